@@ -90,14 +90,29 @@ async def keep_unsent_matches(
 async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
     """Queue the papers of messages that are held for the destination of a suspended alert, which gets another one."""
     recipient = recipient_name(alert)
-    held = sa.select(notified_papers.c.paper_id).join(
-        deliveries, deliveries.c.id == notified_papers.c.delivery_id
-    )
-    held = held.where(
-        notified_papers.c.recipient == recipient, deliveries.c.state == models.DeliveryState.PAUSED
-    )
+    held = _select_held(notified_papers.c.paper_id, recipient)
     paper_ids = (await connection.execute(held)).scalars()
     await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
+
+
+async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:
+    """Return the messages that are held for the destinations of alerts, if no alert is sent there any more."""
+    abandoned: list[int] = []
+    for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
+        reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
+        is_sent_there = sa.and_(channel.is_(None), reader)
+        if alert.channel_id is not None:
+            is_sent_there = channel == alert.channel_id
+        held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
+        abandoned += (await connection.execute(held.where(~sa.exists().where(is_sent_there)))).scalars()
+    return abandoned
+
+
+def _select_held(column: sa.Column[int], recipient: str) -> sa.Select[int]:
+    held = sa.select(column).join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
+    return held.where(
+        notified_papers.c.recipient == recipient, deliveries.c.state == models.DeliveryState.PAUSED
+    )
 
 
 async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
@@ -560,11 +575,10 @@ async def set_state(
     return [id_ for (id_,) in await database.execute_in(connection, statement, alerts.c.id, alert_ids)]
 
 
-async def remove(connection: AsyncConnection, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-    """Delete alerts, on request only those of one reader. Returns their number."""
-    own, further = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
-    statement = f"DELETE FROM alerts WHERE %s{own} RETURNING id"  # noqa: S608 - constant texts
-    return len(await database.fetch_in(connection, statement, alerts.c.id, alert_ids, *further))
+async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
+    """Delete alerts. Returns their number."""
+    statement = "DELETE FROM alerts WHERE %s RETURNING id"
+    return len(await database.fetch_in(connection, statement, alerts.c.id, alert_ids))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:

@@ -316,6 +316,7 @@ class Alerts:
                 paused_until_at=stored.paused_until_at,
             )
             changed = await alerts.change(connection, changed)
+            await self._cancel_abandoned(connection, [stored])
             await alerts.reschedule_matches(
                 connection,
                 changed.id,
@@ -369,13 +370,23 @@ class Alerts:
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:
-            return await alerts.remove(connection, alert_ids, user_id=user_id)
+            own = await self._list_own(connection, alert_ids, user_id)
+            return await self._remove(connection, own)
 
     async def remove_all(self, *, user_id: int) -> int:
         """Delete all alerts of a reader. Returns their number."""
         async with self._database.transaction() as connection:
-            own = await alerts.list_rows(connection, user_id=user_id)
-            return await alerts.remove(connection, [alert.id for alert in own])
+            return await self._remove(connection, await alerts.list_rows(connection, user_id=user_id))
+
+    async def _remove(self, connection: Connection, own: Sequence[models.Alert]) -> int:
+        removed = await alerts.remove(connection, [alert.id for alert in own])
+        await self._cancel_abandoned(connection, own)
+        return removed
+
+    async def _cancel_abandoned(self, connection: Connection, former: Sequence[models.Alert]) -> None:
+        """Give up the messages that Discord refused, and that no alert waits for any more."""
+        abandoned = await alerts.list_abandoned(connection, former)
+        await outbox.cancel(connection, abandoned, reason=models.Reason.BY_HAND, now=self._clock())
 
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
 from bot.text import keywords
-from storage import models, papers
+from storage import models, outbox, papers
 from storage.database import Database
 from tests.support import alert_builders, patience
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
@@ -250,6 +250,30 @@ async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messag
     assert alert_harness.notified_papers() == [["2601.00001"]] * 4
     (_, reasons), *_ = alert_harness.renderer.alerts[-1].matches
     assert [(reason.text, reason.crossed) for reason in reasons] == [("care", crossed)]
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "removed but one"])
+async def test_a_held_message_does_not_come_for_alerts_that_are_removed_or_moved(
+    alert_harness: AlertHarness, how: str
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    if how == "removed but one":
+        await alert_harness.add_alert("something else")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.plan()
+    await alert_harness.close_direct_messages(7)
+    if how == "moved":
+        await alert_harness.alerts.change(alert_id, alert_builders.draft("care", channel_id=500))
+    else:
+        await alert_harness.alerts.remove([alert_id], user_id=7)
+    async with alert_harness.database.transaction() as connection:
+        await outbox.resume(connection, NOW, user_id=7)
+        held = await outbox.list_rows(connection, user_id=7)
+    expected = models.DeliveryState.PLANNED if how == "removed but one" else models.DeliveryState.EXPIRED
+    assert [delivery.state for delivery in held] == [expected]
+    await alert_harness.plan()
+    told = len(alert_harness.notified_papers())
+    assert told == (2 if how == "moved" else 1)
 
 
 async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:
