@@ -112,9 +112,12 @@ def _days(context: Context, days: Iterable[date], separator: str = ", ", most: i
 
 
 _PLAIN_LINE = re.compile(
-    r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*"
+    r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*+"
 )
-"""A line whose only Markdown is bold type that begins and ends with letters or digits: most sentences of a search."""
+"""A line whose only Markdown is bold type that begins and ends with letters or digits: most sentences of a search.
+
+Stars between two letters are both: without the possessive `*+` each pair would double the time in which a line is refused.
+"""
 
 
 def _html_line(text: str) -> Markup:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bot.rendering import markdown, templates
 from bot.rendering.templates import OutputFormat, Templates
 from storage import errors, models
+from tests.support import growth
 
 VALUES = {
     "day": date(2025, 2, 12),
@@ -429,3 +430,10 @@ PIECES = [*"a가1é. ,)'-:²", " ", "**", "를", "(", "  ", "http://x.y", "\u200
 def test_a_line_without_other_marks_than_bold_is_the_same_without_the_parser(text: str) -> None:
     parsed = markdown.render_html(text.lstrip("# ")).strip().removeprefix("<p>").removesuffix("</p>")
     assert templates._html_line(text) == parsed
+
+
+def test_bold_within_words_takes_linear_time_in_a_line_with_another_mark() -> None:
+    def render(words: int) -> None:
+        templates._html_line(f"{'**학습**을' * words} & 끝")
+
+    growth.assert_growth(lambda: render(8), lambda: render(11), limit=10)
