@@ -456,6 +456,8 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview, *, with_nea
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
         )
         lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
+    if not preview.is_complete:
+        lines.append(f"-# {texts('alert-preview-partial')}")
     return "\n".join(lines)
 
 

@@ -139,8 +139,9 @@ def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
     return next((word for word in excluded if any(text.match(word))), None)
 
 
-MAX_CHARACTERS = 6_000_000
-"""Characters of the papers that stay prepared, ten bytes each: 6,000 summaries. A month of digests has a twentieth."""
+MAX_CHARACTERS = 2_000_000
+"""Characters of the papers that are compared, which stay prepared, ten bytes each: 2,000 summaries. A month of digests has a
+sixth; comparing them takes 3.5 s of CPU the first time."""
 _BATCH_SIZE = 50
 
 
@@ -161,32 +162,37 @@ class RecentPapers:
 
     async def list_matching(
         self, database: Database, alert: models.Alert, since_on: date
-    ) -> list[tuple[int, date]]:
-        """Return the ids and dates of the papers since a date that match, the latest first, then by votes.
+    ) -> tuple[list[tuple[int, date]], bool]:
+        """Return the ids and dates of the papers since a date that match, the latest first, then by votes, and whether all fit.
 
-        What waits for another comparison holds no connection.
+        If their texts exceed MAX_CHARACTERS, those with the most votes are compared. What waits for another comparison holds
+        no connection.
         """
+        matching: list[int] = []
+        compared: dict[int, _Prepared] = {}
+        characters = 0
         async with self._lock, database.read() as connection:
             recent = await archive.list_fingerprints(connection, since_on)
-            # A paper is prepared again if it changed, and dropped once it is not recent any more.
-            self._prepared = {
-                paper_id: kept
-                for paper_id, kept in self._prepared.items()
-                if paper_id in recent and recent[paper_id][2] == kept.fingerprint
-            }
-            characters = sum(kept.text.characters for kept in self._prepared.values())
-            matching = await asyncio.to_thread(_list_matching, alert, list(self._prepared.values()), recent)
-            missing = [paper_id for paper_id in recent if paper_id not in self._prepared]
-            for batch in storage_database.chunked(missing, _BATCH_SIZE):
-                details = await papers.list_details(connection, batch)
-                found = await asyncio.to_thread(_prepare, details, recent)
-                matching += await asyncio.to_thread(_list_matching, alert, list(found.values()), recent)
-                characters += sum(new.text.characters for new in found.values())
-                if characters <= MAX_CHARACTERS:
-                    self._prepared |= found
+            ranked = sorted(recent, key=lambda id_: (*models.votes_descending(recent[id_][1]), id_))
+            for batch in storage_database.chunked(ranked, _BATCH_SIZE):
+                # A paper is prepared again if it changed, and dropped once it is not recent any more.
+                kept = {
+                    id_: self._prepared[id_]
+                    for id_ in batch
+                    if id_ in self._prepared and self._prepared[id_].fingerprint == recent[id_][2]
+                }
+                if missing := [id_ for id_ in batch if id_ not in kept]:
+                    details = await papers.list_details(connection, missing)
+                    kept |= await asyncio.to_thread(_prepare, details, recent)
+                matching += await asyncio.to_thread(_list_matching, alert, list(kept.values()), recent)
+                compared |= kept
+                characters += sum(one.text.characters for one in kept.values())
+                if characters > MAX_CHARACTERS:
+                    break
+            self._prepared = compared
         found_on = [(paper_id, *recent[paper_id][:2]) for paper_id in matching]
         found_on.sort(key=lambda row: (-row[1].toordinal(), *models.votes_descending(row[2]), row[0]))
-        return [(paper_id, last_on) for paper_id, last_on, _ in found_on]
+        return [(paper_id, last_on) for paper_id, last_on, _ in found_on], len(compared) == len(recent)
 
 
 def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
@@ -231,13 +237,17 @@ class UnknownName(NamedTuple):
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader."""
+    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
+
+    `is_complete` is False if those days have more text than is compared, so that papers with fewer votes were left out.
+    """
 
     paper_count: int
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
     unknown: tuple[UnknownName, ...] = ()
+    is_complete: bool = True
 
 
 class MatchedAlert(NamedTuple):
@@ -454,9 +464,10 @@ class Alerts:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
         alert = await self._check(draft)
         since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-        matching = await self._recent_papers.list_matching(self._database, alert, since_on)
+        matching, is_complete = await self._recent_papers.list_matching(self._database, alert, since_on)
         per_day = Counter(last_on for _, last_on in matching)
         async with self._database.read() as connection:
             existing = await alerts.find_equal(connection, alert)
             latest = await papers.list_rows(connection, [paper_id for paper_id, _ in matching[:3]])
-        return AlertPreview(len(matching), max(per_day.values(), default=0), latest, existing)
+        busiest = max(per_day.values(), default=0)
+        return AlertPreview(len(matching), busiest, latest, existing, is_complete=is_complete)

@@ -191,7 +191,11 @@ def preview(
     latest = [shell.pick(row, " ".join(_PREVIEW_COLUMNS)) for row in found.latest]
     existing = None if found.existing is None else found.existing.id
     if as_json:
-        counts = {"papers": found.paper_count, "max_per_day": found.max_per_day}
+        counts = {
+            "papers": found.paper_count,
+            "max_per_day": found.max_per_day,
+            "complete": found.is_complete,
+        }
         shell.print_json({**counts, "existing": existing, "latest": latest})
         return
     if found.paper_count:
@@ -199,6 +203,8 @@ def preview(
         shell.echo(f"{papers} in the last 30 days; the most on one day: {found.max_per_day}.")
     else:
         shell.echo("No papers matched in the last 30 days.")
+    if not found.is_complete:
+        shell.echo("There was too much text to check it all; papers with fewer votes were left out.")
     if existing is not None:
         shell.echo(f"Same as alert {existing}.")
     if latest:

@@ -18,6 +18,7 @@ from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
+from bot.text import keywords
 from storage import accounts, alerts, errors, models, outbox, papers, search, snapshot
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, patience
@@ -163,9 +164,32 @@ async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: Aler
     await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
     await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
     draft = alert_builders.draft("with care")
-    paper_count, max_per_day, latest, existing, _ = await alert_harness.alerts.preview(draft)
-    assert (paper_count, max_per_day, existing) == (3, 2, None)
-    assert latest[0].arxiv_id == "2601.00003"
+    preview = await alert_harness.alerts.preview(draft)
+    assert (preview.paper_count, preview.max_per_day, preview.existing) == (3, 2, None)
+    assert preview.latest[0].arxiv_id == "2601.00003"
+    assert preview.is_complete
+
+
+async def test_of_more_text_than_a_preview_compares_the_most_voted_papers_are_prepared_once(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(f"2601.{number:05}", 200 - number) for number in range(1, 161)]
+    await alert_harness.add_digest(MONDAY - timedelta(days=2), *rows)
+    prepared: list[str] = []
+
+    def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
+        prepared.append(paper.arxiv_id)
+        return original(paper)
+
+    original = matcher.keyword_text
+    monkeypatch.setattr(matcher, "keyword_text", keyword_text)
+    monkeypatch.setattr(alerts_service, "MAX_CHARACTERS", 1)
+    draft = alert_builders.draft("with care")
+    for _ in range(2):
+        preview = await alert_harness.alerts.preview(draft)
+        assert 0 < preview.paper_count < len(rows)
+        assert not preview.is_complete
+        assert prepared == [arxiv_id for arxiv_id, _ in rows[: preview.paper_count]]
 
 
 async def test_a_preview_that_waits_for_another_holds_no_connection(

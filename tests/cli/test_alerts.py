@@ -78,7 +78,7 @@ def test_a_time_without_a_zone_is_that_of_the_reader_of_the_daily_posts_or_of_th
 def test_a_preview_names_an_equal_alert(paperround: Paperround) -> None:
     added = paperround("alerts", "add", "--user", "7", "--keyword", "RL", "--json").data
     seen = paperround("alerts", "preview", "--user", "7", "--keyword", "rl", "--json").data
-    assert seen == {"papers": 0, "max_per_day": 0, "existing": added["id"], "latest": []}
+    assert seen == {"papers": 0, "max_per_day": 0, "complete": True, "existing": added["id"], "latest": []}
     said = paperround("alerts", "preview", "--author", "Who Ever").stdout
     assert said == "No papers matched in the last 30 days.\n"
     assert [row["name"] for row in paperround("alerts", "institutions", "카이", "--json").data] == [

@@ -380,6 +380,7 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
+alert-preview-partial = There was too much text to check it all; papers with fewer votes were left out.
 alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-near-names = Similar names: { $names }

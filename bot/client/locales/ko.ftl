@@ -319,6 +319,7 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
+alert-preview-partial = 글이 너무 많아서 추천 수가 적은 논문은 확인하지 못했어요.
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-near-names = 비슷한 이름: { $names }
