@@ -43,7 +43,9 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
     """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
-    if not address.strip() or len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
+    if not address.strip():
+        raise errors.UsageError("The source's URL is an empty string. Give a URL or a folder.")
+    if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
         raise errors.UsageError(
             f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
         )

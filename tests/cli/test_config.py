@@ -70,7 +70,7 @@ WRONG: tuple[tuple[str, int | None, str], ...] = (
     (ALERT.replace('user = "7"\n', ""), 5, "lacks user"),
     ('[[sources]]\nsource = "https://a:***@b.example/"\n', 6, "has a secret"),
     ('[[sources]]\nsource = "arxiv:nothing"\n', 5, "cs.CL"),
-    ('[[sources]]\nsource = ""\n', 5, "'' is not an address"),
+    ('[[sources]]\nsource = ""\n', 5, "an empty string"),
     ('[[sources]]\nsource = "arxiv:cs.CL"\n' * 2, 8, "in the file already"),
     ('[[sources]]\nsource = "arxiv:cs.CL"\npriority = "high"\n', 7, "valid integer"),
     ('[[sources]]\nsource = "arxiv:cs.CL"\n[sources.options]\nsince = "soon"\n', 5, "soon"),
