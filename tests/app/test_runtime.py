@@ -85,7 +85,7 @@ async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_ret
 
     async def fail_once(*_: object) -> int:
         if failures:
-            raise RuntimeError(failures.pop())
+            raise errors.StorageError(failures.pop())
         return 0
 
     monkeypatch.setattr("storage.daily.wake_waiting", fail_once)

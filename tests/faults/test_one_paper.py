@@ -182,6 +182,13 @@ async def test_a_paper_that_cannot_be_stored_is_left_out_once(
     assert not any(result.changed for result in await service.add_batch(group))
 
 
+async def test_a_bug_that_happens_once_costs_no_paper(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = iter([True])
+    break_for_bad(monkeypatch, digest_writer, "merge", lambda _: next(calls, False))
+    result = await create_ingest(db).add_text(newsletter(paper(1)), location="a.md")
+    assert (result.new_papers, result.problems) == (1, ())
+
+
 async def test_a_bug_that_no_paper_explains_is_raised(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     break_for_bad(monkeypatch, archive, "add_entries", lambda _: True)
     with pytest.raises(KeyError):
