@@ -585,8 +585,10 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         ) as scheduler,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
-        await app_container.log_missing_source(container)
-        await app_container.log_unreadable(container)
+        # A database that is busy or away must not end a start because of two remarks.
+        with isolation.isolated(log, "the settings could not be examined"):
+            await app_container.log_missing_source(container)
+            await app_container.log_unreadable(container)
         first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
         clock_repair = app_tasks.ClockRepair(

@@ -97,8 +97,17 @@ async def test_nothing_is_sent_while_the_database_file_is_gone(harness: FaultHar
     channels = await harness.fake.add_channels(1)
     file = database.sqlite_path(harness.db.url)
     assert file is not None
+    async with harness.db.transaction() as connection:
+        await key_values.set_value(connection, key_values.WRITTEN_ON, "2999-01-01")
     harness.start_cli("run")
     await harness.fake.wait_until_connected()
+
+    async def is_repaired() -> bool:
+        async with harness.db.read() as connection:
+            return await key_values.get(connection, key_values.WRITTEN_ON) is None
+
+    # The last step of a start that needs the database; without it a process ends, to be started again.
+    await harness.wait_until(is_repaired)
     away = file.rename(file.with_name("away.db"))
     await harness.wait_until(lambda: "was deleted or replaced while the bot ran" in harness.read_log())
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
