@@ -495,12 +495,13 @@ class MaintenanceTask(Enum):
 
 
 async def find_pending(
-    database: Database, clock: Clock, *, was_current: bool = False
+    database: Database, clock: Clock, *, was_current: bool = False, tried: Collection[MaintenanceTask] = ()
 ) -> tuple[MaintenanceTask, int, str] | None:
     """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
 
     `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
-    since two running versions would rebuild the index in turns for ever.
+    since two running versions would rebuild the index in turns for ever. A paper that cannot be indexed stays a gap: gaps that
+    were `tried` come after what else is pending.
     """
     status = await get_index_status(database)
     paper_count = status.papers + status.missing
@@ -508,11 +509,12 @@ async def find_pending(
         return MaintenanceTask.RESTART, paper_count, describe(status)
     if status.needs_rebuild:
         return MaintenanceTask.INDEX, paper_count, describe(status)
-    if status.missing:
-        return MaintenanceTask.GAPS, status.missing, describe(status)
+    gaps = (MaintenanceTask.GAPS, status.missing, describe(status)) if status.missing else None
+    if gaps is not None and MaintenanceTask.GAPS not in tried:
+        return gaps
     if await glossary.GlossaryService(database, clock).is_stale():
         return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
-    return None
+    return gaps
 
 
 def describe(status: IndexStatus) -> str:
