@@ -604,7 +604,7 @@ class DailyPlanner:
                 planned += planned_count
                 if planned_count:
                     on_planned()
-                is_done = due_count < limit
+                is_done = not due_count  # fewer than the limit also if some cannot be read
                 await asyncio.sleep(0)
         return planned
 
@@ -658,8 +658,6 @@ class DailyPlanner:
     ) -> tuple[int, int] | None:
         """Plan the subscriptions that `list_due` returns. Returns how many were due and how many posts were planned.
 
-        It returns BATCH_SIZE if some of them are left for the next batch.
-
         Returns None, and plans nothing, if a topic of theirs is not matched yet.
         """
         async with self._database.transaction() as connection:
@@ -689,7 +687,7 @@ class DailyPlanner:
             await _store_plans(connection, plans, revisions, ids, now)
         if ids:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
-        return len(due) if due is listed else BATCH_SIZE, len(ids)
+        return len(due), len(ids)
 
     async def _decide(
         self,

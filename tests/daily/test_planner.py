@@ -395,6 +395,19 @@ async def test_a_row_that_cannot_be_read_does_not_block_other_channels(
     assert [(row.table, row.id, row.column) for row in found] == [("subscriptions", ids[0], column)]
 
 
+async def test_a_row_that_cannot_be_read_ends_no_batch_early(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "BATCH_SIZE", 2)
+    broken = await planning.subscribe(20, at_time="08:00")
+    for channel_id in (21, 22, 23):
+        await planning.subscribe(channel_id)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    async with planning.database.transaction() as connection:
+        await connection.execute(sa.text(f"UPDATE subscriptions SET days = 'daily' WHERE id = {broken}"))
+    assert await planning.tick(SEOUL_9AM) == 3
+
+
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
     lost, kept = await planning.subscribe(20), await planning.subscribe(21)
     await planning.store(MONDAY, ("2601.00001", 9))
