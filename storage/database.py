@@ -228,6 +228,11 @@ def translated_errors(url: URL) -> Iterator[None]:
         raise
 
 
+FAILURES: errors.ErrorTypes = (errors.StorageError, sa.exc.SQLAlchemyError, sqlite3.Error)
+"""What a statement may raise. It is translated only where the transaction ends, which must not go on after it: PostgreSQL refuses
+all further statements, and what was not done would count as done."""
+
+
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
     """Return a StorageError with a sentence for the operator, or None if the error is a programming error."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)

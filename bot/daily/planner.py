@@ -27,10 +27,9 @@ from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.search import index as search_index
 from bot.sources import kinds
-from storage import archive, daily, key_values, models, outbox, papers, sources
+from storage import archive, daily, database, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
-from storage.errors import StorageError
 from storage.outbox import add_all
 
 log = structlog.get_logger(__name__)
@@ -207,7 +206,7 @@ class TopicMatches:
             unchecked = [paper for paper in drawn if paper.paper_id not in checked]
             if unchecked and topic not in self.failures:
                 failures: list[Exception] = []
-                with isolation.collected(failures, reraise=(StorageError,)):
+                with isolation.collected(failures, reraise=database.FAILURES):
                     matching.update(await self._matcher(connection, topic, unchecked))
                     checked.update(paper.paper_id for paper in unchecked)
                 if failures:

@@ -471,12 +471,12 @@ async def _fill(
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
     """Return what is indexed of the listed papers among these ids; those that cause a bug are left out and wait."""
     failures: list[Exception] = []
-    with isolation.collected(failures, reraise=(errors.StorageError,)):
+    with isolation.collected(failures, reraise=database.FAILURES):
         return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
     documents: list[models.IndexDocument] = []
     for id_ in ids:
         with isolation.isolated(
-            log, "paper not indexed; will retry later", reraise=(errors.StorageError,), paper_id=id_
+            log, "paper not indexed; will retry later", reraise=database.FAILURES, paper_id=id_
         ) as failed:
             documents += await papers.list_index_documents(connection, summaries.shown_sections, ids=[id_])
         if failed:
