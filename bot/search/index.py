@@ -117,26 +117,21 @@ class SearchIndexer:
 
 
 async def _divide(database: Database, key: str, group: str) -> dict[str, str]:
-    """Store each paper of a waiting group that failed as a group, and the people as another. Returns them; none for one alone."""
-    paper_ids, author_ids = json.loads(group)
-    if len(paper_ids) + bool(author_ids) < 2:
+    """Store each paper of a waiting group that failed as a group. Returns them; none for one alone, and for people."""
+    paper_ids, _ = json.loads(group)
+    if len(paper_ids) < 2:
         return {}
     async with database.transaction() as connection:
         await archive.lock_ingest(connection)
         if await key_values.get(connection, key) != group:
             return {}
         await key_values.remove(connection, key)
-        return await _store_waiting(connection, paper_ids, author_ids)
+        return await _store_waiting(connection, paper_ids)
 
 
-async def _store_waiting(
-    connection: Connection, paper_ids: Iterable[int], author_ids: Sequence[int] = ()
-) -> dict[str, str]:
-    """Store each paper as a waiting group of its own, once, and the people as another. Returns the groups by key."""
-    steps: dict[str, tuple[list[int], list[int]]] = {f"paper:{id_}": ([id_], []) for id_ in paper_ids}
-    if author_ids:
-        steps[f"person:{author_ids[0]}"] = [], [*author_ids]
-    values = {f"{key_values.INDEX_WAITING}{name}": json.dumps(step) for name, step in steps.items()}
+async def _store_waiting(connection: Connection, paper_ids: Iterable[int]) -> dict[str, str]:
+    """Store each paper as a waiting group of its own, once. Returns the groups by key."""
+    values = {f"{key_values.INDEX_WAITING}paper:{id_}": json.dumps(([id_], [])) for id_ in paper_ids}
     await key_values.set_values(connection, values)
     return values
 
