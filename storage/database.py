@@ -799,12 +799,13 @@ async def list_unreadable(
     `owned_by` is its own key, or its reference to the table `of`.
     """
     table, dialect = owned_by.table, connection.dialect
-    typed = [column for column in table.c if isinstance(column.type, Stored)]
     columns: list[tuple[str, Any]] = [
-        (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in typed
+        (column.name, load)
+        for column in table.c
+        if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
     ]
     # The driver's values, which never fail.
-    raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
+    raw = [sa.type_coerce(table.c[name], sa.types.NullType()).label(name) for name, _ in columns]
     key = next(iter(table.primary_key.columns))
     query = sa.select(key.label("row"), owned_by.label("of"), *raw).where(*conditions)
     if table is not of:

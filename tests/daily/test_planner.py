@@ -395,6 +395,15 @@ async def test_a_row_that_cannot_be_read_does_not_block_other_channels(
     assert [(row.table, row.id, row.column) for row in found] == [("subscriptions", ids[0], column)]
 
 
+async def test_a_date_that_cannot_be_read_is_named(planning: PlannerHarness) -> None:
+    broken = await planning.subscribe()
+    async with planning.database.transaction() as connection:
+        await connection.execute(sa.text("UPDATE subscriptions SET waiting_for_on = 'Monday'"))
+        assert await daily.list_rows(connection) == []
+        [found] = await accounts.list_unreadable(connection)
+    assert (found.id, found.column) == (broken, "waiting_for_on")
+
+
 async def test_a_row_that_cannot_be_read_ends_no_batch_early(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
