@@ -301,6 +301,17 @@ async def test_an_unsent_post_that_expires_days_before_the_next_one_is_planned_a
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
 
 
+async def test_an_unsent_post_whose_papers_became_too_old_does_not_say_that_its_day_had_none(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), days=(1,), fresh_days=2, say_when_empty=True)
+    for days in range(1, 5):
+        await planning.expire(SEOUL_9AM + days * DAY)
+        await planning.tick(SEOUL_9AM + days * DAY)
+    assert await planning.list_contents() == ["2601.00001"] * 2
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
+
+
 @both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
