@@ -1,6 +1,6 @@
 #!/bin/bash
 # Prepares a new primary of docker-compose.scale.yml: roles, the database, and that a commit waits for a replica to have it.
-# The password is no argument, which all processes can read.
+# The password is not an argument: all processes can read those.
 psql --set=ON_ERROR_STOP=1 --username=postgres <<'SQL'
 \getenv password POSTGRES_PASSWORD
 CREATE ROLE paperround LOGIN PASSWORD :'password';

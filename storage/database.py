@@ -228,6 +228,11 @@ def translated_errors(url: URL) -> Iterator[None]:
         raise
 
 
+FAILURES: errors.ErrorTypes = (errors.StorageError, sa.exc.SQLAlchemyError, sqlite3.Error)
+"""What a statement may raise. It is translated only where the transaction ends, which must not go on after it: PostgreSQL refuses
+all further statements, and what was not done would count as done."""
+
+
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
     """Return a StorageError with a sentence for the operator, or None if the error is a programming error."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
@@ -794,12 +799,13 @@ async def list_unreadable(
     `owned_by` is its own key, or its reference to the table `of`.
     """
     table, dialect = owned_by.table, connection.dialect
-    typed = [column for column in table.c if isinstance(column.type, Stored)]
     columns: list[tuple[str, Any]] = [
-        (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in typed
+        (column.name, load)
+        for column in table.c
+        if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
     ]
     # The driver's values, which never fail.
-    raw = [sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in typed]
+    raw = [sa.type_coerce(table.c[name], sa.types.NullType()).label(name) for name, _ in columns]
     key = next(iter(table.primary_key.columns))
     query = sa.select(key.label("row"), owned_by.label("of"), *raw).where(*conditions)
     if table is not of:

@@ -494,12 +494,12 @@ async def expire(
         parts.c.first_attempt_at.is_not(None),
     )
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
-    overdue = await connection.execute(
-        sa.select(deliveries.c.id).where(
-            unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept
-        )
-    )
-    ids = overdue.scalars().all()
+    is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept)
+    # Their posts become due again. A command that pauses one locks the subscription before its deliveries too.
+    posting = subscriptions.c.id.in_(sa.select(deliveries.c.subscription_id).where(is_overdue))
+    locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
+    await connection.execute(locked)
+    ids = (await connection.execute(sa.select(deliveries.c.id).where(is_overdue))).scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
     return await list_rows(connection, ids=ids)
 

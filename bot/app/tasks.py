@@ -346,7 +346,7 @@ class MaintenanceLoop:
         await search_index.SearchIndexer().catch_up(self._database)
         while True:
             pending = await search_index.find_pending(
-                self._database, self._clock, was_current=self._has_seen_current_index
+                self._database, self._clock, was_current=self._has_seen_current_index, tried=done
             )
             if pending is None or pending[0] in done:
                 self._has_seen_current_index = True

@@ -594,6 +594,11 @@ def decide(
         look_at = min([*pending, until] + ([look_at] if look_at is not None else []))
         due = schedule.DueTime(look_at, past[0].local_on)
         return Decision(schedule.set_due(subscription, due, waiting_for_on=current.local_on, until=until))
+    if not is_of_due_date and fresh_digests(
+        subscription, current.local_on, now, pool, covered_ids, posted_ids, calendar.off
+    ):
+        # Its day had papers, which have become too old since, as those of a post that expired unsent.
+        return Decision(moved_on)
     return Decision(moved_on, _unless_empty(empty, subscription))
 
 

@@ -28,7 +28,6 @@ from bot.outbox.contents import DeliveryFactory, dump_payload
 from storage import archive, daily, key_values, models, outbox, papers
 from storage import database as storage_database
 from storage.database import Connection, Database
-from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -153,9 +152,8 @@ class EditPlanner:
             if key not in rendered:
                 rendered[key] = None
                 # What causes a bug in one post must not hold up the corrections of others.
-                with isolation.isolated(
-                    log, "post not corrected", reraise=(StorageError,), delivery=delivery.key
-                ):
+                failing = storage_database.FAILURES
+                with isolation.isolated(log, "post not corrected", reraise=failing, delivery=delivery.key):
                     rendered[key] = await self._rerender(connection, delivery, subscription, closes)
             new = rendered[key]
             if new is not None and _figures(new.stored) != _figures(delivery.post):

@@ -27,10 +27,9 @@ from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.search import index as search_index
 from bot.sources import kinds
-from storage import archive, daily, key_values, models, outbox, papers, sources
+from storage import archive, daily, database, key_values, models, outbox, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
-from storage.errors import StorageError
 from storage.outbox import add_all
 
 log = structlog.get_logger(__name__)
@@ -207,7 +206,7 @@ class TopicMatches:
             unchecked = [paper for paper in drawn if paper.paper_id not in checked]
             if unchecked and topic not in self.failures:
                 failures: list[Exception] = []
-                with isolation.collected(failures, reraise=(StorageError,)):
+                with isolation.collected(failures, reraise=database.FAILURES):
                     matching.update(await self._matcher(connection, topic, unchecked))
                     checked.update(paper.paper_id for paper in unchecked)
                 if failures:
@@ -604,7 +603,7 @@ class DailyPlanner:
                 planned += planned_count
                 if planned_count:
                     on_planned()
-                is_done = due_count < limit
+                is_done = not due_count  # fewer than the limit also if some cannot be read
                 await asyncio.sleep(0)
         return planned
 
@@ -658,8 +657,6 @@ class DailyPlanner:
     ) -> tuple[int, int] | None:
         """Plan the subscriptions that `list_due` returns. Returns how many were due and how many posts were planned.
 
-        It returns BATCH_SIZE if some of them are left for the next batch.
-
         Returns None, and plans nothing, if a topic of theirs is not matched yet.
         """
         async with self._database.transaction() as connection:
@@ -689,7 +686,7 @@ class DailyPlanner:
             await _store_plans(connection, plans, revisions, ids, now)
         if ids:
             log.info("posts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
-        return len(due) if due is listed else BATCH_SIZE, len(ids)
+        return len(due), len(ids)
 
     async def _decide(
         self,

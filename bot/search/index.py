@@ -117,26 +117,21 @@ class SearchIndexer:
 
 
 async def _divide(database: Database, key: str, group: str) -> dict[str, str]:
-    """Store each paper of a waiting group that failed as a group, and the people as another. Returns them; none for one alone."""
-    paper_ids, author_ids = json.loads(group)
-    if len(paper_ids) + bool(author_ids) < 2:
+    """Store each paper of a waiting group that failed as a group. Returns them; none for one alone, and for people."""
+    paper_ids, _ = json.loads(group)
+    if len(paper_ids) < 2:
         return {}
     async with database.transaction() as connection:
         await archive.lock_ingest(connection)
         if await key_values.get(connection, key) != group:
             return {}
         await key_values.remove(connection, key)
-        return await _store_waiting(connection, paper_ids, author_ids)
+        return await _store_waiting(connection, paper_ids)
 
 
-async def _store_waiting(
-    connection: Connection, paper_ids: Iterable[int], author_ids: Sequence[int] = ()
-) -> dict[str, str]:
-    """Store each paper as a waiting group of its own, once, and the people as another. Returns the groups by key."""
-    steps: dict[str, tuple[list[int], list[int]]] = {f"paper:{id_}": ([id_], []) for id_ in paper_ids}
-    if author_ids:
-        steps[f"person:{author_ids[0]}"] = [], [*author_ids]
-    values = {f"{key_values.INDEX_WAITING}{name}": json.dumps(step) for name, step in steps.items()}
+async def _store_waiting(connection: Connection, paper_ids: Iterable[int]) -> dict[str, str]:
+    """Store each paper as a waiting group of its own, once. Returns the groups by key."""
+    values = {f"{key_values.INDEX_WAITING}paper:{id_}": json.dumps(([id_], [])) for id_ in paper_ids}
     await key_values.set_values(connection, values)
     return values
 
@@ -471,12 +466,12 @@ async def _fill(
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
     """Return what is indexed of the listed papers among these ids; those that cause a bug are left out and wait."""
     failures: list[Exception] = []
-    with isolation.collected(failures, reraise=(errors.StorageError,)):
+    with isolation.collected(failures, reraise=database.FAILURES):
         return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
     documents: list[models.IndexDocument] = []
     for id_ in ids:
         with isolation.isolated(
-            log, "paper not indexed; will retry later", reraise=(errors.StorageError,), paper_id=id_
+            log, "paper not indexed; will retry later", reraise=database.FAILURES, paper_id=id_
         ) as failed:
             documents += await papers.list_index_documents(connection, summaries.shown_sections, ids=[id_])
         if failed:
@@ -495,12 +490,13 @@ class MaintenanceTask(Enum):
 
 
 async def find_pending(
-    database: Database, clock: Clock, *, was_current: bool = False
+    database: Database, clock: Clock, *, was_current: bool = False, tried: Collection[MaintenanceTask] = ()
 ) -> tuple[MaintenanceTask, int, str] | None:
     """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
 
     `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
-    since two running versions would rebuild the index in turns for ever.
+    since two running versions would rebuild the index in turns for ever. A paper that cannot be indexed stays a gap: gaps that
+    were `tried` come after what else is pending.
     """
     status = await get_index_status(database)
     paper_count = status.papers + status.missing
@@ -508,11 +504,12 @@ async def find_pending(
         return MaintenanceTask.RESTART, paper_count, describe(status)
     if status.needs_rebuild:
         return MaintenanceTask.INDEX, paper_count, describe(status)
-    if status.missing:
-        return MaintenanceTask.GAPS, status.missing, describe(status)
+    gaps = (MaintenanceTask.GAPS, status.missing, describe(status)) if status.missing else None
+    if gaps is not None and MaintenanceTask.GAPS not in tried:
+        return gaps
     if await glossary.GlossaryService(database, clock).is_stale():
         return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
-    return None
+    return gaps
 
 
 def describe(status: IndexStatus) -> str:

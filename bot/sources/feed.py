@@ -588,9 +588,11 @@ class FeedSource:
         is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
+        if parsed.problem:
+            # Beside the feed's own result: the feed answered, and is asked again as often as before.
+            yield base.FetchResult(self._feed_url, FetchStatus.FAILED, parsed.problem)
         status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
-        status = FetchStatus.FAILED if parsed.problem else status
-        reason = parsed.problem or ("" if entries else "the feed has no entries")
+        reason = "" if entries else "the feed has no entries"
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
     def _locate(self, entry: FeedEntry) -> str:

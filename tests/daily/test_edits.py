@@ -114,6 +114,26 @@ async def test_a_post_that_causes_a_bug_when_it_is_read_again_does_not_block_the
     assert [part.channel_id for part in await harness.edited()] == [21]
 
 
+@both_engines
+async def test_a_correction_that_the_database_fails_to_read_is_tried_again(
+    harness: CorrectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.begin("2601.00001")
+    is_failing = True
+    list_details = papers.list_details
+
+    async def fail(connection: Any, ids: Sequence[int]) -> Any:
+        if is_failing:
+            await connection.execute(sa.text("SELECT missing FROM papers"))
+        return await list_details(connection, ids)
+
+    monkeypatch.setattr(papers, "list_details", fail)
+    with pytest.raises(sa.exc.DBAPIError):
+        await harness.put(MONDAY, ["2601.00001"], "Put right.", at=LATER)
+    is_failing = False
+    assert await harness.edits.plan(harness.database, LATER) == 1
+
+
 async def test_a_post_is_not_edited_into_another_style(harness: CorrectionHarness) -> None:
     subscription_id = await harness.begin("2601.00001", "2601.00002")
     await harness.change(subscription_id, style=models.Style.CARDS)

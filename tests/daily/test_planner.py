@@ -301,6 +301,17 @@ async def test_an_unsent_post_that_expires_days_before_the_next_one_is_planned_a
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
 
 
+async def test_an_unsent_post_whose_papers_became_too_old_does_not_say_that_its_day_had_none(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), days=(1,), fresh_days=2, say_when_empty=True)
+    for days in range(1, 5):
+        await planning.expire(SEOUL_9AM + days * DAY)
+        await planning.tick(SEOUL_9AM + days * DAY)
+    assert await planning.list_contents() == ["2601.00001"] * 2
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
+
+
 @both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
@@ -393,6 +404,28 @@ async def test_a_row_that_cannot_be_read_does_not_block_other_channels(
         found = await accounts.list_unreadable(connection)
         assert [row.id for row in await daily.list_rows(connection, ids=ids)] == ids[1:]
     assert [(row.table, row.id, row.column) for row in found] == [("subscriptions", ids[0], column)]
+
+
+async def test_a_date_that_cannot_be_read_is_named(planning: PlannerHarness) -> None:
+    broken = await planning.subscribe()
+    async with planning.database.transaction() as connection:
+        await connection.execute(sa.text("UPDATE subscriptions SET waiting_for_on = 'Monday'"))
+        assert await daily.list_rows(connection) == []
+        [found] = await accounts.list_unreadable(connection)
+    assert (found.id, found.column) == (broken, "waiting_for_on")
+
+
+async def test_a_row_that_cannot_be_read_ends_no_batch_early(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "BATCH_SIZE", 2)
+    broken = await planning.subscribe(20, at_time="08:00")
+    for channel_id in (21, 22, 23):
+        await planning.subscribe(channel_id)
+    await planning.store(MONDAY, ("2601.00001", 9))
+    async with planning.database.transaction() as connection:
+        await connection.execute(sa.text(f"UPDATE subscriptions SET days = 'daily' WHERE id = {broken}"))
+    assert await planning.tick(SEOUL_9AM) == 3
 
 
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:

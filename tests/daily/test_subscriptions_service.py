@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.daily import options
 from bot.daily.service import Subscriptions, TooManyPostsError
 from storage import daily, errors, models, outbox
+from storage.database import Connection
+from tests.support import patience
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -178,3 +181,28 @@ async def test_posts_added_at_once_do_not_exceed_the_limit_of_a_server_on_postgr
     added = await asyncio.gather(*map(service.add, drafts), return_exceptions=True)
     assert len([each for each in added if isinstance(each, models.Subscription)]) == 3
     assert {type(each) for each in added} == {models.Subscription, TooManyPostsError}
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_post_can_be_paused_while_it_expires_on_postgresql(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9))
+    now = SEOUL_9AM + 2 * DAY
+    pause = outbox.pause
+    expiring: list[asyncio.Task[None]] = []
+
+    async def is_waiting() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        async with planning.database.read() as connection:
+            return bool((await connection.execute(sa.text(query))).scalar())
+
+    async def expire_then_pause(connection: Connection, **options: Any) -> int:
+        expiring.append(asyncio.create_task(planning.expire(now)))
+        await patience.wait_until(is_waiting)
+        return await pause(connection, **options)
+
+    monkeypatch.setattr(outbox, "pause", expire_then_pause)
+    await Subscriptions(planning.database, lambda: now).pause(subscription_id)
+    await expiring[0]
+    assert (await planning.get_subscription(subscription_id)).state is models.ActivityState.PAUSED

@@ -14,6 +14,7 @@ from bot.app import tasks
 from bot.archive import digest_writer, fields, ingest, listing, paper_list, parse
 from bot.archive.digest_writer import IngestResult
 from bot.search import index as search_index
+from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import analyser, typography
@@ -137,6 +138,7 @@ async def test_a_paper_that_cannot_be_indexed_is_stored_and_tried_again(
         )
         maintenance = tasks.MaintenanceLoop(db, lambda: NOW)
         assert not await maintenance.run_due_tasks()  # so that it is tried less and less often
+        assert not await GlossaryService(db, lambda: NOW).is_stale()
         async for _ in search_index.rebuild_index(db):
             pass
         assert await count_found(db, "summary") == 2

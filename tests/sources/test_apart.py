@@ -57,3 +57,31 @@ async def test_a_source_that_cannot_be_read_holds_up_no_other(sqlite_db: Databas
             await connection.execute(sa.text("UPDATE sources SET kind = 'telepathy' WHERE url LIKE '%/a.md'"))
         [report] = await harness.fetch_due()
         assert report.source.url.endswith("/b.md")
+
+
+async def test_a_feed_with_an_entry_that_causes_a_bug_is_read_as_often_as_before(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = feed._parse_entry
+
+    def fail(entry: Any, *arguments: Any) -> Any:
+        if "2505.00002" in repr(entry):
+            raise KeyError("a bug")
+        return parse(entry, *arguments)
+
+    monkeypatch.setattr(feed, "_parse_entry", fail)
+    async with origin_server.run_origin() as origin:
+        harness = PollingHarness(sqlite_db, origin)
+        ids = ["2505.00001", "2505.00002", "2505.00003"]
+        await harness.add("/feed", kind="feed")
+        pauses = set()
+        for number in range(3):
+            text = source_payloads.atom(*map(source_payloads.arxiv_entry, ids))
+            harness.origin.pages["/feed"] = f"{text}<!-- {number} -->"
+            [report] = await harness.fetch_due()
+            assert "entries left out: 1" in report.reason
+            [row] = await harness.registry.list_rows()
+            assert row.next_attempt_at is not None
+            pauses.add(row.next_attempt_at - harness.now)
+            harness.now = row.next_attempt_at
+    assert len(pauses) == 1
