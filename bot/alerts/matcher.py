@@ -92,6 +92,11 @@ def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
     return text
 
 
+def count_characters(paper: models.PaperDetail, text: keywords.KeywordText) -> int:
+    """Return the characters that are compared of a paper, and kept while it is prepared: of its texts and of its names."""
+    return text.characters + sum(map(len, (*paper.authors, *paper.institutions)))
+
+
 def alert_key(alert: models.Alert) -> str:
     """Return the normalised text that is the same for alerts that match the same papers."""
     options = [f"language:{alert.language}"] if alert.language else []
@@ -401,7 +406,7 @@ class PaperTexts:
                         self.clear()
                     text = await asyncio.to_thread(keyword_text, detail)
                     self._prepared[paper_id] = detail, text
-                    self._characters += text.characters
+                    self._characters += count_characters(detail, text)
         return self._prepared.get(paper_id)
 
 

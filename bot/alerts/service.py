@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -165,8 +165,8 @@ class RecentPapers:
     ) -> tuple[list[tuple[int, date]], bool]:
         """Return the ids and dates of the papers since a date that match, the latest first, then by votes, and whether all fit.
 
-        If their texts exceed MAX_CHARACTERS, those with the most votes are compared. What waits for another comparison holds
-        no connection.
+        If their texts and names exceed MAX_CHARACTERS, those with the most votes are compared. What waits for another
+        comparison holds no connection.
         """
         matching: list[int] = []
         compared: dict[int, _Prepared] = {}
@@ -181,12 +181,14 @@ class RecentPapers:
                     for id_ in batch
                     if id_ in self._prepared and self._prepared[id_].fingerprint == recent[id_][2]
                 }
-                if missing := [id_ for id_ in batch if id_ not in kept]:
-                    details = await papers.list_details(connection, missing)
-                    kept |= await asyncio.to_thread(_prepare, details, recent)
-                matching += await asyncio.to_thread(_list_matching, alert, list(kept.values()), recent)
-                compared |= kept
-                characters += sum(one.text.characters for one in kept.values())
+                missing = [id_ for id_ in batch if id_ not in kept]
+                details = await papers.list_details(connection, missing) if missing else []
+                # One paper may have ten thousand authors: the last batch is compared as far as there is room.
+                room = MAX_CHARACTERS - characters
+                fitting = await asyncio.to_thread(_prepare, batch, kept, details, recent, room)
+                matching += await asyncio.to_thread(_list_matching, alert, list(fitting.values()), recent)
+                compared |= fitting
+                characters += sum(matcher.count_characters(one.paper, one.text) for one in fitting.values())
                 if characters > MAX_CHARACTERS:
                     break
             self._prepared = compared
@@ -195,13 +197,30 @@ class RecentPapers:
         return [(paper_id, last_on) for paper_id, last_on, _ in found_on], len(compared) == len(recent)
 
 
-def _prepare(details: Sequence[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
-    prepared = {}
-    for detail in details:
-        text = matcher.keyword_text(detail)
-        appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
-        light = replace(detail, abstract=None, appearances=appearances)
-        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
+def _prepare(
+    paper_ids: Iterable[int],
+    kept: Mapping[int, _Prepared],
+    details: Iterable[models.PaperDetail],
+    recent: archive.Fingerprints,
+    room: int,
+) -> dict[int, _Prepared]:
+    """Return the first of these papers, those that are kept as they are, until they have more than `room` characters."""
+    unprepared = {detail.id: detail for detail in details}
+    prepared: dict[int, _Prepared] = {}
+    for paper_id in paper_ids:
+        if room < 0:
+            break
+        if (one := kept.get(paper_id)) is None:
+            if (detail := unprepared.get(paper_id)) is None:
+                continue
+            text = matcher.keyword_text(detail)
+            appearances = tuple(
+                replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances
+            )
+            light = replace(detail, abstract=None, appearances=appearances)
+            one = _Prepared(recent[paper_id][2], light, text)
+        prepared[paper_id] = one
+        room -= matcher.count_characters(one.paper, one.text)
     return prepared
 
 

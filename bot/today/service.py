@@ -354,7 +354,7 @@ def _match_details(
     for detail in details:
         text = matcher.keyword_text(detail)
         haystack = matcher.build_haystack(detail, text)
-        characters += text.characters
+        characters += matcher.count_characters(detail, text)
         for user_id, terms in followed.items():
             if reasons := terms.match_all(detail, text, haystack):
                 found[user_id][detail.id] = reasons

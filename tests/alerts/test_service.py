@@ -192,6 +192,21 @@ async def test_of_more_text_than_a_preview_compares_the_most_voted_papers_are_pr
         assert prepared == [arxiv_id for arxiv_id, _ in rows[: preview.paper_count]]
 
 
+async def test_names_take_room_of_a_preview_as_texts_do(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts_service, "MAX_CHARACTERS", 20_000)
+    rows = [(f"2601.{number:05}", 200 - number) for number in range(1, 5)]
+    text = digest_builders.newsletter(MONDAY - timedelta(days=2), rows)
+    many = ", ".join(f"Author{number} Family{number}" for number in range(800))
+    await alert_harness.store_text(text.replace("Ada Lovelace, Kim Min-jun", f"Ada Lovelace, {many}"))
+    draft = alert_builders.draft("Ada Lovelace", kind=AUTHOR)
+    for _ in range(2):
+        preview = await alert_harness.alerts.preview(draft)
+        assert preview.paper_count == 2
+        assert not preview.is_complete
+
+
 async def test_a_preview_that_waits_for_another_holds_no_connection(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
