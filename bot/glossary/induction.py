@@ -199,6 +199,8 @@ Spellings: TypeAlias = Mapping[str, Counter[str]]
 
 MAX_LEARNT = 10_000
 """Korean forms, and abbreviations, that are learnt. 10,000 forms take 26 MB of the bot's memory, with autocomplete 41 MB."""
+MAX_FORMS = 100
+"""Of those, Korean forms and abbreviations of one term: a search looks for each of them in each paper that it reads."""
 MAX_TOLD = 30_000
 """Mentions that are read of one stranger: of long ones, 40,000 take 10 s and 165 MB."""
 _Explained = TypeVar("_Explained")
@@ -566,15 +568,18 @@ def induce(
         key: list(_english_forms(key, draft)) for key in draft.seeds
     }
     learnt: dict[str, dict[str, Counter[str]]] = defaultdict(dict)
+    # What most papers explain comes first, of equals what strangers say last.
     for pair, spellings in draft.pairs.items():
-        if counter.is_confirmed(pair):
+        if len(learnt[pair.english]) < MAX_FORMS and counter.is_confirmed(pair):
             learnt[pair.english][pair.korean] = spellings
     for key in {*learnt, *draft.seeds}:
         forms.setdefault(key, list(_english_forms(key, draft))).extend(
             _korean_forms(key, learnt[key], draft, counter)
         )
+    abbreviations = Counter[str]()
     for text, (main, *_) in sorted(draft.senses.items(), key=lambda item: (-item[1][0].papers, item[0])):
-        if main.share >= concepts.DOMINANT_SHARE:
+        if main.share >= concepts.DOMINANT_SHARE and abbreviations[main.key] < MAX_FORMS:
+            abbreviations[main.key] += 1
             expands = main.papers > 0 or len(text) > 2
             seeded = main.key in draft.seeds and text in draft.seeds[main.key].abbreviations
             form = concepts.SurfaceForm(text, "abbr", main.papers, main.share, expands=expands, seeded=seeded)

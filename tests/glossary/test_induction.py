@@ -185,6 +185,27 @@ def test_a_learnt_form_counts_when_most_papers_with_it_have_the_term() -> None:
     assert form.is_sure
 
 
+def test_a_stranger_gives_a_term_no_more_forms_than_a_search_can_look_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(induction, "MAX_FORMS", 3)
+    korean, short = ("가로", "나무", "다리", "마당", "바다"), ("LS", "LNS", "LTS", "LES", "LRS")
+    told = [
+        text
+        for name, abbreviation in zip(korean, short, strict=True)
+        for text in (f"{name} 등롱(lantern signal)", f"Lantern Signal({abbreviation})")
+    ]
+    stranger = [induction.extract_mentions(text)[0]._replace(teller="1") for text in told]
+    trusted = induction.extract_mentions("하늘 등롱(lantern signal)")
+    draft = induction.draft_glossary([(mention, 1) for mention in (*stranger, *trusted)], ())
+    counter = draft.cooccurrence_counter()
+    for text in (*told, "하늘 등롱(lantern signal)", *OTHER_TEXTS):
+        counter.add("", analyser.canonicalise(text))
+    [concept] = [of for of in induction.induce(draft, counter).concepts if of.key == "lantern signal"]
+    assert [len(concept.forms_in(language)) for language in ("en", "ko", "abbr")] == [1, 3, 3]
+    assert "하늘 등롱" in [form.text for form in concept.forms_in("ko")]
+
+
 def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:
     texts = ["이를 무작위 투영(random projection)이라 한다", "무작위 투영은 random projection이다"]
     expanded = build_glossary(*texts, *OTHER_TEXTS).expand("random projection")
