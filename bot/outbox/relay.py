@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
 
 import structlog
@@ -48,6 +48,8 @@ OTHER_DM = Classification(Disposition.RETRY, models.Reason.NO_ACCESS)
 _OF_ANOTHER_BOT = frozenset({models.Reason.NO_ACCESS, models.Reason.UNKNOWN_CHANNEL})
 """Why Discord refuses the direct messages of another bot."""
 
+EASTERNMOST = timezone(timedelta(hours=14))
+"""The zone in which a date begins first: a digest of the morning in Seoul comes on the day before by UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
@@ -564,7 +566,7 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     Both happen again after a backup is restored: the digest's date counts.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
-        return datetime.combine(delivery.digest_on, time_of_day.min, UTC)
+        return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at
 
 

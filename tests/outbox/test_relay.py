@@ -318,6 +318,28 @@ async def test_papers_of_the_day_that_a_restored_backup_plans_later_than_before_
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
+async def test_an_alert_about_a_digest_of_the_morning_in_seoul_is_not_repeated_by_a_restored_backup(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """The digest has the date of tomorrow by UTC, and its alert is due again after the start."""
+    [channel_id] = await fake.add_channels(1)
+    evening = relay_harness.now().replace(hour=22, minute=0)
+    relay_harness.clock_offset = evening - relay_harness.now()
+    tomorrow = evening.date() + timedelta(days=1)
+    await relay_harness.add("a", channel_id, kind=models.DeliveryKind.ALERT, digest_on=tomorrow)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    new_relay = relay_harness.open_relay()
+    await new_relay.drain(relay_harness.now() - timedelta(hours=1))  # the term begins
+    async with relay_harness.db.transaction() as connection:
+        due_at = relay_harness.now() + timedelta(minutes=5)
+        await connection.execute(sa.update(tables.deliveries).values(due_at=due_at))
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await new_relay.drain(relay_harness.now())
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
 async def test_a_search_that_fails_or_a_crash_before_its_end_is_followed_by_another_one(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
