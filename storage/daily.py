@@ -372,6 +372,7 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
     """
     own = covered_digests.c.subscription_id == sa.bindparam("b_id")
     at: sa.BindParameter[datetime] = sa.bindparam("b_at")
+    posts = list(posts)
     values = [{"b_id": subscription_id, "b_at": planned_at} for subscription_id, planned_at in posts]
     if values:
         await connection.execute(
@@ -379,13 +380,34 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
         )
         late = covered_digests.update().where(own, covered_digests.c.late_at == at)
         await connection.execute(late.values(late_revision=None, late_at=None), values)
-        newest = sa.select(sa.func.max(digests.c.date_on)).where(digests.c.id == covered_digests.c.digest_id)
-        newest_on = newest.where(covered_digests.c.subscription_id == subscriptions.c.id).scalar_subquery()
-        earlier = subscriptions.update().where(newest_on < subscriptions.c.last_digest_on)
-        ids = {row["b_id"] for row in values}
-        await database.execute_in(
-            connection, earlier.values(last_digest_on=newest_on), subscriptions.c.id, ids
+        await _set_last_covered(connection, {subscription_id for subscription_id, _ in posts})
+
+
+async def remove_newer_covered(connection: AsyncConnection, delivery: models.Delivery) -> None:
+    """Delete the covered digests of a post that are newer than all of which it shows papers: they are left to the next post."""
+    subscription_id = delivery.subscription_id
+    if subscription_id is None or not delivery.post.digests:
+        return
+    shown_on = sa.select(sa.func.max(digests.c.date_on)).where(digests.c.id.in_(delivery.post.digests))
+    newer = sa.select(digests.c.id).where(digests.c.date_on > shown_on.scalar_subquery())
+    await connection.execute(
+        covered_digests.delete().where(
+            covered_digests.c.subscription_id == subscription_id,
+            covered_digests.c.covered_at == delivery.planned_at,
+            covered_digests.c.digest_id.in_(newer),
         )
+    )
+    await _set_last_covered(connection, [subscription_id])
+
+
+async def _set_last_covered(connection: AsyncConnection, subscription_ids: Iterable[int]) -> None:
+    """Let the newest digest that is still covered count as the last one posted."""
+    newest = sa.select(sa.func.max(digests.c.date_on)).where(digests.c.id == covered_digests.c.digest_id)
+    newest_on = newest.where(covered_digests.c.subscription_id == subscriptions.c.id).scalar_subquery()
+    earlier = subscriptions.update().where(newest_on < subscriptions.c.last_digest_on)
+    await database.execute_in(
+        connection, earlier.values(last_digest_on=newest_on), subscriptions.c.id, subscription_ids
+    )
 
 
 async def list_covered(

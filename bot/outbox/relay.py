@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
 
 import structlog
@@ -48,6 +48,8 @@ OTHER_DM = Classification(Disposition.RETRY, models.Reason.NO_ACCESS)
 _OF_ANOTHER_BOT = frozenset({models.Reason.NO_ACCESS, models.Reason.UNKNOWN_CHANNEL})
 """Why Discord refuses the direct messages of another bot."""
 
+EASTERNMOST = timezone(timedelta(hours=14))
+"""The zone in which a date begins first: a digest of the morning in Seoul comes on the day before by UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
@@ -136,8 +138,9 @@ class AttemptRunner:
             return None
         try:
             receipt = await self._sender.find(request, since)
-            is_other = receipt is not None and receipt.other_text is not None
-            if receipt is not None and is_other and due.part.first_attempt_at is None:
+            if receipt is not None and due.part.first_attempt_at is None:
+                if _lacks_papers(due, receipt, now):
+                    return None  # an edit notifies nobody
                 await self._correct(due, request, receipt, now)
         except DeliveryError as error:
             classification = error.classification
@@ -161,30 +164,35 @@ class AttemptRunner:
 
         That was planned again from a newer digest, or by newer votes. What is not shown then is left to the next post.
         """
-        is_kept = False
+        is_kept = receipt.other_text is None
         if due.delivery.kind is models.DeliveryKind.DAILY:
+            text = (due.part.payload or "") if is_kept else receipt.other_text or ""
             # A day seems to have no papers until its digest is read again.
-            is_kept = (
-                await self._keep_shown(due, receipt.other_text or "", now) or not due.delivery.post.papers
-            )
+            is_kept |= await self._keep_shown(due, text, now) or not due.delivery.post.papers
         if not is_kept:
             await self._sender.send(_build_edit(request, receipt))
 
     async def _keep_shown(self, due: DuePart, text: str, now: datetime) -> bool:
         """Return whether a message with this text shows other papers than its post. If so, they are stored as posted.
 
-        One that shows papers of another message of the post, in another order, is no loss: both are corrected.
+        One that shows papers of another message of the post, in another order, is no loss: both are corrected. A newer digest,
+        of which the post shows nothing, is left to the next one.
         """
         delivery, planned = due.delivery, due.part.payload or ""
         ids = arxiv_ids.list_arxiv_ids(text, _MAX_SHOWN, now.date())
         new = [id_ for id_ in ids if id_ not in planned and id_ not in delivery.post.papers]
+        chosen = [id_ for id_ in delivery.post.papers if id_ in planned and id_ not in ids]
         async with self._database.transaction() as connection:
             others = await papers.get_ids(connection, new)
-            if others:
-                chosen = [id_ for id_ in delivery.post.papers if id_ in planned and id_ not in ids]
+            parts = await outbox.list_parts(connection, delivery.id)
+            is_alone = sum(part.kind in contents.MARKED_KINDS for part in parts) == 1
+            is_kept = bool(others or (is_alone and chosen))
+            if is_kept:
                 left_out = await papers.get_ids(connection, chosen)
                 await daily.replace_posted(connection, delivery, left_out, others, now)
-        return bool(others)
+            else:
+                await daily.remove_newer_covered(connection, delivery)
+        return is_kept
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
@@ -557,6 +565,14 @@ def _build_edit(request: SendRequest, receipt: models.Receipt) -> SendRequest:
     )
 
 
+def _lacks_papers(due: DuePart, receipt: models.Receipt, now: datetime) -> bool:
+    """Return whether a message that was found is an alert without some of the papers of which its reader is to be notified."""
+    if due.delivery.kind is not models.DeliveryKind.ALERT or receipt.other_text is None:
+        return False
+    ids = arxiv_ids.list_arxiv_ids(receipt.other_text, _MAX_SHOWN, now.date())
+    return any(id_ in (due.part.payload or "") and id_ not in ids for id_ in due.delivery.post.papers)
+
+
 def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery can have been sent, also by a run that planned it before this one.
 
@@ -564,7 +580,7 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     Both happen again after a backup is restored: the digest's date counts.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
-        return datetime.combine(delivery.digest_on, time_of_day.min, UTC)
+        return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at
 
 

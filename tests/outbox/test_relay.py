@@ -239,9 +239,22 @@ async def test_a_restored_backup_does_not_replace_a_post_by_one_without_papers(
 
 @pytest.mark.engines("sqlite")
 @pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.CARDS])
-@pytest.mark.parametrize("change", ["a newer digest", "newer votes"])
+@pytest.mark.parametrize(
+    ("change", "top_n"),
+    [
+        ("a newer digest", 5),
+        ("newer votes", 5),
+        ("a newer digest", 25),
+        ("a newer digest with fewer votes", 3),
+    ],
+)
 async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_once(
-    relay_harness: RelayHarness, fake: process.FakeDiscord, tmp_path: Path, style: models.Style, change: str
+    relay_harness: RelayHarness,
+    fake: process.FakeDiscord,
+    tmp_path: Path,
+    style: models.Style,
+    change: str,
+    top_n: int,
 ) -> None:
     """Between the post and the restore the digest of the next day was read, or that of the post again."""
     database, start = relay_harness.db, relay_harness.now()
@@ -251,7 +264,7 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
         channel_id=channel_id,
         at_time=f"{start:%H:%M}",
         wait_minutes=0,
-        top_n=5,
+        top_n=top_n,
         style=style,
     )
     await Subscriptions(database, lambda: start - timedelta(hours=1)).add(post)
@@ -262,7 +275,8 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
         return daily_planner.DailyPlanner(database, DeliveryFactory(lambda: renderer), matcher)
 
     async def store(day: int, sign: int = 1) -> None:
-        rows = [(f"2601.0{day}00{number}", 10 * day + sign * number) for number in range(1, 4)]
+        most = 10 * (9 - day if change.endswith("fewer votes") else day)
+        rows = [(f"2601.0{day}00{number}", most + sign * number) for number in range(1, 4)]
         text = digest_builders.newsletter((start + timedelta(days=day)).date(), rows)
         await digest_builders.ingest_digest(database, text, at=relay_harness.now(), location=f"{day}")
 
@@ -285,12 +299,16 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
             await fake.run_action("expire_nonces")
             planner, sender = open_planner(), relay_harness.open_relay()
             await planner.reschedule(relay_harness.now())
-            await (store(day) if change == "a newer digest" else store(day - 1, -1))
+            await (store(day - 1, -1) if change == "newer votes" else store(day))
             await send(planner, sender)
         await store(day)
     messages = await fake.messages(channel_id)
-    shown = [id_ for row in messages for id_ in set(re.findall(r"abs/(2601\.\d{5})", str(row["payload"])))]
+    ids_of_messages = [set(re.findall(r"abs/(2601\.\d{5})", str(row["payload"]))) for row in messages]
+    shown = [id_ for ids in ids_of_messages for id_ in ids]
     assert sorted(shown) == [f"2601.0{day}00{number}" for day in range(4) for number in range(1, 4)]
+    if top_n == 25 and style is models.Style.COMPACT:
+        # What is inserted into a message of yesterday notifies nobody.
+        assert all(len({id_[:7] for id_ in ids}) == 1 for ids in ids_of_messages)
 
 
 def _copy_sqlite(source: Path | str, target: Path | str) -> None:
@@ -312,6 +330,63 @@ async def test_papers_of_the_day_that_a_restored_backup_plans_later_than_before_
     await new_relay.drain(relay_harness.now() - timedelta(hours=1))  # the term begins
     async with relay_harness.db.transaction() as connection:
         await connection.execute(sa.update(tables.deliveries).values(due_at=now + timedelta(minutes=5)))
+    relay_harness.clock_offset += timedelta(minutes=10)
+    await new_relay.drain(relay_harness.now())
+    assert all_sent(await relay_harness.list_states())
+    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
+
+
+async def test_an_alert_that_a_restored_backup_plans_with_more_papers_is_sent_for_them(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """The day's list has grown when it is read again: an edit of the former message would not notify of the added paper."""
+    [grown, corrected] = await fake.add_channels(2)
+    known, added = "2601.00001", "2601.00002"
+    for channel_id in (grown, corrected):
+        await relay_harness.add(
+            f"{channel_id}",
+            channel_id,
+            kind=models.DeliveryKind.ALERT,
+            post=models.StoredPost(papers=(known,)),
+        )
+
+    async def replace_text(channel_id: int, former: str, new: str, *papers: str) -> None:
+        async with relay_harness.db.transaction() as connection:
+            of_channel = tables.deliveries.c.channel_id == channel_id
+            post = models.StoredPost(papers=papers)
+            await connection.execute(sa.update(tables.deliveries).where(of_channel).values(post=post))
+            ids = sa.select(tables.deliveries.c.id).where(of_channel)
+            payload = sa.func.replace(tables.parts.c.payload, former, new)
+            own_parts = sa.update(tables.parts).where(tables.parts.c.delivery_id.in_(ids))
+            await connection.execute(own_parts.values(payload=payload))
+
+    for channel_id in (grown, corrected):
+        await replace_text(channel_id, f"{channel_id} 0", known, known)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    await replace_text(grown, known, f"{added} {known}", added, known)
+    await replace_text(corrected, known, f"{known} corrected", known)
+    await relay_harness.drain()
+    assert message_texts(await fake.messages(grown)) == [known, f"{added} {known}"]
+    assert message_texts(await fake.messages(corrected)) == [f"{known} corrected"]
+
+
+async def test_an_alert_about_a_digest_of_the_morning_in_seoul_is_not_repeated_by_a_restored_backup(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """The digest has the date of tomorrow by UTC, and its alert is due again after the start."""
+    [channel_id] = await fake.add_channels(1)
+    evening = relay_harness.now().replace(hour=22, minute=0)
+    relay_harness.clock_offset = evening - relay_harness.now()
+    tomorrow = evening.date() + timedelta(days=1)
+    await relay_harness.add("a", channel_id, kind=models.DeliveryKind.ALERT, digest_on=tomorrow)
+    await relay_harness.drain()
+    await _forget_sent(relay_harness)
+    new_relay = relay_harness.open_relay()
+    await new_relay.drain(relay_harness.now() - timedelta(hours=1))  # the term begins
+    async with relay_harness.db.transaction() as connection:
+        due_at = relay_harness.now() + timedelta(minutes=5)
+        await connection.execute(sa.update(tables.deliveries).values(due_at=due_at))
     relay_harness.clock_offset += timedelta(minutes=10)
     await new_relay.drain(relay_harness.now())
     assert all_sent(await relay_harness.list_states())
