@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors, key_values, locks, snapshot
+from storage import database, errors, key_values, locks, snapshot, tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -128,9 +128,20 @@ def _reason(error: OSError | sqlite3.Error) -> object:
 
 
 def _may_be_replaced(target: Path) -> bool:
-    """Whether a file is empty, or a SQLite database that no bot has sent from: that of another bot is no backup."""
-    is_backup = database.is_sqlite_file(target) and not locks.find_lock_file(target, "sender").exists()
-    return not target.stat().st_size or is_backup
+    """Whether a file is empty, or a database of Paperround that no bot has sent from: that of another bot is not a backup."""
+    if not target.stat().st_size:
+        return True
+    if not database.is_sqlite_file(target) or locks.find_lock_file(target, "sender").exists():
+        return False
+    # Immutable: opening another program's file must not make a -wal beside it. One that is there may have the tables.
+    immutable = 0 if Path(f"{target}-wal").exists() else 1
+    address = f"{target.absolute().as_uri()}?mode=ro&immutable={immutable}"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError:  # damaged, so that it cannot be told what it is
+        return False
+    return names >= {"alembic_version", tables.digests.name}
 
 
 def _is_sibling(source: Path, target: Path) -> bool:

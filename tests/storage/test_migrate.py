@@ -474,6 +474,24 @@ async def test_a_copy_does_not_replace_the_database_of_another_bot(
     await other.close()
 
 
+@pytest.mark.parametrize("is_damaged", [False, True])
+async def test_a_copy_does_not_replace_the_database_of_another_program(
+    sqlite_db: database.Database, tmp_path: Path, *, is_damaged: bool
+) -> None:
+    target = tmp_path / "photos.db"
+    with closing(sqlite3.connect(target)) as opened:
+        opened.execute("PRAGMA journal_mode = WAL")
+        opened.execute("CREATE TABLE photos (name TEXT)")
+        opened.commit()
+    if is_damaged:
+        target.write_bytes(target.read_bytes()[:1000])
+    before = target.read_bytes()
+    with pytest.raises(errors.StorageError, match="not an earlier backup"):
+        await migrate.copy_to(sqlite_db, target)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.glob("photos.db*")] == ["photos.db"]
+
+
 async def test_a_copy_is_its_owners_and_follows_no_link_beside_it(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
