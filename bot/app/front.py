@@ -283,11 +283,13 @@ async def run(container: Container) -> None:
 
 
 async def _follow_others(container: Container, rate: SharedRate) -> None:
-    """Share the rate with the other fronts, and learn the ids of commands that the leader has registered."""
+    """Share the rate with the other fronts, learn the ids of the registered commands, and notice a dead database."""
     while True:
-        with isolation.isolated(log, "the list of other processes could not be read"):
+        with isolation.isolated(log, "the list of other processes could not be read") as failures:
             async with container.database.read() as connection:
                 live = await locks.list_processes(connection, container.clock())
             rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
             await container.mentions.load(container.database)
+        away = next((str(error) for error in failures if isinstance(error, errors.StorageError)), None)
+        container.liveness.record_database(away)
         await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())

@@ -45,11 +45,6 @@ _LINK = re.compile(
 )
 """An address with or without its scheme, also a scheme or a dot in disguise, such as hxxp or evil[.]com; with a path any ending
 is one, and four numbers are an address too. Sought after NFKC."""
-_BLOCK_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
-"""Parts of Markdown and HTML that may open a block or hide text."""
-_BLOCK_START = re.compile(
-    r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
-)
 _SIGNS = re.compile(r"[`*_~<>\\|$]")
 """What Markdown and formulas may take out of a text that is shown."""
 _MAX_SYMBOLS = 2
@@ -73,19 +68,9 @@ _MAX_REPEATS = 2
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def clean_text(text: str) -> str:
-    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
-    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
-    cleaned, former = " ".join(printable.split()), None
-    while cleaned != former:
-        former = cleaned
-        cleaned = " ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split())
-    return cleaned
-
-
 def _list_forms(text: str) -> list[str]:
     """Return a claim as it was written, as it is printed, as it is shown, and without what other readers of Markdown take out."""
-    printed = clean_text(text)
+    printed = prompts.clean_text(text)
     return [text, printed, markdown.render_plain(printed), _SIGNS.sub("", html.unescape(printed))]
 
 
@@ -1085,7 +1070,8 @@ class ClaimChecker:
                 findings.append(Findings((_wrong_length(length),)))
                 continue
             earlier = [other.text[:MAX_CHARACTERS] for other in claims[:index]]
-            faults, doubts = self._compare(claim)
+            # As it is shown: markup within a word or a number would hide what it says.
+            faults, doubts = self._compare(claim._replace(text=claim.shown))
             findings.append(Findings((*find_prose_problems(claim.text, language, earlier), *faults), doubts))
         return findings
 

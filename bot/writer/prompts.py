@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bot.archive import fields, summaries
 from bot.glossary import resolver
+from bot.rendering import markdown
 from bot.text import term_keys
 from storage import models
 
@@ -125,12 +127,34 @@ JUDGE_TOKENS_PER_CLAIM = 150
 _MAX_REASON = 200
 
 
+_BLOCK_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
+"""Parts of Markdown and HTML that may open a block or hide text."""
+_BLOCK_START = re.compile(
+    r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
+)
+
+
+def clean_text(text: str) -> str:
+    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
+    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
+    cleaned, former = " ".join(printable.split()), None
+    while cleaned != former:
+        former = cleaned
+        cleaned = " ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split())
+    return cleaned
+
+
 class Claim(NamedTuple):
     """A sentence of a summary. `section` is a key of the format's schema; `span` is copied from the paper."""
 
     section: str
     text: str
     span: str
+
+    @property
+    def shown(self) -> str:
+        """Return the sentence as readers see it: printed, and without its markup."""
+        return markdown.render_plain(clean_text(self.text)).strip()
 
 
 class AnswerError(ValueError):
@@ -250,7 +274,7 @@ def build_judgement(excerpts: str, claims: Mapping[Claim, Sequence[str]]) -> lis
     The answer is one by `JUDGE_SCHEMA`.
     """
     listed = "\n".join(
-        "\n".join((f"{number}. {claim.text}", *(f"   Objection: {doubt}" for doubt in doubts)))
+        "\n".join((f"{number}. {claim.shown}", *(f"   Objection: {doubt}" for doubt in doubts)))
         for number, (claim, doubts) in enumerate(claims.items(), start=1)
     )
     return [

@@ -27,7 +27,7 @@ from bot.archive.summaries import Basis, choose_sentences
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
-from bot.writer import claims, prompts
+from bot.writer import prompts
 from storage import archive, errors, key_values, models, sources
 from storage.database import Database
 
@@ -154,7 +154,7 @@ def build_sections(
     headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(checked, key=attrgetter("section")):
-        texts = [text for claim in group if (text := claims.clean_text(claim.text))]
+        texts = [text for claim in group if (text := prompts.clean_text(claim.text))]
         if texts:
             is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
             body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
@@ -166,7 +166,7 @@ def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
     """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
-    cleaned = claims.clean_text(text)
+    cleaned = prompts.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
     return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
@@ -177,7 +177,7 @@ def build_entry(
 ) -> models.Entry:
     """Return the entry of a paper of a listing, without a summary if there are no sections."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
-    title = entry.title and claims.clean_text(entry.title).rstrip(" #")
+    title = entry.title and prompts.clean_text(entry.title).rstrip(" #")
     # In Markdown a bracket would end the address.
     thumbnail = entry.thumbnail and entry.thumbnail.replace("(", "%28").replace(")", "%29")
     return replace(

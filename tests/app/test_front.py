@@ -19,7 +19,7 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.app import front
+from bot.app import front, health
 from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
@@ -27,7 +27,7 @@ from bot.core import http_server
 from bot.core.settings import Settings
 from storage import daily, errors, locks, models
 from storage.database import Database, open_engine
-from tests.support import client_harness
+from tests.support import client_harness, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
 
 KEY = Ed25519PrivateKey.generate()
@@ -290,6 +290,25 @@ class TestByHttp:
         now, in_dm.extras = 61.0, {}
         with pytest.raises(router.UserError, match="needs-manage-server"):
             await router.require_manager_of(in_dm, harness.guild.id)
+
+
+async def test_a_front_says_that_its_database_is_away() -> None:
+    seconds = 0.0
+    liveness = health.Liveness(lambda: seconds)
+    # Nothing listens there.
+    engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
+    mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
+    container: Any = SimpleNamespace(
+        database=Database(engine), liveness=liveness, clock=lambda: SIMCORD_EPOCH, mentions=mentions
+    )
+    liveness.record_readiness(is_ready=True)
+    following = asyncio.create_task(front._follow_others(container, front.SharedRate()))
+    await patience.wait_until(lambda: liveness._database_away is not None, 5.0)
+    seconds += health.DATABASE_AWAY_SECONDS + 1
+    [problem] = liveness.find_problems(is_standby=True)
+    assert "cannot be reached" in problem
+    following.cancel()
+    await engine.dispose()
 
 
 @pytest.mark.engines("postgresql")

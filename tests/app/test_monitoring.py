@@ -440,27 +440,31 @@ async def test_a_connection_without_a_whole_request_is_closed(sent: bytes, sqlit
         writer.close()
 
 
+@pytest.mark.parametrize(("times", "chunks"), [(1_000, 10_000), (1, 15_000)], ids=["endless", "90 kB"])
 async def test_a_request_with_a_body_is_cut_off_before_it_is_parsed(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, times: int, chunks: int
 ) -> None:
-    parsed = 0
+    parsed = lines = 0
     receive = web.RequestHandler.data_received
 
     def count(handler: web.RequestHandler, data: bytes) -> None:
-        nonlocal parsed
+        nonlocal parsed, lines
         parsed += len(data)
+        lines += data.count(b"\r\n")
         receive(handler, data)
 
     monkeypatch.setattr(web.RequestHandler, "data_received", count)
     async with ServerHarness(sqlite_db).serving("127.0.0.1:0") as url:
-        _, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
         with suppress(ConnectionError):
             writer.write(b"POST /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(1_000):
-                writer.write(b"1\r\na\r\n" * 10_000)
+            for _ in range(times):
+                writer.write(b"1\r\na\r\n" * chunks)
                 await writer.drain()
+            await patience.wait_for(reader.read(), 20)
         writer.close()
     assert parsed <= http_server.Limits().request_bytes
+    assert lines <= http_server.Limits().request_bytes / 100
 
 
 async def test_a_client_cannot_fill_the_log(sqlite_db: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.quality import claims as quality_claims
 from bot.text import analyser
 from bot.writer import claims as writer_claims
+from bot.writer import prompts
 from bot.writer.prompts import Claim
 from storage import models
 from tests.fake_model import writing
@@ -39,6 +40,23 @@ def test_true_claims_are_kept_and_each_planted_error_is_caught(name: str) -> Non
     assert len(rows) == 60
     assert missed == []
     assert rejected == []
+
+
+@pytest.mark.parametrize("markup", ["||", "**", "__", "~~", "<>", "*", "\\*"])
+def test_a_claim_is_compared_as_it_is_shown(markup: str) -> None:
+    source = "A Title\n\nThe method reaches 9 points on LampBench with 24 layers."
+    span = "The method reaches 9 points on LampBench"
+    assert is_kept(f"{span} with {markup}24 layers{markup}.", span, source)
+    for false in (
+        f"The method reaches 9{markup}9{markup}9 points on LampBench.",
+        f"The method does n{markup}o{markup}t reach 9 points on LampBench.",
+    ):
+        assert not is_kept(false, span, source)
+
+
+def test_a_judge_is_shown_what_readers_see() -> None:
+    [_, asked] = prompts.build_judgement("", {Claim("results", "It reaches 9||9 **points**.", "x"): []})
+    assert asked["content"].endswith("1. It reaches 99 points.")
 
 
 def test_a_judge_decides_on_the_doubts_and_not_on_the_faults() -> None:
