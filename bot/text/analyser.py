@@ -54,9 +54,7 @@ _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 _PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 Value = TypeVar("Value")
-_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS = 64, 1 << 16
-_LONG_TEXTS = 24
-"""More than the 20 terms of an alert, each of which is compared with every recent paper."""
+_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
 _MAX_CACHED_CHARACTERS = 1 << 19
 """Of all words of a cache: those of texts have six on average, and the bigrams of a Korean letter take 100 bytes."""
 
