@@ -140,7 +140,7 @@ class AttemptRunner:
             receipt = await self._sender.find(request, since)
             if receipt is not None and due.part.first_attempt_at is None:
                 if _lacks_papers(due, receipt, now):
-                    return None  # an edit notifies nobody
+                    return None  # Discord sends no notification of an edit
                 await self._correct(due, request, receipt, now)
         except DeliveryError as error:
             classification = error.classification
@@ -175,7 +175,7 @@ class AttemptRunner:
     async def _keep_shown(self, due: DuePart, text: str, now: datetime) -> bool:
         """Return whether a message with this text shows other papers than its post. If so, they are stored as posted.
 
-        One that shows papers of another message of the post, in another order, is no loss: both are corrected. A newer digest,
+        If it shows papers of another message of the post, in another order, both are corrected. A newer digest,
         of which the post shows nothing, is left to the next one.
         """
         delivery, planned = due.delivery, due.part.payload or ""

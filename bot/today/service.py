@@ -61,7 +61,7 @@ MIN_SAVED = 3
 votes."""
 
 TodayPick: TypeAlias = tuple[contents.PostPaper, int, tuple[TodayReason, ...]]
-"""A paper, its rank of the day by votes, and its reasons, first the one that its quoted sentence stands for."""
+"""A paper, its rank of the day by votes, and its reasons, first the one that the quoted sentence shows."""
 
 
 @dataclass(frozen=True, slots=True)
