@@ -381,8 +381,17 @@ async def mark_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) 
 
 
 async def clamp_news(connection: AsyncConnection, now: datetime) -> None:
-    """Let nothing of news, told or asked about by a clock ahead of `now` (UTC), count as later than now."""
-    for column in (news_readers.c.notified_at, watched_papers.c.arxiv_at, watched_papers.c.huggingface_at):
+    """Let no paper saved, nor news found, told or asked about, by a clock ahead of `now` (UTC) count as later than now.
+
+    News found later would be told first, and those of a lower id never.
+    """
+    for column in (
+        saved_papers.c.saved_at,
+        paper_news.c.found_at,
+        news_readers.c.notified_at,
+        watched_papers.c.arxiv_at,
+        watched_papers.c.huggingface_at,
+    ):
         await connection.execute(column.table.update().where(column > now).values({column.name: now}))
 
 

@@ -716,7 +716,9 @@ async def _list_full(
     full = {}
     for alert in capped:
         began_at, next_at = matcher.day_of(alert, now)
-        if sum(at >= began_at for at in planned.get(alerts.recipient_name(alert), ())) >= alert.max_a_day:
+        # One of a later day was planned by a clock that was ahead.
+        messages = planned.get(alerts.recipient_name(alert), ())
+        if sum(began_at <= at < next_at for at in messages) >= alert.max_a_day:
             full[alert.id] = next_at
     return full
 

@@ -161,7 +161,7 @@ class ClockRepair:
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
-            await shelf.clamp_news(connection, now)
+            await shelf.clamp_news(connection, now + behind_by)
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=min(job.next_run_time, now + job.trigger.interval))
         self._metrics.clock_steps.inc(len(steps))

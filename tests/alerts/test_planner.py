@@ -365,6 +365,17 @@ async def test_what_exceeds_the_messages_of_a_day_comes_with_the_first_of_the_ne
     assert len([user for user, _ in await _notified_by_user(alert_harness) if user == 8]) == 4
 
 
+async def test_a_message_that_a_clock_ahead_planned_fills_no_day_before_its_own(
+    alert_harness: AlertHarness,
+) -> None:
+    await alert_harness.add_alert("care", max_a_day=1, at_time="18:00", timezone="UTC")
+    alert_harness.now = NOW + timedelta(days=300)
+    await alert_harness.add_digest(alert_harness.now.date(), ("2601.00001", 5))
+    alert_harness.now = NOW
+    await alert_harness.add_digest(MONDAY, ("2601.00002", 5))
+    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+
+
 async def test_an_early_message_of_the_next_day_has_what_waited(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care", max_a_day=1, at_time="18:00", timezone="UTC")
     for number in (1, 2):

@@ -429,6 +429,32 @@ async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Databa
     assert (written_on, shown_on) == (None, last_closed)
 
 
+@pytest.mark.parametrize("discord_ahead", [timedelta(0), 3 * HOUR])
+async def test_news_of_papers_that_a_clock_ahead_saved_or_asked_about_are_told(
+    db: Database, correct: Correct, discord_ahead: timedelta
+) -> None:
+    ahead, true = START + 20 * 24 * HOUR, START + discord_ahead
+    week = 7 * 24 * HOUR
+    async with db.transaction() as connection:
+        unlisted = digest_writer.unlisted_papers(["2501.00001", "2501.00002", "2501.00003"])
+        ids = list((await papers.add(connection, unlisted)).values())
+        await shelf.save(connection, 7, ids[:1], START - week, None)
+        await shelf.save(connection, 7, ids[1:2], ahead, None)
+        # Later than a clock that is behind, and rightly so.
+        await shelf.save(connection, 7, ids[2:], true, None)
+        await shelf.watch_papers(connection, ids, START - week)
+        await shelf.add_code(connection, {ids[0]: "https://example.org/1"}, ahead)
+    await correct(START, answered_at=true)
+    code = {id_: f"https://example.org/{id_}" for id_ in ids[1:]}
+    async with db.transaction() as connection:
+        await shelf.add_code(connection, code, true + HOUR)
+        unsent = await shelf.list_unsent(connection, true + 2 * HOUR, true - week)
+        saved, _ = await shelf.list_rows(connection, 7)
+    assert [news[0] for _, news in unsent[7]] == ["2501.00001", "2501.00002", "2501.00003"]
+    assert {START - week, true} <= {row.saved_at for row in saved}
+    assert max(row.saved_at for row in saved) < true + HOUR
+
+
 async def test_a_digest_that_a_clock_days_ahead_or_behind_stored_is_matched_with_alerts(
     db: Database, correct: Correct
 ) -> None:
