@@ -594,8 +594,13 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         clock_repair = app_tasks.ClockRepair(
             container, runtime.planner, runtime.today_planner, scheduler, runtime.metrics
         )
+
+        async def on_tick() -> None:
+            clock_repair.hasten_jobs()
+            await runtime.tick()
+
         minute_ticker = app_tasks.Ticker(
-            monitor, on_tick=runtime.tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
+            monitor, on_tick=on_tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
         )
 
         async def tick() -> None:

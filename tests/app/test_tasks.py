@@ -166,6 +166,35 @@ def correct(db: Database) -> Correct:
     return apply
 
 
+async def test_jobs_that_a_held_step_put_off_run_within_their_interval_once_it_has_ended(
+    sqlite_db: Database,
+) -> None:
+    wall, interval = [START], timedelta(minutes=1)
+    container = Container(Settings(), sqlite_db, lambda: wall[0])
+    container.monitor_clock().compare_with_discord(START)
+    async with tasks.scheduled([tasks.Job(mock.AsyncMock(), interval)], START) as scheduler:
+        [job] = scheduler.get_jobs()
+        repair = tasks.ClockRepair(container, mock.Mock(), mock.Mock(), scheduler, Metrics())
+        wall[0] += 26 * HOUR
+        job.modify(next_run_time=wall[0] + interval)  # as the scheduler does, which reads the machine's clock
+        repair.hasten_jobs()
+        assert job.next_run_time == wall[0] + interval
+        wall[0] = START
+        repair.hasten_jobs()
+        assert job.next_run_time == START + interval
+
+
+async def test_after_a_step_of_years_a_job_makes_up_for_one_run() -> None:
+    async with tasks.scheduled([tasks.Job(mock.AsyncMock(), timedelta(minutes=1))], START) as scheduler:
+        trigger = scheduler.get_jobs()[0].trigger
+        at, now, runs = START.replace(second=0), START + timedelta(days=3650), 0
+        while at <= now:  # as APScheduler does
+            at, runs = trigger.get_next_fire_time(at, now), runs + 1
+        assert runs <= 2
+        on_time = START.replace(second=0) + timedelta(minutes=1)
+        assert trigger.get_next_fire_time(on_time, on_time) == on_time + timedelta(minutes=1)
+
+
 async def _read_times(db: Database) -> dict[str, tuple[datetime, datetime]]:
     """Return when each delivery's first part is tried next, and when the delivery expires, by key."""
     async with db.read() as connection:
