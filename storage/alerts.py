@@ -246,8 +246,12 @@ async def list_answered_matches(
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` matches that were queued before `before` (UTC) and are given up. Returns their number."""
-    return await database.delete_some(connection, alert_matches, alert_matches.c.matched_at < before, limit)
+    """Delete at most `limit` matches that were due, or queued without a time, before `before` (UTC). Returns their number.
+
+    One that got its votes at the last moment is due up to a week later, at its alert's hour.
+    """
+    is_old = sa.func.coalesce(alert_matches.c.due_at, alert_matches.c.matched_at) < before
+    return await database.delete_some(connection, alert_matches, is_old, limit)
 
 
 # Digests whose papers are still to be matched with alerts, and papers that got names from facts: the planner's input.

@@ -75,7 +75,7 @@ def _copy(source: Path, target: Path) -> int:
                 f"{target} is not an earlier backup, or a bot has used it, and was not replaced. Choose another file."
             )
         _copy_whole(source, target)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:  # a name with a NUL is a ValueError
         remedy = "Choose a file in an existing folder."
         if target.parent.is_dir():
             remedy = "Check whether its disk is full or read-only, or choose a file in another folder."
@@ -122,7 +122,7 @@ def _remove_left(target: Path) -> None:
                 path.unlink()
 
 
-def _reason(error: OSError | sqlite3.Error) -> object:
+def _reason(error: OSError | ValueError | sqlite3.Error) -> object:
     """Return the reason alone: the text of an OSError names the temporary file, which the operator has not typed."""
     return getattr(error, "strerror", None) or error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib.metadata
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -526,8 +527,12 @@ async def open_writer(
 
 
 def inbox_of(settings: Settings) -> Path | None:
-    """Return the folder of the inbox, where a digest is printed as a file that people can edit; None without one."""
-    return settings.inbox if settings.inbox is not None and settings.inbox.is_dir() else None
+    """Return the folder of the inbox, where a digest is printed as a file that people can edit; None without one.
+
+    None too for one that only gives files, such as that of `docker-compose.yml`: the digest is stored without a file.
+    """
+    is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
+    return settings.inbox if is_place else None
 
 
 async def _create_draft_writer(

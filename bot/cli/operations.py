@@ -53,7 +53,7 @@ def backup(
     if not target.strip():
         raise errors.UsageError("FILE is an empty string. Give the name of a file.")
 
-    has_older = Path(target).exists()
+    has_older = os.path.exists(target)  # also of a name that no file can have, which the copy refuses
 
     async def command() -> int:
         from storage import migrate

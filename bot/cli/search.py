@@ -62,7 +62,7 @@ def search(
         str | None, typer.Option("--author", metavar="NAME", help="Only this author's papers.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
-    min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
+    min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
     explain: Annotated[bool, typer.Option("--explain", help="Show the components of each score.")] = False,
     literal: Annotated[

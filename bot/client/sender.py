@@ -264,9 +264,13 @@ class _Fence:
 
 
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
-    """Return the ids in an answer. Raises ForeignAnswerError for one without them, which is not Discord's."""
+    """Return the ids in an answer. Raises ForeignAnswerError for one without them, which is not Discord's.
+
+    Nor is one with an id that cannot be stored: receipts are stored together, and it would hold up all others.
+    """
     try:
-        return Receipt(int(answer["id"]), int(answer[channel_key]))
+        message_id, channel_id = (message_builder.parse_number(answer[key]) for key in ("id", channel_key))
+        return Receipt(message_id, channel_id)
     except request_gate.UNREADABLE as error:
         raise request_gate.ForeignAnswerError(200) from error
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
+from bot.operations import retention
 from bot.text import keywords
 from storage import models, outbox, papers
 from storage.database import Database
@@ -158,6 +159,17 @@ async def test_what_waits_for_votes_is_given_up_after_thirty_days(alert_harness:
     alert_harness.now += timedelta(days=30)
     await _read_votes(alert_harness.database, 1, 60)
     assert await alert_harness.plan() == 0
+
+
+async def test_what_got_the_votes_in_time_is_kept_until_its_hour(alert_harness: AlertHarness) -> None:
+    weekly: dict[str, Any] = {"timing": models.AlertTiming.WEEKLY, "weekday": 1, "at_time": "09:00"}
+    await alert_harness.add_alert("care", min_votes=50, **weekly)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    alert_harness.now += timedelta(days=29)
+    await _read_votes(alert_harness.database, 1, 60)
+    assert await alert_harness.plan(timedelta(days=6)) == 0
+    await retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge()
+    assert await alert_harness.plan(timedelta(days=1)) == 1
 
 
 async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(

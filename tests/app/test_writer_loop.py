@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -159,3 +160,16 @@ async def test_nothing_is_written_while_another_process_writes(
     await other.release()
     assert await bot.loop.write_due()
     assert NEWSLETTER in await bot.list_formats()
+
+
+async def test_the_digest_is_stored_without_a_file_while_the_inbox_is_read_only(
+    bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, access = tmp_path / "inbox", os.access
+    # Root may write to any folder, so that no rights of the folder would show it.
+    monkeypatch.setattr("os.access", lambda path, mode: path != inbox and access(path, mode))
+    bot.now = CLOSE + timedelta(minutes=1)
+    await bot.read_list()
+    assert await bot.loop.write_due()
+    assert set(await bot.list_formats()) == {models.DigestFormat.LISTING, NEWSLETTER}
+    assert list(inbox.iterdir()) == []

@@ -130,6 +130,8 @@ def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path)
     assert "none/copy.db could not be written: No such file or directory. Choose" in (
         paperround("backup", "none/copy.db").stderr
     )
+    for name in ("x" * 300, "a\0b"):
+        assert " could not be written: " in paperround("backup", name).stderr
     notes = tmp_path / "notes.md"
     for text, code in (("my notes", 1), ("", 0)):
         notes.write_text(text)

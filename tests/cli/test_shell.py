@@ -122,8 +122,10 @@ def test_wrong_usage_is_one_line_that_names_the_help(paperround: Paperround) -> 
         (("search", "x", "--limit", "5000"), "--limit is '5000'; it must be a whole number from 1 to 1000."),
         (
             ("search", "x", "--min-votes", "-1"),
-            "--min-votes is '-1'; it must be a whole number of at least 0.",
+            "--min-votes is '-1'; it must be a whole number from 0 to 1000000.",
         ),
+        (("search", "x", "--min-votes", str(2**63)), "--min-votes is '9223372036854775808'; it must be a"),
+        (("digest", "--min-votes", "-1"), "--min-votes is '-1'; it must be a whole number of at least 0."),
         (("channels", "list", "--guild", "abc"), "--guild is 'abc'; it must be a whole number."),
         (("chanels",), "channels"),
         (

@@ -70,6 +70,13 @@ async def classification_of(attempt: Any) -> outcomes.Classification:
     return caught.value.classification
 
 
+@pytest.mark.parametrize("ids", [{}, {"id": str(2**63)}, {"id": "-1"}, {"channel_id": None}])
+def test_an_answer_without_ids_that_can_be_stored_is_not_discords(ids: dict[str, Any]) -> None:
+    answer = {"id": "1", "channel_id": "2"} | ids if ids else {}
+    with pytest.raises(request_gate.ForeignAnswerError):
+        sender._read_receipt(answer, "channel_id")
+
+
 async def test_no_message_can_ping_anyone(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
