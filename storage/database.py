@@ -259,7 +259,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     hint = _UNUSABLE.get(sqlstate(error)) or _UNUSABLE.get(sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
-    said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
+    # Without SQLAlchemy's name of the class. A time-out has no text.
+    said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
     sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
     return errors.DatabaseUnavailableError(
         sentence if hint else f"{sentence} Is PostgreSQL running, and is the address right?"
