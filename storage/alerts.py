@@ -485,12 +485,9 @@ def parse_rule(
 ) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
     """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id.
 
-    One that cannot be read has no terms.
+    Raises as the loading of one that cannot be read does (`database.UNREADABLE`).
     """
-    try:
-        parsed, _, own_forms = _parse_lists(terms, "[]", forms)
-    except database.UNREADABLE:
-        return (), (), False
+    parsed, _, own_forms = _parse_lists(terms, "[]", forms)
     return parsed, own_forms, bool(match_all)
 
 
