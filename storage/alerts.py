@@ -95,8 +95,10 @@ async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, no
     await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
 
 
-async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:
-    """Return the messages that are held for the destinations of alerts, if no alert is sent there any more."""
+async def list_abandoned(
+    connection: AsyncConnection, former: Iterable[models.Alert], removed: Sequence[int]
+) -> list[int]:
+    """Return the messages that are held for the destinations of alerts, if no alert but the `removed` ones is sent there."""
     abandoned: list[int] = []
     for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
         reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
@@ -104,7 +106,8 @@ async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Al
         if alert.channel_id is not None:
             is_sent_there = channel == alert.channel_id
         held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
-        abandoned += (await connection.execute(held.where(~sa.exists().where(is_sent_there)))).scalars()
+        others = sa.exists().where(is_sent_there, alerts.c.id.not_in(removed))
+        abandoned += (await connection.execute(held.where(~others))).scalars()
     return abandoned
 
 
@@ -489,12 +492,9 @@ def parse_rule(
 ) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
     """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id.
 
-    One that cannot be read has no terms.
+    Raises as the loading of one that cannot be read does (`database.UNREADABLE`).
     """
-    try:
-        parsed, _, own_forms = _parse_lists(terms, "[]", forms)
-    except database.UNREADABLE:
-        return (), (), False
+    parsed, _, own_forms = _parse_lists(terms, "[]", forms)
     return parsed, own_forms, bool(match_all)
 
 

@@ -109,7 +109,6 @@ def select_due(now: datetime, limit: int, *, has_topic: bool) -> sa.Select[Any]:
         sa.select(subscriptions)
         .where(subscriptions.c.next_due_at <= now, subscriptions.c.state == models.ActivityState.ACTIVE)
         .where(topic != "" if has_topic else topic == "")
-        .where(database.has_known_values(subscriptions))
         .order_by(subscriptions.c.next_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

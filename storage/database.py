@@ -25,7 +25,6 @@ from contextlib import (
     suppress,
 )
 from datetime import UTC, datetime
-from enum import EnumType
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -39,7 +38,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors, snapshot
-from storage.tables import Stored
 
 log = structlog.get_logger(__name__)
 
@@ -259,7 +257,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     hint = _UNUSABLE.get(sqlstate(error)) or _UNUSABLE.get(sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
-    said = text.partition("\n")[0].rpartition("'>: ")[2]  # without SQLAlchemy's name of the class
+    # Without SQLAlchemy's name of the class. A time-out has no text.
+    said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
     sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
     return errors.DatabaseUnavailableError(
         sentence if hint else f"{sentence} Is PostgreSQL running, and is the address right?"
@@ -748,7 +747,8 @@ async def list_readable(
 ) -> list[Any]:
     """Return the rows of a query that can be read, if `by` is given where it is in any number of values.
 
-    One that was edited by hand or written by a newer version must not keep the others from their readers.
+    One that was edited by hand or written by a newer version must not keep the others from their readers, and takes no place in
+    the query's limit.
     """
     queries = [query] if by is None else [query.where(by.in_(chunk)) for chunk in chunked(values)]
     rows: list[Any] = []
@@ -756,19 +756,14 @@ async def list_readable(
         try:
             rows += (await connection.execute(part)).all()
         except UNREADABLE:
-            result, is_left = await connection.execute(part), True
+            result, is_left = await connection.stream(part.limit(None)), True
             while is_left:
                 with suppress(*UNREADABLE):
-                    row = result.fetchone()
-                    is_left = row is not None
+                    row = await result.fetchone()
                     rows += [] if row is None else [row]
+                    is_left = row is not None and len(rows) != part._limit
+            await result.close()
     return rows
-
-
-def has_known_values(table: sa.Table) -> sa.ColumnElement[bool]:
-    """True for the rows whose columns of closed sets can be read, so that the others take no place in a limit."""
-    closed = [(column, column.type.load) for column in table.c if isinstance(column.type, Stored)]
-    return sa.and_(*(column.in_(load) for column, load in closed if isinstance(load, EnumType)))
 
 
 class UnreadableRow(NamedTuple):

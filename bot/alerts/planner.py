@@ -324,12 +324,15 @@ class AlertPlanner:
             return
         await matcher.refresh_forms(self._database)
         self._texts.clear()
+        reached = pending
         current: models.PendingAlerts | None = pending
         failed: dict[int, Exception] = {}
         while current is not None and current.papers_done < len(current.paper_ids):
-            current = await self._match_group(current, digest, listed, stop, failed)
+            reached, current = current, await self._match_group(current, digest, listed, stop, failed)
         if current is not None:
             await self._finish(current, failed)
+        elif failed:  # when stopped: the next start begins with those of the groups before
+            await self._finish(reached, {*failed, *reached.paper_ids[reached.papers_done :]})
         if failed:
             raise next(iter(failed.values()))
 

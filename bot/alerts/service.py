@@ -408,13 +408,16 @@ class Alerts:
             return await self._remove(connection, await alerts.list_rows(connection, user_id=user_id))
 
     async def _remove(self, connection: Connection, own: Sequence[models.Alert]) -> int:
-        removed = await alerts.remove(connection, [alert.id for alert in own])
-        await self._cancel_abandoned(connection, own)
-        return removed
+        ids = [alert.id for alert in own]
+        # Messages before alerts, as the expiry of a message locks them.
+        await self._cancel_abandoned(connection, own, removed=ids)
+        return await alerts.remove(connection, ids)
 
-    async def _cancel_abandoned(self, connection: Connection, former: Sequence[models.Alert]) -> None:
-        """Give up the messages that Discord refused, and that no alert waits for any more."""
-        abandoned = await alerts.list_abandoned(connection, former)
+    async def _cancel_abandoned(
+        self, connection: Connection, former: Sequence[models.Alert], *, removed: Sequence[int] = ()
+    ) -> None:
+        """Give up the messages that Discord refused, and that no alert but the `removed` ones waits for any more."""
+        abandoned = await alerts.list_abandoned(connection, former, removed)
         await outbox.cancel(connection, abandoned, reason=models.Reason.BY_HAND, now=self._clock())
 
     async def snooze(

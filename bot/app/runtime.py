@@ -187,6 +187,7 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
         if not lock.is_held:
             log.warning("another process has become the sender; standing by")
             return
+        liveness.record_start()  # the next tick is a minute away
         log.info("sender lock acquired again", term=lock.term)
 
 
@@ -459,7 +460,6 @@ async def _stand_by_and_send(
             liveness.record_readiness(is_ready=False)
             if not await wait_unless_stopped(_prepare(runtime, token, is_standby=is_standby), stopping):
                 return
-            liveness.record_readiness(is_ready=True)
             if not await wait_unless_stopped(competing, stopping):
                 return
             if is_standby and (mismatch := await migrate.find_mismatch(database)):
@@ -475,6 +475,7 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
     """Log in if there is a token; a standby, which has the time, also loads what the first look-up and the first posts need."""
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
+    runtime.liveness.record_readiness(is_ready=True)
     if is_standby:
         with isolation.isolated(log, "search could not be loaded in advance"):
             await runtime.bot.services.search.search(SearchRequest("language models", limit=1))

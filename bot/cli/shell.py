@@ -35,6 +35,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.core.clock import system_clock
+from bot.core.files import replace_file
 from storage import errors
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def print_document(text: str, target: Path | None = None) -> None:
             raise errors.PaperroundError(
                 f"{target} is a database, and was not replaced. Choose another file."
             )
-        target.write_text(text, encoding="utf-8", newline="\n")
+        replace_file(target, text.encode())
     except OSError as cause:
         reason = f"{target} cannot be written: {cause.strerror}. Choose another file."
         raise errors.PaperroundError(reason) from None

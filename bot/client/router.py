@@ -25,6 +25,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import aiohttp
@@ -665,10 +666,11 @@ async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str,
 
 
 def walk_components(components: Any) -> Iterator[Any]:
-    """Yield the components of a message with their children, depth first."""
+    """Yield the components of a message with their children and what is beside them, depth first."""
     for component in components:
         yield component
         yield from walk_components(getattr(component, "children", ()))
+        yield from walk_components(filter(None, (getattr(component, "accessory", None),)))
 
 
 def find_marker(interaction: AnyInteraction) -> str | None:
@@ -692,7 +694,12 @@ def _parts(message: discord.Message) -> Iterator[str]:
     for part in parts:
         yield part.content
         for embed in part.embeds:
-            yield from filter(None, (embed.url, embed.title, embed.description))
-            yield from (field.value or "" for field in embed.fields)
+            author, footer = embed.author, embed.footer
+            texts = (author.name, author.url, embed.url, embed.title, embed.description)
+            fields = ((field.name, field.value) for field in embed.fields)
+            yield from filter(None, chain(texts, *fields, (footer.text,)))
+        if isinstance(part, discord.Message) and part.poll is not None:
+            yield part.poll.question
+            yield from (answer.text for answer in part.poll.answers)
         for component in walk_components(part.components):
             yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))

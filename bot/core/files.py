@@ -1,9 +1,11 @@
-"""Opens files that others write or name."""
+"""Opens files that others write or name, and replaces those that others read."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
+import shutil
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -17,3 +19,23 @@ def open_regular(path: Path) -> BinaryIO:
         file.close()
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return file
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one step: its readers find the former one or all of the new one, also if the disk becomes full.
+
+    A file keeps its permissions, and a link what it leads to. A pipe or a device gets the data. Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = Path(os.path.realpath(path))
+    new = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    try:
+        new.write_bytes(data)
+        if path.exists():
+            shutil.copymode(path, new)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

@@ -111,9 +111,13 @@ def _web_address(sentence: str) -> pydantic.AfterValidator:
     return _checked(check)
 
 
+_API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[^?#]*)?")
+"""An @ in a path is not behind a user."""
+
+
 def _check_api(address: str) -> None:
     """Raise ValueError, which does not quote the address, unless paths can be added to it; requests add the key by themselves."""
-    if not address.startswith(("http://", "https://")) or set(address.partition("://")[2]) & set("@?#"):
+    if not _API.fullmatch(address):
         raise ValueError(
             "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
             " Example: http://127.0.0.1:11434/v1"

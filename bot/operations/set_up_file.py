@@ -25,7 +25,7 @@ from bot.core.settings import Settings
 from bot.daily import options as daily_options
 from bot.daily.service import Subscriptions, find_same
 from bot.sources import folder, kinds
-from storage import errors, key_values, models
+from storage import archive, errors, key_values, models
 from storage.database import Connection, Database
 
 Record = TypeVar("Record")
@@ -168,6 +168,8 @@ class SetUpFile:
         plan = None
         try:
             async with self._database.transaction() as connection:
+                # What another one adds meanwhile would be a problem for each of its entries.
+                await archive.lock_ingest(connection)
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
                 run = _Run(database, self._clock, self._settings, stored, location)

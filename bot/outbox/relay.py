@@ -31,6 +31,7 @@ from bot.outbox.outcomes import (
 )
 from storage import accounts, daily, key_values, models, outbox, papers
 from storage.database import Database
+from storage.errors import StorageError
 from storage.models import PartKind
 from storage.outbox import DuePart
 
@@ -304,6 +305,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._late_tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._outage: str | None = None
         self._has_orphans = True  # parts that an earlier process left SENDING
         self._fatal_error: DeliveryError | None = None
 
@@ -345,10 +347,17 @@ class Relay:
 
     async def _run_round_safely(self) -> None:
         # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
-        with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)):
+        failures: list[Exception] = []
+        with isolation.collected(failures, reraise=(DeliveryError,)):
             await self._run_round(self._clock)
-            return
-        self._has_orphans = True
+        outage = next((str(error) for error in failures if isinstance(error, StorageError)), None)
+        # An outage, such as a full disk, lasts for many rounds and is logged once.
+        if failures and (outage is None or outage != self._outage):
+            isolation.log_error(log, "relay round failed", failures[0])
+        if self._outage is not None and not failures:
+            log.info("relay rounds succeed again")
+        self._outage = outage
+        self._has_orphans |= bool(failures)
 
     async def _finish_in_flight(self) -> None:
         """Wait for the parts in flight. One that takes too long stays SENDING; the next start determines its outcome."""

@@ -123,6 +123,7 @@ def parse_tags(typed: str) -> list[str]:
     Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
     """
     folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
+    folded = typography.normalise("NFC", folded)  # without case some letters are not
     parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
     return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
 

@@ -256,14 +256,15 @@ def consonant_keys(name: str) -> frozenset[str]:
 
     Names that are equal in any spelling, word order or script have one in common.
     """
-    keys = {_consonants(analyser.fold_name(name))}
-    for family, given in split_hangul(name):
-        parts = (
-            set(map(_consonants, of(part)))
-            for of, part in ((family_spellings, family), (given_spellings, given))
-        )
-        keys.update("".join(sorted("".join(pair))) for pair in product(*parts) if family)
-    return frozenset(keys)
+    spelt = (_spelling_keys(family, given) for family, given in split_hangul(name) if family)
+    return frozenset((_consonants(analyser.fold_name(name)),)).union(*spelt)
+
+
+@lru_cache(maxsize=1 << 8)
+def _spelling_keys(family: str, given: str) -> frozenset[str]:
+    """Return the consonants of the spellings of a Hangul name. Remembered without the titles of which a typed one may be full."""
+    parts = (set(map(_consonants, of)) for of in (family_spellings(family), given_spellings(given)))
+    return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
 
 
 def _consonants(word: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.core.clock import latest_date
+from bot.core.files import replace_file
 from bot.search import results
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
@@ -173,15 +173,7 @@ class SiteBuilder:
             if target.read_bytes() == data:
                 return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        # In one step, so that a host never gives away half a page.
-        new = target.with_name(f"{target.name}.new")
-        new.unlink(missing_ok=True)
-        try:
-            new.write_bytes(data)
-            os.replace(new, target)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise
+        replace_file(target, data)
         return True
 
     def _target(self, path: str) -> Path:

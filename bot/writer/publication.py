@@ -24,6 +24,7 @@ from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.archive.ingest import IngestService
 from bot.archive.summaries import Basis, choose_sentences
+from bot.core import files
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
@@ -121,17 +122,9 @@ def _read(file: Path) -> str | None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace a file at once, so that no reader finds a part of it."""
-    temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
+        files.replace_file(file, text.encode())
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise _not_written(file, error) from None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from bot.alerts import matcher
+from bot.alerts import matcher, planner
 from storage import models
 from tests.support.alert_harness import MONDAY, AlertHarness
 
@@ -59,6 +60,31 @@ async def test_a_comparison_that_causes_a_bug_costs_that_recipient_alone_and_is_
     assert sorted(alert_harness.notified_papers()) == [["2601.00001"], ["2601.00001", "2601.00002"]]
     await alert_harness.plan()
     assert sorted(alert_harness.notified_papers())[-1] == ["2601.00002"]
+    assert await alert_harness.list_pending() == []
+
+
+async def test_a_paper_that_causes_a_bug_is_tried_again_after_a_stop_among_later_ones(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working, stop = matcher.match, asyncio.Event()
+
+    def fail(alert: models.Alert, paper: models.PaperDetail, text: Any) -> Any:
+        if paper.arxiv_id == "2601.00001":
+            raise KeyError("a bug")
+        stop.set()
+        return working(alert, paper, text)
+
+    monkeypatch.setattr(planner, "GROUP_SIZE", 1)
+    await alert_harness.add_alert("care")
+    await alert_harness.store_digest(
+        MONDAY, *((f"2601.0000{number}", 5) for number in (1, 2, 3)), summary="With care.", location="a"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(matcher, "match", fail)
+        with pytest.raises(KeyError):
+            await alert_harness.planner.drain(stop=stop)
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002", "2601.00003"]]
     assert await alert_harness.list_pending() == []
 
 

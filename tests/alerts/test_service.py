@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import matcher
@@ -374,3 +375,34 @@ def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:
 def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items
+
+
+@pytest.mark.engines("postgresql")
+async def test_postgresql_locks_a_held_message_before_the_alert_that_is_removed(
+    alert_harness: AlertHarness,
+) -> None:
+    """The expiry of the message locks it first, and then the alert, to queue its papers again."""
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    )
+    async with alert_harness.database.transaction() as connection:
+        await connection.execute(sa.text("UPDATE deliveries SET state = 'paused'"))
+    async with alert_harness.database.transaction() as connection:
+        await connection.execute(sa.text("SELECT id FROM deliveries FOR UPDATE"))
+        removing = asyncio.create_task(alert_harness.alerts.remove([alert_id]))
+
+        async def is_waiting() -> bool:
+            async with (
+                alert_harness.database.read() as other
+            ):  # a transaction sees the activity at its first look
+                return bool(await other.scalar(waiting))
+
+        await patience.wait_until(is_waiting)
+        await connection.execute(sa.text("SELECT id FROM alerts FOR KEY SHARE NOWAIT"))
+    assert await removing == 1
+    async with alert_harness.database.read() as connection:
+        [delivery] = await outbox.list_rows(connection)
+    assert delivery.state is models.DeliveryState.EXPIRED

@@ -206,7 +206,9 @@ async def test_health_answers_while_the_database_does_not(
     monkeypatch.setattr(health, "METRICS_SECONDS", 0.0)
     async with harness.serving("127.0.0.1:0") as harness.url, aiohttp.ClientSession() as session:
         await harness.plan("daily:1:2026-01-05")
-        status, body = await harness.health()
+        with structlog.testing.capture_logs() as logs:
+            status, body = await harness.health()
+        assert logs == [], "a probe comes every few seconds"
         async with session.get(f"{harness.url}/metrics") as response:
             assert (response.status, await response.text()) == (503, "The database does not answer.")
     assert (status, body["oldest_unsent_at"]) == (200, None)

@@ -197,6 +197,50 @@ async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_
     await lock.release()
 
 
+async def test_a_sender_that_has_its_lock_again_has_the_grace_of_a_start(
+    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, stop = [0.0], asyncio.Event()
+    lock, liveness = AwayLock(sqlite_db), health.Liveness(lambda: now[0])
+    lock.failures = iter(())
+    assert await lock.try_acquire()
+
+    async def lose() -> bool:
+        if now[0]:
+            stop.set()
+            return True
+        now[0] += 2 * health.TICK_SECONDS  # no tick could be finished in this time
+        await lock.release()
+        return False
+
+    monkeypatch.setattr(lock, "heartbeat", lose)
+    monkeypatch.setattr(runtime, "HEARTBEAT_INTERVAL", 0.001)
+    await runtime.keep_lock(lock, liveness, stop)
+    assert lock.is_held
+    assert liveness.find_problems() == []
+    await lock.release()
+
+
+async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def wait_for_database(_: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(
+        type(bot.bot.services.search), "search", lambda _, request: wait_for_database(request)
+    )
+    assert "Discord has not accepted" in bot.liveness.find_problems(is_standby=True)[0]
+    preparing = asyncio.ensure_future(runtime._prepare(bot, None, is_standby=True))
+    await asked.wait()
+    assert bot.liveness.find_problems(is_standby=True) == []
+    preparing.cancel()
+    await asyncio.gather(preparing, return_exceptions=True)
+
+
 async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

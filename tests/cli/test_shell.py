@@ -15,6 +15,7 @@ import pytest
 
 from bot.cli import shell
 from storage import errors
+from tests.core import test_files
 from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
@@ -82,6 +83,17 @@ def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     shell.print_document(HOSTILE)
     assert_printable(capsys.readouterr().out)
+
+
+def test_a_document_on_a_full_disk_leaves_the_former_one(tmp_path: Path) -> None:
+    target = tmp_path / "export.md"
+    target.write_text("former", encoding="utf-8")
+    with (
+        test_files.full_after(10_000),
+        pytest.raises(errors.PaperroundError, match=r"export\.md cannot be written: File"),
+    ):
+        shell.print_document("x" * 20_000, target)
+    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["former"]
 
 
 @pytest.mark.parametrize(

@@ -419,12 +419,12 @@ async def test_a_row_that_cannot_be_read_ends_no_batch_early(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "BATCH_SIZE", 2)
-    broken = await planning.subscribe(20, at_time="08:00")
+    broken = [await planning.subscribe(channel_id, at_time="08:00") for channel_id in (18, 19, 20)]
     for channel_id in (21, 22, 23):
         await planning.subscribe(channel_id)
     await planning.store(MONDAY, ("2601.00001", 9))
     async with planning.database.transaction() as connection:
-        await connection.execute(sa.text(f"UPDATE subscriptions SET days = 'daily' WHERE id = {broken}"))
+        await connection.execute(sa.text(f"UPDATE subscriptions SET days = 'daily' WHERE id <= {broken[-1]}"))
     assert await planning.tick(SEOUL_9AM) == 3
 
 

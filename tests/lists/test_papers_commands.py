@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from simcord.http._helpers import poll_from_wire
 
 from bot.alerts import matcher
 from bot.app.runtime import build_runtime
@@ -394,6 +395,31 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
     menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
     opened = await harness.select(last_response(result), ["2505.00004"], custom_id=menu)
     assert texts("paper-fetched") in shown_text(opened)
+
+
+async def test_papers_are_found_in_every_text_of_an_embed_a_poll_and_beside_a_section(
+    online_harness: ClientHarness, services: PaperServices
+) -> None:
+    harness, backend = online_harness, online_harness.env.backend
+    for number in range(1, 10):
+        services.add(f"2505.0000{number}", f"Title {number}")
+    message = await harness.manager.send(harness.channel, "read these")
+    stored = backend.get_message(harness.channel.id, message.id)
+    stored.embeds = [
+        {
+            "author": {"name": "of 2505.00001", "url": "https://arxiv.org/abs/2505.00002"},
+            "fields": [{"name": "arXiv:2505.00003", "value": "a field"}],
+            "footer": {"text": "https://arxiv.org/abs/2505.00004"},
+        }
+    ]
+    answers = [{"poll_media": {"text": f"arXiv:2505.0000{number}"}} for number in (6, 7)]
+    stored.poll = poll_from_wire(backend, {"question": {"text": "arXiv:2505.00005?"}, "answers": answers})
+    button = {"type": 2, "style": 5, "label": "read", "url": "https://arxiv.org/abs/2505.00009"}
+    section = {"type": 9, "components": [{"type": 10, "content": "arXiv:2505.00008"}], "accessory": button}
+    stored.components = [section]
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+    shown = shown_text(last_response(result))
+    assert harness.texts("papers-in-message", count=9) in shown
 
 
 async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(harness: ClientHarness) -> None:

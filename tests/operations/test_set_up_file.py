@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import fields
@@ -66,6 +67,20 @@ async def _set_up(database: Database) -> None:
     await alerts.add(in_channel)
     await alerts.snooze([1])
     await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_of_two_files_applied_at_once_one_is_applied_and_the_other_is_told_in_one_line(
+    db: Database,
+) -> None:
+    text = "".join(f'[[sources]]\nsource = "https://a{number}.example/feed.xml"\n' for number in range(5))
+    plans = [await _service(db).plan(text, "set-up.toml") for _ in range(2)]
+    results = await asyncio.gather(
+        *(_service(db).apply(text, "set-up.toml", plan) for plan in plans), return_exceptions=True
+    )
+    [refused] = [result for result in results if isinstance(result, BaseException)]
+    assert isinstance(refused, errors.UsageError)
+    assert str(refused).startswith("The set-up has changed in the meantime, and nothing was applied.")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import locks, models, outbox, tables
+from storage import errors, locks, models, outbox, tables
 from storage.database import Database, sqlite_path
 from storage.models import PartKind
 from tests.fake_discord import model, process
@@ -927,3 +927,31 @@ async def test_a_row_that_cannot_be_read_is_named_and_waits_while_all_others_are
     assert len(reasons) == len(broken)
     for table, column in broken:
         assert any(reason.startswith(table) and f"its {column} was" in reason for reason in reasons)
+
+
+async def test_an_outage_is_logged_once_and_its_end(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_sender, now, rounds = StubSender(), system_clock(), 0
+    stub_sender.works = True
+    stub_relay, stop = open_stub_relay(sqlite_db, stub_sender, now), asyncio.Event()
+    run_round = stub_relay._run_round
+
+    async def fail_at_first(clock: Any) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds <= 5:
+            raise errors.DatabaseBusyError("The disk is too full" if rounds <= 3 else "The file is locked")
+        stop.set()
+        await run_round(clock)
+
+    monkeypatch.setattr(stub_relay, "_run_round", fail_at_first)
+    monkeypatch.setattr(relay, "POLL_SECONDS", 0.001)
+    with structlog.testing.capture_logs() as lines:
+        async with patience.limit(5):
+            await stub_relay.run(stop)
+    assert [line.get("reason", line["event"]) for line in lines] == [
+        "The disk is too full",
+        "The file is locked",
+        "relay rounds succeed again",
+    ]

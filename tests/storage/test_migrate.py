@@ -322,6 +322,14 @@ def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence
     assert sentence in str(translated)
 
 
+def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
+    # A time-out has no text.
+    translated = database.translate_error(
+        TimeoutError(), make_url("postgresql+asyncpg://me@db.example/papers")
+    )
+    assert "papers cannot be reached (it does not answer). Is PostgreSQL running" in str(translated)
+
+
 def test_programming_errors_are_not_translated() -> None:
     url = make_url("sqlite+aiosqlite:///paperround.db")
     assert database.translate_error(sqlite3.OperationalError("no such column: x"), url) is None

@@ -11,6 +11,16 @@ from bot.text import people
 TEXTS = st.text(max_size=12)
 
 
+def test_titles_behind_a_name_do_not_make_it_slow() -> None:
+    """An alert has 20 names, each is compared with hundreds of papers, and few long texts are remembered."""
+    names = [f"유{first}{second}철" + " 교수님" * 20 for first in "건우민수지" for second in "현영준혁"]
+    assert all(len(people.consonant_keys(name) & people.consonant_keys(name[:4])) > 1 for name in names)
+    people._spelling_keys.cache_clear()
+    for name in names * 3:
+        people.consonant_keys(name)
+    assert people._spelling_keys.cache_info().misses == len(names)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
