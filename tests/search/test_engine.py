@@ -255,11 +255,7 @@ CLIMBERS = [
 @pytest.mark.parametrize("query", ["robots", "robots -zebra", "author:wang robots", "robots by Wei Wang"])
 @pytest.mark.parametrize("by_votes", [False, True])
 async def test_of_long_texts_few_are_read(
-    query: str,
-    by_votes: bool,
-    db: Database,
-    texts_read: list[list[int]],
-    monkeypatch: pytest.MonkeyPatch,
+    query: str, by_votes: bool, db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "TEXT_LIMIT", 4)
     service = await sample_archive.search_over(db, *CLIMBERS)
