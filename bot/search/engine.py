@@ -67,8 +67,12 @@ _SHALLOW_LIMIT, _MAX_COUNTED = 250, 2000
 """For more hits than the first, and with exclusions, up to the second number of matches are looked through."""
 _MAX_TOP_PAPERS = 1000
 """Matches that are sorted by votes, the most popular ones."""
-_TOP_CHUNK_SIZE, _ROWS_AT_ONCE = 20, 200
+_TOP_CHUNK_SIZE = 20
 """Texts that are read in one step, if a page needs more."""
+MAX_CHARACTERS = 5_000_000
+"""Characters of the texts that a search reads for its list, as 2,000 usual papers have: half a second of CPU. A stranger's papers
+may have twenty times as many each, or one author all of them.
+"""
 DIRECT_LIMIT = 20
 """Up to this number of papers it is faster to score them all than to ask the index."""
 MAX_WITHIN = 100_000
@@ -177,6 +181,7 @@ class _Request:
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
         self.read: dict[int, search.IndexRow] = {}
+        self.characters = 0
         every = (*self.segments, *expanded.composed, *expanded.implied.values())
         compiled = iter(_compile_parts(snapshot, every))
         self.parts = list(islice(compiled, len(self.segments)))
@@ -195,8 +200,36 @@ class _Request:
     def list_rows(self, positions: Sequence[int]) -> list[search.IndexRow]:
         """Read papers with their texts, in the given order."""
         by_position = {row.position: row for row in search.list_by_positions(self.snapshot, positions)}
-        self.read.update(by_position)
+        self._keep(by_position.values())
         return [by_position[position] for position in positions if position in by_position]
+
+    def read_written(self, wanted: BooleanQuery, paper_ids: frozenset[int]) -> bool:
+        """Read the papers of the named authors, those that the search may list. Returns False if not all were read."""
+        chosen, is_all = sorted(paper_ids, reverse=True), len(paper_ids) <= _MAX_COUNTED
+        if not is_all:
+            # One name may be on every paper of the archive.
+            (positions,) = self.scope.list_positions(self.snapshot, [(wanted, MAX_WITHIN)])
+            known = search.list_ids(self.snapshot, positions)
+            matching = [known[position][0] for position in positions if known[position][0] in paper_ids]
+            chosen, is_all = matching[:_MAX_COUNTED], len(matching) <= _MAX_COUNTED
+        for start in range(0, len(chosen), TEXT_LIMIT):
+            if not self.has_room:
+                is_all = False
+                break
+            found = search.list_by_paper_ids(self.snapshot, chosen[start : start + TEXT_LIMIT]).values()
+            self._keep([row for row in found if self.scope.filters.allow(row.last_on, row.votes)])
+        self.written = list(self.read.values())
+        return is_all
+
+    def _keep(self, rows: Iterable[search.IndexRow]) -> None:
+        for row in rows:
+            self.read[row.position] = row
+            self.characters += _count_characters(row)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether further texts may be read."""
+        return self.characters < MAX_CHARACTERS
 
     def rank_by_index(self, positions: Sequence[int]) -> list[int]:
         """Return the positions of complete matches with those that the index ranks high, best first.
@@ -293,11 +326,9 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         return None
     scorer, scope = request.scorer, request.scope
     if scope.paper_ids is not None:
-        found = search.list_by_paper_ids(request.snapshot, scope.paper_ids).values()
-        request.written = [row for row in found if scope.filters.allow(row.last_on, row.votes)]
-        request.read = {row.position: row for row in request.written}
+        is_all = request.read_written(wanted, scope.paper_ids)
         scored = _drop_inside(_rank(score_papers(request.written, scorer)))
-        return Found(scored, len(scored))
+        return Found(scored, len(scored), is_exact=is_all)
     is_deep = limit > _SHALLOW_LIMIT or bool(query.excluded)
     count_limit = _MAX_COUNTED if is_deep else COUNT_LIMIT
     ((*positions,),) = scope.list_positions(request.snapshot, [(wanted, count_limit + 1)])
@@ -309,7 +340,7 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
         ranked += [position for position in positions[:count_limit] if position not in later]
     hits: list[Hit] = []
     read, needed = 0, COUNT_LIMIT if query.excluded else _ENOUGH
-    while read < len(ranked) and sum(map(_is_sure, hits)) < needed:
+    while read < len(ranked) and sum(map(_is_sure, hits)) < needed and request.has_room:
         is_within = any(score.inside and score.segments == 1 for score, _ in hits)
         if read >= _MAX_UNSURE and not query.excluded and not is_within:
             break
@@ -320,12 +351,13 @@ def _find_complete(request: _Request, query: Query, limit: int) -> Found | None:
     hits = _rank(hits)
     total = len(hits) + len(ranked) - read
     # One more than the page shows, so that a next one is offered while there are texts to read.
-    while read < len(ranked) and len(hits) < limit + (not is_counted):
-        chunk = ranked[read : read + _ROWS_AT_ONCE]
+    while read < len(ranked) and len(hits) < limit + (not is_counted) and request.has_room:
+        chunk = ranked[read : read + TEXT_LIMIT]
         hits += _rank(score_papers(request.list_rows(chunk), scorer))
         read += len(chunk)
+    is_cut = len(hits) < limit
     hits = _drop_inside(hits)
-    if read < len(ranked) and not is_counted:
+    if read < len(ranked) and (is_cut or not is_counted):
         return Found(hits, len(hits), is_exact=False)
     total = len(hits) if read == len(ranked) else max(total, len(hits))
     return Found(hits, total if is_all else max(len(hits), COUNT_LIMIT), is_exact=is_all)
@@ -487,6 +519,10 @@ def _only_of_term(
     return with_head[:_MAX_WITH_HEAD]
 
 
+def _count_characters(row: search.IndexRow) -> int:
+    return len(row.texts.title) + len(row.texts.body)
+
+
 def score_papers(
     rows: Iterable[search.IndexRow], scorer: scoring.Scorer, *, only_about: bool = False
 ) -> list[Hit]:
@@ -512,7 +548,7 @@ def list_about(
         return {}
     paper_ids = scope.paper_ids
     if paper_ids is not None and len(paper_ids) <= DIRECT_LIMIT:
-        rows = list(search.list_by_paper_ids(snapshot, paper_ids).values())
+        rows: Iterable[search.IndexRow] = search.list_by_paper_ids(snapshot, paper_ids).values()
     else:
         limit = COUNT_LIMIT + 1 if paper_ids is None else MAX_WITHIN
         (positions,) = scope.list_positions(snapshot, [(wanted, limit)])
@@ -521,7 +557,9 @@ def list_about(
         if paper_ids is not None:
             known = search.list_ids(snapshot, positions)
             positions = [position for position in positions if known[position][0] in paper_ids]
-        rows = search.list_by_positions(snapshot, positions)
+        # All at once those of a day or of a full shelf may take hundreds of megabytes.
+        chunks = (positions[start : start + TEXT_LIMIT] for start in range(0, len(positions), TEXT_LIMIT))
+        rows = (row for chunk in chunks for row in search.list_by_positions(snapshot, chunk))
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
     hits = score_papers(rows, scorer, only_about=True)
     return {paper_id: score.total - score.popularity for score, paper_id in hits}
@@ -542,19 +580,21 @@ def find_top(
         votes = {position: number for position, (_, number) in search.list_ids(snapshot, positions).items()}
         # Of equal votes the newest, in the order of the index.
         positions.sort(key=lambda position: (votes[position] is None, -(votes[position] or 0)))
-    hits, read = list[Hit](), 0
+    hits, read, characters = list[Hit](), 0, 0
     scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
     is_counted = len(positions) <= COUNT_LIMIT or query.excluded
-    size = _ROWS_AT_ONCE if is_counted else max(limit, _TOP_CHUNK_SIZE)
-    while read < len(positions) and (is_counted or len(hits) < limit):
+    size = TEXT_LIMIT if is_counted else min(max(limit, _TOP_CHUNK_SIZE), TEXT_LIMIT)
+    while read < len(positions) and (is_counted or len(hits) < limit) and characters < MAX_CHARACTERS:
         chunk = positions[read : read + size]
         by_position = {row.position: row for row in search.list_by_positions(snapshot, chunk)}
+        characters += sum(map(_count_characters, by_position.values()))
         hits += score_papers((by_position[position] for position in chunk), scorer, only_about=True)
         read += len(chunk)
+    is_cut = read < len(positions) and (is_counted or len(hits) < limit)
     hits = _drop_inside(hits)
     if hits:
         is_exact = read == len(positions) < _MAX_TOP_PAPERS
-        total = len(hits) if read == len(positions) else max(len(hits), COUNT_LIMIT)
+        total = len(hits) if read == len(positions) or is_cut else max(len(hits), COUNT_LIMIT)
         return Found(hits, total, is_exact=is_exact)
     return find_sorted(snapshot, query, expanded, scope, limit=COUNT_LIMIT, sort=search_results.Sort.VOTES)
 

@@ -18,7 +18,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
 from bot.text import concepts, term_keys
-from storage import models, search, snapshot, tables
+from storage import archive, models, search, snapshot, tables
 from storage.database import Database
 from storage.snapshot import Snapshot
 from tests.support import index_rows, sample_archive
@@ -227,6 +227,74 @@ async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
         assert len(ids) == len(set(ids)) > 8
         assert {page.complete for page in pages} == {page.total - len(whole.missing) for page in pages}
         assert [row.arxiv_id for page in pages for row in page.rows] == ids
+
+
+@pytest.fixture
+def texts_read(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The lengths of the texts that were read, each time that some were."""
+    read: list[list[int]] = []
+    unpack = search.unpack_texts
+
+    def unpack_counted(packed: Iterable[bytes]) -> list[search.DocumentTexts]:
+        texts = unpack(packed)
+        read.append([len(text.body) for text in texts])
+        return texts
+
+    monkeypatch.setattr(search, "unpack_texts", unpack_counted)
+    return read
+
+
+CLIMBERS = [
+    NewsletterPaper(
+        f"2501.{number:05}", f"Robots {number}", "Robots climb. " * 100, authors=("Wei Wang",), votes=number
+    )
+    for number in range(1, 41)
+]
+
+
+@pytest.mark.parametrize("query", ["robots", "robots -zebra", "author:wang robots", "robots by Wei Wang"])
+@pytest.mark.parametrize("by_votes", [False, True])
+async def test_of_long_texts_few_are_read(
+    query: str, by_votes: bool, db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TEXT_LIMIT", 4)
+    service = await sample_archive.search_over(db, *CLIMBERS)
+    find = service.list_top if by_votes else service.search
+    assert len((await find(SearchRequest(query, limit=1000))).rows) == len(CLIMBERS)
+    monkeypatch.setattr(engine, "MAX_CHARACTERS", 10_000)
+    texts_read.clear()
+    found = await find(SearchRequest(query, limit=1001))
+    assert 0 < sum(map(sum, texts_read)) < 10_000 + 4 * 1_600
+    assert 8 <= len(found.rows) == found.total <= 12
+    assert not found.total_is_exact
+
+
+async def test_of_a_name_on_many_papers_those_that_match_are_read(
+    db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_MAX_COUNTED", 5)
+    others = [replace(paper, title=f"Lamps {paper.votes}", text="Lamps glow.") for paper in CLIMBERS[3:]]
+    service = await sample_archive.search_over(db, *CLIMBERS[:3], *others)
+    texts_read.clear()
+    found = await service.search(SearchRequest("author:wang robots", limit=30))
+    assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id for paper in reversed(CLIMBERS[:3])]
+    assert sum(map(len, texts_read)) <= 2 * 3
+    found = await service.search(SearchRequest("author:wang lamps", limit=30))
+    assert (len(found.rows), found.total_is_exact) == (5, False)
+
+
+async def test_few_texts_of_many_given_papers_are_in_memory_at_once(
+    db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "TEXT_LIMIT", 4)
+    service = await sample_archive.search_over(db, *CLIMBERS)
+    texts_read.clear()
+    async with db.read() as connection:
+        (stored,) = await archive.list_ids(connection)
+        listed = await archive.list_papers(connection, [stored])
+        matching = await service.match_papers(connection, "robots", listed)
+    assert len(matching) == len(CLIMBERS)
+    assert max(map(len, texts_read)) == 4
 
 
 async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -> None:
