@@ -255,11 +255,12 @@ async def count_since(connection: AsyncConnection, source: str, since_at: dateti
     """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and abstracts."""
     c = digest_locations.c
     found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
+    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
     query = (
         sa.select(
             sa.func.count(digests.c.id.distinct()),
             sa.func.count(entries.c.id.distinct()),
-            sa.func.coalesce(sa.func.sum(sa.func.length(sections.c.body)), 0),
+            sa.func.coalesce(sa.func.sum(sa.func.length(sections.c.body) + heading), 0),
         )
         .select_from(digests)
         .outerjoin(entries, entries.c.digest_id == digests.c.id)

@@ -408,12 +408,12 @@ def _characters(appearances: Iterable[Appearance]) -> int:
 
 def count_characters(entries: Iterable[Entry]) -> int:
     """Return the length of the summaries of entries."""
-    return sum(len(section.body) for entry in entries for section in entry.sections)
+    return sum(fields.count_characters(entry.sections) for entry in entries)
 
 
 def _count_letters(paper: MergedPaper) -> int:
-    """Return the length of the authors' names, of which each is looked up and indexed."""
-    return sum(map(len, paper.authors))
+    """Return the length of the title and the authors' names; each name costs more, as it is looked up and indexed."""
+    return len(paper.title or "") + sum(map(len, paper.authors)) + fields.NAME_COST * len(paper.authors)
 
 
 def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:

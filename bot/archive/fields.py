@@ -27,13 +27,14 @@ MAX_PAPERS = 5_000
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
 MAX_NAMES_LENGTH = 2_000_000
-"""The most characters of all names of a digest, each counted with `_NAME_COST` more: ten times those of all of arXiv on one
+"""The most characters of all names of a digest, each counted with `NAME_COST` more: ten times those of all of arXiv on one
 day. Authors take more time and memory to store than texts do."""
-_NAME_COST = 20
+NAME_COST = 20
 MAX_SECTIONS = 1_000
 """The most highlights or chapters of one paper."""
 MAX_CHARACTERS = 40_000
-"""The most characters of the highlights or chapters of one paper together: twenty times what a long review has."""
+"""The most characters of the highlights or chapters of one paper together, with their headings: twenty times what a long review
+has."""
 MAX_LINE_LENGTH = 1_000
 """Characters of a title or a heading."""
 MAX_NAME_LENGTH = 200
@@ -167,7 +168,7 @@ def _clean_lines(values: object) -> tuple[str, ...]:
 
 def count_fitting(names_by_paper: Iterable[Sequence[str]]) -> int:
     """Return how many of a digest's papers, from the first on, may keep their authors: those of MAX_NAMES_LENGTH together."""
-    totals = itertools.accumulate(sum(map(len, names)) + _NAME_COST * len(names) for names in names_by_paper)
+    totals = itertools.accumulate(sum(map(len, names)) + NAME_COST * len(names) for names in names_by_paper)
     return sum(1 for _ in itertools.takewhile(lambda total: total <= MAX_NAMES_LENGTH, totals))
 
 
@@ -427,9 +428,16 @@ def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
     """Yield the sections up to MAX_CHARACTERS, the last of them cut, and long headings too."""
     room = MAX_CHARACTERS
     for section in sections:
-        if room > 0:
-            yield Section(cut_line(section.heading or "", MAX_LINE_LENGTH) or None, section.body[:room])
-        room -= len(section.body)
+        if room <= 0:
+            break
+        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)[: room - 1]
+        yield Section(heading or None, section.body[: room - len(heading)])
+        room -= len(heading) + len(section.body)
+
+
+def count_characters(sections: Iterable[Section]) -> int:
+    """Return the length of sections with their headings, of which each counts up to MAX_LINE_LENGTH."""
+    return sum(min(len(part.heading or ""), MAX_LINE_LENGTH) + len(part.body) for part in sections)
 
 
 def _parse_links(text: str) -> tuple[str, str, str] | None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import starmap
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, html_pages, summaries
@@ -275,7 +276,7 @@ def _clean_paper(raw: object) -> Paper | str:
 
 def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
     """Yield which addresses of a paper are left out, and what of its names and texts is cut."""
-    if sum(len(body) for _, body in paper.get("sections", ())) == fields.MAX_CHARACTERS:
+    if fields.count_characters(starmap(Section, paper.get("sections", ()))) == fields.MAX_CHARACTERS:
         yield f"a paper's text can have at most {fields.MAX_CHARACTERS} characters; the rest is left out"
     values = raw if isinstance(raw, Mapping) else {}
     names, title = values.get("authors"), values.get("title")

@@ -116,12 +116,7 @@ def _limit_fields(draft: PaperDraft) -> list[Problem]:
         ),
         ("a paper can have", len(draft.authors), fields.MAX_AUTHORS, "authors"),
         ("a paper can have", len(draft.sections), fields.MAX_SECTIONS, "sections"),
-        (
-            "a paper's text can have",
-            sum(len(part.body) for part in sections),
-            fields.MAX_CHARACTERS,
-            "characters",
-        ),
+        ("a paper's text can have", fields.count_characters(sections), fields.MAX_CHARACTERS, "characters"),
     )
     if not (exceeded := [limit for limit in limits if limit[1] > limit[2]]):
         return []

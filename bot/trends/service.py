@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
@@ -183,6 +183,8 @@ MIN_GROWTH = 1.25
 """Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
 _MAX_TERM_WORDS = 4
 _MAX_TITLE_LENGTH = 300
+_MAX_TITLE_WORDS = 30
+"""Words of a title that are read: nearly all titles have fewer, and hostile ones up to 150, each pair of them a phrase."""
 _DUPLICATE_OVERLAP = 0.7
 """A topic that shares this much of its papers with a higher ranked one is a duplicate of it."""
 
@@ -216,6 +218,12 @@ class _TopicCounts:
     def share(self, key: str) -> float:
         """Return the share of titles that name a topic."""
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Remove all other topics."""
+        kept = set(keys)
+        self.papers_by_topic = {key: ids for key, ids in self.papers_by_topic.items() if key in kept}
+        self.phrase_spellings = {key: of for key, of in self.phrase_spellings.items() if key in kept}
 
 
 class RisingTopicService:
@@ -263,25 +271,33 @@ class RisingTopicService:
                     begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
                     recent = search.Filters(begin, extent.last_on)
                     before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
-                    self._counts = (
-                        await _count_period(connection, glossary, recent),
-                        await _count_period(connection, glossary, before),
-                    )
+                    counts = await _count_period(connection, glossary, recent)
+                    # What is rare now does not rise: the phrases of hostile titles would take hundreds of megabytes.
+                    counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
+                    baseline = await _count_period(connection, glossary, before, counts.papers_by_topic)
+                    self._counts = counts, baseline
                     self._counted = glossary, extent
                 return glossary, *self._counts
 
 
-async def _count_period(connection: Connection, glossary: Glossary, period: search.Filters) -> _TopicCounts:
+async def _count_period(
+    connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
+) -> _TopicCounts:
+    """Return the topics in the titles of a period, of those among `only` if it is given."""
     paper_count = await snapshot.read(connection, search.count_top, period)
     groups = sample_groups(paper_count, SAMPLE_SIZE)
     titles = await trends.list_titles(connection, period, groups=groups)
-    return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups)
+    return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups, only)
 
 
-def _count_topics(glossary: Glossary, titles: Sequence[tuple[int, str]], scale: float) -> _TopicCounts:
+def _count_topics(
+    glossary: Glossary, titles: Sequence[tuple[int, str]], scale: float, only: Container[str] | None
+) -> _TopicCounts:
     counts = _TopicCounts(len(titles), scale)
     for paper_id, title in titles:
         for key, spelling in extract_topics(glossary, typography.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
+            if only is not None and key not in only:
+                continue
             counts.papers_by_topic[key].add(paper_id)
             if spelling:
                 counts.phrase_spellings[key][spelling] += 1
@@ -293,8 +309,10 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
 
     Phrases come with their spelling, concepts with "".
     """
+    left = _MAX_TITLE_WORDS
     for part in _split_title(title):
-        words = part.split()
+        words = part.split()[:left]
+        left -= len(words)
         in_concept: set[int] = set()
         lengths = range(min(_MAX_TERM_WORDS, len(words)), 0, -1)
         for start, end in ((start, start + n) for n in lengths for start in range(len(words) - n + 1)):

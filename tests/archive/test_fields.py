@@ -309,10 +309,22 @@ def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
     sections = tuple(models.Section(f"{number}", "x" * 30_000) for number in range(3))
     draft = parse.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
     [entry], [problem] = parse.build_entries([draft])
-    assert [len(section.body) for section in entry.sections] == [30_000, 10_000]
+    assert [len(section.body) for section in entry.sections] == [30_000, 9_998]
     assert problem == models.Problem(
-        7, "2505.01234: a paper's text can have at most 40000 characters; 50000 are left out"
+        7, "2505.01234: a paper's text can have at most 40000 characters; 50003 are left out"
     )
+
+
+def test_headings_count_among_the_characters_of_a_paper() -> None:
+    sections = tuple(models.Section("h" * 999, "x") for _ in range(100))
+    draft = parse.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
+    [entry], [problem] = parse.build_entries([draft])
+    assert entry.sections == sections[:40]
+    assert problem.message.endswith(" at most 40000 characters; 60000 are left out")
+    cut = list(
+        fields.cut_sections([models.Section("h" * 900, "x" * 39_099), models.Section("heading", "text")])
+    )
+    assert cut[1:] == [models.Section(None, "t")]
 
 
 @given(st.text())

@@ -252,7 +252,7 @@ def test_what_is_cut_of_a_title_and_of_names_is_a_problem(field: str, value: Any
 def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
     sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
     digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
-    assert sum(len(section.body) for section in digest.entries[0].sections) == fields.MAX_CHARACTERS
+    assert fields.count_characters(digest.entries[0].sections) == fields.MAX_CHARACTERS
     assert len(digest.text) < 2 * fields.MAX_CHARACTERS
     message = "2505.00001: a paper's text can have at most 40000 characters; the rest is left out"
     assert [problem.message for problem in digest.problems] == [message]

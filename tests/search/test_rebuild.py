@@ -354,6 +354,32 @@ async def test_many_authors_are_stored_in_later_transactions_also_after_a_correc
     assert (await SearchService(sqlite_db).find_author("Ann1 bmith")).author != "Ann1 bmith"
 
 
+@pytest.mark.parametrize("counted", ["headings", "titles", "names of one letter"])
+async def test_a_digest_is_large_by_all_that_is_indexed_of_it(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, counted: str
+) -> None:
+    monkeypatch.setattr(digest_writer, "CHUNK_CHARACTERS", 2_000)
+    monkeypatch.setattr(digest_writer, "GROUP_CHARACTERS", 100)
+    indexed: list[int] = []
+    index = search_index.SearchIndexer.index
+
+    async def record(self: Any, connection: Any, documents: Any, people: Any) -> None:
+        indexed.append(len(documents))
+        await index(self, connection, documents, people)
+
+    monkeypatch.setattr(search_index.SearchIndexer, "index", record)
+    short = [replace(paper, text="x", title="T", authors=["A"]) for paper in PAPERS[:10]]
+    changes: dict[str, Any] = {
+        "headings": {"text": f"x\n- ***{'heading ' * 30}***: y"},
+        "titles": {"title": "title " * 40},
+        "names of one letter": {"authors": list("BCDEFGHIJKL")},
+    }
+    await sample_archive.add_digest(
+        sqlite_db, "2025-01-02", *(replace(paper, **changes[counted]) for paper in short)
+    )
+    assert indexed == [1] * 10, "each paper in its own transaction"
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again(
     db: Database, monkeypatch: pytest.MonkeyPatch

@@ -1092,7 +1092,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
     )
 
 
-@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 200)])
+@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 250)])
 async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_texts(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, most: archive.Amount
 ) -> None:
@@ -1100,7 +1100,7 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
     await harness.add("/x.md")
     same = [f"2505.{number:05}" for number in range(1, 4)]
     stored = []
-    # Eight lists of the same three papers, with some 75 characters each.
+    # Eight lists of the same three papers, with some 105 characters each, headings included.
     days = [date(2025, 5, 6) - timedelta(days=age) for age in range(8)]
     harness.origin.pages["/x.md"] = "\n".join(source_payloads.newsletter(day, same) for day in days)
     for _ in range(3):
