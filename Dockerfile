@@ -35,7 +35,9 @@ RUN useradd --uid 10001 --no-create-home --home-dir /data paperround \
  && install --directory --owner=paperround --group=paperround /data
 COPY --from=build /usr/share/fonts/truetype/nanum/NanumGothic.ttf /usr/share/fonts/truetype/nanum/NanumGothicBold.ttf /usr/share/fonts/truetype/nanum/
 COPY --from=build /opt/paperround /opt/paperround
+# Temporary files, such as large pages that wait to be read, are in the volume: a /tmp in memory counts as the bot's memory.
 ENV PATH=/opt/paperround/bin:$PATH \
+    TMPDIR=/data \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PAPERROUND_DATABASE_URL=sqlite+aiosqlite:////data/paperround.db \

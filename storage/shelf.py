@@ -501,16 +501,25 @@ async def record_news(
 ) -> int:
     """Store that a service was asked about papers at `now` (UTC) and what is new. Returns the number of news.
 
-    The time of a reading counts at the first one of a paper; later, what is new is so since `now`.
+    The time of a reading counts at the first one of a paper; later, what is new is so since `now`. arXiv names a version each
+    time, so a paper without one was asked about without an answer.
     """
     asked_at = _asked_at(service)
     known = watched_papers.c.paper_id.in_(asked_ids)
-    rows = await connection.execute(sa.select(watched_papers.c.paper_id, asked_at).where(known))
-    asked_before = {id_: at is not None for id_, at in rows}
+    was_read: sa.ColumnElement[bool] = asked_at.is_not(None)
+    if service is SourceKind.ARXIV:
+        is_version = (paper_news.c.paper_id == watched_papers.c.paper_id) & (
+            paper_news.c.kind == NewsKind.VERSION
+        )
+        was_read = was_read & sa.exists().where(is_version)
+    rows = await connection.execute(
+        sa.select(watched_papers.c.paper_id, was_read.label("was_read")).where(known)
+    )
+    read_before = {row.paper_id: row.was_read for row in rows}
     since = {
-        id_: (facts, now if asked_before[id_] else min(at, now))
+        id_: (facts, now if read_before[id_] else min(at, now))
         for id_, (facts, at) in readings.items()
-        if id_ in asked_before
+        if id_ in read_before
     }
     await connection.execute(watched_papers.update().where(known).values({asked_at.name: now}))
     return await _add(connection, since, now)

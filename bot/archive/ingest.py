@@ -344,7 +344,7 @@ class IngestService:
             async with self._indexing() as writing:
                 while unread or rest:
                     async with writing() as connection:
-                        started = time.monotonic()
+                        started, left_after = time.monotonic(), dict(left)
                         while unread:
                             stored, known = await self._writer.write_new(connection, _take_batch(unread))
                             results |= stored
@@ -354,15 +354,19 @@ class IngestService:
                         while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
                             index = next(iter(rest))
                             sourced = rest.pop(index)
-                            may_correct = left.get(sourced.source, 1) > 0
+                            may_correct = left_after.get(sourced.source, 1) > 0
                             result = await self._writer.write_known(
                                 connection, sourced, may_correct=may_correct
                             )
-                            if sourced.source in left:
-                                left[sourced.source] -= result.corrected_digests * _cost_of(sourced.digest)
+                            if sourced.source in left_after:
+                                cost = result.corrected_digests * _cost_of(sourced.digest)
+                                left_after[sourced.source] -= cost
                             results[index] = result
                         if dry_run:
+                            left.update(left_after)
                             raise _DryRunError
+                    # Not before the commit: what is rolled back is stored later.
+                    left.update(left_after)
                     if unread or rest:
                         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
         except _DryRunError:

@@ -975,11 +975,17 @@ def _read_alone(digest: Digest, name: str, on: date | None) -> tuple[Digest, ...
     return (digest,)
 
 
+_UNKNOWN_VOTES = "Vote: -"
+"""What newsletters have below a paper whose votes are not known."""
+
+
 def _is_typical(digest: Digest) -> bool:
     """Whether a digest has what only its format has, and so cannot be a list that looks like it."""
     if digest.format is DigestFormat.REVIEW:
         return any(entry.sections for entry in digest.entries)
-    return any(entry.votes is not None or entry.authors for entry in digest.entries)
+    if any(entry.votes is not None or entry.authors for entry in digest.entries):
+        return True
+    return _UNKNOWN_VOTES in digest.text.split("\n")
 
 
 def _count_papers(digests: Iterable[Digest]) -> int:

@@ -21,6 +21,7 @@ MAX_LINE_SIZE = 32_768
 
 _LINE_COST = 100
 """Bytes that each end of a line counts for: a chunk of one byte costs as much time."""
+_READ_AT_ONCE = 1 << 14
 _SAID_EVERY_SECONDS = 60.0
 _MAX_SAID_LENGTH = 200
 _OF_THE_CLIENT = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
@@ -173,6 +174,8 @@ class _Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # asyncio reads of every connection before those that it aborts give back their memory: 256 KiB of each by default.
+        transport.max_size = _READ_AT_ONCE  # type: ignore[attr-defined] # of transports on a selector
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -108,7 +108,8 @@ class SearchIndexer:
                         await key_values.remove(connection, key)
                         await self.index(connection, await _list_documents(connection, paper_ids), people)
             if failures and not isinstance(failures[0], errors.StorageError):
-                waiting |= await _divide(database, key, group)
+                with isolation.isolated(log, "papers not indexed; will retry later", group=group):
+                    waiting |= await _divide(database, key, group)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:

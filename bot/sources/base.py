@@ -7,6 +7,10 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
+import errno
+import hashlib
+import os
+import tempfile
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -22,6 +26,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -104,6 +109,58 @@ class HtmlPageError(FetchError):
 # Answers.
 
 
+LARGE_BYTES = 200_000
+"""Body size in bytes from which it is read in a process of its own, and waits for that in a file."""
+
+
+class LargeBody:
+    """A body in a temporary file, since those of many sources may wait for their turn to be read. `bytes` reads it.
+
+    It holds a file descriptor, which is closed when nothing uses the body any more.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._file, self._size, self._hash = descriptor, 0, hashlib.sha256()
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of its bytes, hexadecimal."""
+        return self._hash.hexdigest()
+
+    def append(self, piece: bytes) -> None:
+        """Add bytes at the end. Raises OSError."""
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(self._file, left) :]
+        self._hash.update(piece)
+        self._size += len(piece)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bytes__(self) -> bytes:
+        return os.pread(self._file, self._size, 0)
+
+    def __del__(self) -> None:
+        os.close(self._file)
+
+
+def append_to_body(body: LargeBody | None, piece: bytes) -> LargeBody:
+    """Return a body, a new one for None, with more bytes at its end. Raises FetchError if they cannot be written."""
+    try:
+        if body is None:
+            with tempfile.TemporaryFile() as file:
+                body = LargeBody(os.dup(file.fileno()))
+        body.append(piece)
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)
+        raise FetchError(
+            f"its response is large, and cannot be kept in a temporary file: {reason}. "
+            "Free space for temporary files, or set TMPDIR to another folder"
+        ) from error
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """The content of an address. `body` is None if it is unchanged since the page state that was passed.
@@ -112,14 +169,14 @@ class Response:
     """
 
     url: str
-    body: bytes | None
+    body: bytes | LargeBody | None
     page_state: models.PageState
     media_type: str = ""
     charset: str | None = None
 
     def text(self) -> str:
         """Return the decoded body. Raises FetchError if no charset fits."""
-        return decode_text(self.body or b"", self.charset)
+        return decode_text(bytes(self.body or b""), self.charset)
 
 
 Throttle = Callable[[], Awaitable[None]]
@@ -448,8 +505,6 @@ def _resolve_codec(name: str | None) -> str | None:
 # Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-LARGE_BYTES = 200_000
-"""Body size in bytes from which it is read in a process of its own."""
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 MAX_READERS = 2
@@ -468,14 +523,11 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     `on` is the day of papers without a date: without it their list is a rolling one, read now.
     """
     name, read_on = response.url, response.page_state.read_at.date()
-    body = response.body or b""
-    if not body.strip():
-        raise FetchError("its response is empty")
-    return await read_digests(detect_in_bytes, body, response.charset, name, on, read_on)
+    return await read_digests(detect_in_bytes, response.body or b"", response.charset, name, on, read_on)
 
 
 async def read_digests(
-    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
+    read: Callable[..., tuple[models.Digest, ...]], body: bytes | LargeBody, *arguments: Any
 ) -> tuple[models.Digest, ...]:
     """Return the digests that a function of a module reads in bytes: off the event loop, if they are many in their own process.
 
@@ -485,7 +537,7 @@ async def read_digests(
         # Where no process can be started, a thread does it.
         with suppress(isolation.ChildStartError):
             return await _read_in_process(read, body, *arguments)
-    return await asyncio.to_thread(read, body, *arguments)
+    return await asyncio.to_thread(lambda: read(bytes(body), *arguments))
 
 
 def detect_in_text(
@@ -525,13 +577,18 @@ async def stream_from_process(
 ) -> AsyncGenerator[Any, None]:
     """Yield what a generator function of a module yields in a process of its own, as plain data, in its turn (`reader_slots`).
 
-    Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
+    It gets a LargeBody as bytes. Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
     """
-    parts = isolation.stream_isolated(stream, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
+    start = partial(isolation.stream_isolated, stream, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
     try:
-        async with reader_slots.get(nullcontext()), aclosing(parts):
-            async for part in parts:
-                yield part
+        async with reader_slots.get(nullcontext()):
+            read = [
+                await asyncio.to_thread(bytes, one) if isinstance(one, LargeBody) else one
+                for one in arguments
+            ]
+            async with aclosing(start(*read)) as parts:
+                async for part in parts:
+                    yield part
     except isolation.ChildLimitError as error:
         raise FetchError(str(error)) from error
 
@@ -568,6 +625,8 @@ def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
     """Return the digests in the text of these bytes, as `detect_in_text` does."""
+    if not body.strip():
+        raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
 
 

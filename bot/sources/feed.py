@@ -265,7 +265,7 @@ async def read_document(response: base.Response) -> Feed:
     """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
     body = response.body or b""
     # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
-    if len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES:
+    if len(body) >= base.LARGE_BYTES or max(map(len, bytes(body).split()), default=0) > _MAX_WORD_BYTES:
         with suppress(isolation.ChildStartError):
             async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
                 built_on, problem = await anext(parts)

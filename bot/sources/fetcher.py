@@ -16,7 +16,7 @@ import ssl
 import threading
 import weakref
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -58,7 +58,8 @@ _MAX_GZIP_MEMBERS = 64
 _GZIP = 16 + zlib.MAX_WBITS
 
 ACCEPT_ENCODING = "gzip"
-"""The encoding that `decompress` knows."""
+"""The encoding that `Gunzip` knows."""
+_UNPACKED_AT_ONCE = 1 << 16
 
 
 _CHUNK_COST = 100
@@ -170,45 +171,67 @@ def open_session(
     )
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body of at most `limit` bytes. Raises FetchError for one that is larger or damaged."""
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | base.LargeBody:
+    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger or damaged."""
     if (response.content_length or 0) > limit:
         raise _too_large(limit)
-    is_gzip = _is_gzip(response)
+    gunzip = Gunzip() if _is_gzip(response) else None
     protocol = response.connection and response.connection.protocol
     if isinstance(protocol, _ResponseProtocol):
         protocol.max_bytes = limit + limit // 8 + _MAX_UNREAD_BYTES
-    body, cost, slices = bytearray(), 0, clock.TimeSlices()
+    large, body, slices = None, bytearray(), clock.TimeSlices()
+    received = cost = size = 0
     async for chunk, _ in response.content.iter_chunks():
-        body += chunk
+        received += len(chunk)
         cost += max(len(chunk), _CHUNK_COST)
-        if len(body) > limit:
+        if received > limit:
             raise _too_large(limit)
         if cost > limit + _CHUNK_COST:
             raise base.FetchError("its response comes in too many small pieces")
-        await slices.pause()
-    if not (is_gzip and body):
+        for piece in gunzip.unpack(chunk) if gunzip else (chunk,):
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            body += piece
+            if len(body) >= base.LARGE_BYTES:
+                large = await asyncio.to_thread(base.append_to_body, large, bytes(body))
+                body.clear()
+            await slices.pause()
+    if gunzip and received and not gunzip.is_complete:
+        raise base.TransientError("its compressed response ended early")
+    if large is None:
         return bytes(body)
-    return await asyncio.to_thread(decompress, bytes(body), limit)
+    return await asyncio.to_thread(base.append_to_body, large, bytes(body))
 
 
-def decompress(data: bytes, limit: int) -> bytes:
-    """Return decompressed gzip data of at most `limit` bytes. Raises FetchError."""
-    body = b""
-    for _ in range(_MAX_GZIP_MEMBERS):
-        stream = zlib.decompressobj(_GZIP)
-        try:
-            body += stream.decompress(data, limit + 1 - len(body))
-        except zlib.error:
-            raise base.TransientError("its compressed response is damaged") from None
-        if len(body) > limit:
-            raise _too_large(limit)
-        if not stream.eof:
-            raise base.TransientError("its compressed response ended early")
-        data = stream.unused_data
-        if not data.strip(b"\0"):
-            return body
-    raise base.FetchError("its compressed response has data after its end")
+class Gunzip:
+    """Unpacks a gzip stream of one or more members as its pieces come."""
+
+    def __init__(self) -> None:
+        self._stream, self._members = zlib.decompressobj(_GZIP), 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a member has ended and no other has begun."""
+        return self._stream.eof
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        """Yield the content of the next bytes, at most 64 KiB at a time. Raises FetchError."""
+        piece = b""
+        while data or len(piece) == _UNPACKED_AT_ONCE:
+            if self._stream.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    return
+                if self._members == _MAX_GZIP_MEMBERS:
+                    raise base.FetchError("its compressed response has data after its end")
+                self._stream, self._members = zlib.decompressobj(_GZIP), self._members + 1
+            try:
+                piece = self._stream.decompress(data, _UNPACKED_AT_ONCE)
+            except zlib.error:
+                raise base.TransientError("its compressed response is damaged") from None
+            yield piece
+            data = self._stream.unconsumed_tail or self._stream.unused_data
 
 
 def _is_gzip(response: aiohttp.ClientResponse) -> bool:
@@ -320,11 +343,15 @@ async def _read_response(
         status=FetchStatus.OK,
         etag=_validator(response.headers.get(hdrs.ETAG)),
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
-        hash=None if body is None else hashlib.sha256(body).hexdigest(),
+        hash=None if body is None else _hash(body),
     )
     return base.Response(
         str(response.url), body, page_state, response.content_type.lower(), _charset(response)
     )
+
+
+def _hash(body: bytes | base.LargeBody) -> str:
+    return hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else body.hash
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:

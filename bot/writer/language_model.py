@@ -115,13 +115,16 @@ class LanguageModel:
         self, messages: Sequence[Message], schema: Mapping[str, Any], *, max_tokens: int
     ) -> tuple[str, int | None]:
         """Return the model's answer and the tokens that the server counted. Raises ModelError."""
+        refused = set[str]()
         for form in FORMS:
             if form in self._refused_forms:
                 continue
             response = await self._send(messages, schema, form, max_tokens)
             if response is not None:
+                # Otherwise the server refuses this request, whatever its form.
+                self._refused_forms |= refused
                 return await asyncio.to_thread(_read_completion, response)
-            self._refused_forms.add(form)
+            refused.add(form)
         raise AssertionError("the last form is answered or raises")
 
     async def _send(
@@ -276,7 +279,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
                         reason = f"{NO_ANSWER} is compressed, although that was not requested"
                         raise ModelError(reason, is_outage=True)
-                    body = await fetcher.read_body(response, MAX_BYTES)
+                    body = bytes(await fetcher.read_body(response, MAX_BYTES))
                     if response.status >= 300:
                         body = await asyncio.to_thread(_keep_message, body)
             except base.FetchError as error:

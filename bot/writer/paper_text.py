@@ -577,7 +577,7 @@ class PaperTextReader:
         if _page_path(response.url) != _page_path(address):
             raise RejectedPageError(f"it redirects to {response.url}")
         is_markdown, has_type = media_type == "text/markdown", response.media_type in _MARKDOWN_TYPES
-        body = response.body or b""
+        body = bytes(response.body or b"")
         arguments = body, response.charset, arxiv_id, title, is_markdown, has_type
         if len(body) < PROCESS_LENGTH:
             return parse_paper(*arguments)

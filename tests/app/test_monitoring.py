@@ -6,8 +6,10 @@ import asyncio
 import json
 import random
 import re
+import socket
+import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -406,6 +408,30 @@ async def test_large_requests_of_strangers_close_the_oldest_of_them_and_a_small_
         assert (await patience.wait_for(reader.read(), 20)).endswith(b"50000")
         for _, writer in opened:
             writer.close()
+
+
+async def test_large_requests_that_come_at_once_are_not_all_read_before_the_first_is_closed() -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(text=f"{len(await request.read())}")
+
+    limits = http_server.Limits(connections=64, request_bytes=300_000, total_bytes=300_000)
+    adding = [lambda router: router.add_post("/", read)]
+    async with http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", adding, limits) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with ExitStack() as stack:
+            for _ in range(64):
+                # The event loop sees none of them before all are there.
+                opened = stack.enter_context(socket.create_connection((host, int(port))))
+                opened.setblocking(False)
+                opened.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 250000\r\n\r\n" + b"x" * 200_000)
+            tracemalloc.start()
+            try:
+                for _ in range(100):
+                    await asyncio.sleep(0.001)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert 200_000 < peak < 5_000_000
 
 
 async def test_connections_of_strangers_do_not_close_that_of_a_client_that_proved_who_it_is() -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.archive import digest_writer, exports, listing, parse, summaries
@@ -355,6 +355,34 @@ def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     # One that has more problems than papers is read as a list.
     assume(before.format is DigestFormat.NEWSLETTER)
     assert_parses_back(before)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "See [a](https://arxiv.org/abs/2502.09999)",
+                "https://arxiv.org/abs/2502.08888",
+                "2502.07777 is older.",
+                "2. [b](https://arxiv.org/abs/2502.04444): text",
+                "본문이에요.",
+            ]
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([None, "What", "2502.01234"]),
+)
+@example(["https://arxiv.org/abs/2502.08888"], "2502.01234")
+def test_papers_that_an_exported_newsletter_only_names_are_not_its_papers(
+    lines: list[str], heading: str | None
+) -> None:
+    bare = entry(title=None, sections=(Section(heading, "\n".join(lines)),))
+    (after,) = parse.parse_text(export("newsletter", digest(bare)))
+    assert (after.format, [paper.arxiv_id for paper in after.entries]) == (
+        DigestFormat.NEWSLETTER,
+        [bare.arxiv_id],
+    )
 
 
 @given(REVIEW_ENTRIES)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import ingest, parse
+from bot.archive import digest_writer, ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.archive.files import TextFile, find_files, read_file
 from storage import archive, database, errors, papers, tables
@@ -372,3 +372,33 @@ async def test_a_file_that_causes_a_bug_holds_up_no_other(
     assert sorted(result.new_digests for result in stored) == [0, 1, 1]
     [problem] = [problem for result in stored for problem in result.problems]
     assert problem.message == "it caused an internal error (KeyError: 'a bug')"
+
+
+async def test_a_correction_that_a_bug_of_another_rolled_back_counts_once(
+    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = IngestHarness(sqlite_db)
+    days = ["2026-01-01", "2026-01-02"]
+    for day in days:
+        await harness.add(newsletter(paper(1, title="Old"), day=day), location=f"{day}.md")
+    group = [
+        corrected
+        for day in days
+        for corrected in digest_writer.to_sourced_digests(
+            parse.parse_text(newsletter(paper(1, title="New"), day=day)), "files", f"{day}.md"
+        )
+    ]
+    write, failures = digest_writer.DigestWriter.write_known, 1
+
+    async def fail_once(self: Any, connection: Any, sourced: Any, **options: Any) -> Any:
+        nonlocal failures
+        if sourced.location == f"{days[1]}.md" and failures:
+            failures -= 1
+            raise RuntimeError("a bug")
+        return await write(self, connection, sourced, **options)
+
+    monkeypatch.setattr(digest_writer.DigestWriter, "write_known", fail_once)
+    left = {"files": 10}
+    results = await harness.ingest.add_batch(group, corrections_left=left)
+    assert [result.corrected_digests for result in results] == [1, 1]
+    assert left == {"files": 8}

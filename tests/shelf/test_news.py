@@ -161,6 +161,20 @@ async def test_at_the_first_reading_news_is_what_changed_after_the_paper_was_sav
 
 
 @both_engines
+@pytest.mark.parametrize(("age", "is_news"), [(-DAY, False), (DAY, True)])
+async def test_an_answer_without_the_paper_does_not_count_as_its_first_reading(
+    db: Database, age: timedelta, is_news: bool
+) -> None:
+    harness = NewsHarness(db)
+    (first,) = await harness.add_papers(1)
+    await harness.save(7, first)
+    await harness.run(SAVED_AT + 2 * DAY)
+    assert harness.services.batches == [[first]]
+    harness.services.say(first, SAVED_AT + age, version="2")
+    await harness.run(monday(2) - DAY)
+    assert await harness.run(monday(2)) == ([(first, "version", "2")] if is_news else [])
+
+
 async def test_code_that_the_archive_learns_is_news_but_not_code_that_it_knew(db: Database) -> None:
     harness = NewsHarness(db)
     first, second = await harness.add_papers(2)

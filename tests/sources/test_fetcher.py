@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import gzip
+import hashlib
 import os
 import socket
 import ssl
+import tempfile
 import threading
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -456,13 +460,19 @@ async def test_proxies_of_the_environment_are_ignored(
     assert (await fetch.get(origin.url)).body == b"a digest"
 
 
-def _decompress(data: bytes) -> bytes:
-    return fetcher.decompress(data, limit=5_000_000)
+def _decompress(data: bytes, at_once: int = 1 << 20) -> bytes:
+    gunzip = fetcher.Gunzip()
+    pieces = [
+        piece for at in range(0, len(data), at_once) for piece in gunzip.unpack(data[at : at + at_once])
+    ]
+    if not gunzip.is_complete:
+        raise base.TransientError("its compressed response ended early")
+    return b"".join(pieces)
 
 
-@given(st.binary(max_size=5000))
-def test_compressed_data_is_decompressed(data: bytes) -> None:
-    assert _decompress(gzip.compress(data)) == data
+@given(st.lists(st.binary(max_size=2000), min_size=1, max_size=3), st.integers(1, 3000))
+def test_compressed_data_is_decompressed(data: list[bytes], at_once: int) -> None:
+    assert _decompress(b"".join(map(gzip.compress, data)) + b"\0" * 3, at_once) == b"".join(data)
 
 
 @pytest.mark.parametrize("size", [65535, 65536, 65537, 131072, 1_000_000])
@@ -486,13 +496,51 @@ def test_a_stream_that_is_cut_off_anywhere_is_an_error(data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("size", [999_999, 1_000_000, 1_000_001])
-def test_the_limit_counts_decompressed_bytes_of_all_members(size: int) -> None:
+async def test_the_limit_counts_decompressed_bytes_of_all_members(
+    origin: OriginServer, fetch: Fetcher, size: int
+) -> None:
     packed = gzip.compress(b"a" * 400_000) + gzip.compress(b"b" * (size - 400_000))
+    origin.pages["/"] = web.Response(body=packed, headers={"Content-Encoding": "gzip"})
     if size <= 1_000_000:
-        assert len(fetcher.decompress(packed, limit=1_000_000)) == size
+        body = (await fetch.get(origin.url, max_bytes=1_000_000)).body
+        assert body is not None
+        assert len(body) == size
         return
     with pytest.raises(FetchError, match="larger than 1 MB"):
-        fetcher.decompress(packed, limit=1_000_000)
+        await fetch.get(origin.url, max_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_large_bodies_do_not_wait_in_memory(
+    origin: OriginServer, fetch: Fetcher, is_packed: bool
+) -> None:
+    text = os.urandom(4_000_003)
+    headers = {"Content-Encoding": "gzip"} if is_packed else {}
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=gzip.compress(text, 0) if is_packed else text, headers=headers)
+
+    origin.pages["/"] = page
+    tracemalloc.start()
+    try:
+        responses = [await fetch.get(origin.url) for _ in range(6)]
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 2 * len(text)
+    finally:
+        tracemalloc.stop()
+    assert all(bytes(response.body or b"") == text for response in responses)
+    assert {response.page_state.hash for response in responses} == {hashlib.sha256(text).hexdigest()}
+
+
+async def test_a_full_disk_fails_the_fetch_of_a_large_body(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "r+b", buffering=0))  # noqa: SIM115
+    origin.pages["/"] = web.Response(body=b"a" * base.LARGE_BYTES)
+    origin.pages["/small"] = web.Response(body=b"a" * (base.LARGE_BYTES - 1))
+    with pytest.raises(FetchError, match="No space left on device"):
+        await fetch.get(origin.url)
+    assert len((await fetch.get(f"{origin.url}/small")).body or b"") == base.LARGE_BYTES - 1
 
 
 def test_thousands_of_empty_members_are_not_decompressed() -> None:

@@ -488,11 +488,12 @@ OWN_TEXT = {
         sources.feed.paper_facts
         """,
     "only joined or counted": """
+        sources.base.append_to_body
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
         archive.paper_list.parse archive.paper_list.parse_json
-        rendering.discord_text.tokenize sources.base.detect_in_bytes sources.fetcher.decompress writer.claims.find_name_problems
+        rendering.discord_text.tokenize sources.base.detect_in_bytes writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms
         """,

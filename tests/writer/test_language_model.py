@@ -104,6 +104,19 @@ async def test_a_failure_says_what_follows_from_it(
     assert KEY not in str(error)
 
 
+async def test_a_request_that_is_refused_in_every_form_takes_no_form_from_others() -> None:
+    body = {"error": {"message": "The response was filtered due to the prompt"}}
+    refusals = [web.json_response(body, status=400) for _ in range(4)]
+    async with (
+        serve(*refusals, completion()) as url,
+        language_model.open_model(f"{url}/v1", MODEL, KEY, lambda: NOW) as model,
+    ):
+        with pytest.raises(language_model.ModelError, match="filtered"):
+            await model.complete(MESSAGES, SCHEMA, max_tokens=10)
+        # The fourth refusal is of the first form, after which there is another.
+        assert await model.complete(MESSAGES, SCHEMA, max_tokens=10) == ("text", 7)
+
+
 async def test_a_prompt_that_is_too_long_refuses_no_form() -> None:
     body = {"error": {"message": "This model's maximum context length is 8192 tokens"}}
     async with (
