@@ -73,13 +73,14 @@ class StatusCog(commands.Cog):
     async def _status_view(self, request: Request) -> ui.LayoutView:
         interaction = request.interaction
         can_manage = router.is_manager(interaction)
-        report = await self._services.status.report(
-            user_id=request.user_id,
-            guild_id=interaction.guild_id,
-            channel_id=interaction.channel_id,
-            may_see=lambda channel_id: can_manage or _may_see(interaction, channel_id),
-            most=operations_messages.MAX_POSTS,
-        )
+        async with router.admitted_lookup(interaction):
+            report = await self._services.status.report(
+                user_id=request.user_id,
+                guild_id=interaction.guild_id,
+                channel_id=interaction.channel_id,
+                may_see=lambda channel_id: can_manage or _may_see(interaction, channel_id),
+                most=operations_messages.MAX_POSTS,
+            )
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
         guild = interaction.guild
