@@ -88,6 +88,9 @@ Answer = ui.LayoutView | WithImage | list[ui.LayoutView] | ui.Modal | None
 class Transfer(Request):
     """A request whose handler runs as a transfer: the only one that can read a file of the reader."""
 
+    is_kept: bool
+    """Whether anything was kept about the reader when the transfer was asked for, which may have waited for minutes since."""
+
     async def read_upload(self, url: str) -> bytes:
         """Return the content of an attachment of the interaction. Its size is checked by the caller.
 
@@ -494,7 +497,8 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer |
 
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
-        transfer = Transfer(request.interaction, request.texts)
+        kept = await request.services.reader_data.count(request.user_id)
+        transfer = Transfer(request.interaction, request.texts, bool(kept))
         try:
             async with (
                 _admitted(request.interaction, request.services.transfers),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
@@ -74,13 +72,15 @@ class StatusCog(commands.Cog):
 
     async def _status_view(self, request: Request) -> ui.LayoutView:
         interaction = request.interaction
-        report = await self._services.status.report(
-            user_id=request.user_id, guild_id=interaction.guild_id, channel_id=interaction.channel_id
-        )
         can_manage = router.is_manager(interaction)
-        if not can_manage:
-            shown = (pair for pair in report.subscriptions if _may_see(interaction, pair[0].channel_id))
-            report = replace(report, subscriptions=tuple(shown))
+        async with router.admitted_lookup(interaction):
+            report = await self._services.status.report(
+                user_id=request.user_id,
+                guild_id=interaction.guild_id,
+                channel_id=interaction.channel_id,
+                may_see=lambda channel_id: can_manage or _may_see(interaction, channel_id),
+                most=operations_messages.MAX_POSTS,
+            )
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
         guild = interaction.guild

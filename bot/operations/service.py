@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -87,11 +87,24 @@ class StatusService:
         self._discord_health = discord_health
         self._clock_monitor = clock_monitor
 
-    async def report(self, *, user_id: int, guild_id: int | None, channel_id: int | None) -> StatusReport:
-        """Return the status for a reader in a channel; outside a server only the reader's own data."""
+    async def report(
+        self,
+        *,
+        user_id: int,
+        guild_id: int | None,
+        channel_id: int | None,
+        may_see: Callable[[int], bool] = lambda _: True,
+        most: int | None = None,
+    ) -> StatusReport:
+        """Return the status for a reader in a channel; outside a server only the reader's own data.
+
+        Of a server it has the posts of the channels that the reader `may_see`, the first `most` (None: all) with their last post.
+        """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
-            subscription_statuses = await self._subscription_statuses(connection, guild_id, channel_id)
+            subscription_statuses = await self._subscription_statuses(
+                connection, guild_id, channel_id, may_see, most
+            )
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             sent_alerts = await outbox.list_rows(
@@ -159,19 +172,27 @@ class StatusService:
             )
 
     async def _subscription_statuses(
-        self, connection: Connection, guild_id: int | None, channel_id: int | None
+        self,
+        connection: Connection,
+        guild_id: int | None,
+        channel_id: int | None,
+        may_see: Callable[[int], bool],
+        most: int | None,
     ) -> tuple[tuple[models.Subscription, LastPost | None], ...]:
         if guild_id is None:
             return ()
         in_guild = await daily.list_rows(connection, guild_id=guild_id)
         in_channel = [subscription for subscription in in_guild if subscription.channel_id == channel_id]
-        statuses = []
-        for subscription in in_channel or in_guild:
+        shown = [subscription for subscription in in_channel or in_guild if may_see(subscription.channel_id)]
+        # What is not shown is not read: a server may have a hundred posts, each with its messages.
+        last: dict[int, LastPost] = {}
+        for subscription in shown[:most]:
             sent = await outbox.list_rows(
                 connection, subscription_id=subscription.id, state=models.DeliveryState.SENT, limit=1
             )
-            statuses.append((subscription, await _last_post(connection, sent[0]) if sent else None))
-        return tuple(statuses)
+            if sent:
+                last[subscription.id] = await _last_post(connection, sent[0])
+        return tuple((subscription, last.get(subscription.id)) for subscription in shown)
 
     async def _problem_deliveries(
         self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None

@@ -150,7 +150,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
         with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
-            imported = await self._importer.import_file(request.user_id, data)
+            imported = await self._importer.import_file(request.user_id, data, is_kept=request.is_kept)
         self._profiles.wake(request.user_id)
         return shelf_messages.import_view(request.texts, imported)
 

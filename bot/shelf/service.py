@@ -275,13 +275,14 @@ class ReferenceImporter:
         self._added: list[tuple[datetime, int, int]] = []
         """When papers were added, by whom, and how many they count as."""
 
-    async def import_file(self, user_id: int, data: bytes) -> Imported:
+    async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
         """Save the papers of a file, and return what became of its references. Raises UnreadableFileError.
 
-        It ends without those left if the reader's data is deleted meanwhile.
+        It ends without those left if the reader's data is deleted meanwhile: since now, or if `is_kept`, which says that there
+        was some then, since the reader asked for the import.
         """
         async with self._database.read() as connection:
-            is_kept = bool(await accounts.count_reader_data(connection, user_id))
+            is_kept = is_kept or bool(await accounts.count_reader_data(connection, user_id))
         found, problems, left_out = await read_references(data)
         ordered, counts, without_id = await asyncio.to_thread(_prepare, found, self._clock())
         counts["unread"] = max(0, len(found) + left_out - references.MAX_REFERENCES)

@@ -350,6 +350,7 @@ async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarnes
     refused = await harness.ask("topic", query="로봇")
     assert (shown_text(refused), refused.ephemeral) == (sentence, True)
     assert shown_text(await harness.click(listed, label="▶")) == sentence
+    assert shown_text(await harness.ask("status")) == sentence
     assert shown_text(await harness.ask("paper", paper="2501.00001", by=harness.manager)) != sentence
     await harness.env.advance_time(seconds + 1)
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))

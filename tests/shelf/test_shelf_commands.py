@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from bot.client import message_builder, translations
 from bot.shelf import messages as shelf_messages
 from storage import models
+from tests.support import patience
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -158,6 +160,21 @@ async def import_file(harness: ClientHarness, data: bytes, name: str = "library.
     """Return the answer of /saved import for a file."""
     file = (name, data)
     return await harness.ask("saved import", file=file)
+
+
+async def test_nothing_is_saved_of_a_file_that_waited_while_its_reader_was_forgotten(
+    harness: ClientHarness,
+) -> None:
+    await save(harness, SURVEY)
+    services = harness.bot.services
+    async with services.transfers.admitted(harness.manager.id):
+        importing = asyncio.create_task(import_file(harness, BIBTEX))
+        await patience.wait_until(lambda: harness.reader.id in services.transfers._waiting)
+        assert (await services.reader_data.forget(harness.reader.id))["saved_papers"] == 1
+    await importing
+    assert await services.reader_data.count(harness.reader.id) == {}
+    await import_file(harness, BIBTEX)
+    assert await services.reader_data.count(harness.reader.id) == {"saved_papers": 2}
 
 
 @both_languages
