@@ -248,12 +248,18 @@ async def list_answered_matches(
     return list((await connection.execute(query.limit(limit))).scalars())
 
 
+_LONGEST_WAIT = timedelta(days=37)
+"""From a match until it is due: thirty days for the votes, and a week for its alert's hour."""
+
+
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` matches that were due, or queued without a time, before `before` (UTC). Returns their number.
 
     One that got its votes at the last moment is due up to a week later, at its alert's hour.
     """
-    is_old = sa.func.coalesce(alert_matches.c.due_at, alert_matches.c.matched_at) < before
+    due_at, matched_at = alert_matches.c.due_at, alert_matches.c.matched_at
+    # What fails each time is put off each time, and would never have been due long ago.
+    is_old = sa.or_(sa.func.coalesce(due_at, matched_at) < before, matched_at < before - _LONGEST_WAIT)
     return await database.delete_some(connection, alert_matches, is_old, limit)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.alerts import matcher, planner
 from bot.operations import retention
 from bot.text import keywords
-from storage import models, outbox, papers
+from storage import alerts, models, outbox, papers
 from storage.database import Database
 from tests.support import alert_builders, patience
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
@@ -170,6 +170,19 @@ async def test_what_got_the_votes_in_time_is_kept_until_its_hour(alert_harness: 
     assert await alert_harness.plan(timedelta(days=6)) == 0
     await retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge()
     assert await alert_harness.plan(timedelta(days=1)) == 1
+
+
+async def test_what_fails_each_time_is_given_up_in_the_end(alert_harness: AlertHarness) -> None:
+    purge = retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge
+    await alert_harness.add_alert("care")
+    alert_harness.renderer.is_failing = True
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), summary="With care.")
+    for _ in range(10):
+        await alert_harness.plan(timedelta(days=7))
+    await purge()
+    async with alert_harness.database.read() as connection:
+        left = await alerts.list_due_matches(connection, ["user:7"], alert_harness.now + timedelta(days=1))
+    assert left == []
 
 
 async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(
