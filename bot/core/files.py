@@ -30,7 +30,8 @@ def replace_file(path: Path, data: bytes) -> None:
         path.write_bytes(data)
         return
     path = Path(os.path.realpath(path))
-    new = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    # A name may have 255 bytes; a Korean letter takes three, and others four.
+    new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}")
     try:
         new.write_bytes(data)
         if path.exists():

@@ -44,6 +44,13 @@ def test_a_replaced_file_keeps_its_permissions_and_the_links_to_it(tmp_path: Pat
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
 
 
+@pytest.mark.parametrize("letter", ["x", "논", "\N{PAGE FACING UP}"])
+def test_a_name_may_be_as_long_as_any(tmp_path: Path, letter: str) -> None:
+    path = tmp_path / (letter * (255 // len(letter.encode())))
+    files.replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
 def test_a_pipe_gets_the_data(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     files.replace_file(Path(f"/proc/self/fd/{writer}"), b"data")
