@@ -95,10 +95,16 @@ async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, no
     await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
 
 
-async def list_abandoned(
-    connection: AsyncConnection, former: Iterable[models.Alert], removed: Sequence[int]
-) -> list[int]:
-    """Return the messages that are held for the destinations of alerts, if no alert but the `removed` ones is sent there."""
+async def lock_held(connection: AsyncConnection, of: Iterable[models.Alert]) -> None:
+    """Lock the messages that are held for the destinations of alerts, before these: so does the expiry of a message."""
+    for recipient in sorted(set(map(recipient_name, of))):
+        held = deliveries.c.id.in_(_select_held(notified_papers.c.delivery_id, recipient))
+        query = sa.select(deliveries.c.id).where(held).order_by(deliveries.c.id).with_for_update()
+        await connection.execute(query)
+
+
+async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:
+    """Return the messages that are held for the destinations of alerts, if no alert is sent there any more."""
     abandoned: list[int] = []
     for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
         reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
@@ -106,8 +112,7 @@ async def list_abandoned(
         if alert.channel_id is not None:
             is_sent_there = channel == alert.channel_id
         held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
-        others = sa.exists().where(is_sent_there, alerts.c.id.not_in(removed))
-        abandoned += (await connection.execute(held.where(~others))).scalars()
+        abandoned += (await connection.execute(held.where(~sa.exists().where(is_sent_there)))).scalars()
     return abandoned
 
 

@@ -327,6 +327,8 @@ class Alerts:
                 await alerts.lock_planning(connection)  # before the reader's, as `/me forget` does
             if stored is not None:
                 await accounts.lock_reader(connection, stored.user_id)
+                if is_moved:
+                    await alerts.lock_held(connection, [stored])
                 # It may have been paused or removed while others held the locks.
                 stored = await alerts.get(connection, alert_id, for_update=True)
             if stored is None:
@@ -408,16 +410,14 @@ class Alerts:
             return await self._remove(connection, await alerts.list_rows(connection, user_id=user_id))
 
     async def _remove(self, connection: Connection, own: Sequence[models.Alert]) -> int:
-        ids = [alert.id for alert in own]
-        # Messages before alerts, as the expiry of a message locks them.
-        await self._cancel_abandoned(connection, own, removed=ids)
-        return await alerts.remove(connection, ids)
+        await alerts.lock_held(connection, own)
+        removed = await alerts.remove(connection, [alert.id for alert in own])
+        await self._cancel_abandoned(connection, own)
+        return removed
 
-    async def _cancel_abandoned(
-        self, connection: Connection, former: Sequence[models.Alert], *, removed: Sequence[int] = ()
-    ) -> None:
-        """Give up the messages that Discord refused, and that no alert but the `removed` ones waits for any more."""
-        abandoned = await alerts.list_abandoned(connection, former, removed)
+    async def _cancel_abandoned(self, connection: Connection, former: Sequence[models.Alert]) -> None:
+        """Give up the messages that Discord refused, and that no alert waits for any more."""
+        abandoned = await alerts.list_abandoned(connection, former)
         await outbox.cancel(connection, abandoned, reason=models.Reason.BY_HAND, now=self._clock())
 
     async def snooze(

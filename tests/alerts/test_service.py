@@ -378,21 +378,25 @@ def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str
 
 
 @pytest.mark.engines("postgresql")
-async def test_postgresql_locks_a_held_message_before_the_alert_that_is_removed(
-    alert_harness: AlertHarness,
+@pytest.mark.parametrize("is_moved", [False, True])
+async def test_postgresql_locks_a_held_message_before_the_alert_that_is_removed_or_moved(
+    alert_harness: AlertHarness, is_moved: bool
 ) -> None:
     """The expiry of the message locks it first, and then the alert, to queue its papers again."""
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
+    await alert_harness.close_direct_messages(7)
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
     )
     async with alert_harness.database.transaction() as connection:
-        await connection.execute(sa.text("UPDATE deliveries SET state = 'paused'"))
-    async with alert_harness.database.transaction() as connection:
         await connection.execute(sa.text("SELECT id FROM deliveries FOR UPDATE"))
-        removing = asyncio.create_task(alert_harness.alerts.remove([alert_id]))
+        draft = alert_builders.draft("care", guild_id=1, channel_id=2)
+        service = alert_harness.alerts
+        changing = asyncio.create_task(
+            service.change(alert_id, draft) if is_moved else service.remove([alert_id])
+        )
 
         async def is_waiting() -> bool:
             async with (
@@ -402,7 +406,8 @@ async def test_postgresql_locks_a_held_message_before_the_alert_that_is_removed(
 
         await patience.wait_until(is_waiting)
         await connection.execute(sa.text("SELECT id FROM alerts FOR KEY SHARE NOWAIT"))
-    assert await removing == 1
+    await changing
     async with alert_harness.database.read() as connection:
         [delivery] = await outbox.list_rows(connection)
+        assert [alert.channel_id for alert in await alerts.list_rows(connection)] == [2] * is_moved
     assert delivery.state is models.DeliveryState.EXPIRED
