@@ -24,12 +24,14 @@ def open_regular(path: Path) -> BinaryIO:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file in one step: its readers find the former one or all of the new one, also if the disk becomes full.
 
-    A file keeps its permissions, and a link what it leads to. A pipe or a device gets the data. Raises OSError.
+    A file keeps its permissions, and a link what it leads to. A pipe or a device gets the data, and so does a file in a folder
+    to which none can be added. Raises OSError.
     """
-    if path.exists() and not path.is_file():
+    real = Path(os.path.realpath(path))
+    if path.exists() and not (path.is_file() and os.access(real.parent, os.W_OK)):
         path.write_bytes(data)
         return
-    path = Path(os.path.realpath(path))
+    path = real
     # A name may have 255 bytes; a Korean letter takes three, and others four.
     new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}")
     try:

@@ -51,6 +51,18 @@ def test_a_name_may_be_as_long_as_any(tmp_path: Path, letter: str) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_file_in_a_folder_that_cannot_be_written_gets_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "export.md"
+    path.write_bytes(b"former")
+    # Root may write to any folder, so that no rights of the folder would show it.
+    monkeypatch.setattr("os.access", lambda folder, mode: folder != tmp_path)
+    inode = path.stat().st_ino
+    files.replace_file(path, b"new")
+    assert (path.read_bytes(), path.stat().st_ino) == (b"new", inode)
+
+
 def test_a_pipe_gets_the_data(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     files.replace_file(Path(f"/proc/self/fd/{writer}"), b"data")
