@@ -244,34 +244,50 @@ async def count_by_date(
 
 
 class Amount(NamedTuple):
-    """A number of digests, with that of their entries and of the characters of these."""
+    """A number of digests, with that of their entries and of the characters of these, names included."""
 
     digests: int
     entries: int
     characters: int
 
 
-async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> Amount:
-    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and abstracts."""
+async def count_since(connection: AsyncConnection, source: str, since_at: datetime, name_cost: int) -> Amount:
+    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and facts.
+
+    Each name counts `name_cost` characters more than it has.
+    """
     c = digest_locations.c
     found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
-    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
-    query = (
-        sa.select(
-            sa.func.count(digests.c.id.distinct()),
-            sa.func.count(entries.c.id.distinct()),
-            sa.func.coalesce(sa.func.sum(sa.func.length(sections.c.body) + heading), 0),
-        )
+    new = sa.exists().where(*found), digests.c.ingested_at >= since_at
+
+    def names(table: sa.Table) -> sa.ColumnElement[int]:
+        letters = sa.func.length(sa.cast(table.c.authors, sa.Text))
+        return letters + name_cost * sa.func.json_array_length(table.c.authors)
+
+    def total(characters: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(characters), 0)
+
+    of_digests = (
+        sa.select(sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id), total(names(entries)))
         .select_from(digests)
         .outerjoin(entries, entries.c.digest_id == digests.c.id)
-        .outerjoin(sections, sections.c.entry_id == entries.c.id)
-        .where(sa.exists().where(*found), digests.c.ingested_at >= since_at)
+        .where(*new)
     )
-    abstracts = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(facts.c.abstract)), 0)).where(
+    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
+    of_texts = (
+        sa.select(total(sa.func.length(sections.c.body) + heading))
+        .join(entries, entries.c.id == sections.c.entry_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(*new)
+    )
+    abstract = sa.func.coalesce(sa.func.length(facts.c.abstract), 0)
+    of_facts = sa.select(total(abstract + names(facts))).where(
         facts.c.source == source, facts.c.read_at >= since_at
     )
-    digest_count, entry_count, characters = (await connection.execute(query)).one()
-    return Amount(digest_count, entry_count, characters + (await connection.execute(abstracts)).scalar_one())
+    digest_count, entry_count, characters = (await connection.execute(of_digests)).one()
+    for query in (of_texts, of_facts):
+        characters += (await connection.execute(query)).scalar_one()
+    return Amount(digest_count, entry_count, characters)
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:

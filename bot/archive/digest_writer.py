@@ -413,7 +413,7 @@ def count_characters(entries: Iterable[Entry]) -> int:
 
 def _count_letters(paper: MergedPaper) -> int:
     """Return the length of the title and the authors' names; each name costs more, as it is looked up and indexed."""
-    return len(paper.title or "") + sum(map(len, paper.authors)) + fields.NAME_COST * len(paper.authors)
+    return len(paper.title or "") + fields.count_letters(paper.authors)
 
 
 def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
