@@ -539,10 +539,11 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
     ]
 
 
-async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
+async def list_fingerprints(connection: AsyncConnection, since_on: date, limit: int) -> Fingerprints:
     """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
 
-    A fingerprint changes with the texts of the paper and its entries; it is comparable within one process.
+    At most `limit` papers, those with the most votes. A fingerprint changes with the texts of the paper and its entries; it is
+    comparable within one process.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     # Bytes are counted without decoding the text.
@@ -552,11 +553,16 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
         f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
+        " WHERE %s ORDER BY papers.id, entries.id"
     )
-    since = database.driver_value(connection, papers.c.last_on, since_on)
-    rows = await database.fetch_all(connection, statement, (since,))
-    return await asyncio.to_thread(_fingerprints, rows)
+    by_votes = papers.c.votes.is_(None), papers.c.votes.desc(), papers.c.id
+    ranked = sa.select(papers.c.id).where(papers.c.last_on >= since_on).order_by(*by_votes).limit(limit)
+    found: Fingerprints = {}
+    # The abstracts of a month of large pages may have hundreds of megabytes.
+    for chunk in database.chunked((await connection.execute(ranked)).scalars()):
+        rows = await snapshot.read(connection, snapshot.Snapshot.fetch_in, statement, "papers.id", chunk)
+        found |= await asyncio.to_thread(_fingerprints, rows)
+    return found
 
 
 def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
