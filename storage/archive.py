@@ -583,25 +583,40 @@ wait: those of 5,000 papers take 5 s."""
 
 
 async def list_appearances(
-    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0
+    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0, *, with_texts: bool = True
 ) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first.
 
-    `most` is another number than MAX_COUNTED.
+    `most` is another number than MAX_COUNTED. Without `with_texts` their entries have no sections.
     """
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    rows = await _execute_counted(connection, query, paper_ids, most or MAX_COUNTED)
+    origins = await list_origins(connection, {row.digest_id for row in rows})
+    for row, entry in await _build_entries(connection, rows, with_texts=with_texts):
+        head = row.digest_id, row.format, row.date_on, row.language
+        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
+    return appearances
+
+
+async def count_characters(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of characters of the sections of each paper's appearances, of those that count, by paper id."""
+    size = sa.func.length(sections.c.body) + sa.func.coalesce(sa.func.length(sections.c.heading), 0)
+    query = sa.select(entries.c.paper_id, sa.func.sum(size)).group_by(entries.c.paper_id)
+    query = query.join(sections, sections.c.entry_id == entries.c.id)
+    return dict(map(tuple, await _execute_counted(connection, query, paper_ids, MAX_COUNTED)))
+
+
+async def _execute_counted(
+    connection: AsyncConnection, query: sa.Select[Any], paper_ids: Iterable[int], most: int
+) -> list[Any]:
+    """Return the rows of a query of entries, of those of papers that are the first of a source, or among its `most` newest."""
     counts = await count_appearances(connection, paper_ids)
-    most = most or MAX_COUNTED
     few = [id_ for id_, count in counts.items() if count <= most]
     rows = await database.execute_in(connection, query, entries.c.paper_id, few)
     for chunk in database.chunked([id_ for id_, count in counts.items() if count > most]):
         rows += await connection.execute(query.where(entries.c.id.in_(_newest_of_sources(chunk, most))))
-    origins = await list_origins(connection, {row.digest_id for row in rows})
-    for row, entry in await _build_entries(connection, rows):
-        head = row.digest_id, row.format, row.date_on, row.language
-        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
-    return appearances
+    return rows
 
 
 async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
@@ -653,12 +668,12 @@ _fields = attrgetter(*_FIELDS)
 
 
 async def _build_entries(
-    connection: AsyncConnection, rows: Sequence[sa.Row[Any]]
+    connection: AsyncConnection, rows: Sequence[sa.Row[Any]], *, with_texts: bool = True
 ) -> list[tuple[sa.Row[Any], Entry]]:
     sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
-    entry_ids = [row.id for row in rows]
+    entry_ids = [row.id for row in rows if with_texts]
     for entry_id, heading, body in await database.execute_in(
         connection, ordered, sections.c.entry_id, entry_ids
     ):
