@@ -244,34 +244,50 @@ async def count_by_date(
 
 
 class Amount(NamedTuple):
-    """A number of digests, with that of their entries and of the characters of these."""
+    """A number of digests, with that of their entries and of the characters of these, names included."""
 
     digests: int
     entries: int
     characters: int
 
 
-async def count_since(connection: AsyncConnection, source: str, since_at: datetime) -> Amount:
-    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and abstracts."""
+async def count_since(connection: AsyncConnection, source: str, since_at: datetime, name_cost: int) -> Amount:
+    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and facts.
+
+    Each name counts `name_cost` characters more than it has.
+    """
     c = digest_locations.c
     found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
-    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
-    query = (
-        sa.select(
-            sa.func.count(digests.c.id.distinct()),
-            sa.func.count(entries.c.id.distinct()),
-            sa.func.coalesce(sa.func.sum(sa.func.length(sections.c.body) + heading), 0),
-        )
+    new = sa.exists().where(*found), digests.c.ingested_at >= since_at
+
+    def names(table: sa.Table) -> sa.ColumnElement[int]:
+        letters = sa.func.length(sa.cast(table.c.authors, sa.Text))
+        return letters + name_cost * sa.func.json_array_length(table.c.authors)
+
+    def total(characters: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(characters), 0)
+
+    of_digests = (
+        sa.select(sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id), total(names(entries)))
         .select_from(digests)
         .outerjoin(entries, entries.c.digest_id == digests.c.id)
-        .outerjoin(sections, sections.c.entry_id == entries.c.id)
-        .where(sa.exists().where(*found), digests.c.ingested_at >= since_at)
+        .where(*new)
     )
-    abstracts = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(facts.c.abstract)), 0)).where(
+    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
+    of_texts = (
+        sa.select(total(sa.func.length(sections.c.body) + heading))
+        .join(entries, entries.c.id == sections.c.entry_id)
+        .join(digests, digests.c.id == entries.c.digest_id)
+        .where(*new)
+    )
+    abstract = sa.func.coalesce(sa.func.length(facts.c.abstract), 0)
+    of_facts = sa.select(total(abstract + names(facts))).where(
         facts.c.source == source, facts.c.read_at >= since_at
     )
-    digest_count, entry_count, characters = (await connection.execute(query)).one()
-    return Amount(digest_count, entry_count, characters + (await connection.execute(abstracts)).scalar_one())
+    digest_count, entry_count, characters = (await connection.execute(of_digests)).one()
+    for query in (of_texts, of_facts):
+        characters += (await connection.execute(query)).scalar_one()
+    return Amount(digest_count, entry_count, characters)
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
@@ -523,10 +539,11 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
     ]
 
 
-async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fingerprints:
+async def list_fingerprints(connection: AsyncConnection, since_on: date, limit: int) -> Fingerprints:
     """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
 
-    A fingerprint changes with the texts of the paper and its entries; it is comparable within one process.
+    At most `limit` papers, those with the most votes. A fingerprint changes with the texts of the paper and its entries; it is
+    comparable within one process.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     # Bytes are counted without decoding the text.
@@ -536,11 +553,16 @@ async def list_fingerprints(connection: AsyncConnection, since_on: date) -> Fing
         f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
         f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
         " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        " WHERE last_on >= ? ORDER BY papers.id, entries.id"
+        " WHERE %s ORDER BY papers.id, entries.id"
     )
-    since = database.driver_value(connection, papers.c.last_on, since_on)
-    rows = await database.fetch_all(connection, statement, (since,))
-    return await asyncio.to_thread(_fingerprints, rows)
+    by_votes = papers.c.votes.is_(None), papers.c.votes.desc(), papers.c.id
+    ranked = sa.select(papers.c.id).where(papers.c.last_on >= since_on).order_by(*by_votes).limit(limit)
+    found: Fingerprints = {}
+    # The abstracts of a month of large pages may have hundreds of megabytes.
+    for chunk in database.chunked((await connection.execute(ranked)).scalars()):
+        rows = await snapshot.read(connection, snapshot.Snapshot.fetch_in, statement, "papers.id", chunk)
+        found |= await asyncio.to_thread(_fingerprints, rows)
+    return found
 
 
 def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
@@ -561,25 +583,40 @@ wait: those of 5,000 papers take 5 s."""
 
 
 async def list_appearances(
-    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0
+    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0, *, with_texts: bool = True
 ) -> dict[int, list[Appearance]]:
     """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first.
 
-    `most` is another number than MAX_COUNTED.
+    `most` is another number than MAX_COUNTED. Without `with_texts` their entries have no sections.
     """
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
+    rows = await _execute_counted(connection, query, paper_ids, most or MAX_COUNTED)
+    origins = await list_origins(connection, {row.digest_id for row in rows})
+    for row, entry in await _build_entries(connection, rows, with_texts=with_texts):
+        head = row.digest_id, row.format, row.date_on, row.language
+        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
+    return appearances
+
+
+async def count_characters(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of characters of the sections of each paper's appearances, of those that count, by paper id."""
+    size = sa.func.length(sections.c.body) + sa.func.coalesce(sa.func.length(sections.c.heading), 0)
+    query = sa.select(entries.c.paper_id, sa.func.sum(size)).group_by(entries.c.paper_id)
+    query = query.join(sections, sections.c.entry_id == entries.c.id)
+    return dict(map(tuple, await _execute_counted(connection, query, paper_ids, MAX_COUNTED)))
+
+
+async def _execute_counted(
+    connection: AsyncConnection, query: sa.Select[Any], paper_ids: Iterable[int], most: int
+) -> list[Any]:
+    """Return the rows of a query of entries, of those of papers that are the first of a source, or among its `most` newest."""
     counts = await count_appearances(connection, paper_ids)
-    most = most or MAX_COUNTED
     few = [id_ for id_, count in counts.items() if count <= most]
     rows = await database.execute_in(connection, query, entries.c.paper_id, few)
     for chunk in database.chunked([id_ for id_, count in counts.items() if count > most]):
         rows += await connection.execute(query.where(entries.c.id.in_(_newest_of_sources(chunk, most))))
-    origins = await list_origins(connection, {row.digest_id for row in rows})
-    for row, entry in await _build_entries(connection, rows):
-        head = row.digest_id, row.format, row.date_on, row.language
-        appearances[row.paper_id].append(Appearance(*head, entry, row.writer, *origins[row.digest_id]))
-    return appearances
+    return rows
 
 
 async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
@@ -631,12 +668,12 @@ _fields = attrgetter(*_FIELDS)
 
 
 async def _build_entries(
-    connection: AsyncConnection, rows: Sequence[sa.Row[Any]]
+    connection: AsyncConnection, rows: Sequence[sa.Row[Any]], *, with_texts: bool = True
 ) -> list[tuple[sa.Row[Any], Entry]]:
     sections_by_entry: dict[int, list[Section]] = defaultdict(list)
     query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
     ordered = query.order_by(sections.c.entry_id, sections.c.position)
-    entry_ids = [row.id for row in rows]
+    entry_ids = [row.id for row in rows if with_texts]
     for entry_id, heading, body in await database.execute_in(
         connection, ordered, sections.c.entry_id, entry_ids
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import search, search_index
+from storage import database, search, search_index
 from storage.search import BooleanQuery, to_fts5, to_tsquery
 from storage.tables import indexed_papers, papers
 
@@ -63,6 +64,14 @@ async def count_papers(
     return await _fetch_days(connection, _filter_sample(_select_days(papers, filters), groups))
 
 
+async def count_chosen(
+    connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
+) -> list[MonthCount]:
+    """Count these papers by day; a day may come several times."""
+    query = _select_days(papers, filters)
+    return _build_days(await database.execute_in(connection, query, papers.c.id, paper_ids))
+
+
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, groups: int = SAMPLE_GROUPS
 ) -> list[tuple[int, str]]:
@@ -97,5 +106,8 @@ def _filter_sample(query: sa.Select[Any], groups: int) -> sa.Select[Any]:
 
 
 async def _fetch_days(connection: AsyncConnection, query: sa.Select[Any]) -> list[MonthCount]:
-    rows = await connection.execute(query)
+    return _build_days(await connection.execute(query))
+
+
+def _build_days(rows: Iterable[Any]) -> list[MonthCount]:
     return [MonthCount(on, number, None if votes is None else int(votes)) for on, number, votes in rows]

@@ -142,6 +142,8 @@ def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
 MAX_CHARACTERS = 2_000_000
 """Characters of the papers that are compared, which stay prepared, ten bytes each: 2,000 summaries. A month of digests has a
 sixth; comparing them takes 3.5 s of CPU the first time."""
+MAX_COMPARED = 20_000
+"""Papers that are compared, and whose texts are looked at for changes: of a hundred characters each they have as many."""
 _BATCH_SIZE = 50
 
 
@@ -165,14 +167,14 @@ class RecentPapers:
     ) -> tuple[list[tuple[int, date]], bool]:
         """Return the ids and dates of the papers since a date that match, the latest first, then by votes, and whether all fit.
 
-        If their texts and names exceed MAX_CHARACTERS, those with the most votes are compared. What waits for another
-        comparison holds no connection.
+        If they are more than MAX_COMPARED, or their texts and names exceed MAX_CHARACTERS, those with the most votes are
+        compared. What waits for another comparison holds no connection.
         """
         matching: list[int] = []
         compared: dict[int, _Prepared] = {}
         characters = 0
         async with self._lock, database.read() as connection:
-            recent = await archive.list_fingerprints(connection, since_on)
+            recent = await archive.list_fingerprints(connection, since_on, MAX_COMPARED)
             ranked = sorted(recent, key=lambda id_: (*models.votes_descending(recent[id_][1]), id_))
             for batch in storage_database.chunked(ranked, _BATCH_SIZE):
                 # A paper is prepared again if it changed, and dropped once it is not recent any more.
@@ -194,7 +196,8 @@ class RecentPapers:
             self._prepared = compared
         found_on = [(paper_id, *recent[paper_id][:2]) for paper_id in matching]
         found_on.sort(key=lambda row: (-row[1].toordinal(), *models.votes_descending(row[2]), row[0]))
-        return [(paper_id, last_on) for paper_id, last_on, _ in found_on], len(compared) == len(recent)
+        is_complete = len(compared) == len(recent) < MAX_COMPARED
+        return [(paper_id, last_on) for paper_id, last_on, _ in found_on], is_complete
 
 
 def _prepare(

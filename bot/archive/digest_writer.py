@@ -413,7 +413,7 @@ def count_characters(entries: Iterable[Entry]) -> int:
 
 def _count_letters(paper: MergedPaper) -> int:
     """Return the length of the title and the authors' names; each name costs more, as it is looked up and indexed."""
-    return len(paper.title or "") + sum(map(len, paper.authors)) + fields.NAME_COST * len(paper.authors)
+    return len(paper.title or "") + fields.count_letters(paper.authors)
 
 
 def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
@@ -440,7 +440,8 @@ async def _remerge(
     is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
     slices = TimeSlices()
     for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
-        appearances = await archive.list_appearances(connection, chunk)
+        # Texts are not merged, and those of as many appearances may take hundreds of megabytes.
+        appearances = await archive.list_appearances(connection, chunk, with_texts=False)
         paper_facts = await papers.list_facts_by_paper(connection, chunk)
         readings = await papers.list_latest_votes(connection, chunk)
         merged: dict[int, MergedPaper] = {}
@@ -456,10 +457,15 @@ async def _remerge(
         listed_before = {id_ for id_ in chunk if _is_listed(stored[id_])}
         if unlisted := [id_ for id_ in listed_before if not _is_listed(merged[id_])]:
             await indexer.remove(connection, unlisted)
-        sizes = {
-            id_: _characters(appearances.get(id_, ())) + len(paper.abstract or "") + _count_letters(paper)
+        indexed = {
+            id_: paper
             for id_, paper in merged.items()
             if _is_listed(paper) and (id_ in rewritten or id_ in changed)
+        }
+        texts = await archive.count_characters(connection, indexed)
+        sizes = {
+            id_: texts.get(id_, 0) + len(paper.abstract or "") + _count_letters(paper)
+            for id_, paper in indexed.items()
         }
         is_postponed = is_large or sum(sizes.values()) > CHUNK_CHARACTERS
         names = {
@@ -473,7 +479,8 @@ async def _remerge(
             groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
             await indexer.postpone(connection, groups, changed_authors)
         elif sizes or changed_authors:
-            rows = ((id_, merged[id_], appearances.get(id_, ()), id_ not in listed_before) for id_ in sizes)
+            told = await archive.list_appearances(connection, sizes)
+            rows = ((id_, merged[id_], told.get(id_, ()), id_ not in listed_before) for id_ in sizes)
             documents, failed = await _build_documents(rows)
             await indexer.index(connection, documents, changed_authors)
             await indexer.postpone(connection, failed)

@@ -168,8 +168,13 @@ def _clean_lines(values: object) -> tuple[str, ...]:
 
 def count_fitting(names_by_paper: Iterable[Sequence[str]]) -> int:
     """Return how many of a digest's papers, from the first on, may keep their authors: those of MAX_NAMES_LENGTH together."""
-    totals = itertools.accumulate(sum(map(len, names)) + NAME_COST * len(names) for names in names_by_paper)
+    totals = itertools.accumulate(map(count_letters, names_by_paper))
     return sum(1 for _ in itertools.takewhile(lambda total: total <= MAX_NAMES_LENGTH, totals))
+
+
+def count_letters(names: Sequence[str]) -> int:
+    """Return the characters of names, each counted with `NAME_COST` more."""
+    return sum(map(len, names)) + NAME_COST * len(names)
 
 
 def describe_left_out(count: int) -> str:

@@ -327,6 +327,10 @@ def build_web(
 
     if not folder.strip():
         raise errors.UsageError("DIR is an empty string. Give the name of a folder.")
+    if "\0" in folder or folder.encode(errors="replace").decode() != folder:
+        raise errors.UsageError(
+            f"DIR {folder!a} has a character that is not text. Give another name of a folder."
+        )
     settings = shell.load_settings()
     address = service.check_base_url(base_url)
     locale = shell.parse_choice(models.Locale, lang or settings.locale, "language of the pages")

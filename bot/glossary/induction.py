@@ -496,6 +496,7 @@ def most_common(spellings: Counter[str] | None, key: str) -> str:
 
 # Document frequencies of terms and pairs: one pass over papers for thousands of terms, by first syllables and first words.
 
+_FIRST_LETTERS = 3
 MOST = 0.5
 """Share of the papers with a learnt form that have the term, less that by chance, from which it counts."""
 
@@ -510,15 +511,24 @@ class CooccurrenceCounter:
         self.title_counts: Counter[str] = Counter()
         self.pair_counts: Counter[TermPair] = Counter()
         self._partners: dict[str, list[str]] = defaultdict(list)
-        self._by_prefix: dict[str, list[str]] = defaultdict(list)
-        self._by_first_word: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        # What begins forms, with the keys of the forms that end with it: a stranger may give 10,000 forms one beginning.
+        self._by_words: dict[str, list[str]] = {}
+        self._by_letters: dict[str, list[str]] = {}
         for korean, english in pairs:
             if korean not in self._partners:
-                self._by_prefix[korean[:3]].append(korean)
+                for length in range(min(_FIRST_LETTERS, len(korean)), len(korean)):
+                    self._by_letters.setdefault(korean[:length], [])
+                self._by_letters.setdefault(korean, []).append(korean)
             self._partners[korean].append(english)
+        self._most_letters = max(map(len, self._by_letters), default=0)
         for key, forms in english_forms.items():
             for form in {key, *forms}:
-                self._by_first_word[form.split()[0]].append((f" {form} ", key))
+                beginning, *words = form.split(" ")
+                for word in words:
+                    self._by_words.setdefault(beginning, [])
+                    beginning = f"{beginning} {word}"
+                self._by_words.setdefault(beginning, []).append(key)
+        self._most_words = max((form.count(" ") + 2 for form in self._by_words), default=0)
 
     def add(self, title: str, body: str) -> None:
         """Count one paper, given as its canonical texts."""
@@ -546,18 +556,27 @@ class CooccurrenceCounter:
 
     def _find(self, canonical: str) -> tuple[set[str], set[str]]:
         """Return the English and the Korean keys that a text has."""
-        english = {
-            key
-            for word in set(canonical.split()) & self._by_first_word.keys()
-            for form, key in self._by_first_word[word]
-            if form in canonical
-        }
+        english, korean, words = set[str](), set[str](), canonical.split(" ")
+        starts = (at for at in range(1, len(words)) if words[at] in self._by_words)
+        for text, *others in {tuple(words[at : at + self._most_words]) for at in starts}:
+            for word in others:  # a form is between two spaces
+                if (keys := self._by_words.get(text)) is None:
+                    break
+                english.update(keys)
+                text = f"{text} {word}"
         compact = canonical.replace(" ", "")
         pairs = list(map(add, compact, compact[1:]))
         # A form of two syllables counts where a word begins with it, as search weighs it.
-        words = {word[:2] for word in canonical.replace(analyser.PARTICLE_MARK, "").split()}
-        starts = self._by_prefix.keys() & {*words, *map(add, pairs, compact[2:])}
-        return english, {key for start in starts for key in self._by_prefix[start] if key in compact}
+        begun = {word[:2] for word in canonical.replace(analyser.PARTICLE_MARK, "").split()}
+        for start in self._by_letters.keys() & {*begun, *map(add, pairs, compact[2:])}:
+            places = (match.start() for match in re.finditer(f"(?={re.escape(start)})", compact))
+            size = self._most_letters if len(start) == _FIRST_LETTERS else len(start)
+            for text in {compact[at : at + size] for at in places}:
+                for length in range(len(start), len(text) + 1):
+                    if (found := self._by_letters.get(text[:length])) is None:
+                        break
+                    korean.update(found)
+        return english, korean
 
 
 def induce(

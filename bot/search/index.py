@@ -174,9 +174,14 @@ async def _change(
             row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
             # The position is the only field that may differ in a paper that stays as it is.
             if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
-                replacing, replaced = _tokenize(row), [] if old is None else [_tokenize(old)]
+                replacing = _tokenize(row)
+                if old is not None and old.texts == row.texts:  # only its date or votes have changed
+                    outdated.append(
+                        old._replace(tokens=replacing.tokens, title_tokens=replacing.title_tokens)
+                    )
+                elif old is not None:
+                    outdated.append(_tokenize(old))
                 new.append(replacing)
-                outdated += replaced
         failed.update([paper.id] if failures else ())
         await slices.pause()
     if failed:

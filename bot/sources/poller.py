@@ -661,8 +661,13 @@ class Poller:
             report.stored |= await archive.count_by_date(connection, source.url, others)
             if report.new_digests is None:
                 today = datetime.combine(now.date(), time(), UTC)
-                report.new_digests = await archive.count_since(connection, source.url, today)
-        abstracts = {paper.arxiv_id: len(paper.abstract or "") for paper in result.facts}
+                report.new_digests = await archive.count_since(
+                    connection, source.url, today, fields.NAME_COST
+                )
+        described = {
+            paper.arxiv_id: len(paper.abstract or "") + fields.count_letters(paper.authors)
+            for paper in result.facts
+        }
         kept, is_late = [], False
         for digest in digests:
             (count, entries), of_date = here.get(digest.date, (0, 0)), report.stored.get(digest.date, (0, 0))
@@ -676,7 +681,10 @@ class Poller:
                 here[digest.date] = max(0, count - 1), entries - own
                 report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
                 if is_new:
-                    characters = sum(abstracts.get(entry.arxiv_id, 0) for entry in digest.entries)
+                    characters = sum(
+                        described.get(entry.arxiv_id, 0) + fields.count_letters(entry.authors)
+                        for entry in digest.entries
+                    )
                     characters += digest_writer.count_characters(digest.entries)
                     added = archive.Amount(1, size, characters)
                     report.new_digests = archive.Amount(*map(operator.add, report.new_digests, added))

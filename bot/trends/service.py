@@ -117,11 +117,13 @@ async def _count_by_day(
             return await trends.count_papers(connection, filters, groups=groups), groups
     else:
         scope = engine.SearchScope(filters, by_authors)
-        about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
+        if by_authors is not None and len(by_authors) > engine.COUNT_LIMIT:
+            # One name may be on every paper. As many papers of all authors are counted by the index too.
+            about = await snapshot.read(connection, engine.list_matching, query, expanded, scope, by_authors)
+        else:
+            about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
     if about is not None:
-        rows = await papers.list_rows(connection, sorted(about))
-        found = [Month(row.date, 1, row.votes) for row in rows if filters.allow(row.date, row.votes)]
-        return found, trends.SAMPLE_GROUPS
+        return await trends.count_chosen(connection, about, filters), trends.SAMPLE_GROUPS
 
     def count(view: Snapshot) -> tuple[BooleanQuery | None, int]:
         wanted = engine.build_topic_query(view, query, expanded)

@@ -193,6 +193,20 @@ async def test_of_more_text_than_a_preview_compares_the_most_voted_papers_are_pr
         assert prepared == [arxiv_id for arxiv_id, _ in rows[: preview.paper_count]]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_preview_looks_at_the_texts_of_no_more_papers_than_it_can_compare(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(f"2601.{number:05}", None if number < 3 else number) for number in range(1, 9)]
+    await alert_harness.add_digest(MONDAY - timedelta(days=2), *rows)
+    found = []
+    for most in (5, 8, 9):
+        monkeypatch.setattr(alerts_service, "MAX_COMPARED", most)
+        preview = await alert_harness.alerts.preview(alert_builders.draft("with care"))
+        found.append((preview.paper_count, preview.latest[0].arxiv_id, preview.is_complete))
+    assert found == [(5, "2601.00008", False), (8, "2601.00008", False), (8, "2601.00008", True)]
+
+
 async def test_names_take_room_of_a_preview_as_texts_do(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from storage.database import Connection
 from storage.models import (
     FILES_TRUST,
     Appearance,
+    Author,
     DigestFormat,
     Entry,
     MergedPaper,
@@ -78,6 +80,35 @@ async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kep
     shown = [of.date.isoformat() for of in detail.appearances]
     assert shown == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
     assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_papers_merged_again_are_read_with_their_texts_only_where_they_are_indexed_at_once(
+    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, list_appearances = Counter[str](), archive.list_appearances
+
+    async def counted(*values: Any, **options: Any) -> dict[int, list[Appearance]]:
+        found = await list_appearances(*values, **options)
+        for appearance in (of for every in found.values() for of in every):
+            read[appearance.entry.arxiv_id] += bool(appearance.entry.sections)
+        return found
+
+    monkeypatch.setattr(archive, "list_appearances", counted)
+    for day in range(1, 4):
+        text = newsletter(paper(1), paper(2), day=f"2025-02-0{day}")
+        await harness.add(text, f"{day}.md", source="theirs")
+    assert read == {"2601.00001": 5, "2601.00002": 5}
+    read.clear()
+    postponed: list[int] = []
+
+    async def postpone(_: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()) -> None:
+        postponed.extend(paper_id for group in groups for paper_id in group)
+
+    monkeypatch.setattr(harness.index, "postpone", postpone)
+    monkeypatch.setattr(digest_writer, "CHUNK_CHARACTERS", 10)
+    await harness.add(newsletter(paper(1), paper(2), day="2025-02-04"), "4.md", source="theirs")
+    assert (read.total(), len(postponed)) == (0, 2)
 
 
 async def test_new_days_of_a_known_page_are_written_together(

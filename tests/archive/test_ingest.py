@@ -398,6 +398,7 @@ async def test_a_correction_that_a_bug_of_another_rolled_back_counts_once(
         return await write(self, connection, sourced, **options)
 
     monkeypatch.setattr(digest_writer.DigestWriter, "write_known", fail_once)
+    monkeypatch.setattr(ingest, "SLICE_SECONDS", 600)  # both in one transaction, on a busy machine too
     left = {"files": 10}
     results = await harness.ingest.add_batch(group, corrections_left=left)
     assert [result.corrected_digests for result in results] == [1, 1]

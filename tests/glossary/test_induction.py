@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.glossary import induction, resolver
 from bot.text import analyser, concepts, seed
-from tests.support import glossary_in_memory
+from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
     ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
@@ -204,6 +204,28 @@ def test_a_stranger_gives_a_term_no_more_forms_than_a_search_can_look_for(
     [concept] = [of for of in induction.induce(draft, counter).concepts if of.key == "lantern signal"]
     assert [len(concept.forms_in(language)) for language in ("en", "ko", "abbr")] == [1, 3, 3]
     assert "하늘 등롱" in [form.text for form in concept.forms_in("ko")]
+
+
+@pytest.mark.parametrize(
+    ("korean", "english"),
+    [("가나다{}", "term{}"), ("가{}", "lantern signal term{}")],
+    ids=["Korean", "English"],
+)
+def test_many_forms_with_one_beginning_cost_a_paper_no_more_than_few(korean: str, english: str) -> None:
+    text = analyser.canonicalise("가나다 lantern signal " + "가나다람쥐 lantern signal lights " * 200)
+
+    def count(forms: int) -> induction.CooccurrenceCounter:
+        syllables = [chr(0xB000 + number) for number in range(forms)]
+        pairs = [
+            induction.TermPair(korean.format(syllable * 2), english.format(number))
+            for number, syllable in enumerate(syllables)
+        ]
+        pairs += [induction.TermPair("가나다람쥐", "lantern signal")]
+        return induction.CooccurrenceCounter(pairs, {pair.english: () for pair in pairs})
+
+    few, many = count(100), count(10_000)
+    growth.assert_growth(lambda: few.add("", text), lambda: many.add("", text), limit=4, least=0.001)
+    assert many.pair_counts == {("가나다람쥐", "lantern signal"): many.papers}
 
 
 def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:

@@ -101,6 +101,23 @@ async def test_a_rebuilt_index_equals_the_ingested_one(filled: Database) -> None
     assert status == search_index.IndexStatus(search_index.VERSION, len(PAPERS), 0, None)
 
 
+async def test_papers_under_a_new_date_are_tokenised_once(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenised, build_tokens = list[str](), search_index.build_tokens
+
+    def counted(texts: search.DocumentTexts) -> tuple[str, str]:
+        tokenised.append(texts.title)
+        return build_tokens(texts)
+
+    monkeypatch.setattr(search_index, "build_tokens", counted)
+    await sample_archive.add_digest(filled, "2025-01-03", *PAPERS)
+    assert len(tokenised) == len(PAPERS)
+    after = await contents(filled)
+    await finish(filled)
+    assert await contents(filled) == after
+
+
 async def test_changes_during_a_rebuild_are_in_the_new_index(filled: Database) -> None:
     late = 5
     async with aclosing(search_index.rebuild_index(filled)) as steps:

@@ -1092,7 +1092,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
     )
 
 
-@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 250)])
+@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 750)])
 async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_texts(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, most: archive.Amount
 ) -> None:
@@ -1100,7 +1100,7 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
     await harness.add("/x.md")
     same = [f"2505.{number:05}" for number in range(1, 4)]
     stored = []
-    # Eight lists of the same three papers, with some 105 characters each, headings included.
+    # Eight lists of the same three papers, with some 105 characters each, headings included, and names that count 183.
     days = [date(2025, 5, 6) - timedelta(days=age) for age in range(8)]
     harness.origin.pages["/x.md"] = "\n".join(source_payloads.newsletter(day, same) for day in days)
     for _ in range(3):
@@ -1110,6 +1110,27 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
         harness.now += timedelta(hours=11)
     # The last poll is on the next day.
     assert stored == [3, 3, 6]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_new_digests_of_a_day_are_bounded_by_the_names_of_their_authors_too(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "MAX_NEW_DIGESTS", archive.Amount(100, 100, 5_000))
+    await harness.add("/x.md")
+    many = ", ".join(f"Ada Byron{number}" for number in range(100))
+    days = [date(2025, 5, 6) - timedelta(days=age) for age in range(4)]
+    harness.origin.pages["/x.md"] = "\n".join(
+        f"## Daily Papers ({day})\n\n### [P](https://arxiv.org/abs/2505.{day.day:05})\n\nVote: 3\n\n"
+        f"Authors: {many}\n\n- ***What***: It works.\n"
+        for day in days
+    )
+    stored = []
+    for hours in (2, 11, 24):
+        await harness.fetch_due()
+        stored.append(await count_digests(harness))
+        harness.now += timedelta(hours=hours)
+    assert stored == [2, 2, 4]
 
 
 async def test_lists_of_a_feed_are_bounded_by_the_abstracts_of_their_papers(

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
+from bot.search import engine
 from bot.search import glossary as search_glossary
 from bot.text import concepts
 from bot.trends import service as trends_service
-from storage import models
+from storage import models, search
 from storage import trends as stored
 from storage.database import Database
 from tests.support import digest_builders, sample_archive
@@ -116,6 +117,17 @@ async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_m
     for first, step in (("2025-02-28", "WEEK"), ("2024-12-20", "WEEK"), ("2024-12-19", "MONTH")):
         await sample_archive.add_digest(db, first, _paper(int(first[-2:]), "Weather"))
         assert (await _service(db).get_trend("", by_age=True)).step.name == step
+
+
+@both_engines
+async def test_a_topic_of_a_name_on_very_many_papers_is_counted_without_their_texts(
+    trends: trends_service.TrendService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "COUNT_LIMIT", 1)
+    monkeypatch.delattr(search, "list_by_positions")
+    monkeypatch.delattr(search, "list_by_paper_ids")
+    assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
+    assert await _counts(trends, "강화 학습 author:lovelace votes:5") == [(2, 12), (0, None), (0, None)]
 
 
 @both_engines

@@ -247,5 +247,8 @@ def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround,
     assert (other.exit_status, "ko" in other.stderr) == (2, True)
     unnamed = paperround("web", "build", "", "--base-url", "https://example.org")
     assert (unnamed.exit_status, "DIR is an empty string" in unnamed.stderr) == (2, True)
+    for folder in ("a\0b", "a\ud800"):
+        odd = paperround("web", "build", folder, "--base-url", "https://example.org")
+        assert (odd.exit_status, "has a character that is not text" in odd.stderr) == (2, True)
     refused = paperround("web", "build", ".", "--base-url", "https://example.org")
     assert (refused.exit_status, "empty folder" in refused.stderr) == (2, True)
