@@ -8,7 +8,7 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -603,11 +603,17 @@ class FeedSource:
         return known is not None and known.hash is None
 
     def _list_papers(
-        self, papers: Iterable[_ListedPaper], request: base.FetchRequest, *, is_large: bool
+        self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return the papers as lists: those of each day, and those without a day."""
+        """Return the papers as lists: those of each day, and those without a day.
+
+        The names of all of them together are bounded as those of one list are: facts have them too.
+        """
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
-        for listed in papers:
+        fitting, left_out = fields.count_fitting(listed.paper["authors"] for listed in papers), 0
+        for number, listed in enumerate(papers):
+            if number >= fitting and listed.paper["authors"]:
+                listed, left_out = listed._replace(paper={**listed.paper, "authors": []}), left_out + 1
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
         for stamp, group in by_stamp.items():
@@ -625,6 +631,9 @@ class FeedSource:
                 form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
                 is_rolling=stamp is None,
             )
+            if left_out:
+                problem = models.Problem(1, fields.describe_left_out(left_out))
+                digest, left_out = replace(digest, problems=(*digest.problems, problem)), 0
             facts = tuple(
                 replace(
                     paper_facts(entry, paper, page.location, self._facts_source, request.now),

@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse
+from bot.archive import fields, parse
 from bot.sources import arxiv, arxiv_categories, base, feed
 from bot.sources.fetcher import Fetcher
 from storage import models
@@ -169,6 +169,23 @@ async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher)
         ("look-up", "2025-05-06", False, 101),
         ("look-up", "2025-05-05", False, 1),
     ]
+
+
+async def test_the_names_of_all_papers_of_a_feed_are_bounded_in_its_lists_and_facts(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on=f"2025-05-0{7 - number}") for number in (1, 2, 3))
+    )
+    names = ("Mina Alder", "Tomas Brandt")
+    monkeypatch.setattr(fields, "MAX_NAMES_LENGTH", 2 * sum(len(name) + fields.NAME_COST for name in names))
+    results = [result for result in await fetch_results(feed_at(origin, fetch)) if result.digests]
+    expected = [names, names, ()]
+    assert [fact.authors for result in results for fact in result.facts] == expected
+    digests = [digest for result in results for digest in result.digests]
+    assert [entry.authors for digest in digests for entry in digest.entries] == expected
+    [problem] = [problem.message for digest in digests for problem in digest.problems]
+    assert problem == fields.describe_left_out(1)
 
 
 async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
