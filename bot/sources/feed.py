@@ -570,9 +570,10 @@ class FeedSource:
             reading = self._read_entry(entry, entry_state)
             result = await base.read_apart(location, reading, failed)
             if isinstance(result, _ListedPaper):
-                # A paper stays in the list of the day on which it was new.
-                day = days[entry.key]
-                stamp = known.last_modified if known is not None else None if day is None else str(day)
+                # A paper stays in the list of the day on which it was new. Another entry's link may be to its place in the
+                # feed: then the state is that of the page there, with a server's time.
+                day = days[entry.key] if known is None else fields.clean_date(known.last_modified)
+                stamp = None if day is None else str(day)
                 papers.append(result._replace(page_state=replace(entry_state, last_modified=stamp)))
                 continue
             if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):

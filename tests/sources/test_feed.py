@@ -154,6 +154,24 @@ async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_ke
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
+async def test_a_link_to_the_place_of_another_entry_keeps_no_other_from_being_read(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    paper = paper_item(1, on="2025-05-06").replace(">https://arxiv.org/abs/2505.00001</guid>", ">b</guid>")
+    headers = {"Last-Modified": "Tue, 06 May 2025 07:28:00 GMT"}
+
+    async def read(states: dict[str, models.PageState], *items: str) -> list[base.FetchResult]:
+        text = source_payloads.rss(*items)
+        origin.pages["/feed"] = web.Response(text=text, headers=headers)
+        return await fetch_results(feed_at(origin, fetch), states)
+
+    states = merge_page_states(await read({}, paper))
+    link = item("urn:a", link=f"{origin.url}/feed#b")
+    states = merge_page_states(await read(states, link, paper), states)
+    results = await read(states, link, paper.replace("Growing", "On Growing"), paper_item(2, on="2025-05-06"))
+    assert sum(count for *_, count in listed(results)) == 2
+
+
 async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
     results = await fetch_results(feed_at(origin, fetch))
