@@ -512,7 +512,8 @@ class _ListedPaper(NamedTuple):
 
 
 class FeedSource:
-    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address.
+    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address. An id
+    that is a date has `entry-` before it.
 
     Single papers are the list of their day, whose location is the address, `#` and the date. Papers without a day are a
     rolling list at the address itself.
@@ -597,7 +598,9 @@ class FeedSource:
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
     def _locate(self, entry: FeedEntry) -> str:
-        return f"{self._feed_url}#{entry.key}"
+        # A date is the place of that day's list.
+        is_date = str(fields.clean_date(entry.key)) == entry.key
+        return f"{self._feed_url}#{'entry-' if is_date else ''}{entry.key}"
 
     def _has_dead_link(self, entry: FeedEntry, request: base.FetchRequest) -> bool:
         known = request.known(self._locate(entry))

@@ -172,6 +172,16 @@ async def test_a_link_to_the_place_of_another_entry_keeps_no_other_from_being_re
     assert sum(count for *_, count in listed(results)) == 2
 
 
+async def test_a_digest_whose_id_is_its_date_and_the_list_of_that_day_have_their_own_places(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    digest = item("2025-05-06", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT")
+    origin.pages["/feed"] = source_payloads.rss(digest, paper_item(3, on="2025-05-06"))
+    results = [result for result in await fetch_results(feed_at(origin, fetch)) if result.digests]
+    assert listed(results) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
+    assert results[0].location != results[1].location
+
+
 async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
     results = await fetch_results(feed_at(origin, fetch))
