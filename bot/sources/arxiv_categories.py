@@ -13,8 +13,8 @@ import base64
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
+from bot.core import isolation
 from bot.sources import arxiv, base, feed
 from storage import errors, models
 from storage.models import FetchStatus
@@ -406,6 +407,45 @@ def _parse_record(record: ElementTree.Element) -> Record | None:
     )
 
 
+async def _read(
+    stream: Callable[..., Iterator[Any]], body: bytes | base.LargeBody, *arguments: Any
+) -> tuple[Sequence[Any], tuple[Record, ...]]:
+    """Return what a generator function yields of an answer: its head, as plain data, and its papers.
+
+    A large one is read in a process of its own, as feeds are: expat gives each line of a text alone, so that short lines take
+    25 times their length. Raises FetchError.
+    """
+    if len(body) >= base.LARGE_BYTES:
+        with suppress(isolation.ChildStartError):
+            async with aclosing(base.stream_from_process(stream, body, *arguments)) as parts:
+                head = await anext(parts)
+                return head, tuple([_build_record(part) async for part in parts])
+    head, *records = await asyncio.to_thread(lambda: list(stream(bytes(body), *arguments)))
+    return head, tuple(records)
+
+
+def _stream_announcement(body: bytes, charset_name: str | None) -> Iterator[Any]:
+    day, records = parse_announcement(base.decode_text(body, charset_name))
+    yield [day and day.isoformat()]
+    yield from records
+
+
+def _stream_record_list(body: bytes, since: str) -> Iterator[Any]:
+    page = parse_record_list(base.decode_text(body), since)
+    yield [page.token, page.size, page.last_on and page.last_on.isoformat()]
+    yield from page.records
+
+
+def _build_record(plain: Sequence[Any]) -> Record:
+    record = Record(*plain)
+    return record._replace(
+        authors=tuple(record.authors),
+        categories=tuple(record.categories),
+        on=fields.clean_date(record.on),
+        created_on=fields.clean_date(record.created_on),
+    )
+
+
 class ArxivCategories:
     """New papers of the categories at an address, with cross-lists from others if `with_cross_lists`, and since a day."""
 
@@ -495,7 +535,8 @@ class ArxivCategories:
                     states.append(page.page_state)
                     continue
                 is_unchanged = False
-                day, records = await asyncio.to_thread(parse_announcement, page.text())
+                [day_text], records = await _read(_stream_announcement, page.body, page.charset)
+                day = fields.clean_date(day_text)
                 states.append(page.page_state)
             except base.FetchError as error:
                 result = base.failed_result(location, error, request)
@@ -562,7 +603,7 @@ class ArxivCategories:
                 if progress.answer is None:
                     progress = replace(progress, answer=await self._request_list(progress))
                     yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
-                page = await asyncio.to_thread(_unpack, progress)
+                page = await _read_next(await asyncio.to_thread(_unpack, progress), progress)
             except base.FetchError as error:
                 progress = replace(progress, answer=None)
                 recovered = await self._recover(error, progress, request, tries)
@@ -629,7 +670,10 @@ class ArxivCategories:
             query["from"] = progress.resume_on or ""
         url = f"{self._oai}{'&' if '?' in self._oai else '?'}{urlencode(query, safe=':')}"
         response = await self._fetcher.get(url, accept="text/xml", throttle=self._throttle)
-        return await asyncio.to_thread(_pack, response.text(), progress)
+        body = await asyncio.to_thread(bytes, response.body or b"")
+        if b"<ListRecords" not in body:
+            await _read_next(body, progress)
+        return await asyncio.to_thread(_pack, body)
 
     def _to_results(
         self, page: RecordList, progress: Progress, request: base.FetchRequest
@@ -659,20 +703,19 @@ class ArxivCategories:
         return base.FetchResult(location, FetchStatus.OK, digests=(digest,), facts=tuple(facts))
 
 
-def _pack(text: str, progress: Progress) -> str:
-    if "<ListRecords" not in text:
-        _parse_next(text, progress)
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), _PACKING_LEVEL)).decode("ascii")
+def _pack(body: bytes) -> str:
+    return base64.b64encode(zlib.compress(body, _PACKING_LEVEL)).decode("ascii")
 
 
-def _unpack(progress: Progress) -> RecordList:
-    return _parse_next(zlib.decompress(base64.b64decode(progress.answer or "")).decode(), progress)
+def _unpack(progress: Progress) -> bytes:
+    return zlib.decompress(base64.b64decode(progress.answer or ""))
 
 
-def _parse_next(text: str, progress: Progress) -> RecordList:
+async def _read_next(body: bytes, progress: Progress) -> RecordList:
     """Return the records of the next answer. Raises FetchError, EmptyListError if the set may not be known."""
     try:
-        page = parse_record_list(text, progress.resume_on or "")
+        (token, size, last_on), records = await _read(_stream_record_list, body, progress.resume_on or "")
+        page = RecordList(records, token, size, fields.clean_date(last_on))
     except EmptyListError:
         if progress.token is None and ":" in progress.sets[0]:
             raise

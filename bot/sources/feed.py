@@ -8,7 +8,7 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -512,7 +512,8 @@ class _ListedPaper(NamedTuple):
 
 
 class FeedSource:
-    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address.
+    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address. An id
+    that is a date has `entry-` before it.
 
     Single papers are the list of their day, whose location is the address, `#` and the date. Papers without a day are a
     rolling list at the address itself.
@@ -570,9 +571,10 @@ class FeedSource:
             reading = self._read_entry(entry, entry_state)
             result = await base.read_apart(location, reading, failed)
             if isinstance(result, _ListedPaper):
-                # A paper stays in the list of the day on which it was new.
-                day = days[entry.key]
-                stamp = known.last_modified if known is not None else None if day is None else str(day)
+                # A paper stays in the list of the day on which it was new. Another entry's link may be to its place in the
+                # feed: then the state is that of the page there, with a server's time.
+                day = days[entry.key] if known is None else fields.clean_date(known.last_modified)
+                stamp = None if day is None else str(day)
                 papers.append(result._replace(page_state=replace(entry_state, last_modified=stamp)))
                 continue
             if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
@@ -596,18 +598,26 @@ class FeedSource:
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
 
     def _locate(self, entry: FeedEntry) -> str:
-        return f"{self._feed_url}#{entry.key}"
+        # A date is the place of that day's list.
+        is_date = str(fields.clean_date(entry.key)) == entry.key
+        return f"{self._feed_url}#{'entry-' if is_date else ''}{entry.key}"
 
     def _has_dead_link(self, entry: FeedEntry, request: base.FetchRequest) -> bool:
         known = request.known(self._locate(entry))
         return known is not None and known.hash is None
 
     def _list_papers(
-        self, papers: Iterable[_ListedPaper], request: base.FetchRequest, *, is_large: bool
+        self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return the papers as lists: those of each day, and those without a day."""
+        """Return the papers as lists: those of each day, and those without a day.
+
+        The names of all of them together are bounded as those of one list are: facts have them too.
+        """
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
-        for listed in papers:
+        fitting, left_out = fields.count_fitting(listed.paper["authors"] for listed in papers), 0
+        for number, listed in enumerate(papers):
+            if number >= fitting and listed.paper["authors"]:
+                listed, left_out = listed._replace(paper={**listed.paper, "authors": []}), left_out + 1
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
         for stamp, group in by_stamp.items():
@@ -625,6 +635,9 @@ class FeedSource:
                 form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
                 is_rolling=stamp is None,
             )
+            if left_out:
+                problem = models.Problem(1, fields.describe_left_out(left_out))
+                digest, left_out = replace(digest, problems=(*digest.problems, problem)), 0
             facts = tuple(
                 replace(
                     paper_facts(entry, paper, page.location, self._facts_source, request.now),

@@ -598,6 +598,26 @@ async def test_a_mirror_without_sets_of_categories_is_asked_for_the_archive(harn
     assert harness.fake.counted("/oai") == 2
 
 
+async def test_large_answers_are_read_in_processes_of_their_own(
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    for name in ("parse_announcement", "parse_record_list"):
+        monkeypatch.setattr(arxiv_categories, name, None)  # here nothing is parsed
+    announced = make_paper(900, TODAY)
+    announce(harness, announced)
+    # The list is asked for twice: there is no set of the category, as an error says.
+    harness.fake.sets, harness.fake.papers = frozenset({"cs"}), many(30)
+    await harness.add(CL, since="2025-01-01")
+    assert (await harness.fetch_all())["reason"] == ""
+    assert await harness.stored_ids() == own([announced, *harness.fake.papers])
+    assert await harness.digest_ids() == {TODAY: [announced.arxiv_id]}
+    detail = await harness.detail(announced.arxiv_id)
+    assert detail is not None
+    assert (detail.authors, detail.categories) == (announced.authors, announced.categories)
+    assert harness.fake.counted("/oai") == 2
+
+
 async def test_a_check_reads_the_feed_and_stores_nothing(harness: ArxivHarness) -> None:
     announce(harness, *(make_paper(n, TODAY) for n in range(1, 8)))
     harness.fake.papers = many(300)

@@ -13,7 +13,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse
+from bot.archive import fields, parse
 from bot.sources import arxiv, arxiv_categories, base, feed
 from bot.sources.fetcher import Fetcher
 from storage import models
@@ -154,6 +154,34 @@ async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_ke
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
+async def test_a_link_to_the_place_of_another_entry_keeps_no_other_from_being_read(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    paper = paper_item(1, on="2025-05-06").replace(">https://arxiv.org/abs/2505.00001</guid>", ">b</guid>")
+    headers = {"Last-Modified": "Tue, 06 May 2025 07:28:00 GMT"}
+
+    async def read(states: dict[str, models.PageState], *items: str) -> list[base.FetchResult]:
+        text = source_payloads.rss(*items)
+        origin.pages["/feed"] = web.Response(text=text, headers=headers)
+        return await fetch_results(feed_at(origin, fetch), states)
+
+    states = merge_page_states(await read({}, paper))
+    link = item("urn:a", link=f"{origin.url}/feed#b")
+    states = merge_page_states(await read(states, link, paper), states)
+    results = await read(states, link, paper.replace("Growing", "On Growing"), paper_item(2, on="2025-05-06"))
+    assert sum(count for *_, count in listed(results)) == 2
+
+
+async def test_a_digest_whose_id_is_its_date_and_the_list_of_that_day_have_their_own_places(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    digest = item("2025-05-06", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT")
+    origin.pages["/feed"] = source_payloads.rss(digest, paper_item(3, on="2025-05-06"))
+    results = [result for result in await fetch_results(feed_at(origin, fetch)) if result.digests]
+    assert listed(results) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
+    assert results[0].location != results[1].location
+
+
 async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
     results = await fetch_results(feed_at(origin, fetch))
@@ -169,6 +197,23 @@ async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher)
         ("look-up", "2025-05-06", False, 101),
         ("look-up", "2025-05-05", False, 1),
     ]
+
+
+async def test_the_names_of_all_papers_of_a_feed_are_bounded_in_its_lists_and_facts(
+    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.pages["/feed"] = source_payloads.rss(
+        *(paper_item(number, on=f"2025-05-0{7 - number}") for number in (1, 2, 3))
+    )
+    names = ("Mina Alder", "Tomas Brandt")
+    monkeypatch.setattr(fields, "MAX_NAMES_LENGTH", 2 * sum(len(name) + fields.NAME_COST for name in names))
+    results = [result for result in await fetch_results(feed_at(origin, fetch)) if result.digests]
+    expected = [names, names, ()]
+    assert [fact.authors for result in results for fact in result.facts] == expected
+    digests = [digest for result in results for digest in result.digests]
+    assert [entry.authors for digest in digests for entry in digest.entries] == expected
+    [problem] = [problem.message for digest in digests for problem in digest.problems]
+    assert problem == fields.describe_left_out(1)
 
 
 async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
