@@ -335,7 +335,7 @@ class _Run:
         registry = kinds.build_source_registry(self.database, self.clock, self.settings)
         shown = _addresses(self.stored)
         typed = str(_require(SOURCES, item.values)["source"])
-        address = shown.get(typed) or folder.make_absolute(typed)
+        address = _find_address(shown, typed, "source") or folder.make_absolute(typed)
         kind = kinds.guess_kind(address, kinds.service_endpoints(self.settings))
         base = models.StoredSource(0, address, kind, None, 0, {}, models.NEVER)
         wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
@@ -388,7 +388,8 @@ class _Run:
         for item in items:
             with self._reported(item):
                 draft: models.Subscription = _load(POSTS, default, _require(POSTS, item.values))
-                draft = daily_options.validated(replace(draft, source=shown.get(draft.source, draft.source)))
+                source = _find_address(shown, draft.source, "from") or draft.source
+                draft = daily_options.validated(replace(draft, source=source))
                 if draft.is_by_webhook:
                     await self._require_token(connection, draft)
                 drafts[draft.guild_id, draft.channel_id].append((item, draft))
@@ -522,10 +523,25 @@ async def _read(database: Database, clock: Clock, settings: Settings) -> SetUp:
     )
 
 
-def _addresses(stored: SetUp) -> dict[str, str]:
+def _addresses(stored: SetUp) -> dict[str, set[str]]:
     """Return the addresses of the sources, also of removed ones that posts name still, by what a file has of them."""
-    addresses = [*(row.source for row in stored.posts), *(row.url for row in stored.sources)]
-    return {errors.redact(address): address for address in addresses if address}
+    found: dict[str, set[str]] = defaultdict(set)
+    for address in (*(row.source for row in stored.posts), *(row.url for row in stored.sources)):
+        if address:
+            found[errors.redact(address)].add(address)
+    return found
+
+
+def _find_address(shown: Mapping[str, set[str]], typed: str, key: str) -> str | None:
+    """Return the address of a known source by what a file has of it. Raises _KeyError if it stands for several."""
+    found = shown.get(typed, set())
+    if len(found) > 1:
+        raise _KeyError(
+            key,
+            f"{typed} stands for {len(found)} sources whose addresses differ only in their secret. Write the whole address"
+            " here, or remove this entry: what is not in the file stays.",
+        )
+    return next(iter(found), None)
 
 
 def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -153,8 +153,8 @@ class CircuitBreaker:
         self._failures = FAILURES - 1
 
 
-CONCURRENCY = 4
-"""Calls at a time."""
+CONCURRENCY, MAX_BEGUN = 4, 8
+"""Calls at a time, and drafts that are begun and not finished: some are checked while calls are made for others."""
 MAX_CALLS, MAX_JUDGED_CALLS = 4, 7
 """Calls for one draft, with retries and the repair; without a judge and with one."""
 FIRST_DELAY_SECONDS = 1.0
@@ -198,6 +198,7 @@ class Drafter:
         self._sleep = sleep
         self._random = random
         self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._begun = asyncio.Semaphore(MAX_BEGUN)
         self.model = model
         self.tokens = 0
 
@@ -212,6 +213,12 @@ class Drafter:
         `requests` are the messages with the paper, then those with less of it for a model with a small window.
         Raises BudgetError if there is no answer, and no tokens for a call.
         """
+        # Else the first calls of all drafts would come before the judge's, and a cap would be spent on answers that are
+        # never judged.
+        async with self._begun:
+            return await self._write(draft, requests, check)
+
+    async def _write(self, draft: writer.Draft, requests: Iterator[Messages], check: Check) -> writer.Draft:
         messages = next(requests)
         verdicts: dict[prompts.Claim, str] = {}
         while True:

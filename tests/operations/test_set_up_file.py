@@ -116,6 +116,29 @@ async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
     assert await _apply(db, exported) == []
 
 
+async def test_sources_that_differ_only_in_their_secret_are_not_taken_for_each_other(
+    sqlite_db: Database,
+) -> None:
+    registry = kinds.build_source_registry(sqlite_db, lambda: NOW, core_settings.Settings())
+    posts = Subscriptions(sqlite_db, lambda: NOW)
+    for channel_id, token in ((20, "aaa"), (30, "bbb")):
+        address = f"https://lab.example/feed.xml?token={token}"
+        await registry.add(address, kind=models.SourceKind.FEED)
+        await posts.add(models.Subscription(guild_id=10, channel_id=channel_id, source=address))
+    exported = await _service(sqlite_db).export()
+    only_posts = exported[exported.index("[[posts]]") :]
+    for text in (exported, only_posts):
+        with pytest.raises(errors.UsageError, match="stands for 2 sources") as refused:
+            await _apply(sqlite_db, text)
+        assert "aaa" not in str(refused.value)
+    # As the refusal says.
+    _, first, _ = only_posts.split("[[posts]]")
+    whole = first.replace("***", "aaa").replace("top = 5", "top = 7")
+    assert len(await _apply(sqlite_db, f"[[posts]]{whole}")) == 1
+    rows = {row.channel_id: row for row in await posts.list_rows()}
+    assert [(rows[id_].source[-3:], rows[id_].top_n) for id_ in (20, 30)] == [("aaa", 7), ("bbb", 5)]
+
+
 async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Database) -> None:
     exported = await _service(made).export()
     posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,34 @@ async def test_the_calls_of_the_judge_are_within_the_budget(write: Write, sqlite
     draft, _ = await write(answer, judge=judge)
     async with sqlite_db.read() as connection:
         assert await writer.get_token_totals(connection, NOW.date()) == (draft.tokens, draft.tokens)
+
+
+async def test_what_is_begun_is_judged_before_more_is_begun(sqlite_db: Database) -> None:
+    count = 3 * drafting.MAX_BEGUN
+    script = Script(*[claims_to_json([NEW, HOW, RESULT])] * count)
+    judge = Script(*[verdicts_of("", "", "")] * count)
+    unjudged = []
+
+    class Watched(drafting.CircuitBreaker):
+        async def wait(self) -> None:  # before each call
+            unjudged.append(len(script.asked) - len(judge.asked))
+            await super().wait()
+
+    drafter = drafting.Drafter(
+        sqlite_db,
+        lambda: NOW,
+        script,
+        drafting.TokenBudget(sqlite_db, lambda: NOW),
+        Watched(lambda: 0.0, no_sleep),
+        judge=judge,
+        sleep=no_sleep,
+        random=lambda: 0.5,
+    )
+    drafts = [replace(DRAFT, arxiv_id=f"2611.1{number:04}") for number in range(count)]
+    messages = [{"role": "user", "content": "a paper"}]
+    written = await asyncio.gather(*(drafter.write(draft, iter([messages]), find_wrong) for draft in drafts))
+    assert {draft.state for draft in written} == {writer.DraftState.CHECKED}
+    assert max(unjudged) <= drafting.MAX_BEGUN
 
 
 NEAR_MIDNIGHT = datetime(2026, 1, 5, 23, 59, tzinfo=UTC)
