@@ -272,6 +272,14 @@ MIN_SESSION_STARTS = 10
 SESSION_STARTS_SECONDS = 600.0
 
 
+class _ShardNotConnectedError(Exception):
+    """discord.py connects a shard again.
+
+    It calls itself for that while it handles the error, so that each attempt of an outage would lie within the former one: the
+    log repeats the errors of all, and after some hundred the stack ends the process.
+    """
+
+
 class PaperroundBot(Client):
     """The client with all cogs, their components and commands."""
 
@@ -282,10 +290,25 @@ class PaperroundBot(Client):
         """Router of buttons, select menus and modals."""
         return router.ComponentRouter()
 
+    @cached_property
+    def _launching_ids(self) -> set[int]:
+        """Shards that are being connected for the first time."""
+        return set()
+
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Start a shard once Discord allows enough sessions."""
-        await self._wait_for_session_starts()
-        await super().launch_shard(gateway, shard_id, initial=initial)
+        """Start a shard once Discord allows enough sessions, and again until it is connected."""
+        if shard_id in self._launching_ids:
+            raise _ShardNotConnectedError
+        self._launching_ids.add(shard_id)
+        try:
+            while True:
+                await self._wait_for_session_starts()
+                with suppress(_ShardNotConnectedError):
+                    await super().launch_shard(gateway, shard_id, initial=initial)
+                    return
+                initial = False
+        finally:
+            self._launching_ids.discard(shard_id)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Begin a new session once Discord allows enough of them."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import discord
 import pytest
 import sqlalchemy as sa
+import yarl
 
 from bot.app import client
 from bot.app.client import DiscordRenderer
@@ -459,3 +463,38 @@ def test_late_papers_are_below_a_heading_in_every_style(
     heading = text.lower().rindex(words)
     assert text.index(papers[2].title or "") < heading
     assert words in plain.lower()
+
+
+async def test_a_gateway_that_is_away_for_long_at_the_start_is_waited_for_and_each_attempt_logged_alone(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 1500  # two hours
+    logged: list[BaseException | None] = []
+
+    async def connect(*_: object, **__: object) -> str:
+        if len(logged) < failures:
+            raise OSError("connection refused")
+        return "a WebSocket"
+
+    async def sleep(_: float) -> None:
+        """Wait for the 5 s of discord.py after each failure."""
+
+    async def wait_for(connecting: Awaitable[object], **_: object) -> object:
+        return await connecting
+
+    async def allow() -> None: ...
+
+    def log_exception(*_: object) -> None:
+        logged.append(sys.exception())
+
+    launched = mock.Mock()
+    monkeypatch.setattr(discord.shard, "asyncio", SimpleNamespace(wait_for=wait_for, sleep=sleep))
+    monkeypatch.setattr(discord.shard, "_log", SimpleNamespace(exception=log_exception))
+    monkeypatch.setattr(discord.shard.DiscordWebSocket, "from_client", connect)
+    monkeypatch.setattr(discord.shard, "Shard", launched)
+    monkeypatch.setattr(harness.bot, "_wait_for_session_starts", allow)
+    monkeypatch.setattr(harness.bot, "_AutoShardedClient__shards", {})
+    await harness.bot.launch_shard(yarl.URL("wss://gateway.example"), 7, initial=True)
+    launched.return_value.launch.assert_called_once_with()
+    assert {type(error) for error in logged} == {OSError}
+    assert all(error and error.__context__ is None for error in logged)
