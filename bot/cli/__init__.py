@@ -6,6 +6,7 @@ and a storage command starts in half a second.
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import typer
 
 GC_THRESHOLD = 50_000
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SEARCH_COMMANDS = ("search", "author", "paper")
 """The commands of `search`, for which the modules of the others are not loaded."""
 
@@ -175,11 +177,17 @@ def _run(arguments: list[str]) -> int:
 
 
 def _open_streams() -> None:
-    """Open the streams that the caller closed (`>&-`), and let stdout print what its encoding lacks as escapes."""
+    """Open the streams that the caller closed (`>&-`), and let stdout print what its encoding lacks as escapes.
+
+    With PYTHONUNBUFFERED, as in the image, it writes a part of a text on a full disk and says nothing, so lines are buffered.
+    """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
+        if isinstance(sys.stdout.buffer, io.RawIOBase):
+            descriptor, encoding = sys.stdout.fileno(), sys.stdout.encoding
+            sys.stdout = open(descriptor, "w", buffering=1, encoding=encoding, closefd=False)  # noqa: SIM115
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
@@ -215,7 +223,10 @@ def main() -> None:
             raise
         from bot.cli import shell
 
-        first_line = str(error).partition("\n")[0][:200]
-        shell.error(f"Internal error: {type(error).__name__}: {first_line}")
-        shell.error("Run it again with PAPERROUND_LOG=console:debug, and report the output.")
+        if isinstance(error, OSError) and error.errno in _FULL:
+            shell.error(f"Output cannot be written: {error.strerror}. Free space, and run it again.")
+        else:
+            first_line = str(error).partition("\n")[0][:200]
+            shell.error(f"Internal error: {type(error).__name__}: {first_line}")
+            shell.error("Run it again with PAPERROUND_LOG=console:debug, and report the output.")
         sys.exit(1)

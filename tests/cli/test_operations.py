@@ -151,6 +151,28 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_the_disk_has_no_room_for_is_an_error(tmp_path: Path, unbuffered: str) -> None:
+    path = tmp_path / "full"
+    program = (
+        "import resource, sys; sys.argv = ['paperround', 'config', '--help']; from bot import cli\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "cli.main()"
+    )
+    with path.open("wb") as file:
+        ran = subprocess.run(
+            [sys.executable, "-B", "-c", program],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=patience.scaled(60),
+            check=False,
+            env={"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": ":".join(filter(None, sys.path))},
+        )
+    assert ran.returncode
+    assert b"File too large" in ran.stderr
+    assert path.stat().st_size <= 100
+
+
 def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
     answer = paperround("run")
     assert answer.exit_status == 2
