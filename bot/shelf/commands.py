@@ -17,14 +17,7 @@ from bot.client.message_builder import Action
 from bot.client.messages import ListKind, ListState
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
 from bot.lists import messages as lists_messages
-from bot.lists.commands import (
-    PaperListLoader,
-    admitted_list,
-    card_view,
-    load_list_text,
-    load_paper,
-    store_list_text,
-)
+from bot.lists.commands import PaperListLoader, admitted_list, card_view, load_list_text, store_list_text
 from bot.shelf import messages as shelf_messages
 from bot.shelf import references
 from bot.shelf.references import UnreadableFileError
@@ -119,12 +112,12 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Save or unsave a paper. A private card is updated; other messages get a private answer."""
         save, _, arxiv_id = action.fields(3)
         page = _card_page(action)
-        detail = await load_paper(request, arxiv_id)
+        paper_ids = await self._find_ids(request, [arxiv_id])
         answer: ui.LayoutView | None = None
         if save == "1":
-            answer = await self._save(request, [detail])
+            answer = await self._save(request, paper_ids)
         else:
-            await self._shelf.remove(request.user_id, detail.id)
+            await self._shelf.remove(request.user_id, paper_ids[0])
             self._profiles.wake(request.user_id)
         if answer is None or (page is not None and router.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
@@ -134,16 +127,22 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Save the selected papers of a list."""
         selected = router.selected_values(request.interaction)
-        return await self._save(request, [await load_paper(request, arxiv_id) for arxiv_id in selected])
+        return await self._save(request, await self._find_ids(request, selected))
 
-    async def _save(self, request: Request, papers: Sequence[models.PaperDetail]) -> ui.LayoutView:
+    async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
+        # Their texts are not read: that would be the work of several look-ups, without the admission of one.
+        found = await self._shelf.find_ids(arxiv_ids)
+        if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
+            raise UserError("no-paper", paper=client_messages.escape_untrusted(unknown))
+        return [found[arxiv_id] for arxiv_id in arxiv_ids]
+
+    async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            ids = [paper.id for paper in papers]
             await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         self._profiles.wake(request.user_id)
         command = self._mentions("saved list")
-        return client_messages.text_view(request.texts("paper-saved", count=len(papers), command=command))
+        return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
     async def _import(self, request: Transfer, url: str, size: int) -> ui.LayoutView:
         if size > MAX_FILE_BYTES:

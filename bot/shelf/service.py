@@ -67,6 +67,11 @@ class Shelf:
             await shelf.save(connection, user_id, paper_ids, now, guild_id)
             await _require_room(connection, user_id)
 
+    async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
+        """Return the ids of the archive's papers among these, by arXiv id."""
+        async with self._database.read() as connection:
+            return await papers.get_ids(connection, arxiv_ids)
+
     async def remove(self, user_id: int, paper_id: int) -> bool:
         """Remove a saved paper; `restore` brings it back for a day. Returns False if it was not saved."""
         async with self._database.transaction() as connection:

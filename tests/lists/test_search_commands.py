@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.client.accounts import make_token
 from bot.core import admission
@@ -480,6 +481,25 @@ async def test_several_papers_of_a_list_are_saved_at_once(harness: ClientHarness
     assert (await harness.bot.services.shelf.list_saved(harness.manager.id))[1] == 2
     # A list of one paper has its card's button alone.
     assert "pr:saves" not in component_ids(await harness.ask("topic", query="로봇"))
+
+
+async def test_the_texts_of_papers_are_not_read_to_save_them(harness: ClientHarness) -> None:
+    """No admission bounds how many readers do that at once: ten papers took as long as two look-ups."""
+    listed = await harness.ask("digest")
+    card = await harness.ask("paper", paper="2501.00004")
+    statements: list[str] = []
+
+    def note(*given: Any) -> None:
+        statements.append(given[2])
+
+    engine = harness.container.database.engine.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    await harness.select(listed, ["2501.00001", "2501.00005"], custom_id="pr:saves")
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert any("saved_papers" in statement for statement in statements)
+    assert not [statement for statement in statements if "entries" in statement]
+    await harness.press(card, "save")
+    assert (await harness.bot.services.shelf.list_saved(harness.reader.id))[1] == 3
 
 
 async def test_what_came_since_a_reader_last_looked_is_shown_once(harness: ClientHarness) -> None:
