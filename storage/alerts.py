@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models
+from storage import database, errors, locks, models, outbox
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
@@ -88,7 +88,7 @@ async def keep_unsent_matches(
 
 
 async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
-    """Queue the papers of messages that are held for the destination of a suspended alert, which gets another one."""
+    """Queue the papers of unsent messages to the destination of an alert, which gets another one."""
     recipient = recipient_name(alert)
     held = _select_held(notified_papers.c.paper_id, recipient)
     paper_ids = (await connection.execute(held)).scalars()
@@ -98,7 +98,7 @@ async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, no
 async def list_abandoned(
     connection: AsyncConnection, former: Iterable[models.Alert], removed: Sequence[int]
 ) -> list[int]:
-    """Return the messages that are held for the destinations of alerts, if no alert but the `removed` ones is sent there."""
+    """Return the unsent messages to the destinations of alerts, if no alert but the `removed` ones is sent there."""
     abandoned: list[int] = []
     for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
         reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
@@ -112,9 +112,12 @@ async def list_abandoned(
 
 
 def _select_held(column: sa.Column[int], recipient: str) -> sa.Select[int]:
+    """Select from the messages that Discord keeps from a recipient: it refused them, or none was tried since it is away."""
     held = sa.select(column).join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
+    is_untried = sa.and_(deliveries.c.state == models.DeliveryState.PLANNED, outbox.unsent_clause())
     return held.where(
-        notified_papers.c.recipient == recipient, deliveries.c.state == models.DeliveryState.PAUSED
+        notified_papers.c.recipient == recipient,
+        sa.or_(deliveries.c.state == models.DeliveryState.PAUSED, is_untried),
     )
 
 
