@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models
+from storage import database, errors, locks, models, outbox
 from storage import papers as stored_papers
 from storage.tables import (
     alert_matches,
@@ -88,7 +88,7 @@ async def keep_unsent_matches(
 
 
 async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
-    """Queue the papers of messages that are held for the destination of a suspended alert, which gets another one."""
+    """Queue the papers of unsent messages to the destination of an alert, which gets another one."""
     recipient = recipient_name(alert)
     held = _select_held(notified_papers.c.paper_id, recipient)
     paper_ids = (await connection.execute(held)).scalars()
@@ -96,7 +96,7 @@ async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, no
 
 
 async def lock_held(connection: AsyncConnection, of: Iterable[models.Alert]) -> None:
-    """Lock the messages that are held for the destinations of alerts, before these: so does the expiry of a message."""
+    """Lock the unsent messages to the destinations of alerts, before these: so does the expiry of a message."""
     for recipient in sorted(set(map(recipient_name, of))):
         held = deliveries.c.id.in_(_select_held(notified_papers.c.delivery_id, recipient))
         query = sa.select(deliveries.c.id).where(held).order_by(deliveries.c.id).with_for_update()
@@ -104,7 +104,7 @@ async def lock_held(connection: AsyncConnection, of: Iterable[models.Alert]) -> 
 
 
 async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:
-    """Return the messages that are held for the destinations of alerts, if no alert is sent there any more."""
+    """Return the unsent messages to the destinations of alerts, if no alert is sent there any more."""
     abandoned: list[int] = []
     for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
         reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
@@ -117,9 +117,12 @@ async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Al
 
 
 def _select_held(column: sa.Column[int], recipient: str) -> sa.Select[int]:
+    """Select from the messages that Discord keeps from a recipient: it refused them, or none was tried since it is away."""
     held = sa.select(column).join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
+    is_untried = sa.and_(deliveries.c.state == models.DeliveryState.PLANNED, outbox.unsent_clause())
     return held.where(
-        notified_papers.c.recipient == recipient, deliveries.c.state == models.DeliveryState.PAUSED
+        notified_papers.c.recipient == recipient,
+        sa.or_(deliveries.c.state == models.DeliveryState.PAUSED, is_untried),
     )
 
 

@@ -336,10 +336,11 @@ class Alerts:
                 stored = await alerts.get(connection, alert_id, for_update=True)
             if stored is None:
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
-            if is_moved and stored.is_blocked:
-                # Discord's refusal was about the former destination, which may never get its message now.
+            if is_moved:
+                # The former destination may never get its message now.
                 await alerts.keep_held_matches(connection, stored, self._clock())
-                stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)
+                if stored.is_blocked:  # Discord's refusal was about that destination
+                    stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)
             changed = replace(
                 checked,
                 id=stored.id,
@@ -419,9 +420,14 @@ class Alerts:
         return removed
 
     async def _cancel_abandoned(self, connection: Connection, former: Sequence[models.Alert]) -> None:
-        """Give up the messages that Discord refused, and that no alert waits for any more."""
+        """Give up the unsent messages that no alert waits for any more.
+
+        Their recipients were not notified: an alert may come back to the destination, or another one match the papers.
+        """
         abandoned = await alerts.list_abandoned(connection, former)
         await outbox.cancel(connection, abandoned, reason=models.Reason.BY_HAND, now=self._clock())
+        unsent = await outbox.list_unsent(connection, abandoned)
+        await alerts.remove_notified_of_deliveries(connection, unsent)
 
     async def snooze(
         self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION

@@ -25,6 +25,7 @@ from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
+from bot.rendering import discord_text
 from storage import models, papers, shelf
 from storage.archive import DigestPaper, Origin
 from storage.daily import StoredDecision
@@ -182,7 +183,10 @@ def find_late(
                 candidates += (paper for paper in pool.papers_of(digest.id) if paper.since_revision > since)
         elif digest.id in supplements:
             candidates += pool.papers_of(digest.id)
-    if not candidates:
+    most = MAX_SHOWN + room
+    if subscription.style in MAX_PAPERS:
+        most = min(most, MAX_PAPERS[subscription.style] - subscription.top_n + room)
+    if not candidates or most <= 0:
         return LatePapers()
     known = {paper.paper_id for digest in drawn for paper in pool.papers_of(digest.id)}
     for digest in recent:
@@ -202,7 +206,7 @@ def find_late(
     shown: list[DigestPaper] = []
     days: list[models.LateDay] = []
     for day in sorted(by_day, reverse=True):
-        if chosen := by_day[day][: MAX_SHOWN + room - len(shown)]:
+        if chosen := by_day[day][: most - len(shown)]:
             shown += chosen
             days.append((day, len(chosen), len(by_day[day])))
     return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
@@ -213,6 +217,15 @@ ROLLING_DAYS: Mapping[Style, int] = {Style.WEEKLY: 7}
 
 Posts of other styles draw from each digest of the subscription's `fresh_days` once, after its votes have settled.
 """
+
+
+MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
+"""Papers that a post shows at most, for styles that have it: more would count as posted, and nobody would see them."""
+
+
+def max_own_papers(subscription: Subscription) -> int:
+    """Return the number of papers of its own that a post has at most."""
+    return min(subscription.top_n, MAX_PAPERS.get(subscription.style, subscription.top_n))
 
 
 def is_rolling(subscription: Subscription) -> bool:
@@ -387,7 +400,8 @@ class CandidatePool:
             for paper in ranked
             if paper.paper_id not in posted_ids and models.meets_minimum(paper.votes, subscription.min_votes)
         )
-        papers, left_out = eligible[: subscription.top_n], eligible[subscription.top_n :]
+        most = max_own_papers(subscription)
+        papers, left_out = eligible[:most], eligible[most:]
         return Selection(papers, left_out, len(self._ranked[digest_ids]), ranks_of(ranked, papers))
 
     def _rank_on_topic(

@@ -20,7 +20,7 @@ from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.daily.choice import MAX_SHOWN, DailyPost
+from bot.daily.choice import MAX_PAPERS, MAX_SHOWN, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -51,7 +51,8 @@ MAX_PICK_LENGTH = 170
 MAX_SERVER_PICKS_LENGTH = 1000
 MAX_SERVER_PICKS_BYTES = 2000
 """Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
-EMBEDDED_PAPERS = discord_text.EMBEDS - 1
+EMBEDDED_PAPERS = MAX_PAPERS[models.Style.ANNOUNCEMENT]
+"""With the head they are as many embeds as a message has."""
 MAX_DESCRIPTION_LENGTH = 330
 """Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 

@@ -414,7 +414,10 @@ class OnDemandPosts:
                 first_dates[paper.paper_id] = min(
                     paper.date_on, first_dates.get(paper.paper_id, paper.date_on)
                 )
-        counts = {day: min(count, subscription.top_n) for day, count in Counter(first_dates.values()).items()}
+        counts = {
+            day: min(count, choice.max_own_papers(subscription))
+            for day, count in Counter(first_dates.values()).items()
+        }
         return TopicForecast(until_on, is_recent, counts)
 
     @staticmethod

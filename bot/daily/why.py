@@ -244,7 +244,7 @@ def _explain_decision(facts: ExplanationInput, record: StoredDecision, *, may_ch
         cause = Cause.OFF_TOPIC
     elif not models.meets_minimum(facts.votes, subscription.min_votes):
         cause = Cause.VOTES_UNKNOWN if facts.votes is None else Cause.TOO_FEW_VOTES
-    elif rank > subscription.top_n:
+    elif rank > choice.max_own_papers(subscription):
         cause = Cause.BELOW_TOP
     else:
         cause = Cause.UPCOMING if may_change else Cause.NOT_CHOSEN_THEN

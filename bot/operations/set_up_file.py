@@ -430,7 +430,7 @@ class _Run:
                 await service.pause(added.id)
             return
         changed = _differences(POSTS, old, draft)
-        is_paused = old.state is not models.ActivityState.ACTIVE
+        is_paused = PAUSED in _dump_state(old)
         self._note(label, changed, (is_paused, paused))
         if changed:
             await service.edit(replace(draft, id=old.id))
@@ -643,9 +643,12 @@ def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
 
 
 def _dump_state(record: models.Subscription | models.Alert) -> dict[str, bool]:
-    """Return that an entry is paused; an alert that comes back by itself is not."""
+    """Return that an entry is paused. One that comes back by itself is not: a snoozed alert, or what Discord blocks."""
     is_snoozed = isinstance(record, models.Alert) and record.paused_until_at is not None
-    return {} if is_snoozed or record.state is models.ActivityState.ACTIVE else {PAUSED: True}
+    is_paused = record.state is models.ActivityState.PAUSED
+    is_blocked = is_paused and record.reason not in (None, models.Reason.BY_HAND)
+    is_running = record.state is models.ActivityState.ACTIVE or is_snoozed or is_blocked
+    return {} if is_running else {PAUSED: True}
 
 
 # TOML is written here: the file has flat tables of texts, numbers and lists, and a library would choose their form.

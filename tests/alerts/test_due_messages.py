@@ -301,6 +301,38 @@ async def test_a_held_message_does_not_come_for_alerts_that_are_removed_or_moved
     assert told == (2 if how == "moved" else 1)
 
 
+@pytest.mark.parametrize("is_refused", [True, False], ids=["refused", "not tried yet"])
+async def test_an_alert_takes_what_was_not_sent_along_and_back_again(
+    alert_harness: AlertHarness, is_refused: bool
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.plan()
+    if is_refused:
+        await alert_harness.close_direct_messages(7)
+    await alert_harness.alerts.change(alert_id, alert_builders.draft("care", channel_id=500))
+    await alert_harness.alerts.change(alert_id, alert_builders.draft("care"))
+    await alert_harness.plan()
+    async with alert_harness.database.read() as connection:
+        first, again = reversed(await outbox.list_rows(connection, user_id=7))
+    assert (first.state, again.state) == (models.DeliveryState.EXPIRED, models.DeliveryState.PLANNED)
+    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
+
+
+async def test_papers_of_a_message_that_was_given_up_are_news_to_another_alert(
+    alert_harness: AlertHarness,
+) -> None:
+    alert_id = await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.plan()
+    await alert_harness.close_direct_messages(7)
+    await alert_harness.alerts.remove([alert_id], user_id=7)
+    await alert_harness.add_alert("care")
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), location="another source", summary="Anew.")
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
+
+
 async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:
     """Store what a service says of a paper's votes, at a time of its own."""
     at = NOW + timedelta(hours=hours)

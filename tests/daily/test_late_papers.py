@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bot.archive import listing
+from bot.daily import post as daily_post
 from bot.search import index as search_index
+from storage import models
 from storage.database import Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
@@ -70,6 +72,20 @@ async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counte
     shown = (await harness.list_contents())[1].split()
     assert shown[2:] == [f"2601.000{number}" for number in (38, 37, 36, 35, 34, 33)]
     assert harness.renderer.posts[1].late == ((MONDAY, 6, 9),)
+
+
+async def test_an_announcement_has_no_more_papers_than_its_message_shows(harness: PlannerHarness) -> None:
+    """More would count as posted, and would not come again."""
+    await harness.subscribe(channel_id=30, style=models.Style.ANNOUNCEMENT, at_time="18:00", top_n=25)
+    monday = {f"2601.000{number}": number for number in range(30, 42)}
+    await _store_list(harness, MONDAY, monday, -1)
+    await harness.tick(MONDAY_POST)
+    await _store_list(harness, MONDAY, monday | {f"2601.000{number}": 1 for number in range(50, 60)}, 2)
+    await _store_list(harness, TUESDAY, {f"2601.000{number}": 5 for number in range(70, 77)}, 20)
+    await harness.tick(MONDAY_POST + DAY)
+    posts = [post for post in harness.renderer.posts if post.style is models.Style.ANNOUNCEMENT]
+    assert [len(post.papers) for post in posts] == [daily_post.EMBEDDED_PAPERS] * 2
+    assert [post.late for post in posts] == [(), ((MONDAY, 2, 10),)]
 
 
 async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(harness: PlannerHarness) -> None:

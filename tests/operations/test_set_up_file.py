@@ -17,7 +17,7 @@ from bot.daily.service import Subscriptions
 from bot.operations import set_up_file
 from bot.operations.set_up_file import SetUpFile
 from bot.sources import kinds
-from storage import errors, migrate, models
+from storage import alerts, daily, errors, migrate, models
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -159,6 +159,24 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
     (in_channel,) = (row for row in await alerts.list_rows() if row.channel_id)
     assert (in_channel.min_votes, in_channel.excluded, in_channel.id) == (4, (), 1)
     assert await _service(made).export() == changed
+
+
+async def test_what_discord_blocks_is_not_written_as_paused(made: Database) -> None:
+    """It comes back by itself, and a file that says otherwise would pause it for good when it is applied later."""
+    await Alerts(made, lambda: NOW).resume([1])
+    exported = await _service(made).export()
+    async with made.transaction() as connection:
+        reason = models.Reason.NO_SEND
+        active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+        blocked = models.ActivityState.PAUSED
+        assert await daily.set_state(connection, [row.id for row in active], blocked, reason=reason)
+        in_channel = [row.id for row in await alerts.list_rows(connection) if row.channel_id]
+        assert await alerts.set_state(connection, in_channel, blocked, reason=reason, by_hand=False)
+    assert await _service(made).export() == exported
+    assert await _apply(made, exported) == []
+    paused = exported.replace('channel = "20"\n', 'channel = "20"\npaused = true\n', 1)
+    assert [change.rpartition(": ")[2] for change in await _apply(made, paused)] == ["paused false → true"]
+    assert await _service(made).export() != exported
 
 
 async def test_a_post_that_is_not_in_the_file_stays_beside_two_new_ones(db: Database) -> None:
