@@ -224,6 +224,11 @@ class ReaderData:
         async with self._database.read() as connection:
             return await accounts.count_reader_data(connection, user_id)
 
+    async def is_kept(self, user_id: int) -> bool:
+        """Return whether anything is kept about a reader."""
+        async with self._database.read() as connection:
+            return await accounts.has_reader_data(connection, user_id)
+
     async def forget(self, user_id: int) -> dict[str, int]:
         """Remove everything kept about a reader, also messages that wait to be sent. Returns the rows, by table.
 

@@ -497,13 +497,18 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer |
 
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
-        kept = await request.services.reader_data.count(request.user_id)
-        transfer = Transfer(request.interaction, request.texts, bool(kept))
+        is_kept = False
+
+        async def read_is_kept() -> None:
+            nonlocal is_kept
+            is_kept = await request.services.reader_data.is_kept(request.user_id)
+
         try:
             async with (
-                _admitted(request.interaction, request.services.transfers),
+                _admitted(request.interaction, request.services.transfers, before=read_is_kept),
                 asyncio.timeout(TRANSFER_SECONDS),
             ):
+                transfer = Transfer(request.interaction, request.texts, is_kept)
                 answer = await method(cog, transfer, *arguments, **options)
                 if isinstance(answer, Download):
                     await reply_privately(request.interaction, answer.view, answer.file)
@@ -567,11 +572,15 @@ async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _admitted(
-    interaction: Interaction, admission: Admission, *, among: Admission | None = None
+    interaction: Interaction,
+    admission: Admission,
+    *,
+    among: Admission | None = None,
+    before: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[None]:
     _check_cooldown(interaction, interaction.client.lookup_cooldowns)
     try:
-        async with admission.admitted(interaction.user.id, among=among):
+        async with admission.admitted(interaction.user.id, among=among, before=before):
             yield
     except BusyError:
         raise UserError("busy") from None

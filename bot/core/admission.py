@@ -7,7 +7,7 @@ import collections
 import math
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
@@ -64,15 +64,22 @@ class Admission:
 
     @asynccontextmanager
     async def admitted(
-        self, user_id: int, max_patience: float = math.inf, *, among: Admission | None = None
+        self,
+        user_id: int,
+        max_patience: float = math.inf,
+        *,
+        among: Admission | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncIterator[None]:
         """Run the block as work of this reader. Raises BusyError if it may not wait, or waited longer than its patience.
+
+        `before` is awaited once it has its place in the queue, and not for what is refused at once.
 
         It is also admitted `among` others: after the reader's earlier work here, so that it keeps none of them waiting
         meanwhile, and before it takes a place here.
         """
         async with AsyncExitStack() as held:
-            await self._admit(held, user_id, min(self.patience, max_patience), among)
+            await self._admit(held, user_id, min(self.patience, max_patience), among, before)
             started_at = self._timer()
             try:
                 yield
@@ -80,10 +87,15 @@ class Admission:
                 self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
 
     async def _admit(
-        self, held: AsyncExitStack, user_id: int, patience: float, among: Admission | None
+        self,
+        held: AsyncExitStack,
+        user_id: int,
+        patience: float,
+        among: Admission | None,
+        before: Callable[[], Awaitable[None]] | None,
     ) -> None:
         arrived_at = self._timer()
-        is_admitted = await self._acquire(held, user_id, patience, among)
+        is_admitted = await self._acquire(held, user_id, patience, among, before)
         started_at = self._timer()
         self.on_decision(is_admitted, started_at - arrived_at)
         if not is_admitted:
@@ -98,14 +110,22 @@ class Admission:
             raise BusyError(f"{self._waiting.total()} others are waiting")
 
     async def _acquire(
-        self, held: AsyncExitStack, user_id: int, patience: float, among: Admission | None
+        self,
+        held: AsyncExitStack,
+        user_id: int,
+        patience: float,
+        among: Admission | None,
+        before: Callable[[], Awaitable[None]] | None,
     ) -> bool:
         turn = self._turns.setdefault(user_id, asyncio.Lock())
-        if (self._slots.locked() or turn.locked()) and not self._may_wait(user_id, patience):
+        is_queue = self._slots.locked() or turn.locked() or bool(self._waiting)
+        if is_queue and not self._may_wait(user_id, patience):
             return False
         try:
             async with asyncio.timeout(None if math.isinf(patience) else patience):
                 with self._queued(user_id):
+                    if before is not None:
+                        await before()
                     await held.enter_async_context(turn)
                 if among is not None:
                     # In that queue and not in this one, whose readers it does not keep waiting.

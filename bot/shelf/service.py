@@ -287,7 +287,7 @@ class ReferenceImporter:
         was some then, since the reader asked for the import.
         """
         async with self._database.read() as connection:
-            is_kept = is_kept or bool(await accounts.count_reader_data(connection, user_id))
+            is_kept = is_kept or await accounts.has_reader_data(connection, user_id)
         found, problems, left_out = await read_references(data)
         ordered, counts, without_id = await asyncio.to_thread(_prepare, found, self._clock())
         counts["unread"] = max(0, len(found) + left_out - references.MAX_REFERENCES)
@@ -298,7 +298,7 @@ class ReferenceImporter:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)
                 await accounts.lock_reader(connection, user_id)
-                if is_kept and not await accounts.count_reader_data(connection, user_id):
+                if is_kept and not await accounts.has_reader_data(connection, user_id):
                     # The reader's data was deleted meanwhile: nothing may be kept of the rest, or said to be.
                     return Imported(Counter(), [], [])
                 # Not by what is known: another process may read a file of the same reader.

@@ -216,3 +216,24 @@ def test_what_waits_for_its_turn_among_others_is_not_ahead_of_a_look_up() -> Non
         await asyncio.gather(*previewing, *looking_up)
 
     _run(run)
+
+
+def test_what_is_read_before_waiting_is_not_read_for_what_is_refused_at_once() -> None:
+    async def run(_: Admission) -> None:
+        transfers, read = Admission(1, max_waiting=4), list[int]()
+
+        async def ask(number: int) -> None:
+            async def before() -> None:
+                await asyncio.sleep(1)
+                read.append(number)
+
+            async with transfers.admitted(number, before=before):
+                await asyncio.sleep(60)
+
+        answers = await asyncio.gather(*map(ask, range(300)), return_exceptions=True)
+        assert sum(isinstance(answer, BusyError) for answer in answers) == 300 - len(read)
+        assert sorted(read) == [0, 1, 2, 3]
+        await ask(5)
+        assert read[4:] == [5]
+
+    _run(run)
