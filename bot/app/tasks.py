@@ -168,7 +168,7 @@ class ClockRepair:
             log.info("what a wrong clock had put off is due again", messages=retries, sources=polls)
 
     def hasten_jobs(self) -> None:
-        """Let each periodic job run within its interval, whatever the time was when the scheduler computed its next run.
+        """Let each periodic job run within its interval, also if the time was wrong when the scheduler computed its next run.
 
         The scheduler reads the machine's clock: a step that is held moves its jobs too, and ends without another step.
         """

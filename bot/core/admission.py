@@ -79,23 +79,17 @@ class Admission:
         meanwhile, and before it takes a place here.
         """
         async with AsyncExitStack() as held:
-            await self._admit(held, user_id, min(self.patience, max_patience), among, before)
+            patience = min(self.patience, max_patience)
+            await self._admit(self._acquire(held, user_id, patience, among, before))
             started_at = self._timer()
             try:
                 yield
             finally:
                 self._mean_seconds += _MEAN_WEIGHT * (self._timer() - started_at - self._mean_seconds)
 
-    async def _admit(
-        self,
-        held: AsyncExitStack,
-        user_id: int,
-        patience: float,
-        among: Admission | None,
-        before: Callable[[], Awaitable[None]] | None,
-    ) -> None:
+    async def _admit(self, acquired: Awaitable[bool]) -> None:
         arrived_at = self._timer()
-        is_admitted = await self._acquire(held, user_id, patience, among, before)
+        is_admitted = await acquired
         started_at = self._timer()
         self.on_decision(is_admitted, started_at - arrived_at)
         if not is_admitted:

@@ -220,7 +220,7 @@ Posts of other styles draw from each digest of the subscription's `fresh_days` o
 
 
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
-"""Papers that a post shows at most, for styles that have it: more would count as posted, and nobody would see them."""
+"""Papers that a post shows at most, for styles that have it: more would count as posted and not be visible."""
 
 
 def max_own_papers(subscription: Subscription) -> int:

@@ -121,7 +121,7 @@ class LanguageModel:
                 continue
             response = await self._send(messages, schema, form, max_tokens)
             if response is not None:
-                # Otherwise the server refuses this request, whatever its form.
+                # Otherwise the server refuses this request in every form.
                 self._refused_forms |= refused
                 return await asyncio.to_thread(_read_completion, response)
             refused.add(form)
