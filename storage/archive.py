@@ -260,15 +260,16 @@ async def count_since(connection: AsyncConnection, source: str, since_at: dateti
     found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
     new = sa.exists().where(*found), digests.c.ingested_at >= since_at
 
-    def names(table: sa.Table) -> sa.ColumnElement[int]:
+    def heads(table: sa.Table) -> sa.ColumnElement[int]:
         letters = sa.func.length(sa.cast(table.c.authors, sa.Text))
-        return letters + name_cost * sa.func.json_array_length(table.c.authors)
+        title = sa.func.coalesce(sa.func.length(table.c.title), 0)
+        return title + letters + name_cost * sa.func.json_array_length(table.c.authors)
 
     def total(characters: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
         return sa.func.coalesce(sa.func.sum(characters), 0)
 
     of_digests = (
-        sa.select(sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id), total(names(entries)))
+        sa.select(sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id), total(heads(entries)))
         .select_from(digests)
         .outerjoin(entries, entries.c.digest_id == digests.c.id)
         .where(*new)
@@ -281,7 +282,7 @@ async def count_since(connection: AsyncConnection, source: str, since_at: dateti
         .where(*new)
     )
     abstract = sa.func.coalesce(sa.func.length(facts.c.abstract), 0)
-    of_facts = sa.select(total(abstract + names(facts))).where(
+    of_facts = sa.select(total(abstract + heads(facts))).where(
         facts.c.source == source, facts.c.read_at >= since_at
     )
     digest_count, entry_count, characters = (await connection.execute(of_digests)).one()

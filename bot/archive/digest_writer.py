@@ -40,6 +40,7 @@ from storage.models import (
     IndexDocument,
     LocatedProblem,
     MergedPaper,
+    PaperDescription,
     PaperFacts,
     SourcedDigest,
     SourceKind,
@@ -346,10 +347,15 @@ async def write_digest_papers(
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
     await archive.remove_older_appearances(connection, stored)
-    described = {known[name] for name, of in appearances.items() if name in known and _characters(of)}
+    described = {
+        known[name]
+        for name, of in appearances.items()
+        if name in known and any(appearance.entry.sections for appearance in of)
+    }
     await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
     sizes = {
-        arxiv_id: _characters(appearances[arxiv_id]) + _count_letters(merged[arxiv_id]) for arxiv_id in new
+        arxiv_id: count_characters(appearance.entry for appearance in appearances[arxiv_id])
+        for arxiv_id in new
     }
     # Authors and indexing take many times as long as the rest, other writers wait for them, and only searches read them.
     is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
@@ -401,17 +407,12 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
-def _characters(appearances: Iterable[Appearance]) -> int:
-    """Return the length of the summaries: indexing takes thirty times the text."""
-    return count_characters(appearance.entry for appearance in appearances)
-
-
 def count_characters(entries: Iterable[Entry]) -> int:
-    """Return the length of the summaries of entries."""
-    return sum(fields.count_characters(entry.sections) for entry in entries)
+    """Return the length of what is indexed of entries, which takes thirty times as much: titles, names and summaries."""
+    return sum(count_letters(entry) + fields.count_characters(entry.sections) for entry in entries)
 
 
-def _count_letters(paper: MergedPaper) -> int:
+def count_letters(paper: Entry | PaperDescription) -> int:
     """Return the length of the title and the authors' names; each name costs more, as it is looked up and indexed."""
     return len(paper.title or "") + fields.count_letters(paper.authors)
 
@@ -464,7 +465,7 @@ async def _remerge(
         }
         texts = await archive.count_characters(connection, indexed)
         sizes = {
-            id_: texts.get(id_, 0) + len(paper.abstract or "") + _count_letters(paper)
+            id_: texts.get(id_, 0) + len(paper.abstract or "") + count_letters(paper)
             for id_, paper in indexed.items()
         }
         is_postponed = is_large or sum(sizes.values()) > CHUNK_CHARACTERS

@@ -665,7 +665,7 @@ class Poller:
                     connection, source.url, today, fields.NAME_COST
                 )
         described = {
-            paper.arxiv_id: len(paper.abstract or "") + fields.count_letters(paper.authors)
+            paper.arxiv_id: len(paper.abstract or "") + digest_writer.count_letters(paper)
             for paper in result.facts
         }
         kept, is_late = [], False
@@ -681,10 +681,7 @@ class Poller:
                 here[digest.date] = max(0, count - 1), entries - own
                 report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
                 if is_new:
-                    characters = sum(
-                        described.get(entry.arxiv_id, 0) + fields.count_letters(entry.authors)
-                        for entry in digest.entries
-                    )
+                    characters = sum(described.get(entry.arxiv_id, 0) for entry in digest.entries)
                     characters += digest_writer.count_characters(digest.entries)
                     added = archive.Amount(1, size, characters)
                     report.new_digests = archive.Amount(*map(operator.add, report.new_digests, added))

@@ -1092,7 +1092,7 @@ async def test_digests_beyond_those_of_a_day_are_read_from_the_next_day_on(
     )
 
 
-@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 750)])
+@pytest.mark.parametrize("most", [archive.Amount(100, 7, 10_000), archive.Amount(100, 100, 1_000)])
 async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_texts(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, most: archive.Amount
 ) -> None:
@@ -1100,7 +1100,7 @@ async def test_lists_of_papers_that_are_known_are_bounded_by_their_papers_and_te
     await harness.add("/x.md")
     same = [f"2505.{number:05}" for number in range(1, 4)]
     stored = []
-    # Eight lists of the same three papers, with some 105 characters each, headings included, and names that count 183.
+    # Eight lists of the same three papers, with some 390 characters each: titles, names that count 183, summaries, headings.
     days = [date(2025, 5, 6) - timedelta(days=age) for age in range(8)]
     harness.origin.pages["/x.md"] = "\n".join(source_payloads.newsletter(day, same) for day in days)
     for _ in range(3):
@@ -1256,12 +1256,13 @@ async def test_a_feed_that_corrects_many_digests_has_them_stored_over_several_po
     ]
 
 
-@pytest.mark.parametrize("unit", ["PAPERS_OF_CORRECTION", "CHARACTERS_OF_CORRECTION"])
+# The titles of three papers have 102 characters, their summaries 72 to 105, and the names count 183.
+@pytest.mark.parametrize(("unit", "size"), [("PAPERS_OF_CORRECTION", 1), ("CHARACTERS_OF_CORRECTION", 95)])
 async def test_a_correction_of_many_papers_or_long_texts_counts_as_several(
-    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, unit: str
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch, unit: str, size: int
 ) -> None:
     monkeypatch.setattr(poller, "MAX_CORRECTIONS", 7)
-    monkeypatch.setattr(ingest, unit, 1 if unit == "PAPERS_OF_CORRECTION" else 24)
+    monkeypatch.setattr(ingest, unit, size)
     await harness.add("/x.md")
     stored = []
     for note in ("first", "other", "other"):
