@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +23,7 @@ from discord.ext import commands
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
-from bot.client import command_sync, message_builder, router, translations
+from bot.client import command_sync, message_builder, request_gate, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
@@ -272,6 +273,10 @@ MIN_SESSION_STARTS = 10
 SESSION_STARTS_SECONDS = 600.0
 
 
+UNREADABLE_CLOSE_CODE = 4000
+"""Closes a connection to the Gateway; the next one begins a new session, since a resumed one would repeat the message."""
+
+
 class _ShardNotConnectedError(Exception):
     """discord.py connects a shard again.
 
@@ -363,6 +368,8 @@ class PaperroundBot(Client):
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         parsers = self._connection.parsers
         parsers.update({name: _dropping_unreadable(name, parse) for name, parse in parsers.items()})
+        # discord.py calls it with each new connection.
+        self._connection._update_references = _leave_if_unreadable  # type: ignore[assignment]
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
@@ -403,6 +410,20 @@ def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Calla
             log.error("Discord event dropped: not readable", event_name=event_name, error=kind)
 
     return parse_safely
+
+
+def _leave_if_unreadable(socket: discord.gateway.DiscordWebSocket) -> None:
+    """Have a connection end with a message that is not the Gateway's; discord.py would end the shards, and connects again now."""
+    receive = socket.received_message
+
+    async def receive_readable(message: Any, /) -> None:
+        try:
+            await receive(message)
+        except (*request_gate.UNREADABLE, zlib.error) as error:
+            await socket.close(code=UNREADABLE_CLOSE_CODE)
+            raise aiohttp.ClientPayloadError("the Gateway's message cannot be read") from error
+
+    socket.received_message = receive_readable  # type: ignore[method-assign]
 
 
 class DiscordRenderer:

@@ -23,7 +23,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -136,9 +136,15 @@ async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *att
 
 
 async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Send a message to the channel, after `defer(public=True)`."""
+    """Send a message to the channel in place of what `defer(public=True)` shows.
+
+    It is an edit: discord.py repeats a request after a server's error, and a new message would be there twice.
+    """
     view.stop()
-    await interaction.followup.send(view=view, files=_make_files(attachments))
+    files: Any = _make_files(attachments)
+    await interaction.edit_original_response(
+        view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
+    )
 
 
 async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
@@ -568,6 +574,24 @@ async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
     services = interaction.client.services
     async with _admitted(interaction, services.lookups, among=services.previews):
         yield
+
+
+@asynccontextmanager
+async def deferring_publicly(
+    interaction: Interaction, admission: AbstractAsyncContextManager[None]
+) -> AsyncIterator[None]:
+    """Run the block within an admission, and defer the public answer once it is admitted: a refusal is private.
+
+    Discord's answer to that, which may take minutes, is waited for after the block: it keeps no slot from other readers.
+    """
+    deferring = None
+    try:
+        async with admission:
+            deferring = asyncio.ensure_future(defer(interaction, public=True))
+            yield
+    finally:
+        if deferring is not None:
+            await deferring
 
 
 @asynccontextmanager

@@ -229,9 +229,10 @@ class DiscordSender:
         message_id = _target_message_id(request)
         minutes: Any = request.payload.get("auto_archive_duration", AUTO_ARCHIVE_MINUTES)
         try:
-            await self._client.http.start_thread_with_message(
+            thread = await self._client.http.start_thread_with_message(
                 request.channel_id, message_id, name=request.payload["name"], auto_archive_duration=minutes
             )
+            _read_receipt(thread, "id")
         except discord.HTTPException as error:
             if error.code != 160004:  # the message already has a thread
                 raise

@@ -160,9 +160,7 @@ class ListsCog(commands.Cog):
         if state.kind is ListKind.SAVED:
             # It is shared by a button of its own, without what only its reader sees.
             raise UserError("outdated-control")
-        # Admitted before the answer is public, since a refusal is private.
-        async with router.admitted_lookup(interaction):
-            await router.defer(interaction, public=True)
+        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
@@ -673,10 +671,10 @@ class PapersCog(commands.Cog):
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
-            # Before the answer is public, since a refusal is private.
             detail = await load_paper(request, action.payload)
-            await router.defer(interaction, public=True)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
+        # After what may refuse, privately, and outside of the admission: Discord may take minutes to answer.
+        await router.defer(interaction, public=True)
         view = await lists_card.card_view(
             texts, detail, sharer=router.display_name(interaction), topics=topics
         )

@@ -184,8 +184,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         state = await self._load_state(action)
-        async with admitted_list(request, state):
-            await router.defer(interaction, public=True)
+        async with router.deferring_publicly(interaction, admitted_list(request, state)):
             rows, total = await self._shelf.list_saved(
                 request.user_id, state.text, order=state.order, limit=shelf_messages.MAX_SHARED
             )

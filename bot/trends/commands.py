@@ -72,9 +72,7 @@ class TrendsCog(commands.Cog):
     async def share(self, request: Request, action: Action) -> WithImage:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
-        # Admitted before the answer is public, since a refusal is private.
-        async with router.admitted_lookup(interaction):
-            await router.defer(interaction, public=True)
+        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
             answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")

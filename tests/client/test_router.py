@@ -35,6 +35,7 @@ from bot.rendering import discord_text
 from bot.shelf import messages as shelf_messages
 from bot.today import messages as today_messages
 from storage import errors, models
+from tests.support import patience
 from tests.support.client_harness import (
     ClientHarness,
     component_ids,
@@ -262,6 +263,33 @@ async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harn
             shared = last_response(await _press_forged(harness, custom_id))
             assert shown_text(shared) == harness.texts("busy"), custom_id
             assert shared.ephemeral
+
+
+async def test_a_share_that_waits_for_discord_keeps_no_other_reader_from_a_look_up(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, lookups = await harness.ask("digest"), harness.bot.services.lookups
+    defer, is_asked, may_answer = discord.InteractionResponse.defer, asyncio.Event(), asyncio.Event()
+
+    async def defer_late(response: Any, *, ephemeral: bool = False, thinking: bool = False) -> None:
+        if thinking and not ephemeral:
+            is_asked.set()
+            await may_answer.wait()
+        await defer(response, ephemeral=ephemeral, thinking=thinking)
+
+    monkeypatch.setattr(discord.InteractionResponse, "defer", defer_late)
+    shares = [name for name in component_ids(listed) if name.startswith("pr:ls:")]
+    for custom_id in (pack_custom_id(lists_card.SHARE, "2501.00001"), *shares):
+        is_asked.clear()
+        may_answer.clear()
+        press = asyncio.ensure_future(_press_forged(harness, custom_id))
+        await patience.wait_for(is_asked.wait(), 30)
+        async with AsyncExitStack() as stack:
+            # All slots are free.
+            for number in range(admission.MAX_AT_ONCE):
+                await patience.wait_for(stack.enter_async_context(lookups.admitted(number)), 30)
+        may_answer.set()
+        assert not last_response(await press).ephemeral
 
 
 async def test_what_can_no_longer_be_shared_is_said_to_its_reader_alone(harness: ClientHarness) -> None:

@@ -77,6 +77,18 @@ def test_an_answer_without_ids_that_can_be_stored_is_not_discords(ids: dict[str,
         sender._read_receipt(answer, "channel_id")
 
 
+@pytest.mark.parametrize("answer", [None, "", {}])
+async def test_an_answer_that_is_not_discords_does_not_pass_for_a_thread(
+    discord_sender: sender.DiscordSender, client: discord.Client, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    async def answer_in_place_of_discord(*_: Any, **__: Any) -> Any:
+        return answer
+
+    monkeypatch.setattr(client.http, "start_thread_with_message", answer_in_place_of_discord)
+    request = make_request(1, PartKind.THREAD, message_id=2, payload={"name": "2026-11-20"})
+    assert (await classification_of(discord_sender.send(request))).disposition is Disposition.UNKNOWN
+
+
 async def test_no_message_can_ping_anyone(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:

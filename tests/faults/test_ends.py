@@ -168,6 +168,29 @@ async def test_posts_are_sent_although_the_commands_cannot_be_registered(harness
     await harness.wait_until(are_registered)
 
 
+@pytest.mark.parametrize(
+    "text", ["<html>", "null", '{"op": 10, "d": {}}', '{"op": 0, "t": "READY", "s": 1, "d": {}}']
+)
+async def test_a_message_that_is_not_the_gateways_ends_the_connection_alone(
+    harness: FaultHarness, text: str
+) -> None:
+    [channel_id] = await harness.fake.add_channels(1)
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
+    await harness.fake.run_action("send_text", {"text": text})
+
+    async def is_connected_again() -> bool:
+        counts = await harness.fake.counts()
+        return bot.poll() is not None or (counts["identifies"] == 2 and counts["connected"] == 1)
+
+    await harness.wait_until(is_connected_again)
+    assert bot.poll() is None
+    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
+    await harness.wait_until_all_sent()
+    bot.send_signal(signal.SIGTERM)
+    assert await _wait_for_end(harness, bot) == 0
+
+
 async def test_an_event_that_cannot_be_read_is_dropped_and_the_bot_goes_on(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     bot = harness.start_cli("run")

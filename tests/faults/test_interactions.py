@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +87,39 @@ async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log
         "the button, and a post each time that it was acknowledged"
     )
     assert "Traceback" not in harness.read_log()
+
+
+async def test_a_page_is_shared_once_although_a_proxy_answers_after_discord_took_it(
+    harness: fault_harness.FaultHarness,
+) -> None:
+    await harness.fake.add_guild()
+    [channel_id] = await harness.fake.add_channels(1)
+    text = digest_builders.newsletter(harness.now().date(), [("2601.00001", 5)])
+    await digest_builders.ingest_digest(harness.db, text, at=harness.now())
+    harness.start_bot()
+    await harness.fake.wait_until_connected()
+    asked = await harness.fake.interact(
+        channel_id,
+        {"id": "1", "name": "digest", "type": 1},
+        answer=True,
+        wait=patience.scaled(ANSWER_SECONDS),
+    )
+    [reply] = asked["replies"]
+    [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply)))
+    await harness.fake.set_faults(
+        {"kind": "page", "status": 502, "path": "/webhooks/*", "times": 1, "stored": True}
+    )
+    shared = await harness.fake.interact(
+        channel_id, {"custom_id": share, "component_type": 2}, type=3, message_id=reply["id"]
+    )
+
+    async def is_repeated() -> bool:
+        log = await harness.fake.log(path="/webhooks/")
+        return [entry["status"] for entry in log if shared["token"] in entry["path"]] == [502, 200]
+
+    await harness.wait_until(is_repeated)
+    record = await harness.fake.run_action("get_interaction", {"token": shared["token"]})
+    assert len(record["replies"]) == 1
 
 
 async def _fill(harness: fault_harness.FaultHarness, papers: int) -> None:
