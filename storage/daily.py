@@ -28,6 +28,12 @@ async def lock_guild(connection: AsyncConnection, guild_id: int) -> None:
     await locks.lock_transaction(connection, _GUILD_LOCK, guild_id % 2**31)
 
 
+async def lock_channel(connection: AsyncConnection, channel_id: int) -> None:
+    """Lock the subscriptions of a channel against concurrent changes, in the order in which an expiry of posts does."""
+    own = sa.select(subscriptions.c.id).where(subscriptions.c.channel_id == channel_id)
+    await connection.execute(own.order_by(subscriptions.c.id).with_for_update())
+
+
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
     """Store a subscription and return its new id; `subscription.id` is ignored.
 

@@ -160,7 +160,8 @@ class Subscriptions:
         """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, for_update=True)
+            old = await _get(connection, subscription_id)
+            await daily.lock_channel(connection, old.channel_id)
             unsent = await outbox.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
