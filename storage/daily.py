@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models, outbox
-from storage.tables import covered_digests, decisions, digests, posted_papers, subscriptions
+from storage.tables import covered_digests, decisions, digests, entries, posted_papers, subscriptions
 from storage.tables import deliveries as planned
 
 _GUILD_LOCK = 0x504F5354
@@ -26,6 +26,12 @@ _GUILD_LOCK = 0x504F5354
 async def lock_guild(connection: AsyncConnection, guild_id: int) -> None:
     """Serialise the transactions that add a subscription of a server after a count of those there are."""
     await locks.lock_transaction(connection, _GUILD_LOCK, guild_id % 2**31)
+
+
+async def lock_channel(connection: AsyncConnection, channel_id: int) -> None:
+    """Lock the subscriptions of a channel against concurrent changes, in the order in which an expiry of posts does."""
+    own = sa.select(subscriptions.c.id).where(subscriptions.c.channel_id == channel_id)
+    await connection.execute(own.order_by(subscriptions.c.id).with_for_update())
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
@@ -380,6 +386,34 @@ async def remove_covered(connection: AsyncConnection, posts: Iterable[tuple[int,
         late = covered_digests.update().where(own, covered_digests.c.late_at == at)
         await connection.execute(late.values(late_revision=None, late_at=None), values)
         await _set_last_covered(connection, {subscription_id for subscription_id, _ in posts})
+
+
+async def uncover_papers(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Let the posts of their channels draw again from the digests of the papers of these unsent deliveries.
+
+    Those planned since had found the papers posted, and covered the digests without them.
+    """
+    key = covered_digests.c.subscription_id, covered_digests.c.digest_id
+    query = (
+        sa.select(*key)
+        .distinct()
+        .join(subscriptions, subscriptions.c.id == key[0])
+        .join(entries, entries.c.digest_id == key[1])
+        .join(
+            posted_papers,
+            sa.and_(
+                posted_papers.c.channel_id == subscriptions.c.channel_id,
+                posted_papers.c.locale == subscriptions.c.locale,
+                posted_papers.c.paper_id == entries.c.paper_id,
+            ),
+        )
+        .join(planned, planned.c.id == posted_papers.c.delivery_id)
+        .where(covered_digests.c.covered_at >= planned.c.planned_at)
+    )
+    covered = await database.execute_in(connection, query, posted_papers.c.delivery_id, delivery_ids)
+    rows = list(dict.fromkeys(map(tuple, covered)))
+    await database.delete_rows(connection, covered_digests, ("subscription_id", "digest_id"), rows)
+    await _set_last_covered(connection, {subscription_id for subscription_id, _ in rows})
 
 
 async def remove_newer_covered(connection: AsyncConnection, delivery: models.Delivery) -> None:

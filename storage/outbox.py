@@ -495,8 +495,9 @@ async def expire(
     )
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept)
-    # Their posts become due again. A command that pauses one locks the subscription before its deliveries too.
-    posting = subscriptions.c.id.in_(sa.select(deliveries.c.subscription_id).where(is_overdue))
+    # Their posts become due again, and others of their channels change with them. A command that pauses one locks the
+    # subscription before its deliveries too.
+    posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
     ids = (await connection.execute(sa.select(deliveries.c.id).where(is_overdue))).scalars().all()
@@ -541,12 +542,14 @@ async def cancel(
 
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
-) -> None:
-    """Make the unfinished deliveries of a subscription EXPIRED, before it is removed."""
+) -> list[int]:
+    """Make the unfinished deliveries of a subscription EXPIRED, before it is removed. Returns those of which nothing was sent."""
     unfinished = await connection.execute(
         sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
-    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
+    ids = unfinished.scalars().all()
+    await cancel(connection, ids, reason=reason, now=now)
+    return await list_unsent(connection, ids)
 
 
 def _destination_filter(

@@ -666,7 +666,7 @@ async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = 
     request.services.profiles.wake(request.user_id)
     if alert.channel_id is None:
         await router.open_dm(request)
-    if alert.timing is not models.AlertTiming.AT_ONCE:
+    if alert.timing is not models.AlertTiming.AT_ONCE and alert.channel_id is None:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
     now = request.services.clock()
     return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id, now=now)

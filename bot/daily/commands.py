@@ -617,7 +617,10 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.subscriptions.add(replace(draft, created_by=request.user_id))
     await services.guilds.update(subscription.guild_id, timezone=timezone)
-    await services.readers.update(request.user_id, locale=request.texts.locale, timezone=timezone)
+    # The manager's own messages stay at their hour, wherever the server is.
+    known = await services.readers.get(request.user_id)
+    own = timezone if known is None or known.timezone is None else None
+    await services.readers.update(request.user_id, locale=request.texts.locale, timezone=own)
     return subscription
 
 

@@ -68,11 +68,25 @@ MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Plan unsent posts again, with their digests and late papers, where no later one of the subscription is planned."""
+    """Plan unsent posts again, with their digests and late papers, where no later one of the subscription is planned.
+
+    The papers of one that is paused or blocked can come with the channel's other posts.
+    """
     covering = [(row.subscription_id, row.planned_at) for row in unsent if row.subscription_id is not None]
     await daily.remove_covered(connection, covering)
     await outbox.release_keys(connection, [row.id for row in unsent])
     await daily.make_due_again(connection, unsent)
+    stopped = {
+        row.id
+        for row in await daily.list_rows(connection, ids=[id_ for id_, _ in covering])
+        if row.state is not models.ActivityState.ACTIVE
+    }
+    await daily.uncover_papers(connection, [row.id for row in unsent if row.subscription_id in stopped])
+
+
+async def _undo_on_demand(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
+    """Let the papers of unsent posts come with the channel's next ones."""
+    await daily.uncover_papers(connection, [row.id for row in unsent])
 
 
 async def _suspend(
@@ -120,7 +134,10 @@ DAILY: KindRecord[choice.DailyPost] = KindRecord(
     resume=_resume,
 )
 ON_DEMAND = KindRecord(
-    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
+    kind=models.DeliveryKind.ON_DEMAND,
+    priority=models.Priority.INTERACTIVE,
+    render=DAILY.render,
+    undo=_undo_on_demand,
 )
 EDIT = KindRecord(kind=models.DeliveryKind.EDIT, priority=models.Priority.CORRECTION, render=DAILY.render)
 

@@ -160,10 +160,12 @@ class Subscriptions:
         """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id, for_update=True)
-            await outbox.cancel_for_subscription(
+            old = await _get(connection, subscription_id)
+            await daily.lock_channel(connection, old.channel_id)
+            unsent = await outbox.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
+            await daily.uncover_papers(connection, unsent)
             await daily.remove(connection, subscription_id)
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))

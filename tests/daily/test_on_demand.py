@@ -128,3 +128,21 @@ async def test_a_weekly_on_demand_post_draws_from_its_week(harness: OnDemandHarn
     post = await harness.preview(subscription_id)
     assert (post.since_on, post.digest_on) == (MONDAY - 6 * DAY, MONDAY)
     assert ids(post) == ["2601.00001", "2601.00002"]
+
+
+@both_engines
+@pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
+async def test_the_papers_of_an_unsent_post_come_with_the_channels_next_post(
+    harness: OnDemandHarness, is_removed: bool
+) -> None:
+    asked_id = await harness.subscribe()
+    await harness.subscribe(at_time="13:00")
+    await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await harness.change(asked_id, next_due_at=NOON + DAY, due_on=MONDAY + DAY)
+    assert await harness.service.plan(asked_id, 1) is not None
+    await harness.tick(NOON + HOUR)  # the papers seem to be posted
+    if is_removed:
+        await daily_service.Subscriptions(harness.database, lambda: NOON + 2 * HOUR).remove(asked_id)
+    await harness.expire(NOON + DAY)
+    await harness.tick(NOON + DAY + HOUR)
+    assert await harness.list_contents() == ["2601.00001 2601.00002"] * 2

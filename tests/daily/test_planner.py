@@ -264,6 +264,31 @@ async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fr
 
 
 @both_engines
+async def test_the_papers_of_a_blocked_post_that_expires_come_with_the_channels_other_post(
+    planning: PlannerHarness,
+) -> None:
+    blocked_id = await planning.subscribe()
+    for options in ({}, {"channel_id": 30}, {"locale": models.Locale.KO}):
+        await planning.subscribe(at_time="10:00", **options)
+    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    await planning.tick(SEOUL_9AM)
+    await planning.change(blocked_id, state=models.ActivityState.PAUSED, reason=Reason.NO_THREADS)
+    await planning.tick(SEOUL_9AM + HOUR)
+    await planning.attempt(2, 3)
+    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 3
+    next_day = SEOUL_9AM + DAY + HOUR
+    await planning.store(MONDAY + DAY, ("2601.00003", 1), at=next_day)
+    await planning.expire(next_day)
+    await planning.tick(next_day)
+    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
+    assert sorted(posts[3:]) == [
+        ("daily:2:2026-01-06", "2601.00001 2601.00002"),
+        ("daily:3:2026-01-06", "2601.00003"),
+        ("daily:4:2026-01-06", "2601.00003"),
+    ]
+
+
+@both_engines
 async def test_a_post_that_waits_for_a_digest_gets_what_an_expiry_frees_at_once(
     planning: PlannerHarness,
 ) -> None:

@@ -49,6 +49,22 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert (subscription.created_by, subscription.locale) == (harness.manager.id, harness.texts.locale)
 
 
+async def test_the_zone_of_a_post_is_the_managers_own_only_while_none_is_known(
+    harness: ClientHarness,
+) -> None:
+    readers = harness.bot.services.readers
+    for typed in ("America/New_York", "Asia/Tokyo"):
+        wizard = last_response(
+            await harness.manager.slash(harness.channel, "daily setup", time="9", timezone=typed)
+        )
+        await harness.manager.click(wizard, label=harness.texts("setup-start"))
+        known = await readers.get(harness.manager.id)
+        assert known is not None
+        assert known.timezone == "America/New_York"
+        for subscription in await _list_subscriptions(harness):
+            await harness.bot.services.subscriptions.remove(subscription.id)
+
+
 async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: ClientHarness) -> None:
     await read_lists(harness.container.database, harness.env.now())
     for options, when in (({}, models.When.COMPLETE), ({"style": "weekly"}, models.When.HOUR)):

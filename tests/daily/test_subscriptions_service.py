@@ -184,12 +184,19 @@ async def test_posts_added_at_once_do_not_exceed_the_limit_of_a_server_on_postgr
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_post_can_be_paused_while_it_expires_on_postgresql(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["pause", "cancel_for_subscription"])
+async def test_a_post_can_be_paused_or_removed_while_it_expires_on_postgresql(
+    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    other_id = await planning.subscribe(at_time="08:00")
+    await planning.store(MONDAY - DAY, ("2601.00009", 1))
+    await planning.tick(SEOUL_9AM - HOUR)
+    await planning.mark_sent()
     subscription_id = await planning.post(("2601.00001", 9))
+    # The other one covers the digest, whose paper seems to be posted.
+    await planning.tick(SEOUL_9AM + DAY - HOUR)
     now = SEOUL_9AM + 2 * DAY
-    pause = outbox.pause
+    change = getattr(outbox, name)
     expiring: list[asyncio.Task[None]] = []
 
     async def is_waiting() -> bool:
@@ -197,12 +204,16 @@ async def test_a_post_can_be_paused_while_it_expires_on_postgresql(
         async with planning.database.read() as connection:
             return bool((await connection.execute(sa.text(query))).scalar())
 
-    async def expire_then_pause(connection: Connection, **options: Any) -> int:
+    async def expire_then_change(connection: Connection, *ids: int, **options: Any) -> Any:
         expiring.append(asyncio.create_task(planning.expire(now)))
         await patience.wait_until(is_waiting)
-        return await pause(connection, **options)
+        return await change(connection, *ids, **options)
 
-    monkeypatch.setattr(outbox, "pause", expire_then_pause)
-    await Subscriptions(planning.database, lambda: now).pause(subscription_id)
+    monkeypatch.setattr(outbox, name, expire_then_change)
+    service = Subscriptions(planning.database, lambda: now)
+    await (service.pause if name == "pause" else service.remove)(subscription_id)
     await expiring[0]
-    assert (await planning.get_subscription(subscription_id)).state is models.ActivityState.PAUSED
+    rows = await service.list_rows()
+    assert {row.id: row.state.value for row in rows if row.id != other_id} == (
+        {subscription_id: "paused"} if name == "pause" else {}
+    )
