@@ -449,6 +449,15 @@ def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperR
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
+def list_votes(
+    snapshot: Snapshot, paper_ids: Iterable[int], filters: Filters = NO_FILTERS
+) -> list[tuple[int, Any, int | None]]:
+    """Return id, date and votes of the listed papers among these ids that pass filters; the dates are the driver's."""
+    conditions, values = _listed(snapshot, filters)
+    statement = f"SELECT id, last_on, votes FROM papers WHERE %s AND {conditions}"  # noqa: S608 - constant columns
+    return snapshot.fetch_in(statement, "id", paper_ids, *values)
+
+
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of stored papers by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
