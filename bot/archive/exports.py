@@ -217,10 +217,15 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 
 
 def _format_authors(entry: Entry) -> str:
-    """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
+    """Return the names with commas between them, or as a quoted list if they would be read otherwise (`A, B`, `null`, `C+`).
+
+    `+` marks a shortened list.
+    """
     names = [_one_line(name) for name in entry.authors]
-    if all(_PLAIN_LIST.fullmatch(name) for name in names):
-        return ", ".join([*names, "+"] if entry.authors_truncated else names)
+    plain = ", ".join([*names, "+"] if entry.authors_truncated else names)
+    is_plain = all(_PLAIN_LIST.fullmatch(name) for name in names)
+    if is_plain and fields.parse_authors(plain) == (tuple(names), entry.authors_truncated):
+        return plain
     quoted = ", ".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
 
