@@ -163,7 +163,6 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)(.*)")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _FENCE_MARKS = ("```", "~~~")
 _MAX_HIGHLIGHT_LENGTH = 200
-_PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
 class ExportPaper(NamedTuple):
@@ -223,8 +222,7 @@ def _format_authors(entry: Entry) -> str:
     """
     names = [_one_line(name) for name in entry.authors]
     plain = ", ".join([*names, "+"] if entry.authors_truncated else names)
-    is_plain = all(_PLAIN_LIST.fullmatch(name) for name in names)
-    if is_plain and fields.parse_authors(plain) == (tuple(names), entry.authors_truncated):
+    if fields.parse_authors(plain) == (tuple(names), entry.authors_truncated):
         return plain
     quoted = ", ".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
