@@ -671,18 +671,19 @@ _fields = attrgetter(*_FIELDS)
 async def _build_entries(
     connection: AsyncConnection, rows: Sequence[sa.Row[Any]], *, with_texts: bool = True
 ) -> list[tuple[sa.Row[Any], Entry]]:
-    sections_by_entry: dict[int, list[Section]] = defaultdict(list)
-    query = sa.select(sections.c.entry_id, sections.c.heading, sections.c.body)
-    ordered = query.order_by(sections.c.entry_id, sections.c.position)
-    entry_ids = [row.id for row in rows if with_texts]
-    for entry_id, heading, body in await database.execute_in(
-        connection, ordered, sections.c.entry_id, entry_ids
-    ):
-        sections_by_entry[entry_id].append(Section(heading, body))
+    texts = await snapshot.read(connection, _list_sections, [row.id for row in rows if with_texts])
     return [
-        (row, database.build_record(Entry, row._mapping, sections=tuple(sections_by_entry[row.id])))
+        (row, database.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ()))))
         for row in rows
     ]
+
+
+def _list_sections(view: snapshot.Snapshot, entry_ids: Iterable[int]) -> dict[int, list[Section]]:
+    statement = "SELECT entry_id, heading, body FROM sections WHERE %s ORDER BY entry_id, position"
+    found: dict[int, list[Section]] = defaultdict(list)
+    for entry_id, heading, body in view.fetch_in(statement, "entry_id", entry_ids):
+        found[entry_id].append(Section(heading, body))
+    return found
 
 
 def _query() -> sa.Select[Any]:

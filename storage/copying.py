@@ -113,8 +113,11 @@ async def _require_no_front(database: Database, now: datetime) -> None:
         live = await locks.list_processes(connection, now)
     if locks.has_front(live):
         name = database.url.render_as_string(hide_password=True)
+        # By the clock of its machine, which may have been ahead.
+        until = max(process.seen_at for process in live) + locks.LIVE
         raise errors.StorageError(
-            f"{name} is in use by `paperround run --role front`. Stop it (if it was killed, wait two minutes) and copy again."
+            f"{name} is in use by `paperround run --role front`. Stop it and copy again. If it was killed, copy again after"
+            f" {until:%Y-%m-%d %H:%M:%S} UTC, or first delete its row of the table `processes`."
         )
 
 

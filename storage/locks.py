@@ -305,7 +305,8 @@ class SenderLock(ProcessLock):
 
 REPORT_INTERVAL = timedelta(seconds=30)
 """Time between two reports of a process."""
-_LIVE = 3 * REPORT_INTERVAL
+LIVE = 3 * REPORT_INTERVAL
+"""Time after its last report for which a process counts as running."""
 
 
 async def report_process(connection: Connection, process: models.Process) -> None:
@@ -326,7 +327,7 @@ async def list_older_processes(connection: Connection, schema: str) -> Sequence[
 
     Reads no other column: a migration may be about to add some. The time is the database's, within seconds of the processes'.
     """
-    is_live = processes.c.seen_at > sa.func.now() - _LIVE
+    is_live = processes.c.seen_at > sa.func.now() - LIVE
     query = sa.select(processes.c.name, processes.c.version).where(is_live, processes.c.schema < schema)
     rows = await connection.execute(query.order_by(processes.c.name))
     return [f"{row.name.removeprefix('paperround ')} (version {row.version})" for row in rows]
@@ -334,7 +335,7 @@ async def list_older_processes(connection: Connection, schema: str) -> Sequence[
 
 async def list_processes(connection: Connection, now: datetime) -> Sequence[models.Process]:
     """Return the processes that reported themselves lately, the sender first, then by name."""
-    query = processes.select().where(processes.c.seen_at > now - _LIVE)
+    query = processes.select().where(processes.c.seen_at > now - LIVE)
     query = query.order_by(processes.c.term.is_(None), processes.c.name)
     return await fetch_records(connection, models.Process, query)
 

@@ -449,6 +449,15 @@ def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperR
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
+def list_votes(
+    snapshot: Snapshot, paper_ids: Iterable[int], filters: Filters = NO_FILTERS
+) -> list[tuple[int, Any, int | None]]:
+    """Return id, date and votes of the listed papers among these ids that pass filters; the dates are the driver's."""
+    conditions, values = _listed(snapshot, filters)
+    statement = f"SELECT id, last_on, votes FROM papers WHERE %s AND {conditions}"  # noqa: S608 - constant columns
+    return snapshot.fetch_in(statement, "id", paper_ids, *values)
+
+
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of stored papers by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
@@ -543,10 +552,10 @@ def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[in
 def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
     """Return the co-authors of an author with the number of joint papers, most first."""
     statement = (
-        "SELECT authors.id, authors.key, authors.name, authors.papers, count(DISTINCT other.paper_id) AS joint"
-        " FROM paper_authors AS own JOIN paper_authors AS other ON other.paper_id = own.paper_id"
-        " JOIN authors ON authors.id = other.author_id WHERE own.author_id = ? AND authors.id <> ?"
-        " GROUP BY authors.id, authors.key, authors.name, authors.papers ORDER BY joint DESC, authors.name LIMIT ?"
+        "SELECT authors.id, authors.key, authors.name, authors.papers, joint"
+        " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE author_id <> ?"
+        " AND paper_id IN (SELECT paper_id FROM paper_authors WHERE author_id = ?) GROUP BY author_id) AS counted"
+        " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"
     )
     rows = snapshot.fetch(statement, author_id, author_id, limit)
     return [(Author(*row), joint) for *row, joint in rows]

@@ -273,7 +273,8 @@ def require_room(opened: database.Database) -> None:
     if free < MIN_FREE_BYTES:
         raise errors.StorageError(
             f"The rebuild of the search index is paused: only {free / 1e6:.0f} MB are free on the disk of {path}, and"
-            f" {MIN_FREE_BYTES / 1e6:.0f} MB are reserved for posts. Free some space; the rebuild then continues by itself."
+            f" {MIN_FREE_BYTES / 1e6:.0f} MB are reserved for posts. Free some space: a running bot"
+            " then continues by itself; otherwise run `paperround reindex`."
         )
 
 

@@ -81,6 +81,7 @@ async def _suspend(
         if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
     ]
     ids = [alert.id for alert in active]
+    await alerts.lock_held(connection, active)
     changed_ids = await alerts.set_state(connection, ids, state, reason=reason, by_hand=False)
     return [] if delivery.is_direct else _list_owned(alert for alert in active if alert.id in changed_ids)
 
@@ -89,6 +90,7 @@ async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
+    await alerts.lock_held(connection, resumable)
     resumed_ids = await alerts.set_state(connection, ids, models.ActivityState.ACTIVE, by_hand=False)
     return _list_owned(alert for alert in resumable if alert.id in resumed_ids)
 

@@ -453,6 +453,7 @@ class Alerts:
         now = self._clock()
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
+            await alerts.lock_held(connection, own)
             await alerts.set_state(connection, [alert.id for alert in own], models.ActivityState.ACTIVE)
             for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
                 await outbox.resume(connection, now, user_id=dm_user_id)

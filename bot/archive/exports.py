@@ -163,7 +163,6 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)(.*)")
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _FENCE_MARKS = ("```", "~~~")
 _MAX_HIGHLIGHT_LENGTH = 200
-_PLAIN_LIST = re.compile(r"[^,;\[\"]+")
 
 
 class ExportPaper(NamedTuple):
@@ -217,10 +216,14 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 
 
 def _format_authors(entry: Entry) -> str:
-    """Return the names with commas between them, as a quoted list if a name has one; `+` marks a shortened list."""
+    """Return the names with commas between them, or as a quoted list if they would be read otherwise (`A, B`, `null`, `C+`).
+
+    `+` marks a shortened list.
+    """
     names = [_one_line(name) for name in entry.authors]
-    if all(_PLAIN_LIST.fullmatch(name) for name in names):
-        return ", ".join([*names, "+"] if entry.authors_truncated else names)
+    plain = ", ".join([*names, "+"] if entry.authors_truncated else names)
+    if fields.parse_authors(plain) == (tuple(names), entry.authors_truncated):
+        return plain
     quoted = ", ".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
     return f"[{quoted}{', +' if entry.authors_truncated else ''}]"
 

@@ -588,7 +588,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     They are separated by commas or semicolons, or in a Python or JSON list.
     """
     if value.startswith("["):
-        return _clean_authors(_parse_quoted_list(value))
+        return _clean_authors(_parse_quoted_list(value), marks="… ")
     if ";" not in value:
         names = [*map(str.strip, value.split(","))]
         if len(names) > 1 and "" not in names and not _may_be_truncated(names):
@@ -654,8 +654,8 @@ def _unescape_match(match: re.Match[str]) -> str:
     return " " if match[4] else match[5]
 
 
-def _clean_authors(items: list[str]) -> tuple[tuple[str, ...], bool]:
-    """Names without truncation marks, which can be anywhere: some scripts shuffle the list."""
+def _clean_authors(items: list[str], marks: str = "+… ") -> tuple[tuple[str, ...], bool]:
+    """Names without truncation marks, which can be anywhere: some scripts shuffle the list. The last may end in `marks`."""
     names = [name for item in items if (name := item.strip())]
     if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_truncation_mark(names[-1]):
         names[-1] = names[-1].partition(" ")[2].strip()
@@ -663,7 +663,7 @@ def _clean_authors(items: list[str]) -> tuple[tuple[str, ...], bool]:
     truncated = len(kept) < len(names)
     if kept:
         last = _TRAILING_TRUNCATION.sub("", kept[-1]) if len(kept[-1]) < 200 else kept[-1]
-        last = last.rstrip("+… ").removesuffix("...").rstrip()
+        last = last.rstrip(marks).removesuffix("...").rstrip()
         truncated = truncated or last != kept[-1]
         kept[-1:] = [last] if last else []
     return tuple(kept), truncated

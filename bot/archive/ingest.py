@@ -134,9 +134,7 @@ class IngestService:
             with isolation.collected(failures):
                 parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
             for error in failures:
-                isolation.log_error(log, "file not ingested because of a bug", error, file=name)
-                problem = LocatedProblem(name, None, f"it {fields.describe_bug(error)}")
-                parsed = IngestResult(problems=(problem,))
+                parsed = _report_bug(name, error)
             if isinstance(parsed, IngestResult):
                 yield name, parsed
                 continue
@@ -253,10 +251,14 @@ class IngestService:
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
     ) -> list[tuple[str, IngestResult]]:
         group = [sourced for _, file_digests in batch for sourced in file_digests]
-        results = iter(await self.add_batch(group))
-        return [
-            (name, sum((next(results) for _ in file_digests), IngestResult())) for name, file_digests in batch
-        ]
+        outcomes = iter(await self._store_apart(group))
+        results: list[tuple[str, IngestResult]] = []
+        for name, file_digests in batch:
+            result = IngestResult()
+            for outcome in itertools.islice(outcomes, len(file_digests)):
+                result += _report_bug(name, outcome) if isinstance(outcome, Exception) else outcome
+            results.append((name, result))
+        return results
 
     async def add_batch(
         self,
@@ -273,22 +275,37 @@ class IngestService:
         A digest that causes a bug does not block the others, and is stored without the papers that cause it, which its result
         names. Raises the first error of those that cannot be stored, after the others.
         """
-        if not group:
-            return []
-        failures: list[Exception] = []
-        with isolation.collected(failures, reraise=(StorageError,)):
-            return await self._store_batch(group, dry_run=dry_run, corrections_left=corrections_left)
-        if len(group) == 1:
-            kept = await self._leave_out_failing(group[0], failures[0])
-            return await self._store_batch([kept], dry_run=dry_run, corrections_left=corrections_left)
-        failures.clear()
         results: list[IngestResult] = []
-        for sourced in group:
-            with isolation.collected(failures, reraise=(StorageError,)):
-                results += await self.add_batch([sourced], dry_run=dry_run, corrections_left=corrections_left)
-        if failures:
-            raise failures[0]
+        for outcome in await self._store_apart(group, dry_run=dry_run, corrections_left=corrections_left):
+            if isinstance(outcome, Exception):
+                raise outcome
+            results.append(outcome)
         return results
+
+    async def _store_apart(
+        self,
+        group: Sequence[SourcedDigest],
+        *,
+        dry_run: bool = False,
+        corrections_left: MutableMapping[str, int] | None = None,
+    ) -> list[IngestResult | Exception]:
+        """Store digests as `add_batch` does, and return the error of each that cannot be stored in the place of its result."""
+        results: dict[int, IngestResult | Exception] = {}
+        failures: list[Exception] = []
+        if group:
+            with isolation.collected(failures, reraise=(StorageError,)):
+                await self._store_batch(group, results, dry_run=dry_run, corrections_left=corrections_left)
+        if failures and len(group) == 1 and not results:
+            with isolation.collected(failures, reraise=(StorageError,)):
+                kept = await self._leave_out_failing(group[0], failures[0])
+                await self._store_batch([kept], results, dry_run=dry_run, corrections_left=corrections_left)
+            results.setdefault(0, failures[-1])
+        for index, sourced in enumerate(group):
+            if index not in results:  # what is committed is not stored again
+                [results[index]] = await self._store_apart(
+                    [sourced], dry_run=dry_run, corrections_left=corrections_left
+                )
+        return [results[index] for index in range(len(group))]
 
     async def _leave_out_failing(self, sourced: SourcedDigest, error: Exception) -> SourcedDigest:
         """Return a digest without the papers that cause a bug when they are stored. Raises `error` if they do not explain it."""
@@ -296,7 +313,7 @@ class IngestService:
         async def fails(arxiv_ids: Collection[str]) -> bool:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=(StorageError,)):
-                await self._store_batch([_keep(sourced, arxiv_ids)], dry_run=True)
+                await self._store_batch([_keep(sourced, arxiv_ids)], {}, dry_run=True)
             return bool(failures)
 
         everything = [entry.arxiv_id for entry in sourced.digest.entries]
@@ -332,22 +349,26 @@ class IngestService:
     async def _store_batch(
         self,
         group: Sequence[SourcedDigest],
+        results: MutableMapping[int, IngestResult | Exception],
         *,
         dry_run: bool = False,
         corrections_left: MutableMapping[str, int] | None = None,
-    ) -> list[IngestResult]:
-        """Store digests as `add_batch` does; a bug that one of them causes is raised."""
-        results: dict[int, IngestResult] = {}
+    ) -> None:
+        """Store digests as `add_batch` does; a bug that one of them causes is raised.
+
+        Each commit adds to `results`, by the place in the group.
+        """
         unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
         left = {} if corrections_left is None else corrections_left
         try:
             async with self._indexing() as writing:
                 while unread or rest:
+                    added: dict[int, IngestResult] = {}
                     async with writing() as connection:
                         started, left_after = time.monotonic(), dict(left)
                         while unread:
                             stored, known = await self._writer.write_new(connection, _take_batch(unread))
-                            results |= stored
+                            added |= stored
                             rest |= known
                             if not dry_run:
                                 break
@@ -361,17 +382,17 @@ class IngestService:
                             if sourced.source in left_after:
                                 cost = result.corrected_digests * _cost_of(sourced.digest)
                                 left_after[sourced.source] -= cost
-                            results[index] = result
+                            added[index] = result
                         if dry_run:
-                            left.update(left_after)
                             raise _DryRunError
                     # Not before the commit: what is rolled back is stored later.
                     left.update(left_after)
+                    results.update({index: _parse_result(group[index]) + added[index] for index in added})
                     if unread or rest:
                         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
         except _DryRunError:
-            pass
-        return [_parse_result(sourced) + results[index] for index, sourced in enumerate(group)]
+            left.update(left_after)
+            results.update({index: _parse_result(group[index]) + added[index] for index in added})
 
     async def _report_unparsed(self, digest_id: int, error: Exception) -> IngestResult:
         """Return the result of a stored digest that this version cannot parse, and leaves as it is."""
@@ -462,6 +483,12 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
             for problem in sourced.digest.problems
         ),
     )
+
+
+def _report_bug(name: str, error: Exception) -> IngestResult:
+    """Return the result of a file that causes a bug when it is read or a digest of it is stored."""
+    isolation.log_error(log, "file not ingested because of a bug", error, file=name)
+    return IngestResult(problems=(LocatedProblem(name, None, f"it {fields.describe_bug(error)}"),))
 
 
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:

@@ -10,6 +10,7 @@ import errno
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -198,6 +199,9 @@ def main() -> None:
     # pydantic would read the metadata of every installed package to find its plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_streams()
+    if sys.argv[1:2] == ["run"]:
+        # Until its loop does this. The first process of a container would not end by itself.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         if sys.argv[1:] == ["healthcheck"]:
             # A supervisor asks twice a minute: without the other commands it takes a third of the time.

@@ -12,6 +12,7 @@ import functools
 import hmac
 import json
 import re
+import signal
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ from typing import Annotated, Any
 
 import structlog
 from aiohttp import web
-from mcp import types
+from mcp import MCPError, types
 from mcp.server import mcpserver
 from mcp.server.mcpserver import exceptions
 from mcp.server.transport_security import TransportSecuritySettings
@@ -269,6 +270,15 @@ class _Server(mcpserver.MCPServer[Any]):
             problems = error.__cause__.errors(include_url=False, include_context=False)
             raise exceptions.ToolError(" ".join(map(_describe, problems[:MAX_PROBLEMS]))) from None
 
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: mcpserver.Context[Any, Any] | None = None,
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        # The SDK would log a traceback.
+        raise MCPError(types.INVALID_PARAMS, "There are no prompts.")
+
 
 def _describe(problem: Mapping[str, Any]) -> str:
     """Return the sentence on an argument that a tool cannot take."""
@@ -351,6 +361,12 @@ async def _answer(app: Starlette, token: str, request: web.Request) -> web.Respo
         (name.decode(), value.decode()) for name, value in answer["headers"] if name != b"content-length"
     ]
     return web.Response(status=answer["status"], headers=CIMultiDict(headers), body=b"".join(parts))
+
+
+async def serve_stdio(server: mcpserver.MCPServer[Any]) -> None:
+    """Serve until stdin closes. SIGINT ends the process as SIGTERM does: the SDK's thread that reads stdin cannot be stopped."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    await server.run_stdio_async()
 
 
 async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str) -> None:

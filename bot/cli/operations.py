@@ -269,7 +269,7 @@ def serve_tools(
             tools = mcp_server.create_tools(database, system_clock, locale, everyday)
             server = mcp_server.create_server(tools)
             if http is None:
-                await server.run_stdio_async()
+                await mcp_server.serve_stdio(server)
             else:
                 await mcp_server.serve_http(server, http, token or "")
 

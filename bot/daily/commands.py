@@ -352,10 +352,11 @@ class SubscriptionButtonsCog(commands.Cog):
         """Show what would become of the chosen channels, and change nothing."""
         subscription = await _find(request, action.payload)
         chosen = router.selected_values(request.interaction)[: daily_messages.MAX_COPIES]
-        checked = {
-            id_: await _try_copy(request, subscription, id_)
-            for id_ in map(message_builder.parse_number, chosen)
-        }
+        async with router.admitted_lookup(request.interaction):
+            checked = {
+                id_: await _try_copy(request, subscription, id_)
+                for id_ in map(message_builder.parse_number, chosen)
+            }
         token = await router.store_typed(request, action.payload, {"channels": ",".join(map(str, checked))})
         return daily_messages.copy_view(request.texts, subscription, checked, token)
 
@@ -365,10 +366,11 @@ class SubscriptionButtonsCog(commands.Cog):
         payload, values = await router.load_typed(request.services.text_tokens, action.payload)
         subscription = await _find(request, payload)
         chosen = values.get("channels", "").split(",")[: daily_messages.MAX_COPIES]
-        copied = {
-            id_: await _try_copy(request, subscription, id_, is_kept=True)
-            for id_ in map(message_builder.parse_number, chosen)
-        }
+        async with router.admitted_lookup(request.interaction):
+            copied = {
+                id_: await _try_copy(request, subscription, id_, is_kept=True)
+                for id_ in map(message_builder.parse_number, chosen)
+            }
         return daily_messages.copied_view(request.texts, copied)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)

@@ -15,7 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from itertools import islice, takewhile
 from operator import add
 from types import MappingProxyType
@@ -200,7 +200,10 @@ Spellings: TypeAlias = Mapping[str, Counter[str]]
 MAX_LEARNT = 10_000
 """Korean forms, and abbreviations, that are learnt. 10,000 forms take 26 MB of the bot's memory, with autocomplete 41 MB."""
 MAX_FORMS = 100
-"""Of those, Korean forms and abbreviations of one term: a search looks for each of them in each paper that it reads."""
+"""Of those, Korean forms and abbreviations of one term: a search looks for each of them in each paper that it reads.
+
+Also the senses of one abbreviation, which a search compares with each other.
+"""
 MAX_TOLD = 30_000
 """Mentions that are read of one stranger: of long ones, 40,000 take 10 s and 165 MB."""
 _Explained = TypeVar("_Explained")
@@ -463,7 +466,7 @@ def has_head(pair: TermPair, spellings: Iterable[str], words: Mapping[str, Itera
 def rank_senses(
     explained: Spellings, seeds: Mapping[str, seed.SeedTerm], surfaces: Spellings
 ) -> dict[str, list[concepts.AbbreviationSense]]:
-    """Return the senses of each abbreviation, best first."""
+    """Return the senses of each abbreviation, best first, at most `MAX_FORMS`."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for key, term in seeds.items():
         for abbreviation in term.abbreviations:
@@ -473,17 +476,16 @@ def rank_senses(
         papers = explained.get(abbreviation, Counter())
         counts[abbreviation].update(papers)
         terms, total = counts[abbreviation], counts[abbreviation].total()
-        senses = [
+        best = nsmallest(MAX_FORMS, terms, key=lambda key: (-terms[key], len(key), key))
+        ranked[abbreviation] = [
             concepts.AbbreviationSense(
                 key,
                 terms[key] / total,
                 papers[key],
                 seeds[key].english[0] if key in seeds else most_common(surfaces.get(key), key),
             )
-            for key in terms
+            for key in best
         ]
-        senses.sort(key=lambda sense: (-sense.share, -terms[sense.key], len(sense.key), sense.key))
-        ranked[abbreviation] = senses
     return ranked
 
 

@@ -284,9 +284,11 @@ def find_author(
     *,
     sort: Sort,
     filters: search.Filters,
+    limit: int,
+    offset: int,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names.
+    """Return papers of the author whose name matches best, with co-authors, topics and the other matching names.
 
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
@@ -296,8 +298,7 @@ def find_author(
     best = matches[0]
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
-    rows = search.list_paper_rows(snapshot, paper_ids)
-    allowed = [row for row in rows if filters.allow(row.date, row.votes)]
+    rows, total = list_page(snapshot, paper_ids, filters, sort, limit=limit, offset=offset)
     coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
@@ -306,8 +307,8 @@ def find_author(
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = search.list_by_paper_ids(snapshot, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
-        rows=tuple(sort_rows(allowed, sort)),
-        total=len(allowed),
+        rows=rows,
+        total=total,
         author=shown[0],
         matches=tuple(shown),
         name_variants=tuple(variants_by_id.get(best.id, ())),
@@ -380,7 +381,22 @@ def list_paper_ids(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] |
     return frozenset.intersection(*written) if written else None
 
 
-def sort_rows(rows: Sequence[models.PaperRow], sort: Sort) -> list[models.PaperRow]:
-    """Return papers newest first by date, or top-voted first with unknown votes last by any other order."""
-    newest = sorted(rows, key=lambda row: (row.date, row.id), reverse=True)
-    return newest if sort is Sort.DATE else sorted(newest, key=lambda row: models.votes_descending(row.votes))
+def list_page(
+    snapshot: Snapshot,
+    paper_ids: Iterable[int],
+    filters: search.Filters,
+    sort: Sort,
+    *,
+    limit: int,
+    offset: int,
+) -> tuple[tuple[models.PaperRow, ...], int]:
+    """Return a page of these papers and their number: newest first by date, or top-voted first by any other order.
+
+    Unknown votes are last. Of a name on very many papers, the rows of the page alone are read.
+    """
+    allowed = search.list_votes(snapshot, paper_ids, filters)
+    allowed.sort(key=lambda paper: (paper[1], paper[0]), reverse=True)
+    if sort is not Sort.DATE:
+        allowed.sort(key=lambda paper: models.votes_descending(paper[2]))
+    page = [paper_id for paper_id, *_ in allowed[offset : offset + limit]]
+    return tuple(search.list_paper_rows(snapshot, page)), len(allowed)

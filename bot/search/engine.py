@@ -20,7 +20,7 @@ from typing import NamedTuple, assert_never
 from bot.search import query as search_query
 from bot.search import results as search_results
 from bot.search import scoring
-from bot.text import analyser, concepts, questions, term_keys, typography
+from bot.text import analyser, questions, term_keys, typography
 from bot.text.concepts import Expansion, Segment
 from bot.text.query_parser import Query
 from storage import models, search
@@ -177,7 +177,7 @@ class _Request:
 
     def __init__(self, snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope) -> None:
         self.snapshot, self.scope, self.expanded = snapshot, scope, expanded
-        self.segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
+        self.segments = expanded.parts(query.phrases)
         self.scorer = scoring.Scorer(expanded, query.phrases, query.excluded)
         self.written: list[search.IndexRow] = []
         self.read: dict[int, search.IndexRow] = {}
@@ -642,8 +642,10 @@ def find_sorted(
 
 def build_topic_query(snapshot: Snapshot, query: Query, expanded: Expansion) -> BooleanQuery | None:
     """Return the index query for papers about a query, which finds little more than these; None without a token."""
-    segments = [*expanded.segments, *map(concepts.literal_segment, query.phrases)]
-    about = [search_query.topic_query(part) for part in (segments, *([term] for term in expanded.composed))]
+    about = [
+        search_query.topic_query(part)
+        for part in (expanded.parts(query.phrases), *([term] for term in expanded.composed))
+    ]
     if not any(about):
         return None
     wanted = any_of([*about, *search_query.from_names(expanded.names)])

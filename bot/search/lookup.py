@@ -158,13 +158,12 @@ def _list_filtered(
         return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
     if scope.paper_ids is None:
         total = search.count_top(view, scope.filters)
-        rows = search.list_top(view, scope.filters, limit=request.limit, offset=request.offset)
+        rows = tuple(search.list_top(view, scope.filters, limit=request.limit, offset=request.offset))
     else:
-        written = search.list_paper_rows(view, sorted(scope.paper_ids))
-        allowed = [row for row in written if scope.filters.allow(row.date, row.votes)]
-        total, ordered = len(allowed), authors.sort_rows(allowed, Sort.VOTES)
-        rows = ordered[request.offset : request.offset + request.limit]
-    return replace(common, rows=tuple(rows), total=total, complete=total)
+        rows, total = authors.list_page(
+            view, scope.paper_ids, scope.filters, Sort.VOTES, limit=request.limit, offset=request.offset
+        )
+    return replace(common, rows=rows, total=total, complete=total)
 
 
 _DECIDED_PAPERS = 10
@@ -447,8 +446,9 @@ class LookUp:
         The author's topics are named in the language of `locale` where they have a name in it.
         """
         glossary, typed = self._read_glossary(view), analyser.clean_typed(name)
-        result = authors.find_author(view, glossary, typed, sort=sort, filters=filters, locale=locale)
-        return replace(result, rows=result.rows[offset : offset + limit])
+        return authors.find_author(
+            view, glossary, typed, sort=sort, filters=filters, limit=limit, offset=offset, locale=locale
+        )
 
     def has_institution(self, view: Snapshot, name: str) -> bool:
         """Return whether a stored paper comes from an institution."""

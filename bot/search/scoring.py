@@ -75,8 +75,7 @@ class Scorer:
     def __init__(
         self, expanded: concepts.Expansion, phrases: Sequence[str] = (), excluded: Sequence[str] = ()
     ) -> None:
-        quoted = map(concepts.literal_segment, phrases)
-        self._segments = list(map(CompiledSegment, (*expanded.segments, *quoted)))
+        self._segments = list(map(CompiledSegment, expanded.parts(phrases)))
         self._composed = list(map(CompiledSegment, expanded.composed))
         self._excluded = [term_keys.compile_term(text) for text in excluded]
         self._names = expanded.names

@@ -174,6 +174,13 @@ class Expansion:
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Segment] = field(default_factory=dict)
 
+    def parts(self, phrases: Iterable[str] = ()) -> list[Segment]:
+        """Return what papers should have, with quoted phrases: each once, since a word says no more if it is repeated."""
+        distinct: dict[tuple[str, ...], Segment] = {}
+        for part in (*self.segments, *map(literal_segment, phrases)):
+            distinct.setdefault(tuple([form.key for form in part.forms]), part)
+        return list(distinct.values())
+
     def sure(self) -> Expansion:
         """Return the expansion for a filter: without forms that one explanation alone speaks for."""
 

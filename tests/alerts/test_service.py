@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.alerts import commands as alerts_commands
-from bot.alerts import matcher
+from bot.alerts import matcher, planner
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.alerts.service import PREVIEW_DAYS
@@ -392,36 +392,61 @@ def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str
 
 
 @pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("is_moved", [False, True])
-async def test_postgresql_locks_a_held_message_before_the_alert_that_is_removed_or_moved(
-    alert_harness: AlertHarness, is_moved: bool
+@pytest.mark.parametrize("how", ["removed", "moved", "resumed", "resumed by itself", "suspended"])
+async def test_postgresql_locks_a_held_message_before_the_alert_that_is_changed(
+    alert_harness: AlertHarness, how: str
 ) -> None:
     """The expiry of the message locks it first, and then the alert, to queue its papers again."""
-    alert_id = await alert_harness.add_alert("care")
+    place: dict[str, int] = {"channel_id": 5, "guild_id": 6} if how == "resumed by itself" else {}
+    alert_id = await alert_harness.add_alert("care", **place)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
-    await alert_harness.close_direct_messages(7)
+    database, service = alert_harness.database, alert_harness.alerts
+    async with database.read() as connection:
+        [delivery] = await outbox.list_rows(connection)
+    if place:
+        await alert_harness.refuse_message(50013, channel_id=5)
+    elif how != "suspended":
+        await alert_harness.close_direct_messages(7)
+
+    async def change() -> None:
+        if how == "removed":
+            await service.remove([alert_id])
+        elif how == "moved":
+            await service.change(alert_id, alert_builders.draft("care", guild_id=1, channel_id=2))
+        elif how == "resumed":
+            await service.resume([alert_id])
+        else:
+            async with database.transaction() as other:
+                if how == "suspended":
+                    paused, reason = models.ActivityState.PAUSED, models.Reason.DMS_CLOSED
+                    await planner.ALERT.suspend(other, delivery, paused, reason)
+                else:
+                    await planner.ALERT.resume(other, lambda _: True)
+
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
     )
-    async with alert_harness.database.transaction() as connection:
+    async with database.transaction() as connection:
         await connection.execute(sa.text("SELECT id FROM deliveries FOR UPDATE"))
-        draft = alert_builders.draft("care", guild_id=1, channel_id=2)
-        service = alert_harness.alerts
-        changing = asyncio.create_task(
-            service.change(alert_id, draft) if is_moved else service.remove([alert_id])
-        )
+        changing = asyncio.create_task(change())
 
         async def is_waiting() -> bool:
-            async with (
-                alert_harness.database.read() as other
-            ):  # a transaction sees the activity at its first look
-                return bool(await other.scalar(waiting))
+            async with database.read() as other:  # a transaction sees the activity at its first look
+                return bool(await other.scalar(waiting)) or changing.done()
 
         await patience.wait_until(is_waiting)
-        await connection.execute(sa.text("SELECT id FROM alerts FOR KEY SHARE NOWAIT"))
+        assert not changing.done(), "it waits for the message"
+        await connection.execute(sa.text("SELECT id FROM alerts FOR UPDATE NOWAIT"))
     await changing
-    async with alert_harness.database.read() as connection:
-        [delivery] = await outbox.list_rows(connection)
-        assert [alert.channel_id for alert in await alerts.list_rows(connection)] == [2] * is_moved
-    assert delivery.state is models.DeliveryState.EXPIRED
+    async with database.read() as connection:
+        delivery = next(
+            row for row in await outbox.list_rows(connection) if row.kind is models.DeliveryKind.ALERT
+        )
+        left = await alerts.list_rows(connection)
+    paused, active = models.ActivityState.PAUSED, models.ActivityState.ACTIVE
+    expected = {"removed": [], "moved": [(2, active)], "suspended": [(None, paused)]}
+    assert [(alert.channel_id, alert.state) for alert in left] == expected.get(
+        how, [(place.get("channel_id"), active)]
+    )
+    assert (delivery.state is models.DeliveryState.EXPIRED) == (how in ("removed", "moved"))

@@ -332,9 +332,13 @@ REVIEW_ENTRIES = st.builds(
     title=st.sampled_from([None, "제목", 'A "B" C', "T [x]: y"]),
     url=st.sampled_from(["https://huggingface.co/papers/2505.03335", "https://arxiv.org/abs/2505.03335v2"]),
     votes=st.none() | st.integers(0, 5000),
-    authors=st.lists(st.sampled_from(["A B", "C, D", 'E "F" G', "H O'I"]), max_size=4, unique=True).map(
-        tuple
-    ),
+    authors=st.lists(
+        st.sampled_from(
+            ["A B", "C, D", 'E "F" G', "H O'I", "null", "J+", "K; [L](https://e.org)", "[M]", "N [O"]
+        ),
+        max_size=4,
+        unique=True,
+    ).map(tuple),
     thumbnail=st.sampled_from([None, "https://e.org/a.png"]),
     video=st.sampled_from([None, "https://e.org/v.mp4"]),
     sections=st.lists(st.builds(Section, st.sampled_from(["1. 동기", "기여"]), BODIES), max_size=3).map(

@@ -204,8 +204,10 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
         TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),
         TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
     ]
-    with pytest.raises(RuntimeError):
-        [item async for item in harness.ingest.add_files(files)]
+    stored = {name: result async for name, result in harness.ingest.add_files(files)}
+    assert {name: result.new_digests for name, result in stored.items()} == {"a.md": 1, "b.md": 0, "c.md": 1}
+    [problem] = stored["b.md"].problems
+    assert problem.message == "it caused an internal error (RuntimeError: rejected)"
     assert await harness.count(tables.digests) == 2
     assert await harness.titles("2026-01-01") == []
     assert await harness.titles("2026-01-03") == ["Paper 3"]
@@ -372,6 +374,27 @@ async def test_a_file_that_causes_a_bug_holds_up_no_other(
     assert sorted(result.new_digests for result in stored) == [0, 1, 1]
     [problem] = [problem for result in stored for problem in result.problems]
     assert problem.message == "it caused an internal error (KeyError: 'a bug')"
+
+
+async def test_a_digest_that_was_stored_before_a_bug_of_another_counts_as_new(
+    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = IngestHarness(sqlite_db)
+    monkeypatch.setattr(ingest, "BATCH_DIGESTS", 1)
+    write, written = digest_writer.DigestWriter.write_new, list[int]()
+
+    async def fail_at_second(self: Any, connection: Any, batch: Any) -> Any:
+        written.append(len(batch))
+        if len(written) == 2:
+            raise RuntimeError("a bug")
+        return await write(self, connection, batch)
+
+    monkeypatch.setattr(digest_writer.DigestWriter, "write_new", fail_at_second)
+    texts = "\n".join(newsletter(paper(number), day=f"2026-01-0{number}") for number in (1, 2, 3))
+    group = digest_writer.to_sourced_digests(parse.parse_text(texts), "files", "a.md")
+    for expected in ([1, 1, 1], [0, 0, 0]):
+        stored = await harness.ingest.add_batch(group)
+        assert [result.new_digests for result in stored] == expected
 
 
 async def test_a_correction_that_a_bug_of_another_rolled_back_counts_once(

@@ -159,6 +159,15 @@ async def test_bad_arguments_get_a_sentence(archive: Database) -> None:
             assert "pydantic" not in answer_text(answer)
 
 
+async def test_an_unknown_prompt_gets_a_sentence_and_no_traceback(
+    archive: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with create_client(archive) as client:
+        with pytest.raises(mcp.MCPError, match="There are no prompts"):
+            await client.get_prompt("nope")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_answers_are_bounded_and_foreign_text_is_data(sqlite_db: Database) -> None:
     long = "강화 학습 " * 2_000
     papers = [
@@ -225,6 +234,30 @@ async def test_a_process_serves_over_stdio_and_writes_nothing(folder: Path) -> N
         assert len(found["papers"]) == 3
         for tool in ("daily_digest", "trends"):
             assert await call(client, tool)
+
+
+@pytest.mark.wire
+def test_a_process_that_serves_over_stdio_ends_on_a_signal_while_stdin_is_open(folder: Path) -> None:
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
+    request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(
+            [sys.executable, "-m", "bot", "mcp"],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                print(request, file=process.stdin, flush=True)
+                assert process.stdout.readline()
+                process.send_signal(number)
+                assert process.wait(patience.scaled(10)) == -number
+            finally:
+                process.kill()
 
 
 @pytest.mark.wire

@@ -354,3 +354,11 @@ def test_streams_that_are_closed_or_cannot_show_korean_are_no_internal_error(
     done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True)
     assert (done.returncode, "Internal error" in done.stderr) == (0, False)
     assert shown in done.stdout
+
+
+def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
+    code = (
+        "import os, signal, sys; from bot import cli; sys.argv = ['paperround', 'run'];"
+        "cli._run = lambda arguments: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -310,6 +310,22 @@ async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harn
     assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
 
 
+async def test_copies_of_a_daily_post_wait_for_their_admission(harness: ClientHarness) -> None:
+    """Each channel is checked by itself, and the server's daily posts are read for each."""
+    original = await harness.add_subscription()
+    menu, news = await harness.manage("daily copy"), harness.guild.create_news_channel("news")
+
+    async def choose() -> Any:
+        return last_response(await harness.manager.select(menu, [news], custom_id=f"pr:dkt:{original.id}"))
+
+    plan = await choose()
+    async with AsyncExitStack() as stack:
+        await _occupy(harness, stack)
+        assert shown_text(await choose()) == harness.texts("busy")
+        assert shown_text(await harness.manager_press(plan, "copy-start", count=1)) == harness.texts("busy")
+    assert len(await harness.bot.services.subscriptions.list_rows()) == 1
+
+
 async def test_previews_of_alerts_leave_room_for_look_ups(harness: ClientHarness) -> None:
     """Each reads a month of papers, one after the other."""
     previews = harness.bot.services.previews

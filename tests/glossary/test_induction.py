@@ -170,6 +170,14 @@ def test_an_ambiguous_abbreviation_has_several_senses() -> None:
     assert {weight for text, weight in weights.items() if text != "DPA"} <= {0.25, 0.2}
 
 
+def test_an_abbreviation_keeps_the_senses_that_most_papers_explain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(induction, "MAX_FORMS", 2)
+    told = {"dual path attention": 2, "direct policy adaptation": 3, "deep plan alignment": 1}
+    rows = [(induction.Mention(text, "", "DPA"), papers) for text, papers in told.items()]
+    senses = induction.draft_glossary(rows, ()).senses["DPA"]
+    assert [(sense.papers, sense.share) for sense in senses] == [(3, 3 / 6), (2, 2 / 6)]
+
+
 OTHER_TEXTS = [f"{number}번째 다른 글" for number in range(90)]
 
 

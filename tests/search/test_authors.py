@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
 import pytest
 
 from bot.search import authors
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
+from storage import search as stored_search
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -41,6 +46,38 @@ async def test_umlauts_initials_and_split_names_match_and_typing_errors_are_corr
             for name in names.split("|"):
                 result = await search.find_author(name)
                 assert (name, result.author, result.is_corrected) == (name, author, is_corrected)
+
+
+async def test_of_a_name_on_many_papers_the_rows_of_the_page_alone_are_read(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    votes = [5, None, 40, 0, 9, 9]
+    papers = [
+        NewsletterPaper(f"2505.0001{number}", "One", "It works.", votes=votes[number]) for number in range(6)
+    ]
+    await sample_archive.add_digest(db, "2025-05-02", *papers[:5])
+    await sample_archive.add_digest(db, "2025-05-03", *papers[5:])
+    read: list[int] = []
+    build_paper_rows = stored_search.build_paper_rows
+
+    def build(rows: Sequence[Any]) -> Iterator[models.PaperRow]:
+        read.append(len(rows))
+        return build_paper_rows(rows)
+
+    monkeypatch.setattr(stored_search, "build_paper_rows", build)
+    service = SearchService(db)
+    for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["543", "210"])):
+        for number, page in enumerate(pages):
+            found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
+            assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)
+    few = stored_search.Filters(until_on=date(2025, 5, 2), min_votes=5)
+    found = await service.find_author("Ada Lovelace", filters=few, limit=2)
+    assert ([row.arxiv_id[-1] for row in found.rows], found.total) == (["2", "4"], 3)
+    filtered = await service.search(
+        SearchRequest("author:lovelace", until=few.until_on, min_votes=5, limit=2, offset=2)
+    )
+    assert ([row.arxiv_id[-1] for row in filtered.rows], filtered.total) == (["0"], 3)
+    assert read == [3, 3, 3, 3, 2, 1]
 
 
 async def test_a_comma_marks_the_family_name(db: Database) -> None:

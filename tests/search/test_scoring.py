@@ -114,3 +114,12 @@ def test_a_rare_part_counts_more_than_a_common_one_repeated() -> None:
 def test_words_are_counted_without_particles_and_titles_count_more() -> None:
     counts = scoring.count_words(" robot ", " 로봇~ robot \n 로봇 ")
     assert (counts["로봇"], counts["robot"]) == (2, 4)
+
+
+def test_a_repeated_word_is_scored_once() -> None:
+    document = term_keys.Document(" graph ", " a graph of language model parts ")
+    once, repeated = (
+        scoring.Scorer(GLOSSARY.expand(f"graph 언어 모델{more}"), phrases)
+        for more, phrases in (("", ["of"]), (" Graph graph 언어 모델", ["of", "of"]))
+    )
+    assert repeated.score(document) == once.score(document)

@@ -165,10 +165,13 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     await lock.release()
     # A front has no lock, and its readers go on to save papers.
     now = reader_rows.NOW
-    front = models.Process("front", models.ProcessRole.FRONT, "1", "r0001", None, now, now)
+    ahead = now + timedelta(hours=3)  # by the clock of a machine on which it was killed
+    front = models.Process("front", models.ProcessRole.FRONT, "1", "r0001", None, now, ahead)
     async with db.transaction() as connection:
         await locks.report_process(connection, front)
-    with pytest.raises(errors.StorageError, match="--role front"):
+    until = ahead + locks.LIVE
+    sentence = f"--role front.*was killed, copy again after {until:%Y-%m-%d %H:%M:%S} UTC"
+    with pytest.raises(errors.StorageError, match=sentence):
         await copy(db, target)
     async with db.transaction() as connection:
         await locks.remove_process(connection, "front")
