@@ -261,6 +261,8 @@ async def upgrade(opened: database.Database) -> str | None:
         current = await current_revision(opened)
         if not await _is_to_be_upgraded(opened, current):
             return current
+        if current is None:
+            await _require_unicode(opened)
         path = database.sqlite_path(opened.url)
         if path is not None and current is not None:
             await asyncio.to_thread(_backup_sqlite_file, path, current)
@@ -278,6 +280,19 @@ async def upgrade(opened: database.Database) -> str | None:
         f"{opened.url.render_as_string()} could not be migrated: other transactions kept its tables locked for {LOCK_TIMEOUT},"
         f" {len(RETRY_PAUSES) + 1} times. Nothing was changed. Try again, or end the sessions that pg_stat_activity shows."
     )
+
+
+async def _require_unicode(opened: database.Database) -> None:
+    """Raise StorageError if a database of PostgreSQL cannot store every character: papers would be left out for one."""
+    if opened.is_sqlite:
+        return
+    async with opened.read() as connection:
+        encoding = await connection.scalar(sa.text("SHOW server_encoding"))
+    if encoding not in ("UTF8", "SQL_ASCII"):  # the latter converts nothing
+        raise errors.StorageError(
+            f"{opened.url.render_as_string()} has the encoding {encoding}, which lacks characters of papers. Make another"
+            f" database: CREATE DATABASE {opened.url.database} ENCODING 'UTF8' TEMPLATE template0."
+        )
 
 
 async def _run_migrations(opened: database.Database, *, is_empty: bool) -> None:

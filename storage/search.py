@@ -488,7 +488,9 @@ def _listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
 def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:
     """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
     # LIKE is case-insensitive on SQLite, so it would scan the whole table.
-    begins, values = "starts_with(arxiv_id, ?)", [prefix]
+    # The range, in which every collation has what begins with digits, is for PostgreSQL's index.
+    begins = "starts_with(arxiv_id, ?) AND arxiv_id >= ? AND arxiv_id < ?"
+    values = [prefix, prefix, f"{prefix}zzz"]
     if snapshot.is_sqlite:
         begins, values = "arxiv_id >= ? AND arxiv_id < ?", [prefix, f"{prefix}\U0010ffff"]
     statement = (

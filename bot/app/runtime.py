@@ -13,9 +13,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import discord
@@ -206,6 +206,9 @@ FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources and the inbox."""
 
 
+_Step: TypeAlias = Callable[[], Awaitable[int | None]]
+
+
 @dataclass
 class Runtime:
     """A running bot: its services and the bodies of its background tasks."""
@@ -240,12 +243,22 @@ class Runtime:
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
-        steps: list[Callable[[], Awaitable[int | None]]] = [
-            lambda: self.relay.expire(now),
-            lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            lambda: self.today_planner.tick(now),
+        failures = await self._run_steps(
+            *self._post_steps(now),
+            lambda: self.today_planner.tick(now, between=self._plan_posts),
             lambda: self.container.edit_planner.plan(self.container.database, now),
-        ]
+        )
+        if not failures:
+            self.liveness.record("tick")
+
+    async def _plan_posts(self) -> None:
+        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes."""
+        await self._run_steps(*self._post_steps(self.container.clock()))
+
+    def _post_steps(self, now: datetime) -> list[_Step]:
+        return [lambda: self.relay.expire(now), lambda: self.planner.tick(now, on_planned=self.relay.wake)]
+
+    async def _run_steps(self, *steps: _Step) -> list[Exception]:
         failures: list[Exception] = []
         for step in steps:
             # A database outage must not end the schedule; due subscriptions stay due. What fails for another reason must not
@@ -256,8 +269,7 @@ class Runtime:
             failures += failed
             if failed and isinstance(failed[0], errors.StorageError):
                 break
-        if not failures:
-            self.liveness.record("tick")
+        return failures
 
     async def purge(self) -> None:
         """Remove what is older than the retention time; errors are logged, and the next call continues.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -429,8 +429,8 @@ def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZE = 100
-"""Readers per transaction."""
+BATCH_SIZE = 25
+"""Readers per transaction. If all of their profiles are to be learnt again, a batch takes some three seconds of CPU."""
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
@@ -496,15 +496,19 @@ class TodayPlanner:
         self._service = service
         self._default_locale = default_locale
 
-    async def tick(self, now: datetime) -> int:
+    async def tick(
+        self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    ) -> int:
         """Plan everything that is due at `now` (UTC). Returns the number of deliveries.
 
-        Errors are logged, and the next call retries: they must not stop the daily posts.
+        `between` is called after each batch, for what must not wait for thousands of readers. Errors are logged, and the next
+        call retries: they must not stop the daily posts.
         """
         planned = 0
         with isolation.isolated(log, "planning papers of the day failed"):
             while (count := await self._plan_batch(now)) is not None:
                 planned += count
+                await between()
         return planned
 
     async def reschedule(self, now: datetime) -> None:

@@ -15,6 +15,7 @@ from bot.app import health, runtime
 from bot.app.container import Container
 from bot.archive import ingest
 from bot.core.settings import Settings
+from bot.today import service as today_service
 from storage import archive, database, errors, locks, migrate, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders
@@ -252,7 +253,7 @@ async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
     planned: list[str] = []
 
-    async def fail(*_: object) -> int:
+    async def fail(*_: object, **__: object) -> int:
         raise KeyError("a bug")
 
     async def plan(*_: object) -> int:
@@ -266,3 +267,33 @@ async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     assert planned == ["edits"]
     async with bot.container.database.read() as connection:
         assert len(await outbox.list_rows(connection)) == 1
+
+
+async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = bot.container.create_services()
+    await services.subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
+    for user_id in (5, 6):
+        await services.today.send_daily(user_id, "09:01", "UTC")
+    await digest_builders.ingest_digest(
+        bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
+    )
+    monkeypatch.setattr(today_service, "BATCH_SIZE", 1)
+    planned: list[set[models.DeliveryKind]] = []
+    plan_batch = bot.today_planner._plan_batch
+
+    async def plan_for_a_minute(now: datetime) -> int | None:
+        async with bot.container.database.read() as connection:
+            planned.append({row.kind for row in await outbox.list_rows(connection)})
+        count = await plan_batch(now)
+        bot.container.clock = lambda: NOW + timedelta(minutes=2)
+        return count
+
+    monkeypatch.setattr(bot.today_planner, "_plan_batch", plan_for_a_minute)
+    bot.container.clock = lambda: NOW + timedelta(minutes=1)
+    await bot.tick()
+    first, *later = planned
+    assert not first
+    assert len(later) == 2
+    assert all(models.DeliveryKind.DAILY in kinds for kinds in later)

@@ -261,6 +261,15 @@ async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None
         await migrate.open_database(url)
 
 
+async def test_a_postgresql_database_that_lacks_characters_is_refused(postgres_url: str) -> None:
+    from tests.conftest import create_postgres_database
+
+    template = "template0 ENCODING 'EUC_KR' LC_COLLATE 'C' LC_CTYPE 'C'"
+    url = await create_postgres_database(postgres_url, template)
+    with pytest.raises(errors.StorageError, match="ENCODING 'UTF8' TEMPLATE template0"):
+        await migrate.open_database(url, migrate=True)
+
+
 async def test_a_database_of_another_application_is_rejected(empty_database_url: str) -> None:
     async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
         await connection.execute(sa.text("CREATE TABLE foreign_table (id INTEGER)"))

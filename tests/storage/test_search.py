@@ -196,3 +196,18 @@ async def test_postgresql_searches_with_gin_instead_of_a_scan(db: database.Datab
         )
         plan = "\n".join(row[0] for row in await connection.execute(sa.text(statement)))
     assert "ix_paper_words_tokens" in plan
+
+
+@pytest.mark.engines("postgresql")
+async def test_on_postgresql_papers_are_completed_by_an_index(db: database.Database) -> None:
+    statements: list[tuple[str, tuple[str, ...]]] = []
+    async with db.read() as connection:
+        assert connection.sync_connection is not None
+        await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        sa.event.listen(
+            connection.sync_connection, "before_cursor_execute", lambda *given: statements.append(given[2:4])
+        )
+        await snapshot.read(connection, search.list_by_prefix, "2601.0", limit=2)
+        ((statement, values),) = statements
+        plan = (await connection.exec_driver_sql(f"EXPLAIN {statement}", values)).scalars().all()
+    assert any("Index Cond: ((arxiv_id >= " in line for line in plan), plan
