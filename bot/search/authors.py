@@ -284,9 +284,11 @@ def find_author(
     *,
     sort: Sort,
     filters: search.Filters,
+    limit: int,
+    offset: int,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return all papers of the author whose name matches best, with co-authors, topics and the other matching names.
+    """Return papers of the author whose name matches best, with co-authors, topics and the other matching names.
 
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
@@ -296,8 +298,9 @@ def find_author(
     best = matches[0]
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
-    rows = search.list_paper_rows(snapshot, paper_ids)
+    rows = search.list_paper_rows(snapshot, paper_ids, with_authors=False)
     allowed = [row for row in rows if filters.allow(row.date, row.votes)]
+    shown_ids = [row.id for row in sort_rows(allowed, sort)[offset : offset + limit]]
     coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
@@ -306,7 +309,7 @@ def find_author(
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
     indexed = search.list_by_paper_ids(snapshot, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
     return AuthorResult(
-        rows=tuple(sort_rows(allowed, sort)),
+        rows=tuple(search.list_paper_rows(snapshot, shown_ids)),
         total=len(allowed),
         author=shown[0],
         matches=tuple(shown),

@@ -447,8 +447,8 @@ class LookUp:
         The author's topics are named in the language of `locale` where they have a name in it.
         """
         glossary, typed = self._read_glossary(view), analyser.clean_typed(name)
-        result = authors.find_author(view, glossary, typed, sort=sort, filters=filters, locale=locale)
-        return replace(result, rows=result.rows[offset : offset + limit])
+        page = {"limit": limit, "offset": offset}
+        return authors.find_author(view, glossary, typed, sort=sort, filters=filters, locale=locale, **page)
 
     def has_institution(self, view: Snapshot, name: str) -> bool:
         """Return whether a stored paper comes from an institution."""

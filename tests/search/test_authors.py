@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
 import pytest
 
 from bot.search import authors
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models
+from storage import search as storage_search
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -242,3 +246,25 @@ async def test_a_term_of_most_papers_is_not_a_topic_of_an_author(
     written = NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
     await sample_archive.add_digest(db, "2025-05-03", written, *others)
     assert (await SearchService(db).find_author("Ada Byron")).topics == ("preference optimization",)
+
+
+async def test_only_the_papers_that_are_shown_are_read_with_their_authors(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A thousand papers of three thousand people each would take half a gigabyte.
+    names = ("Ada Byron", "Bea Long", "Cid Low")
+    papers = [NewsletterPaper(f"2501.0000{n}", f"Paper {n}", "", votes=n, authors=names) for n in range(1, 9)]
+    await sample_archive.add_digest(sqlite_db, "2025-01-02", *papers)
+    read, build_rows = list[str](), storage_search.build_paper_rows
+
+    def record(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+        for row in build_rows(rows):
+            read.extend(row.authors)
+            yield row
+
+    monkeypatch.setattr(storage_search, "build_paper_rows", record)
+    monkeypatch.setattr(storage_search, "MAX_COMPARED_AUTHORS", 2)
+    result = await SearchService(sqlite_db).find_author("Ada Byron", limit=2, offset=1)
+    assert [row.arxiv_id for row in result.rows] == ["2501.00007", "2501.00006"]
+    assert (result.total, result.rows[0].authors, result.coauthors) == (8, names, ("Bea Long",))
+    assert len(read) == 2 * len(names)
