@@ -160,10 +160,11 @@ def _list_filtered(
         total = search.count_top(view, scope.filters)
         rows = search.list_top(view, scope.filters, limit=request.limit, offset=request.offset)
     else:
-        written = search.list_paper_rows(view, sorted(scope.paper_ids))
+        written = search.list_paper_rows(view, sorted(scope.paper_ids), with_authors=False)
         allowed = [row for row in written if scope.filters.allow(row.date, row.votes)]
         total, ordered = len(allowed), authors.sort_rows(allowed, Sort.VOTES)
-        rows = ordered[request.offset : request.offset + request.limit]
+        shown = ordered[request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(view, [row.id for row in shown])
     return replace(common, rows=tuple(rows), total=total, complete=total)
 
 

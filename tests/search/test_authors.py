@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import pytest
 
 from bot.search import authors
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage import search as storage_search
@@ -264,7 +265,18 @@ async def test_only_the_papers_that_are_shown_are_read_with_their_authors(
 
     monkeypatch.setattr(storage_search, "build_paper_rows", record)
     monkeypatch.setattr(storage_search, "MAX_COMPARED_AUTHORS", 2)
-    result = await SearchService(sqlite_db).find_author("Ada Byron", limit=2, offset=1)
+    search = SearchService(sqlite_db)
+    page, _ = await search.get_digest(date(2025, 1, 2), limit=2, offset=1)
+    assert ([row.authors for row in page.rows], page.total, len(read)) == ([names] * 2, 8, 2 * len(names))
+    for request in (
+        SearchRequest("", author="Ada Byron", limit=2),
+        SearchRequest("paper", limit=2, sort=Sort.DATE),
+    ):
+        read.clear()
+        found = await search.search(request)
+        assert ([row.authors for row in found.rows], len(read)) == ([names] * 2, 2 * len(names))
+    read.clear()
+    result = await search.find_author("Ada Byron", limit=2, offset=1)
     assert [row.arxiv_id for row in result.rows] == ["2501.00007", "2501.00006"]
     assert (result.total, result.rows[0].authors, result.coauthors) == (8, names, ("Bea Long",))
     assert len(read) == 2 * len(names)
