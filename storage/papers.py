@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import islice, starmap
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -196,9 +196,11 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
     return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 
-async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order."""
-    return await snapshot.read(connection, search.list_paper_rows, paper_ids)
+async def list_rows(
+    connection: AsyncConnection, paper_ids: Sequence[int], *, with_authors: bool = True
+) -> list[PaperRow]:
+    """Return the listed papers among these ids, in the given order, as `search.list_paper_rows` does."""
+    return await snapshot.read(connection, search.list_paper_rows, paper_ids, with_authors=with_authors)
 
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
@@ -221,10 +223,12 @@ async def list_by_date(
     min_votes: int = 0,
     limit: int | None = None,
     origin: archive.Origin = archive.POSTED,
+    with_authors: bool = True,
 ) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Papers with unknown votes do not meet a minimum above 0.
+    Papers with unknown votes do not meet a minimum above 0. Without a limit leave out the authors: thousands of papers may have
+    thousands each.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
@@ -233,8 +237,14 @@ async def list_by_date(
         .group_by(t.entries.c.paper_id)
         .subquery()
     )
+    no_authors = sa.literal("[]").label("authors")
+    columns = (
+        _ROW_COLUMNS
+        if with_authors
+        else [no_authors if column.name == "authors" else column for column in _ROW_COLUMNS]
+    )
     query = (
-        sa.select(*_ROW_COLUMNS)
+        sa.select(*columns)
         .join(best_ranks, best_ranks.c.paper_id == papers.c.id)
         .where(papers.c.last_on.is_not(None), papers.c.votes >= min_votes if min_votes > 0 else sa.true())
         .order_by(papers.c.votes.is_(None), papers.c.votes.desc(), best_ranks.c.rank, papers.c.id)
@@ -456,9 +466,10 @@ async def set_authors(
     Returns all authors whose paper count may have changed, with the new count.
     """
     former_ids = set(names).difference(new_paper_ids)
-    former = paper_authors.delete().returning(paper_authors.c.author_id)
-    removed = await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
-    removed_author_ids = {author_id for (author_id,) in removed}
+    former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
+    removed = {
+        *map(tuple, await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids))
+    }
     names_by_key = {key: name for paper in names.values() for key, name in paper}
     known_ids = await _match_existing(connection, names_by_key)
     paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
@@ -477,7 +488,10 @@ async def set_authors(
         for position, (key, name) in enumerate(paper)
     ]
     await database.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
-    return added + await _update_paper_counts(connection, removed_author_ids.union(known_ids.values()))
+    # By the difference: to count the papers of all authors of a collaboration again takes seconds for each of its papers.
+    changes = Counter({known_ids[key]: paper_counts[key] for key in known_ids})
+    changes.subtract(author_id for author_id, _ in removed)
+    return added + await _change_paper_counts(connection, changes)
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
@@ -494,15 +508,13 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
     return {key: id_ for key, id_, _ in stored}
 
 
-_UPDATE_PAPER_COUNTS_SQL = """
-UPDATE authors SET papers =
-    (SELECT count(DISTINCT paper_id) FROM paper_authors WHERE paper_authors.author_id = authors.id)
-"""
-
-
-async def _update_paper_counts(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
-    statement = f"{_UPDATE_PAPER_COUNTS_SQL} WHERE %s RETURNING id, key, name, papers"
-    return list(starmap(Author, await database.fetch_in(connection, statement, authors.c.id, author_ids)))
+async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int, int]) -> list[Author]:
+    """Add to the numbers of papers of authors, by id. Returns these authors, also those whose number stays."""
+    stored = await list_by_ids(connection, changes)
+    changed = [replace(author, paper_count=author.paper_count + changes[author.id]) for author in stored]
+    rows = [{"id": author.id, "papers": author.paper_count} for author in changed if changes[author.id]]
+    await database.update_rows(connection, authors, rows)
+    return changed
 
 
 _MAX_STEP = 31

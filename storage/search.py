@@ -442,9 +442,12 @@ def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
             )
 
 
-def list_paper_rows(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order."""
-    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE %s"  # noqa: S608 - constant columns
+def list_paper_rows(
+    snapshot: Snapshot, paper_ids: Sequence[int], *, with_authors: bool = True
+) -> list[PaperRow]:
+    """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
+    columns = _ROW_COLUMNS if with_authors else _ROW_COLUMNS.replace(" authors,", " '[]',")
+    statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constant columns
     rows = {row.id: row for row in build_paper_rows(snapshot.fetch_in(statement, "id", paper_ids))}
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
@@ -551,13 +554,17 @@ def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[in
     return variants
 
 
+MAX_COMPARED_AUTHORS = 100
+"""Authors of a paper who count as co-authors: those of a collaboration share a thousand papers with three thousand others."""
+
+
 def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
-    """Return the co-authors of an author with the number of joint papers, most first."""
+    """Return the co-authors of an author with the number of joint papers, most first; of each paper the first hundred count."""
     statement = (
         "SELECT authors.id, authors.key, authors.name, authors.papers, joint"
-        " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE author_id <> ?"
+        " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE position < ? AND author_id <> ?"
         " AND paper_id IN (SELECT paper_id FROM paper_authors WHERE author_id = ?) GROUP BY author_id) AS counted"
         " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"
     )
-    rows = snapshot.fetch(statement, author_id, author_id, limit)
+    rows = snapshot.fetch(statement, MAX_COMPARED_AUTHORS, author_id, author_id, limit)
     return [(Author(*row), joint) for *row, joint in rows]

@@ -269,7 +269,7 @@ async def list_top(
     saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
     shared = await shelf.count_sharers(connection, guild_ids, since)
     paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}
-    rows = {row.id: row for row in await papers.list_rows(connection, sorted(paper_ids))}
+    rows = {row.id: row for row in await papers.list_rows(connection, sorted(paper_ids), with_authors=False)}
     top: dict[int, tuple[ServerPickRow, ...]] = {}
     slices = TimeSlices()
     for guild_id in saved.keys() | shared.keys():
@@ -284,7 +284,12 @@ async def list_top(
         if picked:
             top[guild_id] = tuple(picked[:limit])
         await slices.pause()
-    return top
+    shown = sorted({pick.paper.id for picked in top.values() for pick in picked})
+    complete = {row.id: row for row in await papers.list_rows(connection, shown)}
+    return {
+        guild_id: tuple(pick._replace(paper=complete[pick.paper.id]) for pick in picked)
+        for guild_id, picked in top.items()
+    }
 
 
 REPOST_INTERVAL = timedelta(days=30)

@@ -627,7 +627,7 @@ def find_sorted(
     if sort is search_results.Sort.RELEVANCE:
         return find(snapshot, query, expanded, scope, limit=limit)
     found = find(snapshot, query, expanded, scope, limit=max(limit, COUNT_LIMIT))
-    listed = search.list_paper_rows(snapshot, [paper_id for _, paper_id in found.hits])
+    listed = search.list_paper_rows(snapshot, [paper_id for _, paper_id in found.hits], with_authors=False)
     match sort:
         case search_results.Sort.DATE:
             listed.sort(key=lambda row: (row.date, row.id), reverse=True)

@@ -142,8 +142,9 @@ class SearchService:
                 if not newest:
                     return PaperPage(), None
                 on = newest[0]
-            rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
-        return PaperPage(tuple(rows[offset : offset + limit]), len(rows)), on
+            rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0, with_authors=False)
+            shown = await papers.list_rows(connection, [row.id for row in rows[offset : offset + limit]])
+        return PaperPage(tuple(shown), len(rows)), on
 
     async def get_revisions(self) -> dict[int, int]:
         """Return the revision of each digest of the last NEW_DAYS days, by id, of those that are posted."""

@@ -97,8 +97,9 @@ async def read_halved(
 ) -> AsyncIterator[tuple[Sequence[str], Answer | None]]:
     """Yield batches of ids with what `read` returns for each, None for a single id that arXiv refuses.
 
-    A batch that is refused (BadRequestError) is halved until the refused id is alone. There are at most 15 requests for a
-    hundred ids, enough to find one; where more are refused, those that are not reached are left out. Raises FetchError.
+    A batch that is refused (BadRequestError), or whose answer is too large, is halved until the refused id is alone. There are
+    at most 15 requests for a hundred ids, enough to find one, and for papers with five thousand authors each; where more are
+    refused, those that are not reached are left out. Raises FetchError.
     """
     waiting = [ids] if ids else []
     for _ in range(1 + 2 * (len(ids) - 1).bit_length()):
@@ -108,6 +109,8 @@ async def read_halved(
         try:
             yield batch, await read(batch)
         except base.BadRequestError as error:
+            if len(batch) == 1 and isinstance(error, base.AnswerTooLargeError):
+                raise  # it says nothing about the paper
             if len(batch) == 1:
                 log.info("arXiv refuses an id", paper=batch[0], reason=str(error))
                 yield batch, None

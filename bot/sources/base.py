@@ -96,6 +96,10 @@ class BadRequestError(FetchError):
     """The server refuses the request as malformed (400): what it asks for must change."""
 
 
+class AnswerTooLargeError(BadRequestError):
+    """The answer is larger than what is read: less must be asked for."""
+
+
 class TransientError(FetchError):
     """The exchange broke off, or the server is overloaded: worth another attempt."""
 
@@ -590,7 +594,7 @@ async def stream_from_process(
                 async for part in parts:
                     yield part
     except isolation.ChildLimitError as error:
-        raise FetchError(str(error)) from error
+        raise AnswerTooLargeError(str(error)) from error
 
 
 async def _read_in_process(

@@ -295,7 +295,7 @@ def parse_document(text: str) -> Feed:
     feedparser gets decoded text and never fetches. Takes seconds for a large feed.
     """
     if len(text) > _MAX_FEED_LENGTH:
-        raise base.FetchError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
+        raise base.AnswerTooLargeError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
     check_attributes(text)  # feedparser compares each with all those before

@@ -245,7 +245,7 @@ def _is_gzip(response: aiohttp.ClientResponse) -> bool:
 
 
 def _too_large(limit: int) -> base.FetchError:
-    return base.FetchError(f"its response is larger than {limit / 1_000_000:g} MB")
+    return base.AnswerTooLargeError(f"its response is larger than {limit / 1_000_000:g} MB")
 
 
 # Retries, of a fetch and of polls.

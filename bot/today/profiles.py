@@ -324,7 +324,7 @@ class PaperVectors:
                 self._days.clear()
                 self._extent = extent
             if on is not None and on not in self._days:
-                day = await papers.list_by_date(connection, on, origin=archive.ALL)
+                day = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
                 unread = [row.id for row in day if row.id not in self._sample]
                 vectors = self._sample | await self.extract(connection, unread, MAX_DAY_CHARACTERS)
                 while len(self._days) >= KEPT_DAYS:

@@ -143,7 +143,7 @@ class TodayService:
     ) -> list[TodayPost]:
         """Return the posts of a day for readers by their current profiles, each in a language; none without papers."""
         async with self._database.read() as connection:
-            rows = await papers.list_by_date(connection, on, origin=archive.ALL)
+            rows = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
             if not rows:
                 return []
             vectors = await self._profiles.vectors.get_day(connection, on)

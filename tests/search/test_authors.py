@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -279,3 +279,36 @@ async def test_a_term_of_most_papers_is_not_a_topic_of_an_author(
     written = NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
     await sample_archive.add_digest(db, "2025-05-03", written, *others)
     assert (await SearchService(db).find_author("Ada Byron")).topics == ("preference optimization",)
+
+
+async def test_only_the_papers_that_are_shown_are_read_with_their_authors(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A thousand papers of three thousand people each would take half a gigabyte.
+    names = ("Ada Byron", "Bea Long", "Cid Low")
+    papers = [NewsletterPaper(f"2501.0000{n}", f"Paper {n}", "", votes=n, authors=names) for n in range(1, 9)]
+    await sample_archive.add_digest(sqlite_db, "2025-01-02", *papers)
+    read, build_rows = list[str](), stored_search.build_paper_rows
+
+    def record(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
+        for row in build_rows(rows):
+            read.extend(row.authors)
+            yield row
+
+    monkeypatch.setattr(stored_search, "build_paper_rows", record)
+    monkeypatch.setattr(stored_search, "MAX_COMPARED_AUTHORS", 2)
+    search = SearchService(sqlite_db)
+    page, _ = await search.get_digest(date(2025, 1, 2), limit=2, offset=1)
+    assert ([row.authors for row in page.rows], page.total, len(read)) == ([names] * 2, 8, 2 * len(names))
+    for request in (
+        SearchRequest("", author="Ada Byron", limit=2),
+        SearchRequest("paper", limit=2, sort=Sort.DATE),
+    ):
+        read.clear()
+        found = await search.search(request)
+        assert ([row.authors for row in found.rows], len(read)) == ([names] * 2, 2 * len(names))
+    read.clear()
+    result = await search.find_author("Ada Byron", limit=2, offset=1)
+    assert [row.arxiv_id for row in result.rows] == ["2501.00007", "2501.00006"]
+    assert (result.total, result.rows[0].authors, result.coauthors) == (8, names, ("Bea Long",))
+    assert len(read) == 2 * len(names)

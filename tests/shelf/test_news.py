@@ -273,6 +273,17 @@ async def test_a_paper_that_a_service_refuses_holds_up_no_other(db: Database) ->
     ]
 
 
+async def test_a_reader_with_papers_of_large_collaborations_holds_up_no_other(db: Database) -> None:
+    harness = NewsHarness(db)
+    papers = await harness.add_papers(40)
+    harness.services.most = 24  # of three thousand authors each
+    await harness.save(7, *papers[1:])
+    await harness.save(8, papers[0])
+    await harness.run(SAVED_AT + timedelta(minutes=15))
+    answered = [batch for batch in harness.services.batches if len(batch) <= harness.services.most]
+    assert sorted(arxiv_id for batch in answered for arxiv_id in batch) == papers
+
+
 async def test_a_paper_that_causes_a_bug_holds_up_no_other(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -248,6 +248,24 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
         assert list((await connection.execute(query)).scalars()) == ["Cid"]
 
 
+async def test_papers_of_an_author_are_not_counted_again_for_each_new_one(
+    sqlite_db: database.Database,
+) -> None:
+    # Three thousand people share a thousand papers of a collaboration.
+    ids = list((await add_papers(sqlite_db, merged_paper(1), merged_paper(2))).values())
+    names, read = [("ada byron", "Ada Byron"), ("bea long", "Bea Long")], list[str]()
+
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        read.append(statement)
+
+    async with sqlite_db.transaction() as connection:
+        await papers.set_authors(connection, {ids[0]: names}, new_paper_ids=ids)
+        sa.event.listen(sqlite_db.engine.sync_engine, "before_cursor_execute", record)
+        changed = await papers.set_authors(connection, {ids[1]: names}, new_paper_ids=ids)
+    assert {author.paper_count for author in changed} == {2}
+    assert [one for one in read if "paper_authors" in one and not one.startswith("INSERT")] == []
+
+
 async def test_authors_are_ordered_by_papers_and_removed_without_any(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

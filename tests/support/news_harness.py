@@ -37,6 +37,8 @@ class FakeServices(PaperWatch):
         self.batches: list[list[str]] = []
         self.asked: list[str] = []
         self.is_down = False
+        self.most = 100
+        """Papers whose answer by arXiv is not too large."""
         self.refused: set[str] = set()
         """What arXiv refuses a request for, and Hugging Face fails for."""
 
@@ -50,6 +52,8 @@ class FakeServices(PaperWatch):
         if self.is_down:
             raise base.FetchError("it is down")
         self.batches.append(list(arxiv_ids))
+        if len(arxiv_ids) > self.most:
+            raise base.AnswerTooLargeError("its feed is larger than 4 MB")
         if self.refused.intersection(arxiv_ids):
             raise base.BadRequestError("an id is not an arXiv id")
         return {id_: self.arxiv[id_] for id_ in arxiv_ids if id_ in self.arxiv}
