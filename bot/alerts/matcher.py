@@ -460,17 +460,23 @@ class _Automaton:
 
 
 class Followed:
-    """A set of alerts with an automaton of their terms: a paper is compared only with terms of which it has a needle."""
+    """Alerts with an automaton of their terms and excluded words: a paper is compared with those of which it has a needle."""
 
     def __init__(self, own: Sequence[models.Alert]) -> None:
-        self._own = own
-        self._terms: list[tuple[int, int]] = []
+        self._own = [replace(alert, excluded=()) for alert in own]
+        self._terms: list[tuple[int, int | str]] = []
+        """The place of each term's alert, with the number of the term in it; of each excluded word's with the word."""
         numbers: dict[str, list[int]] = {}
         for place, alert in enumerate(own):
-            for number, (term, forms) in enumerate(_with_forms(alert.terms, alert.forms)):
-                for needle in list_needles([term], (forms,), match_all=False):
-                    numbers.setdefault(needle, []).append(len(self._terms))
-                self._terms.append((place, number))
+            of_alert: list[tuple[int | str, frozenset[str]]] = [
+                (number, list_needles([term], (forms,), match_all=False))
+                for number, (term, forms) in enumerate(_with_forms(alert.terms, alert.forms))
+            ]
+            of_alert += [(word, keywords.list_needles(word)) for word in alert.excluded]
+            for term_or_word, needles in of_alert:
+                for needle in needles:
+                    numbers.setdefault(needle[:MAX_NEEDLE_LENGTH], []).append(len(self._terms))
+                self._terms.append((place, term_or_word))
         self._automaton = _Automaton(numbers)
 
     def match_all(
@@ -478,11 +484,20 @@ class Followed:
     ) -> tuple[AlertReason, ...]:
         """Return what `match_all` does. `haystack` is that of the paper."""
         found: dict[int, list[int]] = {}
-        for place, number in (self._terms[term] for term in sorted(self._automaton.find(haystack))):
-            found.setdefault(place, []).append(number)
-        return match_all(
-            (_pick_terms(self._own[place], numbers) for place, numbers in found.items()), paper, text
+        excluded: dict[int, list[str]] = {}
+        for place, found_of in (self._terms[term] for term in sorted(self._automaton.find(haystack))):
+            if isinstance(found_of, str):
+                excluded.setdefault(place, []).append(found_of)
+            else:
+                found.setdefault(place, []).append(found_of)
+        # Before the terms: a paper that has an excluded word of each alert would be compared with the terms of all of them.
+        matched = lru_cache(maxsize=None)(lambda word: any(text.match(word)))
+        picked = (
+            _pick_terms(self._own[place], numbers)
+            for place, numbers in found.items()
+            if not any(map(matched, excluded.get(place, ())))
         )
+        return match_all(picked, paper, text)
 
 
 def _pick_terms(alert: models.Alert, numbers: Sequence[int]) -> models.Alert:

@@ -257,6 +257,8 @@ class Metrics:
 
 DATABASE_SECONDS = 2.0
 """`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
+DATABASE_CONNECTIONS = 2
+"""For all requests together: a flood of them must leave the pool to the bot."""
 METRICS_SECONDS = 8.0
 """`/metrics` waits this long for the database: Prometheus, and the connection, for 10 s."""
 
@@ -279,7 +281,7 @@ class MonitoringServer:
         is_connected: Callable[[], bool],
         needs_front: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._database = database
+        self._database = database.limited(DATABASE_CONNECTIONS)
         self._needs_front = needs_front
         self._metrics = metrics
         self._clock = clock

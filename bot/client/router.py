@@ -567,7 +567,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up that reads a month of papers, or the notes of a shelf.
+    """Run the block as a look-up that reads a month of papers, all texts of a day, or the notes of a shelf.
 
     One runs at once: the others leave their slots to look-ups.
     """

@@ -118,7 +118,7 @@ class TodayCog(commands.Cog):
         self, request: Request, note: str = "", marker: str | None = None, on: date | None = None
     ) -> ui.LayoutView:
         """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
-        async with router.admitted_lookup(request.interaction):
+        async with router.admitted_preview(request.interaction):
             post = await self._services.today.build_post(request.user_id, request.texts.locale, on)
         if post is None and note:
             message = MessageBuilder()
@@ -144,7 +144,7 @@ class TodayCog(commands.Cog):
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         """Return the topics that the reader's papers are chosen by."""
         texts = request.texts
-        async with router.admitted_lookup(request.interaction):
+        async with router.admitted_preview(request.interaction):
             picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
             topics = await self._services.today.list_topics(texts.locale)
         commands = self._mentions("me data"), self._mentions("me forget")

@@ -35,7 +35,7 @@ LIMITS = http_server.Limits(connections=256, seconds=30.0)
 WEB_READER = -1
 """The reader of look-ups that all readers of the web are together; no user of Discord has this id."""
 KEPT_SECONDS = 60.0
-MAX_KEPT_PAGES, MAX_KEPT_LENGTH, MAX_KEPT_BYTES = 300, 200_000, 6_000_000
+MAX_KEPT_PAGES, MAX_KEPT_LENGTH, MAX_KEPT_BYTES = 300, 1_000_000, 6_000_000
 """Pages that are kept, the longest of them, and all together: a page repeats a query of 2,000 characters ten times."""
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")

@@ -286,6 +286,34 @@ _ALERTS = st.lists(
 )
 
 
+@pytest.mark.parametrize("present", [(), ("benchmark",)])
+def test_a_paper_is_compared_with_few_of_the_many_excluded_words_of_a_reader(
+    present: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `/today` compares each paper of a day with all alerts of a reader: fifty with twenty excluded words each took 10 s.
+    text = keywords.KeywordText("A diffusion model", "It learns from one benchmark.")
+    own = [
+        alert_builders.draft(
+            "diffusion", id=number, excluded=(*(f"absent {number} {word}" for word in range(19)), *present)
+        )
+        for number in range(1, 51)
+    ]
+    compared: list[str] = []
+    compare = keywords.KeywordText.match
+
+    def record(self: keywords.KeywordText, keyword: str) -> tuple[bool, bool]:
+        compared.append(keyword)
+        return compare(self, keyword)
+
+    followed, haystack = matcher.Followed(own), matcher.build_haystack(PAPER, text)
+    with monkeypatch.context() as patch:
+        patch.setattr(keywords.KeywordText, "match", record)
+        found = followed.match_all(PAPER, text, haystack)
+    assert len(compared) <= len(own)
+    assert found == matcher.match_all(own, PAPER, text)
+    assert bool(found) is not bool(present)
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch

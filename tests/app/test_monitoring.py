@@ -632,3 +632,27 @@ def test_a_start_begins_the_grace_again_and_keeps_the_signs(signs: health.Livene
         "claim_seconds": 500,
         "discord_seconds": None,
     }
+
+
+async def test_many_requests_at_once_take_few_connections(sqlite_db: Database) -> None:
+    server = health.MonitoringServer(
+        sqlite_db,
+        Metrics(),
+        lambda: NOW,
+        Liveness(lambda: 0.0),
+        role=lambda: "sender",
+        is_connected=lambda: True,
+    )
+    pool: Any = sqlite_db.engine.pool
+
+    async def ask(path: str) -> int:
+        async with aiohttp.ClientSession() as session, session.get(url + path) as response:
+            await response.read()
+            return response.status
+
+    async with http_server.serving(
+        "127.0.0.1:0", "PAPERROUND_HTTP", [server.add_routes], http_server.Limits(seconds=600.0)
+    ) as url:
+        answers = await asyncio.gather(*(ask(path) for path in ("/metrics", "/health") * 10))
+    assert answers.count(200) >= 10  # the metrics are always answered, whatever the health
+    assert pool.checkedin() <= health.DATABASE_CONNECTIONS + 1

@@ -550,3 +550,15 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
 def test_no_more_values_are_read_than_a_menu_has() -> None:
     forged: Any = SimpleNamespace(data={"values": [f"2501.{number:05}" for number in range(10_000)]})
     assert len(router.selected_values(forged)) == discord_text.SELECT_OPTIONS
+
+
+async def test_papers_of_the_day_leave_room_for_look_ups(harness: ClientHarness) -> None:
+    """For a reader with alerts each reads all texts of a day, one after the other."""
+    previews = harness.bot.services.previews
+    shown = await harness.ask("today")
+    async with previews.admitted(1):
+        previews.patience = 0.0
+        assert shown_text(await harness.ask("today")) == harness.texts("busy")
+        topics = next(name for name in component_ids(shown) if name.startswith("pr:tt"))
+        assert shown_text(await harness.press(shown, custom_id=topics)) == harness.texts("busy")
+        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")

@@ -195,3 +195,20 @@ def test_no_text_breaks_a_feed(entries: list[Entry], title: str) -> None:
     assert [len(list(entry.iter())) for entry in found] == [
         5 + 2 * len(entry.authors) + bool(entry.summary) + bool(entry.html) for entry in entries
     ]
+
+
+async def test_the_feed_of_two_weeks_with_sixty_papers_a_day_is_made_once_a_minute(
+    archive: WebArchive,
+) -> None:
+    names = "Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing"
+    for day in range(15, 30):
+        found = [
+            sample_archive.NewsletterPaper(
+                f"2412.{day}{number:03}", f"{number}. " + "A Long Title " * 9, "Text.", authors=names
+            )
+            for number in range(65)
+        ]
+        await sample_archive.add_digest(archive.services.database, f"2024-12-{day}", *found)
+    text = await archive.text("/feed.atom")
+    assert len(text) > 200_000
+    assert [answer.content_type for answer in archive.server._kept.values()] == [service.ATOM]
