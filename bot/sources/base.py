@@ -21,7 +21,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext, suppress
+from contextlib import aclosing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -512,9 +512,30 @@ ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 MAX_MEGABYTES = 200
 """Limit of the data segment of that process, and so of the digests that it returns."""
 MAX_READERS = 2
-"""Such processes at a time for the pages, feeds and files of all sources, which may all be due at once."""
-reader_slots: ContextVar[AbstractAsyncContextManager[None]] = ContextVar("reader_slots")
-"""What the task of a source waits for before it starts such a process; nothing if it is not set."""
+"""Sources at a time that have such a process, or digests from it that are not stored: all sources may be due at once."""
+
+
+class ReaderSlot:
+    """The place of one source among those that read large answers."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places, self._is_held = places, False
+
+    async def acquire(self) -> None:
+        """Wait for a place, unless the source has one."""
+        if not self._is_held:
+            await self._places.acquire()
+            self._is_held = True
+
+    def release(self) -> None:
+        """Leave the place, if the source has one, to another: what was read is stored, or a slow server is waited for."""
+        if self._is_held:
+            self._is_held = False
+            self._places.release()
+
+
+reader_slot: ContextVar[ReaderSlot | None] = ContextVar("reader_slot", default=None)
+"""The slot of the source that the task reads; None where large answers are read without a limit of their number."""
 _MAX_CPU_SECONDS = 300.0
 _ENTRIES_AT_ONCE = 50
 MAX_DAYS = 400
@@ -579,20 +600,19 @@ def _newest_days(digests: tuple[models.Digest, ...]) -> tuple[models.Digest, ...
 async def stream_from_process(
     stream: Callable[..., Iterator[Any]], *arguments: Any
 ) -> AsyncGenerator[Any, None]:
-    """Yield what a generator function of a module yields in a process of its own, as plain data, in its turn (`reader_slots`).
+    """Yield what a generator function of a module yields in a process of its own, as plain data.
 
-    It gets a LargeBody as bytes. Raises FetchError for what takes too much memory or time, and isolation.ChildStartError.
+    The task takes its `reader_slot` before, and keeps it. The function gets a LargeBody as bytes. Raises FetchError for what
+    takes too much memory or time, and isolation.ChildStartError.
     """
     start = partial(isolation.stream_isolated, stream, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
+    if slot := reader_slot.get():
+        await slot.acquire()
+    read = [await asyncio.to_thread(bytes, one) if isinstance(one, LargeBody) else one for one in arguments]
     try:
-        async with reader_slots.get(nullcontext()):
-            read = [
-                await asyncio.to_thread(bytes, one) if isinstance(one, LargeBody) else one
-                for one in arguments
-            ]
-            async with aclosing(start(*read)) as parts:
-                async for part in parts:
-                    yield part
+        async with aclosing(start(*read)) as parts:
+            async for part in parts:
+                yield part
     except isolation.ChildLimitError as error:
         raise AnswerTooLargeError(str(error)) from error
 

@@ -497,6 +497,8 @@ class Fetcher:
         `max_bytes` is a limit of the body below that of all answers.
         """
         size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
+        if slot := base.reader_slot.get():
+            slot.release()
         return await self._retry(
             partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle, max_bytes=size)
         )

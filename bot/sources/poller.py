@@ -395,7 +395,7 @@ class Poller:
         self._quarantine = Quarantine(database, "sources")
         self._polled: set[int] = set()
         self._reads_suspect = False
-        self._reader_slots = asyncio.Semaphore(base.MAX_READERS)
+        self._reader_places = asyncio.Semaphore(base.MAX_READERS)
         self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
@@ -602,7 +602,7 @@ class Poller:
 
     async def _fetch_source(self, row: models.StoredSource, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
-        report = run.reports[row.id]
+        report, slot = run.reports[row.id], base.ReaderSlot(self._reader_places)
         # A bug that one response triggers must not stop the other sources.
         with isolation.isolated(log, "source failed because of a bug", source=row.url) as failures:
             try:
@@ -610,7 +610,7 @@ class Poller:
                     kind = kinds.get(row.kind, row.url)
                     # Hugging Face's list of a day that has just closed is of another stage, and waits for none.
                     if kind.stage is base.Stage.DIGESTS:
-                        base.reader_slots.set(self._reader_slots)
+                        base.reader_slot.set(slot)
                     missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
                         if kind.stage is base.Stage.MISSING_FACTS:
@@ -635,12 +635,15 @@ class Poller:
                         if result.progress is not None and report.has_lost:
                             break  # no part is asked for after one that was lost
                         del result, fetched  # while its source reads the next one
+                        slot.release()
                 # Posts wait for the read of a day's list, not for the slowest source of the run.
                 await run.sink.save()
             except TimeoutError:
                 report.add_failure(f"it took longer than {run.timeout_seconds:g} s")
             except errors.StorageError as error:
                 report.add_failure(str(error))
+            finally:
+                slot.release()
         for failure in failures:
             report.add_failure(f"it {base.describe_bug(failure)}")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from bot.core import day_close, isolation
 from bot.core.settings import SourceSetting
 from bot.search import index
 from bot.sources import base, feed, fetcher, kinds, poller
-from bot.sources.poller import SourceReport
+from bot.sources.poller import Sink, SourceReport
 from storage import archive, database, errors, key_values, models, papers
 from storage import sources as stored_sources
 from storage.models import FetchStatus
@@ -1371,25 +1370,28 @@ async def test_the_read_of_a_list_is_stored_while_another_source_is_slow(harness
     assert [report.status for report in reports] == [S.OK, S.OK]
 
 
-async def test_large_pages_of_many_sources_are_read_by_few_processes_at_a_time(
+async def test_few_sources_at_a_time_have_a_large_page_that_is_read_and_not_stored(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "LARGE_BYTES", 1)
-    running, most = set[object](), 0
-    stream = isolation.stream_isolated
+    reading, most = set[object](), 0
+    stream, put = isolation.stream_isolated, Sink.put
 
-    async def watched(*arguments: Any, **options: Any) -> AsyncIterator[Any]:
+    def watched(*arguments: Any, **options: Any) -> AsyncGenerator[Any, None]:
         nonlocal most
-        running.add(reading := object())
-        most = max(most, len(running))
-        try:
-            async with contextlib.aclosing(stream(*arguments, **options)) as parts:
-                async for part in parts:
-                    yield part
-        finally:
-            running.discard(reading)
+        reading.add(asyncio.current_task())
+        most = max(most, len(reading))
+        return stream(*arguments, **options)
+
+    async def put_late(*arguments: Any) -> None:
+        for _ in range(20):
+            # Another source begins to read now if it may.
+            await asyncio.to_thread(lambda: None)
+        await put(*arguments)
+        reading.discard(asyncio.current_task())
 
     monkeypatch.setattr(isolation, "stream_isolated", watched)
+    monkeypatch.setattr(Sink, "put", put_late)
     for number in range(3):
         ids = [f"2505.0000{number + 1}"]
         harness.origin.pages[f"/{number}.md"] = source_payloads.newsletter(ids=ids)
@@ -1401,6 +1403,46 @@ async def test_large_pages_of_many_sources_are_read_by_few_processes_at_a_time(
     reports = await harness.fetch_due()
     assert [report.reason for report in reports if report.status is not S.OK] == []
     assert most <= base.MAX_READERS
+
+
+async def test_a_feed_whose_links_are_slow_keeps_no_large_page_from_being_read(
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 1)
+    monkeypatch.setattr(base, "MAX_READERS", 1)
+    is_stored = asyncio.Event()
+
+    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
+        await is_stored.wait()
+        return web.Response(text=source_payloads.newsletter(date(2025, 5, 5), ids=["2505.00002"]))
+
+    async def answer_after_the_feed(_: web.BaseRequest) -> web.StreamResponse:
+        await is_asked.wait()
+        return web.Response(text=source_payloads.newsletter(ids=["2505.00001"]))
+
+    is_asked, put = asyncio.Event(), Sink.put
+
+    async def answer_link(request: web.BaseRequest) -> web.StreamResponse:
+        is_asked.set()
+        return await answer_late(request)
+
+    async def put_and_tell(self: Sink, report: SourceReport, result: base.FetchResult) -> None:
+        await put(self, report, result)
+        if report.source.url.endswith("/x.md"):
+            is_stored.set()
+
+    monkeypatch.setattr(Sink, "put", put_and_tell)
+    link = f"{harness.origin.url}/linked.md"
+    harness.origin.pages |= {
+        "/feed": source_payloads.rss(f"<item><title>New</title><guid>1</guid><link>{link}</link></item>"),
+        "/linked.md": answer_link,
+        "/x.md": answer_after_the_feed,
+    }
+    await harness.add("/feed", "feed")
+    await harness.add("/x.md")
+    async with harness.open_poller(read_timeout=600.0, total_timeout=600.0) as opened:
+        reports = await opened.fetch_due()
+    assert [report.status for report in reports] == [S.OK, S.OK]
 
 
 async def test_a_slow_source_is_given_up_when_the_list_of_the_day_closes(
