@@ -96,11 +96,13 @@ async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, no
 
 
 async def lock_held(connection: AsyncConnection, of: Iterable[models.Alert]) -> None:
-    """Lock the unsent messages to the destinations of alerts, before these: so does the expiry of a message."""
-    for recipient in sorted(set(map(recipient_name, of))):
-        held = deliveries.c.id.in_(_select_held(notified_papers.c.delivery_id, recipient))
-        query = sa.select(deliveries.c.id).where(held).order_by(deliveries.c.id).with_for_update()
-        await connection.execute(query)
+    """Lock the unsent messages to the destinations of alerts, in the order of their ids, before these: so does an expiry."""
+    ids: list[int] = []
+    for recipient in set(map(recipient_name, of)):
+        held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
+        ids += (await connection.execute(held)).scalars()
+    query = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()
+    await database.execute_in(connection, query, deliveries.c.id, sorted(ids))
 
 
 async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:

@@ -172,10 +172,10 @@ async def set_state(
     statement = subscriptions.update().where(subscriptions.c.state != state, ~is_by_hand)
     statement = statement.values(state=state, reason=reason)
     returning = statement.returning(subscriptions.c.id)
-    return [
-        id_
-        for (id_,) in await database.execute_in(connection, returning, subscriptions.c.id, subscription_ids)
-    ]
+    ids = sorted(subscription_ids)
+    locked = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
+    await database.execute_in(connection, locked, subscriptions.c.id, ids)  # as an expiry of posts does
+    return [id_ for (id_,) in await database.execute_in(connection, returning, subscriptions.c.id, ids)]
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:

@@ -291,7 +291,7 @@ async def _require_unicode(opened: database.Database) -> None:
     if encoding not in ("UTF8", "SQL_ASCII"):  # the latter converts nothing
         raise errors.StorageError(
             f"{opened.url.render_as_string()} has the encoding {encoding}, which lacks characters of papers. Make another"
-            f" database: CREATE DATABASE {opened.url.database} ENCODING 'UTF8' TEMPLATE template0."
+            " database, such as by: CREATE DATABASE papers ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0."
         )
 
 

@@ -500,7 +500,9 @@ async def expire(
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
-    ids = (await connection.execute(sa.select(deliveries.c.id).where(is_overdue))).scalars().all()
+    overdue = sa.select(deliveries.c.id).where(is_overdue).order_by(deliveries.c.id)
+    overdue = overdue.with_for_update(key_share=True)  # in the order in which a change of alerts locks them
+    ids = (await connection.execute(overdue)).scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
     return await list_rows(connection, ids=ids)
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import aiohttp
 import discord
@@ -206,9 +206,6 @@ FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources and the inbox."""
 
 
-_Step: TypeAlias = Callable[[], Awaitable[int | None]]
-
-
 @dataclass
 class Runtime:
     """A running bot: its services and the bodies of its background tasks."""
@@ -244,7 +241,8 @@ class Runtime:
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
         failures = await self._run_steps(
-            *self._post_steps(now),
+            lambda: self.relay.expire(now),
+            lambda: self.planner.tick(now, on_planned=self.relay.wake),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
             lambda: self.container.edit_planner.plan(self.container.database, now),
         )
@@ -252,13 +250,14 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes."""
-        await self._run_steps(*self._post_steps(self.container.clock()))
+        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes.
 
-    def _post_steps(self, now: datetime) -> list[_Step]:
-        return [lambda: self.relay.expire(now), lambda: self.planner.tick(now, on_planned=self.relay.wake)]
+        Nothing expires then: after a step of the clock, what is planned gets its new expiry before the next tick.
+        """
+        now = self.container.clock()
+        await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
-    async def _run_steps(self, *steps: _Step) -> list[Exception]:
+    async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
         for step in steps:
             # A database outage must not end the schedule; due subscriptions stay due. What fails for another reason must not

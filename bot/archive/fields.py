@@ -588,7 +588,9 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     They are separated by commas or semicolons, or in a Python or JSON list.
     """
     if value.startswith("["):
-        return _clean_authors(_parse_quoted_list(value), marks="… ")
+        # In quotes the plus sign is the name's own.
+        marks = "… " if value[1:2] in ("'", '"') else _MARKS
+        return _clean_authors(_parse_quoted_list(value), marks)
     if ";" not in value:
         names = [*map(str.strip, value.split(","))]
         if len(names) > 1 and "" not in names and not _may_be_truncated(names):
@@ -654,7 +656,10 @@ def _unescape_match(match: re.Match[str]) -> str:
     return " " if match[4] else match[5]
 
 
-def _clean_authors(items: list[str], marks: str = "+… ") -> tuple[tuple[str, ...], bool]:
+_MARKS = "+… "
+
+
+def _clean_authors(items: list[str], marks: str = _MARKS) -> tuple[tuple[str, ...], bool]:
     """Names without truncation marks, which can be anywhere: some scripts shuffle the list. The last may end in `marks`."""
     names = [name for item in items if (name := item.strip())]
     if len(names) > 1 and names[-1].startswith(("and ", "& ")) and not _is_truncation_mark(names[-1]):

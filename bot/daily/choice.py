@@ -286,8 +286,11 @@ async def list_top(
         await slices.pause()
     shown = sorted({pick.paper.id for picked in top.values() for pick in picked})
     complete = {row.id: row for row in await papers.list_rows(connection, shown)}
+    # PostgreSQL sees later changes: a paper may no longer be listed.
     return {
-        guild_id: tuple(pick._replace(paper=complete[pick.paper.id]) for pick in picked)
+        guild_id: tuple(
+            pick._replace(paper=complete[pick.paper.id]) for pick in picked if pick.paper.id in complete
+        )
         for guild_id, picked in top.items()
     }
 

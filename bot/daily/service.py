@@ -162,6 +162,7 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id)
             await daily.lock_channel(connection, old.channel_id)
+            old = await _get(connection, subscription_id)  # another may have removed it meanwhile
             unsent = await outbox.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )

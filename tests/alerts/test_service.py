@@ -450,3 +450,30 @@ async def test_postgresql_locks_a_held_message_before_the_alert_that_is_changed(
         how, [(place.get("channel_id"), active)]
     )
     assert (delivery.state is models.DeliveryState.EXPIRED) == (how in ("removed", "moved"))
+
+
+@pytest.mark.engines("postgresql")
+async def test_postgresql_locks_the_held_messages_of_several_destinations_in_the_order_of_an_expiry(
+    alert_harness: AlertHarness,
+) -> None:
+    database, service = alert_harness.database, alert_harness.alerts
+    alert_ids = [await alert_harness.add_alert("care")]
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
+    alert_ids.append(await alert_harness.add_alert("speed", channel_id=5, guild_id=6))
+    await alert_harness.add_digest(MONDAY, ("2601.00002", 5), summary="With speed.")
+    async with database.transaction() as connection:
+        rows = await outbox.list_rows(connection)
+        first, second = (min(row.id for row in rows if row.channel_id == place) for place in (None, 5))
+        assert first < second
+        await connection.execute(sa.text(f"SELECT id FROM deliveries WHERE id = {first} FOR UPDATE"))
+        changing = asyncio.create_task(service.resume(alert_ids))
+
+        async def is_waiting() -> bool:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            async with database.read() as other:
+                return bool(await other.scalar(sa.text(waiting))) or changing.done()
+
+        await patience.wait_until(is_waiting)
+        assert not changing.done(), "it waits for the first message"
+        await connection.execute(sa.text(f"SELECT id FROM deliveries WHERE id = {second} FOR UPDATE NOWAIT"))
+    await changing

@@ -266,6 +266,8 @@ def test_votes_are_a_number_or_unknown_and_never_guessed(
         ("['A B', 'C D+']", ("A B", "C D+"), False),
         ('["null"]', ("null",), False),
         ("[A B, C D]", ("A B", "C D"), False),
+        ("[A B, C D +]", ("A B", "C D"), True),
+        ("[A B, C D+]", ("A B", "C D"), True),
         ("[]", (), False),
     ],
 )

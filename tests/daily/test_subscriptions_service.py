@@ -184,6 +184,56 @@ async def test_posts_added_at_once_do_not_exceed_the_limit_of_a_server_on_postgr
 
 
 @pytest.mark.engines("postgresql")
+async def test_a_post_that_two_remove_at_once_is_removed_by_one_on_postgresql(
+    planning: PlannerHarness,
+) -> None:
+    subscription_id = await planning.subscribe()
+    service = Subscriptions(planning.database, lambda: EVENING)
+
+    async def are_waiting() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        async with planning.database.read() as connection:
+            return int(await connection.scalar(sa.text(query)) or 0) == 2
+
+    async with planning.database.transaction() as connection:
+        await connection.execute(sa.text("SELECT id FROM subscriptions FOR UPDATE"))
+        removing = [asyncio.create_task(service.remove(subscription_id)) for _ in range(2)]
+        await patience.wait_until(are_waiting)
+    removed = await asyncio.gather(*removing, return_exceptions=True)
+    assert {type(each) for each in removed} == {models.Subscription, errors.UsageError}
+
+
+@pytest.mark.engines("postgresql")
+async def test_posts_of_a_channel_are_suspended_in_the_order_of_their_ids_on_postgresql(
+    planning: PlannerHarness,
+) -> None:
+    """An expiry locks them in that order."""
+    first, second = [await planning.subscribe(at_time=at_time) for at_time in ("09:00", "10:00")]
+    async with planning.database.transaction() as connection:
+        # It is behind the other one in the table now.
+        await connection.execute(sa.text(f"UPDATE subscriptions SET top_n = 3 WHERE id = {first}"))
+        await connection.execute(sa.text("ANALYZE subscriptions"))
+
+    async def suspend() -> list[int]:
+        async with planning.database.transaction() as other:
+            paused, reason = models.ActivityState.PAUSED, models.Reason.NO_THREADS
+            return await daily.set_state(other, [first, second], paused, reason=reason)
+
+    async def is_waiting() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        async with planning.database.read() as connection:
+            return bool(await connection.scalar(sa.text(query)))
+
+    async with planning.database.transaction() as connection:
+        lock = "SELECT id FROM subscriptions WHERE id = {} FOR UPDATE NOWAIT"
+        await connection.execute(sa.text(lock.format(first)))
+        suspending = asyncio.create_task(suspend())
+        await patience.wait_until(is_waiting)
+        await connection.execute(sa.text(lock.format(second)))
+    assert sorted(await suspending) == [first, second]
+
+
+@pytest.mark.engines("postgresql")
 @pytest.mark.parametrize("name", ["pause", "cancel_for_subscription"])
 async def test_a_post_can_be_paused_or_removed_while_it_expires_on_postgresql(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch, name: str

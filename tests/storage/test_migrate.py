@@ -266,7 +266,7 @@ async def test_a_postgresql_database_that_lacks_characters_is_refused(postgres_u
 
     template = "template0 ENCODING 'EUC_KR' LC_COLLATE 'C' LC_CTYPE 'C'"
     url = await create_postgres_database(postgres_url, template)
-    with pytest.raises(errors.StorageError, match="ENCODING 'UTF8' TEMPLATE template0"):
+    with pytest.raises(errors.StorageError, match="ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"):
         await migrate.open_database(url, migrate=True)
 
 
