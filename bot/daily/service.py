@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
-from bot.outbox.contents import DeliveryFactory, new_nonce
+from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
@@ -99,13 +99,17 @@ class Subscriptions:
         """Store the settings of a subscription. A changed schedule applies from now on; a date is not posted twice.
 
         A post that is due and not planned, as while it waits for a digest, is planned again at once, unless the new days
-        leave its date out or the new time is still to come.
+        leave its date out or the new time is still to come. One whose style Discord refused posts again in another style.
         Raises the errors of `add`.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
-            # It may have been planned since `wanted` was read.
-            old = await _get(connection, wanted.id, for_update=True)
+            await daily.lock_channel(connection, (await _get(connection, wanted.id)).channel_id)
+            old = await _get(connection, wanted.id)  # it may have been planned since `wanted` was read
+            if old.reason in STYLE_REASONS and wanted.style is not old.style:
+                # Discord refused the former style, in which what is left of a post would be refused again.
+                await _cancel_posts(connection, old, now)
+                old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
             if wanted.source != old.source or (wanted.topic, wanted.when) != (old.topic, old.when):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
@@ -163,14 +167,19 @@ class Subscriptions:
             old = await _get(connection, subscription_id)
             await daily.lock_channel(connection, old.channel_id)
             old = await _get(connection, subscription_id)  # another may have removed it meanwhile
-            unsent = await outbox.cancel_for_subscription(
-                connection, subscription_id, reason=Reason.BY_HAND.value, now=now
-            )
-            await daily.uncover_papers(connection, unsent)
+            await _cancel_posts(connection, old, now)
             await daily.remove(connection, subscription_id)
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))
         return old
+
+
+async def _cancel_posts(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
+    """Cancel the unsent deliveries of a subscription; their papers can come with the channel's other posts."""
+    unsent = await outbox.cancel_for_subscription(
+        connection, subscription.id, reason=Reason.BY_HAND.value, now=now
+    )
+    await daily.uncover_papers(connection, unsent)
 
 
 async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:

@@ -313,6 +313,30 @@ async def test_threads_that_the_bot_may_not_write_in_pause_only_the_post_with_a_
     assert stored.state is models.ActivityState.ACTIVE
 
 
+async def test_a_post_in_a_refused_style_does_not_pause_its_subscription_again_in_another_style(
+    relay_harness: RelayHarness, fake: process.FakeDiscord
+) -> None:
+    """What is left of it needs a thread; the changed subscription needs none, and the permission is not given back."""
+    [channel_id] = await fake.add_channels(1)
+    subscription_id = await subscribe(relay_harness, channel_id, style=models.Style.THREAD)
+    await fake.change_channel(channel_id, denied=model.SEND_MESSAGES_IN_THREADS)
+    kinds = (models.PartKind.MESSAGE, models.PartKind.THREAD, models.PartKind.THREAD_MESSAGE)
+    await relay_harness.add("a", channel_id, subscription_id=subscription_id, kinds=kinds)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("paused", "no-send-in-threads")
+    subscriptions = Subscriptions(relay_harness.db, relay_harness.now)
+    stored = await subscriptions.get(subscription_id)
+    same_style = await subscriptions.edit(replace(stored, top_n=3))
+    assert same_style.state is models.ActivityState.PAUSED
+    await subscriptions.edit(replace(same_style, style=models.Style.COMPACT))
+    await subscriptions.resume(subscription_id)
+    await relay_harness.add("b", channel_id, subscription_id=subscription_id)
+    await relay_harness.drain()
+    assert await state_of(relay_harness, subscription_id) == ("active", None)
+    assert message_texts(await fake.messages(channel_id)) == ["a 0", "b 0"]
+    assert await dms_of(fake, OWNER) == [f"paused no-send-in-threads {channel_id}"]
+
+
 async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
