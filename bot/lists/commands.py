@@ -570,6 +570,8 @@ class PaperListLoader:
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
     """Return by whom each paper is, if several people have the name."""
+    if not result.namesakes:
+        return {}
     written = {
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
