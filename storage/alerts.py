@@ -72,8 +72,8 @@ async def keep_unsent_matches(
         is_own = (
             sa.and_(channel.is_(None), reader == int(number)) if kind == "user" else channel == int(number)
         )
-        is_active = alerts.c.state == models.ActivityState.ACTIVE
-        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, sa.or_(is_active, _is_suspended()))
+        is_by_hand = sa.and_(alerts.c.state == models.ActivityState.PAUSED, ~_is_suspended())
+        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, ~is_by_hand)
         own_alerts = list(await connection.execute(query))
         # A message was planned, so the papers had the votes then. Those that once had fewer got them later.
         await add_matches(
@@ -88,9 +88,13 @@ async def keep_unsent_matches(
 
 
 async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
-    """Queue the papers of unsent messages to the destination of an alert, which gets another one."""
+    """Queue the papers of unsent messages to the destination of an alert, which gets another one.
+
+    A closed alert's are those too that ended since the destination is gone.
+    """
     recipient = recipient_name(alert)
-    held = _select_held(notified_papers.c.paper_id, recipient)
+    gone = alert.reason if alert.state is models.ActivityState.CLOSED else None
+    held = _select_held(notified_papers.c.paper_id, recipient, gone)
     paper_ids = (await connection.execute(held)).scalars()
     await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
 
@@ -118,14 +122,18 @@ async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Al
     return abandoned
 
 
-def _select_held(column: sa.Column[int], recipient: str) -> sa.Select[int]:
-    """Select from the messages that Discord keeps from a recipient: it refused them, or none was tried since it is away."""
+def _select_held(column: sa.Column[int], recipient: str, gone: str | None = None) -> sa.Select[int]:
+    """Select from the messages that Discord keeps from a recipient: it refused them, or none was tried since it is away.
+
+    Those too that ended for the reason `gone`, if it is given: that of a destination that was deleted.
+    """
     held = sa.select(column).join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
     is_untried = sa.and_(deliveries.c.state == models.DeliveryState.PLANNED, outbox.unsent_clause())
-    return held.where(
-        notified_papers.c.recipient == recipient,
-        sa.or_(deliveries.c.state == models.DeliveryState.PAUSED, is_untried),
-    )
+    conditions = [deliveries.c.state == models.DeliveryState.PAUSED, is_untried]
+    if gone is not None:
+        ended = deliveries.c.state.in_([models.DeliveryState.FAILED, models.DeliveryState.EXPIRED])
+        conditions.append(sa.and_(ended, deliveries.c.reason == gone))
+    return held.where(notified_papers.c.recipient == recipient, sa.or_(*conditions))
 
 
 async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +18,10 @@ class Locale(StrEnum):
 
     EN = "en"
     KO = "ko"
+
+
+share_name = lru_cache(maxsize=1 << 14)(str)
+"""Returns one string for equal names: the papers of a collaboration have the same three thousand authors."""
 
 
 @dataclass(frozen=True, slots=True)

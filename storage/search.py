@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
-from storage.models import Author, PaperRow
+from storage.models import Author, PaperRow, share_name
 from storage.snapshot import Snapshot, parse_date
 
 # A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
@@ -434,7 +434,7 @@ def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
     for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
         if last_on is not None:
             # SQLite returns JSON as text.
-            authors = tuple(json.loads(names) if isinstance(names, str) else names)
+            authors = tuple(map(share_name, json.loads(names) if isinstance(names, str) else names))
             day = parse_date(last_on)
             yield PaperRow(
                 *(id_, arxiv_id, title, url, day, votes, authors, thumbnail),

@@ -137,7 +137,7 @@ def _description_columns() -> tuple[sa.Column[Any], ...]:
         _required("affiliations", _tuple_of(), server_default="[]", comment="of the authors"),
         _required("keywords", _tuple_of()),
         _required("categories", _tuple_of()),
-        _required("authors", _tuple_of(), comment="names, denormalised for lists"),
+        _required("authors", _tuple_of(models.share_name), comment="names, denormalised for lists"),
     )
 
 
@@ -217,7 +217,7 @@ entries = sa.Table(
     sa.Column("title", sa.Text),
     _required("url", sa.Text),
     sa.Column("votes", sa.Integer),
-    _required("authors", _tuple_of()),
+    _required("authors", _tuple_of(models.share_name)),
     _required("authors_truncated", sa.Boolean),
     sa.Column("thumbnail", sa.Text),
     sa.Column("video", sa.Text),

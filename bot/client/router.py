@@ -342,6 +342,17 @@ def is_manager(interaction: Interaction) -> bool:
     return interaction.guild_id is not None and interaction.permissions.manage_guild
 
 
+def may_see(interaction: Interaction, channel_id: int) -> bool:
+    """Return whether a member may see a channel of the server; False for one that is gone or not known, but for a manager."""
+    if channel_id == interaction.channel_id or is_manager(interaction):
+        return True
+    channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
+    member = interaction.user
+    if channel is None or not isinstance(member, discord.Member):
+        return False
+    return channel.permissions_for(member).view_channel
+
+
 def require_manager(interaction: Interaction) -> None:
     """Raise UserError unless the user manages this server."""
     if interaction.guild_id is None:

@@ -265,6 +265,7 @@ async def list_top(
     """Return for each server the papers that members saved or shared since a time, those of most members first.
 
     With them how many did, 0 savers for fewer than `FEWEST_SAVERS`; at most `limit` papers. Servers without any are left out.
+    Without a limit the papers lack their authors, of which thousands may have thousands each: `read_authors` reads them.
     """
     saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
     shared = await shelf.count_sharers(connection, guild_ids, since)
@@ -284,6 +285,13 @@ async def list_top(
         if picked:
             top[guild_id] = tuple(picked[:limit])
         await slices.pause()
+    return top if limit is None else await read_authors(connection, top)
+
+
+async def read_authors(
+    connection: Connection, top: Mapping[int, tuple[ServerPickRow, ...]]
+) -> dict[int, tuple[ServerPickRow, ...]]:
+    """Return the picks of each server with the authors of their papers."""
     shown = sorted({pick.paper.id for picked in top.values() for pick in picked})
     complete = {row.id: row for row in await papers.list_rows(connection, shown)}
     # PostgreSQL sees later changes: a paper may no longer be listed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
@@ -426,8 +427,9 @@ class WhyCog(commands.Cog):
             detail = await self._services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
                 most = daily_messages.MAX_SUBSCRIPTIONS
+                may_see = partial(router.may_see, request.interaction)
                 answer = await self._services.why.explain(
-                    detail, guild_id=guild_id, channel_id=channel_id, most=most
+                    detail, guild_id=guild_id, channel_id=channel_id, may_see=may_see, most=most
                 )
                 return daily_messages.why_view(
                     texts, detail, answer, guild_id=guild_id, mention=self._mentions

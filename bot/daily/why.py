@@ -5,7 +5,7 @@ The decision is the one recorded; votes and minimum are today's, so an answer sa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -311,8 +311,8 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
 class WhyAnswer(NamedTuple):
     """The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
 
-    Then the server's other channels with a subscription, or None if this channel has one; and how many of the channel's
-    subscriptions are left out.
+    Then the server's other channels with a subscription that the reader may see, or None if this channel has one; and how many
+    of the channel's subscriptions are left out.
     """
 
     explanations: tuple[Explanation, ...]
@@ -338,9 +338,17 @@ class WhyExplainer:
         self._day_close = rule or day_close.default()
 
     async def explain(
-        self, paper: models.PaperDetail, *, guild_id: int, channel_id: int, most: int | None = None
+        self,
+        paper: models.PaperDetail,
+        *,
+        guild_id: int,
+        channel_id: int,
+        may_see: Callable[[int], bool] = lambda _: True,
+        most: int | None = None,
     ) -> WhyAnswer:
         """Return what became of a paper in a channel. There are no explanations if no digest has the paper.
+
+        Of the server's other channels it names those that the reader `may_see`.
 
         With `most` only the first ones of the channel's subscriptions are explained: each has to be planned, which takes
         tenths of a second with a topic and many papers, and a channel may have a hundred.
@@ -360,7 +368,7 @@ class WhyExplainer:
             for locale, delivery in past.items()
             if locale not in locales
         ]
-        others = dict.fromkeys(row.channel_id for row in in_guild if row.channel_id != channel_id)
+        others = dict.fromkeys(row.channel_id for row in in_guild if may_see(row.channel_id))
         left_out = 0 if most is None or not containing else max(0, len(in_channel) - most)
         return WhyAnswer(tuple(explanations), None if in_channel else tuple(others), left_out)
 

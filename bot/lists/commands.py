@@ -498,14 +498,15 @@ class PaperListLoader:
         since = datetime.min.replace(tzinfo=UTC)
         if days := PERIOD_DAYS.get(state.period):
             since = self._services.clock() - timedelta(days=days)
-        picked = await self._services.shelf.list_of_guild(guild_id, since, topic)
-        shown = picked[state.offset :][: state.page_size]
-        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=len(picked))
+        shown, total = await self._services.shelf.list_of_guild(
+            guild_id, since, topic, limit=state.page_size, offset=state.offset
+        )
+        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=total)
         return PaperList(
             state=state,
             heading=heading,
             rows=tuple(pick.paper for pick in shown),
-            total=len(picked),
+            total=total,
             notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
             facts={
                 paper.arxiv_id: lists_messages.format_counts(texts, savers, sharers)
@@ -570,6 +571,8 @@ class PaperListLoader:
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
     """Return by whom each paper is, if several people have the name."""
+    if not result.namesakes:
+        return {}
     written = {
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
@@ -9,7 +11,7 @@ from discord.ext import commands
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
-from bot.client.context import Client, Interaction, Request
+from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError
 from bot.operations import messages as operations_messages
@@ -78,7 +80,7 @@ class StatusCog(commands.Cog):
                 user_id=request.user_id,
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
-                may_see=lambda channel_id: can_manage or _may_see(interaction, channel_id),
+                may_see=partial(router.may_see, interaction),
                 most=operations_messages.MAX_POSTS,
             )
         is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
@@ -94,17 +96,6 @@ class StatusCog(commands.Cog):
             writer_command=self._mentions("write status") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
-
-
-def _may_see(interaction: Interaction, channel_id: int) -> bool:
-    """Return whether a member may see a channel of the server; False for one that is gone or not known."""
-    if channel_id == interaction.channel_id:
-        return True
-    channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
-    member = interaction.user
-    if channel is None or not isinstance(member, discord.Member):
-        return False
-    return channel.permissions_for(member).view_channel
 
 
 @app_commands.allowed_installs(guilds=True, users=True)

@@ -159,9 +159,9 @@ class Shelf:
             await shelf.add_shared(connection, guild_id, user_id, paper_id, self._clock())
 
     async def list_of_guild(
-        self, guild_id: int, since: datetime, topic: str = ""
-    ) -> tuple[choice.ServerPickRow, ...]:
-        """Return the papers of a server that `choice.list_top` returns, or of these the papers on a topic."""
+        self, guild_id: int, since: datetime, topic: str = "", *, limit: int, offset: int = 0
+    ) -> tuple[tuple[choice.ServerPickRow, ...], int]:
+        """Return a page of a server's papers as `choice.list_top` orders them, those on a topic if any, and the number of all."""
         async with self._database.read() as connection:
             picked = (await choice.list_top(connection, [guild_id], since)).get(guild_id, ())
             if topic:
@@ -169,7 +169,8 @@ class Shelf:
                 listed = [DigestPaper(0, row.date, row.id, row.arxiv_id, 0, row.votes) for row in rows]
                 found = await self._matcher(connection, topic, listed)
                 picked = tuple(pick for pick in picked if pick.paper.id in found)
-        return picked
+            page = {guild_id: picked[offset : offset + limit]}
+            return (await choice.read_authors(connection, page))[guild_id], len(picked)
 
     async def _find(
         self, connection: Connection, user_id: int, query: str

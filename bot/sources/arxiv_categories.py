@@ -77,6 +77,9 @@ _MAX_PARTS = 100_000
 """Elements and attributes of one paper, which has four for each of its authors."""
 _FED_AT_ONCE = 1 << 16
 _PACKING_LEVEL = 1
+MAX_STORED_ANSWER = 4_000_000
+"""Characters of an answer that is stored until its papers are: whatever lists the sources reads it. One of 2,000 papers has two
+million; a larger one is asked for again by the process after one that dies."""
 _ANNOUNCED = ("new", "cross")
 _MAX_TRIES = 5
 """Waits in a row that arXiv may ask for, and tokens that may expire without any progress, in one run."""
@@ -601,8 +604,10 @@ class ArxivCategories:
         while progress.sets:
             try:
                 if progress.answer is None:
-                    progress = replace(progress, answer=await self._request_list(progress))
-                    yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
+                    answer = await self._request_list(progress)
+                    progress = replace(progress, answer=answer)
+                    if len(answer) <= MAX_STORED_ANSWER:
+                        yield base.FetchResult(self._oai, FetchStatus.UNCHANGED, progress=progress.to_json())
                 page = await _read_next(await asyncio.to_thread(_unpack, progress), progress)
             except base.FetchError as error:
                 progress = replace(progress, answer=None)

@@ -414,13 +414,19 @@ NOT_ASKED = "not requested, since the server failed too many times in a row"
 
 
 async def get_page(
-    fetch: Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
+    fetch: Fetcher,
+    location: str,
+    request: FetchRequest,
+    *,
+    accept: str,
+    day: date | None = None,
+    max_bytes: int | None = None,
 ) -> Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone
     try:
-        response = await fetch.get(location, request.known(location), accept=accept)
+        response = await fetch.get(location, request.known(location), accept=accept, max_bytes=max_bytes)
     except FetchError as error:
         result = failed_result(location, error, request, day)
         return replace(result, failure=error if result.status is FetchStatus.FAILED else None)

@@ -23,6 +23,8 @@ _PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 MAX_PAPER_BYTES = 4_000_000
 """Of an answer on one paper: of five thousand authors, or of the models that name it."""
+MAX_LIST_BYTES = 8_000_000
+"""Of a day's list: a hundred papers take half a megabyte, and one with three thousand authors as much."""
 _MAX_BRACKETS = 200_000
 """Of the JSON of a day's list, in which a paper has about fifty, and one with a thousand authors thousands."""
 
@@ -83,7 +85,9 @@ class HuggingFaceSource:
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
-        page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
+        page = await base.get_page(
+            self._fetcher, location, request, accept="application/json", day=day, max_bytes=MAX_LIST_BYTES
+        )
         if isinstance(page, base.FetchResult):
             return page
         try:

@@ -128,6 +128,9 @@ class WebServer:
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
+        # aiohttp's parser in Python, unlike that in C, makes half a surrogate of a byte that is not UTF-8.
+        if not request.raw_path.isascii():
+            raise web.HTTPBadRequest(text="The address is not percent-encoded.\n")
         # A proxy in front says how its client came.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"

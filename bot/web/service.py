@@ -32,7 +32,7 @@ from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
-from bot.search.results import Snippet
+from bot.search.results import PaperPage, Snippet
 from bot.text import typography
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
@@ -384,19 +384,19 @@ class WebPages:
                     updated_at[digest.date] = max(
                         digest.updated_at, updated_at.get(digest.date, digest.updated_at)
                     )
-        listed = [await self.services.search.get_digest(day, limit=DAY_SIZE) for day in days]
 
-        def make() -> Page:
-            entries = []
-            for day, (found, _) in zip(days, listed, strict=True):
-                values = {"rows": self._make_rows(site, found.rows, on=day.isoformat()), "base": site.origin}
-                html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
-                heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
-                url, name = site.address("days", day.isoformat()), texts("web-name")
-                entries.append(Entry(url, url, to_plain_text(heading), updated_at[day], (name,), html=html))
-            return self._feed(site, kind, texts("web-name"), (), ("feed",), {}, entries)
+        def make(day: date, found: PaperPage) -> Entry:
+            values = {"rows": self._make_rows(site, found.rows, on=day.isoformat()), "base": site.origin}
+            html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
+            heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
+            url, name = site.address("days", day.isoformat()), texts("web-name")
+            return Entry(url, url, to_plain_text(heading), updated_at[day], (name,), html=html)
 
-        return await asyncio.to_thread(make)
+        entries = []
+        for day in days:
+            found, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
+            entries.append(await asyncio.to_thread(make, day, found))
+        return await asyncio.to_thread(self._feed, site, kind, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, kind: str, query: str) -> Page:
         """Return the feed of the newest papers on a topic. Raises PageError for a query without words or too long."""

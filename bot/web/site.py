@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
@@ -23,12 +23,15 @@ from bot.search import results
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
 from storage import errors, models, papers, search, snapshot
+from storage.database import chunked
 
 MANIFEST = ".paperround-web.json"
 """The file that names what a build wrote, with a hash of what each file shows."""
 MAX_AUTHORS, MIN_PAPERS = 500, 2
 """The authors that have pages: the most published ones, with at least this many papers."""
 MAX_DAYS = 20_000
+PAPERS_AT_ONCE = 100
+"""Papers whose texts and authors are in memory at a time."""
 _NAME = re.compile(r"[0-9A-Za-z가-힣_-][0-9A-Za-z가-힣._-]*")
 
 
@@ -49,7 +52,6 @@ class SiteBuilder:
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
         self._pages = replace(pages, list_snippets=self._list_snippets)
         self._snippets: dict[str, results.Snippet | None] = {}
-        self._details: dict[int, models.PaperDetail] = {}
         self._version = f"{importlib.metadata.version('paperround')} {pages.templates.hash_sources('web.')}"
         self._folder = folder
         self._site = site
@@ -103,18 +105,17 @@ class SiteBuilder:
         services = self._pages.services
         listed, _ = await services.search.get_digest(day, limit=web_service.MAX_STATIC_ROWS)
         new_ids = [row.id for row in listed.rows if row.id not in paper_keys]
-        async with services.database.read() as connection:
-            details = await papers.list_details(connection, new_ids)
-        self._details = {detail.id: detail for detail in details}
-        for detail in details:
-            paper_keys[detail.id] = await self._build_paper(detail)
-        key = self._key(day, around, listed, [paper_keys.get(row.id) for row in listed.rows])
+        async for details in self._read_details(new_ids):
+            for detail in details:
+                paper_keys[detail.id] = await self._build_paper(detail)
+        shown = [(row.arxiv_id, paper_keys.get(row.id)) for row in listed.rows]
+        key = self._key(day, around, listed.total, shown)
         path = f"days/{day}.html"
         if not self._keep(path, key):
             self._add(path, await self._pages.load_day(self._site, day.isoformat()), key)
 
     async def _build_paper(self, detail: models.PaperDetail) -> str:
-        key = self._key(detail, [self._site.author_link(name) for name in detail.authors])
+        key = self._key(detail, [*map(self._site.author_link, detail.authors[: web_service.MAX_AUTHORS])])
         path = f"papers/{detail.arxiv_id}.html"
         if not self._keep(path, key):
             self._add(path, self._pages.make_paper(self._site, detail), key)
@@ -138,15 +139,17 @@ class SiteBuilder:
     ) -> dict[str, results.Snippet]:
         """Return the snippets of papers, each made once although a day and several authors show it."""
         missing = [row.id for row in rows if row.arxiv_id not in self._snippets]
-        if missing:
-            others = [paper_id for paper_id in missing if paper_id not in self._details]
-            async with self._pages.services.database.read() as connection:
-                details = await papers.list_details(connection, others)
-            details += [self._details[paper_id] for paper_id in missing if paper_id in self._details]
+        async for details in self._read_details(missing):
             self._snippets |= dict.fromkeys(detail.arxiv_id for detail in details)
             self._snippets |= results.make_snippets(details, locale)
         known = ((row.arxiv_id, self._snippets.get(row.arxiv_id)) for row in rows)
         return {arxiv_id: snippet for arxiv_id, snippet in known if snippet is not None}
+
+    async def _read_details(self, paper_ids: Sequence[int]) -> AsyncIterator[list[models.PaperDetail]]:
+        for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
+            async with self._pages.services.database.read() as connection:
+                details = await papers.list_details(connection, chunk)
+            yield details
 
     def _key(self, *shown: object) -> str:
         """Return a hash of what a page shows, and count it for the pages that any change can change."""

@@ -319,6 +319,30 @@ async def test_an_alert_takes_what_was_not_sent_along_and_back_again(
     assert alert_harness.notified_papers() == [["2601.00001"]] * 2
 
 
+@pytest.mark.parametrize("is_tried", [True, False], ids=["failed", "not tried"])
+async def test_an_alert_whose_channel_is_gone_takes_what_was_not_sent_along(
+    alert_harness: AlertHarness, is_tried: bool
+) -> None:
+    alert_id = await alert_harness.add_alert("care", channel_id=500)
+    other_id = await alert_harness.add_alert("something else", channel_id=500)
+    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
+    await alert_harness.plan()
+    async with alert_harness.database.transaction() as connection:
+        (delivery,) = await outbox.list_rows(connection, channel_id=500)
+        (part,) = await outbox.list_parts(connection, delivery.id)
+        if is_tried:
+            await outbox.mark_sending(connection, [part.id], NOW)
+            reason = models.Reason.UNKNOWN_CHANNEL
+            await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason=reason, now=NOW)
+    await alert_harness.refuse_message(10003, channel_id=500)
+    for moved_id, text in ((other_id, "something else"), (alert_id, "care")):
+        await alert_harness.alerts.change(moved_id, alert_builders.draft(text))
+        await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
+    async with alert_harness.database.read() as connection:
+        assert len(await outbox.list_rows(connection, user_id=7, kind=models.DeliveryKind.ALERT)) == 1
+
+
 async def test_papers_of_a_message_that_was_given_up_are_news_to_another_alert(
     alert_harness: AlertHarness,
 ) -> None:

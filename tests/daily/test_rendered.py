@@ -15,7 +15,7 @@ from bot.daily import choice, edits
 from bot.daily import planner as daily_planner
 from bot.outbox.contents import DeliveryFactory
 from bot.rendering.templates import Templates
-from storage import accounts, archive, models, outbox, papers, shelf
+from storage import accounts, archive, models, outbox, papers, shelf, tables
 from storage.database import Database
 from tests.storage.test_saved_papers import add_papers
 from tests.support import digest_builders
@@ -205,8 +205,13 @@ async def test_papers_are_ordered_by_members_and_the_saves_of_one_or_two_are_not
         await shelf.add_shared(connection, 7, 3, shared, NOW)
         await shelf.add_shared(connection, 7, 3, both, NOW)
         await shelf.add_shared(connection, 8, 3, two, NOW)
+        # A shelf has thousands of papers, of which a page is shown with thousands of authors each.
+        await connection.execute(tables.papers.update().values(authors=("Ada", "Bea")))
         top = await choice.list_top(connection, [7, 8, 9], NOW)
-        assert await choice.list_top(connection, [7], NOW, 2) == {7: top[7][:2]}
+        assert not any(paper.authors for picked in top.values() for paper, *_ in picked)
+        first = await choice.list_top(connection, [7], NOW, 2)
+        assert first == await choice.read_authors(connection, {7: top[7][:2]})
+        assert [paper.authors for paper, *_ in first[7]] == [("Ada", "Bea")] * 2
     assert {guild_id: [(row.title, *pair) for row, *pair in picked] for guild_id, picked in top.items()} == {
         7: [("both", 3, 1), ("three", 3, 0), ("shared", 0, 1)],
         8: [("two", 0, 1)],

@@ -37,6 +37,11 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
     elsewhere = harness.guild.create_text_channel("elsewhere")
     here = f"<#{harness.channel.id}>"
     assert texts("why-no-subscription-here", channels=here) in await _why(harness, FIRST, elsewhere)
+    hidden = harness.guild.create_text_channel(
+        "hidden", overwrites={harness.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+    )
+    await harness.add_subscription(hidden.id)
+    assert texts("why-no-subscription-here", channels=here) in await _why(harness, FIRST, elsewhere)
     await harness.bot.prepare_guild(harness.guild.id)
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)

@@ -611,7 +611,7 @@ async def test_a_removed_paper_that_a_file_brings_back_has_its_note_and_tags_unl
     found = [await kept.get(7, name) for name in names]
     assert [(paper.note, paper.tags) for paper in found if paper] == [("mine", ("rl",)), ("theirs", ("rl",))]
     assert not await kept.restore(7, ids[0])
-    assert (await kept.list_of_guild(5, NOW)) == ()
+    assert await kept.list_of_guild(5, NOW, limit=10) == ((), 0)
 
 
 ORDERED = ("Zoë Ångström", "김민준", "Loïc de la Müller", "Ada Lovelace")

@@ -321,6 +321,26 @@ async def test_an_interrupted_back_fill_loses_no_paper(harness: ArxivHarness, pa
     assert max(harness.fake.served.values()) <= 2
 
 
+async def test_an_answer_that_is_very_large_is_not_stored_until_its_papers_are(
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.fake.papers, harness.fake.page_size = many(40), 20
+    await harness.add(CL, since="2025-01-01")
+    stored, answers = stored_sources.move_progress, list[str | None]()
+
+    async def record(*arguments: Any) -> bool:
+        answers.append(arguments[-1]["answer"])
+        return await stored(*arguments)
+
+    monkeypatch.setattr(stored_sources, "move_progress", record)
+    monkeypatch.setattr(arxiv_categories, "MAX_STORED_ANSWER", 10)
+    await harness.fetch_all()
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    assert len(answers) > 1
+    assert not any(answers)
+    assert set(harness.fake.served.values()) == {1}
+
+
 async def test_an_expired_token_costs_only_the_last_day(
     db_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -265,8 +265,14 @@ async def test_a_large_list_is_read_with_little_memory(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
-    result = await fetch_today(origin, fetch, "[" + '"ab",' * 1_990_000 + "0]")
+    result = await fetch_today(origin, fetch, "[" + '"ab",' * 1_590_000 + "0]")
     assert (result.status, result.reason) == (FAILED, "it cannot be read within 60 MB of memory")
+
+
+async def test_a_list_that_is_too_large_is_not_read(origin: OriginServer, fetch: Fetcher) -> None:
+    # A real one has half a megabyte; twenty took 82 MB in the bot, and minutes to store.
+    result = await fetch_today(origin, fetch, " " * (huggingface.MAX_LIST_BYTES + 1))
+    assert (result.status, result.reason) == (FAILED, "its response is larger than 8 MB")
 
 
 async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiohttp import http_parser, web_protocol
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -407,6 +408,18 @@ async def test_a_page_is_packed_once_and_sent_without_a_thread(
         assert (headers["ETag"], headers["Vary"]) == (first["ETag"], first["Vary"])
         assert (await archive.get(path, {**given_headers, "If-None-Match": first["ETag"]}))[0] == 304
     assert jobs == []
+
+
+async def test_an_address_with_half_a_surrogate_is_refused(
+    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_protocol, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    for path in (b"/search?q=\xed\xa0\x80", b"/trends?q=\xff", b"/search.atom?q=%ff\xff", b"/authors/\xff"):
+        reader, writer = await asyncio.open_connection(*archive.url.removeprefix("http://").split(":"))
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: papers.example\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"400", path
+        writer.close()
+    assert (await archive.get("/search?q=%ED%A0%80"))[0] == 200
 
 
 async def test_a_reader_that_has_gone_waits_no_more_and_its_page_keeps_its_place(

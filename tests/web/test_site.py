@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import tracemalloc
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.web import service, site
-from storage import errors, models
+from storage import errors, models, tables
 from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround
 from tests.web.conftest import WebArchive
@@ -63,6 +64,28 @@ async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArc
         links |= set(re.findall('href="/lab/papers/(authors/[^"]*)"', text))
     (link,) = links
     assert "Paper 1" in (tmp_path / "site" / link).read_text(encoding="utf-8")
+
+
+async def test_papers_with_thousands_of_authors_in_common_take_little_memory(
+    archive: WebArchive, tmp_path: Path
+) -> None:
+    # Of a thousand papers of a collaboration a feed took half a gigabyte, and a build one.
+    database = archive.services.database
+    listed = [sample_archive.NewsletterPaper(f"2501.002{n:02}", f"Paper {n}", "글입니다.") for n in range(60)]
+    await sample_archive.add_digest(database, "2025-01-05", *listed)
+    async with database.transaction() as connection:
+        names = tuple(f"Author {number} of a collaboration" for number in range(3000))
+        await connection.execute(tables.papers.update().values(authors=names))
+    await archive.pages.load_days_feed(SITE, service.ATOM)
+    builder = site.SiteBuilder(archive.pages, tmp_path / "site", SITE)
+    peaks = []
+    for work in (archive.pages.load_days_feed(SITE, service.ATOM), builder.build()):
+        tracemalloc.start()
+        await work
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Each of these names once more takes 14 MB.
+    assert max(peaks) < 12_000_000, peaks
 
 
 async def test_a_second_build_makes_and_writes_what_changed(

@@ -765,7 +765,7 @@ why-put-off = { $day } is a day without posts, so its post goes out on the next 
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
 why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
-why-no-subscription = This server doesn't have a daily post. A server manager can set one up with { $command }.
+why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
 ## Where the digests come from

@@ -670,7 +670,7 @@ why-put-off = { $day }은 쉬는 날이라, 그날 글은 쉬는 날이 끝난 �
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
 why-former-subscription = 삭제된 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
-why-no-subscription = 이 서버에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
+why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
