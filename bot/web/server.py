@@ -1,8 +1,9 @@
 """Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
 
-All readers of the web count as one reader of look-ups: one page is made at a time, then none for as long as that took. The other
-slots for look-ups stay for Discord. Among readers of the web, each address has one page made at a time, so that one that asks for
-many holds up only itself. A page is kept for a minute. There are no cookies, and requests are not logged.
+All readers of the web count as one reader of look-ups: one page is made at a time, then none for as long as that took, up to
+PATIENCE_SECONDS. The other slots for look-ups stay for Discord. Among readers of the web, each address has one page made at a
+time, so that one that asks for many holds up only itself. A page is kept for a minute. There are no cookies, and requests are not
+logged.
 """
 
 from __future__ import annotations
@@ -195,8 +196,10 @@ class WebServer:
                 try:
                     return await _finish(make())
                 finally:
-                    # Also after a page that does not exist: it was looked for.
-                    self._rests_until = 2 * self._timer() - started
+                    # Also after a page that does not exist: it was looked for. What takes longer than others may wait has
+                    # waited itself, as for a silent database, and would keep them out for as long once more.
+                    now = self._timer()
+                    self._rests_until = now + min(now - started, PATIENCE_SECONDS)
 
     def _find_kept(self, key: object) -> _Answer | None:
         kept = self._kept.get(key)
