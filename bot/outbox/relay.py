@@ -93,7 +93,9 @@ class AttemptRunner:
     ) -> tuple[models.Receipt, bool]:
         delivery, part = due.delivery, due.part
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
-        request = build_request(delivery, part, channel_id, preceding)
+        request = dataclasses.replace(
+            build_request(delivery, part, channel_id, preceding), claimed_at=due.claimed_at
+        )
         if delivery.guild_id is None and delivery.user_id is None:
             async with self._database.read() as connection:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
@@ -441,6 +443,7 @@ class Relay:
             chosen = self._choose(free_slots)
         if not chosen:
             return []
+        claimed_at = time.monotonic()
         async with self._database.transaction() as connection:
             payloads = await outbox.mark_sending(
                 connection, [due.part.id for due in chosen], clock(), term=term
@@ -449,7 +452,10 @@ class Relay:
             self._prefetched = []  # another process has become the sender, or has changed these parts
         return [
             dataclasses.replace(
-                due, part=dataclasses.replace(due.part, payload=payloads[due.part.id]), term=term
+                due,
+                part=dataclasses.replace(due.part, payload=payloads[due.part.id]),
+                term=term,
+                claimed_at=claimed_at,
             )
             for due in chosen
             if due.part.id in payloads
