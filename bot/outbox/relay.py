@@ -54,6 +54,9 @@ EASTERNMOST = timezone(timedelta(hours=14))
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
+LEFT_OUT = Classification(Disposition.ALREADY_DONE, models.Reason.UNCERTAIN)
+"""Another message of the post, which a run after the backup sent, shows papers of this one."""
+
 _MAX_SHOWN = 200
 """More ids than a message has room for."""
 
@@ -70,6 +73,7 @@ class AttemptRunner:
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
         self._absent_ids: set[int] = set()
+        self._kept_papers: dict[int, set[str]] = {}
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
         """Return the receipt, and whether the message was already there. Raises `outcomes.DeliveryError`.
@@ -108,6 +112,8 @@ class AttemptRunner:
         if receipt is None:
             # Also after an attempt: a run on a backup may have ended while it searched, before it sent anything.
             receipt = await self._find_unrecorded(due, request, term_began_at, now)
+        if receipt is None:
+            await self._leave_out_shown(due, now)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -193,9 +199,26 @@ class AttemptRunner:
             if is_kept:
                 left_out = await papers.get_ids(connection, chosen)
                 await daily.replace_posted(connection, delivery, left_out, others, now)
+                if due.part.kind is PartKind.MESSAGE:
+                    self._kept_papers.setdefault(delivery.id, set()).update(ids)
             else:
                 await daily.remove_newer_covered(connection, delivery)
         return is_kept
+
+    async def _leave_out_shown(self, due: DuePart, now: datetime) -> None:
+        """Raise DeliveryError if a message that was kept shows papers of this one, which the former post did not have.
+
+        The others of its papers are left to the next post, as are those that were chosen for the kept message.
+        """
+        delivery, planned = due.delivery, due.part.payload or ""
+        kept = self._kept_papers.get(delivery.id, set())
+        chosen = [id_ for id_ in delivery.post.papers if id_ in planned]
+        if due.part.kind is not PartKind.MESSAGE or kept.isdisjoint(chosen):
+            return
+        async with self._database.transaction() as connection:
+            left_out = await papers.get_ids(connection, [id_ for id_ in chosen if id_ not in kept])
+            await daily.replace_posted(connection, delivery, left_out, {}, now)
+        raise DeliveryError(LEFT_OUT, "another message of the post shows its papers")
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
