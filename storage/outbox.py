@@ -587,11 +587,15 @@ _LIFETIME = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with its delivery. `term` is that of the sender that claimed it."""
+    """A part that may be sent now, with its delivery.
+
+    `term` is that of the sender that claimed it, `claimed_at` the beginning of the claim (monotonic, seconds).
+    """
 
     delivery: models.Delivery
     part: models.Part
     term: int = 0
+    claimed_at: float = 0.0
 
 
 async def list_due(

@@ -47,6 +47,9 @@ CROSSPOST_PERIOD = 3600.0
 """Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 FENCE_SECONDS = 5.0
 """A forum post leaves at most this long after the check that this process is the sender."""
+MESSAGE_FENCE_SECONDS = 40.0
+"""A message leaves at most this long after its part was claimed: with the 60 seconds for which an earlier attempt's nonce is
+trusted, and 20 to arrive, that is how long Discord is assumed to remember a nonce."""
 UNKNOWN_CHANNEL = 10003
 UNCONFIRMED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Discord did not find the channel once, but shows it, or does not answer."""
@@ -190,7 +193,11 @@ class DiscordSender:
             "nonce": request.nonce,
             "enforce_nonce": True,
         }
-        message = await self._client.http.send_message(request.channel_id, params=_json_body(payload))
+        route = http.Route("POST", "/channels/{channel_id}/messages", channel_id=request.channel_id)
+        # While this process was frozen another one may have become the sender, and have sent it so long ago that Discord has
+        # forgotten the nonce.
+        fence: Any = _Fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
+        message = await self._client.http.request(route, json=payload, files=[fence])
         return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
@@ -202,7 +209,7 @@ class DiscordSender:
         if tags:
             payload["applied_tags"] = tags
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
-        fence: Any = _Fence(time.monotonic())
+        fence: Any = _Fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
         query = {"use_nested_fields": 1}
@@ -255,12 +262,13 @@ class DiscordSender:
 class _Fence:
     """A fake upload: discord.py calls `reset` on each right before it sends the request."""
 
-    def __init__(self, checked_at: float) -> None:
+    def __init__(self, checked_at: float, seconds: float) -> None:
         self._checked_at = checked_at
+        self._seconds = seconds
 
     def reset(self, *, seek: int) -> None:
         """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
-        if time.monotonic() - self._checked_at > FENCE_SECONDS:
+        if time.monotonic() - self._checked_at > self._seconds:
             raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
 
 

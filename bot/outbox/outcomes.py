@@ -11,6 +11,7 @@ import collections
 import hashlib
 import json
 import random
+import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -211,7 +212,7 @@ class SendRequest:
     `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel, thread
     or DM; `message_id` is the target message of a THREAD, CROSSPOST or EDIT. `marker` is the text by which the message is
     found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM, and for a webhook, whose
-    id is the `channel_id`; `webhook_token` is its secret.
+    id is the `channel_id`; `webhook_token` is its secret. `claimed_at` is when its part was claimed (monotonic, seconds).
     """
 
     kind: PartKind
@@ -222,6 +223,7 @@ class SendRequest:
     guild_id: int | None = None
     message_id: int | None = None
     webhook_token: str | None = field(default=None, repr=False)
+    claimed_at: float = field(default_factory=time.monotonic, compare=False)
 
 
 class Sender(Protocol):

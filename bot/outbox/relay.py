@@ -54,6 +54,9 @@ EASTERNMOST = timezone(timedelta(hours=14))
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
+LEFT_OUT = Classification(Disposition.ALREADY_DONE, models.Reason.UNCERTAIN)
+"""Another message of the post, which a run after the backup sent, shows papers of this one."""
+
 _MAX_SHOWN = 200
 """More ids than a message has room for."""
 
@@ -70,6 +73,7 @@ class AttemptRunner:
         self._monotonic = monotonic
         self._unknown_since: dict[int, float] = {}
         self._absent_ids: set[int] = set()
+        self._kept_papers: dict[int, set[str]] = {}
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
         """Return the receipt, and whether the message was already there. Raises `outcomes.DeliveryError`.
@@ -93,7 +97,9 @@ class AttemptRunner:
     ) -> tuple[models.Receipt, bool]:
         delivery, part = due.delivery, due.part
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
-        request = build_request(delivery, part, channel_id, preceding)
+        request = dataclasses.replace(
+            build_request(delivery, part, channel_id, preceding), claimed_at=due.claimed_at
+        )
         if delivery.guild_id is None and delivery.user_id is None:
             async with self._database.read() as connection:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
@@ -106,6 +112,8 @@ class AttemptRunner:
         if receipt is None:
             # Also after an attempt: a run on a backup may have ended while it searched, before it sent anything.
             receipt = await self._find_unrecorded(due, request, term_began_at, now)
+        if receipt is None:
+            await self._leave_out_shown(due, now)
         was_found = receipt is not None
         receipt = receipt or await self._sender.send(request)
         self._unknown_since.pop(part.id, None)
@@ -191,9 +199,26 @@ class AttemptRunner:
             if is_kept:
                 left_out = await papers.get_ids(connection, chosen)
                 await daily.replace_posted(connection, delivery, left_out, others, now)
+                if due.part.kind is PartKind.MESSAGE:
+                    self._kept_papers.setdefault(delivery.id, set()).update(ids)
             else:
                 await daily.remove_newer_covered(connection, delivery)
         return is_kept
+
+    async def _leave_out_shown(self, due: DuePart, now: datetime) -> None:
+        """Raise DeliveryError if a message that was kept shows papers of this one, which the former post did not have.
+
+        The others of its papers are left to the next post, as are those that were chosen for the kept message.
+        """
+        delivery, planned = due.delivery, due.part.payload or ""
+        kept = self._kept_papers.get(delivery.id, set())
+        chosen = [id_ for id_ in delivery.post.papers if id_ in planned]
+        if due.part.kind is not PartKind.MESSAGE or kept.isdisjoint(chosen):
+            return
+        async with self._database.transaction() as connection:
+            left_out = await papers.get_ids(connection, [id_ for id_ in chosen if id_ not in kept])
+            await daily.replace_posted(connection, delivery, left_out, {}, now)
+        raise DeliveryError(LEFT_OUT, "another message of the post shows its papers")
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
         async with self._database.read() as connection:
@@ -441,6 +466,7 @@ class Relay:
             chosen = self._choose(free_slots)
         if not chosen:
             return []
+        claimed_at = time.monotonic()
         async with self._database.transaction() as connection:
             payloads = await outbox.mark_sending(
                 connection, [due.part.id for due in chosen], clock(), term=term
@@ -449,7 +475,10 @@ class Relay:
             self._prefetched = []  # another process has become the sender, or has changed these parts
         return [
             dataclasses.replace(
-                due, part=dataclasses.replace(due.part, payload=payloads[due.part.id]), term=term
+                due,
+                part=dataclasses.replace(due.part, payload=payloads[due.part.id]),
+                term=term,
+                claimed_at=claimed_at,
             )
             for due in chosen
             if due.part.id in payloads

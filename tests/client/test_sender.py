@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -273,6 +274,18 @@ async def test_a_forum_post_is_requested_once_despite_a_server_error(
         len([thread for thread in await fake.run_action("list_channels") if thread["parent_id"] == forum])
         == 1
     )
+
+
+async def test_a_message_that_is_held_up_for_longer_than_its_nonce_is_trusted_does_not_leave(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
+) -> None:
+    [channel_id] = await fake.add_channels(1)
+    claimed_at = time.monotonic() - sender.MESSAGE_FENCE_SECONDS
+    classification = await classification_of(
+        discord_sender.send(make_request(channel_id, claimed_at=claimed_at))
+    )
+    assert classification.disposition is Disposition.RETRY
+    assert await fake.messages(channel_id) == []
 
 
 async def test_publishing_is_idempotent_and_limited_per_hour(

@@ -246,6 +246,7 @@ async def test_a_restored_backup_does_not_replace_a_post_by_one_without_papers(
         ("newer votes", 5),
         ("a newer digest", 25),
         ("a newer digest with fewer votes", 3),
+        ("another digest of the day", 10),
     ],
 )
 async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_once(
@@ -256,7 +257,7 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
     change: str,
     top_n: int,
 ) -> None:
-    """Between the post and the restore the digest of the next day was read, or that of the post again."""
+    """Between the post and the restore the digest of the next day was read, another one of its day, or its own again."""
     database, start = relay_harness.db, relay_harness.now()
     [channel_id] = await fake.add_channels(1)
     post = models.Subscription(
@@ -274,11 +275,18 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
         matcher = SearchService(database).match_papers
         return daily_planner.DailyPlanner(database, DeliveryFactory(lambda: renderer), matcher)
 
+    papers_of_day = range(1, 8 if change.startswith("another") else 4)
+
     async def store(day: int, sign: int = 1) -> None:
         most = 10 * (9 - day if change.endswith("fewer votes") else day)
-        rows = [(f"2601.0{day}00{number}", most + sign * number) for number in range(1, 4)]
+        rows = [(f"2601.0{day}00{number}", most + sign * number) for number in papers_of_day]
         text = digest_builders.newsletter((start + timedelta(days=day)).date(), rows)
         await digest_builders.ingest_digest(database, text, at=relay_harness.now(), location=f"{day}")
+
+    async def store_another(day: int) -> None:
+        rows = [(f"2601.0{day}01{number}", 90 + number) for number in range(1, 5)]
+        text = digest_builders.newsletter((start + timedelta(days=day)).date(), rows)
+        await digest_builders.ingest_digest(database, text, at=relay_harness.now(), location="another")
 
     async def send(planner: daily_planner.DailyPlanner, sender: relay.Relay) -> None:
         await sender.expire(relay_harness.now())
@@ -299,13 +307,22 @@ async def test_a_post_that_a_restored_backup_plans_otherwise_shows_every_paper_o
             await fake.run_action("expire_nonces")
             planner, sender = open_planner(), relay_harness.open_relay()
             await planner.reschedule(relay_harness.now())
-            await (store(day - 1, -1) if change == "newer votes" else store(day))
+            if change == "another digest of the day":
+                await store_another(day - 1)
+            else:
+                await (store(day - 1, -1) if change == "newer votes" else store(day))
             await send(planner, sender)
         await store(day)
     messages = await fake.messages(channel_id)
     ids_of_messages = [set(re.findall(r"abs/(2601\.\d{5})", str(row["payload"]))) for row in messages]
     shown = [id_ for ids in ids_of_messages for id_ in ids]
-    assert sorted(shown) == [f"2601.0{day}00{number}" for day in range(4) for number in range(1, 4)]
+    assert len(shown) == len(set(shown))
+    expected = {f"2601.0{day}00{number}" for day in range(4) for number in papers_of_day}
+    beyond_top: set[str] = set()
+    if change == "another digest of the day":
+        expected |= {f"2601.0101{number}" for number in range(1, 5)}
+        beyond_top = {"2601.02001"}  # the eleventh of the next post
+    assert set(shown) - beyond_top == expected - beyond_top
     if top_n == 25 and style is models.Style.COMPACT:
         # What is inserted into a message of yesterday notifies nobody.
         assert all(len({id_[:7] for id_ in ids}) == 1 for ids in ids_of_messages)
