@@ -150,7 +150,7 @@ class Subscriptions:
             active = models.ActivityState.ACTIVE
             changed = replace(old, state=active, reason=None, paused_by=None, paused_at=None)
             # What Discord kept from being posted is posted, as when the channel becomes available by itself.
-            if old.reason == Reason.BY_HAND or not _is_overdue(changed, changed, now):
+            if not _is_overdue(old, changed, now):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
             await daily.update(connection, changed)
             await outbox.resume(connection, now, channel_id=old.channel_id)
@@ -212,10 +212,14 @@ async def _next_unplanned_due(
 
 
 def _is_overdue(old: models.Subscription, changed: models.Subscription, now: datetime) -> bool:
-    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well."""
-    on = old.waiting_for_on
-    is_due = old.state is models.ActivityState.ACTIVE and clock.is_known_zone(old.timezone)
-    if on is None and is_due and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
+    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well.
+
+    What a person paused is not due, unlike what Discord keeps from being posted.
+    """
+    if old.reason == Reason.BY_HAND:
+        return False
+    on, is_known = old.waiting_for_on, clock.is_known_zone(old.timezone)
+    if on is None and is_known and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
         on = old.due_on
     if on is None or on.isoweekday() not in changed.days:
         return False

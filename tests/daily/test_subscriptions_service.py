@@ -87,6 +87,29 @@ async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_h
     assert await planning.tick(now) == (reason is models.Reason.NO_SEND)
 
 
+@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.WEEKLY])
+@pytest.mark.parametrize(
+    ("changes", "is_posted"),
+    [({"at_time": "08:55"}, True), ({"at_time": "21:00"}, False), ({"days": (2,)}, False)],
+)
+async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
+    planning: PlannerHarness, style: models.Style, changes: dict[str, Any], is_posted: bool
+) -> None:
+    subscription_id = await planning.subscribe(style=style, days=(1,), fresh_days=1)
+    async with planning.database.transaction() as connection:
+        await daily.set_state(
+            connection, [subscription_id], models.ActivityState.PAUSED, reason=models.Reason.NO_SEND
+        )
+    await planning.store(MONDAY, ("2601.00001", 9))
+    now = SEOUL_9AM + HOUR
+    service = Subscriptions(planning.database, lambda: now)
+    await service.edit(replace(await planning.get_subscription(subscription_id), **changes))
+    assert await planning.tick(now) == 0
+    async with planning.database.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
+    assert await planning.tick(now) == is_posted
+
+
 @both_engines
 async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     planning: PlannerHarness,
