@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
-from bot.outbox.contents import DeliveryFactory, new_nonce
+from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
@@ -118,6 +118,9 @@ class Subscriptions:
                 # The same post at another minute; at once if that one has passed.
                 due_at = schedule.rule_of(changed).due_at(old.due_on)
                 changed = schedule.set_due(changed, schedule.DueTime(due_at, old.due_on))
+            if changed.style is not old.style and old.reason in STYLE_REASONS:
+                # In the former style they would block the subscription again; the next tick plans them in the new one.
+                await outbox.give_up_paused(connection, changed.id, now)
             await daily.update(connection, changed)
         return changed
 
