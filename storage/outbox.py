@@ -554,6 +554,19 @@ async def cancel_for_subscription(
     return await list_unsent(connection, ids)
 
 
+async def give_up_paused(connection: AsyncConnection, subscription_id: int, now: datetime) -> None:
+    """Let the paused posts of a subscription expire at `now` (UTC), so that what planning stored about them is undone."""
+    await connection.execute(
+        deliveries.update()
+        .where(
+            _destination_filter(None, None, subscription_id),
+            deliveries.c.state == DeliveryState.PAUSED,
+            deliveries.c.expires_at > now,
+        )
+        .values(expires_at=now)
+    )
+
+
 def _destination_filter(
     channel_id: int | None, user_id: int | None, subscription_id: int | None = None
 ) -> sa.ColumnElement[bool]:

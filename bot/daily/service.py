@@ -104,11 +104,11 @@ class Subscriptions:
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
-            await daily.lock_channel(connection, (await _get(connection, wanted.id)).channel_id)
-            old = await _get(connection, wanted.id)  # it may have been planned since `wanted` was read
+            # It may have been planned since `wanted` was read.
+            old = await _get(connection, wanted.id, for_update=True)
             if old.reason in STYLE_REASONS and wanted.style is not old.style:
-                # Discord refused the former style, in which what is left of a post would be refused again.
-                await _cancel_posts(connection, old, now)
+                # What is left of a post would be refused again in the former style; the next tick plans it in the new one.
+                await outbox.give_up_paused(connection, old.id, now)
                 old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
             if wanted.source != old.source or (wanted.topic, wanted.when) != (old.topic, old.when):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
@@ -154,7 +154,7 @@ class Subscriptions:
             active = models.ActivityState.ACTIVE
             changed = replace(old, state=active, reason=None, paused_by=None, paused_at=None)
             # What Discord kept from being posted is posted, as when the channel becomes available by itself.
-            if old.reason == Reason.BY_HAND or not _is_overdue(changed, changed, now):
+            if not _is_overdue(old, changed, now):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
             await daily.update(connection, changed)
             await outbox.resume(connection, now, channel_id=old.channel_id)
@@ -167,19 +167,14 @@ class Subscriptions:
             old = await _get(connection, subscription_id)
             await daily.lock_channel(connection, old.channel_id)
             old = await _get(connection, subscription_id)  # another may have removed it meanwhile
-            await _cancel_posts(connection, old, now)
+            unsent = await outbox.cancel_for_subscription(
+                connection, subscription_id, reason=Reason.BY_HAND.value, now=now
+            )
+            await daily.uncover_papers(connection, unsent)
             await daily.remove(connection, subscription_id)
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))
         return old
-
-
-async def _cancel_posts(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
-    """Cancel the unsent deliveries of a subscription; their papers can come with the channel's other posts."""
-    unsent = await outbox.cancel_for_subscription(
-        connection, subscription.id, reason=Reason.BY_HAND.value, now=now
-    )
-    await daily.uncover_papers(connection, unsent)
 
 
 async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
@@ -222,10 +217,14 @@ async def _next_unplanned_due(
 
 
 def _is_overdue(old: models.Subscription, changed: models.Subscription, now: datetime) -> bool:
-    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well."""
-    on = old.waiting_for_on
-    is_due = old.state is models.ActivityState.ACTIVE and clock.is_known_zone(old.timezone)
-    if on is None and is_due and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
+    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well.
+
+    What a person paused is not due, unlike what Discord keeps from being posted.
+    """
+    if old.reason == Reason.BY_HAND:
+        return False
+    on, is_known = old.waiting_for_on, clock.is_known_zone(old.timezone)
+    if on is None and is_known and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
         on = old.due_on
     if on is None or on.isoweekday() not in changed.days:
         return False

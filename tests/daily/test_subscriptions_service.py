@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.daily import options
 from bot.daily.service import Subscriptions, TooManyPostsError
-from storage import daily, errors, models, outbox
+from storage import daily, errors, models, outbox, tables
 from storage.database import Connection
 from tests.support import patience
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
@@ -85,6 +85,55 @@ async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_h
     assert await planning.tick(now) == 0
     await Subscriptions(planning.database, lambda: now).resume(subscription_id)
     assert await planning.tick(now) == (reason is models.Reason.NO_SEND)
+
+
+@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.WEEKLY])
+@pytest.mark.parametrize(
+    ("changes", "is_posted"),
+    [({"at_time": "08:55"}, True), ({"at_time": "21:00"}, False), ({"days": (2,)}, False)],
+)
+async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
+    planning: PlannerHarness, style: models.Style, changes: dict[str, Any], is_posted: bool
+) -> None:
+    subscription_id = await planning.subscribe(style=style, days=(1,), fresh_days=1)
+    async with planning.database.transaction() as connection:
+        await daily.set_state(
+            connection, [subscription_id], models.ActivityState.PAUSED, reason=models.Reason.NO_SEND
+        )
+    await planning.store(MONDAY, ("2601.00001", 9))
+    now = SEOUL_9AM + HOUR
+    service = Subscriptions(planning.database, lambda: now)
+    await service.edit(replace(await planning.get_subscription(subscription_id), **changes))
+    assert await planning.tick(now) == 0
+    async with planning.database.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
+    assert await planning.tick(now) == is_posted
+
+
+@pytest.mark.parametrize("is_shown", [False, True])
+async def test_a_post_that_its_style_blocks_is_planned_in_the_new_style_and_does_not_block_it_again(
+    planning: PlannerHarness, is_shown: bool
+) -> None:
+    subscription_id = await planning.post(("2601.00001", 9), style=models.Style.ANNOUNCEMENT)
+    await planning.attempt(1, to=models.PartState.PAUSED)
+    async with planning.database.transaction() as connection:
+        if is_shown:  # as the message that is to be published
+            await connection.execute(tables.parts.update().values(first_attempt_at=SEOUL_9AM))
+        await daily.set_state(
+            connection,
+            [subscription_id],
+            models.ActivityState.PAUSED,
+            reason=models.Reason.WRONG_CHANNEL_KIND,
+        )
+    now = SEOUL_9AM + HOUR
+    service = Subscriptions(planning.database, lambda: now)
+    await service.edit(replace(await planning.get_subscription(subscription_id), style=models.Style.COMPACT))
+    await planning.expire(now)
+    async with planning.database.transaction() as connection:
+        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
+        await outbox.resume(connection, now, channel_id=20)
+        assert await outbox.list_due(connection, now) == []
+    assert await planning.tick(now) == (not is_shown)
 
 
 @both_engines
