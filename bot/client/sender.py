@@ -197,7 +197,7 @@ class DiscordSender:
         # While this process was frozen another one may have become the sender, and have sent it so long ago that Discord has
         # forgotten the nonce.
         fence: Any = _Fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
-        message = await self._client.http.request(route, json=payload, files=[fence])
+        message = await self._client.http.request(route, json=payload, files=fence)
         return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
@@ -213,7 +213,7 @@ class DiscordSender:
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
         query = {"use_nested_fields": 1}
-        thread = await self._client.http.request(route, json=payload, params=query, files=[fence])
+        thread = await self._client.http.request(route, json=payload, params=query, files=fence)
         return _read_receipt(thread, "id")
 
     def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
@@ -260,16 +260,17 @@ class DiscordSender:
 
 
 class _Fence:
-    """A fake upload: discord.py calls `reset` on each right before it sends the request."""
+    """An empty list of uploads: discord.py goes through it right before it sends the request."""
 
     def __init__(self, checked_at: float, seconds: float) -> None:
         self._checked_at = checked_at
         self._seconds = seconds
 
-    def reset(self, *, seek: int) -> None:
+    def __iter__(self) -> Iterator[discord.File]:
         """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
         if time.monotonic() - self._checked_at > self._seconds:
             raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
+        return iter(())
 
 
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
