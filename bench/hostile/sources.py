@@ -64,8 +64,9 @@ class Probe:
         self.ingest: IngestService = self.container.create_ingest()
 
     async def add(self, text: str, source: str) -> None:
-        """Store what a source has at its one address."""
+        """Store what a source has at its one address, and plan the edits of posts that it brings, as each tick does."""
         await self.ingest.add_text(text, source=source, location=f"{source}/latest.md")
+        await self.container.edit_planner.plan(self.database, self.clock())
 
     async def post(self) -> None:
         """Post the honest digest to all channels, and let every message be sent."""
