@@ -78,7 +78,7 @@ _MAX_PARTS = 100_000
 _FED_AT_ONCE = 1 << 16
 _PACKING_LEVEL = 1
 MAX_STORED_ANSWER = 4_000_000
-"""Characters of an answer that is stored until its papers are: whatever lists the sources reads it. One of 2,000 papers has two
+"""Characters of an answer that is stored until its papers are: each list of the sources reads it. One of 2,000 papers has two
 million; a larger one is asked for again by the process after one that dies."""
 _ANNOUNCED = ("new", "cross")
 _MAX_TRIES = 5
