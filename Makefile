@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-pythons coverage test-scale test-faults test-image test-install check format pictures bench bench-large shape clean
+.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install check format pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,8 +48,8 @@ format: $(DEV) ## format the code
 test: $(DEV) ## all tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-pythons: $(DEV) ## tests that depend on the Python version, on every other Python found
-	@bash tests/other_pythons.sh $(BIN)/python
+test-promises: $(DEV) ## what must hold whatever is changed inside: posts, both languages, both databases, real digests (three minutes)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m promise $(ARGS)
 
 # One more than the two cores that CI has: the first worker waits for processes most of the time (tests/conftest.py).
 WORKERS ?= 3
@@ -57,12 +57,11 @@ WORKERS ?= 3
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
 
-test-scale: $(DEV) ## commands over HTTP, processes and databases that die, and what that costs
+test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 	@$(BIN)/pytest -n $(WORKERS) --by-http tests/alerts tests/daily tests/lists tests/shelf tests/today tests/trends \
 		tests/client/test_permissions.py tests/client/test_router.py tests/operations/test_commands.py tests/writer/test_write_commands.py
 	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_fronts.py tests/faults/test_terms.py tests/storage/test_copying.py \
 		tests/faults/test_postgres_away.py::test_a_synchronous_replica_that_is_promoted_has_everything
-	@$(BIN)/python -m bench.availability --short
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
@@ -77,13 +76,7 @@ pictures: $(DEV) ## retake the pictures of the documents from the demo; needs Ch
 	@$(BIN)/python -m bench.pictures $(ARGS)
 
 bench: $(DEV) ## speed and size, as ratios to a floor of the same run
-	@$(BIN)/python -m bench
-
-bench-large: $(DEV) ## the same at a million papers
-	@$(BIN)/python -m bench --large
-
-shape: $(DEV) ## the structure of the code in figures
-	@$(BIN)/python -m bench.shape
+	@$(BIN)/python -m bench.speed
 
 clean: ## remove what make made
-	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .coverage .hypothesis
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .coverage .hypothesis

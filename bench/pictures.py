@@ -43,15 +43,11 @@ MESSAGES = {
     "saved": ("/saved list", "/저장 목록"),
     "status": ("/status", "/상태"),
     "why": ("/why paper:2502.02737", "/이유 2502.02737"),
-    "weekly": (
-        "/daily setup channel:vision style:weekly server_picks:true",
-        "/자동게시 설정 채널:vision 형식:weekly 서버인기논문:True",
-    ),
+    "weekly": ("/daily setup channel:vision style:weekly", "/자동게시 설정 채널:vision 형식:weekly"),
 }
 """The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""
 SAVED = ("2502.02737", "2506.02153", "2501.12948")
 """The papers that are saved before the saved ones are pictured."""
-TYPED = {"autocomplete": (("topic", "추"), ("author", "l"), ("paper", "sma"))}
 TYPING = ("ㄱ", "가", "강", "강화")
 """What the input method of Hangul shows while 강화 is typed."""
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 350, 3500
@@ -137,29 +133,6 @@ class Camera:
         await self._page.evaluate(f"{button}.click()")
         await self._settle()
 
-    async def take_typed(self, name: str, commands: tuple[tuple[str, str], ...]) -> None:
-        """Take the picture of the choices that are offered while the first option of some commands is typed."""
-        pictures = []
-        for command, text in commands:
-            await self._choose(command)
-            await self._page.type(text)
-            await self._page.wait_for("document.querySelectorAll('.command-popup [role=option]').length > 2")
-            await self._settle()
-            pictures.append(
-                await self._shoot(
-                    "document.querySelector('.command-popup')", "document.querySelector('#channel-composer')"
-                )
-            )
-            await self._page.evaluate("document.querySelector('.command-context-close').click()")
-            await self._clear()
-        width, height = max(p.width for p in pictures), sum(p.height for p in pictures)
-        joined = Image.new("RGB", (width, height), pictures[0].getpixel((0, 0)))
-        top = 0
-        for picture in pictures:
-            joined.paste(picture, (0, top))
-            top += picture.height
-        self._save(name, joined)
-
     async def take_typing(self, name: str) -> None:
         """Take the moving picture of a topic that is typed, chosen from what is offered, and answered."""
         await self._page.call(
@@ -169,7 +142,7 @@ class Camera:
         await self._page.evaluate("cards().at(-1).scrollIntoView()")
         await self._settle()
         frames = [await self._shoot()]
-        await self._choose("topic")
+        await self._choose_topic()
         frames.append(await self._shoot())
         for text in TYPING:
             await self._page.evaluate("document.activeElement.select()")
@@ -198,12 +171,11 @@ class Camera:
             optimize=True,
         )
 
-    async def _choose(self, command: str) -> None:
-        """Type the name of a command and choose it, as far as its first option."""
+    async def _choose_topic(self) -> None:
+        """Type the name of the command and choose it, as far as its option."""
         await self._clear()
         await self._page.evaluate("document.querySelector('#channel-composer-input').focus()")
-        korean = {"topic": "주제", "author": "저자", "paper": "논문"}
-        await self._page.type(f"/{korean[command] if self._locale is KO else command}")
+        await self._page.type("/주제" if self._locale is KO else "/topic")
         await self._page.wait_for("document.querySelector('.command-entry') !== null")
         await self._page.press("Enter")
         await self._page.wait_for("document.querySelector('.command-pill input') !== null")
@@ -235,21 +207,20 @@ class Camera:
             same, last = (same + 1 if shown == last else 0), shown
             await asyncio.sleep(0.25)
 
-    async def _shoot(self, *elements: str) -> Image.Image:
-        """Return a picture of the elements of some JavaScript expressions, of the whole page without any."""
+    async def _shoot(self, element: str = "") -> Image.Image:
+        """Return a picture of the element of a JavaScript expression, of the whole page without one."""
         clip = {}
-        if elements:
-            found = ", ".join(elements)
-            await self._page.evaluate(f"[{found}][0].scrollIntoView({{block: 'center'}})")
-            box = json.loads(
-                await self._page.evaluate(
-                    f"(() => {{ const b = [{found}].map(e => e.getBoundingClientRect());"
-                    " return JSON.stringify([Math.min(...b.map(r => r.left)), Math.min(...b.map(r => r.top)),"
-                    " Math.max(...b.map(r => r.right)), Math.max(...b.map(r => r.bottom))]); })()"
-                )
-            )
-            left, top, right, bottom = box[0] - MARGIN, box[1] - MARGIN, box[2] + MARGIN, box[3] + MARGIN
-            area = {"x": left, "y": top, "width": right - left, "height": bottom - top, "scale": 1}
+        if element:
+            await self._page.evaluate(f"{element}.scrollIntoView({{block: 'center'}})")
+            box = json.loads(await self._page.evaluate(f"JSON.stringify({element}.getBoundingClientRect())"))
+            width, height = box["width"] + 2 * MARGIN, box["height"] + 2 * MARGIN
+            area = {
+                "x": box["x"] - MARGIN,
+                "y": box["y"] - MARGIN,
+                "width": width,
+                "height": height,
+                "scale": 1,
+            }
             clip = {"clip": area}
         answer = await self._page.call("Page.captureScreenshot", format="png", **clip)
         return Image.open(io.BytesIO(base64.b64decode(answer["data"]))).convert("RGB")
@@ -276,9 +247,6 @@ async def take_all(locale: models.Locale, wanted: set[str]) -> None:
             for name, lines in MESSAGES.items():
                 if not wanted or name in wanted or (name == "card" and "similar" in wanted):
                     await camera.take_message(name, lines[locale is KO])
-            for name, commands in TYPED.items():
-                if not wanted or name in wanted:
-                    await camera.take_typed(name, commands)
     sys.stdout.write(f"{locale.value}: done\n")
 
 

@@ -21,9 +21,7 @@ from storage.tables import (
     guilds,
     metadata,
     papers,
-    profiles,
     readers,
-    sources,
     subscriptions,
 )
 from storage.tables import alerts as stored_alerts
@@ -65,14 +63,10 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`.
-
-    Texts whose token ends with the reader's id have a name, and stay.
-    """
+    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
-    named = button_texts.c.token.endswith(f":{user_id}", autoescape=True)
-    own = sa.and_(button_texts.c.user_id == user_id, sa.not_(named))
+    own = button_texts.c.user_id == user_id
     newest = sa.select(button_texts.c.token).where(own).order_by(button_texts.c.saved_at.desc()).limit(share)
     await connection.execute(button_texts.delete().where(own, button_texts.c.token.not_in(newest)))
 
@@ -159,23 +153,10 @@ async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
             await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
-async def list_unreadable(connection: AsyncConnection) -> list[database.UnreadableRow]:
-    """Return the rows of settings that cannot be read: nothing is posted by them, and the lists of all rows leave them out."""
-    keys = (
-        subscriptions.c.id,
-        stored_alerts.c.id,
-        sources.c.id,
-        profiles.c.user_id,
-        readers.c.user_id,
-        guilds.c.guild_id,
-    )
-    return [row for key in keys for row in await database.list_unreadable(connection, key, of=key.table)]
-
-
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await database.list_readable(connection, sa.select(key.table), key, ids)
+    rows = await database.list_where(connection, sa.select(key.table), key, ids)
     return {row._mapping[key]: database.build_record(record_type, row._mapping) for row in rows}
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models, outbox
-from storage import papers as stored_papers
+from storage import database, errors, locks, models
 from storage.tables import (
     alert_matches,
     alerts,
@@ -33,7 +29,6 @@ from storage.tables import (
 
 _KEY = ("recipient", "paper_id", "alert_id")
 _COLUMNS = models.QueuedMatch._fields
-_SELECTED = ", ".join(f"alert_matches.{name}" for name in _COLUMNS)
 _BY_HAND = "by-hand"
 _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
@@ -63,9 +58,6 @@ async def keep_unsent_matches(
     papers = defaultdict(list)
     for recipient, paper_id in unsent:
         papers[recipient].append(paper_id)
-    lowest = await stored_papers.list_lowest_votes(
-        connection, {paper_id for own in papers.values() for paper_id in own}
-    )
     for recipient, paper_ids in papers.items():
         kind, _, number = recipient.partition(":")
         reader, channel = alerts.c.user_id, alerts.c.channel_id
@@ -74,66 +66,13 @@ async def keep_unsent_matches(
         )
         is_by_hand = sa.and_(alerts.c.state == models.ActivityState.PAUSED, ~_is_suspended())
         query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, ~is_by_hand)
-        own_alerts = list(await connection.execute(query))
-        # A message was planned, so the papers had the votes then. Those that once had fewer got them later.
-        await add_matches(
-            connection,
-            [
-                models.QueuedMatch(recipient, paper_id, alert_id, votes_then, now, now)
-                for paper_id in paper_ids
-                for alert_id, min_votes in own_alerts
-                for votes_then in [min_votes if 0 < min_votes <= lowest.get(paper_id, 0) else None]
-            ],
-        )
-
-
-async def keep_held_matches(connection: AsyncConnection, alert: models.Alert, now: datetime) -> None:
-    """Queue the papers of unsent messages to the destination of an alert, which gets another one.
-
-    A closed alert's are those too that ended since the destination is gone.
-    """
-    recipient = recipient_name(alert)
-    gone = alert.reason if alert.state is models.ActivityState.CLOSED else None
-    held = _select_held(notified_papers.c.paper_id, recipient, gone)
-    paper_ids = (await connection.execute(held)).scalars()
-    await keep_unsent_matches(connection, [(recipient, paper_id) for paper_id in paper_ids], now)
-
-
-async def lock_held(connection: AsyncConnection, of: Iterable[models.Alert]) -> None:
-    """Lock the unsent messages to the destinations of alerts, in the order of their ids, before these: so does an expiry."""
-    ids: list[int] = []
-    for recipient in set(map(recipient_name, of)):
-        held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
-        ids += (await connection.execute(held)).scalars()
-    query = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()
-    await database.execute_in(connection, query, deliveries.c.id, sorted(ids))
-
-
-async def list_abandoned(connection: AsyncConnection, former: Iterable[models.Alert]) -> list[int]:
-    """Return the unsent messages to the destinations of alerts, if no alert is sent there any more."""
-    abandoned: list[int] = []
-    for recipient, alert in {recipient_name(alert): alert for alert in former}.items():
-        reader, channel = alerts.c.user_id == alert.user_id, alerts.c.channel_id
-        is_sent_there = sa.and_(channel.is_(None), reader)
-        if alert.channel_id is not None:
-            is_sent_there = channel == alert.channel_id
-        held = _select_held(notified_papers.c.delivery_id, recipient).distinct()
-        abandoned += (await connection.execute(held.where(~sa.exists().where(is_sent_there)))).scalars()
-    return abandoned
-
-
-def _select_held(column: sa.Column[int], recipient: str, gone: str | None = None) -> sa.Select[int]:
-    """Select from the messages that Discord keeps from a recipient: it refused them, or none was tried since it is away.
-
-    Those too that ended for the reason `gone`, if it is given: that of a destination that was deleted.
-    """
-    held = sa.select(column).join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
-    is_untried = sa.and_(deliveries.c.state == models.DeliveryState.PLANNED, outbox.unsent_clause())
-    conditions = [deliveries.c.state == models.DeliveryState.PAUSED, is_untried]
-    if gone is not None:
-        ended = deliveries.c.state.in_([models.DeliveryState.FAILED, models.DeliveryState.EXPIRED])
-        conditions.append(sa.and_(ended, deliveries.c.reason == gone))
-    return held.where(notified_papers.c.recipient == recipient, sa.or_(*conditions))
+        # A message was planned, so the papers had the votes then.
+        matches = [
+            models.QueuedMatch(recipient, paper_id, alert_id, min_votes, now, now)
+            for alert_id, min_votes in await connection.execute(query)
+            for paper_id in paper_ids
+        ]
+        await add_matches(connection, matches)
 
 
 async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
@@ -160,21 +99,13 @@ async def list_due_matches(
     connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
 ) -> list[models.QueuedMatch]:
     """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
-    until = database.driver_value(connection, alert_matches.c.due_at, until_at)
-    rows = await database.fetch_in(
-        connection,
-        f"SELECT {_SELECTED} FROM alert_matches JOIN alerts ON alerts.id = alert_id"  # noqa: S608 - constant texts
-        " WHERE %s AND due_at <= ?"
-        " AND NOT (alerts.state = 'paused' AND coalesce(alerts.reason, 'by-hand') <> 'by-hand')"
-        " ORDER BY recipient, paper_id, alert_id",
-        alert_matches.c.recipient,
-        recipients,
-        until,
+    query = (
+        sa.select(*(alert_matches.c[name] for name in _COLUMNS))
+        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
+        .where(alert_matches.c.due_at <= until_at, sa.not_(_is_suspended()))
     )
-    return [
-        models.QueuedMatch._make((*row[:4], database.parse_time(row[4]), database.parse_time(row[5])))
-        for row in rows
-    ]
+    rows = await database.execute_in(connection, query, alert_matches.c.recipient, recipients)
+    return sorted(map(models.QueuedMatch._make, rows), key=lambda match: match[:3])
 
 
 async def list_crossed_matches(
@@ -216,14 +147,10 @@ async def set_matches_due(connection: AsyncConnection, matches: Iterable[models.
     await database.update_rows(connection, alert_matches, rows, key=_KEY)
 
 
-async def reschedule_matches(
-    connection: AsyncConnection, alert_id: int, *, recipient: str, due_at: datetime
-) -> None:
-    """Give the matches of a changed alert its recipient, and those that do not wait for votes a new time (UTC)."""
-    column = alert_matches.c.due_at
-    new = sa.case((column.is_(None), sa.null()), else_=sa.literal(due_at, column.type))
-    statement = alert_matches.update().where(alert_matches.c.alert_id == alert_id)
-    await connection.execute(statement.values(recipient=recipient, due_at=new))
+async def reschedule_matches(connection: AsyncConnection, alert_id: int, *, due_at: datetime) -> None:
+    """Give the matches of a changed alert that do not wait for votes a new time (UTC)."""
+    is_own = alert_matches.c.alert_id == alert_id, alert_matches.c.due_at.is_not(None)
+    await connection.execute(alert_matches.update().where(*is_own).values(due_at=due_at))
 
 
 async def list_put_off(connection: AsyncConnection, now: datetime) -> set[int]:
@@ -281,33 +208,15 @@ async def purge_matches(connection: AsyncConnection, before: datetime, limit: in
     return await database.delete_some(connection, alert_matches, is_old, limit)
 
 
-# Digests whose papers are still to be matched with alerts, and papers that got names from facts: the planner's input.
+# Papers that are still to be matched with alerts: those of a digest, and those that got names from facts.
 
 
 async def add_pending(
-    connection: AsyncConnection, digest_id: int, revision: int, paper_ids: Sequence[int], now: datetime
+    connection: AsyncConnection, digest_id: int, paper_ids: Sequence[int], now: datetime
 ) -> None:
-    """Store that the alerts for these papers of a digest's revision are to be planned."""
-    values = {"digest_id": digest_id, "revision": revision, "paper_ids": list(paper_ids), "added_at": now}
+    """Store that the alerts for these papers of a digest are to be planned."""
+    values = {"digest_id": digest_id, "paper_ids": list(paper_ids), "added_at": now}
     await connection.execute(pending_alerts.insert(), values)
-    await locks.notify_sender(connection)
-
-
-async def add_pending_named(
-    connection: AsyncConnection, digest_id: int, former: Mapping[int, models.FormerNames], now: datetime
-) -> None:
-    """Store that papers of a digest got names, with those that they had before, by paper id.
-
-    The caller's transaction holds the lock of the ingest. The row takes the next number below 0 for its revision, which
-    no digest has.
-    """
-    lowest = sa.select(sa.func.min(pending_alerts.c.revision)).where(pending_alerts.c.digest_id == digest_id)
-    revision = min((await connection.execute(lowest)).scalar() or 0, 0) - 1
-    names = [(list(authors), list(institutions)) for authors, institutions in former.values()]
-    values = {"digest_id": digest_id, "revision": revision, "added_at": now}
-    await connection.execute(
-        pending_alerts.insert(), {**values, "paper_ids": list(former), "former_names": names}
-    )
     await locks.notify_sender(connection)
 
 
@@ -318,95 +227,45 @@ async def add_pending_again(connection: AsyncConnection, since_on: date, now: da
     Those that were planned then are compared once more, and tell of nothing twice.
     """
     day = timedelta(days=1)
-    columns = digests.c.id, digests.c.revision, digests.c.date_on, digests.c.ingested_at
-    query = sa.select(*columns).where(digests.c.date_on.between(since_on, now.date() + day))
-    revisions = {
-        row.id: row.revision
+    query = sa.select(digests.c.id, digests.c.date_on, digests.c.ingested_at).where(
+        digests.c.date_on.between(since_on, now.date() + day)
+    )
+    found = [
+        row.id
         for row in await connection.execute(query)
         if row.ingested_at > now or row.date_on > row.ingested_at.date() + day
-    }
+    ]
     pairs = sa.select(entries.c.digest_id, entries.c.paper_id)
     paper_ids: dict[int, list[int]] = defaultdict(list)
-    for digest_id, paper_id in await database.execute_in(connection, pairs, entries.c.digest_id, revisions):
+    for digest_id, paper_id in await database.execute_in(connection, pairs, entries.c.digest_id, found):
         paper_ids[digest_id].append(paper_id)
     rows = [
-        {"digest_id": digest_id, "revision": revisions[digest_id], "paper_ids": sorted(ids), "added_at": now}
+        {"digest_id": digest_id, "paper_ids": sorted(ids), "added_at": now}
         for digest_id, ids in paper_ids.items()
     ]
     if rows:
-        insert = database.dialect_insert(connection, pending_alerts).on_conflict_do_nothing()
-        await connection.execute(insert, rows)
+        await connection.execute(pending_alerts.insert(), rows)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
-    """Return the digests whose alerts are still to be planned, in the order in which they were stored."""
-    key = pending_alerts.c.digest_id, pending_alerts.c.revision
-    query = sa.select(pending_alerts).order_by(pending_alerts.c.added_at, *key)
-    return [_from_row(row) for row in await connection.execute(query)]
-
-
-async def get_pending(
-    connection: AsyncConnection, pending: models.PendingAlerts
-) -> models.PendingAlerts | None:
-    """Return the present state of a digest whose alerts are to be planned; None once they are."""
-    query = sa.select(pending_alerts).where(*_key(pending))
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _from_row(row)
-
-
-async def set_progress(connection: AsyncConnection, reached: models.PendingAlerts) -> None:
-    """Store how many papers are matched with all alerts, and the last alert with which the next ones are."""
-    statement = pending_alerts.update().where(*_key(reached))
-    await connection.execute(statement.values(papers_done=reached.papers_done, alert_id=reached.alert_id))
-
-
-async def keep_pending(
-    connection: AsyncConnection, pending: models.PendingAlerts, paper_ids: Collection[int]
-) -> None:
-    """Keep only those of a digest's papers that are still to be matched, from the first alert on."""
-    kept = [place for place, paper_id in enumerate(pending.paper_ids) if paper_id in paper_ids]
-    values: dict[str, Any] = {"paper_ids": [pending.paper_ids[place] for place in kept]}
-    if pending.former_names:
-        values["former_names"] = [[*map(list, pending.former_names[place])] for place in kept]
-    statement = pending_alerts.update().where(*_key(pending))
-    await connection.execute(statement.values(papers_done=0, alert_id=0, **values))
+    """Return the papers whose alerts are still to be planned, in the order in which they were stored."""
+    query = sa.select(pending_alerts).order_by(pending_alerts.c.id)
+    return await database.fetch_records(connection, models.PendingAlerts, query)
 
 
 async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
-    """Delete a digest whose alerts are all planned, or too old to be."""
-    await connection.execute(pending_alerts.delete().where(*_key(pending)))
-
-
-def _key(pending: models.PendingAlerts) -> tuple[sa.ColumnElement[bool], ...]:
-    # The time too, as a number below 0 is free again once its row is deleted.
-    columns = pending_alerts.c
-    return (
-        columns.digest_id == pending.digest_id,
-        columns.revision == pending.revision,
-        columns.added_at == pending.added_at,
-    )
-
-
-def _from_row(row: sa.Row[Any]) -> models.PendingAlerts:
-    names = tuple((tuple(authors), tuple(institutions)) for authors, institutions in row.former_names or ())
-    return database.build_record(models.PendingAlerts, row._mapping, former_names=names)
+    """Delete papers whose alerts are all planned, or too old to be."""
+    await connection.execute(pending_alerts.delete().where(pending_alerts.c.id == pending.id))
 
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
-_NAMES = tuple(models.Alert.__dataclass_fields__)
-_LISTS = "terms", "excluded", "forms"
-_MAX_ID = 2**63 - 1
-_BATCH_SIZE = 250
-"""Alerts read before the event loop gets control; a thousand take ten milliseconds."""
 
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if (equal := await find_equal(connection, new)) is not None:
-        raise errors.DuplicateError(
-            f"The same alert already exists: alert {equal.id}. Edit it with `paperround alerts edit {equal.id}`."
-        )
+        raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
     inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
     return replace(new, id=inserted.scalar_one())
 
@@ -427,15 +286,14 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
     """Return the stored alert of the same reader and destination that matches the same papers, or None."""
-    is_same = "IS ?" if connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM ?::bigint"
-    statement = (
-        f"SELECT id FROM alerts WHERE user_id = ? AND channel_id {is_same}"  # noqa: S608 - constant texts
-        " AND key = ? AND min_votes = ? ORDER BY id LIMIT 1"
+    columns = alerts.c
+    query = sa.select(alerts).where(
+        columns.user_id == alert.user_id,
+        columns.channel_id.is_not_distinct_from(alert.channel_id),
+        columns.key == alert.key,
+        columns.min_votes == alert.min_votes,
     )
-    values = (alert.user_id, alert.channel_id, alert.key, alert.min_votes)
-    # One hop to the database's thread without an equal alert, which is the usual case: half the time of adding one.
-    rows = list(await database.fetch_all(connection, statement, values))
-    return await get(connection, rows[0][0]) if rows else None
+    return await database.fetch_record(connection, models.Alert, query.order_by(columns.id).limit(1))
 
 
 def column_values(alert: models.Alert) -> dict[str, Any]:
@@ -466,15 +324,6 @@ async def list_rows(
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_in_channels(
-    connection: AsyncConnection, guild_id: int, channel_ids: Iterable[int]
-) -> list[models.Alert]:
-    """Return the alerts of a server's channels, oldest first: stored with the server's id, or sent to one of the channels."""
-    of_guild = sa.and_(alerts.c.guild_id == guild_id, alerts.c.channel_id.is_not(None))
-    query = sa.select(alerts).where(sa.or_(of_guild, alerts.c.channel_id.in_(list(channel_ids))))
-    return await database.fetch_records(connection, models.Alert, query.order_by(alerts.c.id))
-
-
 async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     """Return the alerts that are paused because Discord blocks their channel."""
     query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
@@ -499,27 +348,18 @@ Rule: TypeAlias = tuple[int, str, str, int]
 """The id of an alert, and what it is found by as it is stored: `terms`, `forms` and `match_all`."""
 
 
-async def list_rules(
-    connection: AsyncConnection, after_id: int, until_id: int | None, *, limit: int
-) -> list[Rule]:
-    """Return the rules of the alerts after an id, by id: all until another id, or without that the first `limit`."""
-    query = (
-        "SELECT id, CAST(terms AS TEXT), CAST(forms AS TEXT), CAST(match_all AS INTEGER) FROM alerts"
-        " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-    )
-    end = (_MAX_ID, limit) if until_id is None else (until_id, _MAX_ID)
-    return list(await database.fetch_all(connection, query, (after_id, *end)))
+async def list_rules(connection: AsyncConnection) -> list[Rule]:
+    """Return the rules of all alerts, by id."""
+    query = "SELECT id, CAST(terms AS TEXT), CAST(forms AS TEXT), CAST(match_all AS INTEGER) FROM alerts ORDER BY id"
+    return list(await database.fetch_all(connection, query, ()))
 
 
 def parse_rule(
     terms: str, forms: str, match_all: int
 ) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
-    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id.
-
-    Raises as the loading of one that cannot be read does (`database.UNREADABLE`).
-    """
-    parsed, _, own_forms = _parse_lists(terms, "[]", forms)
-    return parsed, own_forms, bool(match_all)
+    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id."""
+    parsed = tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in json.loads(terms))
+    return parsed, tuple(map(tuple, json.loads(forms))), bool(match_all)
 
 
 async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
@@ -536,43 +376,29 @@ async def exist(connection: AsyncConnection) -> bool:
 async def list_active(
     connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
 ) -> dict[int, models.Alert]:
-    """Return those of these alerts that are active at `now` (UTC) and can be read, by id in ascending order."""
-    active: dict[int, models.Alert] = {}
-    for chunk in database.chunked(sorted(alert_ids), _BATCH_SIZE):
-        rows = await _fetch_active(connection, ", ".join(_NAMES), chunk, now)
-        for row in rows:
-            with suppress(*database.UNREADABLE):
-                active[row[0]] = _build_alert(dict(zip(_NAMES, row, strict=True)))
-        await asyncio.sleep(0)
-    return active
+    """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
+    query = sa.select(alerts).where(_is_active(now))
+    rows = await database.execute_in(connection, query, alerts.c.id, alert_ids)
+    found = (database.build_record(models.Alert, row._mapping) for row in rows)
+    return {alert.id: alert for alert in sorted(found, key=lambda alert: alert.id)}
 
 
-async def list_active_recipients(
-    connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
-) -> dict[int, str]:
-    """Return the recipients of those of these alerts that are active at `now` (UTC), by alert id."""
-    rows = await _fetch_active(connection, "id, user_id, channel_id", alert_ids, now)
-    return {alert_id: _name_recipient(*recipient) for alert_id, *recipient in rows}
+async def list_active_ids(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> set[int]:
+    """Return those of these alerts that are active at `now` (UTC)."""
+    query = sa.select(alerts.c.id).where(_is_active(now))
+    return {id_ for (id_,) in await database.execute_in(connection, query, alerts.c.id, alert_ids)}
 
 
-async def _fetch_active(
-    connection: AsyncConnection, columns: str, alert_ids: Iterable[int], now: datetime
-) -> list[tuple[Any, ...]]:
-    """Return the driver's values of `columns` of those of some alerts that are active, by id."""
-    query = (
-        f"SELECT {columns} FROM alerts WHERE %s AND state = 'active'"  # noqa: S608 - constant texts
-        " AND (paused_until_at IS NULL OR paused_until_at <= ?) ORDER BY id"
-    )
-    time = database.driver_value(connection, alerts.c.paused_until_at, now)
-    return await database.fetch_in(connection, query, alerts.c.id, alert_ids, time)
+def _is_active(now: datetime) -> sa.ColumnElement[bool]:
+    until_at = alerts.c.paused_until_at
+    is_awake = sa.or_(until_at.is_(None), until_at <= now)
+    return sa.and_(alerts.c.state == models.ActivityState.ACTIVE, is_awake)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
-    [(count,)] = await database.fetch_all(
-        connection, "SELECT count(*) FROM alerts WHERE user_id = ?", (user_id,)
-    )
-    return int(count)
+    query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
@@ -605,46 +431,13 @@ async def set_state(
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
     """Delete alerts. Returns their number."""
-    statement = "DELETE FROM alerts WHERE %s RETURNING id"
-    return len(await database.fetch_in(connection, statement, alerts.c.id, alert_ids))
+    statement = alerts.delete().returning(alerts.c.id)
+    return len(await database.execute_in(connection, statement, alerts.c.id, alert_ids))
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
     """Serialise the transactions that plan alerts, which check what was planned before."""
     await locks.lock_transaction(connection, PLANNING_LOCK)
-
-
-def _build_alert(row: Mapping[str, Any]) -> models.Alert:
-    """Build an alert from the driver's values, faster than SQLAlchemy would."""
-    texts = [row[name] if isinstance(row[name], str) else json.dumps(row[name]) for name in _LISTS]
-    terms, excluded, forms = _parse_lists(*texts)
-    until_at = row["paused_until_at"]
-    return database.build_record(
-        models.Alert,
-        row,
-        terms=terms,
-        excluded=excluded,
-        forms=forms,
-        match_all=bool(row["match_all"]),
-        translations=bool(row["translations"]),
-        language=None if row["language"] is None else models.Locale(row["language"]),
-        timing=models.AlertTiming(row["timing"]),
-        state=models.ActivityState(row["state"]),
-        created_at=database.parse_time(row["created_at"]),
-        paused_until_at=until_at and database.parse_time(until_at),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _parse_lists(
-    terms: str, excluded: str, forms: str
-) -> tuple[tuple[models.AlertTerm, ...], tuple[str, ...], models.AlertForms]:
-    """Parse the JSON columns, which many alerts have in common."""
-    return (
-        tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in json.loads(terms)),
-        tuple(json.loads(excluded)),
-        tuple(map(tuple, json.loads(forms))),
-    )
 
 
 # The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, kept for ever.
@@ -684,10 +477,10 @@ async def list_notified(
     """Return the pairs of recipient and paper id that were notified before."""
     if not paper_ids:
         return set()
-    among = ",".join(str(int(paper_id)) for paper_id in paper_ids)
-    query = f"SELECT recipient, paper_id FROM notified_papers WHERE %s AND paper_id IN ({among})"  # noqa: S608 - numbers
-    rows = await database.fetch_in(connection, query, notified_papers.c.recipient, set(recipients))
-    return {(name, paper_id) for name, paper_id in rows}
+    rows = notified_papers.c
+    query = sa.select(rows.recipient, rows.paper_id).where(rows.paper_id.in_(paper_ids))
+    found = await database.execute_in(connection, query, rows.recipient, set(recipients))
+    return {(name, paper_id) for name, paper_id in found}
 
 
 async def list_messages(

@@ -39,8 +39,6 @@ from storage.tables import (
 )
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
-COMPRESSED_AT_ONCE = 1 << 20
-"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 INGEST_LOCK = 0x494E47455354
 """PostgreSQL advisory lock around ingests: "INGEST"."""
 COMPRESSION_LEVEL = 1
@@ -226,71 +224,6 @@ async def list_locations(
     return same_day + await database.fetch_records(connection, DigestLocation, newest)
 
 
-async def count_by_date(
-    connection: AsyncConnection, source: str, days: Iterable[date], location: str | None = None
-) -> dict[date, tuple[int, int]]:
-    """Return how many digests of these dates a source has, or one of its locations, and how many entries they have."""
-    found = digest_locations.c.digest_id == digests.c.id, digest_locations.c.source == source
-    here = (*found, digest_locations.c.location == location) if location is not None else found
-    counts = sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id)
-    query = (
-        sa.select(digests.c.date_on, *counts)
-        .outerjoin(entries, entries.c.digest_id == digests.c.id)
-        .where(sa.exists().where(*here))
-        .group_by(digests.c.date_on)
-    )
-    rows = await database.execute_in(connection, query, digests.c.date_on, days)
-    return {on: (digest_count, entry_count) for on, digest_count, entry_count in rows}
-
-
-class Amount(NamedTuple):
-    """A number of digests, with that of their entries and of the characters of these, names included."""
-
-    digests: int
-    entries: int
-    characters: int
-
-
-async def count_since(connection: AsyncConnection, source: str, since_at: datetime, name_cost: int) -> Amount:
-    """Return what a source has brought since `since_at` (UTC): its digests that were first stored since then, and facts.
-
-    Each name counts `name_cost` characters more than it has.
-    """
-    c = digest_locations.c
-    found = c.digest_id == digests.c.id, c.source == source, c.seen_at >= since_at
-    new = sa.exists().where(*found), digests.c.ingested_at >= since_at
-
-    def heads(table: sa.Table) -> sa.ColumnElement[int]:
-        letters = sa.func.length(sa.cast(table.c.authors, sa.Text))
-        title = sa.func.coalesce(sa.func.length(table.c.title), 0)
-        return title + letters + name_cost * sa.func.json_array_length(table.c.authors)
-
-    def total(characters: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(characters), 0)
-
-    of_digests = (
-        sa.select(sa.func.count(digests.c.id.distinct()), sa.func.count(entries.c.id), total(heads(entries)))
-        .select_from(digests)
-        .outerjoin(entries, entries.c.digest_id == digests.c.id)
-        .where(*new)
-    )
-    heading = sa.func.coalesce(sa.func.length(sections.c.heading), 0)
-    of_texts = (
-        sa.select(total(sa.func.length(sections.c.body) + heading))
-        .join(entries, entries.c.id == sections.c.entry_id)
-        .join(digests, digests.c.id == entries.c.digest_id)
-        .where(*new)
-    )
-    abstract = sa.func.coalesce(sa.func.length(facts.c.abstract), 0)
-    of_facts = sa.select(total(abstract + heads(facts))).where(
-        facts.c.source == source, facts.c.read_at >= since_at
-    )
-    digest_count, entry_count, characters = (await connection.execute(of_digests)).one()
-    for query in (of_texts, of_facts):
-        characters += (await connection.execute(query)).scalar_one()
-    return Amount(digest_count, entry_count, characters)
-
-
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
     """Return the arXiv ids of all digests last found at a location; None for a location without digests."""
     here = (digest_locations.c.source == source, digest_locations.c.location == location)
@@ -324,22 +257,17 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
-) -> dict[int, tuple[Trust, date, int]]:
-    """Return for each digest the trust of its most trusted source, the day (UTC) on which it was first stored, and its teller."""
+) -> dict[int, tuple[Trust, date]]:
+    """Return for each digest the trust of its most trusted source, and the day (UTC) on which it was first stored."""
     source = digest_locations.c.source
     query = (
-        sa.select(
-            *(digests.c.id, source, sources.c.kind, sources.c.priority, sources.c.id, digests.c.ingested_at)
-        )
+        sa.select(*(digests.c.id, source, sources.c.priority, sources.c.id, digests.c.ingested_at))
         .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
         .outerjoin(sources, sources.c.url == source)
     )
-    origins: dict[int, tuple[Trust, date, int]] = {}
-    for id_, url, kind, *row, ingested_at in await database.execute_in(
-        connection, query, digests.c.id, digest_ids
-    ):
-        trust = stored_sources.trust(url, *row)
-        origin = trust, ingested_at.date(), stored_sources.teller(url, kind, trust)
+    origins: dict[int, tuple[Trust, date]] = {}
+    for id_, url, *row, ingested_at in await database.execute_in(connection, query, digests.c.id, digest_ids):
+        origin = stored_sources.trust(url, *row), ingested_at.date()
         origins[id_] = min(origin, origins.get(id_, origin))
     return origins
 
@@ -371,12 +299,6 @@ async def upsert_locations(
         for digest_id, sourced in found.items()
     ]
     await database.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
-
-
-async def move_locations(connection: AsyncConnection, digest_id: int, to_id: int) -> None:
-    """Let all locations of a digest contain another one."""
-    statement = digest_locations.update().where(digest_locations.c.digest_id == digest_id)
-    await connection.execute(statement.values(digest_id=to_id))
 
 
 async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
@@ -412,12 +334,7 @@ async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
 
 
 def _compress(text: str) -> bytes:
-    compressor = zlib.compressobj(COMPRESSION_LEVEL)
-    parts = [
-        compressor.compress(text[position : position + COMPRESSED_AT_ONCE].encode())
-        for position in range(0, len(text), COMPRESSED_AT_ONCE)
-    ]
-    return b"".join([*parts, compressor.flush()])
+    return zlib.compress(text.encode(), COMPRESSION_LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,23 +493,15 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
 
 MAX_LOCATIONS = 500
 """Digests of a location that are compared with a new one: more than the days that are read of a page at once."""
-MAX_APPEARANCES = 100
-"""Appearances of a paper in the digests of one source kept besides the first: a page may have new dates at each poll."""
-MAX_COUNTED = 10
-"""The newest of them that count, besides the first. All are read for each digest that names the paper, while other writers
-wait: those of 5,000 papers take 5 s."""
 
 
 async def list_appearances(
-    connection: AsyncConnection, paper_ids: Iterable[int], most: int = 0, *, with_texts: bool = True
+    connection: AsyncConnection, paper_ids: Iterable[int], *, with_texts: bool = True
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first: of one source the newest MAX_COUNTED and the first.
-
-    `most` is another number than MAX_COUNTED. Without `with_texts` their entries have no sections.
-    """
+    """Return the appearances of each paper by paper id, newest first. Without `with_texts` their entries have no sections."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
-    rows = await _execute_counted(connection, query, paper_ids, most or MAX_COUNTED)
+    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
     origins = await list_origins(connection, {row.digest_id for row in rows})
     for row, entry in await _build_entries(connection, rows, with_texts=with_texts):
         head = row.digest_id, row.format, row.date_on, row.language
@@ -601,63 +510,11 @@ async def list_appearances(
 
 
 async def count_characters(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the number of characters of the sections of each paper's appearances, of those that count, by paper id."""
+    """Return the number of characters of the sections of each paper's appearances, by paper id."""
     size = sa.func.length(sections.c.body) + sa.func.coalesce(sa.func.length(sections.c.heading), 0)
     query = sa.select(entries.c.paper_id, sa.func.sum(size)).group_by(entries.c.paper_id)
     query = query.join(sections, sections.c.entry_id == entries.c.id)
-    return dict(map(tuple, await _execute_counted(connection, query, paper_ids, MAX_COUNTED)))
-
-
-async def _execute_counted(
-    connection: AsyncConnection, query: sa.Select[Any], paper_ids: Iterable[int], most: int
-) -> list[Any]:
-    """Return the rows of a query of entries, of those of papers that are the first of a source, or among its `most` newest."""
-    counts = await count_appearances(connection, paper_ids)
-    few = [id_ for id_, count in counts.items() if count <= most]
-    rows = await database.execute_in(connection, query, entries.c.paper_id, few)
-    for chunk in database.chunked([id_ for id_, count in counts.items() if count > most]):
-        rows += await connection.execute(query.where(entries.c.id.in_(_newest_of_sources(chunk, most))))
-    return rows
-
-
-async def count_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the number of entries of each paper that has any, by paper id."""
-    query = sa.select(entries.c.paper_id, sa.func.count()).group_by(entries.c.paper_id)
-    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
-    return dict(map(tuple, rows))
-
-
-async def remove_older_appearances(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
-    """Delete the entries of each paper that are neither the first of a source nor among its newest MAX_APPEARANCES.
-
-    Otherwise each digest of a source that repeats the same papers would take longer to store than the one before.
-    """
-    counts = await count_appearances(connection, paper_ids)
-    for chunk in database.chunked([id_ for id_, count in counts.items() if count > MAX_APPEARANCES]):
-        kept = _newest_of_sources(chunk, MAX_APPEARANCES)
-        await connection.execute(
-            entries.delete().where(entries.c.paper_id.in_(chunk), entries.c.id.not_in(kept))
-        )
-
-
-def _newest_of_sources(paper_ids: Sequence[int], most: int) -> sa.Select[Any]:
-    """Select the entries of papers that are the first of a source, or among its newest."""
-    order = (digests.c.date_on, entries.c.digest_id)
-    by_source = (entries.c.paper_id, digest_locations.c.source)
-    ranked = (
-        sa.select(
-            entries.c.id,
-            sa.func.row_number()
-            .over(partition_by=by_source, order_by=[by.desc() for by in order])
-            .label("newest"),
-            sa.func.row_number().over(partition_by=by_source, order_by=order).label("first"),
-        )
-        .join(digests, digests.c.id == entries.c.digest_id)
-        .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
-        .where(entries.c.paper_id.in_(paper_ids))
-        .subquery()
-    )
-    return sa.select(ranked.c.id).where((ranked.c.newest <= most) | (ranked.c.first == 1))
+    return dict(map(tuple, await database.execute_in(connection, query, entries.c.paper_id, paper_ids)))
 
 
 _FIELDS = tuple(

@@ -6,7 +6,7 @@ Due times are computed by `bot.daily.schedule`. Posted papers and covered digest
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,23 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models, outbox
+from storage import database, errors, models, outbox
 from storage.tables import covered_digests, decisions, digests, entries, posted_papers, subscriptions
 from storage.tables import deliveries as planned
-
-_GUILD_LOCK = 0x504F5354
-"""First number of the PostgreSQL advisory lock around the number of a server's subscriptions: "POST"."""
-
-
-async def lock_guild(connection: AsyncConnection, guild_id: int) -> None:
-    """Serialise the transactions that add a subscription of a server after a count of those there are."""
-    await locks.lock_transaction(connection, _GUILD_LOCK, guild_id % 2**31)
-
-
-async def lock_channel(connection: AsyncConnection, channel_id: int) -> None:
-    """Lock the subscriptions of a channel against concurrent changes, in the order in which an expiry of posts does."""
-    own = sa.select(subscriptions.c.id).where(subscriptions.c.channel_id == channel_id)
-    await connection.execute(own.order_by(subscriptions.c.id).with_for_update())
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
@@ -102,7 +88,7 @@ async def list_rows(
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    rows = await database.list_readable(
+    rows = await database.list_where(
         connection, query, None if ids is None else subscriptions.c.id, ids or ()
     )
     return [database.build_record(models.Subscription, row._mapping) for row in rows]
@@ -172,10 +158,8 @@ async def set_state(
     statement = subscriptions.update().where(subscriptions.c.state != state, ~is_by_hand)
     statement = statement.values(state=state, reason=reason)
     returning = statement.returning(subscriptions.c.id)
-    ids = sorted(subscription_ids)
-    locked = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
-    await database.execute_in(connection, locked, subscriptions.c.id, ids)  # as an expiry of posts does
-    return [id_ for (id_,) in await database.execute_in(connection, returning, subscriptions.c.id, ids)]
+    rows = await database.execute_in(connection, returning, subscriptions.c.id, sorted(subscription_ids))
+    return [id_ for (id_,) in rows]
 
 
 def _values(subscription: models.Subscription) -> dict[str, Any]:
@@ -312,32 +296,6 @@ async def remove_posted_of_deliveries(connection: AsyncConnection, delivery_ids:
     await database.execute_in(connection, posted_papers.delete(), posted_papers.c.delivery_id, delivery_ids)
 
 
-async def replace_posted(
-    connection: AsyncConnection,
-    delivery: models.Delivery,
-    left_out: Mapping[str, int],
-    others: Mapping[str, int],
-    now: datetime,
-) -> None:
-    """Store that the message of a delivery shows other papers than it was planned with: arXiv ids with the ids of papers.
-
-    Those that are left out can be posted again, with their digests. A correction does not change the message any more.
-    """
-    channel_id = delivery.channel_id
-    if channel_id is None or delivery.subscription_id is None:
-        return
-    locale = delivery.locale.value
-    rows = [PostedPaper(channel_id, locale, paper_id, now, delivery.id) for paper_id in others.values()]
-    of_delivery = posted_papers.delete().where(posted_papers.c.delivery_id == delivery.id)
-    await database.execute_in(connection, of_delivery, posted_papers.c.paper_id, left_out.values())
-    await add_posted_papers(connection, rows)
-    await remove_covered(connection, [(delivery.subscription_id, delivery.planned_at)])
-    ids = dict.fromkeys((*delivery.post.papers, *others))
-    shown = tuple(id_ for id_ in ids if id_ not in left_out)
-    post = models.StoredPost(papers=shown, digests=(0,) * len(shown))
-    await outbox.set_content(connection, {delivery.id: post}, {})
-
-
 async def remove_posted_of_channel(connection: AsyncConnection, channel_id: int, limit: int) -> int:
     """Delete at most `limit` papers posted in a channel. Returns their number."""
     return await database.delete_some(
@@ -414,23 +372,6 @@ async def uncover_papers(connection: AsyncConnection, delivery_ids: Iterable[int
     rows = list(dict.fromkeys(map(tuple, covered)))
     await database.delete_rows(connection, covered_digests, ("subscription_id", "digest_id"), rows)
     await _set_last_covered(connection, {subscription_id for subscription_id, _ in rows})
-
-
-async def remove_newer_covered(connection: AsyncConnection, delivery: models.Delivery) -> None:
-    """Delete the covered digests of a post that are newer than all of which it shows papers: they are left to the next post."""
-    subscription_id = delivery.subscription_id
-    if subscription_id is None or not delivery.post.digests:
-        return
-    shown_on = sa.select(sa.func.max(digests.c.date_on)).where(digests.c.id.in_(delivery.post.digests))
-    newer = sa.select(digests.c.id).where(digests.c.date_on > shown_on.scalar_subquery())
-    await connection.execute(
-        covered_digests.delete().where(
-            covered_digests.c.subscription_id == subscription_id,
-            covered_digests.c.covered_at == delivery.planned_at,
-            covered_digests.c.digest_id.in_(newer),
-        )
-    )
-    await _set_last_covered(connection, [subscription_id])
 
 
 async def _set_last_covered(connection: AsyncConnection, subscription_ids: Iterable[int]) -> None:

@@ -29,7 +29,7 @@ from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -59,27 +59,6 @@ READER_CONNECTIONS = 6
 """Connections that commands and buttons share. Delivery, planning and ingest have the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
-_READ_ONLY = "readonly database"
-"""What SQLite says of a file that it cannot write."""
-
-
-class _WriterQueue(asyncio.Lock):
-    """Serves writers in order. After a locked file has refused one, those behind it do not wait for the full time again."""
-
-    _refusals: int = 0
-    _reason: str = ""
-
-    async def __aenter__(self) -> None:
-        known = self._refusals
-        await self.acquire()
-        if self._refusals != known:
-            self.release()
-            raise errors.DatabaseBusyError(self._reason)
-
-    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, errors.DatabaseBusyError):
-            self._refusals, self._reason = self._refusals + 1, str(error)
-        self.release()
 
 
 class Database:
@@ -97,12 +76,12 @@ class Database:
         """Return this database for work that holds at most this number of connections, and one writer, at a time.
 
         Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
-        outside waits for one writer of these at most. A locked file refuses all writers that wait for their turn at once.
+        outside waits for one writer of these at most.
         """
         limited, slots = copy.copy(self), asyncio.Semaphore(connections)
         limited._read_gates = [slots]
         # In this order: what waits for a connection must not hold the lock of all writers.
-        limited._write_gates = [_WriterQueue(), slots, *self._write_gates]
+        limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
     def checked(self, check: Check | None) -> Database:
@@ -119,25 +98,16 @@ class Database:
         return _JoinedDatabase(self, connection)
 
     async def open_session(self, seconds: int) -> AsyncConnection:
-        """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never).
-
-        Raises StorageError if a pooler between them keeps the session for others.
-        """
-        timeout = f"{seconds}s" if seconds else "0"
+        """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never)."""
         engine = create_async_engine(
             self.url,
             poolclass=sa.NullPool,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
-            connect_args=_connect_args(self.name, idle_session_timeout=timeout),
+            connect_args=_connect_args(self.name, idle_session_timeout=f"{seconds}s"),
         )
-        async with AsyncExitStack() as stack:
-            stack.enter_context(translated_errors(self.url))
-            connection = await stack.enter_async_context(engine.connect())
-            if await connection.scalar(sa.text("SHOW idle_session_timeout")) != timeout:
-                raise errors.StorageError(_POOLER)
-            stack.pop_all()
-        return connection
+        with translated_errors(self.url):
+            return await engine.connect()
 
     @property
     def is_sqlite(self) -> bool:
@@ -162,16 +132,10 @@ class Database:
             stack.enter_context(translated_errors(self.url))
             connection = await stack.enter_async_context(self.engine.connect())
             await connection.execution_options(paperround_writes=True)
-            try:
-                async with connection.begin():
-                    if self._check is not None:
-                        await self._check(connection)
-                    yield connection
-            except (DBAPIError, sqlite3.Error, errors.DatabaseBusyError) as error:
-                # One that was opened while the file could not be written never can, and the pool would give it out again.
-                if self.is_sqlite and _READ_ONLY in f"{error} {error.__cause__}":
-                    await connection.invalidate(error)
-                raise
+            async with connection.begin():
+                if self._check is not None:
+                    await self._check(connection)
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -237,7 +201,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     text = str(getattr(error, "orig", None) or error)
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        _READ_ONLY: f"{name} is read-only. Allow this user to write to the file and its folder.",
+        "readonly database": f"{name} is read-only. Allow this user to write to the file and its folder.",
         "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
         "file is not a database": f"{name} is not a Paperround database. Name another file in the database URL.",
         "disk image is malformed": f"{name} is damaged. Replace it with a backup (made by `paperround backup`).",
@@ -252,8 +216,6 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
             return errors.DatabaseBusyError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
-    if sqlstate(error) == "08P01" and "startup parameter" in text:  # PgBouncer's words, in every version
-        return errors.StorageError(_POOLER)
     hint = _UNUSABLE.get(sqlstate(error)) or _UNUSABLE.get(sqlstate(error)[:2])
     if hint is None and not _is_unavailable(error):
         return None
@@ -274,12 +236,6 @@ _UNUSABLE = {
 }
 """What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
 refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
-
-
-_POOLER = (
-    "The database URL points to a pooler such as PgBouncer, behind which two bots could send at once. Use the"
-    " address of PostgreSQL itself."
-)
 
 
 def sqlstate(error: BaseException) -> str:
@@ -317,7 +273,9 @@ def parse_url(url: str) -> URL:
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
     if parsed.drivername == "postgresql+asyncpg":
-        return _check_options(parsed)
+        if ssl := parsed.query.get("sslmode"):  # libpq's name of it
+            parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
+        return parsed
     if parsed.database in (None, "", ":memory:"):
         raise errors.StorageError(
             "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
@@ -328,39 +286,6 @@ def parse_url(url: str) -> URL:
             f"PAPERROUND_DATABASE_URL has the option {min(parsed.query)!r}. Remove it; a SQLite file takes no options."
         )
     return parsed
-
-
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_OPTIONS = {"host", "port", "ssl", "target_session_attrs", "passfile", "krbsrvname", "gsslib"}
-_OPTIONS |= {"user", "password", "database", "prepared_statement_cache_size"}
-"""Options in the URL of PostgreSQL that asyncpg takes as texts, and one of SQLAlchemy."""
-
-
-def _check_options(url: URL) -> URL:
-    """Return PostgreSQL's URL with libpq's `sslmode` under asyncpg's name. Raises StorageError for a wrong option or port."""
-    if "sslmode" in url.query:
-        ssl = url.query.get("ssl", url.query["sslmode"])
-        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
-    ssl, name = url.query.get("ssl", "require"), "PAPERROUND_DATABASE_URL"
-    if unknown := sorted(set(url.query) - _OPTIONS):
-        known = ", ".join(sorted(_OPTIONS))
-        raise errors.StorageError(
-            f"{name} has the option {unknown[0]!r}. Remove it; these are known: {known}."
-        )
-    if ssl not in _SSL_MODES:
-        raise errors.StorageError(f"{name} has ssl={ssl}. Write one of {', '.join(_SSL_MODES)}.")
-    try:
-        port = url.get_dialect()().create_connect_args(url)[1].get("port")
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise errors.StorageError(
-            f"{name} has wrong hosts or ports. Example: ?host=a:5432&host=b:5432."
-        ) from error
-    for number in port if isinstance(port, list) else [port]:
-        if number is not None and not 0 < number < 1 << 16:
-            raise errors.StorageError(
-                f"{name} has the port {number}. Write one from 1 to 65535, usually 5432."
-            )
-    return url
 
 
 def make_name() -> str:
@@ -375,7 +300,7 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
-        engine = create_async_engine(
+        return create_async_engine(
             parsed,
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
@@ -384,8 +309,6 @@ def open_engine(url: str, name: str) -> AsyncEngine:
             json_serializer=_to_json,
             connect_args=_connect_args(name),
         )
-        sa.event.listen(engine.sync_engine, "handle_error", _drop_read_only)
-        return engine
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
@@ -399,7 +322,6 @@ def open_engine(url: str, name: str) -> AsyncEngine:
         hide_parameters=True,
         json_serializer=_to_json,
     )
-    sa.event.listen(engine.sync_engine, "do_connect", _never_create)
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -449,12 +371,6 @@ def _notice_silence(connected: socket.socket) -> None:
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
 
 
-def _drop_read_only(context: sa.ExceptionContext) -> None:
-    """Have the connections to a server that is read-only replaced: the address may lead to another one by now."""
-    if sqlstate(context.original_exception) == "25006":
-        context.is_disconnect = True
-
-
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -488,25 +404,12 @@ def check_file(url: URL) -> None:
         )
     if path.is_dir():
         raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
-    if path.exists() and not os.access(path, os.R_OK):
-        raise errors.StorageError(f"{path} cannot be read by this user. Grant read permission.")
-    if not path.exists() and not os.access(path.parent, os.W_OK):
-        raise errors.StorageError(f"{path} cannot be created: this user may not write to its folder.")
     if not path.exists():
         # It will hold readers' notes and the tokens of webhooks. What keeps it from being made, SQLite says.
         with suppress(OSError):
             os.close(os.open(path, os.O_CREAT, 0o600))
     with translated_errors(url):
         sqlite3.connect(path).close()
-
-
-def _never_create(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-    """Have a connection opened only to a file that exists, as it does after `check_file`.
-
-    Once the file is deleted, another would be created, and filled from the write-ahead log that the former left.
-    """
-    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
-    options["uri"] = True
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -731,102 +634,20 @@ async def fetch_record(
 async def fetch_records(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> list[Record]:
-    """Return the rows of a query that can be read as records, by the names of their fields."""
-    return [build_record(record_type, row._mapping) for row in await list_readable(connection, query)]
+    """Return the rows of a query as records, by the names of their fields."""
+    return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
 
 
-UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What the loading of a value raises that the type of its column does not know."""
-
-
-async def list_readable(
+async def list_where(
     connection: AsyncConnection,
     query: sa.Select[Any],
     by: sa.ColumnElement[Any] | None = None,
     values: Iterable[Any] = (),
 ) -> list[Any]:
-    """Return the rows of a query that can be read, if `by` is given where it is in any number of values.
-
-    One that was edited by hand or written by a newer version must not keep the others from their readers, and takes no place in
-    the query's limit.
-    """
-    queries = [query] if by is None else [query.where(by.in_(chunk)) for chunk in chunked(values)]
-    rows: list[Any] = []
-    for part in queries:
-        try:
-            rows += (await connection.execute(part)).all()
-        except UNREADABLE:
-            result, is_left = await connection.stream(part.limit(None)), True
-            while is_left:
-                with suppress(*UNREADABLE):
-                    row = await result.fetchone()
-                    rows += [] if row is None else [row]
-                    is_left = row is not None and len(rows) != part._limit
-            await result.close()
-    return rows
-
-
-class UnreadableRow(NamedTuple):
-    """A row of `table` with a value that this version cannot read, and the row of `owner` that is deleted with it."""
-
-    table: str
-    id: int
-    owner: str
-    owner_id: int
-    column: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.table} row {self.id} is set aside: its {self.column} was edited by hand or written by a newer version."
-            f" Correct that value, or delete row {self.owner_id} of {self.owner}."
-        )
-
-
-_ROWS_AT_ONCE = 500
-"""Rows that are in memory while those are looked for that cannot be read."""
-
-
-async def list_unreadable(
-    connection: AsyncConnection, owned_by: sa.Column[int], *conditions: sa.ColumnElement[bool], of: sa.Table
-) -> list[UnreadableRow]:
-    """Return the rows of a table that cannot be read and meet the conditions, which are left out by `list_readable`.
-
-    `owned_by` is its own key, or its reference to the table `of`.
-    """
-    table, dialect = owned_by.table, connection.dialect
-    columns: list[tuple[str, Any]] = [
-        (column.name, load)
-        for column in table.c
-        if (load := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
-    ]
-    # The driver's values, which never fail.
-    raw = [sa.type_coerce(table.c[name], sa.types.NullType()).label(name) for name, _ in columns]
-    key = next(iter(table.primary_key.columns))
-    query = sa.select(key.label("row"), owned_by.label("of"), *raw).where(*conditions)
-    if table is not of:
-        query = query.join(of, next(iter(of.primary_key.columns)) == owned_by)
-    found: list[UnreadableRow] = []
-    # A few at a time: the posts of weeks can take hundreds of megabytes.
-    result = await connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE))
-    async for rows in result.partitions():
-        names = await asyncio.to_thread(_find_unreadable, rows, columns)
-        found += [
-            UnreadableRow(str(table.name), id_, of.name, owner_id, name) for id_, owner_id, name in names
-        ]
-    return found
-
-
-def _find_unreadable(
-    rows: Sequence[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]
-) -> list[tuple[int, int, str]]:
-    found = []
-    for id_, owner_id, *values in rows:
-        for (name, load), value in zip(columns, values, strict=True):
-            try:
-                load(value)
-            except UNREADABLE:
-                found.append((id_, owner_id, name))
-    return found
+    """Return the rows of a query, if `by` is given where it is in any number of values."""
+    if by is not None:
+        return await execute_in(connection, query, by, values)
+    return list((await connection.execute(query)).all())
 
 
 async def fetch_in(
@@ -849,26 +670,10 @@ async def select_where_in(
     return await fetch_in(connection, f"SELECT {names} FROM {by.table} WHERE %s", by, values)  # noqa: S608 - constant names
 
 
-async def count_by_pair(
-    connection: AsyncConnection, query: sa.Select[Any], by: sa.Column[Any], values: Iterable[int]
-) -> dict[int, dict[int, int]]:
-    """Return the counts of a grouped query, by its first two columns; the column `by` is in `values`."""
-    counts: dict[int, dict[int, int]] = {}
-    for first, second, count in await execute_in(connection, query, by, values):
-        counts.setdefault(first, {})[second] = count
-    return counts
-
-
 @lru_cache(maxsize=4096)
 def parse_time(value: datetime | str) -> datetime:
     """Convert a driver value of a `UtcTime` to a time in UTC; SQLite stores times as text."""
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
-
-
-def driver_value(connection: AsyncConnection, column: sa.Column[Any], value: Any) -> Any:
-    """Convert a value of a column to the driver's, as a parameter of `fetch_all`."""
-    process = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return value if process is None else process(value)
 
 
 def build_record(

@@ -20,16 +20,12 @@ SHADOW_INDEX_PROGRESS = "index:beside"
 """Progress of building the shadow index, as JSON."""
 ALERT_FORMS_VERSION = "alerts:forms"
 """Version of the glossary by which the forms of alerts were computed."""
-OLDEST_SCHEMA = "schema:oldest"
-"""The oldest schema whose programs can use this database (`migrate.upgrade`)."""
+SCHEMA_HASH = "schema:hash"
+"""Hash of the columns that the database was made with (`migrate.hash_schema`)."""
 SENDER_TERM = "sender:term"
 """The sender's present term (`locks.raise_term`)."""
 SENDER_NAME = "sender:name"
 """The name of its sessions (`Database.name`)."""
-COPY_PROGRESS = "copy:progress"
-"""The source and the tables of a copy of another database that is not complete (`copying.copy`), as JSON."""
-BEING_READ = "being-read:"
-"""Prefix of the items of a kind that are being read, or were at a crash, as JSON."""
 TO_MERGE = "merge:"
 """Prefix of sources whose papers are to be merged again; the value counts the changes of their place in the order of trust."""
 REQUESTED = "requested:"
@@ -41,12 +37,6 @@ WRITTEN_BY = "written-by:"
 
 WRITTEN_ON = "writer:written-on"
 """The newest day whose digest the running bot has written, or that has no list."""
-CORRECTED = "corrected:"
-"""Prefix of digests that were corrected and whose posts were not yet: the revision and the ids of changed papers, as JSON."""
-CLOSE_SHOWN_ON = "corrected-posts:close-shown-on"
-"""The newest day whose close the posts of its list say, as ISO date."""
-UNSETTLED_POSTS = "corrected-posts:unsettled"
-"""The posts with a message of an unknown outcome that was not corrected, with their states, as JSON."""
 WEBHOOK = "webhook:"
 """Prefix of the ids of webhooks that posts are sent by; the value is the token, a secret."""
 PRINTED = "printed:"
@@ -59,17 +49,6 @@ async def get(connection: AsyncConnection, key: str, *, locked: bool = False) ->
     if locked:
         query = query.with_for_update(read=True)
     value: str | None = (await connection.execute(query)).scalar_one_or_none()
-    return value
-
-
-async def get_locked(connection: AsyncConnection, key: str, default: str) -> str:
-    """Return the value of a key, which is set to `default` if it is not there, and keep others from changing it until the
-    transaction ends.
-    """
-    insert = database.dialect_insert(connection, meta).values(key=key, value=default)
-    # What is there is written unchanged: a row that is not there cannot be locked.
-    statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": meta.c.value})
-    value: str = (await connection.execute(statement.returning(meta.c.value))).scalar_one()
     return value
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -128,26 +127,7 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
     except BlockingIOError:
         lock.close()
         return None
-    if not _is_at(lock, find_lock_file(path, name)):  # its holder has removed it since it was opened
-        lock.close()
-        return None
     return lock
-
-
-def _is_at(file: IO[str], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _identify(database: Database) -> tuple[int, int] | None:
-    """Return what a SQLite file keeps when it is moved, and another file in its place does not have; None if it is gone."""
-    path = sqlite_path(database.url)
-    with suppress(OSError):
-        status = None if path is None else path.stat()
-        return None if status is None else (status.st_dev, status.st_ino)
-    return None
 
 
 async def raise_term(connection: Connection) -> int:
@@ -197,9 +177,6 @@ async def notify_sender(connection: Connection) -> None:
         await connection.execute(sa.select(sa.func.pg_notify(_PLANNED, "")))
 
 
-INCOMPLETE_COPY = "The database is an incomplete copy. Run `paperround db copy` again from the same source."
-
-
 class SenderLock(ProcessLock):
     """Held by the one process that sends.
 
@@ -210,8 +187,6 @@ class SenderLock(ProcessLock):
     def __init__(self, database: Database) -> None:
         super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
         self._term: int | None = None
-        # Of the file that the connections of this process have open.
-        self._identity = _identify(database)
         self.on_planned: Callable[[], None] = lambda: None
 
     @property
@@ -225,16 +200,7 @@ class SenderLock(ProcessLock):
         return self._term is not None
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free, and begin a term.
-
-        Raises DatabaseUnavailableError if the SQLite file is not there any more that this process opened: its connections write
-        to what no other process can read, and a new one may have parts that were sent since as due.
-        """
-        if _identify(self._database) != self._identity:
-            raise errors.DatabaseUnavailableError(
-                f"{sqlite_path(self._database.url)} was deleted or replaced while the bot ran, and nothing is sent. Stop the bot,"
-                " put the file or a backup in its place, and start it again."
-            )
+        """Acquire the lock if it is free, and begin a term."""
         if not await super().try_acquire():
             return False
         async with AsyncExitStack() as stack:
@@ -243,8 +209,6 @@ class SenderLock(ProcessLock):
                 await self._end_sessions_of_former(self._connection)
                 await self._listen(self._connection)
             async with self._database.transaction() as connection:
-                if await key_values.get(connection, key_values.COPY_PROGRESS) is not None:
-                    raise errors.StorageError(INCOMPLETE_COPY)
                 await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
                 self._term = await raise_term(connection)
             stack.pop_all()
@@ -276,10 +240,8 @@ class SenderLock(ProcessLock):
             return not await is_current_term(connection, term)
 
     async def heartbeat(self) -> bool:
-        """Check that the lock is still held; a PostgreSQL session or a SQLite file can be lost while the process lives."""
+        """Check that the lock is still held; a session of PostgreSQL can be lost while the process lives."""
         if self._connection is None:
-            if self.is_held and _identify(self._database) != self._identity:
-                await self.release()
             return self.is_held
         try:
             with translated_errors(self._database.url):
@@ -320,17 +282,6 @@ async def report_process(connection: Connection, process: models.Process) -> Non
 async def remove_process(connection: Connection, name: str) -> None:
     """Forget a process, which has ended."""
     await connection.execute(processes.delete().where(processes.c.name == name))
-
-
-async def list_older_processes(connection: Connection, schema: str) -> Sequence[str]:
-    """Return the live processes whose version knows an older schema only, by name with their version.
-
-    Reads no other column: a migration may be about to add some. The time is the database's, within seconds of the processes'.
-    """
-    is_live = processes.c.seen_at > sa.func.now() - LIVE
-    query = sa.select(processes.c.name, processes.c.version).where(is_live, processes.c.schema < schema)
-    rows = await connection.execute(query.order_by(processes.c.name))
-    return [f"{row.name.removeprefix('paperround ')} (version {row.version})" for row in rows]
 
 
 async def list_processes(connection: Connection, now: datetime) -> Sequence[models.Process]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
+
+from storage import errors
 
 # Authors of papers, and the users and guilds that read them.
 
@@ -97,8 +99,8 @@ class LocatedProblem:
     message: str
 
     def __str__(self) -> str:
-        location = f"{self.location}, line {self.line}" if self.line else self.location
-        return f"{location}: {self.message}"
+        line = f", line {self.line}" if self.line else ""
+        return f"{errors.redact(self.location)}{line}: {self.message}"
 
     @property
     def short_location(self) -> str:
@@ -233,17 +235,12 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPaper(PaperRow):
-    """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper.
-
-    The title and the authors of such a paper are those of the imported file, unless a service gave them.
-    `is_title_given`: the title comes from the reader's file alone and may say anything, so it is shown to no other reader.
-    """
+    """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper."""
 
     saved_at: datetime
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
-    is_title_given: bool = False
 
 
 _Date: TypeAlias = date
@@ -269,7 +266,6 @@ class Appearance:
     """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
 
     `trust` is that of the most trusted source of the digest, `ingested_on` the day (UTC) on which it was first stored.
-    `teller` is the number of that source if it is a stranger's, 0 for services and the operator's own files.
     """
 
     digest_id: int
@@ -280,7 +276,6 @@ class Appearance:
     writer: str | None = None
     trust: Trust = FILES_TRUST
     ingested_on: _Date = _Date.max
-    teller: int = 0
 
     @property
     def counts_on(self) -> _Date:
@@ -333,8 +328,7 @@ class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
     `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
-    described; both its dates are that of its publication. `venue` is where it was accepted, `model_url` a model's page; they
-    are known of papers that readers saved. Only `papers.get_detail` looks for these.
+    described; both its dates are that of its publication.
     """
 
     first_on: date
@@ -343,8 +337,6 @@ class PaperDetail(MergedPaper):
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
     is_listed: bool = True
-    venue: str | None = None
-    model_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,23 +368,6 @@ class PaperText:
     url: str
     fetched_at: datetime
     basis: str = "paper"
-
-
-class NewsKind(StrEnum):
-    """What can become of a paper after it was saved."""
-
-    VERSION = "version"
-    """A new version on arXiv; the value is its number."""
-    WITHDRAWN = "withdrawn"
-    CODE = "code"
-    """The value is an address, as of MODEL."""
-    MODEL = "model"
-    VENUE = "venue"
-    """Accepted somewhere; the value is its name."""
-
-
-PaperNews: TypeAlias = tuple[str, str | None, NewsKind, str]
-"""One thing that became of a paper: its arXiv id and title, the kind and the value."""
 
 
 # Sources and the state of their pages.
@@ -482,13 +457,6 @@ class Style(StrEnum):
     WEEKLY = "weekly"
 
 
-class When(StrEnum):
-    """When a post is sent: at its hour with what is there, or once the day's list is complete, not before its hour."""
-
-    HOUR = "hour"
-    COMPLETE = "complete"
-
-
 class ProcessRole(StrEnum):
     """What a `run` does: everything, everything but HTTP interactions, or those alone."""
 
@@ -499,7 +467,7 @@ class ProcessRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of `run` on a shared database. `schema` is the newest that its version knows.
+    """A process of `run` on a shared database.
 
     `term` is that of the sender, None for another one.
     """
@@ -507,7 +475,6 @@ class Process:
     name: str
     role: ProcessRole
     version: str
-    schema: str
     term: int | None
     started_at: datetime
     seen_at: datetime
@@ -532,38 +499,30 @@ NO_GUILD = 0
 class Subscription:
     """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
 
-    `at_time` is `HH:MM` local time in `timezone` (an IANA name). `days` holds ISO weekdays, 1 (Monday) to 7, in
+    `at_time` is `HH:MM` local time in `timezone` (an IANA name), at which it posts what is there; "" for a post that comes
+    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in
     that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
     local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
     posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
     papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
-    papers; `mention_role_id` is a role to mention above them. With `server_picks` a weekly post
-    also lists the papers that most members of the server saved or shared. A `silent` post raises no notification. One
-    with `spread_minutes` is due fewer minutes than these after `at_time`, fixed for its channel. `paused_by` is who paused it
-    by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
+    papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
+    `paused_by` is who paused it by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int = 0
     guild_id: int
     channel_id: int
-    at_time: str = "09:00"
+    at_time: str = ""
     timezone: str = "UTC"
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     top_n: int = 5
     min_votes: int = 0
     locale: Locale = Locale.EN
     style: Style = Style.COMPACT
-    say_when_empty: bool = False
-    fresh_days: int = 3
-    wait_minutes: int = 720
-    settle_hours: int = 0
     topic: str = ""
     source: str = ""
     mention_role_id: int | None = None
-    when: When = When.HOUR
-    server_picks: bool = False
     silent: bool = False
-    spread_minutes: int = 0
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None
     created_by: int | None = None
@@ -683,25 +642,14 @@ class QueuedMatch(NamedTuple):
     due_at: datetime | None
 
 
-FormerNames: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
-"""The authors and the institutions that a paper had before facts added some."""
-
-
 @dataclass(frozen=True, slots=True)
 class PendingAlerts:
-    """A digest's revision whose papers are still to be matched: `papers_done` of them have been, with all alerts.
+    """Papers of a digest that are still to be matched with the alerts."""
 
-    The next papers are matched with the alerts up to `alert_id`, 0 for no alert yet.
-    With `former_names`, one for each paper, only what an author or an institution matches that the paper lacked then.
-    """
-
+    id: int
     digest_id: int
-    revision: int
     paper_ids: tuple[int, ...]
     added_at: datetime
-    papers_done: int = 0
-    alert_id: int = 0
-    former_names: tuple[FormerNames, ...] = ()
 
 
 # Deliveries and their parts: the transactional outbox of Discord messages.
@@ -738,9 +686,6 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     TODAY = "today"
     NOTICE = "notice"
-    EDIT = "edit"
-    NEWS = "news"
-    """What became of a reader's saved papers."""
 
 
 class Priority(IntEnum):
@@ -749,7 +694,6 @@ class Priority(IntEnum):
     INTERACTIVE = 5
     NOTIFICATION = 10
     SCHEDULED = 50
-    CORRECTION = 60
 
 
 class PartKind(StrEnum):
@@ -760,24 +704,17 @@ class PartKind(StrEnum):
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
-    EDIT = "edit"
 
 
 LateDay: TypeAlias = tuple[date, int, int]
 """A day to which papers were added after its post: the number of those shown, and of all that qualify."""
 
 
-ServerPickId: TypeAlias = tuple[str, int, int]
-"""The arXiv id of a paper, and how many members of a server saved and shared it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostFacts:
     """What a daily post says about its papers as a whole.
 
-    The last papers are those of `late`, day by day. `closes_at` (UTC) is when the list of a listing's day closes, and
-    `is_complete` that it has closed and was read since; None if neither is known. `final_total` is the number of papers at
-    the close, of a post that was made before it and edited after it. `missed_on` are days whose posts were due during downtime.
+    The last papers are those of `late`, day by day. `missed_on` are days whose posts were due during downtime.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
     "" for all. `since_on` is the first day of a weekly post.
@@ -786,9 +723,6 @@ class PostFacts:
     topic: str = ""
     source: str = ""
     late: tuple[LateDay, ...] = ()
-    closes_at: datetime | None = None
-    is_complete: bool = False
-    final_total: int | None = None
     missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
     since_on: date | None = None
@@ -800,18 +734,14 @@ class PostFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPost(PostFacts):
-    """What a post shows, from which it can be rendered again. It is stored as one JSON value.
+    """What a post shows. It is stored as one JSON value.
 
-    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none), by
-    which alone it is corrected; `fingerprint` is a hash of their displayed content. `server_picks` are the papers that most
-    members saved or shared, with the counts when it was planned.
+    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none).
     """
 
     papers: tuple[str, ...] = ()
     digests: tuple[int, ...] = ()
     total: int | None = None
-    fingerprint: str | None = None
-    server_picks: tuple[ServerPickId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -819,7 +749,7 @@ class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown. The lowest `priority` is
-    sent first, of one priority and moment the lowest `turn`.
+    sent first.
     """
 
     key: str
@@ -829,7 +759,6 @@ class DeliveryPlan:
     due_at: datetime
     expires_at: datetime
     priority: int = Priority.SCHEDULED
-    turn: int = 0
     subscription_id: int | None = None
     guild_id: int | None = None
     channel_id: int | None = None
@@ -846,7 +775,7 @@ class DeliveryPlan:
 
 @dataclass(frozen=True, slots=True)
 class NewPart:
-    """A message to be stored. An EDIT names the message to change; `nonce` is globally unique.
+    """A message to be stored; `nonce` is globally unique.
 
     `marker` is the text in the payload by which the message is found in a channel's history.
     """
@@ -855,8 +784,6 @@ class NewPart:
     payload: str
     nonce: str
     fallback: str | None = None
-    channel_id: int | None = None
-    message_id: int | None = None
     marker: str | None = None
 
 
@@ -907,45 +834,35 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent.
-
-    `other_text` is what one that a search found shows, if its words are not those of its part.
-    """
+    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent."""
 
     message_id: int | None
     channel_id: int
-    other_text: str | None = None
 
 
 # What is known of a reader's interests, for the five papers of the day.
 
 
 class FeedbackKind(StrEnum):
-    """What a reader did with a paper besides saving it. The last one counts."""
+    """What a reader said of a paper besides saving it. The last one counts."""
 
-    OPENED = "opened"
     MORE = "more"
     LESS = "less"
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A reader's settings for the papers of the day, and what the weights of the profile were learnt from.
+    """A reader's settings for the papers of the day.
 
-    `topics` are keys of topics that the reader picked, `concepts` the number of saved papers by concept. `at_time` (HH:MM in
-    `timezone`) is when the papers are sent by DM, None for never; `next_due_at` is None too while it is suspended, for
-    `reason`.
+    `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
+    None for never; `next_due_at` is None too while it is suspended, for `reason`.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
-    learnt_from: str | None = None
-    concepts: Mapping[str, int] = field(default_factory=dict)
     at_time: str | None = None
     timezone: str | None = None
     next_due_at: datetime | None = None
-    due_on: date | None = None
-    last_digest_on: date | None = None
     reason: str | None = None
 
 
@@ -957,7 +874,6 @@ class IndexDocument:
     """The indexed fields of a paper. `is_new`: the paper is not in the index yet.
 
     `sections` are the distinct sections of all digests, newest first; `abstract` comes from a service.
-    `tellers` are the strangers who alone have the title, and each section; 0 for what others have too.
     """
 
     id: int
@@ -971,7 +887,6 @@ class IndexDocument:
     last_on: date
     institutions: tuple[str, ...] = ()
     is_new: bool = False
-    tellers: tuple[int, ...] = ()
 
 
 class Reason(StrEnum):

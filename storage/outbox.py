@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -61,27 +61,6 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def set_content(
-    connection: AsyncConnection, posts: Mapping[int, models.StoredPost], payloads: Mapping[int, str]
-) -> None:
-    """Store the new content of deliveries that were corrected; the next correction compares with it.
-
-    `posts` are by delivery id, the JSON `payloads` by part id: of the edited parts, and of edits of the same messages that are
-    being sent and may be tried again.
-    """
-    await database.update_rows(
-        connection, deliveries, [{"id": id_, "post": post} for id_, post in posts.items()]
-    )
-    new_payloads = [{"id": id_, "payload": payload} for id_, payload in payloads.items()]
-    await database.update_rows(connection, parts, new_payloads)
-
-
-async def withdraw(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Delete unfinished deliveries that newer ones replace, with their parts, unless a part is being sent."""
-    waiting = deliveries.delete().where(unfinished_clause(), ~_has_part_sending())
-    await database.execute_in(connection, waiting, deliveries.c.id, delivery_ids)
-
-
 async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
     """Let other deliveries have the keys of these finished ones."""
     released = deliveries.update().where(~unfinished_clause())
@@ -121,15 +100,12 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
     """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
 
-    A part of a daily post that was planned ahead of its due time keeps that time, and an edit its hour.
+    A part of a daily post that was planned ahead of its due time keeps that time.
     """
     is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
-    is_edit_to_come = sa.and_(
-        deliveries.c.kind == DeliveryKind.EDIT, parts.c.next_attempt_at <= _bind_time(now + MAX_RETRY_DELAY)
-    )
     is_post_to_come = sa.exists().where(
         deliveries.c.id == parts.c.delivery_id,
-        sa.or_(deliveries.c.kind == DeliveryKind.DAILY, is_edit_to_come),
+        deliveries.c.kind == DeliveryKind.DAILY,
         deliveries.c.due_at >= parts.c.next_attempt_at,
     )
     was_ahead = sa.case(
@@ -182,13 +158,10 @@ async def release_interrupted(
 
 async def mark_sending(
     connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
-) -> dict[int, str | None]:
-    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's.
-
-    Returns the payloads of the parts that were still PLANNED, by id: a correction may have changed them.
-    """
+) -> set[int]:
+    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's. Returns the parts that were PLANNED."""
     if not await locks.is_current_term(connection, term):
-        return {}
+        return set()
     statement = (
         parts.update()
         .where(parts.c.state == PartState.PLANNED)
@@ -199,9 +172,9 @@ async def mark_sending(
             last_attempt_at=now,
             term=term,
         )
-        .returning(parts.c.id, parts.c.payload)
+        .returning(parts.c.id)
     )
-    return dict(await database.execute_in(connection, statement, parts.c.id, part_ids))
+    return {id_ for (id_,) in await database.execute_in(connection, statement, parts.c.id, part_ids)}
 
 
 async def mark_sent(
@@ -397,13 +370,7 @@ async def get_resumption(
     """
     destination = _destination_filter(channel_id, user_id)
     of_destination = sa.join(parts, deliveries, deliveries.c.id == parts.c.delivery_id)
-    accepted_at = (
-        sa.select(sa.func.max(parts.c.sent_at))
-        .select_from(of_destination)
-        .where(
-            destination, deliveries.c.kind != DeliveryKind.EDIT
-        )  # which Discord accepts in a silent channel
-    )
+    accepted_at = sa.select(sa.func.max(parts.c.sent_at)).select_from(of_destination).where(destination)
     is_refused = parts.c.state == PartState.PAUSED if reason is None else parts.c.error == reason
     refusals = (
         sa.select(sa.func.sum(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
@@ -524,7 +491,7 @@ async def clamp_expiries(
     if not extend_by:
         return
     query = sa.select(deliveries.c.id, deliveries.c.expires_at)
-    rows = await database.list_readable(
+    rows = await database.list_where(
         connection, query.where(unfinished_clause(), deliveries.c.expires_at < latest)
     )
     extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
@@ -595,7 +562,6 @@ def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
 
 
 UNFINISHED_STATES = (DeliveryState.PLANNED, DeliveryState.PAUSED, DeliveryState.UNCERTAIN)
-_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -639,7 +605,7 @@ async def list_due(
             sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
             ~has_unsent_predecessor,
         )
-        .order_by(deliveries.c.priority, parts.c.next_attempt_at, deliveries.c.turn, parts.c.id)
+        .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)
     )
     due = []
@@ -742,112 +708,9 @@ async def list_parts_by_delivery(
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     query = sa.select(parts).order_by(parts.c.position)
-    for row in await database.list_readable(connection, query, parts.c.delivery_id, delivery_ids):
+    for row in await database.list_where(connection, query, parts.c.delivery_id, delivery_ids):
         by_delivery[row.delivery_id].append(database.build_record(models.Part, row._mapping))
     return by_delivery
-
-
-class PlannedEdit(NamedTuple):
-    """An edit of a message that is not sent yet, or was sent at a time (UTC). A part that is not SENDING waits."""
-
-    delivery_id: int
-    part_id: int
-    state: PartState
-    sent_at: datetime | None
-
-
-async def list_edits(
-    connection: AsyncConnection, message_ids: Iterable[int], sent_since: datetime
-) -> dict[int, list[PlannedEdit]]:
-    """Return the unfinished edits of messages, and those sent since a time (UTC), by the id of the message."""
-    # An edit expires a day after it was due, so the index on states and due times suffices.
-    is_recent = sa.and_(
-        deliveries.c.state == DeliveryState.SENT, deliveries.c.due_at >= sent_since - _LIFETIME
-    )
-    query = (
-        sa.select(parts.c.message_id, parts.c.delivery_id, parts.c.id, parts.c.state, parts.c.sent_at)
-        .join(deliveries, deliveries.c.id == parts.c.delivery_id)
-        .where(
-            deliveries.c.kind == DeliveryKind.EDIT,
-            sa.or_(unfinished_clause(), is_recent),
-            sa.or_(parts.c.sent_at.is_(None), parts.c.sent_at >= sent_since),
-        )
-    )
-    by_message: dict[int, list[PlannedEdit]] = {}
-    for message_id, *row in await database.list_readable(connection, query, parts.c.message_id, message_ids):
-        by_message.setdefault(message_id, []).append(PlannedEdit(*row))
-    return by_message
-
-
-_POST = sa.cast(deliveries.c.post, sa.Text)
-
-
-async def list_posts(
-    connection: AsyncConnection, kinds: Collection[DeliveryKind], since_at: datetime
-) -> dict[str, models.StoredPost]:
-    """Return the different posts among deliveries planned since a time (UTC), by their text: many channels get the same."""
-    query = sa.select(sa.func.max(deliveries.c.id)).where(_is_planned(kinds, since_at)).group_by(_POST)
-    newest = (await connection.execute(query)).scalars().all()
-    rows = await database.list_readable(
-        connection, sa.select(_POST, deliveries.c.post), deliveries.c.id, newest
-    )
-    return {text: post for text, post in rows}  # noqa: C416 - gives the tuples their types
-
-
-async def list_ids_by_post(
-    connection: AsyncConnection, posts: Iterable[str], kinds: Collection[DeliveryKind], since_at: datetime
-) -> set[int]:
-    """Return the deliveries planned since a time (UTC) with one of the texts that `list_posts` returned."""
-    query = sa.select(deliveries.c.id).where(_is_planned(kinds, since_at))
-    return {id_ for (id_,) in await database.execute_in(connection, query, _POST, posts)}
-
-
-def _is_planned(kinds: Collection[DeliveryKind], since_at: datetime) -> sa.ColumnElement[bool]:
-    # The index on states and due times leaves few. A delivery is not planned later than a lifetime after it was due.
-    return sa.and_(
-        deliveries.c.state.in_(DeliveryState),
-        deliveries.c.due_at >= since_at - _LIFETIME,
-        deliveries.c.planned_at >= since_at,
-        deliveries.c.kind.in_(kinds),
-    )
-
-
-async def list_states(
-    connection: AsyncConnection, ids: Iterable[int], ended_since: datetime
-) -> dict[int, DeliveryState]:
-    """Return the states of those deliveries, by id, that exist and have not ended before a time (UTC)."""
-    query = sa.select(deliveries.c.id, deliveries.c.state).where(
-        sa.or_(unfinished_clause(), deliveries.c.finished_at >= ended_since)
-    )
-    rows = await database.list_readable(connection, query, deliveries.c.id, ids)
-    return {id_: state for id_, state in rows}  # noqa: C416 - gives the tuples their types
-
-
-async def list_unreadable(
-    connection: AsyncConnection, *conditions: sa.ColumnElement[bool]
-) -> list[database.UnreadableRow]:
-    """Return the rows that cannot be read, of deliveries that meet the conditions; the lists of this module leave them out."""
-    return [
-        row
-        for key in (deliveries.c.id, parts.c.delivery_id)
-        for row in await database.list_unreadable(connection, key, *conditions, of=deliveries)
-    ]
-
-
-async def set_aside_unreadable(connection: AsyncConnection) -> list[database.UnreadableRow]:
-    """Make the planned deliveries with a row that cannot be read UNCERTAIN, so that they wait for a person. Returns the rows.
-
-    They include those of deliveries with an unknown state.
-    """
-    other_states = [state for state in DeliveryState if state is not DeliveryState.PLANNED]
-    found = await list_unreadable(connection, deliveries.c.state.not_in(other_states))
-    ids = {row.owner_id for row in found}
-    uncertain = {"state": DeliveryState.UNCERTAIN, "reason": models.Reason.UNCERTAIN}
-    waiting = deliveries.update().where(deliveries.c.state == DeliveryState.PLANNED).values(uncertain)
-    await database.execute_in(connection, waiting, deliveries.c.id, ids)
-    unsent = parts.update().where(parts.c.state == PartState.PLANNED).values(state=PartState.UNCERTAIN)
-    await database.execute_in(connection, unsent, parts.c.delivery_id, ids)
-    return found
 
 
 async def list_rows(
@@ -881,7 +744,7 @@ async def list_rows(
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
     by = None if ids is None else deliveries.c.id
-    rows = await database.list_readable(connection, query, by, ids or ())
+    rows = await database.list_where(connection, query, by, ids or ())
     return [database.build_record(models.Delivery, row._mapping) for row in rows]
 
 

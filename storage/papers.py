@@ -22,7 +22,6 @@ from storage.models import (
     Entry,
     IndexDocument,
     MergedPaper,
-    NewsKind,
     PaperDetail,
     PaperFacts,
     PaperRow,
@@ -77,10 +76,11 @@ async def list_facts_by_paper(
 async def list_arxiv_due(
     connection: AsyncConnection, now: datetime, *, since_on: date | None = None, limit: int
 ) -> list[str]:
-    """Return the arXiv ids of listed papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
+    """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
 
-    They lack a title, or with `since_on` arXiv's facts, and are listed since that day. The sources take turns, each with its
-    newest papers, so that none holds up another. Days that have begun nowhere yet come last.
+    Those of the lists come first: they lack a title, or with `since_on` arXiv's facts, and are listed since that day. The
+    sources take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come
+    last. Then come saved papers without a title that no digest lists, as imports bring them.
     """
     lacking: sa.ColumnElement[bool] = papers.c.title.is_(None)
     if since_on is not None:
@@ -103,7 +103,13 @@ async def list_arxiv_due(
     )
     query = sa.select(by_source.c.arxiv_id).group_by(by_source.c.arxiv_id)
     query = query.order_by(sa.func.min(by_source.c.turn), by_source.c.arxiv_id).limit(limit)
-    return list((await connection.execute(query)).scalars())
+    listed = list((await connection.execute(query)).scalars())
+    is_saved = sa.exists().where(t.saved_papers.c.paper_id == papers.c.id)
+    unlisted = sa.select(papers.c.arxiv_id).where(
+        papers.c.last_on.is_(None), papers.c.title.is_(None), is_saved, is_due
+    )
+    saved = await connection.execute(unlisted.order_by(papers.c.id).limit(limit - len(listed)))
+    return [*listed, *saved.scalars()]
 
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
@@ -156,13 +162,13 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, Merged
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
     """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
 
-    What became of them goes too. The transaction must be the only writer (`archive.lock_ingest`), but for rows that name papers.
+    The transaction must be the only writer (`archive.lock_ingest`), but for rows that name papers.
     """
     named = [
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table is not t.watched_papers and any(key.column is papers.c.id for key in column.foreign_keys)
+        if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     # Ids are not used again, since buttons and posts name them: SQLite counts on from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
@@ -208,12 +214,6 @@ async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> 
     columns = (papers.c.id, papers.c.title)
     titles = dict(await database.select_where_in(connection, papers.c.id, paper_ids, columns))
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
-
-
-async def list_by_arxiv_ids(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> list[PaperRow]:
-    """Return the listed papers among these arXiv ids, in the given order."""
-    ids = await get_ids(connection, arxiv_ids)
-    return await list_rows(connection, [ids[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in ids])
 
 
 async def list_by_date(
@@ -276,21 +276,11 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
     """Return the details of a listed paper with all appearances, or of one that a service described; otherwise None."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
-    details = await list_details(connection, ids, archive.MAX_APPEARANCES) or await _list_unlisted_details(
-        connection, ids
-    )
+    details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
-    news = t.paper_news.c
-    query = sa.select(news.kind, news.value).where(news.paper_id == details[0].id).order_by(news.id)
-    latest = {kind: value for kind, value in await connection.execute(query)}  # noqa: C416
-    return replace(
-        details[0],
-        is_author_order_confirmed=bool(confirmed),
-        venue=latest.get(NewsKind.VENUE),
-        model_url=latest.get(NewsKind.MODEL),
-    )
+    return replace(details[0], is_author_order_confirmed=bool(confirmed))
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
@@ -306,12 +296,10 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     return details
 
 
-async def list_details(
-    connection: AsyncConnection, paper_ids: Sequence[int], most: int = 0
-) -> list[PaperDetail]:
-    """Return the details of the listed papers among these ids, in the given order; `most` as `archive.list_appearances`."""
+async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
+    """Return the details of the listed papers among these ids, in the given order."""
     merged = await list_merged(connection, ids=paper_ids)
-    appearances = await archive.list_appearances(connection, merged, most)
+    appearances = await archive.list_appearances(connection, merged)
     return [
         PaperDetail(
             id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
@@ -341,25 +329,21 @@ def build_index_document(
 ) -> IndexDocument:
     """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
     assert paper.last_on is not None
-    title_teller, tellers = 0 if paper.abstract else None, dict[Section, int]()
-    for appearance in appearances:
-        told = appearance.teller
-        title_teller = told if title_teller is None else title_teller and told
-        for section in shown_sections(appearance.entry):
-            tellers[section] = tellers.get(section, told) and told
+    sections = dict.fromkeys(
+        section for appearance in appearances for section in shown_sections(appearance.entry)
+    )
     return IndexDocument(
         id=paper_id,
         arxiv_id=paper.arxiv_id,
         title=paper.title,
         authors=paper.authors,
-        sections=tuple(tellers),
+        sections=tuple(sections),
         abstract=paper.abstract,
         keywords=paper.keywords,
         votes=paper.votes,
         last_on=paper.last_on,
         institutions=paper.institutions,
         is_new=is_new,
-        tellers=(title_teller or 0, *tellers.values()),
     )
 
 
@@ -432,24 +416,13 @@ async def list_latest_votes(
 
 async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
     """Return the highest number of votes of each paper, as services or else digests count; none if all are unknown."""
-    return {id_: highest for id_, (_, highest) in (await _list_ranges(connection, paper_ids)).items()}
-
-
-async def list_lowest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the lowest number of votes that any service or digest gave for each paper; none if all are unknown."""
-    return {id_: lowest for id_, (lowest, _) in (await _list_ranges(connection, paper_ids)).items()}
-
-
-async def _list_ranges(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """Return the lowest number of votes of each paper, and the highest: a service's replaces that of digests."""
     ids = list(paper_ids)
-    ranges: dict[int, tuple[int, int]] = {}
+    found: dict[int, int] = {}
     for table in (entries, votes):
-        columns = table.c.paper_id, sa.func.min(table.c.votes), sa.func.max(table.c.votes)
-        query = sa.select(*columns).where(table.c.votes.is_not(None)).group_by(table.c.paper_id)
-        for paper_id, lowest, highest in await database.execute_in(connection, query, table.c.paper_id, ids):
-            ranges[paper_id] = min(lowest, ranges.get(paper_id, (lowest,))[0]), highest
-    return ranges
+        query = sa.select(table.c.paper_id, sa.func.max(table.c.votes)).where(table.c.votes.is_not(None))
+        grouped = query.group_by(table.c.paper_id)
+        found |= dict(map(tuple, await database.execute_in(connection, grouped, table.c.paper_id, ids)))
+    return found
 
 
 # Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.

@@ -187,17 +187,12 @@ async def count_all(connection: AsyncConnection) -> int:
 # The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
 
 
-_STRANGERS_MENTION = "%\x1f%\x1f%\x1f%"
-"""What a mention with a fourth field is like."""
-
-
 async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
-    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions, a stranger's last."""
-    is_strangers = sa.case((mention_counts.c.mention.like(_STRANGERS_MENTION), 1), else_=0)
+    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions."""
     query = (
         sa.select(mention_counts.c.mention, mention_counts.c.papers)
         .where(mention_counts.c.papers > 0)
-        .order_by(mention_counts.c.papers.desc(), is_strangers, mention_counts.c.mention)
+        .order_by(mention_counts.c.papers.desc(), mention_counts.c.mention)
         .limit(limit)
     )
     return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416

@@ -1,20 +1,17 @@
 """One state of the database, read by plain SQL in synchronous calls: what answers a reader runs as one function.
 
 On SQLite the function runs in the thread of its connection, so that it waits for no event loop between two statements; on
-PostgreSQL SQLAlchemy awaits each of them. This module imports no SQLAlchemy: a look-up of the shell does without it.
+PostgreSQL SQLAlchemy awaits each of them.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-
-from storage import errors
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -74,40 +71,12 @@ def of_sqlite(connection: sqlite3.Connection) -> Snapshot:
     )
 
 
-def find_current_file(url: str) -> Path | None:
-    """Return the SQLite file of a database URL if it exists and has the current schema; None for any other database."""
-    path = Path(url.removeprefix(_SQLITE_URL))
-    if not url.startswith(_SQLITE_URL) or "?" in url or not path.is_file():
-        return None
-    try:
-        with open_sqlite(path) as view:
-            return path if view.fetch("SELECT version_num FROM alembic_version") == [(SCHEMA,)] else None
-    except sqlite3.Error:
-        return None
-
-
 def find_missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a database URL if opening it would make it; None for any other database.
-
-    Raises StorageError if its path starts from a folder that was deleted.
-    """
+    """Return the SQLite file of a database URL if opening it would make it; None for any other database."""
     name = url.removeprefix(_SQLITE_URL).partition("?")[0]
     path = Path(name)
     is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")
-    try:
-        return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
-    except FileNotFoundError:
-        raise errors.StorageError(
-            "The folder in which this command runs was deleted. Change to the bot's folder, and run it again."
-        ) from None
-
-
-@contextmanager
-def open_sqlite(path: Path) -> Iterator[Snapshot]:
-    """Open a file of SQLite for reading. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        connection.execute("BEGIN")
-        yield of_sqlite(connection)
+    return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
 
 
 async def read(

@@ -29,29 +29,6 @@ def trust(source: str, priority: int | None, source_id: int | None) -> models.Tr
     return models.Trust(-priority, source_id)
 
 
-_OWN_KINDS = {models.SourceKind.FOLDER, models.SourceKind.HUGGINGFACE, models.SourceKind.ARXIV}
-
-
-def teller(source: str, kind: str | None, origin: models.Trust) -> int:
-    """Return the stranger that a source is, by its number: -1 for one that was removed, and 0 for no stranger.
-
-    Services, the operator's files and folders, and what has a priority above 0 are not strangers.
-    """
-    if source in _WITHOUT_ROW or kind in _OWN_KINDS or origin.rank < 0:
-        return 0
-    return origin.age or -1
-
-
-async def list_trust(connection: AsyncConnection, urls: Iterable[str]) -> dict[str, models.Trust]:
-    """Return the trust of each source, by its address."""
-    columns = (sources.c.url, sources.c.priority, sources.c.id)
-    wanted = set(urls)
-    rows = {
-        url: row for url, *row in await database.select_where_in(connection, sources.c.url, wanted, columns)
-    }
-    return {url: trust(url, *rows.get(url, (None, None))) for url in wanted}
-
-
 async def add(
     connection: AsyncConnection,
     *,

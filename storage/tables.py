@@ -112,17 +112,6 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
     return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
 
 
-def _shelf_columns() -> tuple[sa.Column[Any], ...]:
-    """Return the columns of a saved paper that a removed one keeps, until it is purged."""
-    return (
-        sa.Column("guild_id", sa.BigInteger, comment="server where it was saved"),
-        _required("note", sa.Text, server_default=""),
-        _required("tags", sa.Text, server_default="", comment="each between spaces"),
-        sa.Column("title", sa.Text, comment="of an imported file, for a paper without one"),
-        sa.Column("authors", sa.JSON, comment="of an imported file, for a paper without any"),
-    )
-
-
 def _description_columns() -> tuple[sa.Column[Any], ...]:
     """Return the columns of `models.PaperDescription`."""
     return (
@@ -280,7 +269,7 @@ subscriptions = sa.Table(
     _id(),
     _required("guild_id", sa.BigInteger),
     _required("channel_id", sa.BigInteger),
-    _required("at_time", sa.Text, comment="HH:MM local time"),
+    _required("at_time", sa.Text, comment="HH:MM local time; empty: once the day is complete"),
     _required("timezone", sa.Text),
     _required(
         "days",
@@ -291,10 +280,6 @@ subscriptions = sa.Table(
     _required("min_votes", sa.Integer),
     _required("locale", _one_of(models.Locale)),
     _required("style", _one_of(models.Style)),
-    _required("say_when_empty", sa.Boolean),
-    _required("fresh_days", sa.Integer),
-    _required("wait_minutes", sa.Integer),
-    _required("settle_hours", sa.Integer),
     _required("state", _one_of(models.ActivityState)),
     sa.Column("reason", sa.Text),
     sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
@@ -304,24 +289,11 @@ subscriptions = sa.Table(
     sa.Column("waiting_for_on", sa.Date),
     sa.Column("waiting_until_at", UtcTime),
     sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
-    _required("when", _one_of(models.When), server_default="hour", comment="hour, or complete"),
     _required("topic", sa.Text, server_default="", comment="query; empty: all papers"),
     # Its credentials and its query may be secrets; what readers see is a label.
     _required("source", sa.Text, server_default="", comment="URL of a source; empty: all", info=OPERATORS),
     sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
-    _required(
-        "server_picks",
-        sa.Boolean,
-        server_default=sa.false(),
-        comment="a weekly post lists what members saved or shared most",
-    ),
     _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
-    _required(
-        "spread_minutes",
-        sa.Integer,
-        server_default="0",
-        comment="a post is due fewer minutes than these after at_time, fixed for the channel; 0: at it",
-    ),
     sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
     sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
@@ -438,20 +410,10 @@ notified_papers = sa.Table(
 pending_alerts = sa.Table(
     "pending_alerts",
     metadata,
-    _reference("digest_id", "digests.id", primary_key=True, autoincrement=False),
-    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    _required("paper_ids", _tuple_of(), comment="papers that this revision added"),
-    _required("papers_done", sa.Integer, server_default="0", comment="are matched with all alerts"),
-    _required(
-        "alert_id", RowId, server_default="0", comment="the last alert with which the next papers are matched"
-    ),
+    _id(),
+    _reference("digest_id", "digests.id", index=True),
+    _required("paper_ids", _tuple_of(), comment="papers that are to be matched with all alerts"),
     _required("added_at", UtcTime),
-    sa.Column(
-        "former_names",
-        sa.JSON(none_as_null=True),
-        comment="each paper's authors and institutions before facts added some; NULL: all terms count",
-    ),
-    sqlite_with_rowid=False,
 )
 
 deliveries = sa.Table(
@@ -478,7 +440,6 @@ deliveries = sa.Table(
         comment="what is shown: models.StoredPost",
     ),
     _required("priority", sa.Integer, comment="the lowest is sent first"),
-    _required("turn", sa.Integer, server_default="0", comment="among its server's posts of that moment"),
     _required("state", _one_of(models.DeliveryState)),
     sa.Column("reason", sa.Text),
     _required("planned_at", UtcTime),
@@ -541,27 +502,8 @@ saved_papers = sa.Table(
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
     _required("saved_at", UtcTime),
-    *_shelf_columns(),
-    sa.Index("ix_saved_papers_guild_id_saved_at", "guild_id", "saved_at"),
-)
-
-removed_papers = sa.Table(
-    "removed_papers",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("saved_at", UtcTime),
-    *_shelf_columns(),
-    _required("removed_at", UtcTime, index=True),
-)
-
-shared_papers = sa.Table(
-    "shared_papers",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _required("shared_at", UtcTime, index=True),
+    _required("note", sa.Text, server_default=""),
+    _required("tags", sa.Text, server_default="", comment="each between spaces"),
 )
 
 profiles = sa.Table(
@@ -569,24 +511,10 @@ profiles = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _required("topics", _tuple_of(), comment="keys of the topics that the reader picked"),
-    sa.Column("learnt_from", sa.Text, comment="fingerprint of what the weights were learnt from"),
-    _required("concepts", sa.JSON, comment="number of saved papers by concept"),
     sa.Column("at_time", sa.Text, comment="HH:MM at which the papers of the day are sent; NULL: never"),
     sa.Column("timezone", sa.Text, comment="of at_time"),
     sa.Column("next_due_at", UtcTime, index=True),
-    sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
-    sa.Column("last_digest_on", sa.Date, comment="day whose papers were sent last"),
     sa.Column("reason", sa.Text, comment="why sending is suspended; NULL: it is not"),
-)
-
-profile_weights = sa.Table(
-    "profile_weights",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("term", sa.Text, primary_key=True),
-    _required("weight", sa.Float),
-    # By reader, as a profile is replaced and scored as a whole; an index by term would be as large again.
-    sqlite_with_rowid=False,
 )
 
 feedback = sa.Table(
@@ -594,42 +522,9 @@ feedback = sa.Table(
     metadata,
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("kind", _one_of(models.FeedbackKind), comment="opened, more or less"),
+    _required("kind", _one_of(models.FeedbackKind), comment="more or less"),
     _required("given_at", UtcTime),
     sqlite_with_rowid=False,
-)
-
-watched_papers = sa.Table(
-    "watched_papers",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
-    sa.Column("arxiv_at", UtcTime, index=True, comment="when arXiv was asked last; NULL: never"),
-    sa.Column("huggingface_at", UtcTime, index=True, comment="likewise"),
-)
-
-paper_news = sa.Table(
-    "paper_news",
-    metadata,
-    _id(),
-    _reference("paper_id", "watched_papers.paper_id", nullable=False),
-    _required("kind", _one_of(models.NewsKind), comment="version, withdrawn, code, model or venue"),
-    _required("value", sa.Text, comment="a version's number, an address, a venue's name"),
-    _required("changed_at", UtcTime, comment="no news for who saved the paper after it"),
-    _required("found_at", UtcTime, index=True),
-    sa.UniqueConstraint("paper_id", "kind", "value"),
-    # The last id that a reader was told of must stay below all later ones.
-    sqlite_autoincrement=True,
-)
-
-news_readers = sa.Table(
-    "news_readers",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _required("is_off", sa.Boolean),
-    _required("last_id", RowId, comment="of the news told last"),
-    _required("former_last_id", RowId, comment="before the last message"),
-    sa.Column("notified_at", UtcTime),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
 )
 
 guilds = sa.Table(
@@ -685,7 +580,6 @@ processes = sa.Table(
     sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
     sa.Column("role", _one_of(models.ProcessRole), nullable=False),
     sa.Column("version", sa.Text, nullable=False),
-    sa.Column("schema", sa.Text, nullable=False, comment="the newest that the version knows"),
     sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),

@@ -1,19 +1,16 @@
-"""Readers' profiles: their settings, the weights learnt, and their feedback on papers besides saving them."""
+"""Readers' profiles: their settings, and their feedback on papers besides saving them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
-from storage.tables import feedback, profile_weights, profiles
-
-READERS_AT_ONCE = 100
-"""Readers whose weights are read in one query."""
+from storage.tables import deliveries, feedback, profiles
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
@@ -47,8 +44,6 @@ class ProfileSettings(TypedDict, total=False):
     at_time: str | None
     timezone: str | None
     next_due_at: datetime | None
-    due_on: date | None
-    last_digest_on: date | None
     reason: str | None
 
 
@@ -59,24 +54,31 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
 
 async def add(connection: AsyncConnection, profile: models.Profile) -> None:
     """Store a profile, unless the reader has one."""
-    values = database.record_values(profile, concepts=dict(profile.concepts))
+    values = database.record_values(profile)
     await connection.execute(
         database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
     )
 
 
 async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Profile]) -> None:
-    """Store the next due time with its zone, and the last day sent, of each profile."""
-    names = ("user_id", "timezone", "next_due_at", "due_on", "last_digest_on")
+    """Store the next due time with its zone of each profile."""
+    names = ("user_id", "timezone", "next_due_at")
     rows = [{name: getattr(row, name) for name in names} for row in changed]
     await database.update_rows(connection, profiles, rows, key=("user_id",))
 
 
-async def mark_unsent(connection: AsyncConnection, user_ids: Iterable[int], on: date) -> None:
-    """Store that the days from `on` are to be sent to these readers; those that were planned already keep their key."""
-    later = profiles.update().where(profiles.c.last_digest_on >= on)
-    earlier = later.values(last_digest_on=on - timedelta(days=1))
-    await database.execute_in(connection, earlier, profiles.c.user_id, user_ids)
+async def list_sent(
+    connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
+) -> set[int]:
+    """Return those of these readers who were sent the papers of a day between two dates, or will be."""
+    rows = deliveries.c
+    undone = models.DeliveryState.EXPIRED, models.DeliveryState.FAILED
+    query = sa.select(rows.user_id).where(
+        rows.kind == models.DeliveryKind.TODAY,
+        rows.digest_on.between(on, until_on),
+        rows.state.not_in(undone),
+    )
+    return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
@@ -85,59 +87,12 @@ async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> Non
     await connection.execute(profiles.update().where(condition).values(next_due_at=None, reason=reason))
 
 
-async def set_weights(
-    connection: AsyncConnection,
-    user_id: int,
-    weights: Mapping[str, float],
-    *,
-    learnt_from: str,
-    concepts: Mapping[str, int],
-) -> None:
-    """Replace the weights of a profile. Nothing is stored for a reader without one."""
-    changed = await connection.execute(
-        profiles.update()
-        .where(profiles.c.user_id == user_id)
-        .values(learnt_from=learnt_from, concepts=dict(concepts))
-    )
-    await connection.execute(profile_weights.delete().where(profile_weights.c.user_id == user_id))
-    if changed.rowcount:
-        rows = [(user_id, term, weight) for term, weight in sorted(weights.items())]
-        await database.insert_rows(connection, profile_weights, ("user_id", "term", "weight"), rows)
-
-
-async def list_weights(
-    connection: AsyncConnection, user_ids: Sequence[int]
-) -> Iterable[tuple[int, str, float]]:
-    """Return the weights (user id, term, weight) of the profiles of some readers."""
-    statement = "SELECT user_id, term, weight FROM profile_weights WHERE %s"
-    rows: Iterable[Any] = await database.fetch_in(connection, statement, profile_weights.c.user_id, user_ids)
-    return rows
-
-
 async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
 ) -> None:
     """Store a reader's feedback on a paper; it replaces an earlier one."""
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
     await database.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
-
-
-async def add_opened(
-    connection: AsyncConnection, user_id: int, paper_ids: Iterable[int], now: datetime, *, most: int
-) -> None:
-    """Store that a reader opened papers; it replaces no feedback. The latest `most` opened papers are kept."""
-    kind = models.FeedbackKind.OPENED
-    columns = "user_id", "paper_id", "kind", "given_at"
-    rows = [(user_id, paper_id, kind, now) for paper_id in paper_ids]
-    await database.insert_rows(connection, feedback, columns, rows, ignore_conflicts=True)
-    own = (feedback.c.user_id == user_id, feedback.c.kind == kind)
-    kept = (
-        sa.select(feedback.c.paper_id)
-        .where(*own)
-        .order_by(feedback.c.given_at.desc(), feedback.c.paper_id)
-        .limit(most)
-    )
-    await connection.execute(feedback.delete().where(*own, feedback.c.paper_id.not_in(kept)))
 
 
 async def list_feedback(

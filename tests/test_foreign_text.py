@@ -30,6 +30,7 @@ def test_foreign_text_gets_a_normal_form_in_one_place() -> None:
     assert callers == ["typography.py"]
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("name", foreign_text.ENTRANCES)
 @given(st.text(st.characters(), max_size=5), st.text(st.characters(), max_size=5))
 @settings(max_examples=20)
@@ -38,6 +39,7 @@ def test_half_an_emoji_does_not_enter(name: str, before: str, after: str) -> Non
     assert not re.search(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", repr(answer))
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_foreign_text_of_any_shape_takes_linear_time(name: str) -> None:
     def read_shape(shape: str, length: int) -> None:

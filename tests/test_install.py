@@ -46,7 +46,6 @@ def test_the_command_stores_a_digest_and_finds_its_papers(command: Path, tmp_pat
     assert _run(command, tmp_path, "--version").stdout.startswith("paperround ")
     assert _run(command, tmp_path, "ingest", "day.md").returncode == 0
     assert "2601.00001" in _run(command, tmp_path, "digest", "2026-01-05").stdout
-    assert _run(command, tmp_path, "templates", "check").returncode == 0
 
 
 @pytest.mark.parametrize(

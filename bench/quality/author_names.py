@@ -18,8 +18,6 @@ NameSearch = Callable[[str], list[str]]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PREFIX = "while typing"
-_LONG_NAME = 12
-"""Letters from which a name is also searched with two typing errors."""
 
 
 def list_people(files: Sequence[Path]) -> list[str]:
@@ -137,9 +135,6 @@ def measure(
             _add_samples(kind, typed, name, found, 0, equivalence, figures)
         typed = with_typo(name, chance)
         _add_samples("one error", typed, name, search(typed), 1, equivalence, figures)
-        if len(name) >= _LONG_NAME:
-            typed = with_typo(typed, chance)
-            _add_samples("two errors", typed, name, search(typed), 2, equivalence, figures)
 
 
 def _add_samples(

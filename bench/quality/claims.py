@@ -1,4 +1,4 @@
-"""The check of claims on sets of made-up papers: `python -m bench.quality.claims [--list] [--judge MODEL] [FILE…]`.
+"""The check of claims on sets of made-up papers: `python -m bench.quality.claims [--judge MODEL] [FILE…]`.
 
 A file has papers, each with true and false claims by language and kind, written by people who had not seen the check.
 Without files it reads all of the folder `claims` beside this module. With `--judge` that model of the server of
@@ -104,10 +104,9 @@ def print_rates(results: Sequence[Result]) -> None:
 
 
 def main() -> None:
-    """Check all files, and print the rates; with `--list` the claims that were judged wrongly first."""
+    """Check all files, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--list", action="store_true")
     parser.add_argument("--judge", metavar="MODEL")
     options = parser.parse_args()
 
@@ -119,12 +118,6 @@ def main() -> None:
         for file in options.files or sorted(FOLDER.glob("*.json"))
         for result in check_file(file, judge if options.judge else None)
     ]
-    for result in results if options.list else ():
-        if bool(result.problems) == result.is_true:
-            shown = "; ".join(result.problems) or "passes"
-            sys.stdout.write(
-                f"{'T' if result.is_true else 'F'} {result.kind}: {result.text}\n      {shown}\n"
-            )
     print_rates(results)
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +19,6 @@ from storage import migrate
 from storage.database import Database
 
 _FIRST_PAGE = 10
-_ROOT = Path(__file__).resolve().parents[2]
-_CACHE = Path(tempfile.gettempdir()) / "paperround-quality"
 
 
 class StoredSearch:
@@ -64,39 +59,6 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
             yield StoredSearch(runner, SearchService(database))
         finally:
             runner.run(database.close())
-
-
-@contextmanager
-def open_cached_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
-    """Yield a search over a copy of the database of these digests, which is built again when digests or code change."""
-    cached = _CACHE / f"{_fingerprint(files)}.db"
-    if not cached.exists():
-        _CACHE.mkdir(exist_ok=True)
-        _build(cached, files)
-    with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
-        copy = shutil.copy(cached, f"{folder}/paperround.db")
-        database = runner.run(migrate.open_database(f"sqlite+aiosqlite:///{copy}"))
-        try:
-            yield StoredSearch(runner, SearchService(database))
-        finally:
-            runner.run(database.close())
-
-
-def _build(cached: Path, files: Sequence[Path]) -> None:
-    """Write the database next to the cached file, then move it there, so that another process never reads half of it."""
-    with tempfile.TemporaryDirectory(dir=_CACHE) as folder, asyncio.Runner() as runner:
-        path = f"{folder}/paperround.db"
-        runner.run(runner.run(_fill(f"sqlite+aiosqlite:///{path}", files)).close())
-        os.replace(path, cached)
-
-
-def _fingerprint(files: Sequence[Path]) -> str:
-    """Return a hash of the digests and of the code that reads, stores and searches them."""
-    code = [path for part in ("bot", "storage") for path in sorted((_ROOT / part).rglob("*.*"))]
-    hashed = hashlib.sha256()
-    for path in [*files, *(path for path in code if path.suffix in {".py", ".tsv", ".txt", ".json"})]:
-        hashed.update(str(path).encode() + b"\0" + path.read_bytes())
-    return hashed.hexdigest()[:20]
 
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:

@@ -64,14 +64,6 @@ def load_concepts() -> list[Concept]:
     ]
 
 
-def load_topics(name: str) -> list[Concept]:
-    """Read topics from a file of this folder; every other line is for tuning."""
-    return [
-        Concept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 2 == 0)
-        for number, (ko, en, abbreviated) in enumerate(_rows(name, 3))
-    ]
-
-
 def load_words() -> list[Concept]:
     """Read Korean words of two syllables with their English translations."""
     rows = enumerate(_rows("words.tsv", 2))
@@ -175,9 +167,7 @@ def measure_concept(
         figures.add("cross", share)
         figures.add(f"cross {kind}", share)
         figures.add("core", _recall(set(answer[:first]), core, first))
-        figures.add("union", _recall(set(answer[:cutoff]), relevant, cutoff))
         figures.add("p@10", _precision(answer, relevant))
-        figures.add("p@10 of those found", _precision_of_returned(answer, relevant))
     for answer, other in combinations(answers, 2):
         figures.add("triple", _jaccard(answer[:20], other[:20]))
     if " " in concept.korean[0]:
@@ -200,12 +190,7 @@ def measure_word(
     first = min(50, max(10, papers // 10))
     answer = search(word.korean[0], first)
     figures.add("word p@10", _precision(answer, relevant))
-    figures.add("word p@10 literal", _precision(answer, truth.find_papers(typed)))
     figures.add("word core", _recall(set(answer), truth.find_core_papers(replace(word, korean=typed)), first))
-    figures.add(
-        "word core literal",
-        _recall(set(answer), truth.find_core_papers(Concept(typed, (), (), False)), first),
-    )
 
 
 def find_papers_of_part(part: str, truth: GroundTruth) -> set[str]:
@@ -238,11 +223,6 @@ def _precision(answer: Sequence[str], relevant: set[str]) -> float:
     """Return the precision of the first ten results, or of as many as are relevant."""
     first = min(10, len(relevant))
     return sum(1 for paper in answer[:first] if paper in relevant) / first
-
-
-def _precision_of_returned(answer: Sequence[str], relevant: set[str]) -> float | None:
-    """Return the precision of up to ten results returned; None without results."""
-    return sum(1 for paper in answer[:10] if paper in relevant) / len(answer[:10]) if answer else None
 
 
 def _jaccard(first: Sequence[str], second: Sequence[str]) -> float:

@@ -1,27 +1,21 @@
 """How well look-up answers what people type: natural questions, mixed key words, names, typing errors, single terms.
 
-Run `python -m bench.quality.questions [FOLDER] [--half tuned|held] [--json] [--details] [--without STAGE]`. The queries
-and their judgements were written for one archive (docs/search.md says how), so another folder gives no figures for them.
+The queries and their judgements were written for one archive, so another folder gives no figures for them.
 Half of the queries is `held`: nothing is tuned on it. Paper ids and words are ours; no text of the archive is here.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from bench.quality import ablation, corpus, end_to_end, measures
+from bench.quality import corpus, end_to_end
 from bot.text import typography
 
-HALVES = ("tuned", "held")
 MAX_HITS = 1000
 """Hits of a term that are checked for a true form: all of a small archive."""
 _PAGE = 10
@@ -182,91 +176,12 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     return figures
 
 
-def print_halves(
-    files: Sequence[Path],
-    halves: Sequence[str] = HALVES,
-    *,
-    details: bool = False,
-    without: str | None = None,
-) -> None:
-    """Print the figures of halves of the set, of an archive asked as readers do, `without` a stage of search or with all."""
-    for half, outcomes in measure_halves(files, halves, without).items():
-        print(f"questions, {'tuned on' if half == 'tuned' else 'held'}:")
-        for kind, figures in summarise(outcomes).items():
-            print(f"  {kind:9}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
-            for outcome in outcomes if details else ():
-                if outcome.query.kind == kind:
-                    print(f"    {outcome.query.number:3} {outcome.query.text}: {outcome.note}")
-
-
-def measure_halves(
-    files: Sequence[Path], halves: Sequence[str], without: str | None
-) -> dict[str, list[Outcome]]:
-    """Ask the queries of halves of the set, `without` a stage of search or with all."""
-    papers = corpus.load_papers(files)
-    with open_without(files, without) as stored:
-        return {
-            half: measure([query for query in load_queries() if query.half == half], papers, stored)
-            for half in halves
-        }
-
-
-@contextmanager
-def open_without(files: Sequence[Path], stage: str | None) -> Iterator[end_to_end.StoredSearch]:
-    """Yield a search over digests without a stage, or with all."""
-    is_cached = stage not in ablation.BEFORE_INGEST
-    open_archive = end_to_end.open_cached_archive if is_cached else end_to_end.open_archive
-    with ablation.without(stage), open_archive(files) as stored:
-        yield stored
-
-
-def measure_outside(folder: Path, without: str | None) -> dict[str, float]:
-    """Return nDCG@10 of questions of others by language and kind, on papers that they chose; unjudged papers count 0.
-
-    A row of `questions.tsv` has number, language, kind and text, one of `judgments.tsv` number, arXiv id and grade.
-    """
-    rows = [line.split("\t") for line in (folder / "questions.tsv").read_text("utf-8").splitlines()]
-    grades: dict[str, dict[str, int]] = {number: {} for number, *_ in rows}
-    for line in (folder / "judgments.tsv").read_text("utf-8").splitlines():
-        number, paper, grade = line.split("\t")
-        grades.setdefault(number, {})[paper] = int(grade)
-    figures = measures.MetricSamples()
-    files = sorted(path for path in (folder / "papers").rglob("*") if path.is_file())
-    with open_without(files, without) as stored:
-        for number, language, kind, text in rows:
-            found = [grades[number].get(paper, 0) for paper in stored.find_ids(text, _PAGE)]
-            # The gain is the grade itself, as those who judged used it.
-            best = _sum_discounted(sorted(grades[number].values(), reverse=True)[:_PAGE])
-            for group in ("all", language, kind) if best else ():
-                figures.add(group, _sum_discounted(found) / best)
-    return figures.means()
-
-
-def main() -> None:
-    """Print the figures of the chosen half, or of both."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
-    parser.add_argument("--half", choices=HALVES, help="the default is both")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--details", action="store_true", help="a line per query")
-    parser.add_argument(
-        "--outside", type=Path, help="a folder with papers, questions.tsv and judgments.tsv of others"
-    )
-    parser.add_argument("--without", choices=ablation.STAGES, help="a stage of search to switch off")
-    options = parser.parse_args()
-    files = corpus.list_files(options.folder)
-    if not files:
-        sys.exit("no digests there")
-    halves = [options.half] if options.half else HALVES
-    if options.outside:
-        figures = measure_outside(options.outside, options.without)
-        print("outside: " + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
-    if options.json:
-        measured = measure_halves(files, halves, options.without)
-        print(json.dumps({half: summarise(outcomes) for half, outcomes in measured.items()}))
-    else:
-        print_halves(files, halves, details=options.details, without=options.without)
-
-
-if __name__ == "__main__":
-    main()
+def print_half(half: str, papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch) -> None:
+    """Print the figures of a half of the set, and what was found for each query."""
+    outcomes = measure([query for query in load_queries() if query.half == half], papers, stored)
+    print(f"questions, {'tuned on' if half == 'tuned' else 'held'}:")
+    for kind, figures in summarise(outcomes).items():
+        print(f"  {kind:9}" + "  ".join(f"{name} {value:g}" for name, value in figures.items()))
+        for outcome in outcomes:
+            if outcome.query.kind == kind:
+                print(f"    {outcome.query.number:3} {outcome.query.text}: {outcome.note}")

@@ -1,7 +1,8 @@
 """/alerts with its buttons and forms, and all other buttons that make an alert.
 
-A draft is stored under a token, which the controls below its preview name. Two keys name instead what is looked up when the
-control is used: a stored alert (`#17`), and the topic of a new one (`=강화 학습`), since posts store nothing for a button.
+The draft of a new alert is stored under a token, which the controls below its preview name. Two keys name instead what is
+looked up when the control is used: a stored alert (`#17`), and the topic of a new one (`=강화 학습`), since posts store nothing
+for a button.
 """
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
-import discord
 from discord import app_commands, ui
 from discord.ext import commands
 from pydantic import TypeAdapter
@@ -19,15 +18,14 @@ from pydantic import TypeAdapter
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
-from bot.archive import arxiv_ids
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
-from bot.client.router import UserError, map_service_errors
+from bot.client.router import UserError
 from bot.lists import card as lists_card
-from bot.lists.commands import load_list_text, load_paper
+from bot.lists.commands import load_list_text
 from bot.search import results as search_results
 from bot.text import query_parser
 from storage import errors, models
@@ -35,11 +33,10 @@ from storage import errors, models
 _DRAFT = TypeAdapter(models.Alert)
 
 TermTexts = app_commands.Range[str, 1, 2000]
-AlertId = app_commands.Range[str, 1, 100]
 ANY = "any"
 _NAMES = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
-MAX_CHECKED_NAMES, MAX_NEAR_NAMES = 5, 3
-"""Names of an alert that are looked up in the archive, and similar ones that are offered for each."""
+MAX_CHECKED_NAMES = 5
+"""Names of an alert that are looked up in the archive."""
 MATCH_CHOICES = [
     app_commands.Choice(name="Any of them", value=ANY),
     app_commands.Choice(name="All of them", value=alerts_options.ALL),
@@ -49,15 +46,6 @@ TIMING_CHOICES = [
     app_commands.Choice(name="Every day, in one message", value=models.AlertTiming.DAILY.value),
     app_commands.Choice(name="Every Monday, in one message", value=alerts_options.weekly_value(1)),
 ]
-
-
-@autocomplete.guarded
-async def _complete_alert(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the alerts of the reader whose description contains the typed text."""
-    texts = await interaction.client.texts_for(interaction)
-    rows = await list_for_reader(Request(interaction, texts))
-    channel_name = channel_namer(interaction)
-    return autocomplete.make_choices(alerts_messages.describe_choices(texts, rows, current, channel_name))
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
@@ -121,50 +109,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Show the user's alerts."""
         return await list_view(request)
 
-    @router.command(name="remove", description="Remove an alert")
-    @app_commands.describe(alert="Which one")
-    @app_commands.autocomplete(alert=_complete_alert)
-    async def remove(self, request: Request, alert: AlertId) -> ui.LayoutView:
-        """Remove an alert."""
-        return await remove(request, await find(request, alert))
-
-    @router.command(name="pause", description="Pause one alert, or all, for a few days")
-    @app_commands.autocomplete(alert=_complete_alert)
-    @app_commands.describe(alert="Which one; all if left out", days="For how many days; 0 resumes it")
-    async def pause(
-        self, request: Request, alert: AlertId | None = None, days: app_commands.Range[int, 0, 365] = 7
-    ) -> ui.LayoutView:
-        """Pause one alert, or all, for some days."""
-        if alert is not None:
-            own = [await find(request, alert)]
-        else:
-            own = await list_for_reader(request)
-        return await list_view(request, confirmation=await pause(request, own, days))
-
     # Stored alerts.
 
     @router.handles(alerts_messages.MANAGE)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a page of the user's alerts."""
         return await list_view(request, action.number)
-
-    @router.handles(alerts_messages.SERVER_LIST, check=router.require_manager)
-    async def show_server_list(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of the alerts in the server's channels."""
-        rows, now = await _list_in_server(request), request.services.clock()
-        name = channel_namer(request.interaction)
-        return alerts_messages.list_view(request.texts, rows, action.number, now, name, in_server=True)
-
-    @router.handles(alerts_messages.SERVER_SELECT, check=router.require_manager)
-    async def select_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected alert of the server's channels."""
-        alert = await _find_in_server(request, router.selected_value(request.interaction))
-        return alerts_messages.server_alert_view(request.texts, alert, request.services.clock())
-
-    @router.handles(alerts_messages.SERVER_REMOVE, check=router.require_manager)
-    async def remove_server_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """End an alert in one of the server's channels, also another member's."""
-        return await remove(request, await _find_in_server(request, action.payload), as_manager=True)
 
     @router.handles(alerts_messages.SELECT)
     async def select_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -179,115 +129,39 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.PAUSE_WEEK)
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause one alert for a week, by its id or a paper that it matches, or all alerts (payload 0)."""
-        if action.payload == "0":
-            confirmation = await pause(request, await list_for_reader(request), 7)
-            return await list_view(request, confirmation=confirmation)
-        found = await self._find_alert(request, action.payload)
-        if isinstance(found, ui.LayoutView):
-            return found
-        await pause(request, [found], 7)
-        return await alert_view(request, found.id)
+        """Pause an alert for a week."""
+        await request.services.alerts.snooze([action.number], user_id=request.user_id)
+        return await alert_view(request, action.number)
 
-    @router.handles(alerts_messages.WHY, router.PRIVATELY)
-    async def explain(self, request: Request, action: Action) -> ui.LayoutView:
-        """Explain which alerts brought a paper into a message."""
-        paper, matched = await self._load_matched(request, action.payload)
-        return alerts_messages.why_view(request.texts, paper, matched, request.user_id)
-
-    @router.handles(alerts_messages.FEWER)
-    async def send_fewer(self, request: Request, action: Action) -> ui.LayoutView:
-        """Let an alert send fewer papers."""
-        found = await self._find_alert(request, action.payload)
-        if isinstance(found, ui.LayoutView):
-            return found
-        with map_service_errors({errors.DuplicateError: "alert-already"}):
-            changed = await request.services.alerts.send_fewer(found)
-        return alerts_messages.fewer_view(request.texts, changed)
-
-    @router.handles(alerts_messages.MUTE)
-    async def mute(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert until it is resumed, by its id or a paper that it matches."""
-        found = await self._find_alert(request, action.payload)
-        if isinstance(found, ui.LayoutView):
-            return found
-        await request.services.alerts.pause([found.id], user_id=request.user_id)
-        return await alert_view(request, found.id)
-
-    async def _find_alert(self, request: Request, payload: str) -> models.Alert | ui.LayoutView:
-        """Return the user's alert by its id, or the one that matches a paper, by its arXiv id. Raises UserError.
-
-        If several match by now, the view to choose from is returned.
-        """
-        if arxiv_ids.extract_arxiv_id(payload) is None:
-            return await find(request, payload)
-        paper, matched = await self._load_matched(request, payload)
-        own = [match for match in matched if match.alert.user_id == request.user_id]
-        if len(own) == 1:
-            return own[0].alert
-        return alerts_messages.why_view(request.texts, paper, own, request.user_id)
-
-    async def _load_matched(
-        self, request: Request, arxiv_id: str
-    ) -> tuple[models.PaperDetail, list[alerts_service.MatchedAlert]]:
-        """Return a paper and the alerts of this channel, or the user's own by DM, that it matches. Raises UserError."""
-        paper = await load_paper(request, arxiv_id)
-        is_dm = request.interaction.guild_id is None
-        async with router.admitted_lookup(request.interaction):
-            return paper, await request.services.alerts.explain(
-                paper, user_id=request.user_id, channel_id=None if is_dm else request.interaction.channel_id
-            )
+    @router.handles(alerts_messages.PAUSE)
+    async def pause(self, request: Request, action: Action) -> ui.LayoutView:
+        """Pause an alert until it is resumed."""
+        await request.services.alerts.pause([action.number], user_id=request.user_id)
+        return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume an alert, or all that are paused (payload 0)."""
-        if action.payload == "0":
-            now, own = request.services.clock(), await list_for_reader(request)
-            paused = [alert for alert in own if alert.is_paused(now)]
-            return await list_view(request, confirmation=await pause(request, paused, 0))
-        alert = await find(request, action.payload)
-        await pause(request, [alert], 0)
+        """Resume an alert, with the others that Discord kept from the same destination."""
+        alert = await find(request, action.number)
+        if alert.channel_id is not None:
+            await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
+        await request.services.alerts.resume([alert.id], user_id=request.user_id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove an alert."""
-        return await remove(request, await find(request, action.payload))
-
-    @router.handles(alerts_messages.STOP_ALL)
-    async def confirm_remove_all(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for confirmation to remove all alerts."""
-        if count := len(await list_for_reader(request)):
-            return alerts_messages.confirm_remove_all_view(request.texts, count)
-        return await list_view(request)
-
-    @router.handles(alerts_messages.REMOVE_ALL)
-    async def remove_all(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove all alerts of the user."""
-        count = await request.services.alerts.remove_all(user_id=request.user_id)
-        request.services.profiles.wake(request.user_id)
-        return client_messages.text_view(request.texts("alerts-all-removed", count=count))
+        """Remove an alert; the answer names it."""
+        alert = await find(request, action.number)
+        await request.services.alerts.remove([alert.id], user_id=request.user_id)
+        described = alerts_messages.describe_alert(request.texts, alert)
+        return client_messages.text_view(request.texts("alert-removed", alert=described))
 
     # Drafts, and alerts that are made at a press.
 
     @router.handles(alerts_messages.SAVE)
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the previewed alert, or change the alert whose draft it is."""
+        """Create the previewed alert."""
         return await save(request, await load(request, action.payload))
-
-    @router.handles(alerts_messages.REPLACE)
-    async def replace_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Change an alert for the same terms to the previewed settings."""
-        alert_id, key = action.fields(2)
-        draft = replace(await load(request, key), id=message_builder.parse_number(alert_id))
-        return await save(request, draft)
-
-    @router.handles(alerts_messages.MOVE)
-    async def move_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft with another destination."""
-        channel_id, key = action.fields(2)
-        moved = replace(await load(request, key), channel_id=message_builder.parse_number(channel_id) or None)
-        return await preview(request, await complete(request, moved))
 
     @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
@@ -309,14 +183,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft with the terms of the modal."""
+        """Preview the draft, or change the alert, with the terms of the modal."""
         draft = await load(request, action.payload)
         draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
-        return await preview(request, draft)
+        return await apply(request, draft)
 
     @router.handles(alerts_messages.SUBMIT_TIMING)
     async def submit_timing_modal(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Preview the draft with the times of the modal."""
+        """Preview the draft, or change the alert, with the times of the modal."""
         draft = await load(request, action.payload)
         values = router.modal_values(request.interaction)
         try:
@@ -329,7 +203,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             view = client_messages.refused_view(request.texts, reason, reopen_id)
             await router.reply_privately(request.interaction, view)
             return None
-        return await preview(request, draft)
+        return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
@@ -368,8 +242,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         return alerts_messages.tell_view(request.texts, alert)
 
 
-async def list_view(request: Request, page: int = 0, confirmation: str = "") -> ui.LayoutView:
-    """Return a page of the reader's alerts, below what was just done to them."""
+async def list_view(request: Request, page: int = 0) -> ui.LayoutView:
+    """Return a page of the reader's alerts."""
     interaction = request.interaction
     return alerts_messages.list_view(
         request.texts,
@@ -378,57 +252,13 @@ async def list_view(request: Request, page: int = 0, confirmation: str = "") -> 
         request.services.clock(),
         channel_namer(interaction),
         add_command=interaction.client.mentions("alerts add"),
-        confirmation=confirmation,
-        can_manage=router.is_manager(interaction),
     )
 
 
 async def alert_view(request: Request, alert_id: int) -> ui.LayoutView:
     """Return an alert of the reader, as it is now. Raises UserError if it is gone."""
-    alert = await find(request, str(alert_id))
+    alert = await find(request, alert_id)
     return alerts_messages.alert_view(request.texts, alert, request.services.clock())
-
-
-async def remove(request: Request, alert: models.Alert, *, as_manager: bool = False) -> ui.LayoutView:
-    """Remove an alert of the user, as a manager of the server any; returns the confirmation, which names it."""
-    await request.services.alerts.remove([alert.id], user_id=None if as_manager else request.user_id)
-    request.services.profiles.wake(alert.user_id)
-    described = alerts_messages.describe_alert(request.texts, alert)
-    return client_messages.text_view(request.texts("alert-removed", alert=described))
-
-
-async def pause(request: Request, own: Sequence[models.Alert], days: int) -> str:
-    """Pause alerts for some days; 0 days resumes them. Returns what was done, in words, and why some are not resumed.
-
-    Raises UserError if none may be resumed.
-    """
-    texts = request.texts
-    ids = [alert.id for alert in own]
-    if days:
-        if not own:
-            return ""
-        count = await request.services.alerts.snooze(
-            ids, user_id=request.user_id, duration=timedelta(days=days)
-        )
-        if not count:
-            return texts("alerts-already-paused", count=len(own))
-        return texts("alerts-paused", count=count, days=days)
-    refused: dict[int, UserError] = {}
-    for guild_id, channel_id in {(alert.guild_id, alert.channel_id) for alert in own}:
-        if channel_id:
-            try:
-                await router.require_alert_channel(request, guild_id, channel_id)
-            except UserError as error:
-                refused[channel_id] = error
-    allowed = [alert.id for alert in own if alert.channel_id not in refused]
-    now = request.services.clock()
-    count = sum(alert.is_paused(now) for alert in own if alert.id in allowed)
-    if refused and not allowed:
-        raise next(iter(refused.values()))
-    await request.services.alerts.resume(allowed, user_id=request.user_id)
-    reasons = [texts(error.key, **error.arguments) for error in refused.values()]
-    done = texts("alerts-resumed", count=count) if count else texts("alerts-not-paused", count=len(allowed))
-    return "\n".join(dict.fromkeys([done, *reasons])) if own else ""
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
@@ -436,33 +266,12 @@ async def list_for_reader(request: Request) -> list[models.Alert]:
     return await request.services.alerts.list_rows(user_id=request.user_id)
 
 
-async def find(request: Request, text: str) -> models.Alert:
-    """Return the reader's alert by its id or its terms. Raises UserError for none, and for several of the same terms."""
-    own = await list_for_reader(request)
-    typed = text.strip().casefold()
-    matching = [alert for alert in own if text == str(alert.id)] or [
-        alert for alert in own if typed == alerts_messages.describe_name(alert).casefold()
-    ]
-    if len(matching) != 1:
-        command = request.interaction.client.mentions("alerts list")
-        raise UserError("alert-several" if matching else "no-alert", command=command)
-    return matching[0]
-
-
-async def _list_in_server(request: Request) -> list[models.Alert]:
-    guild = request.interaction.guild
-    if guild is None:
-        return []
-    channel_ids = [channel.id for channel in guild.channels]
-    return await request.services.alerts.list_in_channels(guild.id, channel_ids)
-
-
-async def _find_in_server(request: Request, text: str) -> models.Alert:
-    """Return an alert of the server's channels by its id, made by any member. Raises UserError."""
-    for alert in await _list_in_server(request):
-        if text == str(alert.id):
+async def find(request: Request, alert_id: int) -> models.Alert:
+    """Return the reader's alert by its id. Raises UserError if it is gone."""
+    for alert in await list_for_reader(request):
+        if alert.id == alert_id:
             return alert
-    raise UserError("no-alert-here")
+    raise UserError("no-alert", command=request.interaction.client.mentions("alerts list"))
 
 
 def channel_namer(interaction: Interaction) -> alerts_messages.ChannelName:
@@ -547,7 +356,7 @@ async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
 async def load(request: Request, key: str) -> models.Alert:
     """Return the alert or the draft that a custom id names. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
-        return await find(request, key.removeprefix(alerts_messages.STORED))
+        return await find(request, message_builder.parse_number(key.removeprefix(alerts_messages.STORED)))
     if key.startswith(client_messages.NEW_ALERT):
         topic = key.removeprefix(client_messages.NEW_ALERT)
         draft = _draft_of_list(client_messages.ListState(client_messages.ListKind.TOPIC, topic))
@@ -557,15 +366,12 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def complete(request: Request, draft: models.Alert) -> models.Alert:
-    """Return a draft with what is not stored: the reader, the server, and the default zone. Raises UserError."""
-    stored = await find(request, str(draft.id)) if draft.id else None
-    is_moved = stored is None or stored.channel_id != draft.channel_id
-    guild_id = request.interaction.guild_id if stored is None or is_moved else stored.guild_id
+    """Return a draft with what is not stored: the reader, the server, and the default zone."""
     is_chosen = draft.timezone != alerts_service.EMPTY_DRAFT.timezone
     if not is_chosen and draft.timing is models.AlertTiming.AT_ONCE:
         zone = await request.interaction.client.timezone_for(request.interaction)
         draft = replace(draft, timezone=zone)
-    guild_id = guild_id if draft.channel_id is not None else None
+    guild_id = request.interaction.guild_id if draft.channel_id is not None else None
     return replace(draft, user_id=request.user_id, created_at=request.services.clock(), guild_id=guild_id)
 
 
@@ -584,92 +390,71 @@ def map_alert_errors() -> Iterator[None]:
         ) from error
 
 
+async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
+    """Preview a new alert, or change the stored one. Raises UserError."""
+    return await (save if draft.id else preview)(request, draft)
+
+
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError.
 
     Of a draft that is refused it returns why, with the button that opens what was typed again.
     """
-    stored = await find(request, str(draft.id)) if draft.id else None
-    if stored is None or stored.channel_id != draft.channel_id:
-        # An alert whose channel is gone is moved from here; to save it there is refused.
-        await _require_allowed(request, draft)
-    texts, interaction = request.texts, request.interaction
+    await _require_allowed(request, draft)
+    texts = request.texts
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         matches = await _find_matches(request, draft)
     except UserError as error:
         return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
-    # A press on a similar name previews the draft with it in the place of the unknown one.
-    near = [(unknown.term, name) for unknown in matches.unknown for name in unknown.near]
-    near_keys = {
-        name: await store_draft(request.services.text_tokens, request.user_id, _with_name(draft, term, name))
-        for term, name in near[: alerts_messages.MAX_OFFERED_NAMES]
-    }
-    # The user may send alerts to the channel of the interaction who manages its messages.
-    is_here = isinstance(interaction.channel, discord.TextChannel) and interaction.permissions.manage_messages
-    here_id = interaction.channel_id if is_here else None
-    now = request.services.clock()
-    return alerts_messages.preview_view(
-        texts, draft, matches, key, now=now, here_id=here_id, near_keys=near_keys
-    )
+    return alerts_messages.preview_view(texts, draft, matches, key, now=request.services.clock())
 
 
 async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
     """Return the recent matches of a draft, and which of its first names no stored paper has. Raises UserError."""
     with map_alert_errors():
-        async with router.admitted_preview(request.interaction):
+        async with router.admitted_lookup(request.interaction):
             matches = await request.services.alerts.preview(draft)
             named = [term for term in draft.terms if term.kind in _NAMES][:MAX_CHECKED_NAMES]
-            unknown = [await _check_name(request, term) for term in named]
-    return matches._replace(unknown=tuple(filter(None, unknown)))
+            unknown = [term for term in named if not await _is_known(request, term)]
+    return matches._replace(unknown=tuple(unknown))
 
 
-async def _check_name(request: Request, term: models.AlertTerm) -> alerts_service.UnknownName | None:
-    """Return a name that no stored paper has, with similar ones of which there are papers; None for one that is known."""
-    search = request.services.search
+async def _is_known(request: Request, term: models.AlertTerm) -> bool:
+    """Return whether a stored paper has a name."""
     if term.kind is models.AlertKind.AUTHOR:
-        found = await search.find_author(term.text, limit=1)
-        if found.matches and not found.is_corrected:
-            return None
-        return alerts_service.UnknownName(term, found.matches[:MAX_NEAR_NAMES])
-    if await search.has_institution(term.text):
-        return None
-    near = (await request.services.alerts.list_near_institutions(term.text))[:MAX_NEAR_NAMES]
-    return alerts_service.UnknownName(
-        term, tuple([name for name in near if await search.has_institution(name)])
-    )
-
-
-def _with_name(draft: models.Alert, term: models.AlertTerm, name: str) -> models.Alert:
-    """Return the draft with another name in the place of a term's."""
-    named = term._replace(text=name[: alerts_service.MAX_TEXT_LENGTH])
-    return replace(draft, terms=tuple(named if one == term else one for one in draft.terms))
+        found = await request.services.search.find_author(term.text, limit=1)
+        return bool(found.matches) and not found.is_corrected
+    return await request.services.search.has_institution(term.text)
 
 
 async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = ()) -> ui.LayoutView:
     """Store the draft and return its confirmation, with the words of a query that the alert leaves out.
 
-    Raises UserError, also if the user may no longer.
+    Of a change that is refused it returns why, as `preview` does. Raises UserError, also if the user may no longer.
     """
     await _require_allowed(request, draft)
-    alerts = request.services.alerts
-    matches = await _find_matches(request, draft)
-    with map_alert_errors():
-        try:
+    texts, alerts = request.texts, request.services.alerts
+    try:
+        matches = await _find_matches(request, draft)
+        with map_alert_errors():
             if draft.id:
                 alert = await alerts.change(draft.id, draft, user_id=request.user_id)
             else:
                 alert = await alerts.add(draft)
-        except errors.DuplicateError:
-            existing, now = matches.existing or draft, request.services.clock()
-            return alerts_messages.existing_view(request.texts, existing, now)
-    request.services.profiles.wake(request.user_id)
+    except UserError as error:
+        if not draft.id:
+            raise
+        key = await store_draft(request.services.text_tokens, request.user_id, draft)
+        return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
+    except errors.DuplicateError:
+        return alerts_messages.existing_view(texts, matches.existing or draft, request.services.clock())
     if alert.channel_id is None:
         await router.open_dm(request)
     if alert.timing is not models.AlertTiming.AT_ONCE and alert.channel_id is None:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
     now = request.services.clock()
-    return alerts_messages.saved_view(request.texts, alert, matches, left_out, is_new=not draft.id, now=now)
+    return alerts_messages.saved_view(texts, alert, matches, left_out, is_new=not draft.id, now=now)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

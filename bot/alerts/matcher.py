@@ -8,13 +8,12 @@ by the glossary.
 from __future__ import annotations
 
 import asyncio
-from array import array
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from itertools import accumulate, chain, zip_longest
+from itertools import chain, zip_longest
 from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
@@ -41,9 +40,6 @@ AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n#", "\n="
 
 A name's needle is a line of its own in a haystack, between two line ends.
 """
-
-NAME_KINDS = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
-"""What facts that arrive after a digest may add to a paper."""
 
 MAX_CHARACTERS = 100_000
 """Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
@@ -164,15 +160,15 @@ def term_needles(kind: models.AlertKind, text: str) -> frozenset[str]:
             assert_never(kind)
 
 
-def build_haystack(paper: models.PaperDetail, text: keywords.KeywordText, *, only_names: bool = False) -> str:
-    """Return a paper's names, each on a line, and what its texts are found by; `only_names` leaves out the texts."""
+def build_haystack(paper: models.PaperDetail, text: keywords.KeywordText) -> str:
+    """Return a paper's names, each on a line, and what its texts are found by."""
     institutions = set[str]().union(*map(people.find_keys, paper.institutions))
     authors = set[str]().union(*map(people.consonant_keys, paper.authors))
     lines = [f"{AUTHOR_PREFIX}{key}" for key in authors] + [
         f"{INSTITUTION_PREFIX}{key}" for key in institutions
     ]
     names = "".join((*sorted(lines), PAPER_PREFIX, paper.arxiv_id, "\n"))
-    return names if only_names else names + text.haystack
+    return names + text.haystack
 
 
 @lru_cache(maxsize=1 << 12)
@@ -208,18 +204,6 @@ def match(
     if reasons and any(any(text.match(word)) for word in alert.excluded):
         return ()
     return tuple(reasons)
-
-
-def match_added_names(
-    alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText, former: models.FormerNames
-) -> bool:
-    """Tell whether a paper matches the alert, and an author or institution of it that the paper lacked with `former` names."""
-    before = replace(paper, authors=former[0], organization=None, affiliations=former[1])
-    names = [term for term in alert.terms if term.kind in NAME_KINDS]
-    is_added = any(
-        _match_term(term, (), paper, text) and not _match_term(term, (), before, text) for term in names
-    )
-    return is_added and bool(match(alert, paper, text))
 
 
 def _match_term(
@@ -410,53 +394,27 @@ class PaperTexts:
         return self._prepared.get(paper_id)
 
 
-SEGMENT_SIZE = 4096
-"""Alerts of an automaton at most."""
-SEGMENT_CHARACTERS = 200_000
-"""Characters of the needles of an automaton at most, unless one alert has more: while it is built, some tens of milliseconds,
-the event loop stands still."""
 MAX_NEEDLE_LENGTH = 40
 """Characters of a needle: a paper that has all of a longer one has its beginning too."""
-SLICE_LENGTH = 1024
-"""Characters of a haystack that are searched at once, as an automaton returns each place of each needle."""
-Candidates: TypeAlias = list[tuple[int, list[int]]]
-"""Ids of alerts, ascending, and the places of the papers that each may match."""
-
-
-class _Lists:
-    """Lists of integers, stored compactly."""
-
-    def __init__(self, lists: Collection[Sequence[int]]) -> None:
-        self._ends = array("I", accumulate(map(len, lists), initial=0))
-        self._numbers = array("q", chain.from_iterable(lists))
-
-    def __getitem__(self, number: int) -> array[int]:
-        return self._numbers[self._ends[number] : self._ends[number + 1]]
+Candidate: TypeAlias = tuple[int, list[int]]
+"""The id of an alert, and the places of the papers that it may match."""
 
 
 class _Automaton:
     """Finds the needles that a text contains; each maps to the numbers of terms or rules."""
 
     def __init__(self, numbers: Mapping[str, Sequence[int]]) -> None:
-        self._numbers = _Lists(numbers.values())
-        self._longest = max(map(len, numbers), default=0)
+        self._numbers = list(numbers.values())
         self._automaton = ahocorasick_rs.AhoCorasick(
             list(numbers), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
 
     def find(self, haystack: str) -> set[int]:
         """Return the numbers of the needles that a text has."""
-        # A set, since a text that repeats itself would have each needle at each place.
-        parts = {
-            haystack[start : start + SLICE_LENGTH + self._longest]
-            for start in range(0, len(haystack), SLICE_LENGTH)
-        }
-        needles = {
-            needle
-            for part in parts
-            for needle, _, _ in self._automaton.find_matches_as_indexes(part, overlapping=True)
-        }
-        return set(chain.from_iterable(map(self._numbers.__getitem__, needles)))
+        found = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
+        return set(
+            chain.from_iterable(self._numbers[needle] for needle in {needle for needle, _, _ in found})
+        )
 
 
 class Followed:
@@ -508,76 +466,48 @@ def _pick_terms(alert: models.Alert, numbers: Sequence[int]) -> models.Alert:
     return replace(alert, terms=tuple(alert.terms[number] for number in numbers), forms=forms)
 
 
-class _Segment:
-    """The automaton of as many of the given alerts as fit, from the first to the id `last_id`."""
-
-    def __init__(self, rows: Sequence[alerts.Rule]) -> None:
-        alert_ids: dict[tuple[str, str, int], list[int]] = {}
-        rules: dict[str, list[int]] = {}
-        self.size = self.characters = 0
-        for row in rows:
-            if (rule := row[1:]) not in alert_ids:
-                needles = frozenset[str]()
-                with isolation.isolated(log, "an alert is not matched", alert=row[0]):
-                    needles = list_needles(*alerts.parse_rule(*rule))
-                added = sum(len(needle) for needle in needles if needle not in rules)
-                if self.size and self.characters + added > SEGMENT_CHARACTERS:
-                    break
-                self.characters += added
-                for needle in needles:
-                    rules.setdefault(needle, []).append(len(alert_ids))
-            alert_ids.setdefault(rule, []).append(row[0])
-            self.size += 1
-        self.fingerprint, self.last_id = hash(tuple(rows[: self.size])), rows[self.size - 1][0]
-        self._alert_ids, self._automaton = _Lists(alert_ids.values()), _Automaton(rules)
-
-    def find(self, haystacks: Sequence[str], after_id: int) -> Candidates:
-        """Return the alerts after `after_id` of which a haystack has a needle, with the places of these haystacks."""
-        places: dict[int, list[int]] = {}
-        for place, haystack in enumerate(haystacks):
-            for rule in self._automaton.find(haystack):
-                places.setdefault(rule, []).append(place)
-        found = ((alert_id, own) for rule, own in places.items() for alert_id in self._alert_ids[rule])
-        return sorted((alert_id, own) for alert_id, own in found if alert_id > after_id)
-
-
-def _build_segments(rows: Sequence[alerts.Rule]) -> list[_Segment]:
-    segments: list[_Segment] = []
-    while rows:
-        segments.append(_Segment(rows))
-        rows = rows[segments[-1].size :]
-    return segments
-
-
 class AlertIndex:
-    """Retrieves the alerts that may match papers, from automata that stay in memory.
+    """Retrieves the alerts that may match papers, from an automaton that stays in memory.
 
-    Each use compares them with the stored alerts and rebuilds those that have changed: nothing else says that one has,
-    and no stored alert is missed, whichever process stored it.
+    Each use compares it with the stored alerts and builds it again if one has changed: nothing else says that one has, and
+    no stored alert is missed, whichever process stored it.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._segments: list[_Segment] = []
+        self._rules: list[alerts.Rule] | None = None
+        self._automaton = _Automaton({})
 
-    async def iterate(self, haystacks: Sequence[str], after_id: int) -> AsyncGenerator[Candidates, None]:
-        """Yield the candidates after an id in ascending order, those of some thousand alerts at once."""
-        number = last_id = 0
-        while True:
-            is_last = number >= len(self._segments) - 1
-            until_id = None if is_last else self._segments[number].last_id
-            async with self._database.read() as connection:
-                rules = await alerts.list_rules(connection, last_id, until_id, limit=SEGMENT_SIZE)
-            known = self._segments[number : number + 1]
-            if not rules or not known or known[0].fingerprint != hash(tuple(rules)):
-                known = await asyncio.to_thread(_build_segments, rules)
-                self._segments[number : number + 1] = known
-            for segment in known:
-                last_id, number = segment.last_id, number + 1
-                if last_id > after_id:
-                    yield await asyncio.to_thread(segment.find, haystacks, after_id)
-            if is_last and len(rules) < SEGMENT_SIZE:
-                return
+    async def find(self, haystacks: Sequence[str]) -> list[Candidate]:
+        """Return the alerts of which a haystack has a needle, by id, with the places of these haystacks."""
+        async with self._database.read() as connection:
+            rules = await alerts.list_rules(connection)
+        if rules != self._rules:
+            self._automaton = await asyncio.to_thread(_build_automaton, rules)
+            self._rules = rules
+        return await asyncio.to_thread(self._find, haystacks)
+
+    def _find(self, haystacks: Sequence[str]) -> list[Candidate]:
+        places: dict[int, list[int]] = {}
+        for place, haystack in enumerate(haystacks):
+            for alert_id in self._automaton.find(haystack):
+                places.setdefault(alert_id, []).append(place)
+        return sorted(places.items())
+
+
+def _build_automaton(rules: Iterable[alerts.Rule]) -> _Automaton:
+    alert_ids: dict[str, list[int]] = {}
+    for alert_id, terms, forms, match_all in rules:
+        with isolation.isolated(log, "an alert is not matched", alert=alert_id):
+            for needle in _list_rule_needles(terms, forms, match_all):
+                alert_ids.setdefault(needle, []).append(alert_id)
+    return _Automaton(alert_ids)
+
+
+@lru_cache(maxsize=1 << 14)
+def _list_rule_needles(terms: str, forms: str, match_all: int) -> frozenset[str]:
+    # Many alerts have the same rule, and few have changed since the last automaton.
+    return list_needles(*alerts.parse_rule(terms, forms, match_all))
 
 
 MAX_FORMS = 20

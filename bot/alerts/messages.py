@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Literal
 
 import discord
 from discord import ui
 
-from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import planner as alerts_planner
 from bot.alerts import service as alerts_service
@@ -112,22 +109,6 @@ def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     return reason_text(texts, alert.reason or Reason.BY_HAND)
 
 
-def describe_choices(
-    texts: Texts, alerts: Sequence[models.Alert], typed: str, channel_name: ChannelName
-) -> list[tuple[str, str]]:
-    """Return the label and the id of the alerts that contain the typed text, for an option's list."""
-    query = typed.strip().casefold()
-    found = []
-    for alert in alerts:
-        channel = "" if alert.channel_id is None else channel_name(alert.channel_id)
-        if query in f"{describe_name(alert)} {channel}".casefold():
-            label = client_messages.join_dotted(
-                describe_name(alert), place_and_time(texts, alert, channel_name)
-            )
-            found.append((label, str(alert.id)))
-    return found
-
-
 # The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
 
 SUBMIT_CONDITIONS = "aed"
@@ -192,24 +173,18 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
 # Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
 
 MAX_PAPERS = 5
-"""Papers with buttons of their own: 5 × (text + row + 3 buttons) + 12 = 37 of 40 components."""
+"""Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
 
 MAX_MENU_PAPERS = 20
 """Further papers in the menu that opens one; any more are in the list of the day."""
 
-PAPER_TEXTS = 256
-"""Texts of papers that are kept: the messages of a day show the same papers for the same reasons."""
-
 PAUSE_WEEK = "aw"
 MANAGE = "am"
-STOP_ALL = "ax"
-WHY = "ay"
-FEWER = "af"
-MUTE = "au"
+PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to get fewer alerts."""
+    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to all and to the alerts."""
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
@@ -221,13 +196,12 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
     foot = texts("summary-in-other-language") if is_foreign else ""
     more = client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(shown) + len(further))}")
     message.add_text(f"🔔 {alert_headline(wording, post)}")
-    message.reserve(2 + len(buttons) + (2 if menu else 0) + 4 * len(shown), (more,))
+    message.reserve(2 + len(buttons) + (2 if menu else 0) + 3 * len(shown), (more,))
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
         arxiv_id = match[0].arxiv_id
-        why = button(texts("alert-why"), pack_custom_id(WHY, arxiv_id))
-        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, arxiv_id), why)
+        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, arxiv_id))
     if menu is not None:
         message.add_reserved_row(menu)
     if more:
@@ -244,7 +218,6 @@ def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) ->
     return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
-@lru_cache(maxsize=PAPER_TEXTS)
 def _paper_text(
     wording: PostWording, match: alerts_planner.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
@@ -266,91 +239,38 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    manage = button(texts("alert-manage"), pack_custom_id(MANAGE, 0))
-    if len({reason.alert_id for _, reasons in post.matches for reason in reasons}) != 1:
-        return [
-            day_button,
-            button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, 0)),
-            manage,
-            button(texts("alert-stop-all"), pack_custom_id(STOP_ALL)),
-        ]
-    # A paper names the one alert, so that the message is the same for everyone who follows its terms.
-    arxiv_id = post.matches[0][0].arxiv_id
-    return [
-        day_button,
-        button(texts("alert-pause-week"), pack_custom_id(PAUSE_WEEK, arxiv_id)),
-        button(texts("alert-fewer"), pack_custom_id(FEWER, arxiv_id)),
-        button(texts("alert-mute"), pack_custom_id(MUTE, arxiv_id)),
-        manage,
-    ]
+    alert_ids = {reason.alert_id for _, reasons in post.matches for reason in reasons}
+    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE, 0)
+    return [day_button, button(texts("alert-manage"), custom_id)]
 
 
 SAVE = "ac"
-REPLACE = "acr"
-MOVE = "ach"
 EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
-REMOVE_ALL = "axx"
-SERVER_LIST = "ag"
-SERVER_SELECT = "agp"
-SERVER_REMOVE = "agx"
-MAX_OFFERED_NAMES = 5
-"""Similar names with a button, which are one row."""
 PAGE_SIZE = 15
 _LIST_CHARACTERS = 3000
-_CONFIRMATION_CHARACTERS = 500
 _PRIMARY = discord.ButtonStyle.primary
 
 
 def preview_view(
-    texts: Texts,
-    draft: models.Alert,
-    preview: alerts_service.AlertPreview,
-    key: str,
-    *,
-    now: datetime,
-    here_id: int | None = None,
-    near_keys: Mapping[str, str] = MappingProxyType({}),
+    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, now: datetime
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft, with the buttons to save it and to change it.
-
-    `key` is the token of the draft; `here_id` is a channel that the reader may send alerts to. `near_keys` are the
-    tokens of the draft with a similar name in the place of an unknown one, by that name.
-    """
+    """Return the recent matches of a draft, with the buttons to save it and to change it. `key` is its token."""
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
-    existing = preview.existing if preview.existing and preview.existing.id != draft.id else None
-    if existing is not None:
-        message.add_text(_existing_text(texts, existing, now))
-    message.add_text(preview_text(texts, preview, with_near=False))
-    message.add_buttons(
-        *(
-            button(texts("alert-use-name", name=name), pack_custom_id(MOVE, draft.channel_id or 0, near_key))
-            for name, near_key in near_keys.items()
-        )
-    )
-    message.add_buttons(*_save_buttons(texts, draft, existing, key), *_edit_buttons(texts, key))
-    message.add_buttons(*_further_buttons(texts, draft, key, here_id))
+    if preview.existing is not None:
+        message.add_text(_existing_text(texts, preview.existing, now))
+        first = button(texts("alert-show"), pack_custom_id(SHOW, preview.existing.id))
+    else:
+        first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
+    message.add_text(preview_text(texts, preview))
+    message.add_buttons(first, *_edit_buttons(texts, key))
     return message.view
-
-
-def _save_buttons(
-    texts: Texts, draft: models.Alert, existing: models.Alert | None, key: str
-) -> list[ui.Item[ui.LayoutView]]:
-    """Return the button that saves a draft; of an alert that exists already, those that show it and change it to this."""
-    if existing is None:
-        label = "alert-save" if draft.id else "alert-create"
-        return [button(texts(label), pack_custom_id(SAVE, key), style=_PRIMARY)]
-    show = button(texts("alert-show"), pack_custom_id(SHOW, existing.id))
-    if draft.id or describe_details(texts, draft) == describe_details(texts, existing):
-        return [show]
-    replace = button(texts("alert-replace"), pack_custom_id(REPLACE, existing.id, key), style=_PRIMARY)
-    return [replace, show]
 
 
 def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
@@ -361,20 +281,6 @@ def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
         ),
         button(texts("alert-edit-timing"), message_builder.pack_custom_id(EDIT_TIMING, key)),
     ]
-
-
-def _further_buttons(
-    texts: Texts, draft: models.Alert, key: str, here_id: int | None
-) -> list[ui.Item[ui.LayoutView]]:
-    """Return the buttons that send the alert elsewhere, and the way back to a stored alert."""
-    row = []
-    if here_id is not None and here_id != draft.channel_id:
-        row.append(button(texts("alert-move-here"), pack_custom_id(MOVE, here_id, key)))
-    if draft.channel_id is not None:
-        row.append(button(texts("alert-move-dm"), pack_custom_id(MOVE, 0, key)))
-    if draft.id:
-        row.append(button(texts("alert-discard"), pack_custom_id(SHOW, draft.id)))
-    return row
 
 
 def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
@@ -440,16 +346,9 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
     )
 
 
-def preview_text(texts: Texts, preview: alerts_service.AlertPreview, *, with_near: bool = True) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has.
-
-    Similar names are left out where buttons offer them.
-    """
-    lines = []
-    for (kind, name), near in preview.unknown:
-        lines.append(texts(f"alert-unknown-{kind.value}", name=_escaped(name)))
-        if near and with_near:
-            lines.append(texts("alert-near-names", names=", ".join(map(_escaped, near))))
+def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
+    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has."""
+    lines = [texts(f"alert-unknown-{kind.value}", name=_escaped(name)) for kind, name in preview.unknown]
     lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(
@@ -469,151 +368,54 @@ def list_view(
     channel_name: ChannelName,
     *,
     add_command: str = "",
-    confirmation: str = "",
-    can_manage: bool = False,
-    in_server: bool = False,
 ) -> ui.LayoutView:
-    """Return a page of alerts with a menu to select one: a reader's, or with `in_server` those of a server's channels.
-
-    Without any it names the command that creates one. `confirmation` is a line above the list, such as what was just done;
-    `can_manage` adds the button that shows the alerts of the server.
-    """
-    server_button = button(texts("alerts-in-server"), pack_custom_id(SERVER_LIST, 0)) if can_manage else None
+    """Return a page of a reader's alerts with a menu to select one. Without any it names the command that creates one."""
     if not rows:
-        empty = texts("no-server-alerts") if in_server else texts("no-alerts", command=add_command)
-        return text_view(empty, server_button)
+        return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
     pages = -(-len(rows) // PAGE_SIZE)
     page = max(0, min(page, pages - 1))
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    heading = texts("server-alerts-heading" if in_server else "alerts-heading", count=len(rows))
-    message.add_text(discord_text.shorten(confirmation, _CONFIRMATION_CHARACTERS))
-    message.add_text(f"### {heading}")
-    message.add_text("\n".join(_list_line(texts, alert, now, with_owner=in_server) for alert in shown))
-    select, turn = (SERVER_SELECT, SERVER_LIST) if in_server else (SELECT, MANAGE)
+    message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
+    message.add_text("\n".join(_list_line(texts, alert, now) for alert in shown))
     options = []
     for alert in shown:
         resting = texts("alert-resting") if alert.is_paused(now) else ""
         description = client_messages.join_dotted(place_and_time(texts, alert, channel_name), resting)
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
-    message.add_select(select_menu(texts("alert-pick"), pack_custom_id(select), options))
+    message.add_select(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
     message.add_buttons(
-        *client_messages.pager(page, pages, lambda number: pack_custom_id(turn, number), "pr:page:m")
+        *client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, number), "pr:page:m")
     )
-    if in_server:
-        message.add_buttons(button(texts("back"), pack_custom_id(MANAGE, 0)))
-    else:
-        is_any_resting = any(alert.is_paused(now) for alert in rows)
-        resume_all = button(texts("alert-resume-all"), pack_custom_id(RESUME, 0)) if is_any_resting else None
-        stop_all = button(texts("alert-stop-all"), pack_custom_id(STOP_ALL))
-        message.add_buttons(resume_all, stop_all, server_button)
     return message.view
 
 
-def _list_line(texts: Texts, alert: models.Alert, now: datetime, *, with_owner: bool) -> str:
-    parts = [
-        f"**{client_messages.escape_untrusted(describe_name(alert))}**",
-        place_and_time(texts, alert),
-        f"<@{alert.user_id}>" if with_owner else "",
-    ]
-    line = f"- {client_messages.join_dotted(*parts)}"
+def _list_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
+    name = f"**{client_messages.escape_untrusted(describe_name(alert))}**"
+    line = f"- {client_messages.join_dotted(name, place_and_time(texts, alert))}"
     if alert.is_paused(now):
         line += f"\n-# {describe_state(texts, alert, now)}"
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
 
 
-def server_alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
-    """Return an alert of a server's channel for a manager, with the button to end it; any member may have made it."""
-    message = _start_single(texts, alert, now)
-    message.add_text(client_messages.subtext(texts("alert-made-by", user=f"<@{alert.user_id}>")))
-    message.add_buttons(
-        button(texts("remove"), pack_custom_id(SERVER_REMOVE, alert.id), style=discord.ButtonStyle.danger),
-        button(texts("back"), pack_custom_id(SERVER_LIST, 0)),
-    )
-    return message.view
-
-
 def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
     """Return an alert with the buttons for its actions."""
-    message = _start_single(texts, alert, now)
+    message = MessageBuilder()
+    message.add_text(f"### {describe_alert(texts, alert)}")
+    message.add_text(client_messages.subtext(describe_details(texts, alert)))
+    message.add_text(describe_state(texts, alert, now))
     message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
     if alert.is_paused(now):
         rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
         rests = [
             button(texts("alert-pause-week"), pack_custom_id(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), pack_custom_id(MUTE, alert.id)),
+            button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
         ]
     remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)
     message.add_buttons(*rests, remove, button(texts("back"), pack_custom_id(MANAGE, 0)))
     return message.view
-
-
-def _start_single(texts: Texts, alert: models.Alert, now: datetime) -> MessageBuilder:
-    message = MessageBuilder()
-    message.add_text(f"### {describe_alert(texts, alert)}")
-    message.add_text(client_messages.subtext(describe_details(texts, alert)))
-    message.add_text(describe_state(texts, alert, now))
-    return message
-
-
-def confirm_remove_all_view(texts: Texts, count: int) -> ui.LayoutView:
-    """Return the confirmation of removing all alerts, which also offers to let them rest."""
-    return text_view(
-        texts("alert-stop-all-sure", count=count),
-        button(texts("alert-remove-all"), pack_custom_id(REMOVE_ALL), style=discord.ButtonStyle.danger),
-        button(texts("alert-pause-week-all"), pack_custom_id(PAUSE_WEEK, 0)),
-        button(texts("back"), pack_custom_id(MANAGE, 0)),
-    )
-
-
-# Why a paper was in an alert: the alerts that it matches, and buttons to get fewer of them.
-
-
-def why_view(
-    texts: Texts, paper: models.PaperDetail, matched: Sequence[alerts_service.MatchedAlert], user_id: int
-) -> ui.LayoutView:
-    """Return the alerts that a paper matches; those of `user_id` with buttons.
-
-    EXPLAINED_ALERTS × (2 texts + row + 4 buttons) + 4 = 39 of 40 components.
-    """
-    message = MessageBuilder()
-    title = client_messages.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=500, max_bytes=1500
-    )
-    message.add_text(f"**{texts('alert-why')}** · {title}" if matched else texts("alert-why-gone"))
-    for alert, reasons in matched:
-        found = ", ".join(
-            texts(f"alert-found-{reason.found_in.value}", text=client_messages.escape_untrusted(reason.text))
-            for reason in reasons[:MAX_PAPERS]
-        )
-        quoted = matcher.find_sentence(paper, matcher.words_in_text(reasons), texts.locale)
-        lines = (describe_alert(texts, alert), client_messages.subtext(found), quoted.text if quoted else "")
-        message.add_text("\n".join(filter(None, lines)))
-        message.add_text(client_messages.subtext(describe_details(texts, alert)))
-        if alert.user_id == user_id:
-            message.add_buttons(*_buttons(texts, alert))
-    return message.view
-
-
-def fewer_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
-    """Return what an alert sends from now on, with a button to change it."""
-    message = MessageBuilder()
-    message.add_text(texts("alert-fewer-done"))
-    message.add_text(
-        f"{describe_alert(texts, alert)}\n{client_messages.subtext(describe_details(texts, alert))}"
-    )
-    message.add_buttons(*_buttons(texts, alert))
-    return message.view
-
-
-def _buttons(texts: Texts, alert: models.Alert) -> list[ui.Item[ui.LayoutView]]:
-    return [
-        button(texts("alert-fewer"), pack_custom_id(FEWER, alert.id)),
-        button(texts("alert-mute"), pack_custom_id(MUTE, alert.id)),
-        button(texts("change"), pack_custom_id(SHOW, alert.id)),
-    ]
 
 
 def alert_headline(wording: PostWording, post: alerts_planner.AlertPost) -> discord_text.SafeMarkdown:

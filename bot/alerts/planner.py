@@ -1,9 +1,7 @@
 """Matches the papers of fresh digests with all alerts and queues the matches, then plans the messages of what is due.
 
-An ingest stores only that a digest's alerts are to be planned, or those of papers that got authors or institutions from
-facts later. Each batch of alerts is one transaction, with their matches and the last alert, and each batch of recipients one
-with the deliveries, the papers notified of and the removal of the matches: another process, or the next start, continues
-after it.
+An ingest stores only that the alerts for papers are to be planned: those that a digest added, or that got authors or
+institutions later. What is interrupted begins again: a match is queued once, and nobody is notified of a paper twice.
 """
 
 from __future__ import annotations
@@ -13,23 +11,21 @@ import math
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 import structlog
 
 from bot.alerts import matcher
 from bot.core import isolation
-from bot.core.clock import BatchSize, Clock, TimeSlices
+from bot.core.clock import Clock, TimeSlices
 from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.text import keywords
 from storage import accounts, alerts, archive, models, outbox, papers
-from storage.database import Connection, Database
+from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
 
 # The delivery kind of alerts: what the expiry of a message undoes, and how alerts are suspended and resumed.
@@ -81,7 +77,6 @@ async def _suspend(
         if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
     ]
     ids = [alert.id for alert in active]
-    await alerts.lock_held(connection, active)
     changed_ids = await alerts.set_state(connection, ids, state, reason=reason, by_hand=False)
     return [] if delivery.is_direct else _list_owned(alert for alert in active if alert.id in changed_ids)
 
@@ -90,7 +85,6 @@ async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
     suspended = await alerts.list_suspended(connection)
     resumable = [alert for alert in suspended if can_resume(alert)]
     ids = [alert.id for alert in resumable]
-    await alerts.lock_held(connection, resumable)
     resumed_ids = await alerts.set_state(connection, ids, models.ActivityState.ACTIVE, by_hand=False)
     return _list_owned(alert for alert in resumable if alert.id in resumed_ids)
 
@@ -122,10 +116,8 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZES = 100, 1000
-"""Alerts per transaction: at first, and at most."""
-MAX_PAIRS = 2000
-"""Pairs of an alert and a paper that are compared for a transaction."""
+BATCH_SIZE = 1000
+"""Alerts that are compared for a transaction."""
 GROUP_SIZE = 50
 """Papers that are in memory at once to be matched with all alerts."""
 POLL_SECONDS = 2.0
@@ -133,27 +125,21 @@ POLL_SECONDS = 2.0
 COMPARE_SECONDS = 60.0
 """Time between two looks at the votes that matches wait for; a wake-up hastens it, since new digests bring votes."""
 MAX_RETRY_SECONDS = 60.0
-MAX_OUTDATED = 10
-"""Messages that a round renders in vain, since something has changed meanwhile; the next round goes on."""
 LOOK_AHEAD = timedelta(days=2)
 """Longer than any day and the wait for the time of day on the next."""
 MAX_WAIT = timedelta(days=30)
 """A match whose paper has not reached the votes in this time is given up."""
 RETRY_DELAY = timedelta(hours=1)
 """Time after which a message that failed to render is tried again."""
-DUE_LIMITS = 50, 500
-"""Due matches whose recipients are planned in one transaction: at first, and at most."""
+DUE_LIMIT = 200
+"""Due matches whose recipients are planned in one transaction."""
 CROSSED_LIMIT = 2000
 MAX_SHOWN = 25
 """Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
-QUOTED_PAPERS, QUOTED_REASONS = 5, 10
-"""Papers of a message that are shown with their reasons, and reasons of each that are shown unless they are the same."""
+QUOTED_REASONS = 10
+"""Reasons of a paper that are shown unless they are the same."""
 MAX_LOGGED_KEYS = 10
 _NOT_COMPARED = "paper not compared with alerts"
-MARKER_PLACEHOLDER = f"alert:channel:{0:020}:{0:024}"
-"""Marker of a message that is rendered once for many recipients, longer than the longest one."""
-RENDERED_ALERTS = 256
-"""Messages that are kept: many recipients follow the same terms, and get the same papers."""
 
 
 class PaperMatch(NamedTuple):
@@ -169,10 +155,6 @@ class Destination(NamedTuple):
 
     locale: models.Locale
     dm_channel_id: int | None = None
-
-
-class _OutdatedError(Exception):
-    """The data that a message was rendered from changed before the message was stored."""
 
 
 Decisions: TypeAlias = dict[str, list[PaperMatch]]
@@ -192,18 +174,14 @@ class AlertPlanner:
         deliveries: DeliveryFactory,
         *,
         default_locale: models.Locale = models.Locale.EN,
-        max_batch_size: int = BATCH_SIZES[1],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._clock = clock
         self._monotonic = monotonic
         self._deliveries = deliveries
-        self._max_batch_size = max_batch_size
         self._texts = matcher.PaperTexts(database)
         self._default_locale = default_locale
-        self._render = lru_cache(maxsize=RENDERED_ALERTS)(partial(deliveries.render, ALERT))
-        self._papers: dict[tuple[int, int | None, models.Locale, tuple[str, ...]], contents.PostPaper] = {}
         self._index = matcher.AlertIndex(database)
         self._wake_event = asyncio.Event()
 
@@ -238,25 +216,16 @@ class AlertPlanner:
         """
         stop = stop or asyncio.Event()
         failures: list[Exception] = []
-        failed: set[tuple[int, int]] = set()
-        while (pending := await self._next_pending(failed)) and not stop.is_set():
-            with isolation.collected(failures):
-                await self._match_digest(pending, stop)
-                continue
-            failed.add((pending.digest_id, pending.revision))
-        planned, now, batches = 0, self._clock(), BatchSize(*DUE_LIMITS)
+        async with self._database.read() as connection:
+            waiting = await alerts.list_pending(connection)
+        for pending in waiting:
+            if not stop.is_set():
+                with isolation.collected(failures):
+                    await self._match_digest(pending)
+        planned, now = 0, self._clock()
         self._texts.clear()
-        self._papers.clear()
         with isolation.collected(failures):
-            outdated = 0
-            while outdated < MAX_OUTDATED and not stop.is_set():
-                try:
-                    count = await self._plan_messages(now, batches)
-                except _OutdatedError:
-                    outdated += 1
-                    continue
-                if count is None:
-                    break
+            while not stop.is_set() and (count := await self._plan_messages(now)) is not None:
                 planned += count
                 if count:
                     on_planned()
@@ -293,114 +262,50 @@ class AlertPlanner:
             await archive.clamp_times(connection, now + behind_by)
             put_off = await alerts.list_put_off(connection, now)
             for alert in (await alerts.list_active(connection, put_off, now)).values():
-                await alerts.reschedule_matches(
-                    connection,
-                    alert.id,
-                    recipient=alerts.recipient_name(alert),
-                    due_at=matcher.due_at(alert, now),
-                )
+                await alerts.reschedule_matches(connection, alert.id, due_at=matcher.due_at(alert, now))
 
-    async def _next_pending(self, failed: set[tuple[int, int]]) -> models.PendingAlerts | None:
-        async with self._database.read() as connection:
-            rows = await alerts.list_pending(connection)
-        return next((row for row in rows if (row.digest_id, row.revision) not in failed), None)
-
-    async def _match_digest(self, pending: models.PendingAlerts, stop: asyncio.Event) -> None:
-        """Queue the matches of one digest, until `stop` is set.
-
-        It ends early if the digest is corrected or removed meanwhile: what remains to be matched is looked up again.
-        """
+    async def _match_digest(self, pending: models.PendingAlerts) -> None:
+        """Queue the matches of a digest's papers, unless they waited for too long."""
         async with self._database.read() as connection:
             digest = await archive.get(connection, pending.digest_id)
             has_alerts = await alerts.exist(connection)
             listed = {row.paper_id for row in await archive.list_papers(connection, [pending.digest_id])}
         is_expired = self._deliveries.expires_at(pending.added_at) <= self._clock()
         if is_expired:
-            log.warning(
-                "alerts for a digest not planned: it is too old",
-                digest=pending.digest_id,
-                revision=pending.revision,
-            )
-        if digest is None or not has_alerts or is_expired:
-            await self._finish(pending)
-            return
-        await matcher.refresh_forms(self._database)
-        self._texts.clear()
-        reached = pending
-        current: models.PendingAlerts | None = pending
-        failed: dict[int, Exception] = {}
-        while current is not None and current.papers_done < len(current.paper_ids):
-            reached, current = current, await self._match_group(current, digest, listed, stop, failed)
-        if current is not None:
-            await self._finish(current, failed)
-        elif failed:  # when stopped: the next start begins with those of the groups before
-            await self._finish(reached, {*failed, *reached.paper_ids[reached.papers_done :]})
-        if failed:
-            raise next(iter(failed.values()))
-
-    async def _finish(self, pending: models.PendingAlerts, failed: Collection[int] = ()) -> None:
-        """Remove what is matched, but for the papers for which that failed."""
+            log.warning("alerts for a digest not planned: it is too old", digest=pending.digest_id)
+        if digest is not None and has_alerts and not is_expired:
+            await matcher.refresh_forms(self._database)
+            self._texts.clear()
+            # What a wrong clock left out was stored before it was added.
+            added_at = min(pending.added_at, digest.updated_at)
+            for group in chunked([id_ for id_ in pending.paper_ids if id_ in listed], GROUP_SIZE):
+                await self._match_group(group, added_at)
         async with self._database.transaction() as connection:
-            if failed:
-                await alerts.keep_pending(connection, pending, failed)
-            else:
-                await alerts.remove_pending(connection, pending)
+            await alerts.remove_pending(connection, pending)
 
-    async def _match_group(
-        self,
-        pending: models.PendingAlerts,
-        digest: models.StoredDigest,
-        listed: Collection[int],
-        stop: asyncio.Event,
-        failed: dict[int, Exception],
-    ) -> models.PendingAlerts | None:
-        """Match the next papers with all alerts. Returns what is stored then; None if that is for the next look-up to say.
-
-        The papers that cause a bug are added to `failed`: they must not hold up the others.
-        """
-        first, end = pending.papers_done, pending.papers_done + GROUP_SIZE
-        former = dict(zip(pending.paper_ids, pending.former_names, strict=False))
-        # What a wrong clock left out was stored before it was added; names are added to a digest that is there.
-        added_at = pending.added_at if former else min(pending.added_at, digest.updated_at)
-        paper_ids = [paper_id for paper_id in pending.paper_ids[first:end] if paper_id in listed]
+    async def _match_group(self, paper_ids: Sequence[int], added_at: datetime) -> None:
+        """Queue the matches of some papers with all alerts."""
         prepared: list[matcher.PreparedPaper] = []
         haystacks: list[str] = []
         for paper_id in paper_ids:
-            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id) as failures:
+            # A paper that causes a bug must not hold up the others.
+            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id):
                 if (one := await self._texts.get(paper_id)) is not None:
-                    build = partial(matcher.build_haystack, *one, only_names=bool(former))
-                    haystacks.append(await asyncio.to_thread(build))
+                    haystacks.append(await asyncio.to_thread(matcher.build_haystack, *one))
                     prepared.append(one)
-            if failures:
-                failed[paper_id] = failures[0]
-        batches = BatchSize(BATCH_SIZES[0], self._max_batch_size)
-        async with aclosing(self._index.iterate(haystacks, pending.alert_id)) as found:
-            async for candidates in found:
-                for batch in _divide(candidates, batches.size):
-                    while remaining := [row for row in batch if row[0] > pending.alert_id]:
-                        matches = await self._match(remaining, prepared, former, added_at, failed)
-                        reached = replace(pending, alert_id=remaining[-1][0])
-                        stored = await self._store_matches(pending, reached, digest, matches, batches)
-                        if stored is None or stop.is_set():
-                            return None
-                        if stored.papers_done != first:
-                            return stored
-                        pending = stored
-        reached = replace(pending, papers_done=end, alert_id=0)
-        return await self._store_matches(pending, reached, digest, [], batches)
+        for batch in chunked(await self._index.find(haystacks), BATCH_SIZE):
+            await self._match(batch, prepared, added_at)
 
     async def _match(
         self,
-        candidates: matcher.Candidates,
+        candidates: Sequence[matcher.Candidate],
         prepared: Sequence[matcher.PreparedPaper],
-        former: Mapping[int, models.FormerNames],
         added_at: datetime,
-        failed: dict[int, Exception],
-    ) -> list[models.QueuedMatch]:
-        """Compare alerts with the papers of which their recipients were not notified.
+    ) -> None:
+        """Compare alerts with the papers of which their recipients were not notified, and queue the matches.
 
-        Of a paper with `former` names only what it got since then counts. Alerts that are younger than `added_at` (UTC) tell
-        of what came later; one that is younger than the clock was made while that was ahead.
+        Alerts that are younger than `added_at` (UTC) tell of what came later; one that is younger than the clock was made
+        while that was ahead.
         """
         now = self._clock()
         async with self._database.read() as connection:
@@ -409,46 +314,22 @@ class AlertPlanner:
             recipients = set(map(alerts.recipient_name, active.values()))
             notified = await alerts.list_notified(connection, recipients, [paper.id for paper, _ in prepared])
         # In a thread: a paper of thousands of authors takes long.
-        return await asyncio.to_thread(
-            _list_matches, candidates, active, prepared, notified, former, now, failed
-        )
-
-    async def _store_matches(
-        self,
-        pending: models.PendingAlerts,
-        reached: models.PendingAlerts,
-        digest: models.StoredDigest,
-        matches: Sequence[models.QueuedMatch],
-        batches: BatchSize,
-    ) -> models.PendingAlerts | None:
-        """Queue matches, which were found before the transaction. Returns what is stored then, None if the digest is changed.
-
-        That is `reached`; or `pending` if an alert was paused, removed or moved meanwhile, or what another process has reached.
-        """
-        recipients = {match.alert_id: match.recipient for match in matches}
-        async with batches.timed(self._database.transaction()) as connection:
+        matches = await asyncio.to_thread(_list_matches, candidates, active, prepared, notified, now)
+        async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            current = await alerts.get_pending(connection, pending)
-            stored_digest = await archive.get(connection, digest.id)
-            if current is None or stored_digest is None or stored_digest.revision != digest.revision:
-                return None
-            active = await alerts.list_active_recipients(connection, recipients, self._clock())
-            if current != pending or active != recipients:
-                return current
-            await alerts.add_matches(connection, matches)
-            await alerts.set_progress(connection, reached)
-        return reached
+            # An alert may have been paused or removed meanwhile.
+            current = await alerts.list_active_ids(connection, {match.alert_id for match in matches}, now)
+            await alerts.add_matches(connection, [match for match in matches if match.alert_id in current])
 
     # The messages of what is due.
 
-    async def _plan_messages(self, now: datetime, batches: BatchSize) -> int | None:
+    async def _plan_messages(self, now: datetime) -> int | None:
         """Plan the messages of some recipients of what is due at `now` (UTC), which are rendered before the transaction.
 
-        Returns their number; None if nothing is due. Raises _OutdatedError, and stores nothing, if an alert was changed or
-        another process planned them meanwhile.
+        Returns their number; None if nothing is due. What is changed meanwhile is left for the next call.
         """
         async with self._database.read() as connection:
-            recipients = await alerts.list_due_recipients(connection, now, limit=batches.size)
+            recipients = await alerts.list_due_recipients(connection, now, limit=DUE_LIMIT)
             if not recipients:
                 return None
             # What was over a recipient's messages of a day comes with the first of the next day.
@@ -475,15 +356,17 @@ class AlertPlanner:
         decisions, failing = await self._decide(decided, active, highest)
         kept |= {match: now + RETRY_DELAY for match in decided if match[:2] in failing}
         shown = {recipient: _limit(matches, active) for recipient, matches in decisions.items()}
-        await self._quote(shown)
         built = await self._build(decisions, shown, active, destinations, now)
-        async with batches.timed(self._database.transaction()) as connection:
+        async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            due = await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD)
-            is_same = set(queued).issubset(due) and notified == await _list_notified(connection, queued)
-            names = {row.id: alerts.recipient_name(row) for row in active.values()}
-            if not is_same or await alerts.list_active_recipients(connection, active, now) != names:
-                raise _OutdatedError
+            due = set(await alerts.list_due_matches(connection, recipients, now + LOOK_AHEAD))
+            still_active = await alerts.list_active_ids(connection, active, now)
+            changed = {match.recipient for match in queued if match not in due}
+            changed |= {alerts.recipient_name(row) for row in active.values() if row.id not in still_active}
+            queued = [match for match in queued if match.recipient not in changed]
+            built = {name: delivery for name, delivery in built.items() if name not in changed}
+            decisions = {name: matches for name, matches in decisions.items() if name not in changed}
+            kept = {match: due_at for match, due_at in kept.items() if match.recipient not in changed}
             keys = await _store(connection, queued, kept, decisions, built, now)
         if keys:
             log.info("alerts planned", count=len(keys), deliveries=keys[:MAX_LOGGED_KEYS])
@@ -522,18 +405,6 @@ class AlertPlanner:
             matches.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.id))
         return decisions, failing
 
-    async def _quote(self, shown: Decisions) -> None:
-        """Let the reasons that messages show quote their papers: reading texts for all would be the most work of all."""
-        by_paper: dict[int, list[tuple[list[PaperMatch], int]]] = defaultdict(list)
-        for matches in shown.values():
-            for place, match in enumerate(matches[:QUOTED_PAPERS]):
-                if any(reason.typed for reason in match.reasons):
-                    by_paper[match.paper.id].append((matches, place))
-        for paper_id, places in by_paper.items():
-            with isolation.isolated(log, _NOT_COMPARED, reraise=(StorageError,), paper=paper_id):
-                if (prepared := await self._texts.get(paper_id)) is not None:
-                    await asyncio.to_thread(_quote_paper, places, prepared[1])
-
     async def _build(
         self,
         decisions: Decisions,
@@ -543,33 +414,28 @@ class AlertPlanner:
         now: datetime,
     ) -> dict[str, models.NewDelivery]:
         """Render the messages; what fails to render is logged and left out."""
-        details = {match.paper.id: match.paper for matches in decisions.values() for match in matches}
-        locales = {destination.locale for destination in destinations.values()}
-        await contents.prepare_extracts(details.values(), locales)
-        planned_at = f"{now:%Y%m%d%H%M%S}"
         built: dict[str, models.NewDelivery] = {}
         slices = TimeSlices()
         for recipient, matches in decisions.items():
             alert = active[matches[0].reasons[0].alert_id]
             locale, dm_channel_id = destinations[alert.id]
-            key = f"alert:{recipient}:{planned_at}:{matches[0].paper.id}"
+            key = f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.id}"
             # An alert that fails to render must not block the others.
-            with isolation.isolated(log, "alert rendering failed", delivery=key):
-                more = len(matches) - len(shown[recipient])
-                post = self._build_post(
-                    locale,
-                    shown[recipient],
-                    more,
+            with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), delivery=key):
+                post = AlertPost(
+                    marker=_marker(recipient, matches),
+                    locale=locale,
+                    digest_on=max(match.paper.last_on for match in shown[recipient]),
+                    matches=tuple([await self._quote(match, locale) for match in shown[recipient]]),
                     in_channel=alert.channel_id is not None,
+                    more=len(matches) - len(shown[recipient]),
                     silent=all(active[id_].silent for match in matches for id_ in match.alert_ids),
                 )
-                built[recipient] = self._deliveries.build(
+                built[recipient] = self._deliveries.build_post(
                     ALERT,
-                    key,
-                    locale,
-                    self._render(post),
+                    post,
                     now,
-                    marker=_marker(recipient, matches),
+                    key=key,
                     user_id=alert.user_id if alert.channel_id is None else None,
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
@@ -579,41 +445,14 @@ class AlertPlanner:
             await slices.pause()
         return built
 
-    def _build_post(
-        self, locale: models.Locale, shown: Sequence[PaperMatch], more: int, *, in_channel: bool, silent: bool
-    ) -> AlertPost:
-        """Return the message, equal for all recipients of the same papers for the same reasons: alerts are numbered from 0."""
-        numbers: dict[int, int] = {}
-        numbered = [
-            tuple(replace(of, alert_id=numbers.setdefault(of.alert_id, len(numbers))) for of in reasons)
-            for _, reasons, _ in shown
-        ]
-        quoted = (
-            reasons[:QUOTED_REASONS] if place < QUOTED_PAPERS else ()
-            for place, (_, reasons, _) in enumerate(shown)
-        )
-        papers = [
-            self._post_paper(match.paper, locale, matcher.words_in_text(reasons))
-            for match, reasons in zip(shown, quoted, strict=True)
-        ]
-        return AlertPost(
-            marker=MARKER_PLACEHOLDER,
-            locale=locale,
-            digest_on=max(match.paper.last_on for match in shown),
-            matches=tuple(zip(papers, numbered, strict=True)),
-            in_channel=in_channel,
-            more=more,
-            silent=silent,
-        )
-
-    def _post_paper(
-        self, detail: models.PaperDetail, locale: models.Locale, words: tuple[str, ...]
-    ) -> contents.PostPaper:
-        key = detail.id, detail.votes, locale, words
-        if key not in self._papers:
-            quoted = matcher.find_sentence(detail, words, locale)
-            self._papers[key] = replace(contents.build_post_paper(detail, locale), quoted=quoted)
-        return self._papers[key]
+    async def _quote(self, match: PaperMatch, locale: models.Locale) -> AlertMatch:
+        """Return a paper for a message, with the words of its reasons as they stand in it and a sentence with one of them."""
+        reasons, quoted = match.reasons[:QUOTED_REASONS], None
+        if (prepared := await self._texts.get(match.paper.id)) is not None:
+            reasons = await asyncio.to_thread(matcher.quote, reasons, prepared[1])
+            quoted = matcher.find_sentence(match.paper, matcher.words_in_text(reasons), locale)
+        paper = replace(contents.build_post_paper(match.paper, locale), quoted=quoted)
+        return paper, (*reasons, *match.reasons[QUOTED_REASONS:])
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
         """Return the destinations of alerts by alert id."""
@@ -636,39 +475,14 @@ def _marker(recipient: str, matches: Iterable[PaperMatch]) -> str:
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
 
 
-def _divide(candidates: matcher.Candidates, size: int) -> Iterator[matcher.Candidates]:
-    """Yield the candidates in lists of at most `size` alerts and MAX_PAIRS pairs."""
-    batch: matcher.Candidates = []
-    pairs = 0
-    for row in candidates:
-        if batch and (len(batch) >= size or pairs + len(row[1]) > MAX_PAIRS):
-            yield batch
-            batch, pairs = [], 0
-        batch.append(row)
-        pairs += len(row[1])
-    if batch:
-        yield batch
-
-
 def _list_matches(
-    candidates: matcher.Candidates,
+    candidates: Sequence[matcher.Candidate],
     active: Mapping[int, models.Alert],
     prepared: Sequence[matcher.PreparedPaper],
     notified: Collection[tuple[str, int]],
-    former: Mapping[int, models.FormerNames],
     now: datetime,
-    failed: dict[int, Exception],
 ) -> list[models.QueuedMatch]:
-    """Return the matches among the candidates, without those of which the recipient was notified.
-
-    The papers whose comparison with an alert causes a bug are added to `failed`.
-    """
-
-    def is_match(alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText) -> bool:
-        if former:
-            return matcher.match_added_names(alert, paper, text, former[paper.id])
-        return bool(matcher.match(alert, paper, text))
-
+    """Return the matches among the candidates, without those of which the recipient was notified."""
     matches = []
     # Many alerts ask for the same.
     decided: dict[tuple[object, ...], list[models.PaperDetail]] = {}
@@ -676,20 +490,15 @@ def _list_matches(
         (active[alert_id], places) for alert_id, places in candidates if alert_id in active
     ):
         asked = alert.terms, alert.match_all, alert.excluded, alert.forms, alert.language, *places
-        if asked not in decided:
-            decided[asked] = []
-            for paper, text in (prepared[place] for place in places):
-                with isolation.isolated(log, _NOT_COMPARED, paper=paper.id, alert=alert.id) as failures:
-                    if is_match(alert, paper, text):
-                        decided[asked].append(paper)
-                if failures:
-                    failed[paper.id] = failures[0]
-        recipient = alerts.recipient_name(alert)
-        with isolation.isolated(log, "matches of an alert not queued", alert=alert.id):
+        # An alert that causes a bug must not hold up the others.
+        with isolation.isolated(log, _NOT_COMPARED, alert=alert.id):
+            if asked not in decided:
+                compared = [prepared[place] for place in places]
+                decided[asked] = [paper for paper, text in compared if matcher.match(alert, paper, text)]
+            recipient, due_at = alerts.recipient_name(alert), matcher.due_at(alert, now)
             for paper in decided[asked]:
                 if (recipient, paper.id) not in notified:
-                    is_met = models.meets_minimum(paper.votes, alert.min_votes)
-                    due = matcher.due_at(alert, now) if is_met else None
+                    due = due_at if models.meets_minimum(paper.votes, alert.min_votes) else None
                     matches.append(models.QueuedMatch(recipient, paper.id, alert.id, paper.votes, now, due))
     return matches
 
@@ -769,14 +578,6 @@ def _match_paper(
         if reasons:
             found.append((recipient, PaperMatch(shown, tuple(reasons), alert_ids)))
     return found, failed
-
-
-def _quote_paper(places: Iterable[tuple[list[PaperMatch], int]], text: keywords.KeywordText) -> None:
-    """Quote a paper in the reasons of all messages that show it."""
-    for matches, place in places:
-        reasons = matches[place].reasons
-        quoted = matcher.quote(reasons[:QUOTED_REASONS], text)
-        matches[place] = matches[place]._replace(reasons=(*quoted, *reasons[QUOTED_REASONS:]))
 
 
 def _limit(matches: Sequence[PaperMatch], active: Mapping[int, models.Alert]) -> list[PaperMatch]:

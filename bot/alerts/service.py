@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from typing import NamedTuple
 
 from bot.alerts import matcher
@@ -185,12 +184,10 @@ class RecentPapers:
                 }
                 missing = [id_ for id_ in batch if id_ not in kept]
                 details = await papers.list_details(connection, missing) if missing else []
-                # One paper may have ten thousand authors: the last batch is compared as far as there is room.
-                room = MAX_CHARACTERS - characters
-                fitting = await asyncio.to_thread(_prepare, batch, kept, details, recent, room)
-                matching += await asyncio.to_thread(_list_matching, alert, list(fitting.values()), recent)
-                compared |= fitting
-                characters += sum(matcher.count_characters(one.paper, one.text) for one in fitting.values())
+                batch_of = kept | await asyncio.to_thread(_prepare, details, recent)
+                matching += await asyncio.to_thread(_list_matching, alert, list(batch_of.values()), recent)
+                compared |= batch_of
+                characters += sum(matcher.count_characters(one.paper, one.text) for one in batch_of.values())
                 if characters > MAX_CHARACTERS:
                     break
             self._prepared = compared
@@ -200,30 +197,13 @@ class RecentPapers:
         return [(paper_id, last_on) for paper_id, last_on, _ in found_on], is_complete
 
 
-def _prepare(
-    paper_ids: Iterable[int],
-    kept: Mapping[int, _Prepared],
-    details: Iterable[models.PaperDetail],
-    recent: archive.Fingerprints,
-    room: int,
-) -> dict[int, _Prepared]:
-    """Return the first of these papers, those that are kept as they are, until they have more than `room` characters."""
-    unprepared = {detail.id: detail for detail in details}
+def _prepare(details: Iterable[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
     prepared: dict[int, _Prepared] = {}
-    for paper_id in paper_ids:
-        if room < 0:
-            break
-        if (one := kept.get(paper_id)) is None:
-            if (detail := unprepared.get(paper_id)) is None:
-                continue
-            text = matcher.keyword_text(detail)
-            appearances = tuple(
-                replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances
-            )
-            light = replace(detail, abstract=None, appearances=appearances)
-            one = _Prepared(recent[paper_id][2], light, text)
-        prepared[paper_id] = one
-        room -= matcher.count_characters(one.paper, one.text)
+    for detail in details:
+        text = matcher.keyword_text(detail)
+        appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
+        light = replace(detail, abstract=None, appearances=appearances)
+        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
     return prepared
 
 
@@ -244,22 +224,12 @@ PREVIEW_DAYS = 30
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
-EXPLAINED_ALERTS = 5
-"""Alerts of an explanation at most: a channel has any number, whose comparison with a paper takes a millisecond each."""
 SNOOZE_DURATION = timedelta(days=7)
-FEWER_MIN_VOTES = 10
-"""Votes that an alert without a minimum asks for once fewer of its papers are wanted."""
-
-
-class UnknownName(NamedTuple):
-    """An author or an institution that no stored paper has, and similar names of which there are papers, the nearest first."""
-
-    term: models.AlertTerm
-    near: tuple[str, ...]
 
 
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
+    `unknown` are the names that no stored paper has.
 
     `is_complete` is False if those days have more text than is compared, so that papers with fewer votes were left out.
     """
@@ -268,22 +238,8 @@ class AlertPreview(NamedTuple):
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
-    unknown: tuple[UnknownName, ...] = ()
+    unknown: tuple[models.AlertTerm, ...] = ()
     is_complete: bool = True
-
-
-class MatchedAlert(NamedTuple):
-    """An alert that a paper matches, and why."""
-
-    alert: models.Alert
-    reasons: tuple[matcher.AlertReason, ...]
-
-
-def _explain(rows: Sequence[models.Alert], paper: models.PaperDetail) -> list[MatchedAlert]:
-    text = matcher.keyword_text(paper)
-    compared = ((alert, matcher.match_all([alert], paper, text)) for alert in rows)
-    found = islice(((alert, reasons) for alert, reasons in compared if reasons), EXPLAINED_ALERTS)
-    return [MatchedAlert(alert, matcher.quote(reasons, text)) for alert, reasons in found]
 
 
 class Alerts:
@@ -315,49 +271,29 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace what an alert matches, where and when it is sent. Raises as `add` does.
-
-        A pause by hand stays; one by Discord does not outlast the destination that it was about.
+        """Replace what an alert matches and when it is sent; its destination and a pause stay. Raises as `add` does.
 
         UsageError too if the alert is gone or another reader's.
         """
         checked = await self._check(draft)
         async with self._database.transaction() as connection:
-            stored = next(iter(await self._list_own(connection, [alert_id], user_id)), None)
-            is_moved = stored is not None and checked.channel_id != stored.channel_id
-            if is_moved:
-                # What is being queued for its former recipient is there by now and goes along, or is matched again.
-                await alerts.lock_planning(connection)  # before the reader's, as `/me forget` does
-            if stored is not None:
-                await accounts.lock_reader(connection, stored.user_id)
-                if is_moved:
-                    await alerts.lock_held(connection, [stored])
-                # It may have been paused or removed while others held the locks.
-                stored = await alerts.get(connection, alert_id, for_update=True)
-            if stored is None:
+            stored = await alerts.get(connection, alert_id, for_update=True)
+            if stored is None or user_id not in (None, stored.user_id):
                 raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
-            if is_moved:
-                # The former destination may never get its message now.
-                await alerts.keep_held_matches(connection, stored, self._clock())
-                if stored.is_blocked:  # Discord's refusal was about that destination
-                    stored = replace(stored, state=models.ActivityState.ACTIVE, reason=None)
             changed = replace(
                 checked,
                 id=stored.id,
                 user_id=stored.user_id,
+                guild_id=stored.guild_id,
+                channel_id=stored.channel_id,
                 created_at=stored.created_at,
                 state=stored.state,
                 reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
             changed = await alerts.change(connection, changed)
-            await self._cancel_abandoned(connection, [stored])
-            await alerts.reschedule_matches(
-                connection,
-                changed.id,
-                recipient=alerts.recipient_name(changed),
-                due_at=matcher.due_at(changed, self._clock()),
-            )
+            due_at = matcher.due_at(changed, self._clock())
+            await alerts.reschedule_matches(connection, changed.id, due_at=due_at)
             return changed
 
     async def _check(self, draft: models.Alert) -> models.Alert:
@@ -374,10 +310,6 @@ class Alerts:
         names = await asyncio.to_thread(people.complete_institution, prefix, await self._count_institutions())
         return names[:limit]
 
-    async def list_near_institutions(self, name: str) -> list[str]:
-        """Return the institutions whose names are a typing error or two away from a name, the nearest first."""
-        return await asyncio.to_thread(people.find_near_institutions, name, await self._count_institutions())
-
     async def _count_institutions(self) -> dict[str, int]:
         now = asyncio.get_running_loop().time()
         if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
@@ -386,57 +318,27 @@ class Alerts:
                 self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
         return self._institutions[1]
 
-    async def list_rows(
-        self, *, user_id: int | None = None, guild_id: int | None = None
-    ) -> list[models.Alert]:
-        """Return the alerts of a server, all, or a reader's, of these without those for one paper whose message was sent."""
+    async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
+        """Return all alerts, or a reader's, of these without those for one paper whose message was sent."""
         async with self._database.read() as connection:
-            rows = await alerts.list_rows(connection, user_id=user_id, guild_id=guild_id)
+            rows = await alerts.list_rows(connection, user_id=user_id)
             if user_id is None or all(row.terms[0].kind is not models.AlertKind.PAPER for row in rows):
                 return rows
             answered = set(await alerts.list_answered_matches(connection, len(rows), user_id=user_id))
             return [row for row in rows if row.id not in answered]
 
-    async def list_in_channels(self, guild_id: int, channel_ids: Sequence[int]) -> list[models.Alert]:
-        """Return the alerts that are sent to a server's channels, made by any member."""
-        async with self._database.read() as connection:
-            return await alerts.list_in_channels(connection, guild_id, channel_ids)
-
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
         """Delete alerts. Returns their number."""
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
-            return await self._remove(connection, own)
+            return await alerts.remove(connection, [alert.id for alert in own])
 
-    async def remove_all(self, *, user_id: int) -> int:
-        """Delete all alerts of a reader. Returns their number."""
-        async with self._database.transaction() as connection:
-            return await self._remove(connection, await alerts.list_rows(connection, user_id=user_id))
-
-    async def _remove(self, connection: Connection, own: Sequence[models.Alert]) -> int:
-        await alerts.lock_held(connection, own)
-        removed = await alerts.remove(connection, [alert.id for alert in own])
-        await self._cancel_abandoned(connection, own)
-        return removed
-
-    async def _cancel_abandoned(self, connection: Connection, former: Sequence[models.Alert]) -> None:
-        """Give up the unsent messages that no alert waits for any more.
-
-        Their recipients were not notified: an alert may come back to the destination, or another one match the papers.
-        """
-        abandoned = await alerts.list_abandoned(connection, former)
-        await outbox.cancel(connection, abandoned, reason=models.Reason.BY_HAND, now=self._clock())
-        unsent = await outbox.list_unsent(connection, abandoned)
-        await alerts.remove_notified_of_deliveries(connection, unsent)
-
-    async def snooze(
-        self, alert_ids: Sequence[int], *, user_id: int | None = None, duration: timedelta = SNOOZE_DURATION
-    ) -> int:
-        """Suspend alerts for `duration`, except those that are paused until resumed. Returns the number suspended."""
+    async def snooze(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
+        """Suspend alerts for a week, except those that are paused until resumed. Returns the number suspended."""
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
             own = [alert for alert in own if alert.state is models.ActivityState.ACTIVE]
-            until_at = self._clock() + duration
+            until_at = self._clock() + SNOOZE_DURATION
             await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
             return len(own)
 
@@ -449,48 +351,32 @@ class Alerts:
             return len(own)
 
     async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number."""
+        """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number.
+
+        With one that Discord kept from its destination, the reader's others there are resumed too.
+        """
         now = self._clock()
         async with self._database.transaction() as connection:
             own = await self._list_own(connection, alert_ids, user_id)
-            await alerts.lock_held(connection, own)
-            await alerts.set_state(connection, [alert.id for alert in own], models.ActivityState.ACTIVE)
+            resumed = {alert.id for alert in own}
+            for alert in own:
+                if alert.is_blocked:
+                    others = await alerts.list_rows(connection, user_id=alert.user_id)
+                    resumed |= {
+                        row.id for row in others if row.is_blocked and row.channel_id == alert.channel_id
+                    }
             for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
                 await outbox.resume(connection, now, user_id=dm_user_id)
             for channel_id in {alert.channel_id for alert in own} - {None}:
                 await outbox.resume(connection, now, channel_id=channel_id)
-            return len(own)
+            await alerts.set_state(connection, sorted(resumed), models.ActivityState.ACTIVE)
+            return len(resumed)
 
     async def _list_own(
         self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
     ) -> list[models.Alert]:
         stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
-
-    async def explain(
-        self, paper: models.PaperDetail, *, user_id: int, channel_id: int | None = None
-    ) -> list[MatchedAlert]:
-        """Return the first alerts of a channel, the reader's before others, or else by DM that a paper matches, with the reasons.
-
-        Its votes are not compared.
-        """
-        owner = user_id if channel_id is None else None
-        async with self._database.read() as connection:
-            rows = await alerts.list_rows(connection, user_id=owner, channel_id=channel_id)
-        rows = [alert for alert in rows if alert.channel_id == channel_id]
-        rows.sort(key=lambda alert: alert.user_id != user_id)
-        return await asyncio.to_thread(_explain, rows, paper)
-
-    async def send_fewer(self, alert: models.Alert) -> models.Alert:
-        """Halve the papers in a message of a gathered alert; else raise the votes that it asks for. Raises as `change` does.
-
-        A message sent at once has few papers anyway, so fewer in it would not help.
-        """
-        if alert.timing is not models.AlertTiming.AT_ONCE and alert.max_papers > 1:
-            fewer = replace(alert, max_papers=alert.max_papers // 2)
-        else:
-            fewer = replace(alert, min_votes=min(max(FEWER_MIN_VOTES, 2 * alert.min_votes), MAX_VOTES))
-        return await self.change(alert.id, fewer, user_id=alert.user_id)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""

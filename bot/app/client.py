@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +22,7 @@ from discord.ext import commands
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
-from bot.client import command_sync, message_builder, request_gate, router, translations
+from bot.client import command_sync, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
@@ -37,8 +36,6 @@ from bot.operations import messages as operations_messages
 from bot.outbox import contents, outcomes
 from bot.rendering.templates import Templates
 from bot.shelf import commands as shelf_commands
-from bot.shelf import messages as shelf_messages
-from bot.shelf import news
 from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.today import service as today_service
@@ -273,10 +270,6 @@ MIN_SESSION_STARTS = 10
 SESSION_STARTS_SECONDS = 600.0
 
 
-UNREADABLE_CLOSE_CODE = 4000
-"""Closes a connection to the Gateway; the next one begins a new session, since a resumed one would repeat the message."""
-
-
 class _ShardNotConnectedError(Exception):
     """discord.py connects a shard again.
 
@@ -350,10 +343,6 @@ class PaperroundBot(Client):
             and not any(shard.is_closed() for shard in self.shards.values())
         )
 
-    def gets_interactions_by_http(self) -> bool:
-        """Return whether Discord sends interactions to an address, and none through the Gateway, as of the login."""
-        return self._application is not None and self._application.interactions_endpoint_url is not None
-
     async def resume_destinations(self) -> None:
         """Resume what is paused and may post again."""
         cog = self.get_cog(GuildEventsCog.__name__)
@@ -366,10 +355,6 @@ class PaperroundBot(Client):
         Elsewhere that is done in the background: Discord may hold it up for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
-        parsers = self._connection.parsers
-        parsers.update({name: _dropping_unreadable(name, parse) for name, parse in parsers.items()})
-        # discord.py calls it with each new connection.
-        self._connection._update_references = _leave_if_unreadable  # type: ignore[assignment]
         for cog_class in COGS:
             cog = cog_class(self)
             await self.add_cog(cog)
@@ -396,34 +381,6 @@ class PaperroundBot(Client):
         error = sys.exc_info()[1]
         assert error is not None
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
-
-
-def _dropping_unreadable(event_name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return a parser of Gateway events that drops what discord.py cannot read, which would end the shards otherwise."""
-
-    def parse_safely(data: Any) -> None:
-        failures: list[Exception] = []
-        with isolation.collected(failures):
-            parse(data)
-        for error in failures:  # its text may quote what people wrote
-            kind = type(error).__name__
-            log.error("Discord event dropped: not readable", event_name=event_name, error=kind)
-
-    return parse_safely
-
-
-def _leave_if_unreadable(socket: discord.gateway.DiscordWebSocket) -> None:
-    """Have a connection end with a message that is not the Gateway's; discord.py would end the shards, and connects again now."""
-    receive = socket.received_message
-
-    async def receive_readable(message: Any, /) -> None:
-        try:
-            await receive(message)
-        except (*request_gate.UNREADABLE, zlib.error) as error:
-            await socket.close(code=UNREADABLE_CLOSE_CODE)
-            raise aiohttp.ClientPayloadError("the Gateway's message cannot be read") from error
-
-    socket.received_message = receive_readable  # type: ignore[method-assign]
 
 
 class DiscordRenderer:
@@ -472,12 +429,6 @@ class DiscordRenderer:
         is_welcome = post.kind is contents.NoticeKind.WELCOME
         show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
         return _message(show(wording, post), client_messages.plain_notice_payload(wording, post))
-
-    def render_news(self, post: news.NewsPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the weekly message about saved papers."""
-        texts = self._wordings[post.locale].ui_texts
-        plain = shelf_messages.plain_news_payload(texts, post.marker, post.news)
-        return _message(shelf_messages.news_view(texts, post.marker, post.news), plain)
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:

@@ -8,7 +8,7 @@ import importlib.metadata
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,9 +28,7 @@ from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, system_clock
 from bot.core.clock_monitor import ClockMonitor
-from bot.core.day_close import DaysOff
 from bot.core.settings import WRITTEN_FORMATS, Settings
-from bot.daily import edits
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
@@ -43,7 +41,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import accounts, alerts, archive, daily, key_values, locks, migrate, models
+from storage import alerts, archive, daily, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
@@ -95,7 +93,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
     if settings.arxiv_html_url != fields["arxiv_html_url"].default:
-        allowed += map(ssrf_guard.allowed_host_of_url, settings.arxiv_html_url)
+        allowed.append(ssrf_guard.allowed_host_of_url(settings.arxiv_html_url))
     return allowed
 
 
@@ -125,11 +123,6 @@ class Container:
         """When the list of a day closes."""
         minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
-
-    @cached_property
-    def days_off(self) -> DaysOff:
-        """The local dates without daily posts. Raises UsageError for a setting that cannot be used."""
-        return day_close.load_days_off(self.settings.days_off)
 
     @property
     def locale(self) -> models.Locale:
@@ -174,7 +167,6 @@ class Container:
         observer = HttpObserver()
         observer.on_answer(self.discord_health.record_answer)
         observer.on_answer(self.liveness.record_answer)
-        observer.on_failure(lambda _: self.liveness.record_discord_failure())
         return observer
 
     @cached_property
@@ -222,11 +214,6 @@ class Container:
         """The planner of alert deliveries."""
         return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
 
-    @cached_property
-    def edit_planner(self) -> edits.EditPlanner:
-        """The planner of edits after a digest's correction and after the close of a list."""
-        return edits.EditPlanner(self.deliveries, self.day_close)
-
     def create_bot(
         self,
         *,
@@ -265,7 +252,7 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
-        from bot.shelf.service import ReferenceImporter, Shelf
+        from bot.shelf.service import Shelf
         from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
@@ -275,7 +262,7 @@ class Container:
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock)
         rising = RisingTopicService(database, glossary, self.clock)
-        profiles = Profiles(database, self.clock, PaperVectors(glossary, self.clock))
+        profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
         everyday, problems = questions.load_everyday(self.settings.everyday_words)
         for problem in problems:
@@ -286,9 +273,8 @@ class Container:
             clock=self.clock,
             search=search,
             glossary=glossary,
-            lookups=admission.Admission(admission.MAX_AT_ONCE, patience=admission.PATIENCE_SECONDS),
-            previews=admission.Admission(1, patience=admission.PATIENCE_SECONDS),
-            transfers=admission.Admission(1, max_waiting=admission.MAX_WAITING_TRANSFERS),
+            lookups=admission.Admission(admission.MAX_AT_ONCE),
+            transfers=admission.Admission(1),
             trends=TrendService(database, self.clock, glossary),
             rising=rising,
             profiles=profiles,
@@ -304,12 +290,11 @@ class Container:
             ),
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
-            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close, self.days_off),
+            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),
             shelf=Shelf(database, self.clock, search.match_papers),
-            reference_importer=ReferenceImporter(database, self.clock),
             text_tokens=TextTokenStore(database, self.clock),
             writer=WriterStatus(
                 database,
@@ -335,15 +320,12 @@ class Container:
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner of readers' papers of the day; it shares the vectors and counts of the client's services."""
-        from bot.today.profiles import Profiles
+        """Return the planner of readers' papers of the day; it shares what the client's services have learnt."""
         from bot.today.service import TodayPlanner, TodayService
 
-        profiles = Profiles(self.database, self.clock, services.profiles.vectors)
+        profiles = services.profiles.sharing(self.database)
         today = TodayService(self.database, self.clock, profiles, services.rising, self.day_close)
-        return TodayPlanner(
-            self.database, self.deliveries, profiles, today, self.day_close, default_locale=self.locale
-        )
+        return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""
@@ -364,16 +346,12 @@ class Container:
             now = self.clock()
             await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.revision, fresh.paper_ids, now)
-            if fresh.changed_ids:
-                await edits.add_pending(connection, fresh.digest_id, fresh.revision, fresh.changed_ids)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
             on_planned()
 
-        async def on_added_names(
-            connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
-        ) -> None:
+        async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
-                await alerts.add_pending_named(connection, digest_id, former, self.clock())
+                await alerts.add_pending(connection, digest_id, paper_ids, self.clock())
 
         return IngestService(
             self.database,
@@ -388,12 +366,11 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
     from bot.alerts.planner import ALERT
-    from bot.daily.planner import DAILY, EDIT, ON_DEMAND
+    from bot.daily.planner import DAILY, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
-    from bot.shelf.news import NEWS
     from bot.today.service import TODAY
 
-    return DAILY, ON_DEMAND, EDIT, ALERT, TODAY, NEWS, NOTICE
+    return DAILY, ON_DEMAND, ALERT, TODAY, NOTICE
 
 
 @asynccontextmanager
@@ -461,13 +438,6 @@ async def log_missing_source(container: Container) -> None:
         has_digest = bool(await archive.list_dates(connection, limit=1))
     if settings.inbox is None or not has_digest:
         log.warning(kinds.NO_SOURCE)
-
-
-async def log_unreadable(container: Container) -> None:
-    """Name the rows of settings that this version cannot read, which post nothing."""
-    async with container.database.read() as connection:
-        for row in await accounts.list_unreadable(connection):
-            log.error("a row of the settings cannot be read", table=row.table, row=row.id, reason=str(row))
 
 
 def operator_notifier(container: Container) -> OperatorNotifier | None:

@@ -8,13 +8,11 @@ can run on one PostgreSQL.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -29,20 +27,12 @@ from bot.app.container import Container
 from bot.client import request_gate
 from bot.client.context import Client
 from bot.core import http_server, isolation
-from bot.core.clock import Clock
 from storage import errors, locks, models
 
 log = structlog.get_logger(__name__)
 
 PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
-MAX_AGE = timedelta(seconds=60)
-"""Between a request's timestamp and this machine's clock, before or after."""
-WARNING_SECONDS = 60.0
-"""Between two warnings that requests are refused for their time."""
-MAX_BODY_BYTES = 250_000
-"""Twice the largest interaction, a long message's menu. Who has signed a body is known once it is read, on all connections."""
-LIMITS = http_server.Limits(connections=256, seconds=10.0, request_bytes=MAX_BODY_BYTES + 16_000)
 FINISH_SECONDS = 5.0
 """`run` ends within 10 s of SIGTERM."""
 PING = 1
@@ -55,15 +45,12 @@ GUILD_SECONDS = 60.0
 class InteractionServer:
     """Takes Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
 
-    def __init__(self, client: Client, public_key: str, clock: Clock) -> None:
+    def __init__(self, client: Client, public_key: str) -> None:
         self._client = client
         self._key = read_public_key(public_key)
-        self._clock = clock
-        # The Gateway's parser, wrapped by the client: it drops and logs what discord.py cannot read.
+        # The Gateway's parser.
         self._parse = client._connection.parsers["INTERACTION_CREATE"]
         self._tasks: set[asyncio.Task[None]] = set()
-        self._seen: dict[bytes, datetime] = {}
-        self._warned_at = float("-inf")
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the address to a server."""
@@ -77,13 +64,9 @@ class InteractionServer:
         return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Begin to handle a request and return the answer to it. One that Discord did not sign now is 401, and does nothing.
-
-        Nor does one that came before, which may have been captured; it is answered as then.
-        """
+        """Begin to handle a request and return the answer to it. One that Discord did not sign is 401, and does nothing."""
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
-        is_new = self._note(headers[TIMESTAMP].encode() + body)
         try:
             data = json.loads(body)
             kind = data["type"]
@@ -91,26 +74,10 @@ class InteractionServer:
             return web.Response(status=400, text="not an interaction")
         if kind == PING:
             return web.json_response({"type": PING})
-        if not is_new:
-            return web.Response(status=202)
         task = asyncio.create_task(self._dispatch(data))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return web.Response(status=202)
-
-    def _note(self, signed: bytes) -> bool:
-        """Return whether this is the first request with the signed text, by its hash: a signature can be written in two ways.
-
-        Remembered are requests that Discord signed, while their timestamps are valid: 400 a second take 8 MB.
-        """
-        digest, now = hashlib.sha256(signed).digest(), self._clock()
-        if digest in self._seen:
-            return False
-        self._seen[digest] = now
-        # The oldest are first. A timestamp ahead of this clock is valid for twice as long.
-        while now - next(iter(self._seen.values())) > 2 * MAX_AGE:
-            del self._seen[next(iter(self._seen))]
-        return True
 
     async def _dispatch(self, data: Any) -> None:
         # discord.py looks up the channels among a command's options before the command runs.
@@ -129,17 +96,12 @@ class InteractionServer:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
-        timestamp = headers.get(TIMESTAMP, "")
+        signed = headers.get(TIMESTAMP, "").encode() + body
         try:
-            self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), timestamp.encode() + body)
-            age = self._clock().timestamp() - int(timestamp)
-        except (InvalidSignature, ValueError, OverflowError):
+            self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), signed)
+        except (InvalidSignature, ValueError):
             return False
-        is_of_now = abs(age) <= MAX_AGE.total_seconds()
-        if not is_of_now and time.monotonic() - self._warned_at >= WARNING_SECONDS:
-            self._warned_at = time.monotonic()
-            log.warning("Discord's requests are refused: set this machine's clock right", seconds_ahead=age)
-        return is_of_now
+        return True
 
 
 def read_public_key(value: str) -> Ed25519PublicKey:
@@ -266,11 +228,11 @@ async def run(container: Container) -> None:
         if not await runtime.wait_unless_stopped(logging_in, stopping):
             return
         assert bot.application is not None  # the login asks for it
-        server = InteractionServer(bot, settings.public_key or bot.application.verify_key, container.clock)
+        server = InteractionServer(bot, settings.public_key or bot.application.verify_key)
         await container.mentions.load(container.database)
         stack.push_async_callback(server.finish)  # once the server is closed
         url = await stack.enter_async_context(
-            http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes], LIMITS)
+            http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_readiness(is_ready=True)

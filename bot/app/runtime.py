@@ -6,7 +6,6 @@ Each background task is a coroutine that ends when `stop` is set; the Discord cl
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import random
 import time
@@ -27,7 +26,9 @@ from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
-from bot.archive.ingest import InboxWatcher, Quarantine, read_inbox
+from bot.archive import files
+from bot.archive.digest_writer import IngestResult
+from bot.archive.ingest import InboxWatcher, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
 from bot.core.clock_monitor import ClockMonitor
@@ -39,7 +40,7 @@ from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, migrate, models, outbox
+from storage import errors, key_values, models, outbox
 from storage.locks import HEARTBEAT_INTERVAL, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -191,8 +192,6 @@ async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -
         log.info("sender lock acquired again", term=lock.term)
 
 
-GC_THRESHOLD = 700
-"""Python's default, instead of the command line's high threshold: it keeps memory small over months."""
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
@@ -202,6 +201,7 @@ STANDBY_SECONDS = 1.5
 PURGE_INTERVAL = timedelta(hours=6)
 MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
+SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources and the inbox."""
 
@@ -219,7 +219,6 @@ class Runtime:
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
-    quarantine: Quarantine
     is_reading: bool = False
     """Whether the first reading of the sources and the inbox still runs: a day may seem to have no digest until then."""
 
@@ -234,7 +233,7 @@ class Runtime:
         return self.lock.is_held and is_connected and not self.liveness.find_problems()
 
     async def tick(self) -> None:
-        """Plan due posts and the edits of corrected ones. Errors are logged, and the next call retries."""
+        """Plan due posts. Errors are logged, and the next call retries."""
         if self.is_reading:
             return
         now = self.container.clock()
@@ -244,7 +243,6 @@ class Runtime:
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
-            lambda: self.container.edit_planner.plan(self.container.database, now),
         )
         if not failures:
             self.liveness.record("tick")
@@ -295,16 +293,15 @@ class Runtime:
             await self.bot.ask_for_time()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands, again and again until Discord accepts them; nothing waits for it."""
+        """Register the slash commands if they have changed; errors are logged, and the next call tries again."""
         if not self.has_bot:
             return
         failures: list[Exception] = []
         with isolation.collected(failures):
-            await command_sync.synchronise(self.bot.tree, self.container.database, self.container.mentions)
-        if (
-            failures and not self.bot.is_closed()
-        ):  # when the gateway rejects the bot, discord.py closes the client
-            isolation.log_error(log, "commands not synchronised", failures[0])
+            await command_sync.sync_commands(self.bot.tree, self.container.database, self.container.mentions)
+        # When the gateway rejects the bot, discord.py closes the client.
+        if failures and not self.bot.is_closed():
+            log.warning("commands not synchronised", error=repr(failures[0]))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
@@ -319,25 +316,18 @@ class Runtime:
 
     async def ingest_files(self, paths: list[Path]) -> None:
         """Ingest files of the inbox. Raises the first error after the last file."""
-        container = self.container
-        ingest = container.create_ingest(on_planned=self.relay.wake)
+        ingest = self.container.create_ingest(on_planned=self.relay.wake)
         digests = self.metrics.digests
+
+        async def add(name: str) -> IngestResult:
+            return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
+
         try:
             await read_inbox(
-                paths,
-                lambda name: app_tasks.ingest_file(container, ingest, name),
-                self.quarantine,
-                on_result=lambda result: digests.inc(result.new_digests + result.corrected_digests),
-                on_set_aside=self._notify_set_aside,
+                paths, add, lambda result: digests.inc(result.new_digests + result.corrected_digests)
             )
         finally:
             await self.plan_and_wake()
-
-    async def _notify_set_aside(self, name: str, fingerprint: str) -> None:
-        notifier = app_container.operator_notifier(self.container)
-        if notifier is not None:
-            async with self.container.database.transaction() as connection:
-                await notifier.plan_set_aside(connection, name, fingerprint, self.container.clock())
 
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
@@ -346,10 +336,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
     delivery_database = container.database
     container = container.fenced(lambda: lock.term)
-    metrics.watch_discord(container.discord_health)
-    metrics.watch_term(lambda: lock.term)
+    metrics.leader.set_function(lambda: lock.term is not None)
     bot.services.lookups.on_decision = metrics.record_lookup
-    bot.services.previews.on_decision = metrics.record_preview
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
         container.deliveries,
@@ -374,23 +362,9 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
 
     lock.on_planned = on_planned
     matcher = bot.services.search.match_papers
-    planner = DailyPlanner(
-        container.database, container.deliveries, matcher, container.day_close, container.days_off
-    )
+    planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    quarantine = Quarantine(container.database, "inbox")
-    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness, quarantine)
-
-
-def freeze_gc() -> None:
-    """Exclude the objects loaded so far from garbage collection; planning 10,000 posts takes a fifth less time.
-
-    What was excluded for a former client, which a lost lock has ended, is freed with all its servers.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
+    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
@@ -415,7 +389,6 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         while not stopping.is_set():
             bot = container.create_bot(acquire=request_gate.make_request_limiter(rate))
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            runtime.metrics.watch_clock(monitor)
             async with AsyncExitStack() as stack:
                 await _start_servers(runtime, stack)
                 stack.push_async_callback(lock.release)
@@ -449,7 +422,7 @@ def begin(container: Container) -> asyncio.Event:
 MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
     " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` and a daily post by a"
-    " webhook (`paperround channels add --webhook -`) work without one."
+    " webhook (docs/webhooks.md) work without one."
 )
 
 
@@ -473,8 +446,6 @@ async def _stand_by_and_send(
                 return
             if not await wait_unless_stopped(competing, stopping):
                 return
-            if is_standby and (mismatch := await migrate.find_mismatch(database)):
-                raise errors.StorageError(mismatch)
             await runtime.container.mentions.load(database)
             monitor()
             await _run_tasks(runtime, stopping, monitor)
@@ -493,7 +464,6 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
         with isolation.isolated(log, "posts could not be loaded in advance"):
             async with runtime.container.database.read() as connection:
                 await outbox.list_due(connection, runtime.container.clock(), limit=1)
-    freeze_gc()
 
 
 async def close_client(bot: PaperroundBot) -> None:
@@ -513,11 +483,10 @@ async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.liveness,
         role=lambda: "sender" if runtime.lock.is_held else "standby",
         is_connected=bot.is_gateway_connected,
-        needs_front=bot.gets_interactions_by_http,
     )
     archive = None
     if container.settings.web is not None:
-        archive = web_server.WebServer(container.create_web_pages(bot.services), time.monotonic)
+        archive = web_server.WebServer(container.create_web_pages(bot.services))
     await start_servers(stack, container.settings, monitoring, archive)
 
 
@@ -537,8 +506,7 @@ async def start_servers(
     for address, add_routes in servers.items():
         is_web = archive is not None and address == settings.web
         setting = "PAPERROUND_WEB" if is_web else "PAPERROUND_HTTP"
-        limits = web_server.LIMITS if is_web else http_server.Limits()
-        url = await stack.enter_async_context(http_server.serving(address, setting, add_routes, limits))
+        url = await stack.enter_async_context(http_server.serving(address, setting, add_routes))
         log.info("serving", setting=setting, url=url)
 
 
@@ -585,13 +553,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             container, container.create_ingest(on_planned=runtime.relay.wake)
         ) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
-        app_tasks.open_paper_news(container, on_planned=runtime.relay.wake) as news,
         app_tasks.scheduled(
             [
                 app_tasks.Job(runtime.purge, PURGE_INTERVAL),
                 app_tasks.Job(runtime.resume_destinations, RESUME_INTERVAL),
+                app_tasks.Job(runtime.sync_commands, SYNC_INTERVAL),
                 *heartbeats,
-                *news,
             ],
             container.clock(),
         ) as scheduler,
@@ -600,12 +567,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
         # A database that is busy or away must not end a start because of two remarks.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
-            await app_container.log_unreadable(container)
         first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = app_tasks.ClockRepair(
-            container, runtime.planner, runtime.today_planner, scheduler, runtime.metrics
-        )
+        clock_repair = app_tasks.ClockRepair(container, runtime.planner, runtime.today_planner, scheduler)
 
         async def on_tick() -> None:
             clock_repair.hasten_jobs()

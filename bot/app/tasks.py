@@ -1,4 +1,4 @@
-"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, the writer, large files."""
+"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, the writer."""
 
 from __future__ import annotations
 
@@ -8,37 +8,28 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pydantic
 import structlog
-from aiolimiter import AsyncLimiter
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.app import container as app_container
 from bot.app.container import Container
-from bot.app.health import Metrics
-from bot.archive import files
-from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.core.clock_monitor import ClockMonitor, ClockStep
-from bot.core.settings import Settings
 from bot.daily import planner as daily_planner
 from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
-from bot.shelf import news as shelf_news
-from bot.sources import base, fetcher, kinds
+from bot.sources import base
 from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, locks, migrate, models, outbox, shelf, sources
+from storage import errors, key_values, locks, models, outbox, sources
 from storage.database import Database
-from storage.models import SourceKind
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +46,6 @@ CONFIRM_SECONDS = 30.0
 _FAREWELL_SECONDS = 1.0
 """Time in which an ending process takes itself off the list of processes."""
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
-NEWS_INTERVAL = timedelta(minutes=15)
 
 
 class Ticker:
@@ -130,13 +120,11 @@ class ClockRepair:
         planner: DailyPlanner,
         today_planner: TodayPlanner,
         scheduler: AsyncIOScheduler,
-        metrics: Metrics,
     ) -> None:
         self._container = container
         self._planner = planner
         self._today_planner = today_planner
         self._scheduler = scheduler
-        self._metrics = metrics
 
     async def apply(self, steps: Sequence[ClockStep] = ()) -> None:
         """Correct all times at the start, or after `steps` of the clock."""
@@ -155,15 +143,12 @@ class ClockRepair:
         async with self._container.database.transaction() as connection:
             # Read again: what was planned or polled since then has a later time, by the same clock.
             now = self._container.clock()
-            for key in (key_values.WRITTEN_ON, key_values.CLOSE_SHOWN_ON):
-                if (await key_values.get(connection, key) or "") > last_closed:
-                    await key_values.remove(connection, key)
+            if (await key_values.get(connection, key_values.WRITTEN_ON) or "") > last_closed:
+                await key_values.remove(connection, key_values.WRITTEN_ON)
             retries = await outbox.clamp_retries(connection, now)
             await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
             polls = await sources.clamp_polls(connection, now)
-            await shelf.clamp_news(connection, now + behind_by)
         self.hasten_jobs()
-        self._metrics.clock_steps.inc(len(steps))
         if retries or polls:
             log.info("what a wrong clock had put off is due again", messages=retries, sources=polls)
 
@@ -243,45 +228,6 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
         yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
-@asynccontextmanager
-async def open_paper_news(
-    container: Container, *, on_planned: Callable[[], None]
-) -> AsyncIterator[list[Job]]:
-    """Yield the job around saved papers: the sweep over arXiv and Hugging Face, and the planning of the weekly message.
-
-    `on_planned` is called after messages were planned.
-    """
-    limits = fetcher.Limits(max_bytes=app_container.LOOKUP_LIMITS.max_bytes)
-    async with app_container.open_fetcher(container.settings, container.clock, limits) as fetch:
-        reader = shelf_news.PaperWatch(
-            fetch,
-            kinds.service_endpoints(container.settings),
-            container.source_throttles[SourceKind.ARXIV],
-            AsyncLimiter(1, shelf_news.HUGGINGFACE_SECONDS).acquire,
-        )
-        sweeper = shelf_news.PaperSweep(container.database, container.clock, reader)
-        news = shelf_news.NewsPlanner(
-            container.database,
-            container.clock,
-            container.deliveries,
-            locale=container.locale,
-            timezone=container.settings.timezone,
-        )
-
-        async def sweep() -> None:
-            # Cancelled when the run ends; APScheduler would log that with a traceback.
-            with suppress(asyncio.CancelledError):
-                with isolation.isolated(log, "looking for news of saved papers failed"):
-                    if found := await sweeper.run():
-                        log.info("news of saved papers found", count=found)
-                with isolation.isolated(log, "planning news of saved papers failed"):
-                    if planned := await news.run():
-                        log.info("news of saved papers planned", count=planned)
-                        on_planned()
-
-        yield [Job(sweep, NEWS_INTERVAL)]
-
-
 CHECK_INTERVAL_SECONDS = 600.0
 MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 """Upper bound of the pause, which doubles after each failure in a row."""
@@ -305,9 +251,7 @@ async def report_presence(
             # A new sender says so at once.
             if term != reported_term or now - reported_at >= locks.REPORT_INTERVAL.total_seconds():
                 reported_at, reported_term = now, term
-                process = models.Process(
-                    database.name, role, version, migrate.HEAD, term, started_at, container.clock()
-                )
+                process = models.Process(database.name, role, version, term, started_at, container.clock())
                 with isolation.isolated(log, "this process could not be announced to the other processes"):
                     async with database.transaction() as connection:
                         await locks.report_process(connection, process)
@@ -493,67 +437,3 @@ class WriterLoop:
                 await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
         await self._on_written()
         return is_written
-
-
-# Large files of the inbox are ingested in a process of their own, so that neither their memory nor their work is the bot's.
-# The process opens the database itself, as `paperround ingest` does. Its memory is limited: a file that takes more is refused.
-
-INGEST_MEGABYTES = 320
-"""Limit of the data segment of the process, of which the interpreter and the modules are about 50."""
-INGEST_CPU_SECONDS = 900.0
-"""Limit of the CPU time of the process. A file of 15 MB with 60,000 papers takes about one minute."""
-INGEST_PROBLEMS = 1_000
-"""Problems of one file that are reported; the log has one line for each."""
-_INGEST_SETTINGS = {"database_url", "alert_days", "expire_hours", "locale", "templates"}
-
-
-async def ingest_file(container: Container, ingest: IngestService, name: str) -> IngestResult:
-    """Store the digests of one file of the inbox; problems are as in `IngestService.add_files`.
-
-    Raises ChildError if the process failed, and what storing in this process raises.
-    """
-    if await asyncio.to_thread(files.is_large, name):
-        try:
-            return await _ingest_in_process(container, name)
-        except isolation.ChildStartError as error:
-            log.warning("no worker process; a large file is read in this one", file=name, reason=str(error))
-    return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
-
-
-async def _ingest_in_process(container: Container, name: str) -> IngestResult:
-    settings = container.settings.model_dump(mode="json", include=_INGEST_SETTINGS)
-    url = container.database.url.render_as_string(hide_password=False)
-    try:
-        fields = await isolation.run_isolated(
-            _ingest,
-            {**settings, "database_url": url},
-            container.database.name,
-            container.clock(),
-            name,
-            seconds=INGEST_CPU_SECONDS,
-            megabytes=INGEST_MEGABYTES,
-            with_database=True,
-        )
-    except isolation.ChildLimitError as error:
-        return IngestResult(problems=(models.LocatedProblem(name, None, str(error)),))
-    return pydantic.TypeAdapter(IngestResult).validate_python(fields)
-
-
-async def _ingest(values: dict[str, Any], sessions: str, now: datetime, name: str) -> IngestResult:
-    settings = Settings(**values)
-    started = time.monotonic()
-    database = await migrate.open_database(settings.database_url, migrate=False, name=sessions)
-    try:
-        # The clock goes on from the parent's time, which may differ from the system's.
-        container = Container(settings, database, lambda: now + timedelta(seconds=time.monotonic() - started))
-        result = await container.create_ingest().add_file(files.read_file(name))
-    finally:
-        await database.close()
-    problems = result.problems[:INGEST_PROBLEMS]
-    if excess := len(result.problems) - len(problems):
-        problems += (
-            models.LocatedProblem(
-                problems[0].location, None, f"it has {excess} more problem{'s' if excess > 1 else ''}"
-            ),
-        )
-    return replace(result, problems=problems)

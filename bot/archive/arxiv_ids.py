@@ -51,6 +51,13 @@ _ID_ANYWHERE = re.compile(
     re.IGNORECASE,
 )
 """An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
+_ID_IN_FILE = re.compile(
+    rf"(?:(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv[:.]\s{{0,3}}|abs/)"
+    rf"|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))(?P<id>{ID}){_VERSION}(?:\.pdf)?"
+    r"(?![0-9A-Za-z]|[./-][0-9A-Za-z])",
+    re.IGNORECASE,
+)
+"""An id in a file of a reference manager or any other: in a link, marked, alone in a field, or as the name of a PDF."""
 MARKDOWN_LINK = re.compile(
     rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
 )
@@ -94,6 +101,12 @@ def find_ids(text: str) -> list[tuple[str, int]]:
     if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
         return []
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
+
+
+def list_file_ids(text: str, on: date) -> list[str]:
+    """Return the possible ids in a file of any format, in order, each once. `on` is today's date."""
+    found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_FILE.finditer(text))
+    return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
 
 
 def names_paper(text: str) -> bool:

@@ -27,8 +27,8 @@ from bot.archive.summaries import shown_sections
 from bot.core import isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, papers, sources
-from storage.database import Connection, Database
+from storage import archive, papers
+from storage.database import Connection, Database, chunked
 from storage.models import (
     Appearance,
     Author,
@@ -36,7 +36,6 @@ from storage.models import (
     DigestFormat,
     DigestLocation,
     Entry,
-    FormerNames,
     IndexDocument,
     LocatedProblem,
     MergedPaper,
@@ -44,7 +43,6 @@ from storage.models import (
     PaperFacts,
     SourcedDigest,
     SourceKind,
-    StoredDigest,
 )
 
 log = structlog.get_logger(__name__)
@@ -54,7 +52,7 @@ log = structlog.get_logger(__name__)
 class IngestResult:
     """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
 
-    `unrelated` are the texts that name no paper, so that nothing is lost with them. `held_back` corrections were not stored.
+    `unrelated` are the texts that name no paper, so that nothing is lost with them.
     """
 
     digests: int = 0
@@ -64,7 +62,6 @@ class IngestResult:
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
     unrelated: tuple[LocatedProblem, ...] = ()
-    held_back: int = 0
 
     @property
     def papers(self) -> int:
@@ -84,8 +81,6 @@ class IngestResult:
 _ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
-HASHED_AT_ONCE = 1 << 20
-"""Characters encoded at once, so that no second copy of a text of 20 MB is made."""
 _MAX_COMPARED = 20
 """Digests, the newest, of which a page that no longer has them may have had a wrong date."""
 MAX_LOCATION_LENGTH = 800
@@ -143,15 +138,7 @@ def _digest_hash(digest: Digest) -> str:
 
 def text_hash(text: str) -> str:
     """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
-    start, end = 0, len(text)
-    while end and text[end - 1].isspace():
-        end -= 1
-    while start < end and text[start].isspace():
-        start += 1
-    digest = hashlib.sha256()
-    for position in range(start, end, HASHED_AT_ONCE):
-        digest.update(text[position : min(position + HASHED_AT_ONCE, end)].encode())
-    return digest.hexdigest()
+    return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
@@ -282,8 +269,7 @@ Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 
 CHUNK_PAPERS = 500
 CHUNK_CHARACTERS = 250_000
-CHUNK_APPEARANCES = 2_000
-"""Papers, characters of their summaries that are indexed, and their appearances that are merged again at once."""
+"""Papers, and characters of their summaries that are indexed, at once."""
 FILL_AGE_DAYS = 60
 """Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
 MAX_NAME_LENGTH = 200
@@ -346,7 +332,6 @@ async def write_digest_papers(
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
     await archive.add_entries(connection, digest_entries, ids)
-    await archive.remove_older_appearances(connection, stored)
     described = {
         known[name]
         for name, of in appearances.items()
@@ -436,12 +421,10 @@ async def _remerge(
 ) -> Changes:
     """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
     changes: Changes = {}
-    counts = await archive.count_appearances(connection, stored)
-    counts = {id_: min(count, archive.MAX_COUNTED + 1) for id_, count in counts.items()}
-    is_large = len(stored) > CHUNK_PAPERS or sum(counts.values()) > CHUNK_APPEARANCES
+    is_large = len(stored) > CHUNK_PAPERS
     slices = TimeSlices()
-    for chunk in _chunked(stored, lambda paper_id: counts.get(paper_id, 0), CHUNK_APPEARANCES):
-        # Texts are not merged, and those of as many appearances may take hundreds of megabytes.
+    for chunk in chunked(stored, CHUNK_PAPERS):
+        # Texts are not merged.
         appearances = await archive.list_appearances(connection, chunk, with_texts=False)
         paper_facts = await papers.list_facts_by_paper(connection, chunk)
         readings = await papers.list_latest_votes(connection, chunk)
@@ -497,40 +480,30 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
-    keys: list[str] = []
-    for name in names:
-        key = ""
-        with isolation.isolated(
-            log, "an author's name is looked up as it is written", paper=paper.arxiv_id, author=name
-        ):
-            key = analyser.fold_name(name)[:MAX_NAME_LENGTH]
-        keys.append(key or name.casefold())
-    return list(zip(keys, names, strict=True))
+    return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
 
 
 POST_PERIOD = timedelta(days=14)
-"""Longest age of a digest that waiting posts may draw from, or that the posts of the last week show papers of."""
+"""Longest age of a digest that waiting posts may draw from."""
 
 
 class FreshDigest(NamedTuple):
     """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
 
-    `changed_ids` are the papers whose posts may show something else now; none of a new digest. One that is older than the days
-    for alerts, but not than POST_PERIOD, concerns posts only.
+    One that is older than the days for alerts, but not than POST_PERIOD, concerns posts only.
     """
 
     digest_id: int
     paper_ids: Sequence[int]
     revision: int
-    changed_ids: Collection[int]
     raises_alerts: bool = True
 
 
 OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
 """Called inside the transaction that stores a fresh digest, so that planned deliveries commit with it."""
-OnAddedNames = Callable[[Connection, int, Mapping[int, FormerNames]], Awaitable[object]]
-"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and the
-names that these papers had before, by paper id."""
+OnAddedNames = Callable[[Connection, int, Sequence[int]], Awaitable[object]]
+"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and
+the ids of these papers."""
 
 
 class DigestWriter:
@@ -628,25 +601,18 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
-    async def write_known(
-        self, connection: Connection, sourced: SourcedDigest, *, may_correct: bool = True
-    ) -> IngestResult:
-        """Write a digest whose text or place is known: a correction, unless its location has had the text last.
-
-        Without `may_correct` a digest whose location has another text is held back.
-        """
+    async def write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
+        """Write a digest whose text or place is known: a correction, unless its location has had the text last."""
         previous = await _find_previous(connection, sourced, {})
         if previous is not None and previous.hash == sourced.hash:
             return IngestResult()
-        if previous is not None and not may_correct:
-            return IngestResult(held_back=1)
         read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
         known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
-        if previous is not None and await self._is_correction(connection, sourced, previous, known):
+        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
+        if previous is not None and (
+            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
+        ):
             digest_id = previous.digest_id
-            if known is not None and known.id != digest_id:
-                await archive.move_locations(connection, known.id, digest_id)
-                await self._remove(connection, known.id)
             result = await self._correct(connection, sourced, digest_id)
         elif known is not None:
             digest_id, result = known.id, IngestResult()
@@ -655,31 +621,6 @@ class DigestWriter:
             digest_id = (await archive.find_by_hash(connection, [sourced.hash]))[sourced.hash].id
         await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
         return result
-
-    async def _is_correction(
-        self,
-        connection: Connection,
-        sourced: SourcedDigest,
-        previous: DigestLocation,
-        known: StoredDigest | None,
-    ) -> bool:
-        """Whether the text corrects the location's digest: only by the most trusted of the sources that have it.
-
-        From a mirror that is trusted less, new text is a digest of its own until the other source has it too.
-        """
-        own = (await sources.list_trust(connection, [sourced.source]))[sourced.source]
-        ids = {previous.digest_id, previous.digest_id if known is None else known.id}
-        origins = await archive.list_origins(connection, ids)
-        if own > origins[previous.digest_id][0]:
-            return False
-        if known is None or known.id == previous.digest_id:
-            # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-            return known is None or known.hash != sourced.hash
-        is_same = _is_same_day(sourced, previous) and (known.date, known.format) == (
-            previous.date,
-            previous.format,
-        )
-        return is_same and own < origins[known.id][0]
 
     async def _complete_listing(
         self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
@@ -690,8 +631,6 @@ class DigestWriter:
         its new papers alone, as a list or, if they are many, for look-up.
         """
         if previous is None or not _is_same_list(sourced, previous):
-            return sourced
-        if len(sourced.digest.text) >= listing.MAX_UNION_LENGTH:
             return sourced
         text = await archive.get_text(connection, previous.digest_id)
         assert text is not None
@@ -723,7 +662,7 @@ class DigestWriter:
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            fresh = FreshDigest(digest_id, paper_ids, 1, ())
+            fresh = FreshDigest(digest_id, paper_ids, 1)
             await self._notify_if_fresh(connection, sourced.digest.date, fresh)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
@@ -732,11 +671,9 @@ class DigestWriter:
     async def _correct(self, connection: Connection, sourced: SourcedDigest, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         assert stored is not None
-        former = await archive.list_entries_by_digest(connection, digest_id) if _is_listing(sourced) else ()
         revision = await archive.correct(connection, stored, sourced, self._clock())
         added, new = await self._replace_entries(connection, digest_id, sourced, revision)
-        listed = await papers.get_ids(connection, _affected_papers(former, sourced))
-        fresh = FreshDigest(digest_id, sorted(added), revision, listed.values())
+        fresh = FreshDigest(digest_id, sorted(added), revision)
         await self._notify_if_fresh(connection, sourced.digest.date, fresh)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
@@ -762,18 +699,18 @@ class DigestWriter:
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
         """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
-        named = {
-            paper_id: (before.authors, before.institutions)
+        named = [
+            paper_id
             for paper_id, (before, after) in changes.items()
             if set(after.authors) - set(before.authors) or set(after.institutions) - set(before.institutions)
-        }
+        ]
         if self._on_added_names is None or not named:
             return
         since_on, until_on = self._fresh_days()
         newest = await archive.find_newest_digests(connection, named, since_on=since_on, until_on=until_on)
         for digest_id in sorted(set(newest.values())):
-            former = {paper_id: named[paper_id] for paper_id in named if newest.get(paper_id) == digest_id}
-            await self._on_added_names(connection, digest_id, former)
+            own = [paper_id for paper_id in named if newest.get(paper_id) == digest_id]
+            await self._on_added_names(connection, digest_id, own)
 
     def _fresh_days(self) -> tuple[date, date]:
         """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
@@ -808,17 +745,3 @@ def _is_same_list(sourced: SourcedDigest, location: DigestLocation) -> bool:
         sourced.digest.date == location.date and {sourced.digest.format, location.format} == _FEED_FORMATS
     )
     return _is_listing(sourced) and (is_of_feed or _is_same_day(sourced, location))
-
-
-def _affected_papers(before: Iterable[Entry], corrected: SourcedDigest) -> frozenset[str]:
-    """Return the arXiv ids of the papers whose posts a correction may change.
-
-    A listing is corrected each time it grows. Of its other papers only votes differ, and sent posts keep theirs.
-    """
-    after = corrected.digest.entries
-    if not _is_listing(corrected):
-        return frozenset(entry.arxiv_id for entry in after)
-    known = {entry.arxiv_id: replace(entry, rank=0, votes=None) for entry in before}
-    return frozenset(
-        entry.arxiv_id for entry in after if known.get(entry.arxiv_id) != replace(entry, rank=0, votes=None)
-    )

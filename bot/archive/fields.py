@@ -1,7 +1,7 @@
 """What digests are made of: headings that name a paper or a date, labelled lines, and single fields, cleaned and bounded.
 
 The limits of a digest's size; text, URLs and counts of services before they are stored; votes, authors and dates as they
-are written; the language of a summary; the venue in arXiv's comment. Pure.
+are written; the language of a summary. Pure.
 """
 
 from __future__ import annotations
@@ -12,24 +12,20 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
 from operator import itemgetter
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines
 from bot.text import typography
-from storage import errors
-from storage.models import Entry, Locale, Problem, Section
+from storage.models import Entry, Locale, Section
 
 MAX_PAPERS = 5_000
 """The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
-MAX_NAMES_LENGTH = 2_000_000
-"""The most characters of all names of a digest, each counted with `NAME_COST` more: ten times those of all of arXiv on one
-day. Authors take more time and memory to store than texts do."""
 NAME_COST = 20
+"""Characters that each name counts for besides its own: it is looked up and indexed."""
 MAX_SECTIONS = 1_000
 """The most highlights or chapters of one paper."""
 MAX_CHARACTERS = 40_000
@@ -44,11 +40,6 @@ MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
 _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
-MAX_BRACKETS = 20_000
-"""Of the JSON of an answer on one paper or of a model: two megabytes of empty objects would take fifty as objects of Python."""
-_COMMAS_PER_BRACKET = 10
-"""Commas allowed for each bracket, those in texts included: each ends a key, a string or a number that is kept as well."""
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNPAIRED_SURROGATE = re.compile(
     # One without its other half, or after a backslash that may be an escaped one.
@@ -57,17 +48,13 @@ _UNPAIRED_SURROGATE = re.compile(
 )
 
 
-def decode_json(text: str | bytes, max_brackets: int = MAX_BRACKETS) -> object:
+def decode_json(text: str | bytes) -> object:
     """Return the value of a JSON text, whose texts have no lone surrogates: half of an emoji that a server has cut.
 
-    Raises TooManyPartsError, or ValueError for no JSON or one nested too deeply.
+    Raises ValueError for no JSON or one nested too deeply.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "replace")
-    if text.count("{") + text.count("[") > max_brackets:
-        raise errors.TooManyPartsError(f"its JSON has more than {max_brackets:,} objects and lists")
-    if text.count(",") > (most := max_brackets * _COMMAS_PER_BRACKET):
-        raise errors.TooManyPartsError(f"its JSON has more than {most:,} values")
     try:
         value: object = json.loads(text)
         if _UNPAIRED_SURROGATE.search(text):
@@ -98,15 +85,6 @@ def describe_bug(error: Exception) -> str:
 
 
 _MAX_BUG_LENGTH = 120
-
-
-@contextmanager
-def parsed_apart(problems: list[Problem], line: int, name: str, outcome: str) -> Iterator[None]:
-    """Append a problem with the outcome for a bug that a paper causes, instead of raising it: the others are parsed."""
-    failures: list[Exception] = []
-    with errors.collected(failures, reraise=(errors.PaperroundError, MemoryError)):
-        yield
-    problems += [Problem(line, f"{name} {describe_bug(error)} and {outcome}") for error in failures]
 
 
 _VISIBLE = re.compile(
@@ -166,23 +144,9 @@ def _clean_lines(values: object) -> tuple[str, ...]:
     return tuple(itertools.islice(lines, MAX_AUTHORS))
 
 
-def count_fitting(names_by_paper: Iterable[Sequence[str]]) -> int:
-    """Return how many of a digest's papers, from the first on, may keep their authors: those of MAX_NAMES_LENGTH together."""
-    totals = itertools.accumulate(map(count_letters, names_by_paper))
-    return sum(1 for _ in itertools.takewhile(lambda total: total <= MAX_NAMES_LENGTH, totals))
-
-
 def count_letters(names: Sequence[str]) -> int:
     """Return the characters of names, each counted with `NAME_COST` more."""
     return sum(map(len, names)) + NAME_COST * len(names)
-
-
-def describe_left_out(count: int) -> str:
-    """Return the problem of a digest of which this number of papers are without their authors."""
-    return (
-        f"the author names in a digest can have at most {MAX_NAMES_LENGTH:,} characters in all;"
-        f" those of {count:,} paper{'' if count == 1 else 's'} are left out"
-    )
 
 
 def clean_url(value: object) -> str | None:
@@ -307,10 +271,8 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
     return Locale.KO if hangul >= _MIN_HANGUL_SHARE * (hangul + latin) else Locale.EN
 
 
-# What authors write in arXiv's comment field, which is free text ("15 pages, 4 figures. Accepted at NeurIPS 2025").
+# Names of venues, which some lists write where a title could be.
 
-_MAX_LENGTH = 1_000
-_MAX_VENUE_LENGTH = 60
 _VENUES = """
     NeurIPS, NIPS, ICML, ICLR, COLM, COLT, AISTATS, UAI, AAAI, IJCAI, ECAI, MLSys, CoLLAs,
     CVPR, ICCV, ECCV, WACV, BMVC, ACCV, 3DV, MICCAI, MIDL, ICIP, ICPR, SIGGRAPH Asia, SIGGRAPH,
@@ -323,56 +285,8 @@ _VENUES = """
 """
 """Conferences and journals by the names that authors use. A longer name stands before one that it contains."""
 _NAMES = [name.strip() for name in _VENUES.split(",")]
-_CANONICAL = {name.lower(): name for name in _NAMES}
 _YEAR = r"(?:\s{0,2}[-'’,]?\s{0,2}(?P<year>20\d\d|(?<=[-'’])\d\d))?(?!\w)"
 VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)
-_ACCEPTED = re.compile(
-    r"(?i:\b(?:accepted|published|to (?:appear|be published)|appear(?:s|ed|ing)?)"
-    r"(?: (?:as|for)(?: an?)?(?: [\w-]+){1,3}?)? (?:at|to|by|in|for)(?: publication (?:at|to|by|in))?"
-    r"(?: the| proceedings of(?: the)?)?) (?P<name>[A-Z][^.,;()\[\]|]{2,80})"
-)
-_SAYS_ACCEPTED = re.compile(
-    r"\b(?:accept|appear|publish|camera|oral|spotlight|highlight|poster|findings|proceedings|track)",
-    re.IGNORECASE,
-)
-"""Without a year, a name alone may be a word of another meaning."""
-_NOT_ACCEPTED = re.compile(
-    r"\b(?:under (?:peer[ -])?review|in submission|submitted|submission|rejected|withdrawn from|preprint"
-    r"|exten(?:ded version|sion) of)\b",
-    re.IGNORECASE,
-)
-_WITHDRAWN = re.compile(
-    r"\A\W{0,3}withdrawn\b(?! from (?!arxiv))|\b(?:paper|submission|article|manuscript|work|preprint|version|it)"
-    r" (?:has been|have been|was|is|is being) (?:\w+ )?(?:withdrawn|retracted)\b(?! from (?!arxiv))",
-    re.IGNORECASE,
-)
-
-
-def find_venue(comment: str | None) -> str | None:
-    """Return where a paper was accepted, such as `NeurIPS 2025`, `ICML 2025 workshop` or `Findings of EMNLP 2025`.
-
-    None if the comment says nothing of it, or only where the paper was submitted.
-    """
-    for clause in re.split(r"(?<=[^\d.])\.(?=\s|\Z)|[;|\n]", (comment or "")[:_MAX_LENGTH]):
-        if _NOT_ACCEPTED.search(clause):
-            continue
-        match = VENUE.search(clause)
-        if match and (match["year"] or _SAYS_ACCEPTED.search(clause)):
-            name, year = _CANONICAL[match["name"].lower()], match["year"]
-            venue = f"{name} {year if len(year) == 4 else f'20{year}'}" if year else name
-            if "workshop" in clause.lower():
-                return f"{venue} workshop"
-            return f"Findings of {venue}" if "findings" in clause.lower() else venue
-        if match := _ACCEPTED.search(clause):
-            return match["name"].strip(" \"'")[:_MAX_VENUE_LENGTH].rstrip()
-    return None
-
-
-def says_withdrawn(comment: str | None) -> bool:
-    """Return whether a comment, or the abstract of a withdrawn version, says that the paper is withdrawn."""
-    return _WITHDRAWN.search((comment or "")[:_MAX_LENGTH]) is not None
-
-
 # Headings that name a paper.
 
 _LINK_CAPTIONS = frozenset(

@@ -16,22 +16,15 @@ from bot.core.files import open_regular
 from storage import errors
 from storage.models import LocatedProblem
 
-LARGE_BYTES = 1_000_000
-"""More than three times a busy day's digest."""
 _NOT_UTF8 = "its name is not UTF-8; rename it"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TextFile:
     """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
 
     name: str
     text: str
-
-    def take_text(self) -> str:
-        """Return the text and let go of it: parsing 20 MB needs the memory."""
-        text, self.text = self.text, ""
-        return text
 
     @property
     def location(self) -> str:
@@ -54,23 +47,6 @@ def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
                 yield name
         except OSError as error:
             yield LocatedProblem(name, None, _reason(error))
-
-
-def fingerprint_file(name: str) -> str:
-    """Return what changes when a file is written again: its size and time, without reading it."""
-    try:
-        status = Path(name).stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
-
-
-def is_large(name: str) -> bool:
-    """Whether a file is read at all and may take far more memory than a day's digest."""
-    try:
-        return LARGE_BYTES < Path(name).stat().st_size <= parse.MAX_BYTES
-    except OSError:
-        return False
 
 
 def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:

@@ -1,6 +1,6 @@
 """HTML: its texts and tags, for all code that reads pages, and the Markdown of the elements that digests use.
 
-A scanner of our own because pages come from strangers: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
+A scanner of our own because pages come from others: it is linear. Lexbor (selectolax) builds 2.5 million nodes from
 30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
 """
 

@@ -1,14 +1,12 @@
 """Ingests digests and facts: parses files and texts, stores each digest whole or not at all, and watches the inbox.
 
-`digest_writer` decides within a transaction what is new, known or a correction. `Quarantine` sets aside what was being
-read at two crashes in a row, so that one hostile file cannot keep the bot from running.
+`digest_writer` decides within a transaction what is new, known or a correction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import stat
 import time
 from collections.abc import (
@@ -16,21 +14,18 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Collection,
     Iterable,
     Mapping,
     MutableMapping,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, files, listing, parse
+from bot.archive import arxiv_ids, digest_writer, fields, files, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -38,7 +33,7 @@ from bot.core.clock import Clock
 from storage import archive, errors, key_values, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import Digest, LocatedProblem, PaperFacts, Problem, SourcedDigest
+from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 
 log = structlog.get_logger(__name__)
 
@@ -52,18 +47,8 @@ SLICE_SECONDS = 0.2
 """Time after which a transaction that stores corrections ends: each may take as long as a hundred new digests."""
 PAUSE_RATIO = 0.25
 """Pause after such a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
-PAPERS_OF_CORRECTION, CHARACTERS_OF_CORRECTION = 100, 100_000
-"""A correction of a digest with more of them counts as several."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
-MAX_LEFT_OUT = 10
-"""Papers of a digest that may be left out since they cause a bug. With more of them it is not the papers' fault."""
-
-_Item = TypeVar("_Item")
-
-
-class _DryRunError(Exception):
-    """Rolls back a dry run's transaction."""
 
 
 class IngestService:
@@ -97,26 +82,16 @@ class IngestService:
     async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
         """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
         parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
-        return parsed if isinstance(parsed, IngestResult) else await self._add_each(parsed)
+        if isinstance(parsed, IngestResult):
+            return parsed
+        return sum(await self.add_batch(parsed), IngestResult())
 
     async def add_digests(
-        self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str, dry_run: bool = False
+        self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str
     ) -> IngestResult:
-        """Store all digests of one location, each in its own transaction. A dry run rolls back and returns the counts."""
-        return await self._add_each(
-            digest_writer.to_sourced_digests(parsed, source, location), dry_run=dry_run
-        )
-
-    async def _add_each(self, group: Iterable[SourcedDigest], *, dry_run: bool = False) -> IngestResult:
-        result = IngestResult()
-        failures: list[Exception] = []
-        for sourced in group:
-            with isolation.collected(failures, reraise=(StorageError,)):
-                [stored] = await self.add_batch([sourced], dry_run=dry_run)
-                result += stored
-        if failures:
-            raise failures[0]
-        return result
+        """Store all digests of one location, as `add_batch` does."""
+        digests = digest_writer.to_sourced_digests(parsed, source, location)
+        return sum(await self.add_batch(digests), IngestResult())
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
@@ -172,15 +147,9 @@ class IngestService:
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
-
-        async def write(chunk: Sequence[PaperFacts]) -> None:
-            nonlocal result
-            async with self._indexing() as writing, writing() as connection:
-                stored = await self._writer.write_facts(connection, chunk)
-            result += stored
-
         for chunk in chunked(paper_facts, FACTS_BATCH):
-            await _write_apart(chunk, write, lambda fact: {"paper": fact.arxiv_id, "source": fact.source})
+            async with self._indexing() as writing, writing() as connection:
+                result += await self._writer.write_facts(connection, chunk)
         return result
 
     async def merge_sources(self) -> int:
@@ -188,40 +157,26 @@ class IngestService:
 
         A process that was killed meanwhile is continued by the next one. Raises the first error after the last source.
         """
-        changed = 0
-        failures: dict[str, Exception] = {}
-        while waiting := await self._list_to_merge(failures):
-            for key, count in waiting.items():
-                failed: list[Exception] = []
-                with isolation.collected(failed):
-                    changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
-                    async with self._database.transaction() as connection:
-                        if await key_values.get(connection, key) == count:
-                            await key_values.remove(connection, key)
-                if failed:
-                    failures[key] = failed[0]
-        if failures:
-            raise next(iter(failures.values()))
-        return changed
-
-    async def _list_to_merge(self, failed: Collection[str]) -> dict[str, str]:
         async with self._database.read() as connection:
             waiting = await key_values.list_by_prefix(connection, key_values.TO_MERGE)
-        return {key: count for key, count in waiting.items() if key not in failed}
+        changed, failures = 0, list[Exception]()
+        for key, count in waiting.items():
+            with isolation.collected(failures):
+                changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
+                async with self._database.transaction() as connection:
+                    if await key_values.get(connection, key) == count:
+                        await key_values.remove(connection, key)
+        if failures:
+            raise failures[0]
+        return changed
 
     async def _merge_source(self, source: str) -> int:
         async with self._database.read() as connection:
             ids = await archive.list_paper_ids_by_source(connection, source)
         changed = 0
-
-        async def merge(chunk: Sequence[int]) -> None:
-            nonlocal changed
-            async with self._indexing() as writing, writing() as connection:
-                merged = await digest_writer.refresh_papers(connection, self._indexer, chunk)
-            changed += len(merged)
-
         for chunk in chunked(ids, FACTS_BATCH):
-            await _write_apart(chunk, merge, lambda paper_id: {"paper_id": paper_id, "source": source})
+            async with self._indexing() as writing, writing() as connection:
+                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
         return changed
 
     @asynccontextmanager
@@ -229,7 +184,7 @@ class IngestService:
         """Yield a function that opens transactions for ingests, and index what they postponed once the block has ended.
 
         What others have postponed is not waited for: Hugging Face's list and a reader's look-up are not held up by the index of
-        a stranger's large page.
+        a large page.
         """
         has_postponed = False
 
@@ -260,139 +215,53 @@ class IngestService:
             results.append((name, result))
         return results
 
-    async def add_batch(
-        self,
-        group: Sequence[SourcedDigest],
-        *,
-        dry_run: bool = False,
-        corrections_left: MutableMapping[str, int] | None = None,
-    ) -> list[IngestResult]:
+    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
         """Store digests of any locations and return one result for each, the new ones several in a transaction.
 
-        The others follow one by one, in transactions of `SLICE_SECONDS`. `corrections_left` are those that may be stored of
-        sources, and is counted down; further ones are held back, which their results say.
-
-        A digest that causes a bug does not block the others, and is stored without the papers that cause it, which its result
-        names. Raises the first error of those that cannot be stored, after the others.
+        The others follow one by one, in transactions of `SLICE_SECONDS`. Raises the first error of those that cannot be
+        stored, after the others.
         """
         results: list[IngestResult] = []
-        for outcome in await self._store_apart(group, dry_run=dry_run, corrections_left=corrections_left):
+        for outcome in await self._store_apart(group):
             if isinstance(outcome, Exception):
                 raise outcome
             results.append(outcome)
         return results
 
-    async def _store_apart(
-        self,
-        group: Sequence[SourcedDigest],
-        *,
-        dry_run: bool = False,
-        corrections_left: MutableMapping[str, int] | None = None,
-    ) -> list[IngestResult | Exception]:
+    async def _store_apart(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
         """Store digests as `add_batch` does, and return the error of each that cannot be stored in the place of its result."""
         results: dict[int, IngestResult | Exception] = {}
         failures: list[Exception] = []
-        if group:
-            with isolation.collected(failures, reraise=(StorageError,)):
-                await self._store_batch(group, results, dry_run=dry_run, corrections_left=corrections_left)
-        if failures and len(group) == 1 and not results:
-            with isolation.collected(failures, reraise=(StorageError,)):
-                kept = await self._leave_out_failing(group[0], failures[0])
-                await self._store_batch([kept], results, dry_run=dry_run, corrections_left=corrections_left)
-            results.setdefault(0, failures[-1])
+        with isolation.collected(failures, reraise=(StorageError,)):
+            await self._store_batch(group, results)
         for index, sourced in enumerate(group):
             if index not in results:  # what is committed is not stored again
-                [results[index]] = await self._store_apart(
-                    [sourced], dry_run=dry_run, corrections_left=corrections_left
-                )
+                alone = failures if len(group) == 1 else await self._store_apart([sourced])
+                results[index] = alone[0]
         return [results[index] for index in range(len(group))]
 
-    async def _leave_out_failing(self, sourced: SourcedDigest, error: Exception) -> SourcedDigest:
-        """Return a digest without the papers that cause a bug when they are stored. Raises `error` if they do not explain it."""
-
-        async def fails(arxiv_ids: Collection[str]) -> bool:
-            failures: list[Exception] = []
-            with isolation.collected(failures, reraise=(StorageError,)):
-                await self._store_batch([_keep(sourced, arxiv_ids)], {}, dry_run=True)
-            return bool(failures)
-
-        everything = [entry.arxiv_id for entry in sourced.digest.entries]
-        suspects, left_out = [everything], list[str]()
-        if not await fails(everything):
-            return sourced  # it does not fail again
-        if await fails(()):
-            raise error
-        while suspects:
-            suspect = suspects.pop()
-            if len(suspect) == 1:
-                left_out += suspect
-                continue
-            halves = suspect[: len(suspect) // 2], suspect[len(suspect) // 2 :]
-            suspects += [half for half in halves if await fails(half)]
-            if len(left_out) + len(suspects) > MAX_LEFT_OUT:
-                raise error
-        if not left_out:
-            raise error
-        for arxiv_id in left_out:
-            log.error(
-                "paper left out of its digest because of a bug",
-                source=sourced.source,
-                location=sourced.location,
-                paper=arxiv_id,
-                exc_info=error,
-            )
-        digest = _keep(sourced, set(everything).difference(left_out))
-        reason = f"{fields.describe_bug(error)} and is left out"
-        problems = tuple(Problem(1, f"{arxiv_id} {reason}") for arxiv_id in left_out)
-        return replace(digest, digest=replace(digest.digest, problems=digest.digest.problems + problems))
-
     async def _store_batch(
-        self,
-        group: Sequence[SourcedDigest],
-        results: MutableMapping[int, IngestResult | Exception],
-        *,
-        dry_run: bool = False,
-        corrections_left: MutableMapping[str, int] | None = None,
+        self, group: Sequence[SourcedDigest], results: MutableMapping[int, IngestResult | Exception]
     ) -> None:
         """Store digests as `add_batch` does; a bug that one of them causes is raised.
 
         Each commit adds to `results`, by the place in the group.
         """
-        unread, rest = dict(enumerate(group)), dict[int, SourcedDigest]()
-        left = {} if corrections_left is None else corrections_left
-        try:
-            async with self._indexing() as writing:
-                while unread or rest:
-                    added: dict[int, IngestResult] = {}
-                    async with writing() as connection:
-                        started, left_after = time.monotonic(), dict(left)
-                        while unread:
-                            stored, known = await self._writer.write_new(connection, _take_batch(unread))
-                            added |= stored
-                            rest |= known
-                            if not dry_run:
-                                break
-                        while rest and not unread and (dry_run or time.monotonic() < started + SLICE_SECONDS):
-                            index = next(iter(rest))
-                            sourced = rest.pop(index)
-                            may_correct = left_after.get(sourced.source, 1) > 0
-                            result = await self._writer.write_known(
-                                connection, sourced, may_correct=may_correct
-                            )
-                            if sourced.source in left_after:
-                                cost = result.corrected_digests * _cost_of(sourced.digest)
-                                left_after[sourced.source] -= cost
-                            added[index] = result
-                        if dry_run:
-                            raise _DryRunError
-                    # Not before the commit: what is rolled back is stored later.
-                    left.update(left_after)
-                    results.update({index: _parse_result(group[index]) + added[index] for index in added})
-                    if unread or rest:
-                        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-        except _DryRunError:
-            left.update(left_after)
-            results.update({index: _parse_result(group[index]) + added[index] for index in added})
+        unread, known = dict(enumerate(group)), dict[int, SourcedDigest]()
+        async with self._indexing() as writing:
+            while unread or known:
+                added: dict[int, IngestResult] = {}
+                async with writing() as connection:
+                    started = time.monotonic()
+                    if unread:
+                        added, rest = await self._writer.write_new(connection, _take_batch(unread))
+                        known |= rest
+                    while known and not unread and time.monotonic() < started + SLICE_SECONDS:
+                        index = next(iter(known))
+                        added[index] = await self._writer.write_known(connection, known.pop(index))
+                results.update({index: _parse_result(group[index]) + added[index] for index in added})
+                if unread or known:
+                    await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def _report_unparsed(self, digest_id: int, error: Exception) -> IngestResult:
         """Return the result of a stored digest that this version cannot parse, and leaves as it is."""
@@ -419,42 +288,6 @@ class IngestService:
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-async def _write_apart(
-    items: Sequence[_Item],
-    write: Callable[[Sequence[_Item]], Awaitable[None]],
-    describe: Callable[[_Item], Mapping[str, object]],
-) -> None:
-    """Write items together, or each by itself if one causes a bug, which is logged. Raises the first error if all do."""
-    failures: list[Exception] = []
-    with isolation.collected(failures, reraise=(StorageError,)):
-        await write(items)
-        return
-    failed: list[tuple[_Item, Exception]] = []
-    for item in items:
-        failures.clear()
-        with isolation.collected(failures, reraise=(StorageError,)):
-            await write([item])
-        failed += [(item, failure) for failure in failures]
-    if len(failed) == len(items):
-        raise failed[0][1]
-    for item, failure in failed:
-        isolation.log_error(log, "paper not updated because of a bug", failure, **describe(item))
-
-
-def _keep(sourced: SourcedDigest, arxiv_ids: Collection[str]) -> SourcedDigest:
-    """Return a digest with some of its papers. A written one keeps its text, in which a later version may read the others."""
-    digest = sourced.digest
-    if digest.format in listing.FORMATS:
-        kept = listing.keep(digest, digest.date, arxiv_ids.__contains__)
-        kept = replace(kept, is_rolling=digest.is_rolling)
-    else:
-        kept = replace(
-            digest, entries=tuple(entry for entry in digest.entries if entry.arxiv_id in arxiv_ids)
-        )
-    # The hash is still that of what was read: what is known to be there is not read again at each poll.
-    return replace(sourced, digest=kept)
-
-
 def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, SourcedDigest]:
     """Remove the first digests of a group, as many as one transaction may store, and return them."""
     batch: dict[int, SourcedDigest] = {}
@@ -465,12 +298,6 @@ def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, Sourced
             break
         batch[index] = unread.pop(index)
     return batch
-
-
-def _cost_of(digest: Digest) -> int:
-    """Return as how many corrections one counts: all of its papers are merged and indexed again."""
-    characters = digest_writer.count_characters(digest.entries)
-    return 1 + max(len(digest.entries) // PAPERS_OF_CORRECTION, characters // CHARACTERS_OF_CORRECTION)
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:
@@ -497,7 +324,7 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
-        parsed = parse.parse_text(fields.storable_text(file.take_text()), file.name, on)
+        parsed = parse.parse_text(fields.storable_text(file.text), file.name, on)
         return digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
@@ -506,106 +333,8 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
-    """Return the digests of a text, of any length off the event loop: a hostile line takes as long as a hundred others."""
-    holder = [text]
-    del text  # the thread alone keeps it, until it is split into lines
-    return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(holder.pop()), name, on))
-
-
-MAX_CRASHES = 2
-
-CRASHED_TWICE = "crashed-twice"
-"""The reason of what was being read at two crashes in a row; the templates have its sentence."""
-
-
-_Crashes = dict[str, dict[str, int]]
-"""The number of readings without an end, by name and fingerprint."""
-_NONE = "{}"
-
-
-class Quarantine:
-    """Remembers the items of one kind that are being read.
-
-    Items are stored before they are read and removed after. What a crash leaves is suspect: it is read once more, alone.
-    They are given with a fingerprint, which lets a changed item be read again.
-    """
-
-    def __init__(self, database: Database, kind: str) -> None:
-        # Not the sender's alone: a reading also ends in a process that has handed over, and must not look like a crash.
-        self._database = database.checked(None)
-        self._key = f"{key_values.BEING_READ}{kind}"
-        self._ended: _Crashes = {}
-
-    async def admit(self, items: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
-        """Divide items that are not being read by the number of crashes at which they were.
-
-        Returns those to read together, those to read each alone, and those not to read at all.
-        """
-        if self._ended:
-            await self._end({})
-        async with self._database.read() as connection:
-            stored = await key_values.get(connection, self._key)
-        crashes: _Crashes = json.loads(stored or _NONE)
-        counts = {name: crashes.get(name, {}).get(fingerprint, 0) for name, fingerprint in items.items()}
-        return (
-            [name for name, count in counts.items() if not count],
-            [name for name, count in counts.items() if 0 < count < MAX_CRASHES],
-            [name for name, count in counts.items() if count >= MAX_CRASHES],
-        )
-
-    @asynccontextmanager
-    async def reading(self, items: Mapping[str, str]) -> AsyncIterator[None]:
-        """Count the items as being read until the block ends, with or without an error; a crash leaves the count."""
-        if not items:
-            yield
-            return
-        async with self._changing() as crashes:
-            for name, fingerprint in items.items():
-                crashes[name] = {fingerprint: crashes.get(name, {}).get(fingerprint, 0) + 1}
-            counted = {name: crashes[name] for name in items}
-        try:
-            yield
-        finally:
-            await self._end(counted)
-
-    async def forget(self, name: str) -> None:
-        """Remove the counts of an item, which is set aside."""
-        async with self._changing() as crashes:
-            crashes.pop(name, None)
-
-    async def _end(self, counted: _Crashes) -> None:
-        """Subtract the counts of readings that ended: a process that took over may have added its own.
-
-        What a database that is away keeps is subtracted by `admit`.
-        """
-        self._ended |= counted
-        subtracted: _Crashes = {}
-        try:
-            async with self._changing() as crashes:
-                # Readings that end while this is stored are subtracted by their own call.
-                subtracted, self._ended = self._ended, {}
-                for name, ended in subtracted.items():
-                    left = {
-                        fingerprint: count - ended.get(fingerprint, 0)
-                        for fingerprint, count in crashes.pop(name, {}).items()
-                    }
-                    if any(count > 0 for count in left.values()):
-                        crashes[name] = left
-            subtracted = {}
-        finally:
-            # What could not be stored is subtracted by the next call.
-            self._ended = subtracted | self._ended
-
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[_Crashes]:
-        """Store what the block does to the counts, which no other process changes meanwhile."""
-        async with self._database.transaction() as connection:
-            crashes: _Crashes = json.loads(await key_values.get_locked(connection, self._key, _NONE))
-            yield crashes
-            if crashes:
-                await key_values.set_value(connection, self._key, json.dumps(crashes))
-            else:
-                await key_values.remove(connection, self._key)
+    """Return the digests of a text, off the event loop: a long line takes as long as a hundred others."""
+    return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))
 
 
 # The inbox, a folder for digest files: its new and changed files are ingested, each by itself.
@@ -725,30 +454,15 @@ def _list_digest_files(folder: Path) -> tuple[dict[Path, _Stamp], list[LocatedPr
 async def read_inbox(
     paths: Sequence[Path],
     add_file: Callable[[str], Awaitable[IngestResult]],
-    quarantine: Quarantine,
-    *,
     on_result: Callable[[IngestResult], None],
-    on_set_aside: Callable[[str, str], Awaitable[None]],
 ) -> None:
-    """Ingest files by `add_file`; those that were being read at a crash come last, each alone.
-
-    One that made the bot crash twice is set aside: `on_set_aside` gets its name and fingerprint. Raises the first error after
-    the last file.
-    """
-    names = [str(path) for path in paths]
-    items = await asyncio.to_thread(lambda: {name: files.fingerprint_file(name) for name in names})
-    fresh, suspects, set_aside = await quarantine.admit(items)
-    for name in set_aside:
-        log.error("file set aside: it was being read during two crashes in a row", file=name)
-        await on_set_aside(name, items[name])
+    """Ingest files by `add_file`. Raises the first error after the last file."""
     failures: list[Exception] = []
-    for group in (fresh, *([name] for name in suspects)):
-        async with quarantine.reading({name: items[name] for name in group}):
-            for name in group:
-                with isolation.collected(failures):
-                    result = await add_file(name)
-                    _log_result(name, result)
-                    on_result(result)
+    for name in map(str, paths):
+        with isolation.collected(failures):
+            result = await add_file(name)
+            _log_result(name, result)
+            on_result(result)
     if failures:
         raise failures[0]
 

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import starmap
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, html_pages, summaries
@@ -20,10 +19,6 @@ from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
-
-MAX_UNION_LENGTH = 8_000_000
-"""Characters of a list with what only its former text has: twice those of a day of all of arXiv. A list may have other papers at
-each poll, and all of its text is read for the next one."""
 
 MAX_SECTIONS = 30
 """Parts of a paper's text in a list."""
@@ -99,16 +94,15 @@ def build(
     limit = fields.MAX_PAPERS
     for number, raw in enumerate(papers[:limit], 1):
         line = lines[number - 1] if lines else 1
-        with fields.parsed_apart(found, line, f"paper {number} of the list", "is left out"):
-            record = read(raw)
-            paper = _clean_paper(record)
-            if isinstance(paper, str):
-                found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
-            elif paper["arxiv_id"] in known:
-                found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
-            else:
-                known[paper["arxiv_id"]] = paper
-                found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
+        record = read(raw)
+        paper = _clean_paper(record)
+        if isinstance(paper, str):
+            found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
+        elif paper["arxiv_id"] in known:
+            found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
+        else:
+            known[paper["arxiv_id"]] = paper
+            found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
     if len(papers) > limit:
         found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
@@ -147,28 +141,12 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former: Digest) -> Digest:
-    """The listing with the papers and fields that only the `former` list of the same place has, as far as there is room."""
-    room = MAX_UNION_LENGTH - len(digest.text)
-    former_papers = {paper["arxiv_id"]: paper for paper in papers_of(former)}
-    papers: list[Paper] = []
-    for paper in papers_of(digest):
-        known = former_papers.pop(paper["arxiv_id"], {})
-        added = {name: value for name, value in known.items() if name not in paper}
-        room -= len(json.dumps(added, ensure_ascii=False)) if added else 0
-        papers.append({**known, **paper} if room >= 0 else paper)
-    left_out = 0
-    for paper in former_papers.values():
-        room -= len(json.dumps(paper, ensure_ascii=False))
-        if room < 0 or len(papers) >= fields.MAX_PAPERS:
-            left_out += 1
-        else:
-            papers.append(paper)
-    problems = digest.problems
-    if left_out:
-        number = "1 earlier paper" if left_out == 1 else f"{left_out:,} earlier papers"
-        lost = f"the list is too long; {number} that it no longer names {'is' if left_out == 1 else 'are'} left out"
-        problems = (*problems, Problem(1, lost))
-    return _build_cleaned(digest.format, digest.date, papers, problems)
+    """The listing with the papers and fields that only the `former` list of the same place has."""
+    papers = {paper["arxiv_id"]: paper for paper in papers_of(digest)}
+    for paper in papers_of(former):
+        papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
+    kept = list(papers.values())[: fields.MAX_PAPERS]
+    return _build_cleaned(digest.format, digest.date, kept, digest.problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
@@ -275,23 +253,8 @@ def _clean_paper(raw: object) -> Paper | str:
 
 
 def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
-    """Yield which addresses of a paper are left out, and what of its names and texts is cut."""
-    if fields.count_characters(starmap(Section, paper.get("sections", ()))) == fields.MAX_CHARACTERS:
-        yield f"a paper's text can have at most {fields.MAX_CHARACTERS} characters; the rest is left out"
+    """Yield which addresses of a paper are left out."""
     values = raw if isinstance(raw, Mapping) else {}
-    names, title = values.get("authors"), values.get("title")
-    names = [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
-    for count, most, what in (
-        (len(names), fields.MAX_AUTHORS, "a paper can have at most {} authors"),
-        (max(map(len, names), default=0), fields.MAX_NAME_LENGTH, "a name can have at most {} characters"),
-        (
-            len(title) if isinstance(title, str) else 0,
-            fields.MAX_LINE_LENGTH,
-            "a title can have at most {} characters",
-        ),
-    ):
-        if count > most:
-            yield f"{what.format(most)}; the rest is left out"
     for name in ("code_url", "project_url"):
         value = values.get(name)
         if isinstance(value, str) and "://" in value and name not in paper:
@@ -352,29 +315,17 @@ def _build_cleaned(
     *,
     is_rolling: bool = False,
 ) -> Digest:
-    fitting = fields.count_fitting(paper.get("authors", ()) for paper in papers)
-    if nameless := [paper for paper in papers[fitting:] if paper.get("authors")]:
-        bare = (
-            {name: value for name, value in paper.items() if name != "authors"} for paper in papers[fitting:]
-        )
-        papers = [*papers[:fitting], *bare]
-        problems = (*problems, Problem(1, fields.describe_left_out(len(nameless))))
-    entries: list[Entry] = []
-    kept, failed = [], list[Problem]()
-    for paper in papers:
-        with fields.parsed_apart(failed, 1, paper["arxiv_id"], "is left out"):
-            entries.append(_entry(form, len(entries) + 1, paper))
-            kept.append(paper)
-    record = {"format": form.value, "date": on.isoformat(), "papers": kept}
+    entries = tuple(_entry(form, rank, paper) for rank, paper in enumerate(papers, 1))
+    record = {"format": form.value, "date": on.isoformat(), "papers": list(papers)}
     text = json.dumps(record, ensure_ascii=False) + "\n"
-    return Digest(form, on, tuple(entries), (*problems, *failed), text, is_rolling)
+    return Digest(form, on, entries, problems, text, is_rolling)
 
 
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
     parts = [(None, summary)] if summary else []
     parts += paper.get("sections", ())
-    # An address that is shown does not look like another: a list is a stranger's, and Markdown's lose their links too.
+    # An address that is shown does not look like another: a list is another author's, and Markdown's lose their links too.
     texts = (Section(heading, _PICTURE.sub("", body).replace("](", "] (")) for heading, body in parts)
     sections = summaries.drop_refusal(tuple(fields.cut_sections(texts)))
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())

@@ -78,68 +78,28 @@ def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list
         noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
         message = f"a digest can have at most {fields.MAX_PAPERS} papers; from here on {noun} left out"
         problems.append(Problem(excess_lines[0], message))
-    for draft in [*first.values()]:
-        with fields.parsed_apart(problems, draft.line, draft.arxiv_id, "is left out"):
-            problems += _limit_fields(draft)
-            continue
-        del first[draft.arxiv_id]
-    fitting = fields.count_fitting(draft.authors for draft in first.values())
-    if nameless := [draft for draft in [*first.values()][fitting:] if draft.authors]:
-        for draft in nameless:
-            draft.authors, draft.authors_truncated = (), True
-        problems.append(Problem(nameless[0].line, fields.describe_left_out(len(nameless))))
     entries: list[Entry] = []
     for draft in first.values():
-        with fields.parsed_apart(problems, draft.line, draft.arxiv_id, "is left out"):
-            has_no_summary = summaries.find_basis(draft.sections) is summaries.Basis.NONE
-            entries.append(Entry(*(len(entries) + 1, *_values(draft), has_no_summary)))
+        _limit_fields(draft)
+        has_no_summary = summaries.find_basis(draft.sections) is summaries.Basis.NONE
+        entries.append(Entry(*(len(entries) + 1, *_values(draft), has_no_summary)))
     return tuple(entries), problems
 
 
-def _limit_fields(draft: PaperDraft) -> list[Problem]:
-    """Cut the authors, sections, texts and addresses of a paper, each with a problem: one line can make a million of them."""
-    sections = draft.sections[: fields.MAX_SECTIONS]
-    limits = (
-        ("a title can have", len(draft.title or ""), fields.MAX_LINE_LENGTH, "characters"),
-        ("a name can have", max(map(len, draft.authors), default=0), fields.MAX_NAME_LENGTH, "characters"),
-        (
-            "a heading can have",
-            max((len(part.heading or "") for part in sections), default=0),
-            fields.MAX_LINE_LENGTH,
-            "characters",
-        ),
-        (
-            "an address can have",
-            max(len(address or "") for address in (draft.url, draft.thumbnail, draft.video)),
-            fields.MAX_URL_LENGTH,
-            "characters",
-        ),
-        ("a paper can have", len(draft.authors), fields.MAX_AUTHORS, "authors"),
-        ("a paper can have", len(draft.sections), fields.MAX_SECTIONS, "sections"),
-        ("a paper's text can have", fields.count_characters(sections), fields.MAX_CHARACTERS, "characters"),
-    )
-    if not (exceeded := [limit for limit in limits if limit[1] > limit[2]]):
-        return []
+def _limit_fields(draft: PaperDraft) -> None:
+    """Cut the authors, sections, texts and addresses of a paper: one line can make a million of them."""
     draft.authors_truncated = draft.authors_truncated or len(draft.authors) > fields.MAX_AUTHORS
     draft.authors = tuple(
         fields.cut_line(name, fields.MAX_NAME_LENGTH) for name in draft.authors[: fields.MAX_AUTHORS]
     )
     draft.title = draft.title and fields.cut_line(draft.title, fields.MAX_LINE_LENGTH)
-    draft.sections = tuple(fields.cut_sections(sections))
+    draft.sections = tuple(fields.cut_sections(draft.sections[: fields.MAX_SECTIONS]))
     if len(draft.url) > fields.MAX_URL_LENGTH:
         draft.url = arxiv_ids.abstract_url(draft.arxiv_id)
     draft.thumbnail, draft.video = (
         None if address and len(address) > fields.MAX_URL_LENGTH else address
         for address in (draft.thumbnail, draft.video)
     )
-    return [
-        Problem(
-            draft.line,
-            f"{draft.arxiv_id}: {head} at most {most} {noun}; {over} {'is' if over == 1 else 'are'} left out",
-        )
-        for head, count, most, noun in exceeded
-        for over in [count - most]
-    ]
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
@@ -375,15 +335,6 @@ def parse_block(rows: Sequence[str], start: int, end: int, draft: PaperDraft) ->
     return parser.problems
 
 
-_AS_WRITTEN = "its text is kept as it is written"
-"""What becomes of a paper below whose heading something causes a bug."""
-
-
-def _as_written(rows: Sequence[str], start: int, stop: int) -> tuple[Section, ...]:
-    text = "\n".join(rows[start:stop]).strip()
-    return (Section(None, text),) if text else ()
-
-
 _PaperSpan = tuple[fields.PaperHeading, int]
 
 
@@ -405,12 +356,7 @@ def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
         if heading.arxiv_id in first_papers:
-            count = len(problems)
-            with fields.parsed_apart(problems, heading.row + 1, heading.arxiv_id, _AS_WRITTEN):
-                problems += parse_block(rows, heading.end, stop, draft)
-                count = len(problems)
-            if len(problems) > count:
-                draft.sections = _as_written(rows, heading.end, stop)
+            problems += parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return ParseResult(drafts, problems, end)
 
@@ -593,14 +539,10 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
     for (_, paper), stop in zip(starts, stops, strict=True):
         if paper:
             stop = stop if paper.arxiv_id in first_papers else paper.row + 1
-            count, url = len(drafts), paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
-            with fields.parsed_apart(problems, paper.row + 1, paper.arxiv_id, _AS_WRITTEN):
-                draft, paper_problems = _parse_paper(rows, paper, stop, url)
-                drafts.append(draft)
-                problems += paper_problems
-            if len(drafts) == count:
-                text = _as_written(rows, paper.row + 1, stop)
-                drafts.append(PaperDraft(paper.row + 1, paper.arxiv_id, paper.title, url, sections=text))
+            url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
+            draft, paper_problems = _parse_paper(rows, paper, stop, url)
+            drafts.append(draft)
+            problems += paper_problems
     return ParseResult(drafts, problems, end)
 
 
@@ -851,9 +793,6 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
-MAX_LINES = 2_000_000
-"""Lines of a text: twenty megabytes of written digests have a fifth of that, and of empty ones take a gigabyte in Python."""
-
 NO_DATE = "it has no heading with a date"
 """The reason for a text without any paper and date."""
 _NO_PAPERS = "there is no paper in a known form under this date"
@@ -919,7 +858,7 @@ def parse_text(
     """All digests of a text of any format, in the order of their first dates. Pages of HTML are read as Markdown.
 
     `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. What says of itself
-    that it is a service's listing has the `listing_form`: a stranger's is a list. Raises NotADigestError, with the reason, if
+    that it is a service's listing has the `listing_form`: a publisher's is a list. Raises NotADigestError, with the reason, if
     there is no digest. All other content that is not understood is among the problems of the digest that contains or
     precedes it.
     """
@@ -930,10 +869,7 @@ def parse_text(
         return paper_list.parse_json(text, name, on, listing_form)
     if is_html(text):
         text = html_pages.to_markdown(text)
-    if (lines := text.count("\n")) > MAX_LINES:
-        raise errors.NotADigestError(f"it has {lines:,} lines; a digest file may have at most {MAX_LINES:,}")
     rows = text.split("\n")
-    del text  # 20 MB, unless the caller keeps it
     try:
         written = _parse_written(rows)
     except errors.NotADigestError as reason:

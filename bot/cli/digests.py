@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import sys
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import shell
-from bot.cli.search import print_papers
+from bot.cli.search import EMPTY_ARCHIVE, create_search, print_papers
 from bot.core import clock
 from storage import errors, models
-from storage import errors as stored_errors
 
 if TYPE_CHECKING:
     from bot.archive.digest_writer import IngestResult
     from bot.archive.files import TextFile
     from bot.archive.ingest import IngestService
     from bot.core.settings import Settings
+    from bot.search.results import PaperPage
+    from bot.search.service import SearchService
     from storage import writer
+
+
+MAX_TOP = 1000
 
 
 def parse(
@@ -43,10 +47,10 @@ def parse(
 
     problems: list[models.LocatedProblem] = []
     found = list(files.find_files(paths))
-    with shell.progress_counter("Parsing", total=len(found)) as show_count:
+    with shell.progress("Parsing") as show_count:
         for count, file in enumerate(found, 1):
             problems += _print_file(files.read_file(file))
-            show_count(count)
+            show_count(count, len(found))
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
     sys.exit(1 if problems else 0)
@@ -65,7 +69,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.Locat
         yield models.LocatedProblem(file.name, None, str(error))
         return
     for parsed in digests:
-        shell.print_json(archive_parse.digest_to_json(parsed, file.name))
+        shell.print_answer(archive_parse.digest_to_json(parsed, file.name), True)
         for problem in parsed.problems:
             yield models.LocatedProblem(file.name, problem.line, problem.message)
 
@@ -98,11 +102,9 @@ def ingest(
         shell.error(f"Skipped {len(unrelated)} file{plural} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
-    shell.print_result(
-        {**counts, "problems": len(problems), "problem_list": listed},
-        _count_sentence(result.digests, result.papers, result.new_papers, len(problems)),
-        as_json,
-    )
+    said = _count_sentence(result.digests, result.papers, result.new_papers, len(problems))
+    data = {**counts, "problems": len(problems), "problem_list": listed}
+    shell.print_answer(data, as_json, sentence=said)
     sys.exit(1 if problems else 0)
 
 
@@ -129,7 +131,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
         await container.load_mentions()
         service = container.create_ingest()
         found, stored, label = list(files.find_files(paths)), 0, "Stored"
-        with shell.progress_counter(label) as show_count:
+        with shell.progress(label) as show_count:
 
             def read_files() -> Iterator[TextFile | models.LocatedProblem]:
                 # Many files are stored at once, which takes longer than reading them.
@@ -147,12 +149,12 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
                         total += replace(result, problems=tuple(named))
                         stored += 1
                         show_count(stored, label=label)
-        with shell.progress_counter("Planning alert messages") as show_count:
+        with shell.progress("Planning alert messages") as show_count:
             planned = itertools.count(1)
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
         glossary = search_glossary.GlossaryService(container.database, container.clock)
         if await glossary.is_stale():
-            with shell.progress_counter("Updating glossary and index, papers read") as show_count:
+            with shell.progress("Updating glossary and index, papers read") as show_count:
                 await glossary.rebuild(show_count)
     return total
 
@@ -168,42 +170,22 @@ def digest(
         str | None,
         typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; by default the newest."),
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, max=1000, help="Number of papers.")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, max=MAX_TOP, help="Number of papers.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, help="Minimum votes.")] = 0,
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
 
-    requested_day = None if on is None else shell.parse_date(on)
+    day = None if on is None else shell.parse_date(on)
 
-    async def command() -> tuple[Sequence[models.PaperRow], date | None, list[date]]:
-        from storage import archive, papers
+    async def look_up(service: SearchService) -> tuple[PaperPage, date | None]:
+        return await service.get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
 
-        async with shell.open_storage() as database, database.read() as connection:
-            until_on = clock.latest_date(clock.system_clock())
-            newest = await archive.list_dates(connection, limit=1, until_on=until_on)
-            day = requested_day or (newest[0] if newest else None)
-            if day is None:
-                return [], None, []
-            # The day itself and the next one: a date has no neighbour at the end of the calendar.
-            before = await archive.list_dates(connection, limit=2, until_on=day)
-            after = await archive.list_dates(connection, limit=2, since_on=day, oldest_first=True)
-            rows = await papers.list_by_date(connection, day, min_votes=min_votes, limit=top)
-            nearest = [next((near for near in dates if near != day), None) for dates in (before, after)]
-            return rows, day, [near for near in nearest if near is not None]
-
-    rows, day, nearest = shell.run_command(command)
-    empty = (
-        "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
-        if day is None
-        else f"No papers for {day} have at least {min_votes} vote{'s' if min_votes > 1 else ''}."
-        if min_votes
-        else f"There are no papers for {day}."
-    )
-    if nearest:
-        empty += f" Nearest days: {', '.join(map(str, nearest))}."
+    page, day = shell.run_with_service(create_search, look_up)
+    votes = f" have at least {min_votes} vote{'s' if min_votes > 1 else ''}" if min_votes else ""
+    empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
     # A paper's own date is that of its latest digest, which the JSON keeps.
-    shown = rows if as_json or day is None else [replace(row, date=day) for row in rows]
+    shown = page.rows if as_json or day is None else [replace(row, date=day) for row in page.rows]
     print_papers(shown, as_json, empty=empty)
 
 
@@ -288,10 +270,9 @@ def write(
     rows, problems = shell.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
     if as_json:
         for row in rows:
-            shell.print_json(row)
+            shell.print_answer(row, True)
     else:
-        columns = ("date", "format", *_COUNTS)
-        shell.print_table(columns, [[row[name] for name in columns] for row in rows], empty="")
+        shell.print_answer(rows, False, ("date", "format", *_COUNTS))
     sys.exit(1 if problems else 0)
 
 
@@ -343,7 +324,7 @@ async def _write(
                 if dry_run:
                     counts = await writer.estimate(day, form, language, limit=limit)
                 else:
-                    with shell.progress_bar(f"{day} {form.value}") as show_progress:
+                    with shell.progress(f"{day} {form.value}") as show_progress:
                         counts, _ = await writer.write(
                             day,
                             form,
@@ -378,17 +359,16 @@ def _show(text: str, as_json: bool) -> None:
 
     rows = shell.run_command(command)
     if not rows:
-        raise stored_errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
+        raise errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
     for draft in rows:
         record = _draft_to_dict(draft)
         if as_json:
-            shell.print_json(record)
+            shell.print_answer(record, True)
             continue
         head = (name for name in (*_DRAFT_HEAD, "updated_at") if record[name] is not None)
         shell.echo(" · ".join(f"{name} {record[name]}" for name in head))
         columns = ("section", "text", "span")
-        claims = [[claim[name] for name in columns] for claim in record["claims"]]
-        shell.print_table(columns, claims, empty="No claims.")
+        shell.print_answer(record["claims"], False, columns, sentence="No claims.")
         for problem in record["problems"]:
             shell.echo(f"failed: {problem}")
 

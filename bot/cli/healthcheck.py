@@ -40,10 +40,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def request_health(address: str) -> tuple[bool, dict[str, Any]]:
-    """Return whether the bot works, and the body of its answer. Raises PaperroundError without such an answer.
-
-    An outage of Discord counts as working: starting the bot again would not end it.
-    """
+    """Return whether the bot works, and the body of its answer. Raises PaperroundError without such an answer."""
     host, port = split_address(address)
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     try:
@@ -56,15 +53,13 @@ def request_health(address: str) -> tuple[bool, dict[str, Any]]:
         raise errors.PaperroundError(f"unhealthy: no valid answer from {address} ({error}).") from error
     finally:
         connection.close()
-    return response.status == 200 or body.get("outage") is True, body
+    return response.status == 200, body
 
 
 def describe(is_healthy: bool, body: dict[str, Any]) -> str:
     """Return the answer as one line."""
     if not is_healthy:
         return f"unhealthy: {' '.join(map(str, body.get('problems', ()))) or 'no reason given.'}"
-    if body.get("outage") is True:
-        return "healthy: Discord does not answer, and a restart of the bot would not help."
     if body["role"] == "standby":
         return "healthy: a standby, ready to take over from the process that sends."
     signs = {

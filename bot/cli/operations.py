@@ -14,9 +14,9 @@ from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
-    from bot.app.container import Container
+    from bot.client.accounts import ReaderData
     from bot.operations.doctor import Finding
-    from bot.operations.set_up_file import Plan, SetUpFile
+    from bot.operations.set_up_file import SetUpFile
     from storage.database import Database
 
 
@@ -28,7 +28,7 @@ def reindex(as_json: shell.AsJson = False) -> None:
     async def command() -> int:
         papers = 0
         async with shell.open_storage() as database:
-            with shell.progress_counter("Indexing") as show_count:
+            with shell.progress("Indexing") as show_count:
                 async for papers in search_index.run_task(
                     database, system_clock, search_index.MaintenanceTask.INDEX
                 ):
@@ -36,7 +36,8 @@ def reindex(as_json: shell.AsJson = False) -> None:
         return papers
 
     papers = shell.run_command(command)
-    shell.print_result({"papers": papers}, f"{papers} paper{'s' if papers != 1 else ''} reindexed.", as_json)
+    said = f"{papers} paper{'s' if papers != 1 else ''} reindexed."
+    shell.print_answer({"papers": papers}, as_json, sentence=said)
 
 
 def backup(
@@ -49,9 +50,6 @@ def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
-
-    if not target.strip():
-        raise errors.UsageError("FILE is an empty string. Give the name of a file.")
 
     has_older = os.path.exists(target)  # also of a name that no file can have, which the copy refuses
 
@@ -66,11 +64,8 @@ def backup(
             return await migrate.copy_to(database, Path(target))
 
     size = shell.run_command(command)
-    shell.print_result(
-        {"file": target, "bytes": size},
-        f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}.",
-        as_json,
-    )
+    said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
+    shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
 
 
 def upgrade(as_json: shell.AsJson = False) -> None:
@@ -83,7 +78,7 @@ def upgrade(as_json: shell.AsJson = False) -> None:
             return await migrate.current_revision(database)
 
     schema = shell.run_command(command)
-    shell.print_result({"schema": schema}, f"The database is at schema {schema}.", as_json)
+    shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")
 
 
 def copy_database(
@@ -92,7 +87,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database. Stop the bot first. Run the command again to continue an interrupted copy."""
+    """Copy everything into an empty database. Stop the bot first."""
     from storage import copying, migrate
 
     try:
@@ -109,21 +104,18 @@ def copy_database(
             shell.open_storage() as source,
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
-            with shell.progress_counter("Copying rows") as show_count:
+            with shell.progress("Copying rows") as show_count:
                 async for rows in copying.copy(source, opened, system_clock()):
                     show_count(rows)
-            with shell.progress_counter("Indexing papers") as show_count:
+            with shell.progress("Indexing papers") as show_count:
                 task = search_index.MaintenanceTask.INDEX
                 async for papers in search_index.run_task(opened, system_clock, task):
                     show_count(papers)
         return rows
 
     rows = shell.run_command(command)
-    shell.print_result(
-        {"to": name, "rows": rows},
-        f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index.",
-        as_json,
-    )
+    said = f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index."
+    shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
 
 
 def doctor(
@@ -147,13 +139,13 @@ def doctor(
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:
-        shell.print_json([finding.to_dict() for finding in findings])
+        shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
             if not (row.status is status.OK if quiet else row.is_default and not show_all):
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
-                shell.print_wrapped(f"{row.status:8}", f"{row.what}: {row.value}{origin}{note}")
+                shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
     if left:
         names = ", ".join(finding.what for finding in left)
         shell.error(f"{len(left)} problem{'s' if len(left) > 1 else ''} to solve: {names}.")
@@ -200,8 +192,8 @@ def run(
 
     settings = shell.load_settings()
     logs.configure(settings.log)
-    for unknown in core_settings.find_unknown():
-        structlog.get_logger().warning("unknown setting", origin=unknown.origin, reason=unknown.sentence)
+    for unknown, origin in core_settings.find_unknown().items():
+        structlog.get_logger().warning("unknown setting", name=unknown, origin=origin)
     from bot.app import runtime
 
     if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:
@@ -325,51 +317,20 @@ def build_web(
     from bot.web import service, site
     from storage import models
 
-    if not folder.strip():
-        raise errors.UsageError("DIR is an empty string. Give the name of a folder.")
-    if "\0" in folder or folder.encode(errors="replace").decode() != folder:
-        raise errors.UsageError(
-            f"DIR {folder!a} has a character that is not text. Give another name of a folder."
-        )
     settings = shell.load_settings()
     address = service.check_base_url(base_url)
     locale = shell.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
 
-    async def build(container: Container) -> site.Built:
-        pages = container.create_web_pages(container.create_services())
-        return await site.SiteBuilder(
-            pages, Path(folder), service.Site(address, locale, is_static=True)
-        ).build()
+    async def build() -> site.Built:
+        async with shell.open_container() as container:
+            pages = container.create_web_pages(container.create_services())
+            built_site = service.Site(address, locale, is_static=True)
+            return await site.SiteBuilder(pages, Path(folder), built_site).build()
 
-    built = shell.run_in_container(build)
+    built = shell.run_command(build)
     files = "1 file" if built.written == 1 else f"{built.written} files"
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
-    shell.print_result(built._asdict(), f"{folder}: {counts}", as_json)
-
-
-def check_templates(as_json: shell.AsJson = False) -> None:
-    """Check the templates in PAPERROUND_TEMPLATES. Errors are listed by file and line."""
-    from bot.rendering.templates import Templates
-
-    folder = shell.load_settings().templates
-    if folder is not None and not folder.is_dir():
-        raise errors.UsageError(f"{folder} is not a folder. Create it, or unset PAPERROUND_TEMPLATES.")
-    problems = Templates(folder).find_problems()
-    if as_json:
-        shell.print_json(
-            [{"file": row.location, "line": row.line, "reason": row.message} for row in problems]
-        )
-    elif folder is None:
-        shell.echo("PAPERROUND_TEMPLATES is not set: the bundled templates are in use.")
-    elif not problems:
-        shell.echo(f"The templates in {folder} have no errors.")
-    for problem in problems:
-        shell.error(str(problem))
-    sys.exit(1 if problems else 0)
-
-
-MAX_BYTES = 10_000_000
-"""20,000 daily posts."""
+    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
 
 
 def export_set_up(
@@ -389,9 +350,6 @@ def apply_set_up(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A file that `config export` wrote, or one like it.")
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change without changing it.")
-    ] = False,
     accept: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -401,60 +359,40 @@ def apply_set_up(
         _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True
     )
     if not as_json:
-        _print_plan(plan)
-    is_wanted = bool(plan.changes) and not dry_run and (accept or _confirm())
+        for change in plan.changes:
+            shell.echo(f"  {change}")
+        counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
+        shell.echo(f"{counts}, {plan.others} not in the file (kept).")
+    is_wanted = bool(plan.changes) and (accept or _confirm())
     if is_wanted:
-        shell.run_command(lambda: _apply_plan(text, file, plan))
-    if as_json:
-        shell.print_json(
-            {
-                "changes": plan.changes,
-                "unchanged": plan.unchanged,
-                "others": plan.others,
-                "applied": is_wanted,
-            }
-        )
-    elif plan.changes and not dry_run:
-        shell.echo("Applied." if is_wanted else "Nothing was applied.")
-    if plan.changes and not (dry_run or is_wanted):
-        sys.exit(1)
+        shell.run_command(lambda: _apply(text, file))
+    if as_json or plan.changes:
+        said = "Applied." if is_wanted else "Nothing was applied."
+        shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=said)
+    sys.exit(1 if plan.changes and not is_wanted else 0)
 
 
 def _read_set_up(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise errors.UsageError(
-                f"{file} is larger than {MAX_BYTES:,} bytes. Split it into several files."
-            )
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return file.read_text("utf-8-sig")
     except OSError as error:
         raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise errors.UsageError(f"{file}, line {line}: not UTF-8. Save the file as UTF-8.") from None
-
-
-def _print_plan(plan: Plan) -> None:
-    for change in plan.changes:
-        shell.echo(f"  {change}")
-    counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
-    shell.echo(f"{counts}, {plan.others} not in the file (kept).")
+    except UnicodeDecodeError:
+        raise errors.UsageError(f"{file} is not UTF-8. Save the file as UTF-8.") from None
 
 
 def _confirm() -> bool:
     """Ask whether the plan is applied. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking, or --dry-run to preview."
+            "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking."
         )
-    return shell.confirm("Apply?", default=False, err=True)
+    return typer.confirm("Apply?", default=False, err=True)
 
 
-async def _apply_plan(text: str, file: Path, plan: Plan) -> None:
+async def _apply(text: str, file: Path) -> None:
     async with shell.open_container() as container:
-        await _create_set_up_file(container.database).apply(text, str(file), plan)
+        await _create_set_up_file(container.database).apply(text, str(file))
         await container.create_ingest().merge_sources()
 
 
@@ -465,3 +403,24 @@ def _create_set_up_file(database: Database) -> SetUpFile:
 
     settings = shell.load_settings()
     return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())
+
+
+def forget_reader(
+    user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
+    as_json: shell.AsJson = False,
+) -> None:
+    """Delete everything kept about a user. Messages waiting to be sent are deleted too."""
+
+    def create(database: Database) -> ReaderData:
+        from bot.client.accounts import ReaderData
+        from bot.core.clock import system_clock
+
+        return ReaderData(database, system_clock)
+
+    counts = shell.run_with_service(create, lambda service: service.forget(user))
+    if as_json:
+        shell.print_answer({"user": str(user), "removed": counts}, True)
+        return
+    rows = [{"table": table, "deleted rows": count} for table, count in counts.items()]
+    columns = ("table", "deleted rows")
+    shell.print_answer(rows, False, columns, sentence="No data is kept about this user.")

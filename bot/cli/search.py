@@ -1,4 +1,4 @@
-"""Commands that search the archive as the bot does: `search`, `author` and `paper`."""
+"""Commands that search the archive as the bot does, and `glossary`, which shows the forms of a term."""
 
 from __future__ import annotations
 
@@ -7,45 +7,27 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer.core
+import typer
 
 from bot.cli import shell
+from storage import errors
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
-    from bot.search.lookup import LookUp
+    from bot.search.lookup import FormEvidence
     from bot.search.service import SearchService
     from bot.text import questions
+    from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
-    from storage.snapshot import Snapshot
 
-_NOTHING = "Nothing found."
 _UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only the family name."
 _CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
 _MAX_NAMES = 5
-_NO_QUERY = "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
 EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
-
-
-class _SearchCommand(typer.core.TyperCommand):
-    """A command that takes `--json=full` for `--json-full`: a flag of the parser takes no value."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        end = args.index("--") if "--" in args else len(args)
-        options = ["--json-full" if argument == "--json=full" else argument for argument in args[:end]]
-        return super().parse_args(ctx, [*options, *args[end:]])
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("search", cls=_SearchCommand)(search)
-    app.command("author")(author)
-    app.command("paper")(paper)
 
 
 def search(
@@ -58,9 +40,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--author", metavar="NAME", help="Only this author's papers.")
-    ] = None,
+    name: Annotated[str, typer.Option("--author", metavar="NAME", help="Only this author's papers.")] = "",
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
@@ -73,43 +53,44 @@ def search(
         bool,
         typer.Option(
             "--json-full",
-            help="Print JSON with the total, corrections and meanings too, not only the papers; same as --json=full.",
+            help="Print JSON with the total, corrections and meanings too, not only the papers.",
         ),
     ] = False,
 ) -> None:
     """Find papers on a topic, best first. A filter works without a query too."""
-    from storage import errors
-
     first = None if since is None else shell.parse_date(since)
     if not ("".join(query or ()).strip() or name or since or min_votes):
-        raise errors.UsageError(_NO_QUERY)
+        raise errors.UsageError(
+            "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
+        )
 
-    def look_up(view: Snapshot) -> tuple[search_results.SearchResult, str, str]:
+    async def look_up(service: SearchService) -> tuple[search_results.SearchResult, str, str]:
         from bot.search.results import SearchRequest
 
         request = SearchRequest(
             " ".join(query or ()),
-            author=name or "",
+            author=name,
             since=first,
             min_votes=min_votes or None,
             limit=limit,
             explain=explain,
             literal=literal,
         )
-        lookup = _create_lookup()
-        result = lookup.search(view, request)
-        if not name:
-            return result, "" if result.rows else _explain_nothing(view, _NOTHING), ""
-        named = lookup.find_author(view, name, limit=1)
-        empty = _explain_nothing(view, _NOTHING if named.author else _UNKNOWN_AUTHOR.format(name=name))
-        corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author) if named.is_corrected else ""
-        return result, "" if result.rows else empty, corrected
+        result = await service.search(request)
+        empty, corrected = "Nothing found.", ""
+        if name:
+            named = await service.find_author(name, limit=1)
+            if not named.author:
+                empty = _UNKNOWN_AUTHOR.format(name=name)
+            elif named.is_corrected:
+                corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author)
+        return result, await _explain_nothing(service, empty), corrected
 
-    result, empty, corrected = shell.run_on_snapshot(look_up)
+    result, empty, corrected = shell.run_with_service(create_search, look_up)
     if corrected:
         shell.error(corrected)
     if full_json:
-        shell.print_json(answer_to_dict(result))
+        shell.print_answer(answer_to_dict(result), True)
     else:
         print_papers(
             result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
@@ -117,13 +98,6 @@ def search(
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
-
-
-def _create_lookup() -> LookUp:
-    from bot.search.glossary import GlossaryReader
-    from bot.search.lookup import LookUp
-
-    return LookUp(GlossaryReader().read_current, everyday=load_everyday())
 
 
 def load_everyday() -> questions.Everyday:
@@ -136,11 +110,9 @@ def load_everyday() -> questions.Everyday:
     return everyday
 
 
-def _explain_nothing(view: Snapshot, sentence: str) -> str:
+async def _explain_nothing(service: SearchService, sentence: str) -> str:
     """Return the sentence for a search without results: that the archive is empty, if it is."""
-    from storage import search as stored
-
-    return sentence if stored.count_top(view) else EMPTY_ARCHIVE
+    return sentence if (await service.get_extent()).paper_count else EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
@@ -148,12 +120,12 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     return {
         **shell.pick(result, "total total_is_exact complete"),
         "partial": result.is_partial,
-        "also": list(result.added_forms),
+        "also": result.added_forms,
         **shell.pick(result, "corrected meanings period"),
-        "from": list(result.writers),
+        "from": result.writers,
         **shell.pick(result, "suggestions"),
         "papers": [
-            {**_explained(row, result.explanations), "missing": list(result.missing.get(row.arxiv_id, ()))}
+            {**_explained(row, result.explanations), "missing": result.missing.get(row.arxiv_id, ())}
             for row in result.rows
         ],
     }
@@ -171,21 +143,18 @@ def author(
     as_json: shell.AsJson = False,
 ) -> None:
     """Find an author's papers, sorted by votes."""
-    from storage import errors
-
     if not name.strip():
         raise errors.UsageError("NAME is an empty string. Give an author's name.")
 
-    def look_up(view: Snapshot) -> tuple[search_results.AuthorResult, str]:
-        found = _create_lookup().find_author(view, name, limit=limit)
-        unknown = _UNKNOWN_AUTHOR.format(name=name)
-        return found, "" if found.author else _explain_nothing(view, unknown)
+    async def look_up(service: SearchService) -> tuple[search_results.AuthorResult, str]:
+        unknown = await _explain_nothing(service, _UNKNOWN_AUTHOR.format(name=name))
+        return await service.find_author(name, limit=limit), unknown
 
-    result, empty = shell.run_on_snapshot(look_up)
+    result, unknown = shell.run_with_service(create_search, look_up)
     if as_json:
-        shell.print_json(author_to_dict(result))
+        shell.print_answer(author_to_dict(result), True)
         return
-    print_papers(result.rows, False, empty=empty)
+    print_papers(result.rows, False, empty=unknown)
     if result.is_corrected:
         shell.error(_CORRECTED_AUTHOR.format(name=name, author=result.author))
     if result.namesakes:
@@ -204,7 +173,7 @@ def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
     """Return an author's papers as JSON."""
     return {
         **shell.pick(result, "author matches namesakes"),
-        "forms": list(result.name_variants),
+        "forms": result.name_variants,
         "corrected": result.is_corrected,
         "papers": [to_dict(row) for row in result.rows],
     }
@@ -224,7 +193,7 @@ def paper(
 
     detail, sources = shell.run_with_service(create_search, find)
     if as_json:
-        shell.print_json(None if detail is None else detail_to_dict(detail, sources))
+        shell.print_answer(None if detail is None else detail_to_dict(detail, sources), True)
     elif detail is None:
         shell.error(
             f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
@@ -248,9 +217,7 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
         **shell.pick(
             detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
         ),
-        **shell.pick(
-            detail, "thumbnail video media venue model_url code_url project_url keywords categories"
-        ),
+        **shell.pick(detail, "thumbnail video media code_url project_url keywords categories"),
         "in_digest": detail.is_listed,
         "date": detail.last_on.isoformat(),
         "digests": [
@@ -294,25 +261,22 @@ def print_papers(
 ) -> None:
     """Print papers as JSON or as a table."""
     if as_json:
-        shell.print_json([_explained(row, explanations) for row in rows])
+        shell.print_answer([_explained(row, explanations) for row in rows], True)
         return
-    table = [
-        [row.arxiv_id, row.date, row.votes, row.title, ", ".join(row.authors[:3])]
-        + ([", ".join(missing.get(row.arxiv_id, ()))] if missing else [])
-        + (
-            [
-                ", ".join(
-                    f"{name} {value:g}" for name, value in explanations.get(row.arxiv_id, {}).items() if value
-                )
-            ]
-            if explanations
-            else []
-        )
+    shown = [
+        {
+            "id": row.arxiv_id,
+            **shell.pick(row, "date votes title"),
+            "authors": row.authors[:3],
+            "missing": missing.get(row.arxiv_id, ()),
+            "score": [
+                f"{name} {value:g}" for name, value in explanations.get(row.arxiv_id, {}).items() if value
+            ],
+        }
         for row in rows
     ]
-    columns = ["id", "date", "votes", "title", "authors"]
-    columns += [*(["missing"] if missing else []), *(["score"] if explanations else [])]
-    shell.print_table(columns, table, empty=empty)
+    columns = ("id", "date", "votes", "title", "authors", "missing", "score")
+    shell.print_answer(shown, False, columns, sentence=empty)
 
 
 def _warnings(result: search_results.SearchResult) -> list[str]:
@@ -370,8 +334,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
     shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
     authors = ", ".join(detail.authors) or "unknown"
     shell.echo(f"authors: {authors}{' …' if detail.authors_truncated else ''}")
-    links = ("accepted at", detail.venue), ("code", detail.code_url), ("model", detail.model_url)
-    for label, value in (*links, *(("media", address) for address in detail.media)):
+    for label, value in (("code", detail.code_url), *(("media", address) for address in detail.media)):
         if value:
             shell.echo(f"{label}: {value}")
     locale = shell.load_settings().locale
@@ -392,3 +355,128 @@ def create_search(database: Database) -> SearchService:
     from bot.search.service import SearchService
 
     return SearchService(database, everyday=load_everyday())
+
+
+def glossary(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TERM] | forget TERM FORM | add TERM FORM",
+            help="A term in Korean or English, or an abbreviation. `add` makes FORM a form of TERM;"
+            " `forget` removes it. Put several words in quotation marks.",
+            show_default=False,
+        ),
+    ] = None,
+    suspicious: Annotated[
+        bool, typer.Option("--suspicious", help="List learnt forms, the most doubtful first.")
+    ] = False,
+    as_json: shell.AsJson = False,
+) -> None:
+    """Show a term's translations and abbreviations.
+
+    The evidence for each is shown. `add` adds a form and `forget` removes one; both outlast a
+    rebuild of the glossary, and each undoes the other.
+    """
+    if suspicious:
+        _print_suspicious(as_json)
+        return
+    if not words:
+        raise errors.UsageError("Give a term, or use --suspicious.")
+    if words[0] in _DECISIONS:
+        _decide(words, as_json)
+        return
+
+    term = " ".join(words)
+    concepts, senses = shell.run_with_service(create_search, lambda service: service.explain_term(term))
+    if as_json:
+        data = [
+            {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
+            for key, forms in concepts
+        ]
+        shell.print_answer({"term": term, "senses": senses, "concepts": data}, True)
+        return
+    rows = [
+        {
+            "concept": _name(key, forms),
+            "form": form.text,
+            "language": form.language,
+            "explained in": form.papers,
+            "papers": paper_count,
+            "from": _origin(form),
+        }
+        for key, forms in concepts
+        for form, paper_count in forms
+    ]
+    unknown = f"{term!r} is not in the glossary, so it is searched for as typed."
+    shell.print_answer(rows, False, [*rows[0]] if rows else (), sentence=unknown)
+    if senses:
+        shell.error(f"{term} is short for: {' · '.join(senses)}")
+
+
+_DECISIONS = ("forget", "add")
+
+
+def _decide(words: Sequence[str], as_json: bool) -> None:
+    """Store that a form is one of a term, or is not."""
+    from bot.search.glossary import GlossaryService
+
+    verb, *texts = words
+    if len(texts) != 2:
+        raise errors.UsageError(
+            f"Usage: paperround glossary {verb} TERM FORM. Put a term of several words in quotation marks."
+        )
+    made = shell.run_with_service(
+        GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add")
+    )
+    done = "now" if made.is_added else "no longer"
+    said = f"{made.form} is {done} a form of {made.term}."
+    shell.print_answer(made._asdict(), as_json, sentence=said)
+
+
+def _name(key: str, forms: Sequence[FormEvidence]) -> str:
+    """Return the usual English form of a concept; its key has stems."""
+    return next((form.text for form, _ in forms if form.language == "en"), key)
+
+
+def _print_suspicious(as_json: bool) -> None:
+    """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
+    weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
+    rows = [
+        {
+            "form": form.text,
+            "term": term,
+            "papers": form.found,
+            "confirmed": form.confirmed,
+            "share": round(form.share_with_term, 3),
+            "explained": form.papers,
+            "seeded": form.seeded,
+        }
+        for term, form in weak
+    ]
+    columns = ("form", "term", "share", "papers", "explained", "seeded")
+    shell.print_answer(rows, as_json, columns, sentence="No forms have been learnt yet.")
+
+
+def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
+    return {
+        "text": form.text,
+        "language": form.language,
+        "explained": form.papers,
+        "papers": paper_count,
+        "seeded": form.seeded,
+        "share": form.share,
+        "alias": form.is_alias,
+        "searched": form.expands and not form.is_alias,
+    }
+
+
+def _origin(form: SurfaceForm) -> str:
+    # What an operator added has no papers, and is kept like a form of the list.
+    given = "seed list" if form.papers else "seed list or added by you"
+    origins = [*(["digests"] if form.papers else []), *([given] if form.seeded else [])]
+    is_searched = form.expands and not form.is_alias
+    return "; ".join(
+        filter(
+            None, (", ".join(origins), "" if is_searched else "recognised in queries, but not searched for")
+        )
+    )

@@ -87,7 +87,7 @@ def setup(
     }
     written = f"Wrote {' and '.join(values)} to {file}." if values else f"{file} is unchanged."
     text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)
-    shell.print_result(result, text, as_json)
+    shell.print_answer(result, as_json, sentence=text)
 
 
 def _find_application(
@@ -154,7 +154,7 @@ def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> 
     """Return the addresses of the sources in force and the chosen ones. Raises UsageError for one that cannot be used."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
-        if shell.confirm("Use Hugging Face's daily papers, with votes?", default=True):
+        if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
             addresses.append(loaded.hf_endpoint)
         while categories := typer.prompt(
             "arXiv categories for search and alerts, such as arxiv:cs.CL,cs.LG (press Enter to skip)",

@@ -73,15 +73,12 @@ def add(
         typer.Option("--since", metavar="DATE", help="arXiv: include papers submitted since this day."),
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Fetch once and show what the source provides.")
-    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a source. Nothing is fetched yet, except with --check."""
+    """Add a source. Nothing is fetched yet."""
     values = {
-        "timezone": shell.parse_zone(timezone),
-        "from": shell.parse_time(since_time),
+        "timezone": timezone,
+        "from": since_time,
         "every": every,
         "cross_lists": "yes" if cross_lists else None,
         "since": shell.parse_date(since) if since else None,
@@ -94,28 +91,9 @@ def add(
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
     added = shell.run_with_service(_create_registry, command, creating=True)
-    if check:
-        _check(added.url, as_json)
-        return
-    sentence = f"{added.url} ({added.kind.value}) was added. `paperround sources fetch` fetches from it now."
-    shell.print_result(to_dict(added), sentence, as_json)
-
-
-def _check(url: str, as_json: bool) -> None:
-    """Request a source that was just added once; one that cannot be read is removed again, with exit status 1."""
-    reports = shell.run_command(lambda: _fetch(None, dry_run=True, only_url=url))
-    failed = any(_status_name(report.status) in _FAILURES for report in reports)
-    if failed:
-        shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    try:
-        _print_reports(reports, as_json, with_yields=True)
-    finally:
-        if failed:
-            shell.error("The source was not added. Without --check, it would be added and tried again later.")
-        elif not as_json:
-            shell.echo(
-                f"{errors.redact(url)} was added. `paperround sources fetch` reads it now, `paperround run` regularly."
-            )
+    address = errors.redact(added.url)
+    sentence = f"{address} ({added.kind.value}) was added. `paperround sources fetch` fetches from it now."
+    shell.print_answer(to_dict(added), as_json, sentence=sentence)
 
 
 def list_rows(as_json: shell.AsJson = False) -> None:
@@ -133,14 +111,14 @@ def list_rows(as_json: shell.AsJson = False) -> None:
     ]
     if not as_json:
         rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
-    shell.print_rows(rows, _SOURCE_COLUMNS, as_json, empty=_NO_SOURCES)
+    shell.print_answer(rows, as_json, _SOURCE_COLUMNS, sentence=_NO_SOURCES)
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
     """Change the priority of a source. Papers change right away; sent posts stay as they are."""
     shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
     count = shell.run_command(_merge)
-    shell.echo(f"{url} now has priority {priority}; papers changed: {count}.")
+    shell.echo(f"{errors.redact(url)} now has priority {priority}; papers changed: {count}.")
 
 
 def remove(url: Url) -> None:
@@ -150,7 +128,7 @@ def remove(url: Url) -> None:
 
     address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
     shell.run_command(_merge)
-    shell.echo(f"{url} was removed. Its digests are kept.")
+    shell.echo(f"{errors.redact(url)} was removed. Its digests are kept.")
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
         place = settings.setting_origins()[_SETTING]
@@ -168,15 +146,12 @@ async def _merge() -> int:
 def fetch(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this date.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change without changing it.")
-    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Fetch from all sources now. With --since and --until, fetch each day between them."""
     first, last = (shell.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
-    reports = shell.run_command(lambda: _fetch(span, dry_run=dry_run))
+    reports = shell.run_command(lambda: _fetch(span))
     _print_reports(reports, as_json)
 
 
@@ -208,8 +183,6 @@ def _days_between(since: date | None, until: date | None, today: date) -> list[d
     """Return the days from `since` to `until`, both included; an open end is today."""
     from datetime import timedelta
 
-    from storage import errors
-
     first, last = since or until or today, until or today
     if first > last:
         raise errors.UsageError(
@@ -225,9 +198,7 @@ def _create_registry(database: Database) -> SourceRegistry:
     return build_source_registry(database, system_clock, shell.load_settings())
 
 
-async def _fetch(
-    span: tuple[date | None, date | None] | None, *, dry_run: bool, only_url: str | None = None
-) -> list[SourceReport]:
+async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
     """Fetch from all sources once, with a counter of the fetched locations, and how far a back-fill is."""
     from bot.app import container as app_container
     from bot.sources import kinds
@@ -235,23 +206,21 @@ async def _fetch(
     async with shell.open_container(creating=bool(shell.load_settings().sources)) as container:
         days = None if span is None else _days_between(*span, container.clock().date())
         await container.load_mentions()
-        with shell.progress_counter("Locations read") as show_count:
+        with shell.progress("Locations read") as show_count:
             counter = itertools.count(1)
 
             def show(row: models.StoredSource, result: base.FetchResult) -> None:
                 back_fill = kinds.read_back_fill(replace(row, progress=result.progress))
-                about = "" if back_fill is None else f"{row.url}, {back_fill.describe()}. "
+                about = "" if back_fill is None else f"{errors.redact(row.url)}, {back_fill.describe()}. "
                 show_count(next(counter), label=f"{about}Locations read")
 
             async with app_container.open_poller(container, container.create_ingest()) as service:
-                reports = await service.fetch_all(
-                    days=days, dry_run=dry_run, only_url=only_url, progress=show
-                )
+                reports = await service.fetch_all(days=days, progress=show)
         await container.alert_planner.drain()
         return reports
 
 
-def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yields: bool = False) -> None:
+def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
     from bot.archive import files
 
@@ -264,10 +233,6 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
         }
         for report in reports
     ]
-    columns: tuple[str, ...] = _REPORT_COLUMNS
-    if with_yields:
-        columns += ("brings", "papers_a_day")
-        rows = [row | _yield_to_dict(report.found) for row, report in zip(rows, reports, strict=True)]
     failed = [
         row
         for row, report in zip(rows, reports, strict=True)
@@ -275,11 +240,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool, *, with_yield
     ]
     # On a terminal the reason of a failure stands once, on stderr.
     shown = rows if as_json else [row | {"reason": None} if row in failed else row for row in rows]
-    shell.print_rows(shown, columns, as_json, empty=_NO_SOURCES)
-    if with_yields and not as_json:
-        for row, report in zip(rows, reports, strict=True):
-            if row["status"] not in _FAILURES:
-                shell.echo(f"{row['source']}: {report.found.describe()}.")
+    shell.print_answer(shown, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
     for row in failed:
         shell.error(f"{row['source']}: {row['reason']}")
     problems = [problem for report in reports for problem in report.result.problems]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from enum import StrEnum, auto
 from typing import Any, Unpack
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
-from storage import accounts, alerts, archive, daily, database, papers, shelf
+from storage import accounts, alerts, archive, daily, database, papers
 from storage.database import Database
 from storage.errors import PaperroundError
 from storage.models import ActivityState, Guild, Reader, Reason
@@ -36,16 +35,6 @@ class Readers:
         """Store the given settings; a setting that is None keeps its value."""
         async with self._database.transaction() as connection:
             await accounts.upsert_reader(connection, user_id, now=self._clock(), **settings)
-
-    async def is_news_off(self, user_id: int) -> bool:
-        """Whether a reader wants no weekly message about saved papers."""
-        async with self._database.read() as connection:
-            return await shelf.is_news_off(connection, user_id)
-
-    async def set_news_off(self, user_id: int, off: bool) -> None:
-        """Switch the weekly message about saved papers off, or on again."""
-        async with self._database.transaction() as connection:
-            await shelf.set_news_off(connection, user_id, off)
 
 
 class Guilds:
@@ -106,7 +95,6 @@ class TextPurpose(StrEnum):
     FORM = auto()
     ALERT = auto()
     SUBSCRIPTION = auto()
-    LAST_LOOK = auto()
 
 
 class TextTokenStore:
@@ -120,13 +108,9 @@ class TextTokenStore:
         self._database = database
         self._clock = clock
 
-    async def save(self, user_id: int, purpose: TextPurpose, text: str, name: str = "") -> str:
-        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters, or its `name` if it has one.
-
-        A text with a name, which has to be the reader's id, replaces the former one of that name, and does not give way to
-        others.
-        """
-        token = name or make_token(text)
+    async def save(self, user_id: int, purpose: TextPurpose, text: str) -> str:
+        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters."""
+        token = make_token(text)
         async with self._database.transaction() as connection:
             await accounts.add_text(
                 connection, user_id, f"{purpose}:{token}", text, self._clock(), TEXTS_OF_READER
@@ -151,42 +135,6 @@ class TooLargeError(PaperroundError):
     """The file is larger than Discord accepts."""
 
 
-class _DataFile:
-    """A JSON file that is written in parts: an object with some values, and `tables` of rows."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self._buffer = io.BytesIO()
-        self._file: io.BytesIO | gzip.GzipFile = self._buffer
-        self._table: str | None = None
-        head = json.dumps(values, ensure_ascii=False).removesuffix("}")
-        self._file.write(f'{head}, "tables": {{'.encode())
-
-    def add(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Write rows of a table; those of one table follow each other. Raises TooLargeError."""
-        start = ",\n" if table == self._table else f'{"" if self._table is None else "],"}\n"{table}": ['
-        self._table = table
-        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-        self._file.write((start + lines).encode())
-        if self._file is self._buffer and self._buffer.tell() > MAX_PLAIN_BYTES:
-            plain, self._buffer = self._buffer, io.BytesIO()
-            self._file = gzip.GzipFile(fileobj=self._buffer, mode="wb")
-            self._file.write(plain.getbuffer())
-        self._check()
-
-    def finish(self) -> tuple[bytes, str]:
-        """Return the content and the name. Raises TooLargeError."""
-        self._file.write(b"}}\n" if self._table is None else b"]}}\n")
-        if self._file is self._buffer:
-            return self._buffer.getvalue(), "paperround.json"
-        self._file.close()
-        self._check()
-        return self._buffer.getvalue(), "paperround.json.gz"
-
-    def _check(self) -> None:
-        if self._buffer.tell() > discord_text.FILE_BYTES:
-            raise TooLargeError("The file is larger than Discord accepts.")
-
-
 class ReaderData:
     """The use cases of `/me`. The tables themselves declare which of their columns hold a reader's id."""
 
@@ -194,30 +142,20 @@ class ReaderData:
         self._database = database
         self._clock = clock
 
-    async def collect(self, user_id: int) -> dict[str, Any]:
-        """Return everything kept about a reader: the rows by table, as JSON."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        async with (
-            self._database.read() as connection,
-            aclosing(accounts.stream_reader_data(connection, user_id)) as parts,
-        ):
-            async for name, rows in parts:
-                found.setdefault(name, []).extend(rows)
-        return {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": found}
-
     async def export(self, user_id: int) -> tuple[bytes, str]:
         """Return everything kept about a reader as a JSON file in UTF-8, and its name; a large one is compressed.
 
-        A few rows are in memory at a time. Raises TooLargeError.
+        Raises TooLargeError.
         """
-        file = _DataFile({"user_id": str(user_id), "collected_at": self._clock().isoformat()})
+        tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
             aclosing(accounts.stream_reader_data(connection, user_id)) as parts,
         ):
             async for name, rows in parts:
-                await asyncio.to_thread(file.add, name, rows)
-        return await asyncio.to_thread(file.finish)
+                tables.setdefault(name, []).extend(rows)
+        values = {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": tables}
+        return await asyncio.to_thread(_make_data_file, values)
 
     async def count(self, user_id: int) -> dict[str, int]:
         """Return how many rows name a reader, by table."""
@@ -245,3 +183,12 @@ class ReaderData:
             await archive.lock_ingest(connection)
             await papers.purge_unkept(connection, len(paper_ids), paper_ids)
         return counts
+
+
+def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
+    content, name = json.dumps(values, ensure_ascii=False, indent=1).encode(), "paperround.json"
+    if len(content) > MAX_PLAIN_BYTES:
+        content, name = gzip.compress(content), f"{name}.gz"
+    if len(content) > discord_text.FILE_BYTES:
+        raise TooLargeError("The file is larger than Discord accepts.")
+    return content, name

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -21,33 +18,11 @@ from bot.core.settings import Settings
 from bot.outbox import discord_health
 from storage import key_values
 from storage.database import Database
-from storage.errors import PaperroundError, StorageError
+from storage.errors import PaperroundError
 
 HASH_KEY = "commands.hash"
 
-RETRY_DELAYS = (10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
-"""Seconds between attempts; the last one repeats. The registered commands of the former version work meanwhile."""
-
 log = structlog.get_logger(__name__)
-
-
-async def synchronise(
-    tree: app_commands.CommandTree[Any],
-    database: Database,
-    mentions: CommandMentions,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> None:
-    """Synchronise the commands, and retry with growing delays until it has succeeded. Discord throttles this at times."""
-    for delay in itertools.chain(RETRY_DELAYS, itertools.repeat(RETRY_DELAYS[-1])):
-        wait = 0.0
-        try:
-            await sync_commands(tree, database, mentions)
-            return
-        except (discord.DiscordException, aiohttp.ClientError, OSError, StorageError) as error:
-            if isinstance(error, (discord.RateLimited, request_gate.HeldBackError)):
-                wait = error.retry_after
-            log.warning("commands not synchronised", error=repr(error), retry_in_seconds=max(delay, wait))
-        await sleep(max(delay, wait))
 
 
 async def sync_commands(

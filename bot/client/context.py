@@ -28,7 +28,7 @@ from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.service import ReferenceImporter, Shelf
+from bot.shelf.service import Shelf
 from bot.sources.arxiv import PaperLookup
 from bot.sources.kinds import SourceRegistry
 from bot.today.profiles import Profiles
@@ -55,7 +55,6 @@ class Services:
     search: SearchService
     glossary: GlossaryService
     lookups: Admission
-    previews: Admission
     transfers: Admission
     subscriptions: Subscriptions
     on_demand_posts: OnDemandPosts
@@ -68,7 +67,6 @@ class Services:
     readers: Readers
     reader_data: ReaderData
     shelf: Shelf
-    reference_importer: ReferenceImporter
     text_tokens: TextTokenStore
     paper_lookup: PaperLookup
     sources: SourceRegistry

@@ -48,12 +48,6 @@ def silenced(payload: dict[str, Any]) -> dict[str, Any]:
     return payload | {"flags": int(payload.get("flags") or 0) | SUPPRESS_NOTIFICATIONS}
 
 
-def as_edit(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a message body for an edit, in which Discord takes no flag of notifications, and which mentions nobody new."""
-    flags = int(payload.get("flags") or 0) & ~SUPPRESS_NOTIFICATIONS
-    return {"allowed_mentions": NO_MENTIONS} | payload | ({"flags": flags} if "flags" in payload else {})
-
-
 def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
     """Return a message body without the buttons and menus that only a bot can answer; links stay."""
     return payload | {"components": _list_passive(payload.get("components") or ())}
@@ -334,15 +328,6 @@ def select_menu(
             min_values=(1 if max_values == 1 else 0) if min_values is None else min_values,
             max_values=min(max_values, len(unique)),
         )
-    )
-
-
-def channel_menu(placeholder: str, custom_id: str, *, max_values: int) -> ui.Item[Any]:
-    """Return a menu of the server's text, announcement and forum channels, of which several may be selected."""
-    types = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum]
-    shown = discord_text.shorten(placeholder, discord_text.SELECT_PLACEHOLDER, markdown=False)
-    return DynamicComponent(
-        ui.ChannelSelect(custom_id=custom_id, placeholder=shown, channel_types=types, max_values=max_values)
     )
 
 

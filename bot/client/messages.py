@@ -45,7 +45,6 @@ from bot.search.results import Sort
 from bot.text import query_parser, typography
 from storage import key_values, models
 from storage.database import Database
-from storage.shelf import Order
 
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
@@ -232,8 +231,6 @@ class ListKind(StrEnum):
     AUTHOR = "a"
     SIMILAR = "s"
     SAVED = "m"
-    GUILD_SHELF = "g"
-    NEW = "n"
 
 
 class Period(StrEnum):
@@ -254,20 +251,14 @@ class Period(StrEnum):
 PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
 """The days of each period except ALL."""
 
-_ORDERS = {"o": Order.OLDEST, "v": Order.VOTES, "t": Order.TITLE}
-"""The orders of saved papers by their letters in a custom id; NEWEST is left out."""
-_ORDER_FLAGS = {order: flag for flag, order in _ORDERS.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class ListState:
     """The query, the filters and the page of a list.
 
-    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags; of a server's shelf
-    its id and the topic, with a colon between; of new papers the spans of `format_spans`. `page` counts from 0. `token`
-    replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's or
-    an author's papers by date; `order` is that of saved papers, and VOTES also one of a topic's. `page_size` is that of
-    messages unless a page has more room.
+    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags. `page` counts from 0.
+    `token` replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's
+    or an author's papers by date, `by_votes` a topic's by votes. `page_size` is that of messages unless a page has more room.
     """
 
     kind: ListKind
@@ -277,8 +268,8 @@ class ListState:
     min_votes: int = 0
     literal: bool = False
     by_date: bool = False
+    by_votes: bool = False
     token: str = ""
-    order: Order = Order.NEWEST
     page_size: int = PAGE_SIZE
 
     @property
@@ -291,7 +282,7 @@ class ListState:
         """The order of a topic's papers."""
         if self.by_date:
             return Sort.DATE
-        return Sort.VOTES if self.order is Order.VOTES else Sort.RELEVANCE
+        return Sort.VOTES if self.by_votes else Sort.RELEVANCE
 
     def replace(self, **changes: object) -> ListState:
         """Return a copy with changed fields."""
@@ -318,12 +309,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
     """Return the custom id that shows this page."""
-    flags = (
-        "l" * state.literal
-        + "d" * state.by_date
-        + "k" * bool(state.token)
-        + _ORDER_FLAGS.get(state.order, "")
-    )
+    flags = "l" * state.literal + "d" * state.by_date + "v" * state.by_votes + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text = state.token or state.text
     return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
@@ -342,8 +328,8 @@ def unpack_state(action: message_builder.Action) -> ListState:
             min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
             literal="l" in flags,
             by_date="d" in flags,
+            by_votes="v" in flags,
             token=text if is_token else "",
-            order=next((order for flag, order in _ORDERS.items() if flag in flags), Order.NEWEST),
         )
 
 

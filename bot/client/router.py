@@ -508,21 +508,17 @@ def handles(
 def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer | Download]]) -> CogMethod[P]:
     """Mark the method below `command` or `handles` that makes or reads a file of a reader, which costs more than a page.
 
-    All of them run one at a time, sending included, within `TRANSFER_SECONDS`; further ones wait or are told that the bot
-    is busy, before anything is read. A `Download` is sent privately.
+    All of them run one at a time, sending included, within `TRANSFER_SECONDS`; further ones are told that the bot is busy,
+    before anything is read. A `Download` is sent privately.
     """
 
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
-        is_kept = False
-
-        async def read_is_kept() -> None:
-            nonlocal is_kept
-            is_kept = await request.services.reader_data.is_kept(request.user_id)
-
+        # Before it waits: `/me forget` may come meanwhile.
+        is_kept = await request.services.reader_data.is_kept(request.user_id)
         try:
             async with (
-                _admitted(request.interaction, request.services.transfers, before=read_is_kept),
+                _admitted(request.interaction, request.services.transfers),
                 asyncio.timeout(TRANSFER_SECONDS),
             ):
                 transfer = Transfer(request.interaction, request.texts, is_kept)
@@ -577,17 +573,6 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def admitted_preview(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up that reads a month of papers, all texts of a day, or the notes of a shelf.
-
-    One runs at once: the others leave their slots to look-ups.
-    """
-    services = interaction.client.services
-    async with _admitted(interaction, services.lookups, among=services.previews):
-        yield
-
-
-@asynccontextmanager
 async def deferring_publicly(
     interaction: Interaction, admission: AbstractAsyncContextManager[None]
 ) -> AsyncIterator[None]:
@@ -606,16 +591,10 @@ async def deferring_publicly(
 
 
 @asynccontextmanager
-async def _admitted(
-    interaction: Interaction,
-    admission: Admission,
-    *,
-    among: Admission | None = None,
-    before: Callable[[], Awaitable[None]] | None = None,
-) -> AsyncIterator[None]:
+async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
     _check_cooldown(interaction, interaction.client.lookup_cooldowns)
     try:
-        async with admission.admitted(interaction.user.id, among=among, before=before):
+        async with admission.admitted(interaction.user.id):
             yield
     except BusyError:
         raise UserError("busy") from None

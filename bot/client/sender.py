@@ -5,14 +5,13 @@ Works after `client.login()`, without the Gateway. Uses discord.py's internal HT
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 import aiohttp
 import discord
@@ -23,7 +22,6 @@ from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes
 from bot.outbox.discord_health import MAX_LIMIT
 from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
-from bot.text import analyser, query_parser
 from storage.models import PartKind, Reason, Receipt
 
 PAGE_SIZE = 100
@@ -34,12 +32,6 @@ CLOCK_SKEW = timedelta(hours=1)
 
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
-MAX_TAGS = 5
-"""Discord's limit on the tags of a post."""
-PREFERRED_TERMS = ("paper", "논문", "digest", "daily", "research", "연구", "arxiv", "ml", "ai")
-"""Words of suitable tag names, best first."""
-TOPIC_FIELD = "topic"
-"""Field of a stored forum post with its topic. It is not sent."""
 
 AUTO_ARCHIVE_MINUTES = 1440
 CROSSPOST_LIMIT = 9
@@ -55,14 +47,6 @@ UNCONFIRMED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Discord did not find the channel once, but shows it, or does not answer."""
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Certainly not sent, by a process that may have lost the sender lock."""
-
-
-class Tag(NamedTuple):
-    """A tag of a forum. A moderated one requires the permission to manage threads."""
-
-    id: str
-    name: str
-    is_moderated: bool
 
 
 async def _always_sender() -> bool:
@@ -85,7 +69,6 @@ class DiscordSender:
         self._client = client
         self._webhooks = webhooks or webhook.WebhookSender()
         self._is_sender = is_sender
-        self._asked_members: dict[int, asyncio.Future[discord.Member]] = {}
         self._crosspost_limiter = outcomes.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
 
     async def send(self, request: SendRequest) -> Receipt:
@@ -102,8 +85,6 @@ class DiscordSender:
                     return await self._create_thread(request)
                 case PartKind.CROSSPOST:
                     await self._publish(request)
-                case PartKind.EDIT:
-                    await self._edit_message(request)
                 case _:
                     assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
@@ -111,9 +92,9 @@ class DiscordSender:
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
         """Search for the request's message since `since` (UTC). Raises DeliveryError.
 
-        Returns None for THREAD, CROSSPOST and EDIT, which can be repeated without harm.
+        Returns None for THREAD and CROSSPOST, which can be repeated without harm.
         """
-        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT):
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST):
             return None
         if request.webhook_token is not None:
             return self._webhooks.find(request)
@@ -139,24 +120,8 @@ class DiscordSender:
             raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the channel's history")
 
     async def _fetch_me(self, guild_id: int) -> discord.Member:
-        """Ask for the bot as a member of a server. Who asks at the same time shares the request: a new sender searches for many
-        posts at once, and all wait for the one rate of requests.
-        """
-
-        async def fetch() -> discord.Member:
-            guild = await self._client.fetch_guild(guild_id, with_counts=False)
-            return await guild.fetch_member(_bot_user_id(self._client))
-
-        if (asking := self._asked_members.get(guild_id)) is None:
-            asking = self._asked_members[guild_id] = asyncio.ensure_future(fetch())
-
-            def forget(done: asyncio.Future[discord.Member]) -> None:
-                del self._asked_members[guild_id]
-                if not done.cancelled():
-                    done.exception()  # its callers may have stopped waiting
-
-            asking.add_done_callback(forget)
-        return await asyncio.shield(asking)
+        guild = await self._client.fetch_guild(guild_id, with_counts=False)
+        return await guild.fetch_member(_bot_user_id(self._client))
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
@@ -201,13 +166,10 @@ class DiscordSender:
         return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
-        fields, topic = request.payload, request.payload.get(TOPIC_FIELD, "")
-        tags = fields.get("applied_tags") or await tags_for(self._client, request.channel_id, topic)
-        unsent = ("applied_tags", TOPIC_FIELD)
-        payload = {key: value for key, value in fields.items() if key not in unsent}
-        payload["message"] = self._with_safe_mentions(request.channel_id, fields["message"])
-        if tags:
-            payload["applied_tags"] = tags
+        message = self._with_safe_mentions(request.channel_id, request.payload["message"])
+        payload = request.payload | {"message": message}
+        if tag := await find_required_tag(self._client, request.channel_id):
+            payload["applied_tags"] = [tag]
         route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
         fence: Any = _Fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
@@ -254,10 +216,6 @@ class DiscordSender:
         self._crosspost_limiter.hit(request.channel_id)
         await self._client.http.publish_message(request.channel_id, _target_message_id(request))
 
-    async def _edit_message(self, request: SendRequest) -> None:
-        params = _json_body(message_builder.as_edit(request.payload))
-        await self._client.http.edit_message(request.channel_id, _target_message_id(request), params=params)
-
 
 class _Fence:
     """An empty list of uploads: discord.py goes through it right before it sends the request."""
@@ -283,10 +241,6 @@ def _read_receipt(answer: Any, channel_key: str) -> Receipt:
         return Receipt(message_id, channel_id)
     except request_gate.UNREADABLE as error:
         raise request_gate.ForeignAnswerError(200) from error
-
-
-def _json_body(payload: dict[str, Any]) -> http.MultipartParameters:
-    return http.MultipartParameters(payload=payload, multipart=None, files=None)
 
 
 def _target_message_id(request: SendRequest) -> int:
@@ -339,7 +293,7 @@ async def find_message(
             await check(request)
         for message in page:
             if _is_ours(client, request, message):
-                return Receipt(int(message["id"]), request.channel_id, _find_other_text(message, request))
+                return Receipt(int(message["id"]), request.channel_id)
         if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
             return None
         before = int(page[-1]["id"])
@@ -361,7 +315,7 @@ async def find_forum_post(
         except discord.NotFound:
             continue
         if _is_ours(client, request, first):
-            return Receipt(thread_id, thread_id, _find_other_text(first, request))
+            return Receipt(thread_id, thread_id)
     return None
 
 
@@ -401,27 +355,6 @@ def _has_marker(message: Any, marker: str) -> bool:
     return any(custom_id.startswith(marker) for custom_id in _list_custom_ids(message))
 
 
-_SHOWN = (
-    *("content", "embeds", "components", "accessory", "title", "description", "fields", "name", "value"),
-    *("url", "label", "options", "placeholder"),
-)
-
-
-def _find_other_text(message: Any, request: SendRequest) -> str | None:
-    """Return the words of a message, None if they are those of a request. The rest of it Discord returns in another form."""
-    words = list(_list_words(message))
-    is_same = words == list(_list_words(request.payload.get("message", request.payload)))
-    return None if is_same else " ".join(words)
-
-
-def _list_words(part: Any) -> Iterator[str]:
-    if isinstance(part, str):
-        yield from part.split()
-    elif isinstance(part, list | dict):
-        for child in part if isinstance(part, list) else map(part.get, _SHOWN):
-            yield from _list_words(child)
-
-
 def _list_custom_ids(component: Any) -> Iterator[str]:
     if "custom_id" in component:
         yield component["custom_id"]
@@ -437,52 +370,18 @@ def _bot_user_id(client: discord.Client) -> int:
     return client.user.id if client.user is not None else 0
 
 
-def choose_tags(tags: Iterable[Tag], *, required: bool, topic: str = "") -> list[str]:
-    """Return the ids of the tags to set.
+async def find_required_tag(client: discord.Client, channel_id: int) -> str | None:
+    """Return the id of a forum's first tag that anyone may set, if it requires one, from the cache or one request.
 
-    They are those named like the post's topic or a word of it; without such, one about papers; without that, the first
-    if a tag is required.
+    Raises discord.HTTPException.
     """
-    open_tags = [tag for tag in tags if not tag.is_moderated]
-    if on_topic := _tags_on_topic(open_tags, topic):
-        return on_topic
-    for term in PREFERRED_TERMS:
-        for tag in open_tags:
-            name = analyser.fold(tag.name)
-            # Short Latin terms such as `ai` must be whole words.
-            if term in (name.split() if len(term) <= 2 and term.isascii() else name):
-                return [tag.id]
-    return [open_tags[0].id] if required and open_tags else []
-
-
-def _tags_on_topic(tags: Iterable[Tag], topic: str) -> list[str]:
-    """Return the tags named like a topic, in any case and spacing, then those named like one of its words."""
-    query = query_parser.parse_query(topic)
-    terms = [
-        *query.phrases,
-        query.text,
-        *query.text.split(),
-        *(word for text in query.phrases for word in text.split()),
-    ]
-    by_name = {_key(tag.name): tag.id for tag in tags}
-    found = (by_name.get(_key(term)) for term in terms if _key(term))
-    return list(dict.fromkeys(tag_id for tag_id in found if tag_id is not None))[:MAX_TAGS]
-
-
-def _key(text: str) -> str:
-    return "".join(filter(str.isalnum, analyser.fold(text)))
-
-
-async def tags_for(client: discord.Client, channel_id: int, topic: str = "") -> list[str]:
-    """Return the tag ids for a post in a forum, from the cache or one request. Raises discord.HTTPException."""
     cached = client.get_channel(channel_id)
     if isinstance(cached, discord.ForumChannel):
-        tags = [Tag(str(tag.id), tag.name, tag.moderated) for tag in cached.available_tags]
-        return choose_tags(tags, required=cached.flags.require_tag, topic=topic)
-    route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
-    channel = await client.http.request(route)
-    tags = [
-        Tag(str(tag["id"]), str(tag["name"]), bool(tag.get("moderated")))
-        for tag in channel.get("available_tags") or ()
-    ]
-    return choose_tags(tags, required=bool(int(channel.get("flags") or 0) & REQUIRE_TAG), topic=topic)
+        open_ids = [str(tag.id) for tag in cached.available_tags if not tag.moderated]
+        is_required = cached.flags.require_tag
+    else:
+        route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
+        channel = await client.http.request(route)
+        open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
+        is_required = bool(int(channel.get("flags") or 0) & REQUIRE_TAG)
+    return open_ids[0] if is_required and open_ids else None

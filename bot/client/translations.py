@@ -54,12 +54,6 @@ class Texts:
         except LookupError:
             return None
 
-    def name_command(self, name: str) -> str:
-        """Return a command such as `daily edit` as the command lists of this language show it, where no mention does."""
-        words = name.split()
-        keys = (f"command-{'-'.join(words[:end])}.name" for end in range(1, len(words) + 1))
-        return "/" + " ".join(self.find(key) or word for key, word in zip(keys, words, strict=True))
-
     def list_attributes(self, key: str) -> list[str]:
         """Return the names of the attributes of `key`, in the order of the file."""
         return list(self._bundle.get_message(key).attributes)

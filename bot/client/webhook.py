@@ -95,14 +95,9 @@ class WebhookSender:
             await self._ask(session, request)
 
     async def send(self, request: SendRequest) -> Receipt:
-        """Send a message, or edit one. Raises DeliveryError. The channel of the receipt is the webhook's id."""
+        """Send a message. Raises DeliveryError. The channel of the receipt is the webhook's id."""
         payload = request.payload | {"allowed_mentions": NO_MENTIONS}
         async with _open_session() as session:
-            if request.kind is PartKind.EDIT:
-                path = f"/messages/{request.message_id}"
-                payload = message_builder.as_edit(payload)
-                await self._exchange(session, "PATCH", request, path, payload, with_components="true")
-                return Receipt(request.message_id, request.channel_id)
             await self._ask(session, request)
             answer = await self._exchange(
                 session, "POST", request, "", payload, wait="true", with_components="true"

@@ -1,4 +1,4 @@
-"""The system clock, time zones, and the division of long work into slices and transactions.
+"""The system clock, time zones, and the division of long work into slices.
 
 All other code receives a `Clock`, so that tests can set the time.
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage import errors
@@ -39,10 +37,6 @@ SLICE_SECONDS = 0.003
 
 A transaction takes about fifteen turns of the event loop, and one of delivery must take less than 100 ms.
 """
-TRANSACTION_SECONDS = 0.075
-"""Time for which long work holds the database's writer at once; delivery waits for it."""
-
-Context = TypeVar("Context")
 
 
 class TimeSlices:
@@ -57,30 +51,6 @@ class TimeSlices:
         if self._timer() >= self._ends_at:
             await asyncio.sleep(0)
             self._ends_at = self._timer() + SLICE_SECONDS
-
-
-class BatchSize:
-    """The number of items in a transaction: from `size` to `max_size`, so that each takes about TRANSACTION_SECONDS.
-
-    It doubles while transactions take less than half that time by `timer`, and is halved after one that took longer.
-    """
-
-    def __init__(self, size: int, max_size: int, timer: Callable[[], float] = time.monotonic) -> None:
-        self.size = min(size, max_size)
-        self._sizes = self.size, max_size
-        self._timer = timer
-
-    @asynccontextmanager
-    async def timed(self, transaction: AbstractAsyncContextManager[Context]) -> AsyncIterator[Context]:
-        """Run a transaction with a batch of this size, and adapt the size to its duration, from its lock to its commit."""
-        async with transaction as entered:
-            started = self._timer()
-            yield entered
-        seconds = self._timer() - started
-        if seconds > TRANSACTION_SECONDS:
-            self.size = max(self._sizes[0], self.size // 2)
-        elif seconds < TRANSACTION_SECONDS / 2:
-            self.size = min(self._sizes[1], 2 * self.size)
 
 
 _MAX_ZONE_LENGTH = 60

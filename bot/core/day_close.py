@@ -1,22 +1,18 @@
-"""The days of posts: when the list of a day closes, and days without daily posts.
+"""When the list of a day closes.
 
 Hugging Face's daily papers of a day are complete at 21:30 New York time of that day. Source: another project read the lists of
 233 weekdays. They were complete by 01:30 UTC of the next day in summer and by 02:30 UTC in winter, and 1.4 to 2.2 % of the papers
 came after 00:10 UTC. The rule learns nothing from what it sees; an operator replaces it with PAPERROUND_DAY_CLOSES.
-
-Days off are public holidays by the library `holidays` (an extra), and the dates in an operator's file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.core import clock, files
-from storage import errors
+from bot.core import clock
 
 DEFAULT_SETTING = "21:30 America/New_York"
 LATE_PERIOD = timedelta(hours=6)
@@ -123,113 +119,3 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
 def default() -> DayClose:
     """Return the rule of the measurement."""
     return parse(DEFAULT_SETTING)
-
-
-MAX_FILE_BYTES = 1_000_000
-MAX_RANGE = timedelta(days=366)
-MAX_DAYS = 20_000
-"""Days in the lines of a file, each as often as it is there; 54 years."""
-MAX_DAYS_IN_A_ROW = 400
-"""Days that are searched for one with posts; after that many, the day reached counts as one."""
-_COUNTRY = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,8}))?")
-_DATES_LINE = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*\.\.\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?(?:\s.*)?", re.ASCII
-)
-_DATES_FORM = (
-    "write a date (2026-12-24) or a range (2026-12-24..2027-01-02), optionally followed by a space and a name"
-)
-
-
-class DaysOff:
-    """Local dates without daily posts; empty without calendars."""
-
-    def __init__(self, calendars: Sequence[Container[date]] = ()) -> None:
-        self._calendars = calendars
-
-    def __contains__(self, day: date) -> bool:
-        return any(day in calendar for calendar in self._calendars)
-
-    def next_open(self, day: date) -> date:
-        """Return the first day from this one on that has posts."""
-        for _ in range(MAX_DAYS_IN_A_ROW if day in self else 0):
-            day += _DAY
-            if day not in self:
-                break
-        return day
-
-    def go_back(self, day: date, count: int) -> date:
-        """Return the day that is `count` days with posts before `day`."""
-        for _ in range(count):
-            day -= _DAY
-            for _ in range(MAX_DAYS_IN_A_ROW):
-                if day not in self:
-                    break
-                day -= _DAY
-        return day
-
-
-def load_days_off(items: Sequence[str]) -> DaysOff:
-    """Return the days off of countries (`KR`, `US-CA`) and files. Raises UsageError, which names the item and the line."""
-    calendars: list[Container[date]] = []
-    for item in items:
-        match = _COUNTRY.fullmatch(item)
-        calendars.append(_load_file(Path(item)) if match is None else _load_country(match[1], match[2]))
-    return DaysOff(calendars)
-
-
-def _load_country(country: str, part: str | None) -> Container[date]:
-    try:
-        import holidays
-    except ModuleNotFoundError:
-        raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {country} need the `holidays` extra: install"
-            " Paperround from its checkout as '.[holidays]' instead of '.', for example with pipx install '.[holidays]'."
-        ) from None
-    try:
-        return holidays.country_holidays(country, subdiv=part)
-    except NotImplementedError:
-        place = country if part is None else f"{country}-{part}"
-        raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: the holidays of {place} are not known. Use an ISO 3166 code such as KR or US-CA, or a file."
-        ) from None
-
-
-def _load_file(path: Path) -> Container[date]:
-    try:
-        with files.open_regular(path) as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: {path} is neither a country code nor a readable file ({error})."
-        ) from error
-    if len(content) > MAX_FILE_BYTES:
-        raise errors.UsageError(
-            f"PAPERROUND_DAYS_OFF: {path} is larger than {MAX_FILE_BYTES:,} bytes. Shorten it."
-        )
-    return read_dates(content.decode("utf-8-sig", "replace"), str(path))
-
-
-def read_dates(text: str, name: str) -> set[date]:
-    """Return the dates in the lines of a file; `#` begins a comment. Raises UsageError, which names the line."""
-    dates: set[date] = set()
-    count = 0
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.partition("#")[0].strip()
-        if not stripped:
-            continue
-        match = _DATES_LINE.fullmatch(stripped)
-        try:
-            if match is None:
-                raise ValueError(_DATES_FORM)
-            first, last = (date.fromisoformat(part) for part in (match[1], match[2] or match[1]))
-            if not timedelta(0) <= last - first <= MAX_RANGE:
-                raise ValueError("a range must not end before it begins, or last longer than a year")
-            count += (last - first).days + 1
-            if count > MAX_DAYS:
-                raise ValueError(f"this line takes the file over the maximum of {MAX_DAYS:,} days")
-        except ValueError as error:
-            raise errors.UsageError(
-                f"PAPERROUND_DAYS_OFF: {name}, line {number}: {stripped[:60]!r}: {error}."
-            ) from None
-        dates.update(first + step * _DAY for step in range((last - first).days + 1))
-    return dates

@@ -18,14 +18,13 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-from bot.core import clock
 from storage import errors
 from storage.errors import ErrorTypes
 from storage.errors import collected as collected
@@ -51,36 +50,18 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
         log.error(event, exc_info=error, **details)
 
 
-FORCED_END_SECONDS = 14.0
-"""More than an orderly end takes. What hangs then, such as a database that is silent, would take any time."""
-
-
 def stop_on_signals() -> asyncio.Event:
-    """Return the event that SIGTERM and SIGINT set from now on.
-
-    A process that still runs FORCED_END_SECONDS after the first of them ends with status 1, as after a crash.
-    """
+    """Return the event that SIGTERM and SIGINT set from now on. A second signal ends the process at once."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop() -> None:
-        if not stopping.is_set():
-            loop.call_later(FORCED_END_SECONDS, _end_by_force)
         stopping.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     return stopping
-
-
-def _end_by_force() -> None:
-    import structlog  # slow to load, and not needed in a child process
-
-    log = structlog.get_logger(__name__)
-    log.error(
-        "forced to exit because something did not stop in time; no data is lost",
-        after_seconds=FORCED_END_SECONDS,
-    )
-    os._exit(1)
 
 
 async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
@@ -111,12 +92,6 @@ _PASSED_VARIABLES = frozenset(
 """What a child process gets of the environment: no tokens, keys, addresses or proxies, which a hostile text might reach."""
 _DATABASE_PREFIX = "PG"
 """Of the variables from which PostgreSQL's drivers take a password, certificates and a host."""
-_ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
-"""Settings of glibc that return freed memory to the system at once."""
-
-_STACK_BYTES = 1 << 20
-"""Size of a thread's stack, 8 MB by default, of which the whole counts as memory."""
-_SENT_AT_ONCE = 1 << 18
 _MAX_RESULT_BYTES = 1 << 24
 """Size of each result of a process without a limit of memory."""
 _MAX_ERROR_LINES = 6
@@ -156,7 +131,7 @@ async def stream_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> AsyncGenerator[Any, None]:
-    """Yield what a generator function of a module yields in a child process; closing the generator ends the process.
+    """Yield what an async generator function of a module yields in a child process; closing the generator ends the process.
 
     The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
     `seconds` limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size
@@ -169,16 +144,16 @@ async def stream_isolated(
     child = await _start(f"{function.__module__}:{function.__qualname__}", room, with_database)
     assert child.stdin is not None
     assert child.stdout is not None
-    slices = clock.TimeSlices()
     try:
-        await _send(child.stdin, (seconds, megabytes, arguments))
+        child.stdin.write(pickle.dumps((seconds, megabytes, arguments)))
+        with suppress(ConnectionError):  # it has ended, and its status tells why
+            await child.stdin.drain()
         while line := await child.stdout.readline():
             match json.loads(line):
                 case ["result", result]:
                     if megabytes is not None and (room := room - len(line)) < 0:
                         raise ValueError(f"they take more than {megabytes} MB")
                     yield result
-                    await slices.pause()
                 case ["error", name, message]:
                     raise _find_error(name)(message)
                 case _:
@@ -205,7 +180,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
         for name, value in os.environ.items()
         if name in _PASSED_VARIABLES or (with_database and name.startswith(_DATABASE_PREFIX))
     }
-    environment |= _ALLOCATOR | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     try:
         return await asyncio.create_subprocess_exec(
             # -P leaves out the current directory, through which the parent may have found this package. Only the name is
@@ -221,22 +196,6 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
         )
     except (OSError, ValueError, NotImplementedError) as error:
         raise ChildStartError(f"no process can be started: {error}") from error
-
-
-class _Chunks(list[bytes]):
-    """A file that keeps what is written as it is: no second copy of large arguments."""
-
-    write = list.append
-
-
-async def _send(stdin: asyncio.StreamWriter, request: object) -> None:
-    chunks = _Chunks()
-    pickle.Pickler(chunks).dump(request)
-    with suppress(ConnectionError):  # it has ended, and its status tells why
-        for chunk in chunks:
-            for position in range(0, len(chunk), _SENT_AT_ONCE):
-                stdin.write(chunk[position : position + _SENT_AT_ONCE])
-                await stdin.drain()
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
@@ -258,7 +217,6 @@ def main() -> None:
         seconds, megabytes, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
         function = pkgutil.resolve_name(sys.argv[1])
         failure = ChildError
-        threading.stack_size(_STACK_BYTES)
         threading.Thread(target=_wait_for_parent, daemon=True).start()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if seconds is not None:
@@ -299,9 +257,6 @@ async def _write_results(output: IO[bytes], function: Callable[..., Any], argume
     results = function(*arguments)
     if isinstance(results, AsyncGenerator):
         async for result in results:
-            _write(output, "result", result)
-    elif isinstance(results, Generator):
-        for result in results:
             _write(output, "result", result)
     else:
         _write(output, "result", await results if isinstance(results, Awaitable) else results)

@@ -1,4 +1,4 @@
-"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither shows passwords."""
+"""Structured logs on stderr: text for a console or JSON lines for a collector. Neither obeys a terminal's sequences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def configure(log: str) -> None:
     """Configure structlog and the standard library's logging. `log` is the PAPERROUND_LOG setting."""
     style, level = settings.parse_log(log)
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        _render_json
         if style == "json"
         # Tracebacks without local variables, which may contain whole digests and tokens.
         else structlog.dev.ConsoleRenderer(
@@ -43,7 +43,7 @@ def configure(log: str) -> None:
         *([] if style == "json" else [_make_values_printable]),
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, _redacting(renderer)]
+        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, renderer]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -73,15 +73,10 @@ def _make_values_printable(
     return {**printable, "event": str(printable["event"]).replace("\n", "\\n")}
 
 
-def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
-    """Return the renderer with the passwords hidden in its lines, tracebacks included."""
+_json_renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
 
-    def render(
-        logger: structlog.typing.WrappedLogger, method_name: str, event_dict: structlog.typing.EventDict
-    ) -> str:
-        line = str(renderer(logger, method_name, event_dict))
-        if isinstance(renderer, structlog.processors.JSONRenderer):
-            line = errors.escape_in_json(line)
-        return errors.redact(line)
 
-    return render
+def _render_json(
+    logger: structlog.typing.WrappedLogger, method_name: str, event_dict: structlog.typing.EventDict
+) -> str:
+    return errors.escape_in_json(str(_json_renderer(logger, method_name, event_dict)))

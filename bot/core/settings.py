@@ -5,12 +5,11 @@ Nothing is read at import; `load()` reads the settings, `setting_origins()` says
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -21,7 +20,6 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -201,16 +199,12 @@ class Settings(BaseSettings):
     arxiv_url: _Service = "https://export.arxiv.org/api/query"
     arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
     arxiv_oai_url: _Service = "https://oaipmh.arxiv.org/oai"
-    arxiv_html_url: Annotated[tuple[_Page, ...], NoDecode, _List] = (
-        "https://arxiv.org/html",
-        "https://ar5iv.labs.arxiv.org/html",
-    )
+    arxiv_html_url: _Page = "https://arxiv.org/html"
     templates: Path | None = None
     everyday_words: Path | None = None
     locale: Literal["en", "ko"] = "en"
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
-    days_off: Annotated[tuple[str, ...], NoDecode, _List] = ()
     http: _HttpAddress = None
     interactions: _HttpAddress = None
     public_key: str | None = None
@@ -277,40 +271,17 @@ def load() -> Settings:
     try:
         return Settings()
     except pydantic.ValidationError as error:
-        lines = [_format_error(problem) for problem in error.errors()]
-        lines += [unknown.sentence for unknown in find_unknown()]
-        raise errors.UsageError("\n".join(lines)) from None
-    except SettingsError as error:
-        raise errors.UsageError(_format_unread(error)) from None
-    except RecursionError:
+        raise errors.UsageError("\n".join(map(_format_error, error.errors()))) from None
+    except ValueError as error:
         raise errors.UsageError(
-            f"A setting in the environment, {ENV_FILE} or {TOML_FILE} is nested too deeply. Write it as a plain value or a list."
+            f"The settings of the environment, {ENV_FILE} or {TOML_FILE} cannot be read: {error}"
         ) from None
-    except UnicodeDecodeError as error:
-        raise errors.UsageError(
-            f"{ENV_FILE} or {TOML_FILE} is not UTF-8 ({error}). Save it as UTF-8."
-        ) from None
-    except ValueError as error:  # also for a number of more digits than Python converts
-        raise errors.UsageError(f"{TOML_FILE} is not valid TOML: {error}") from None
-
-
-def _format_unread(error: SettingsError) -> str:
-    """Return the sentence about a text of the environment that is not the JSON of its field, which the error quotes."""
-    [name] = re.findall(r'field "(\w+)"', str(error)) or ["settings"]
-    return f"{setting_name(name)}: not valid JSON. Change it in the environment or {ENV_FILE}."
 
 
 def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
-    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
-    if problem["type"] == "literal_error":
-        message = f"{str(problem['input'])[:40]!r} is not one of its values. Use {problem['ctx']['expected']}"
-    elif wanted := re.match("Input should be ([^,]+)", message):
-        message = f"must be {wanted[1]}"
-        if problem["type"] != "string_type":  # a secret is a string
-            message += f", not {str(problem['input'])[:40]!r}"
-    return f"{name}{rest}: {message}. Change it in the environment, {ENV_FILE} or {TOML_FILE}."
+    return f"{name}{rest}: {str(problem['msg']).removeprefix('Value error, ')}"
 
 
 def setting_name(field_or_alias: str) -> str:
@@ -344,33 +315,14 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     }
 
 
-_MAX_NAME_LENGTH = 60
-
-
-class UnknownSetting(NamedTuple):
-    """A name like a setting's whose value is ignored, and a sentence that says so to an operator."""
-
-    name: str
-    origin: str
-    sentence: str
-
-
-def find_unknown() -> list[UnknownSetting]:
-    """Return the names with the prefix of settings, and all names in `paperround.toml`, that are not settings."""
-    labels = [setting_name(name) for name in Settings.model_fields]
-    unknown = []
+def find_unknown() -> dict[str, str]:
+    """Return the origins of names with the prefix of settings, and of all names in `paperround.toml`, that are not settings."""
+    labels = {setting_name(name) for name in Settings.model_fields}
+    unknown: dict[str, str] = {}
     for origin, source in _read_sources().items():
         if isinstance(source, TomlConfigSettingsSource):
-            names, known = [*source.toml_data], [*Settings.model_fields, *labels]
+            names = set(source.toml_data) - {*Settings.model_fields}
         else:
-            names, known = [name.upper() for name in source.env_vars], labels
-            names = [name for name in names if name.startswith(_PREFIX)]
-        for name in sorted(set(names) - set(known)):
-            shown = name[:_MAX_NAME_LENGTH]
-            # The prefix, which all names share, would make any two of them similar.
-            by_rest = {label.removeprefix(_PREFIX): label for label in known}
-            near = difflib.get_close_matches(shown.removeprefix(_PREFIX), by_rest, n=1)
-            perhaps = "".join(f" Did you mean {by_rest[rest]}?" for rest in near)
-            sentence = f"{shown} is not a setting; its value is ignored.{perhaps}"
-            unknown.append(UnknownSetting(shown, origin, sentence))
+            names = {name.upper() for name in source.env_vars if name.upper().startswith(_PREFIX)}
+        unknown |= dict.fromkeys(sorted(names - labels), origin)
     return unknown

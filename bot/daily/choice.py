@@ -2,14 +2,14 @@
 
 That is what a due subscription does, and how candidates are ranked and late papers added.
 
-A post draws from *fresh* digests: dated within the subscription's last `fresh_days` local days, not older than the last
+A post draws from *fresh* digests: dated within the last FRESH_DAYS local days, not older than the last
 digest posted, not of a date that has not begun anywhere, and not covered by an earlier post. The first post of a
 subscription shows the newest date only. It draws from the digests of all sources that choose papers, or from the source that
 it names, of which digests for look-up count too if it has a topic (`find_origin`). Papers that a digest gained after its
 post, by a correction or by another digest of its day, are *late*: they are shown below those of the next post that has
 papers of its own, and not counted in `top_n`.
 
-Pure, but for the papers that members of a server saved or shared, which are read from the database.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,25 +18,20 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from bot.core import day_close
-from bot.core.clock import TimeSlices
 from bot.daily import schedule
 from bot.daily.schedule import DAY
 from bot.outbox import contents
 from bot.rendering import discord_text
-from storage import models, papers, shelf
+from storage import models
 from storage.archive import DigestPaper, Origin
 from storage.daily import StoredDecision
-from storage.database import Connection
 from storage.models import StoredDigest, Style, Subscription
 
-ServerPick: TypeAlias = tuple[contents.PostPaper, int, int]
-"""A paper, and how many members of the server saved and shared it; of its paper, only the facts of a list are known."""
-
-PostSchedule = tuple[str, str, tuple[int, ...], models.When]
-"""A subscription's schedule, for the footer: `HH:MM`, an IANA zone, ISO weekdays (1-7), and when on such a day."""
+PostSchedule = tuple[str, str, tuple[int, ...]]
+"""A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +40,8 @@ class DailyPost(models.PostFacts):
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day. `forum_tags` are the tag ids that a forum requires.
-    `server_picks` are the papers that most members of the server saved or shared, at most five.
-    `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus and
-    commands, which only a bot answers; a `silent` one raises no notification. Without `papers` the post says "no papers today".
+    last day. `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus
+    and commands, which only a bot answers; a `silent` one raises no notification.
     """
 
     marker: str
@@ -58,9 +51,7 @@ class DailyPost(models.PostFacts):
     total: int
     papers: tuple[contents.PostPaper, ...]
     schedule: PostSchedule | None = None
-    forum_tags: tuple[int, ...] = ()
     mention_role_id: int | None = None
-    server_picks: tuple[ServerPick, ...] = ()
     by_webhook: bool = False
     silent: bool = False
 
@@ -85,14 +76,6 @@ class DailyPost(models.PostFacts):
     def is_in_other_language(self) -> bool:
         """Whether its summaries are all in another language than the post; its foot says so once."""
         return contents.is_in_other_language(self.papers, self.locale)
-
-
-def build_pick(row: models.PaperRow, saved: int, shared: int) -> ServerPick:
-    """Return a paper that members saved or shared, with the numbers of members."""
-    paper = contents.PostPaper(
-        row.arxiv_id, row.title, row.url, row.date, row.votes, row.authors, thumbnail=row.thumbnail
-    )
-    return paper, saved, shared
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
@@ -212,11 +195,10 @@ def find_late(
     return LatePapers(tuple(shown), tuple(days), tuple(sorted({paper.digest_id for paper in late})))
 
 
+FRESH_DAYS = 3
+"""Number of days whose digests a post draws from, each digest once."""
 ROLLING_DAYS: Mapping[Style, int] = {Style.WEEKLY: 7}
-"""Number of days whose digests a post draws from, including those of earlier posts, for styles that have it.
-
-Posts of other styles draw from each digest of the subscription's `fresh_days` once, after its votes have settled.
-"""
+"""The same, including the digests of earlier posts, for styles that have it."""
 
 
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
@@ -235,7 +217,7 @@ def is_rolling(subscription: Subscription) -> bool:
 
 def window_days(subscription: Subscription) -> int:
     """Return the number of days whose digests a post can draw from."""
-    return ROLLING_DAYS.get(subscription.style, subscription.fresh_days)
+    return ROLLING_DAYS.get(subscription.style, FRESH_DAYS)
 
 
 def first_rolling_date(subscription: Subscription, last_on: date) -> date | None:
@@ -243,76 +225,16 @@ def first_rolling_date(subscription: Subscription, last_on: date) -> date | None
     return last_on - window_days(subscription) * DAY + DAY if is_rolling(subscription) else None
 
 
-class ServerPickRow(NamedTuple):
-    """A paper, and how many members of a server saved and shared it; never who."""
-
-    paper: models.PaperRow
-    saved: int
-    shared: int
-
-
-FEWEST_SAVERS = 3
-"""Members who must have saved a paper before it counts. To share is public.
-
-Of one, others could tell who it is; of two, each of them could, where a server has two readers. Somebody with several accounts
-can always be all savers but one: no number prevents that, since Discord does not say whose accounts they are.
-"""
-
-
-async def list_top(
-    connection: Connection, guild_ids: Collection[int], since: datetime, limit: int | None = None
-) -> dict[int, tuple[ServerPickRow, ...]]:
-    """Return for each server the papers that members saved or shared since a time, those of most members first.
-
-    With them how many did, 0 savers for fewer than `FEWEST_SAVERS`; at most `limit` papers. Servers without any are left out.
-    Without a limit the papers lack their authors, of which thousands may have thousands each: `read_authors` reads them.
-    """
-    saved = await shelf.count_savers(connection, guild_ids, since, FEWEST_SAVERS)
-    shared = await shelf.count_sharers(connection, guild_ids, since)
-    paper_ids = {paper_id for counts in (*saved.values(), *shared.values()) for paper_id in counts}
-    rows = {row.id: row for row in await papers.list_rows(connection, sorted(paper_ids), with_authors=False)}
-    top: dict[int, tuple[ServerPickRow, ...]] = {}
-    slices = TimeSlices()
-    for guild_id in saved.keys() | shared.keys():
-        by_saved, by_shared = saved.get(guild_id, {}), shared.get(guild_id, {})
-        picked = [
-            ServerPickRow(rows[paper_id], by_saved.get(paper_id, 0), by_shared.get(paper_id, 0))
-            for paper_id in by_saved.keys() | by_shared.keys()
-            if paper_id in rows
-        ]
-        # Those of most members first, then of most votes.
-        picked.sort(key=lambda pick: (-pick.saved - pick.shared, -(pick.paper.votes or 0), -pick.paper.id))
-        if picked:
-            top[guild_id] = tuple(picked[:limit])
-        await slices.pause()
-    return top if limit is None else await read_authors(connection, top)
-
-
-async def read_authors(
-    connection: Connection, top: Mapping[int, tuple[ServerPickRow, ...]]
-) -> dict[int, tuple[ServerPickRow, ...]]:
-    """Return the picks of each server with the authors of their papers."""
-    shown = sorted({pick.paper.id for picked in top.values() for pick in picked})
-    complete = {row.id: row for row in await papers.list_rows(connection, shown)}
-    # PostgreSQL sees later changes: a paper may no longer be listed.
-    return {
-        guild_id: tuple(
-            pick._replace(paper=complete[pick.paper.id]) for pick in picked if pick.paper.id in complete
-        )
-        for guild_id, picked in top.items()
-    }
-
-
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 
 MINUTE = timedelta(minutes=1)
 
+DIGEST_WAIT = timedelta(hours=12)
+"""Longest time that a post waits for a digest, after its hour or after the close of the list that it waits for."""
+
 CLOSE_WAIT = timedelta(hours=6)
 """Longest time after its hour that a post waits for a day's list to close; it is about a day that has closed by then."""
-
-EVERY_DAY_ON = day_close.DaysOff()
-"""Without any day off."""
 
 EASTERNMOST_OFFSET = timedelta(hours=14)
 """The zone in which a date begins first (Kiritimati)."""
@@ -322,17 +244,21 @@ EASTERNMOST_OFFSET = timedelta(hours=14)
 class Decision:
     """What a subscription does now; `subscription` has its next due time.
 
-    `post` is None if nothing is posted, `choice` if no papers were chosen from. `covered_digest_ids` are the digests
+    `choice` is None if no papers were chosen from; it is posted if it has papers. `covered_digest_ids` are the digests
     that later posts do not draw from, `late_digest_ids` those whose late papers are posted. While the subscription
     waits for a digest, its `waiting_for_on` is the local date
     of the post, and its `due_on` keeps the first date that is still to be posted.
     """
 
     subscription: models.Subscription
-    post: PlannedPost | None = None
     choice: PlannedPost | None = None
     covered_digest_ids: tuple[int, ...] = ()
     late_digest_ids: tuple[int, ...] = ()
+
+    @property
+    def post(self) -> PlannedPost | None:
+        """The post; None if nothing is posted."""
+        return self.choice if self.choice is not None and self.choice.papers else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +267,7 @@ class PlannedPost:
 
     `digest_on` is the date of the newest of them, or the last day of a rolling post, whose first day is `since_on`.
     `papers`, `left_out`, `total` and `ranks` are those of a `Selection`; papers of earlier days that were
-    added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime. `closes_at`
-    comes from `planner.stated_close`, `server_picks` from `planner.add_server_picks`.
+    added `late` follow the day's own in `papers`. `missed_on` are earlier dates that were due during downtime.
     """
 
     local_on: date
@@ -356,8 +281,6 @@ class PlannedPost:
     missed_on: tuple[date, ...] = ()
     since_on: date | None = None
     late: tuple[models.LateDay, ...] = ()
-    closes_at: datetime | None = None
-    server_picks: tuple[ServerPickRow, ...] = ()
 
     @property
     def own_papers(self) -> tuple[DigestPaper, ...]:
@@ -448,14 +371,10 @@ class DueDates(NamedTuple):
 
 
 class Calendar:
-    """The due dates of subscriptions at one moment (`now`, UTC). Computes each schedule once.
+    """The due dates of subscriptions at one moment (`now`, UTC). Computes each schedule once."""
 
-    A post that falls on a day off is sent on the next day that is not one, at the same time of day; it stays that date's.
-    """
-
-    def __init__(self, now: datetime, off: day_close.DaysOff = EVERY_DAY_ON) -> None:
+    def __init__(self, now: datetime) -> None:
         self.now = now
-        self.off = off
         self._cache: dict[object, DueDates] = {}
 
     def look_up(self, subscription: models.Subscription) -> DueDates:
@@ -470,29 +389,17 @@ class Calendar:
             self._cache[key] = DueDates(past, schedule.next_due(self.now, rule), today)
         return self._cache[key]
 
-    def put_off(
-        self, subscription: models.Subscription, due: schedule.DueTime, on: date | None = None
-    ) -> schedule.DueTime:
-        """Return when the post of a due time is sent if that day, or the day `on`, is a day off."""
-        on = on or due.local_on
-        if on not in self.off:
-            return due
-        return schedule.DueTime(schedule.rule_of(subscription).due_at(self.off.next_open(on)), due.local_on)
-
 
 def delivery_key(subscription_id: int, local_on: date) -> str:
     """Return the unique key of the post of a local date."""
     return f"daily:{subscription_id}:{local_on.isoformat()}"
 
 
-def oldest_digest_date(
-    subscription: models.Subscription, today: date, off: day_close.DaysOff = EVERY_DAY_ON
-) -> date:
-    """Return the first digest date that a post of `today` (local) can draw from. Days off make no digest older."""
+def oldest_digest_date(subscription: models.Subscription, today: date) -> date:
+    """Return the first digest date that a post of `today` (local) can draw from."""
     # A day's list closes on the next date in half of the world.
-    extra = 1 if subscription.when is models.When.COMPLETE else 0
-    days = window_days(subscription) - 1 + extra
-    oldest = today - days * DAY if is_rolling(subscription) else off.go_back(today, days)
+    extra = 0 if subscription.at_time else 1
+    oldest = today - (window_days(subscription) - 1 + extra) * DAY
     if is_rolling(subscription) or subscription.last_digest_on is None:
         return oldest
     # A digest that was dated ahead of the local date must not exclude the digest of that date.
@@ -507,33 +414,14 @@ def newest_digest_date(now: datetime) -> date:
     return (now + EASTERNMOST_OFFSET).date()
 
 
-def digest_dates(
-    subscription: models.Subscription, due_on: date, now: datetime, off: day_close.DaysOff = EVERY_DAY_ON
-) -> tuple[date, date]:
+def digest_dates(subscription: models.Subscription, due_on: date, now: datetime) -> tuple[date, date]:
     """Return the first and the last digest date that a post of `due_on` (local) can draw from at `now` (UTC).
 
     A rolling post that is late names the days until its own date; those that have come since are in the next one's.
     """
     newest = newest_digest_date(now)
     last = min(due_on, newest) if is_rolling(subscription) else newest
-    return oldest_digest_date(subscription, due_on, off), last
-
-
-def settled_at(subscription: models.Subscription, digest: StoredDigest, now: datetime) -> datetime:
-    """Return when the votes of a digest have settled by the subscription's `settle_hours` (UTC)."""
-    # A digest stored by a clock that was ahead must not wait until then.
-    return min(digest.ingested_at, now) + timedelta(hours=subscription.settle_hours)
-
-
-def ready_at(
-    subscription: models.Subscription, digest: StoredDigest, now: datetime, due_at: datetime, until: datetime
-) -> datetime:
-    """Return when a post due at `due_at` that waits `until` then can have a digest (UTC).
-
-    One that comes later than it is due wakes all channels at once; those with a spread post later by as much as else.
-    """
-    moment = settled_at(subscription, digest, now)
-    return moment if moment <= due_at else max(moment, min(moment + schedule.delay_of(subscription), until))
+    return oldest_digest_date(subscription, due_on), last
 
 
 def fresh_digests(
@@ -543,14 +431,13 @@ def fresh_digests(
     pool: CandidatePool,
     covered_ids: Collection[int],
     posted_ids: Collection[int],
-    off: day_close.DaysOff = EVERY_DAY_ON,
 ) -> list[StoredDigest]:
     """Return the digests that a post of `due_on` can draw from at `now` (UTC).
 
     What adds to a day of which papers were posted is left out. If its first digest had none for this channel, for example
     since none was on the topic, the day's list is drawn from as if it had come first.
     """
-    first, last = digest_dates(subscription, due_on, now, off)
+    first, last = digest_dates(subscription, due_on, now)
     own = pool.digests_of(subscription)
     dated = [digest for digest in own if first <= digest.date <= last]
     if is_rolling(subscription):
@@ -580,56 +467,39 @@ def decide(
     Without `closings`, no list is read, and every digest is complete.
     """
     now, (past, following, today) = calendar.now, calendar.look_up(subscription)
-    moved_on = schedule.set_due(subscription, calendar.put_off(subscription, following))
+    moved_on = schedule.set_due(subscription, following)
     if not past or delivery_key(subscription.id, past[-1].local_on) in planned_keys:
         return Decision(moved_on)
-    if today in calendar.off:
-        first_due = schedule.DueTime(now, past[0].local_on)
-        return Decision(schedule.set_due(subscription, calendar.put_off(subscription, first_due, today)))
-    current = calendar.put_off(subscription, past[-1])
-    if current.at > now:
-        # Due times are computed again without the days off.
-        return Decision(schedule.set_due(subscription, replace(current, local_on=past[0].local_on)))
-    # Before the next post is due, so that "no papers today" is posted on its own day.
+    current = past[-1]
     close = awaited_close(subscription, current.at, now, closings)
     since = current.at if close is None else max(current.at, close.at)
-    until = min(since + timedelta(minutes=subscription.wait_minutes), following.at - MINUTE)
+    until = min(since + DIGEST_WAIT, following.at - MINUTE)
     # A digest awaited past midnight still belongs to the date of the post, and a week begins with its post's date, however late.
     is_of_due_date = now <= until or is_rolling(subscription)
     first_on = min(today, current.local_on) if is_of_due_date else today
-    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids, calendar.off)
+    fresh = fresh_digests(subscription, first_on, now, pool, covered_ids, posted_ids)
     if close is not None:
         fresh = [digest for digest in fresh if digest.date <= close.local_on]
     empty = PlannedPost(current.local_on, current.at, current.local_on)
     if is_rolling(subscription):
         empty = replace(empty, since_on=first_rolling_date(subscription, current.local_on))
-        choice = _choose(empty, fresh, subscription, pool, posted_ids)
-        return Decision(moved_on, _unless_empty(choice, subscription), choice)
+        return Decision(moved_on, _choose(empty, fresh, subscription, pool, posted_ids))
     # Dates that fell due during downtime and are not fresh any more.
-    oldest_fresh = calendar.off.go_back(today, subscription.fresh_days - 1)
+    oldest_fresh = today - (FRESH_DAYS - 1) * DAY
     missed_on = tuple(due.local_on for due in past[:-1] if due.local_on < oldest_fresh)
     empty = replace(empty, missed_on=missed_on)
-    settled = [ready_at(subscription, digest, now, since, until) for digest in fresh]
-    ready = [digest for digest, moment in zip(fresh, settled, strict=True) if moment <= now]
     look_at: datetime | None = None
     is_complete = close is None or closings is None or closings.is_complete(close.local_on)
     if close is not None and (now < close.at or not is_complete):
         # Every minute after the close, and more rarely the longer its source is down.
         look_at = close.at if now < close.at else now + max(MINUTE, (now - close.at) / 8)
-    if ready and (look_at is None or now >= until):
-        return _decide_daily(subscription, moved_on, today, empty, ready, pool, covered_ids, posted_ids)
-    pending = [moment for moment in settled if moment > now]
+    if fresh and (look_at is None or now >= until):
+        return _decide_daily(subscription, moved_on, today, empty, fresh, pool, covered_ids, posted_ids)
     # If the list is still empty after its close, the day has no list.
-    if now < until and (close is None or look_at is not None or pending):
-        look_at = min([*pending, until] + ([look_at] if look_at is not None else []))
-        due = schedule.DueTime(look_at, past[0].local_on)
+    if now < until and (close is None or look_at is not None):
+        due = schedule.DueTime(until if look_at is None else min(look_at, until), past[0].local_on)
         return Decision(schedule.set_due(subscription, due, waiting_for_on=current.local_on, until=until))
-    if not is_of_due_date and fresh_digests(
-        subscription, current.local_on, now, pool, covered_ids, posted_ids, calendar.off
-    ):
-        # Its day had papers, which have become too old since, as those of a post that expired unsent.
-        return Decision(moved_on)
-    return Decision(moved_on, _unless_empty(empty, subscription))
+    return Decision(moved_on)
 
 
 def _decide_daily(
@@ -637,13 +507,13 @@ def _decide_daily(
     moved_on: models.Subscription,
     today: date,
     empty: PlannedPost,
-    ready: list[StoredDigest],
+    fresh: list[StoredDigest],
     pool: CandidatePool,
     covered_ids: Mapping[int, int],
     posted_ids: Collection[int],
 ) -> Decision:
-    newest_on = max(digest.date for digest in ready)
-    drawn = ready if subscription.last_digest_on else [digest for digest in ready if digest.date == newest_on]
+    newest_on = max(digest.date for digest in fresh)
+    drawn = fresh if subscription.last_digest_on else [digest for digest in fresh if digest.date == newest_on]
     choice = _choose(replace(empty, digest_on=newest_on), drawn, subscription, pool, posted_ids)
     late = LatePapers()
     if choice.papers:
@@ -653,9 +523,8 @@ def _decide_daily(
     return Decision(
         # At most today: today's own digest may arrive after one that is dated tomorrow.
         replace(moved_on, last_digest_on=min(newest_on, today)),
-        _unless_empty(choice, subscription),
         choice,
-        covered_digest_ids=tuple(digest.id for digest in ready),
+        covered_digest_ids=tuple(digest.id for digest in fresh),
         late_digest_ids=late.digest_ids,
     )
 
@@ -663,16 +532,14 @@ def _decide_daily(
 def awaited_close(
     subscription: models.Subscription, due_at: datetime, now: datetime, closings: day_close.Closings | None
 ) -> schedule.DueTime | None:
-    """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its hour.
+    """Return the newest day that a post due at `due_at` (UTC) can be about, and its close; None for a post at its time.
 
-    That is the newest day whose list closes within CLOSE_WAIT after the hour of the post, or has closed by now. A subscription
-    with a spread waits for so much longer: all lists close at one moment.
+    That is the newest day whose list closes within CLOSE_WAIT after the due time, or has closed by now.
     """
-    if subscription.when is models.When.HOUR or is_rolling(subscription) or closings is None:
+    if subscription.at_time or closings is None:
         return None
-    delay = schedule.delay_of(subscription)
-    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now) - delay)
-    return schedule.DueTime(closings.rule.closes_at(day) + delay, day)
+    day = closings.rule.last_closed(max(due_at + CLOSE_WAIT, now))
+    return schedule.DueTime(closings.rule.closes_at(day), day)
 
 
 def _choose(
@@ -686,10 +553,6 @@ def _choose(
     digest_ids = tuple(digest.id for digest in digests)
     selection = pool.select(digest_ids, subscription, posted_ids)
     return replace(empty, digest_ids=digest_ids, **selection._asdict())
-
-
-def _unless_empty(post: PlannedPost, subscription: models.Subscription) -> PlannedPost | None:
-    return post if post.papers or subscription.say_when_empty else None
 
 
 def to_record(

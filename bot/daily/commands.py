@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 import discord
@@ -18,7 +17,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
-from bot.client.message_builder import Action, pack_custom_id
+from bot.client.message_builder import Action
 from bot.client.messages import ListKind
 from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
@@ -26,9 +25,8 @@ from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import NoDayListError, TooManyPostsError, TopicNeededError, draft_codec, find_same
+from bot.daily.service import TooManyPostsError, TopicNeededError, draft_codec, find_same
 from bot.outbox import contents
-from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import errors, models
 from storage.models import Subscription
@@ -36,7 +34,6 @@ from storage.models import Subscription
 ERRORS: Mapping[type[Exception], str] = {
     errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
-    NoDayListError: "source-has-no-day",
     TooManyPostsError: "subscriptions-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
@@ -75,23 +72,23 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     )
 
 
-def _with_settings(method: Callable[P, T]) -> Callable[P, T]:
-    """Give a command the options of the table of settings in the place of its `**typed`."""
-    settings = {setting.option: setting for setting in daily_options.SETTINGS.values() if setting.option}
+def _with_options(method: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options of a daily post in the place of its `**typed`."""
+    options = daily_options.OPTIONS.values()
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
     added = [
-        typed.replace(name=option, kind=typed.KEYWORD_ONLY, default=None, annotation=_annotate(setting))
-        for option, setting in settings.items()
+        typed.replace(name=option.name, kind=typed.KEYWORD_ONLY, default=None, annotation=_annotate(option))
+        for option in options
     ]
     method.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     choices = {
-        option: [app_commands.Choice(name=label, value=value) for label, value in setting.choices.items()]
-        for option, setting in settings.items()
-        if setting.choices
+        option.name: [app_commands.Choice(name=label, value=value) for label, value in option.choices.items()]
+        for option in options
+        if option.choices
     }
     app_commands.choices(**choices)(method)
-    app_commands.describe(**{option: setting.description for option, setting in settings.items()})(method)
+    app_commands.describe(**{option.name: option.description for option in options})(method)
     app_commands.rename(source="from")(method)  # a word of Python
     app_commands.autocomplete(
         time=autocomplete.times,
@@ -102,12 +99,10 @@ def _with_settings(method: Callable[P, T]) -> Callable[P, T]:
     return method
 
 
-def _annotate(setting: daily_options.Setting) -> Any:
-    if isinstance(setting.field, daily_options.RoleField):
-        return discord.Role | None
-    if setting.limits is None:
-        return setting.takes | None
-    return app_commands.Range[setting.takes, *setting.limits] | None
+def _annotate(option: daily_options.Option) -> Any:
+    if option.limits is None:
+        return option.takes | None
+    return app_commands.Range[option.takes, *option.limits] | None
 
 
 @app_commands.guild_only()
@@ -126,7 +121,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
     @router.command(name="setup", description="Post the day's top papers in a channel")
     @app_commands.describe(channel="Where to post; this channel if left out")
-    @_with_settings
+    @_with_options
     async def setup(
         self,
         request: Request,
@@ -134,81 +129,32 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         **typed: Any,
     ) -> list[ui.LayoutView]:
-        """Show the daily posts that the channel has; without any, the preview and the wizard, of which a button creates it."""
+        """Show what would be posted now, and the setup with the button that creates the daily post."""
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
-        draft = await _default_draft(request, destination, typed)
-        wanted = daily_options.apply_changes(draft, typed)
-        return await _start_setup(request, destination, wanted, typed)
+        draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
+        await _require_allowed(request, destination, draft)
+        return await _setup_views(request, draft)
 
     @router.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, request: Request) -> ui.LayoutView:
         """Show the server's subscriptions."""
         return _list_view(request, await _list_for_guild(request))
 
-    @router.command(
-        name="edit",
-        description="Edit a daily post: in a form, or with options; omitted settings stay the same",
-    )
+    @router.command(name="edit", description="Edit a daily post; omitted settings stay the same")
     @app_commands.describe(post="The daily post to edit")
     @app_commands.autocomplete(post=_complete_post)
-    @_with_settings
+    @_with_options
     async def edit(
         self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
     ) -> ui.LayoutView:
-        """Change the options of a subscription; without any, show the buttons of its forms."""
+        """Change the options of a subscription; without any, show it, or of several the list."""
         if all(value is None for value in typed.values()):
-            found = await _find_or_ask(request, post, daily_messages.CHANGE)
-            if isinstance(found, ui.LayoutView):
-                return found
-            return daily_messages.form_view(request.texts, found)
+            rows = await _list_meant(request, post)
+            return _detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows)
         typed = await _find_typed_source(request, typed)
         wanted = daily_options.apply_changes(await _find(request, post), typed)
         return await _edit(request, wanted)
-
-    @router.command(name="preview", description="See privately what would be posted now")
-    @app_commands.describe(post="The daily post to preview")
-    @app_commands.autocomplete(post=_complete_post)
-    async def preview(
-        self, request: Request, post: SubscriptionId | None = None
-    ) -> ui.LayoutView | list[ui.LayoutView]:
-        """Preview the post that would be sent now."""
-        found = await _find_or_ask(request, post, daily_messages.SHOW_PREVIEW)
-        return found if isinstance(found, ui.LayoutView) else await _preview_views(request, found)
-
-    @router.command(name="now", description="Post right away, without waiting for the set time")
-    @app_commands.describe(post="The daily post to post now")
-    @app_commands.autocomplete(post=_complete_post)
-    async def now(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
-        """Post the newest papers that the channel has not received yet."""
-        found = await _find_or_ask(request, post, daily_messages.POST_NOW)
-        return found if isinstance(found, ui.LayoutView) else await _post_now(request, found)
-
-    @router.command(name="pause", description="Pause or resume a daily post")
-    @app_commands.describe(post="The daily post to pause or resume")
-    @app_commands.autocomplete(post=_complete_post)
-    async def pause(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
-        """Pause an active subscription, or resume a paused one."""
-        found = await _find_or_ask(request, post, daily_messages.PAUSE)
-        return found if isinstance(found, ui.LayoutView) else await _toggle(request, found)
-
-    @router.command(name="copy", description="Set up the same daily post in other channels")
-    @app_commands.describe(post="The daily post to copy")
-    @app_commands.autocomplete(post=_complete_post)
-    async def copy(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
-        """Ask for the channels to copy a subscription to."""
-        found = await _find_or_ask(request, post, daily_messages.COPY)
-        return found if isinstance(found, ui.LayoutView) else daily_messages.copy_view(request.texts, found)
-
-    @router.command(name="remove", description="Remove a daily post")
-    @app_commands.describe(post="The daily post to remove")
-    @app_commands.autocomplete(post=_complete_post)
-    async def remove(self, request: Request, post: SubscriptionId | None = None) -> ui.LayoutView:
-        """Ask for confirmation to remove a subscription."""
-        found = await _find_or_ask(request, post, daily_messages.REMOVE)
-        if isinstance(found, ui.LayoutView):
-            return found
-        return daily_messages.confirm_remove_view(request.texts, found)
 
 
 class SubscriptionButtonsCog(commands.Cog):
@@ -220,82 +166,43 @@ class SubscriptionButtonsCog(commands.Cog):
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Begin a subscription of this channel."""
         channel = _postable_channel(request.interaction.channel)
-        return await _start_setup(request, channel, await _default_draft(request, channel))
-
-    @router.handles(daily_messages.ADD, check=router.require_manager)
-    async def add(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Show the wizard, also in a channel that has a daily post."""
-        return await _wizard_views(request, await _load_draft(request, action.payload))
+        return await _setup_views(request, await _default_draft(request, channel))
 
     @router.handles(daily_messages.START, check=router.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the subscription of the wizard."""
-        created = await _create(request, await _load_draft(request, action.payload))
-        if isinstance(created, ui.LayoutView):
-            return created
-        return _detail_view(request, created, "subscription-started")
-
-    @router.handles(daily_messages.START_NOW, check=router.require_manager)
-    async def start_now(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Create the subscription of the wizard, and post immediately."""
-        created = await _create(request, await _load_draft(request, action.payload))
-        if isinstance(created, ui.LayoutView):
-            return created
-        # Shown before the post is made, which may be refused.
-        await router.update_message(
-            request.interaction, _detail_view(request, created, "subscription-started")
-        )
-        await router.reply_privately(request.interaction, await _post_now(request, created))
-        return None
+        """Create the subscription of a draft; if the channel has an equal one, show the setup, which says that."""
+        draft = await _load_draft(request, action.payload)
+        if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
+            return await _setup_view(request, draft)
+        return _detail_view(request, await _create(request, draft), "subscription-started")
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open a form of a subscription or of a draft."""
-        form_name, payload = action.fields(2)
-        return await _form_modal(request, form_name, payload)
-
-    @router.handles(daily_messages.REOPEN, router.AT_ONCE, check=router.require_manager)
-    async def reopen_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open a form that was refused, with the typed values. Raises UserError if these were overwritten."""
-        form_name, token = action.fields(2)
-        return await _form_modal(
-            request, form_name, *await router.load_typed(request.services.text_tokens, token)
-        )
+        """Open the form *More settings* of a subscription or of a draft."""
+        subscription = await _load_target(request, action.payload)
+        await request.interaction.client.prepare_guild(request.interaction.guild_id)
+        channel = router.require_channel(request.interaction.guild, subscription.channel_id)
+        role_id = subscription.mention_role_id
+        if role_id is not None and channel.guild.get_role(role_id) is None:
+            role_id = None
+        return daily_messages.form_modal(request.texts, action.payload, subscription, role_id)
 
     @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
-    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView | list[ui.LayoutView]:
-        """Apply a form and return the subscription, or the wizard; of a refused form why, and how to open it again.
-
-        A changed draft is previewed again: the preview above the wizard is of the former one.
-        """
-        form_name, payload = action.fields(2)
-        old = await _load_target(request, payload)
+    async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
+        """Apply the form *More settings*, and return the subscription or the setup."""
+        old = await _load_target(request, action.payload)
         values = router.modal_values(request.interaction)
-        try:
-            wanted = daily_options.apply_form(old, daily_messages.FORMS[form_name].settings, values)
-            if old.id:
-                return await _edit(request, wanted)
-            channel = router.require_channel(request.interaction.guild, old.channel_id)
-            await _require_allowed(request, channel, wanted)
-            return await (_setup_view if wanted == old else _wizard_views)(request, wanted)
-        except UserError as error:
-            token = await router.store_typed(request, payload, values)
-            reopen_id = pack_custom_id(daily_messages.REOPEN, form_name, token)
-            reason = request.texts(error.key, **error.arguments)
-            return daily_messages.refused_view(request.texts, reason, reopen_id, payload)
-
-    @router.handles(daily_messages.CHANGE, check=router.require_manager)
-    async def show_forms(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the buttons of the forms of a subscription, with the options that were typed for it."""
-        id_, _, token = action.payload.removeprefix(daily_messages.STORED_MARK).partition(":")
-        found = await _find(request, id_ or router.selected_value(request.interaction))
-        wanted = await _with_typed(request, found, token) if token else found
-        return daily_messages.form_view(request.texts, wanted, token if wanted != found else "")
-
-    @router.handles(daily_messages.SAVE, check=router.require_manager)
-    async def save(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save the options that were typed for a subscription."""
-        return await _edit(request, await _load_target(request, action.payload))
+        role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
+        wanted = replace(
+            old,
+            # @everyone means no role: a daily ping of everyone is never wanted.
+            mention_role_id=None if role_id == old.guild_id else role_id,
+            silent=daily_messages.SILENT in values.get(daily_messages.OPTIONS, ""),
+        )
+        if wanted.id:
+            return await _edit(request, wanted)
+        await _require_allowed(request, _find_postable(request, wanted), wanted)
+        return await _setup_view(request, wanted)
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
@@ -310,28 +217,46 @@ class SubscriptionButtonsCog(commands.Cog):
     @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Preview the post that would be sent now."""
-        return await _preview_views(request, await _find_chosen(request, action))
+        subscription = await _find(request, action.payload)
+        async with router.admitted_lookup(request.interaction):
+            return await _build_preview_views(request, subscription)
 
     @router.handles(daily_messages.POST_NOW, router.PRIVATELY, check=router.require_manager)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
         """Post immediately, outside the schedule."""
-        return await _post_now(request, await _find_chosen(request, action))
+        subscription = await _find(request, action.payload)
+        channel = router.require_channel(request.interaction.guild, subscription.channel_id)
+        await _require_bot_may_post(request, channel, subscription.style)
+        async with router.admitted_lookup(request.interaction):
+            delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
+        key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
+        return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
     @router.handles(daily_messages.PAUSE, check=router.require_manager)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause a subscription; from the menu of `/daily pause` resume a paused one."""
-        subscription = await _find_chosen(request, action)
-        return await (_pause if action.payload else _toggle)(request, subscription)
+        """Pause a subscription."""
+        subscription = await _find(request, action.payload)
+        with map_service_errors(GONE):
+            paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
+        return _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
-        return await _resume(request, await _find_manageable(request, action.payload))
+        subscription = await _find_manageable(request, action.payload)
+        guild = request.interaction.client.get_guild(subscription.guild_id)
+        if guild is not None and not guild.unavailable:
+            channel = router.require_channel(guild, subscription.channel_id)
+            await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
+            await _require_bot_may_post(request, channel, subscription.style)
+        with map_service_errors(GONE):
+            resumed = await request.services.subscriptions.resume(subscription.id)
+        return _detail_view(request, resumed, "subscription-resumed")
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
-        subscription = await _find_chosen(request, action)
+        subscription = await _find(request, action.payload)
         return daily_messages.confirm_remove_view(request.texts, subscription)
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
@@ -342,37 +267,6 @@ class SubscriptionButtonsCog(commands.Cog):
             await request.services.subscriptions.remove(subscription.id)
         text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
         return client_messages.text_view(text)
-
-    @router.handles(daily_messages.COPY, check=router.require_manager)
-    async def choose_copies(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for the channels to copy a subscription to."""
-        return daily_messages.copy_view(request.texts, await _find_chosen(request, action))
-
-    @router.handles(daily_messages.COPY_TO, check=router.require_manager)
-    async def check_copies(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show what would become of the chosen channels, and change nothing."""
-        subscription = await _find(request, action.payload)
-        chosen = router.selected_values(request.interaction)[: daily_messages.MAX_COPIES]
-        async with router.admitted_lookup(request.interaction):
-            checked = {
-                id_: await _try_copy(request, subscription, id_)
-                for id_ in map(message_builder.parse_number, chosen)
-            }
-        token = await router.store_typed(request, action.payload, {"channels": ",".join(map(str, checked))})
-        return daily_messages.copy_view(request.texts, subscription, checked, token)
-
-    @router.handles(daily_messages.COPY_CONFIRMED, check=router.require_manager)
-    async def copy(self, request: Request, action: Action) -> ui.LayoutView:
-        """Copy a subscription to the chosen channels, each if it may be set up there now."""
-        payload, values = await router.load_typed(request.services.text_tokens, action.payload)
-        subscription = await _find(request, payload)
-        chosen = values.get("channels", "").split(",")[: daily_messages.MAX_COPIES]
-        async with router.admitted_lookup(request.interaction):
-            copied = {
-                id_: await _try_copy(request, subscription, id_, is_kept=True)
-                for id_ in map(message_builder.parse_number, chosen)
-            }
-        return daily_messages.copied_view(request.texts, copied)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -393,7 +287,6 @@ class SubscriptionButtonsCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         found = [detail for detail in details if detail is not None]
-        await contents.prepare_extracts(found, [locale])
         papers = tuple(contents.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
@@ -444,7 +337,7 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
     if typed["source"] is None:
         return {**typed}
     name = typed["source"].strip()
-    if name in daily_options.NO_TOPIC:
+    if name in daily_options.NOTHING:
         return {**typed, "source": ""}
     for row in await request.services.sources.list_rows():
         if name in (str(row.id), row.url) or name.casefold() == kinds.public_label(row.url).casefold():
@@ -464,40 +357,24 @@ def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
     return _postable_channel(router.require_channel(request.interaction.guild, draft.channel_id))
 
 
-async def _default_draft(
-    request: Request, channel: PostableChannel, typed: Mapping[str, Any] = MappingProxyType({})
-) -> Subscription:
-    """Return a new subscription of a channel with the settings that are used if none are given.
-
-    It waits until the day's list is complete, unless a time or a source is among the `typed` options.
-    """
-    is_at_its_hour = typed.get("time") or typed.get("source")
+async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
+    """Return a new subscription of a channel with the settings that are used if none are given."""
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
         timezone=await request.interaction.client.timezone_for(request.interaction, of_server=True),
         locale=request.texts.locale,
         style=default_style(channel),
-        when=models.When.HOUR if is_at_its_hour else models.When.COMPLETE,
     )
 
 
-async def _name_source(request: Request, address: str) -> str:
-    """Return the id of a source, "" for none. The texts of buttons are given to their reader, and an address may hold secrets.
-
-    Raises UserError for a source that was removed meanwhile.
-    """
-    rows = await request.services.sources.list_rows() if address else []
-    found = next((str(row.id) for row in rows if row.url == address), "")
-    if address and not found:
-        label = client_messages.escape_untrusted(kinds.public_label(address))
-        raise UserError("no-such-source", source=label)
-    return found
-
-
 async def _save_draft(request: Request, draft: Subscription) -> str:
-    """Store a draft, which names its source by the id, and return its token, which the wizard's buttons have."""
-    named = replace(draft, source=await _name_source(request, draft.source))
+    """Store a draft, and return its token, which the buttons of the setup have.
+
+    It names its source by the id: the texts of buttons are given to their reader, and an address may hold secrets.
+    """
+    rows = await request.services.sources.list_rows() if draft.source else []
+    named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
     text = draft_codec().dump_json(named, exclude_defaults=True).decode()
     return await request.services.text_tokens.save(request.user_id, TextPurpose.SUBSCRIPTION, text)
 
@@ -516,62 +393,33 @@ async def _load_draft(request: Request, token: str) -> Subscription:
     source = next((row.url for row in rows if str(row.id) == draft.source), "")
     if draft.guild_id != request.interaction.guild_id or bool(source) != bool(draft.source):
         raise UserError("outdated-control")
-    return _draft_like(replace(draft, source=source), draft.channel_id)
+    settings = {name: getattr(replace(draft, source=source), name) for name in daily_options.SETTINGS}
+    return Subscription(guild_id=draft.guild_id, channel_id=draft.channel_id, **settings)
 
 
-def _draft_like(subscription: Subscription, channel_id: int) -> Subscription:
-    """Return a new subscription of a channel of the same server with the settings of another."""
-    settings = {name: getattr(subscription, name) for name in daily_options.SETTINGS}
-    return Subscription(guild_id=subscription.guild_id, channel_id=channel_id, **settings)
-
-
-async def _start_setup(
-    request: Request,
-    channel: PostableChannel,
-    draft: Subscription,
-    typed: Mapping[str, Any] = MappingProxyType({}),
-) -> list[ui.LayoutView]:
-    """Return the daily posts that the channel has already; without any, the preview and the wizard. Raises UserError.
-
-    The draft has the `typed` options, which are kept for a post that is edited instead.
-    """
-    await _require_allowed(request, channel, draft)
-    rows = await _list_in_channel(request, channel.id)
-    if not rows:
-        return await _wizard_views(request, draft)
-    names, token = _name_channels(request, rows), await _save_draft(request, draft)
-    given = {
-        option: str(value.id) if isinstance(value, discord.Role) else value
-        for option, value in typed.items()
-        if value is not None
-    }
-    if given.get("source"):
-        given["source"] = await _name_source(request, given["source"])
-    kept = await router.store_typed(request, "", given) if given else ""
-    return [daily_messages.existing_view(request.texts, rows, names, token, kept)]
-
-
-async def _wizard_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return what would be posted now, and the wizard. Raises UserError for a channel that takes no posts."""
+async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
+    """Return what would be posted now, and the setup. Raises UserError for a channel that takes no posts."""
     # As look-ups of this manager: each topic is matched with weeks of papers, and holds a connection of readers meanwhile.
     async with router.admitted_lookup(request.interaction):
-        wizard = await _build_setup_view(request, draft)
-        return [*await _build_preview_views(request, draft), wizard]
+        return [*await _build_preview_views(request, draft), await _setup_view(request, draft)]
 
 
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
-    """Return the setup wizard, after its admission as a look-up. Raises UserError for a channel that takes no posts."""
-    async with router.admitted_lookup(request.interaction):
-        return await _build_setup_view(request, draft)
-
-
-async def _build_setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     channel = _find_postable(request, draft)
-    first = await request.services.on_demand_posts.find_first(draft)
+    first_at = await request.services.on_demand_posts.find_first(draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
-    token = await _save_draft(request, draft)
-    same = find_same(await _list_in_channel(request, draft.channel_id), draft)
-    return daily_messages.setup_view(request.texts, draft, token, permissions, first, same)
+    rows = await _list_in_channel(request, draft.channel_id)
+    return daily_messages.setup_view(
+        request.texts,
+        draft,
+        await _save_draft(request, draft),
+        permissions,
+        first_at,
+        request.interaction.client.mentions("daily setup"),
+        rows,
+        _name_channels(request, rows),
+        is_repeated=find_same(rows, draft) is not None,
+    )
 
 
 async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
@@ -600,23 +448,13 @@ async def _require_allowed(
         await router.require_may_mention(request.interaction, channel, wanted.mention_role_id)
 
 
-async def _forecast_text(request: Request, subscription: Subscription) -> str:
-    """Return how often the subscription's topic would have been posted lately, "" without a topic."""
-    if not subscription.topic:
-        return ""
-    forecast = await request.services.on_demand_posts.forecast(subscription)
-    suggestions: tuple[str, ...] = ()
-    if forecast is not None and not forecast.counts:
-        search = SearchRequest(subscription.topic, limit=1, literal=True)
-        suggestions = (await request.services.search.search(search)).suggestions
-    return daily_messages.forecast_text(request.texts, forecast, suggestions)
-
-
-async def _create(request: Request, draft: Subscription) -> Subscription | ui.LayoutView:
-    """Add a subscription; if the channel has an equal one, return the wizard, which shows that. Raises UserError."""
-    await _require_may_create(request, draft)
-    if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
-        return await _setup_view(request, draft)
+async def _create(request: Request, draft: Subscription) -> Subscription:
+    """Add a subscription. Raises UserError unless there is room, and the bot and the user may post it in the channel."""
+    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
+        daily_service.require_room(await _list_for_guild(request))
+    channel = _find_postable(request, draft)
+    await _require_allowed(request, channel, draft)
+    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
     services, timezone = request.services, draft.timezone
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.subscriptions.add(replace(draft, created_by=request.user_id))
@@ -628,54 +466,6 @@ async def _create(request: Request, draft: Subscription) -> Subscription | ui.La
     return subscription
 
 
-async def _require_may_create(request: Request, draft: Subscription) -> None:
-    """Raise UserError unless there is room for one more, the channel takes such posts, and the bot and the user may post them."""
-    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
-        daily_service.require_room(await _list_for_guild(request))
-    channel = _find_postable(request, draft)
-    await _require_allowed(request, channel, draft)
-    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
-
-
-async def _try_copy(
-    request: Request, subscription: Subscription, channel_id: int, *, is_kept: bool = False
-) -> str:
-    """Return why a subscription cannot be copied to a channel, "" if it can; with `is_kept` copy it then."""
-    draft = replace(_draft_like(subscription, channel_id), created_by=request.user_id)
-    try:
-        await _require_may_create(request, draft)
-        with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
-            if is_kept:
-                await request.services.subscriptions.add(draft)
-            elif find_same(await _list_in_channel(request, channel_id), draft) is not None:
-                raise UserError("subscription-already")
-    except UserError as error:
-        return request.texts(error.key, **error.arguments)
-    return ""
-
-
-async def _post_now(request: Request, subscription: Subscription) -> ui.LayoutView:
-    """Post the papers that the channel has not had, out of schedule, and return the confirmation. Raises UserError."""
-    channel = router.require_channel(request.interaction.guild, subscription.channel_id)
-    await _require_bot_may_post(request, channel, subscription.style)
-    async with router.admitted_lookup(request.interaction):
-        delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
-    key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
-    return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
-
-
-async def _resume(request: Request, subscription: Subscription) -> ui.LayoutView:
-    """Resume a subscription of a server that the user manages. Raises UserError if the bot may not post there."""
-    guild = request.interaction.client.get_guild(subscription.guild_id)
-    if guild is not None and not guild.unavailable:
-        channel = router.require_channel(guild, subscription.channel_id)
-        await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
-        await _require_bot_may_post(request, channel, subscription.style)
-    with map_service_errors(GONE):
-        resumed = await request.services.subscriptions.resume(subscription.id)
-    return _detail_view(request, resumed, "subscription-resumed")
-
-
 async def _require_bot_may_post(
     request: Request, channel: router.Channel, style: models.Style, role_id: int | None = None
 ) -> None:
@@ -683,22 +473,12 @@ async def _require_bot_may_post(
     await router.require_bot_may_post(request, channel, needed)
 
 
-async def _preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which.
-
-    It is admitted as a look-up.
-    """
-    async with router.admitted_lookup(request.interaction):
-        return await _build_preview_views(request, subscription)
-
-
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
+    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
     post, is_new = await request.services.on_demand_posts.preview(subscription)
-    forecast = await _forecast_text(request, subscription)
-    if subscription.topic and not post.papers:
-        return [client_messages.text_view(forecast)]
-    key = "preview-note" if is_new else "preview-nothing-new" if post.papers else "preview-none"
-    note = "\n".join(filter(None, (request.texts(key), forecast)))
+    if not post.papers:
+        return [client_messages.text_view(request.texts("preview-none"))]
+    note = request.texts("preview-note" if is_new else "preview-nothing-new")
     wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[post.style].preview(wording, post, note)
 
@@ -706,16 +486,15 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
 def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
     """Return the view of a subscription. `key` confirms the last action."""
     headline = request.texts(key) if key else ""
-    return daily_messages.subscription_detail_view(request.texts, subscription, headline)
+    edit_command = request.interaction.client.mentions("daily edit")
+    return daily_messages.subscription_detail_view(request.texts, subscription, edit_command, headline)
 
 
-def _list_view(
-    request: Request, rows: Sequence[Subscription], verb: str = daily_messages.SHOW
-) -> ui.LayoutView:
-    """Return the view of subscriptions, with a menu for the action `verb`."""
+def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
+    """Return the view of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = _name_channels(request, rows)
-    return daily_messages.list_view(request.texts, rows, setup_command, names, verb)
+    return daily_messages.list_view(request.texts, rows, setup_command, names)
 
 
 def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, str]:
@@ -730,29 +509,9 @@ def _label(request: Request, rows: Sequence[Subscription]) -> dict[str, str]:
     return {str(row.id): daily_messages.subscription_label(request.texts, row, names) for row in rows}
 
 
-async def _find_or_ask(
-    request: Request, subscription_id: str | None, verb: str
-) -> Subscription | ui.LayoutView:
-    """Return the subscription that a command means, as `_find`; of several, the list with a menu for the action `verb`."""
-    rows = await _list_meant(request, subscription_id)
-    return rows[0] if len(rows) == 1 else _list_view(request, rows, verb)
-
-
 async def _find_chosen(request: Request, action: Action) -> Subscription:
     """Return the subscription of a button, or the one selected in a menu. Raises UserError if it is gone."""
     return await _find(request, action.payload or router.selected_value(request.interaction))
-
-
-async def _toggle(request: Request, subscription: Subscription) -> ui.LayoutView:
-    """Pause an active subscription, or resume a paused one, and return its view. Raises UserError."""
-    is_active = subscription.state is models.ActivityState.ACTIVE
-    return await (_pause if is_active else _resume)(request, subscription)
-
-
-async def _pause(request: Request, subscription: Subscription) -> ui.LayoutView:
-    with map_service_errors(GONE):
-        paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
-    return _detail_view(request, paused, "subscription-paused")
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
@@ -820,32 +579,7 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
 
 
 async def _load_target(request: Request, payload: str) -> Subscription:
-    """Return the subscription of a form: a stored one, as typed for it, or the draft of the wizard. Raises UserError."""
-    if not payload.startswith(daily_messages.STORED_MARK):
-        return await _load_draft(request, payload)
-    id_, _, token = payload.removeprefix(daily_messages.STORED_MARK).partition(":")
-    found = await _find(request, id_)
-    return await _with_typed(request, found, token) if token else found
-
-
-async def _with_typed(request: Request, subscription: Subscription, token: str) -> Subscription:
-    """Return the subscription with the typed options of a token. Raises UserError."""
-    _, typed = await router.load_typed(request.services.text_tokens, token)
-    if typed.get("source"):
-        typed = await _find_typed_source(request, typed)
-    with message_builder.map_parse_errors():
-        return daily_options.apply_changes(subscription, typed)
-
-
-async def _form_modal(
-    request: Request, form_name: str, payload: str, typed: Mapping[str, str] = MappingProxyType({})
-) -> message_builder.StatelessModal:
-    """Return a form with the settings of `_load_target`, replaced by the typed values. Raises UserError."""
-    subscription = await _load_target(request, payload)
-    await request.interaction.client.prepare_guild(request.interaction.guild_id)
-    channel = router.require_channel(request.interaction.guild, subscription.channel_id)
-    values = {**daily_options.form_values(subscription), **typed}
-    if values["role"] and channel.guild.get_role(int(values["role"])) is None:
-        values["role"] = ""
-    styles = [style for style in models.Style if STYLES[style].fits(channel)]
-    return daily_messages.form_modal(request.texts, form_name, payload, values, styles)
+    """Return the subscription of a form: a stored one, or a draft. Raises UserError."""
+    if payload.startswith(daily_messages.STORED_MARK):
+        return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
+    return await _load_draft(request, payload)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -20,9 +18,7 @@ import structlog
 
 from bot.archive import arxiv_ids
 from bot.core import clock, day_close, isolation
-from bot.core.clock import TimeSlices
 from bot.daily import choice, schedule
-from bot.daily.schedule import DAY
 from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
 from bot.search import index as search_index
@@ -40,8 +36,6 @@ INDEX_DELAY = timedelta(seconds=1)
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""
-OWN_POSTS_IN_BATCH = 100
-"""Posts of a batch that are rendered for one server alone, 4 ms of processor time each: other writers wait meanwhile."""
 DUE_TIMES_IN_BATCH = 200
 """Subscriptions whose due times are computed again in a transaction, of which the event loop reads the rows at once."""
 MAX_LOGGED_KEYS = 10
@@ -50,10 +44,6 @@ TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awa
 """Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
 
 _ListDue: TypeAlias = Callable[[Connection], Awaitable[list[models.Subscription]]]
-
-
-MAX_PICKS = 5
-"""Papers that members saved or shared which a weekly post lists at most."""
 
 
 PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
@@ -139,7 +129,6 @@ ON_DEMAND = KindRecord(
     render=DAILY.render,
     undo=_undo_on_demand,
 )
-EDIT = KindRecord(kind=models.DeliveryKind.EDIT, priority=models.Priority.CORRECTION, render=DAILY.render)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +156,9 @@ def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
         log.error(
             "papers shown only by their IDs", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
         )
-    # Of the papers alone: a changed schedule or template is not a reason to edit what was posted.
-    titles = [(paper.title, paper.url) for paper, _, _ in post.server_picks]
-    shown = repr(post.papers) + (repr(titles) if titles else "")
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
         digests=tuple(paper.digest_id for paper in post.papers),
-        fingerprint=hashlib.sha256(shown.encode()).hexdigest(),
-        server_picks=tuple((paper.arxiv_id, saved, shared) for paper, saved, shared in post.server_picks),
         total=post.total,
         **post.facts(),
     )
@@ -187,7 +171,7 @@ def _reduce_failing(
     """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
     failures: list[Exception] = []
     with isolation.collected(failures):
-        factory.render(DAILY, replace(post, papers=(paper,), late=(), ranks=(), server_picks=()))
+        factory.render(DAILY, replace(post, papers=(paper,), late=(), ranks=()))
     if not failures:
         return paper
     url = arxiv_ids.abstract_url(paper.arxiv_id)
@@ -263,7 +247,6 @@ async def load_pool(
     subscriptions: Iterable[models.Subscription],
     now: datetime,
     loaded: PapersByRevision | None = None,
-    off: day_close.DaysOff = choice.EVERY_DAY_ON,
 ) -> choice.CandidatePool:
     """Return every digest that any of the subscriptions can draw from at `now` (UTC), with its papers.
 
@@ -273,8 +256,8 @@ async def load_pool(
     first_dates: list[date] = []
     for subscription in subscriptions:
         today = schedule.local_date_of(subscription, now)
-        # A post that still waits for its digest, or was put off, may be that of the last day with posts.
-        first_dates.append(choice.oldest_digest_date(subscription, off.go_back(today, 1), off))
+        # A post that still waits for its digest may be yesterday's.
+        first_dates.append(choice.oldest_digest_date(subscription, today - schedule.DAY))
     first_on = min(first_dates) - choice.LATE_DAYS * schedule.DAY
     return await load_digests(connection, subscriptions, first_on, choice.newest_digest_date(now), loaded)
 
@@ -284,15 +267,9 @@ async def load_closings(
     rule: day_close.DayClose,
     now: datetime,
     subscriptions: Iterable[models.Subscription],
-    digests: Iterable[models.StoredDigest] = (),
 ) -> day_close.Closings | None:
-    """Return which days are complete; None if nothing asks for that, or no source has lists.
-
-    A subscription that waits for it does, and a post of a listing among `digests`. A day whose digest is being written
-    is not complete.
-    """
-    is_asked = any(subscription.when is models.When.COMPLETE for subscription in subscriptions)
-    if not is_asked and not any(choice.is_listing(digest.format) for digest in digests):
+    """Return which days are complete; None if no subscription waits for that, or no source has lists."""
+    if all(subscription.at_time for subscription in subscriptions):
         return None
     return await load_all_closings(connection, rule, now)
 
@@ -300,7 +277,7 @@ async def load_closings(
 async def load_all_closings(
     connection: Connection, rule: day_close.DayClose, now: datetime
 ) -> day_close.Closings | None:
-    """Return which days are complete, as `load_closings`, whatever asks; None if no source has lists."""
+    """Return which days are complete; None if no source has lists. A day whose digest is being written is not complete."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -384,24 +361,6 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
     return reads
 
 
-def stated_close(
-    post: choice.PlannedPost, pool: choice.CandidatePool, closings: day_close.Closings | None, now: datetime
-) -> datetime | None:
-    """Return when the list of a post's day closes (UTC), if it is still open or is complete.
-
-    None for a post of several days or without the day's listing, and for a list that was not read since it closed.
-    """
-    if closings is None or post.since_on is not None:
-        return None
-    has_listing = any(
-        digest.date == post.digest_on and digest.id in post.digest_ids and choice.is_listing(digest.format)
-        for digest in pool.digests
-    )
-    closes_at = closings.rule.closes_at(post.digest_on)
-    is_stated = has_listing and (now < closes_at or closings.is_complete(post.digest_on))
-    return closes_at if is_stated else None
-
-
 async def load_digests(
     connection: Connection,
     subscriptions: Iterable[models.Subscription],
@@ -438,42 +397,12 @@ async def load_posted_ids(
     return by_channel.get(daily.channel_locale(subscription), set())
 
 
-async def add_server_picks(
-    connection: Connection,
-    subscribed: Sequence[models.Subscription],
-    posts: Sequence[choice.PlannedPost | None],
-) -> list[choice.PlannedPost | None]:
-    """Return the posts, those that list them with the papers that most members of their server saved or shared.
-
-    They count since the post was due seven days earlier, in the subscription's zone.
-    """
-    guild_ids: dict[datetime, set[int]] = {}
-    weeks: list[datetime | None] = []
-    for subscription, post in zip(subscribed, posts, strict=True):
-        since = None
-        if post is not None and subscription.server_picks and choice.is_rolling(subscription):
-            first_on = post.local_on - choice.window_days(subscription) * DAY
-            since = schedule.rule_of(subscription).due_at(first_on)
-            guild_ids.setdefault(since, set()).add(subscription.guild_id)
-        weeks.append(since)
-    top = {
-        since: await choice.list_top(connection, ids, since, MAX_PICKS) for since, ids in guild_ids.items()
-    }
-    return [
-        post
-        if post is None or since is None
-        else replace(post, server_picks=top[since].get(subscription.guild_id, ()))
-        for subscription, post, since in zip(subscribed, posts, weeks, strict=True)
-    ]
-
-
 async def load_details(
-    connection: Connection, posts: Iterable[choice.PlannedPost | None], locales: Collection[models.Locale]
+    connection: Connection, posts: Iterable[choice.PlannedPost | None]
 ) -> dict[int, models.PaperDetail]:
-    """Return the details of all papers of some posts for readers of `locales`, by paper id."""
+    """Return the details of all papers of some posts, by paper id."""
     ids = sorted({paper.paper_id for post in posts if post for paper in post.papers})
     details = await papers.list_details(connection, ids)
-    await contents.prepare_extracts(details, locales)
     return {detail.id: detail for detail in details}
 
 
@@ -486,15 +415,9 @@ def posted_papers(
 
 
 def build_daily_post(
-    subscription: models.Subscription,
-    post: choice.PlannedPost,
-    details: Mapping[int, models.PaperDetail],
-    now: datetime,
+    subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
-    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id.
-
-    A list that closes after `now` (UTC) is not complete.
-    """
+    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id."""
     return choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
@@ -510,26 +433,19 @@ def build_daily_post(
         topic=subscription.topic,
         source=kinds.public_label(subscription.source) if subscription.source else "",
         late=post.late,
-        closes_at=post.closes_at,
-        is_complete=post.closes_at is not None and post.closes_at <= now,
         ranks=post.ranks,
-        server_picks=tuple(choice.build_pick(*pick) for pick in post.server_picks),
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )
 
 
 class RenderedPosts:
-    """The posts rendered at one moment (`now`, UTC), cached, as are failures: ten thousand channels show the same few posts.
-
-    The servers take turns: of posts due at one moment, the first one of each server is sent before the second one of any.
-    """
+    """The posts rendered at one moment (`now`, UTC), cached, as are failures: ten thousand channels show the same few posts."""
 
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
         self._cache: dict[object, RenderedPost | Exception] = {}
-        self._turns: Counter[tuple[int, datetime]] = Counter()
 
     def build_delivery(
         self,
@@ -552,7 +468,7 @@ class RenderedPosts:
             subscription.silent,
         )
         if cached not in self._cache:
-            built = replace(build_daily_post(subscription, post, details, self._now), mention_role_id=role_id)
+            built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
             failures: list[Exception] = []
             with isolation.collected(failures):
                 self._cache[cached] = render(self._factory, built)
@@ -562,10 +478,6 @@ class RenderedPosts:
         cached_post = self._cache[cached]
         if isinstance(cached_post, Exception):
             raise cached_post.with_traceback(None)  # it grew with each channel otherwise
-        # Of a webhook the server is not known.
-        server = subscription.guild_id or subscription.channel_id, post.due_at
-        turn = self._turns[server]
-        self._turns[server] += 1
         return self._factory.build(
             record,
             key or choice.delivery_key(subscription.id, post.local_on),
@@ -573,7 +485,6 @@ class RenderedPosts:
             cached_post.parts,
             self._now,
             due_at=post.due_at,
-            turn=turn,
             subscription_id=subscription.id,
             guild_id=subscription.guild_id or None,
             channel_id=subscription.channel_id,
@@ -592,10 +503,8 @@ class DailyPlanner:
         deliveries: DeliveryFactory,
         matcher: TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
-        self._off = off
         self._matcher = matcher
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
@@ -620,7 +529,7 @@ class DailyPlanner:
                 planned += planned_count
                 if planned_count:
                     on_planned()
-                is_done = not due_count  # fewer than the limit also if some cannot be read
+                is_done = not due_count
                 await asyncio.sleep(0)
         return planned
 
@@ -629,7 +538,7 @@ class DailyPlanner:
 
         `ahead_since` (UTC) is as in `recompute_due`. Between two batches others write.
         """
-        slices, last_id, count = TimeSlices(), 0, 0
+        last_id, count = 0, 0
         while True:
             changed = []
             async with self._database.transaction() as connection:
@@ -638,7 +547,6 @@ class DailyPlanner:
                     connection, state=models.ActivityState.ACTIVE, after_id=last_id, limit=DUE_TIMES_IN_BATCH
                 )
                 for subscription in active:
-                    await slices.pause()
                     if not clock.is_known_zone(subscription.timezone):
                         continue
                     with isolation.isolated(log, "due time not computed", subscription=subscription.id):
@@ -648,7 +556,7 @@ class DailyPlanner:
                             changed.append(schedule.set_due(subscription, due))
                 await daily.set_schedules(connection, changed)
             count += len(changed)
-            if not active:  # fewer than the limit also if some cannot be read
+            if not active:
                 return count
             last_id = active[-1].id
 
@@ -660,7 +568,7 @@ class DailyPlanner:
             due = await list_due(connection)
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             if known:
-                pool = await load_pool(connection, known, now, loaded, self._off)
+                pool = await load_pool(connection, known, now, loaded)
                 unindexed = await list_unindexed(connection, pool, known, now)
                 await matches.look_up(connection, pool, [row for row in known if row.id not in unindexed])
 
@@ -678,21 +586,16 @@ class DailyPlanner:
         """
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
-            listed = await list_due(connection)
-            if not listed:
+            due = await list_due(connection)
+            if not due:
                 return 0, 0
-            own = [position for position, row in enumerate(listed) if row.server_picks]
-            due = listed[: own[OWN_POSTS_IN_BATCH]] if len(own) > OWN_POSTS_IN_BATCH else listed
             known = [subscription for subscription in due if clock.is_known_zone(subscription.timezone)]
             decided = await self._decide(connection, known, now, matches, loaded)
             if decided is None:
                 return None
             plans, revisions = decided
-            posts = await add_server_picks(connection, known, [plan.post for plan in plans])
-            plans = [replace(plan, post=post) for plan, post in zip(plans, posts, strict=True)]
-            locales = {subscription.locale for subscription in known}
-            details = await load_details(connection, posts, locales)
-            plans, deliveries = await _build_deliveries(known, plans, details, now, rendered)
+            details = await load_details(connection, [plan.post for plan in plans])
+            plans, deliveries = _build_deliveries(known, plans, details, now, rendered)
             known_ids = {subscription.id for subscription in known}
             plans += [
                 _postpone(subscription, now, "unknown time zone")
@@ -716,7 +619,7 @@ class DailyPlanner:
         """Return the decisions, and the revisions of the digests that they are about; None if a topic is not matched yet."""
         if not due:
             return [], {}
-        pool = await load_pool(connection, due, now, loaded, self._off)
+        pool = await load_pool(connection, due, now, loaded)
         unindexed = await list_unindexed(connection, pool, due, now)
         indexed = [subscription for subscription in due if subscription.id not in unindexed]
         if not all(matches.covers(subscription) for subscription in indexed):
@@ -729,8 +632,8 @@ class DailyPlanner:
             {subscription.channel_id for subscription in due},
             since_at=now - choice.REPOST_INTERVAL,
         )
-        closings = await load_closings(connection, self._day_close, now, due, pool.digests)
-        calendar = choice.Calendar(now, self._off)
+        closings = await load_closings(connection, self._day_close, now, due)
+        calendar = choice.Calendar(now)
         keys: list[str] = []
         failures: dict[int, Exception] = {}
         for subscription in due:
@@ -760,9 +663,6 @@ class DailyPlanner:
                         planned_keys=planned_keys,
                         closings=closings,
                     )
-                    if plan.post is not None:
-                        closes_at = stated_close(plan.post, pool, closings, now)
-                        plan = replace(plan, post=replace(plan.post, closes_at=closes_at))
             if failed:
                 plan = _postpone(subscription, now, "planning failed", exc_info=failed[0])
             elif plan.post is not None:
@@ -772,18 +672,14 @@ class DailyPlanner:
         return plans, {digest.id: digest.revision for digest in pool.digests}
 
 
-async def _build_deliveries(
+def _build_deliveries(
     subscribed: Sequence[models.Subscription],
     plans: Sequence[choice.Decision],
     details: Mapping[int, models.PaperDetail],
     now: datetime,
     rendered: RenderedPosts,
 ) -> tuple[list[choice.Decision], list[models.NewDelivery]]:
-    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed.
-
-    Posts with what members of a server saved are rendered for each server, hence in slices of time.
-    """
-    slices = TimeSlices()
+    """Return the plans of the subscriptions and their deliveries. A plan that cannot be rendered is postponed."""
     kept: list[choice.Decision] = []
     deliveries: list[models.NewDelivery] = []
     for subscription, plan in zip(subscribed, plans, strict=True):
@@ -795,7 +691,6 @@ async def _build_deliveries(
         kept.append(
             _postpone(subscription, now, "rendering failed", exc_info=failures[0]) if failures else plan
         )
-        await slices.pause()
     return kept, deliveries
 
 

@@ -14,7 +14,7 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder, sender
+from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
@@ -33,9 +33,6 @@ PAPERS_PER_MESSAGE = 8
 The last message has one more button if it has fewer papers, or no header.
 """
 
-PAPERS_WITH_SERVER_PICKS = 7
-"""Likewise with the text and the separator of what members saved or shared, and the button to follow: 40 components."""
-
 SHOWN_SECTIONS = 4
 RENDERED_LENGTH = 4000
 RENDERED_LINES = 150
@@ -45,19 +42,14 @@ A post has 25 cards, and each block of a text costs a tenth of a millisecond.
 """
 
 MAX_TEMPLATE_AUTHORS = 10
-"""The first authors, which templates get: a list of thousands would take up the steps of a rendering."""
-MAX_PICK_LENGTH = 170
-"""Code points of the link to a paper that members saved or shared."""
-MAX_SERVER_PICKS_LENGTH = 1000
-MAX_SERVER_PICKS_BYTES = 2000
-"""Code points and UTF-8 bytes of the list of these; the papers of the post share what is left of the message."""
+"""The first authors, which templates get."""
 EMBEDDED_PAPERS = MAX_PAPERS[models.Style.ANNOUNCEMENT]
 """With the head they are as many embeds as a message has."""
 MAX_DESCRIPTION_LENGTH = 330
 """Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 
 DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
-"""A block of the templates `daily` and `empty`."""
+"""A block of the template `daily`."""
 
 SHOW_LANGUAGE = "lang"
 
@@ -194,9 +186,9 @@ def _first_sections(sections: Sequence[models.Section]) -> tuple[models.Section,
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
     """Split the papers evenly into the fewest groups that each fit in a message."""
     papers = post.papers
-    count = max(1, -(-len(papers) // (PAPERS_WITH_SERVER_PICKS if post.server_picks else PAPERS_PER_MESSAGE)))
+    count = -(-len(papers) // PAPERS_PER_MESSAGE)
     size = -(-len(papers) // count)
-    return [papers[start : start + size] for start in range(0, len(papers), size)] if papers else [()]
+    return [papers[start : start + size] for start in range(0, len(papers), size)]
 
 
 def _add_papers(
@@ -212,35 +204,17 @@ def _add_papers(
     """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
     texts = wording.ui_texts
     ranks = post.numbers[first : first + len(group)]
-    shown = _menu_papers(post, group, last=last)
-    menu = client_messages.open_menu(texts("post-pick"), shown, marker, ranks=ranks)
+    menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=ranks)
     is_full = first == 0 and len(group) == PAPERS_PER_MESSAGE
     buttons = (
         _action_buttons(texts, post, None if menu else marker, first, may_follow=not is_full)
         if last
         else _language_buttons(texts, post, first, len(group))
     )
-    picks = server_picks(wording, post) if last else ""
     small_print = foot(wording, post) if last else ""
-    message.reserve(bool(picks), (picks,) if picks else ())
     message.end_with(([menu], buttons), small_print)
     # A full message has no component left for the separator below the headline.
-    _add_sections(wording, message, post, group, first, is_separated=first == 0 and not is_full)
-    if picks:
-        message.add_separator()
-        message.add_reserved_text(picks)
-
-
-def _add_sections(
-    wording: PostWording,
-    message: message_builder.MessageBuilder,
-    post: DailyPost,
-    group: Sequence[PostPaper],
-    first: int,
-    *,
-    is_separated: bool,
-) -> None:
-    """Add the papers of a group, each with an equal share of the space, and separators; one above if `is_separated`."""
+    is_separated = first == 0 and not is_full
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
         if position or is_separated:
@@ -249,12 +223,6 @@ def _add_sections(
         heading = headings.get(paper.arxiv_id)
         text = _paper_text(wording, post, post.numbers[first + position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
-
-
-def _menu_papers(post: DailyPost, group: Sequence[PostPaper], *, last: bool) -> list[PostPaper]:
-    """Return the papers of a message's menu: its own, then the others that members saved or shared."""
-    own = {paper.arxiv_id for paper in group}
-    return [*group, *(paper for paper, _, _ in post.server_picks if last and paper.arxiv_id not in own)]
 
 
 def _paper_text(
@@ -294,10 +262,8 @@ def _action_buttons(
     texts: Texts, post: DailyPost, marker: str | None, first: int | None, *, may_follow: bool = True
 ) -> list[ui.Item[Any]]:
     """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
-    day = client_messages.ListState(
-        client_messages.ListKind.DIGEST, post.digest_on.isoformat() if post.papers else ""
-    )
-    label = texts("post-see-all", count=post.total) if post.papers else texts("newest-digest")
+    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    label = texts("post-see-all", count=post.total)
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
     has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
@@ -320,8 +286,6 @@ def _action_buttons(
 
 
 def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> list[ui.Item[Any]]:
-    if not post.papers:
-        return []
     other = OTHER_LOCALE[post.locale]
     custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
     return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
@@ -348,12 +312,8 @@ def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
 def copy_of(
     action: message_builder.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
 ) -> DailyPost:
-    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError.
-
-    The papers that members saved or shared are left out: their titles are in the message, in the language of the papers.
-    """
+    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
     _, total, day, since, ranks, late = action.fields(6)
-    late = late.partition(":")[0]  # earlier posts name the papers of the server's members behind it
     with message_builder.map_parse_errors():
         digest_on = date.fromisoformat(day)
         days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
@@ -385,7 +345,7 @@ def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart,
     views = compact_views(wording, post)
     groups = split_papers(post)
     return tuple(
-        _message_part(wording, post, view, tuple(group), position, is_last=position == len(groups) - 1)
+        _message_part(wording, post, view, tuple(group), position)
         for position, (view, group) in enumerate(zip(views, groups, strict=True))
     )
 
@@ -393,9 +353,7 @@ def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart,
 def _card_parts(
     wording: PostWording, post: DailyPost, kind: PartKind = PartKind.MESSAGE, first_position: int = 1
 ) -> tuple[RenderedPart, ...]:
-    """Return a headline and one message per paper; a single message if there are no papers."""
-    if not post.papers:
-        return _compact_parts(wording, post)
+    """Return a headline and one message per paper."""
     headings = late_headings(wording, post)
     cards = [
         _message_part(
@@ -413,16 +371,12 @@ def _card_parts(
 
 def _thread_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     head, *cards = _card_parts(wording, post, PartKind.THREAD_MESSAGE, first_position=2)
-    return head, *([RenderedPart(PartKind.THREAD, _thread_fields(wording, post)), *cards] if cards else ())
+    return head, RenderedPart(PartKind.THREAD, _thread_fields(wording, post)), *cards
 
 
 def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     first, *rest = _compact_parts(wording, post)
     fields = _thread_fields(wording, post)
-    if post.forum_tags:
-        fields["applied_tags"] = [str(tag) for tag in post.forum_tags]
-    if post.topic:
-        fields[sender.TOPIC_FIELD] = post.topic
     return (
         RenderedPart(
             PartKind.FORUM_POST, {**fields, "message": first.payload}, {**fields, "message": first.fallback}
@@ -445,11 +399,8 @@ def _message_part(
     papers: tuple[PostPaper, ...],
     position: int,
     kind: PartKind = PartKind.MESSAGE,
-    *,
-    is_last: bool = False,
 ) -> RenderedPart:
-    picks = server_picks(wording, post) if is_last else ""
-    plain = plain_post_payload(wording, post, papers, position, picks)
+    plain = plain_post_payload(wording, post, papers, position)
     role_id = post.mention_role_id if position == 0 else None
     return RenderedPart(kind, message_builder.layout_payload(view, mention_role_id=role_id), plain)
 
@@ -467,8 +418,6 @@ def _compact_preview(wording: PostWording, post: DailyPost, note: str) -> list[u
 
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
     """Return the headline and the first card."""
-    if not post.papers:
-        return _compact_preview(wording, post, note)
     head = headline_view(wording, post, with_marker=False, note=note)
     return [head, card_view(wording.ui_texts, post, post.papers[0], None)]
 
@@ -528,11 +477,8 @@ def check_permissions(channel: Channel, style: models.Style, role_id: int | None
 
 
 def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:
-    """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread.
-
-    A post without papers is worded by the template `empty`.
-    """
-    at_time, timezone, days, *when = post.schedule or (None, "UTC", ())
+    """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread."""
+    at_time, timezone, days = post.schedule or ("", "UTC", ())
     values = {
         "day": post.digest_on,
         "since": post.since_on,
@@ -541,10 +487,6 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "first": post.ranks[0] if post.ranks else 1,
         "last": post.ranks[-1] if post.ranks else post.own_count,
         "late_count": len(post.papers) - post.own_count,
-        "complete": models.When.COMPLETE in when,
-        "day_complete": post.is_complete,
-        "closes_at": None if post.is_complete else post.closes_at,
-        "final_total": post.final_total,
         "has_votes": post.has_votes,
         "missed": post.missed_on,
         "at_time": at_time,
@@ -560,8 +502,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "source": discord_text.shorten(post.source, client_messages.MAX_TOPIC_LENGTH, markdown=False),
     }
     output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN
-    template = "daily" if post.papers else "empty"
-    return wording.templates.render_block(template, block, post.locale.value, values, output)
+    return wording.templates.render_block("daily", block, post.locale.value, values, output)
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
@@ -573,20 +514,6 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
         headings[post.papers[position].arxiv_id] = heading
         position += shown
     return headings
-
-
-def server_picks(wording: PostWording, post: DailyPost) -> str:
-    """Return the papers that most members of the server saved or shared, below a heading; "" without any."""
-    if not post.server_picks:
-        return ""
-    picks = []
-    for paper, saved, shared in post.server_picks:
-        title = client_messages.title_link(
-            paper.title, paper.arxiv_id, paper.url, max_characters=MAX_PICK_LENGTH
-        )
-        picks.append({"title": discord_text.SafeMarkdown(title), "saved": saved, "shared": shared})
-    text = wording.templates.render_block("daily", "server_picks", post.locale.value, {"papers": picks})
-    return discord_text.shorten(text, MAX_SERVER_PICKS_LENGTH, max_bytes=MAX_SERVER_PICKS_BYTES)
 
 
 def foot(wording: PostWording, post: DailyPost) -> str:
@@ -650,18 +577,15 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 
 
 def plain_post_payload(
-    wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int, end: str = ""
+    wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int
 ) -> dict[str, Any]:
-    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others.
-
-    `end` is the text below them.
-    """
+    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others."""
     mention = mention_line(post) if position == 0 else ""
     day = client_messages.day_url(post.digest_on, post.marker, position)
     head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
     lines = [head, daily_text(wording, post, "count")]
     headings = late_headings(wording, post)
-    text = client_messages.fit_paper_lines(wording.ui_texts, lines, papers, headings, end)
+    text = client_messages.fit_paper_lines(wording.ui_texts, lines, papers, headings)
     return message_builder.plain_payload(
         text, mention_role_id=post.mention_role_id if position == 0 else None
     )

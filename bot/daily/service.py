@@ -1,13 +1,12 @@
-"""Use cases of subscriptions for `/daily` and `paperround channels`: add, edit, pause, resume, remove; posts on demand."""
+"""Use cases of subscriptions for `/daily` and the set-up file: add, edit, pause, resume, remove; posts on demand."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bot.core import clock, day_close
 from bot.core.clock import Clock
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
 
 class TopicNeededError(errors.UsageError):
     """A source brings all new papers of a day, and the subscription that draws from it has no topic."""
-
-
-class NoDayListError(errors.UsageError):
-    """A subscription waits for a day to be complete, and its source has no lists that close."""
 
 
 class TooManyPostsError(errors.UsageError):
@@ -74,12 +69,11 @@ class Subscriptions:
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
             if not new.is_by_webhook:
-                await daily.lock_guild(connection, new.guild_id)
                 require_room(await daily.list_rows(connection, guild_id=new.guild_id))
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
-        """Raise TopicNeededError or NoDayListError if the posts cannot draw from their source; nothing for one that is gone."""
+        """Raise TopicNeededError if the posts cannot draw from their source; nothing for one that is gone."""
         async with self._database.read() as connection:
             await _find_source(connection, wanted, may_be_gone=True)
 
@@ -110,7 +104,7 @@ class Subscriptions:
                 # What is left of a post would be refused again in the former style; the next tick plans it in the new one.
                 await outbox.give_up_paused(connection, old.id, now)
                 old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
-            if wanted.source != old.source or (wanted.topic, wanted.when) != (old.topic, old.when):
+            if (wanted.source, wanted.topic) != (old.source, old.topic):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
@@ -118,10 +112,6 @@ class Subscriptions:
                 changed = replace(changed, next_due_at=now)
             elif schedule.schedule_key(changed) != schedule.schedule_key(old):
                 changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
-            elif changed.spread_minutes != old.spread_minutes and old.due_on is not None:
-                # The same post at another minute; at once if that one has passed.
-                due_at = schedule.rule_of(changed).due_at(old.due_on)
-                changed = schedule.set_due(changed, schedule.DueTime(due_at, old.due_on))
             await daily.update(connection, changed)
         return changed
 
@@ -164,9 +154,7 @@ class Subscriptions:
         """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
         now = self._clock()
         async with self._database.transaction() as connection:
-            old = await _get(connection, subscription_id)
-            await daily.lock_channel(connection, old.channel_id)
-            old = await _get(connection, subscription_id)  # another may have removed it meanwhile
+            old = await _get(connection, subscription_id, for_update=True)
             unsent = await outbox.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
@@ -249,8 +237,6 @@ async def _find_source(
         raise TopicNeededError(
             f"{label} lists every new paper of the day, most of them without votes. A daily post from it also needs a --topic."
         )
-    if wanted.when is models.When.COMPLETE and not record.has_daily_list:
-        raise NoDayListError(f"{label} has no daily list to wait for. Use --when hour for a post from it.")
     return address
 
 
@@ -259,25 +245,12 @@ async def _get(
 ) -> models.Subscription:
     subscription = await daily.get(connection, subscription_id, for_update=for_update)
     if subscription is None:
-        raise errors.UsageError(
-            f"No daily post has the ID {subscription_id}. `paperround channels list` shows them."
-        )
+        raise errors.UsageError(f"No daily post has the ID {subscription_id}.")
     return subscription
 
 
-FORECAST_DAYS = 14
-
-
-class TopicForecast(NamedTuple):
-    """The last of FORECAST_DAYS days, whether that is recent, and how many papers on the topic each would have posted."""
-
-    until_on: date
-    is_recent: bool
-    counts: Mapping[date, int]
-
-
 class OnDemandPosts:
-    """The preview of a subscription, and `/daily now`; papers of a preview do not count as posted.
+    """The preview of a subscription, and a post made now; papers of a preview do not count as posted.
 
     Selects the new papers of the newest fresh date, including digests that earlier posts covered.
     """
@@ -299,8 +272,7 @@ class OnDemandPosts:
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True.
 
-        If it would have no papers, False and the newest digest of the archive instead, or the newest that has papers on
-        the topic; with an empty archive, no papers.
+        If it would have no papers, False and the newest digest of the archive instead; with an empty archive, no papers.
         """
         now = self._clock()
         async with self._database.read() as connection:
@@ -308,24 +280,17 @@ class OnDemandPosts:
             is_new = post is not None and bool(post.papers)
             if post is None or not is_new:
                 post = await self._select_newest(connection, subscription, now)
-            post, details = await self._complete(connection, subscription, post)
-        return build_daily_post(subscription, post, details, now), is_new
+            details = await daily_planner.load_details(connection, [post])
+        return build_daily_post(subscription, post, details), is_new
 
-    async def find_first(self, subscription: models.Subscription) -> tuple[datetime, datetime | None]:
-        """Return when a new subscription posts first, and when the list that it waits for closes (UTC); None if it does not."""
+    async def find_first(self, subscription: models.Subscription) -> datetime:
+        """Return when a new subscription posts first (UTC)."""
         now = self._clock()
         due_at = schedule.next_due_of(subscription, now).at
         async with self._database.read() as connection:
             closings = await daily_planner.load_closings(connection, self._day_close, now, [subscription])
         close = choice.awaited_close(subscription, due_at, due_at, closings)
-        if close is None:
-            return due_at, None
-        return max(due_at, close.at), self._day_close.closes_at(close.local_on)
-
-    async def forecast(self, subscription: models.Subscription) -> TopicForecast | None:
-        """Return how the subscription's topic matched lately; None without a topic or with an empty archive."""
-        async with self._database.read() as connection:
-            return await self._forecast(connection, subscription, self._clock())
+        return due_at if close is None else max(due_at, close.at)
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan the post into the outbox. Returns None if there are no fresh papers that are new to the channel."""
@@ -338,7 +303,7 @@ class OnDemandPosts:
             post = await self._select_fresh(connection, subscription, now)
             if post is None or not post.papers:
                 return None
-            post, details = await self._complete(connection, subscription, post)
+            details = await daily_planner.load_details(connection, [post])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
                 subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
             )
@@ -347,14 +312,6 @@ class OnDemandPosts:
                 papers = daily_planner.posted_papers(subscription, post, now, delivery_id)
                 await daily.add_posted_papers(connection, papers)
         return delivery
-
-    async def _complete(
-        self, connection: Connection, subscription: models.Subscription, post: choice.PlannedPost
-    ) -> tuple[choice.PlannedPost, dict[int, models.PaperDetail]]:
-        """Return the post with what members saved or shared, and the details of its papers."""
-        [completed] = await daily_planner.add_server_picks(connection, [subscription], [post])
-        assert completed is not None
-        return completed, await daily_planner.load_details(connection, [completed], [subscription.locale])
 
     async def _select_fresh(
         self, connection: Connection, subscription: models.Subscription, now: datetime
@@ -366,78 +323,19 @@ class OnDemandPosts:
             return None
         posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)
         if choice.is_rolling(subscription):
-            return await self._choose(connection, subscription, now, pool, today, first_on, posted_ids)
+            return _choose(subscription, now, pool, today, first_on, posted_ids)
         newest_on = max(digest.date for digest in pool.digests)
-        return await self._choose(connection, subscription, now, pool, newest_on, None, posted_ids)
+        return _choose(subscription, now, pool, newest_on, None, posted_ids)
 
     async def _select_newest(
         self, connection: Connection, subscription: models.Subscription, now: datetime
     ) -> choice.PlannedPost:
-        dates = await self._list_newest_date(connection, subscription, now)
+        origin, until_on = choice.find_origin(subscription), clock.latest_date(now)
+        dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
         newest_on = dates[0] if dates else clock.local_date(now, clock.parse_zone(subscription.timezone))
-        forecast = await self._forecast(connection, subscription, now)
-        if forecast is not None:
-            newest_on = max(forecast.counts, default=newest_on)
         since_on = choice.first_rolling_date(subscription, newest_on)
         pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
-        return await self._choose(connection, subscription, now, pool, newest_on, since_on, ())
-
-    async def _choose(
-        self,
-        connection: Connection,
-        subscription: models.Subscription,
-        now: datetime,
-        pool: choice.CandidatePool,
-        digest_on: date,
-        since_on: date | None,
-        posted_ids: Collection[int],
-    ) -> choice.PlannedPost:
-        """Return the post of the digests of a day, or of all those of the pool from `since_on` on."""
-        digests = [digest for digest in pool.digests if since_on or digest.date == digest_on]
-        digest_ids = tuple(digest.id for digest in digests)
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        selected = pool.select(digest_ids, subscription, posted_ids)
-        post = choice.PlannedPost(today, now, digest_on, digest_ids, *selected, since_on=since_on)
-        closings = await daily_planner.load_closings(
-            connection, self._day_close, now, [subscription], digests
-        )
-        return replace(post, closes_at=daily_planner.stated_close(post, pool, closings, now))
-
-    async def _forecast(
-        self, connection: Connection, subscription: models.Subscription, now: datetime
-    ) -> TopicForecast | None:
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        dates = await self._list_newest_date(connection, subscription, now)
-        if not subscription.topic or not dates:
-            return None
-        last_on = min(dates[0], choice.newest_digest_date(now))
-        is_recent = today - last_on < FORECAST_DAYS * schedule.DAY
-        until_on = max(last_on, today) if is_recent else last_on
-        first_on = until_on - (FORECAST_DAYS - 1) * schedule.DAY
-        pool = await self._load_digests(connection, subscription, first_on, until_on)
-        # A paper counts on the first of its dates.
-        first_dates: dict[int, date] = {}
-        drawn = (paper for digest in pool.digests for paper in pool.papers_of(digest.id))
-        for paper in drawn:
-            if paper.paper_id in pool.matching[subscription.topic] and models.meets_minimum(
-                paper.votes, subscription.min_votes
-            ):
-                first_dates[paper.paper_id] = min(
-                    paper.date_on, first_dates.get(paper.paper_id, paper.date_on)
-                )
-        counts = {
-            day: min(count, choice.max_own_papers(subscription))
-            for day, count in Counter(first_dates.values()).items()
-        }
-        return TopicForecast(until_on, is_recent, counts)
-
-    @staticmethod
-    async def _list_newest_date(
-        connection: Connection, subscription: models.Subscription, now: datetime
-    ) -> list[date]:
-        """Return the date of the newest digest that the subscription may draw from; () without any."""
-        origin, until_on = choice.find_origin(subscription), clock.latest_date(now)
-        return await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
+        return _choose(subscription, now, pool, newest_on, since_on, ())
 
     async def _load_digests(
         self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
@@ -446,3 +344,18 @@ class OnDemandPosts:
         pool = await daily_planner.load_digests(connection, [subscription], since_on, until_on)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         return pool
+
+
+def _choose(
+    subscription: models.Subscription,
+    now: datetime,
+    pool: choice.CandidatePool,
+    digest_on: date,
+    since_on: date | None,
+    posted_ids: Collection[int],
+) -> choice.PlannedPost:
+    """Return the post of the digests of a day, or of all those of the pool from `since_on` on."""
+    digest_ids = tuple(digest.id for digest in pool.digests if since_on or digest.date == digest_on)
+    today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+    selected = pool.select(digest_ids, subscription, posted_ids)
+    return choice.PlannedPost(today, now, digest_on, digest_ids, *selected, since_on=since_on)

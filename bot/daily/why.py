@@ -43,8 +43,6 @@ class Cause(StrEnum):
     FIRST_POST = "first-post"
     """The first post of a subscription shows the newest digest only, and the paper's digest is older."""
     UPCOMING = "coming"
-    SETTLING = "settling"
-    """The digest is held until its votes have settled."""
     CLOSING = "closing"
     """The post waits until the list of the day is complete."""
     STOPPED = "stopped"
@@ -58,8 +56,8 @@ class Cause(StrEnum):
 class Explanation:
     """The answer for one subscription; `subscription` is None if it has been deleted since the paper was posted.
 
-    `digest_on` is the date of the digest. `at` (UTC) is when the paper was posted, when the decision was or will be
-    made, or when the votes have settled. `rank` counts from 1 among `candidate_count` papers. `may_change`: the next
+    `digest_on` is the date of the digest. `at` (UTC) is when the paper was posted, or when the decision was or will be
+    made. `rank` counts from 1 among `candidate_count` papers. `may_change`: the next
     post may decide differently. `is_repeated`: a later digest has the paper again, within REPOST_INTERVAL.
     """
 
@@ -105,7 +103,6 @@ class ExplanationInput:
     now: datetime
     is_on_topic: bool = True
     closings: day_close.Closings | None = None
-    off: day_close.DaysOff = choice.EVERY_DAY_ON
 
 
 def explain(facts: ExplanationInput) -> Explanation:
@@ -120,17 +117,10 @@ def explain(facts: ExplanationInput) -> Explanation:
         return Explanation(Cause.OTHER_SOURCE, facts.subscription)
     eligible = _first_eligible(facts)
     if eligible is not None:
-        subscription = facts.subscription
-        settled_at, due_at = choice.settled_at(subscription, eligible, facts.now), subscription.next_due_at
-        # The next decision waits for, or passes over, a digest whose votes have not settled.
-        is_unsettled = not choice.is_rolling(subscription) and settled_at > facts.now
-        is_waiting = subscription.waiting_for_on is not None
-        if is_unsettled and (is_waiting or due_at is None or settled_at > due_at):
-            return Explanation(Cause.SETTLING, subscription, eligible.date, settled_at, may_change=True)
         if _is_closing(facts, eligible):
             assert facts.closings is not None
             closes_at = facts.closings.rule.closes_at(eligible.date)
-            return Explanation(Cause.CLOSING, subscription, eligible.date, closes_at, may_change=True)
+            return Explanation(Cause.CLOSING, facts.subscription, eligible.date, closes_at, may_change=True)
         if facts.upcoming is not None:
             return _explain_decision(facts, facts.upcoming, may_change=True)
     digest_ids = _digest_ids(facts)
@@ -140,44 +130,29 @@ def explain(facts: ExplanationInput) -> Explanation:
     return _explain_never_eligible(facts)
 
 
-def eligible_dates(
-    subscription: models.Subscription, now: datetime, off: day_close.DaysOff = choice.EVERY_DAY_ON
-) -> tuple[date, date] | None:
+def eligible_dates(subscription: models.Subscription, now: datetime) -> tuple[date, date] | None:
     """Return the first and last digest date that the next post can draw from; None if no post is due.
 
     An overdue post is planned at `now` and draws by today's date, one of a week by the date that it was due on.
     """
     if subscription.state is not ActivityState.ACTIVE or subscription.next_due_at is None:
         return None
-    decided_at = _decided_at(subscription, subscription.next_due_at, now, off)
-    past, _, today = choice.Calendar(decided_at, off).look_up(subscription)
+    decided_at = max(subscription.next_due_at, now)
+    past, _, today = choice.Calendar(decided_at).look_up(subscription)
     due_on = min(today, past[-1].local_on) if past and choice.is_rolling(subscription) else today
-    return choice.digest_dates(subscription, due_on, decided_at, off)
+    return choice.digest_dates(subscription, due_on, decided_at)
 
 
 def _next_post_with(
-    subscription: models.Subscription,
-    containing_digests: Sequence[StoredDigest],
-    now: datetime,
-    off: day_close.DaysOff,
+    subscription: models.Subscription, containing_digests: Sequence[StoredDigest], now: datetime
 ) -> models.Subscription:
     """Return the subscription, due at the post after its next one if all digests are of later days than the next one's."""
-    dates = eligible_dates(subscription, now, off)
+    dates = eligible_dates(subscription, now)
     if dates is None or not containing_digests or containing_digests[-1].date <= dates[1]:
         return subscription
     assert subscription.next_due_at is not None
-    calendar = choice.Calendar(_decided_at(subscription, subscription.next_due_at, now, off), off)
-    following = calendar.look_up(subscription).following
-    return schedule.set_due(subscription, calendar.put_off(subscription, following))
-
-
-def _decided_at(
-    subscription: models.Subscription, due_at: datetime, now: datetime, off: day_close.DaysOff
-) -> datetime:
-    """Return when the next post is decided (UTC), which is on no day off."""
-    at = max(due_at, now)
-    due = schedule.DueTime(at, schedule.local_date_of(subscription, at))
-    return choice.Calendar(now, off).put_off(subscription, due).at
+    decided_at = max(subscription.next_due_at, now)
+    return schedule.set_due(subscription, schedule.next_due_of(subscription, decided_at))
 
 
 def explain_past(
@@ -215,7 +190,7 @@ def _digest_ids(facts: ExplanationInput) -> set[int]:
 
 def _first_eligible(facts: ExplanationInput) -> StoredDigest | None:
     """Return the newest digest that the next post can draw from, or the one that it can draw from first."""
-    dates = eligible_dates(facts.subscription, facts.now, facts.off)
+    dates = eligible_dates(facts.subscription, facts.now)
     if dates is None:
         return None
     is_rolling = choice.is_rolling(facts.subscription)
@@ -230,7 +205,7 @@ def _first_eligible(facts: ExplanationInput) -> StoredDigest | None:
 
 def _is_closing(facts: ExplanationInput, digest: StoredDigest) -> bool:
     """Return whether the subscription waits for the list of the digest's day to be complete."""
-    if facts.subscription.when is models.When.HOUR or facts.closings is None:
+    if facts.subscription.at_time or facts.closings is None:
         return False
     return not facts.closings.is_complete(digest.date)
 
@@ -291,7 +266,7 @@ def _explain_never_eligible(facts: ExplanationInput) -> Explanation:
     elif choice.is_rolling(subscription) and not any(
         first <= newest.date <= last
         for first, last in (
-            choice.digest_dates(subscription, record.local_on, record.decided_at, facts.off)
+            choice.digest_dates(subscription, record.local_on, record.decided_at)
             for record in facts.decisions
         )
     ):
@@ -329,11 +304,9 @@ class WhyExplainer:
         clock: Clock,
         matcher: daily_planner.TopicMatcher,
         rule: day_close.DayClose | None = None,
-        off: day_close.DaysOff = choice.EVERY_DAY_ON,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._off = off
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
@@ -380,7 +353,7 @@ class WhyExplainer:
         containing_digests: tuple[models.StoredDigest, ...],
         past_deliveries: dict[str, PastDelivery],
     ) -> ExplanationInput:
-        subscription = _next_post_with(subscription, containing_digests, self._clock(), self._off)
+        subscription = _next_post_with(subscription, containing_digests, self._clock())
         digest_ids = [digest.id for digest in containing_digests]
         covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         return ExplanationInput(
@@ -397,7 +370,6 @@ class WhyExplainer:
             closings=await daily_planner.load_closings(
                 connection, self._day_close, self._clock(), [subscription]
             ),
-            off=self._off,
         )
 
     async def _is_on_topic(
@@ -417,20 +389,20 @@ class WhyExplainer:
         """Return the planner's decision at the next due time, by today's digests and votes."""
         if subscription.state is not models.ActivityState.ACTIVE or subscription.next_due_at is None:
             return None
-        due_at = _decided_at(subscription, subscription.next_due_at, self._clock(), self._off)
+        due_at = max(subscription.next_due_at, self._clock())
         closings = await daily_planner.load_closings(connection, self._day_close, due_at, [subscription])
         close = choice.awaited_close(subscription, due_at, due_at, closings)
         if close is not None:
             # As if the lists were read in time.
             due_at = max(due_at, close.at)
             closings = day_close.Closings(self._day_close, {close.local_on: due_at})
-        pool = await daily_planner.load_pool(connection, [subscription], due_at, off=self._off)
+        pool = await daily_planner.load_pool(connection, [subscription], due_at)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
         digest_ids = [digest.id for digest in pool.digests]
         covered = await daily.list_covered(connection, [subscription.id], digest_ids)
         plan = choice.decide(
             subscription,
-            choice.Calendar(due_at, self._off),
+            choice.Calendar(due_at),
             pool,
             covered_ids=covered.get(subscription.id, {}),
             posted_ids=await daily_planner.load_posted_ids(connection, subscription, self._clock()),
@@ -438,8 +410,7 @@ class WhyExplainer:
         )
         if plan.choice is None:
             return None
-        decided_at = _decided_at(subscription, subscription.next_due_at, subscription.next_due_at, self._off)
-        record = choice.to_record(plan, plan.choice, decided_at)
+        record = choice.to_record(plan, plan.choice, subscription.next_due_at)
         chosen = tuple((paper.paper_id, paper.votes) for paper in plan.choice.own_papers)
         return replace(record, cutoff_rank=0, cutoff_votes=None, left_out=chosen + record.left_out)
 

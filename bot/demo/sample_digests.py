@@ -47,11 +47,6 @@ CODE = models.PaperFacts(
     code_url="https://github.com/huggingface/smollm",
 )
 """The code of the paper that the first steps open."""
-NEWS = {
-    models.NewsKind.VENUE: "NeurIPS 2023",
-    models.NewsKind.MODEL: "https://huggingface.co/timdettmers/guanaco-65b",
-}
-"""What became of that paper."""
 
 SOURCES = {
     "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),

@@ -9,7 +9,6 @@ import asyncio
 import dataclasses
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,7 @@ from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
-from storage import locks, models, papers, shelf, sources
+from storage import locks, models, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -83,11 +82,6 @@ async def _populate(
         if today not in name:
             await ingest.add_text(text, source=_source_of(name), location=name)
     await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA, sample_digests.CODE])
-    async with container.database.transaction() as connection:
-        ids = list((await papers.get_ids(connection, [sample_digests.MEDIA.arxiv_id])).values())
-        await shelf.watch_papers(connection, ids, START_AT)
-        news = dict.fromkeys(ids, (sample_digests.NEWS, START_AT))
-        await shelf.record_news(connection, models.SourceKind.ARXIV, ids, news, START_AT)
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
@@ -169,10 +163,8 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
             )
             container = runtime.container
             pages = DemoPages(runtime.bot.services, container.texts, container.templates)
-            archive = web_server.WebServer(pages, time.monotonic)
-            serving = http_server.serving(
-                "127.0.0.1:0", "the archive", [archive.add_routes], web_server.LIMITS
-            )
+            archive = web_server.WebServer(pages)
+            serving = http_server.serving("127.0.0.1:0", "the archive", [archive.add_routes])
             async with AsyncExitStack() as stack:
                 archive_url = await stack.enter_async_context(serving)
                 demo_page.dress(preview, channels, locale, archive_url)

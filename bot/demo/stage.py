@@ -368,7 +368,7 @@ class Stage:
             choices = await self._viewer.autocomplete(*typed)
         names = [(choice["name"].partition(" · ")[0], choice["value"]) for choice in choices]
         often = Counter(name for name, _ in names)
-        # Two alerts may have the same words.
+        # Two choices may have the same name.
         return [name if len(name) <= MAX_EXAMPLE and often[name] == 1 else value for name, value in names]
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:

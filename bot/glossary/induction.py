@@ -43,15 +43,11 @@ MAX_ENGLISH_WORDS = 8
 
 
 class Mention(NamedTuple):
-    """One parenthesis: the words before it and its parts, "" for each missing part.
-
-    `teller` is the stranger who alone says so of a paper, "" for what a service or the operator's files say.
-    """
+    """One parenthesis: the words before it and its parts, "" for each missing part."""
 
     left_context: str
     english: str
     abbreviation: str
-    teller: str = ""
 
     def definition(self) -> tuple[str, str]:
         """Return the abbreviation and the long form that this defines, in either order; two empty texts if it does not."""
@@ -204,8 +200,6 @@ MAX_FORMS = 100
 
 Also the senses of one abbreviation, which a search compares with each other.
 """
-MAX_TOLD = 30_000
-"""Mentions that are read of one stranger: of long ones, 40,000 take 10 s and 165 MB."""
 _Explained = TypeVar("_Explained")
 
 
@@ -251,8 +245,7 @@ class GlossaryDraft(NamedTuple):
 
 def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm]) -> GlossaryDraft:
     """Gather the evidence of all mentions, and of the seed list."""
-    rows, all_terms = _order_by_trust(counts), list(terms)
-    votes = _Votes(rows)
+    rows, all_terms = list(counts), list(terms)
     seeds = {_key_of(term): term for term in all_terms if not term.is_common_word}
     words: dict[str, list[str]] = defaultdict(list)
     for term in all_terms:
@@ -261,22 +254,22 @@ def draft_glossary(counts: Iterable[MentionCount], terms: Iterable[seed.SeedTerm
                 words[term_keys.term_key(text)] += others
     # Other English forms of a seed term are the term.
     main_keys = {term_keys.english_key(text): key for key, term in seeds.items() for text in term.english}
-    long_forms, surfaces = _count_long_forms(rows, main_keys, votes)
+    long_forms, surfaces = _count_long_forms(rows, main_keys)
     senses = rank_senses(_keep_best(long_forms), seeds, surfaces)
     glosses = [gloss for mention, count in rows if (gloss := _read_gloss(mention, count, senses)) is not None]
     supports: Counter[TermPair] = Counter()
-    for left, _, key, mention, count in glosses:
+    for left, _, key, count in glosses:
         for pair in {TermPair(korean, key) for korean in _suffix_keys(left.split())}:
-            supports[pair] += votes.count(mention, count, "support", *pair)
+            supports[pair] += count
     pairs: dict[TermPair, Counter[str]] = defaultdict(Counter)
     papers: Counter[str] = Counter()
-    for left, english, key, mention, papers_found in glosses:
-        if english and (count := votes.count(mention, papers_found, "term", key)):
+    for left, english, key, count in glosses:
+        if english:
             surfaces[key][english] += count
             papers[key] += count
         form = find_term(left, english or key, key, supports)
         pair = TermPair(term_keys.korean_key(form), main_keys.get(key, key))
-        if form and (count := votes.count(mention, papers_found, "form", *pair)):
+        if form:
             pairs[pair][form] += count
     owners: dict[str, set[str]] = defaultdict(set)
     for term in all_terms:
@@ -299,45 +292,12 @@ def _keep_best(explained: Mapping[_Explained, Counter[str]]) -> dict[_Explained,
     return {key: explained[key] for key in best}
 
 
-def _order_by_trust(counts: Iterable[MentionCount]) -> list[MentionCount]:
-    """Return the mentions with those of strangers last, at most `MAX_TOLD` of each.
-
-    Of what equally many papers explain, what comes first is kept.
-    """
-    by_teller: dict[str, list[MentionCount]] = {"": []}
-    for row in counts:
-        told = by_teller.setdefault(row[0].teller, [])
-        if not row[0].teller or len(told) < MAX_TOLD:
-            told.append(row)
-    return [row for told in by_teller.values() for row in told]
-
-
 def _key_of(term: seed.SeedTerm) -> str:
     return term_keys.english_key(term.english[0])
 
 
-class _Votes:
-    """Counts papers; those of a stranger count once for each thing that it says, however many papers it lists.
-
-    Where nothing else explains anything, as with one newsletter alone, a stranger's papers count like others.
-    """
-
-    def __init__(self, rows: Iterable[MentionCount]) -> None:
-        self._is_alone = len({mention.teller for mention, _ in rows}) == 1
-        self._cast: set[tuple[str, ...]] = set()
-
-    def count(self, mention: Mention, papers: int, *thing: str) -> int:
-        """Return the papers by which a mention supports a thing."""
-        if self._is_alone or not mention.teller:
-            return papers
-        vote = (mention.teller, *thing)
-        is_new = vote not in self._cast
-        self._cast.add(vote)
-        return int(is_new)
-
-
 def _count_long_forms(
-    rows: Iterable[MentionCount], main_keys: Mapping[str, str], votes: _Votes
+    rows: Iterable[MentionCount], main_keys: Mapping[str, str]
 ) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
     """Return the papers that explain each abbreviation by its long forms, and those of each long form by its spellings."""
     long_forms: dict[str, Counter[str]] = defaultdict(Counter)
@@ -346,10 +306,9 @@ def _count_long_forms(
         abbreviation, text = mention.definition()
         key, short = term_keys.english_key(text), term_keys.abbreviation_key(abbreviation)
         is_long_form = key and key != term_keys.english_key(abbreviation)
-        # A stranger has one vote for an abbreviation, however many meanings it gives.
-        if is_long_form and (count := votes.count(mention, papers, short)):
-            long_forms[short][main_keys.get(key, key)] += count
-            surfaces[key][text] += count
+        if is_long_form:
+            long_forms[short][main_keys.get(key, key)] += papers
+            surfaces[key][text] += papers
     return long_forms, surfaces
 
 
@@ -359,7 +318,6 @@ class _Gloss(NamedTuple):
     left_context: str
     english: str
     key: str
-    mention: Mention
     papers: int
 
 
@@ -372,10 +330,10 @@ def _read_gloss(
         return None
     if english:
         key = term_keys.english_key(english)
-        return _Gloss(left, english, key, mention, papers) if key else None
+        return _Gloss(left, english, key, papers) if key else None
     main = next(iter(senses.get(term_keys.abbreviation_key(mention.abbreviation), ())), None)
     is_dominant = main is not None and main.share >= concepts.DOMINANT_SHARE
-    return _Gloss(left, "", main.key, mention, papers) if main and is_dominant else None
+    return _Gloss(left, "", main.key, papers) if main and is_dominant else None
 
 
 # Where the Korean term before a parenthesis begins: with the words that most papers repeat, about as many as the English term
@@ -513,7 +471,7 @@ class CooccurrenceCounter:
         self.title_counts: Counter[str] = Counter()
         self.pair_counts: Counter[TermPair] = Counter()
         self._partners: dict[str, list[str]] = defaultdict(list)
-        # What begins forms, with the keys of the forms that end with it: a stranger may give 10,000 forms one beginning.
+        # What begins forms, with the keys of the forms that end with it: a page may give 10,000 forms one beginning.
         self._by_words: dict[str, list[str]] = {}
         self._by_letters: dict[str, list[str]] = {}
         for korean, english in pairs:
@@ -589,7 +547,7 @@ def induce(
         key: list(_english_forms(key, draft)) for key in draft.seeds
     }
     learnt: dict[str, dict[str, Counter[str]]] = defaultdict(dict)
-    # What most papers explain comes first, of equals what strangers say last.
+    # What most papers explain comes first.
     for pair, spellings in draft.pairs.items():
         if len(learnt[pair.english]) < MAX_FORMS and counter.is_confirmed(pair):
             learnt[pair.english][pair.korean] = spellings

@@ -162,18 +162,14 @@ def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
 
 
 def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return where a paper was accepted, its model, and links to its videos, which not every client plays; "" for none."""
-    model = (detail.model_url or "").removeprefix("https://huggingface.co/")
+    """Return links to the videos, which not every client plays; "" for none."""
     videos = [address for address in _list_media(detail) if fields.is_video(address)]
-    links = [(f"{texts('updates-model')} {model}", detail.model_url)] if detail.model_url else []
-    links += [(texts("card-video", number=number), video) for number, video in enumerate(videos, 1)]
     return join_dotted(
-        texts("updates-venue", value=escape_untrusted(detail.venue)) if detail.venue else None,
         *(
-            discord_text.masked_link(label, url)
-            for label, url in links
+            discord_text.masked_link(texts("card-video", number=number), url)
+            for number, url in enumerate(videos, 1)
             if len(url) <= client_messages.MAX_URL_LENGTH
-        ),
+        )
     )
 
 

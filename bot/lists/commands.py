@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import assert_never
 
 import discord
@@ -35,10 +34,9 @@ from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text, templates
 from bot.search import lookup
-from bot.search.results import AuthorResult, SearchRequest, Snippet, Sort
-from bot.search.service import NEW_DAYS
+from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
-from bot.text import dates, typography
+from bot.text import typography
 from storage import models
 from storage.search import Filters
 
@@ -55,10 +53,7 @@ MAX_FETCHED_PAPERS = 3
 """Papers of one message that are fetched because no digest has them."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
-LAST_LOOK = "last"
-"""The value of the option `since` of `/digest`."""
 
-ListSnippets = Callable[[Sequence[models.PaperRow], models.Locale], Awaitable[dict[str, Snippet]]]
 Votes = app_commands.Range[int, 0, 99_999]
 
 
@@ -71,59 +66,28 @@ class ListsCog(commands.Cog):
 
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
-        date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out",
-        since="What was added since you last looked, at most 14 days back",
+        date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out"
     )
-    @app_commands.choices(since=[app_commands.Choice(name="Since I last looked", value=LAST_LOOK)])
     @app_commands.autocomplete(date=autocomplete.dates)
     async def digest(
-        self, request: Request, date: app_commands.Range[str, 1, 40] | None = None, since: str | None = None
+        self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the digest of a date, or the newest; or the papers that came since the reader last asked for these."""
+        """Show the digest of a date, or the newest."""
         text = ""
-        if since:
-            if date:
-                raise UserError("since-or-date")
-            return await self._view_since_last(request)
         if date:
             today = await request.interaction.client.today_for(request.interaction)
             text = lists_messages.format_span(*client_options.parse_dates(date, today))
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
 
-    async def _view_since_last(self, request: Request) -> ui.LayoutView:
-        """Return the papers since the reader last looked, and store the revisions of now in the place of those seen."""
-        tokens, name = self._services.text_tokens, str(request.user_id)
-        stored = await tokens.get(TextPurpose.LAST_LOOK, name) or ""
-        seen = {id_: now for id_, (_, now) in lists_messages.parse_spans(stored).items()}
-        spans = lists_messages.format_spans(seen, await self._services.search.get_revisions())
-        view = await self._lists.list_view(request, ListState(ListKind.NEW, spans))
-        # Not before: a reader who is refused has seen nothing.
-        await tokens.save(request.user_id, TextPurpose.LAST_LOOK, spans, name)
-        return view
-
     @router.command(name="top", description="The most upvoted papers")
-    @app_commands.describe(
-        period="How far back",
-        topic="Only papers on this topic",
-        saved="Papers saved or shared in this server; names are never shown",
-    )
+    @app_commands.describe(period="How far back", topic="Only papers on this topic")
     @app_commands.choices(period=PERIOD_CHOICES)
     @app_commands.autocomplete(topic=autocomplete.topics)
     async def top(
-        self,
-        request: Request,
-        period: str = Period.WEEK.value,
-        topic: app_commands.Range[str, 1, 300] = "",
-        saved: bool = False,
+        self, request: Request, period: str = Period.WEEK.value, topic: app_commands.Range[str, 1, 300] = ""
     ) -> ui.LayoutView:
-        """Show the most voted papers of a period, or those that the server's members saved, optionally on one topic."""
-        state = ListState(ListKind.TOP, topic, period=Period(period))
-        if saved:
-            guild_id = request.interaction.guild_id
-            if guild_id is None:
-                raise UserError("only-in-servers")
-            state = state.replace(kind=ListKind.GUILD_SHELF, text=f"{guild_id}:{topic}")
-        return await self._lists.list_view(request, state)
+        """Show the most voted papers of a period, optionally on one topic."""
+        return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
 
     @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
@@ -158,7 +122,7 @@ class ListsCog(commands.Cog):
         """Post the page publicly. Raises UserError unless the user may write in the channel."""
         interaction, state = request.interaction, await self._load_state(action)
         if state.kind is ListKind.SAVED:
-            # It is shared by a button of its own, without what only its reader sees.
+            # Its notes and tags are only for its reader.
             raise UserError("outdated-control")
         async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
             listed = await self._lists.load(request.texts, state, request)
@@ -236,25 +200,17 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
     return replace(state, text=text)
 
 
-def admitted_list(request: Request, state: ListState) -> AbstractAsyncContextManager[None]:
-    """Return the context in which a list is loaded as a look-up of this reader. Raises UserError as the router's."""
-    # A search of saved papers reads all their notes: three full shelves would take all slots of look-ups.
-    is_long = state.kind is ListKind.SAVED and bool(state.text)
-    return (router.admitted_preview if is_long else router.admitted_lookup)(request.interaction)
-
-
 class PaperListLoader:
-    """Loads pages of lists. Stateless. `list_snippets` gives the snippets of papers without a query, as the search does."""
+    """Loads pages of lists. Stateless."""
 
-    def __init__(self, services: Services, list_snippets: ListSnippets | None = None) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._list_snippets = list_snippets or services.search.list_snippets
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
-        async with admitted_list(request, state):
+        async with router.admitted_lookup(request.interaction):
             return await self._list_view(request, state)
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
@@ -265,38 +221,32 @@ class PaperListLoader:
                 return lists_messages.no_saved_view(
                     texts, listed, interaction.client.mentions("saved import")
                 )
-            return lists_messages.saved_view(texts, listed, may_share=router.may_share(interaction))
+            return lists_messages.saved_view(texts, listed)
         if state.kind is ListKind.DIGEST:
             today = await request.interaction.client.today_for(request.interaction)
             days = await self._label_days_around(texts, listed.state, today)
             listed = replace(listed, days=days, today=today)
         if listed.rows:
-            # What is new to one reader is not to others.
-            may_share = state.kind is not ListKind.NEW and router.may_share(interaction)
-            return lists_messages.list_view(texts, listed, may_share=may_share)
+            return lists_messages.list_view(texts, listed, may_share=router.may_share(interaction))
         wider = await self._load_wider(texts, state, request)
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
         """Return a page of the list; the last page for a larger number, after papers were removed.
 
-        Raises UserError without the request of a reader for saved papers and for a server's shelf.
+        Raises UserError without the request of a reader for saved papers.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
         if listed.snippets or listed.facts:
             return listed
-        snippets = await self._list_snippets(listed.rows, texts.locale)
+        snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
-        """Return an empty list without its filters and the period of its question; None if that is empty too."""
+        """Return an empty list without its filters; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
-        if state.kind in (ListKind.TOPIC, ListKind.TOP):
-            timeless, _ = dates.read_period(state.text, self._services.clock().date())
-            if timeless != state.text and 0 < len(timeless) <= MAX_LIST_TEXT_LENGTH:
-                wider = wider.replace(text=timeless, token="")
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
@@ -325,13 +275,10 @@ class PaperListLoader:
                 return await self._load_digest(texts, state)
             case ListKind.SIMILAR:
                 return await self._load_similar(texts, state)
-            case ListKind.SAVED | ListKind.GUILD_SHELF:
+            case ListKind.SAVED:
                 if request is None:
                     raise UserError("outdated-control")
-                is_own = state.kind is ListKind.SAVED
-                return await (self._load_saved if is_own else self._load_guild_shelf)(request, state)
-            case ListKind.NEW:
-                return await self._load_new(texts, state)
+                return await self._load_saved(request, state)
             case _:
                 assert_never(state.kind)
 
@@ -342,7 +289,7 @@ class PaperListLoader:
         if not result.complete and not result.unknown_id:
             suggestions = await self._author_suggestion(texts, state) + suggestions
         if not result.rows:
-            suggestions = suggestions or await self._popular_topics(texts, state.text)
+            suggestions = suggestions or await self._complete(texts, state)
         return PaperList(
             state=state,
             heading=lists_messages.topic_heading(texts, state.text, result),
@@ -369,7 +316,7 @@ class PaperListLoader:
             locale=texts.locale,
         )
         if result.author is None:
-            return await self._unknown_author(texts, state)
+            return PaperList(state)
         is_one = not result.namesakes
         shown = state if state.token or not is_one else state.replace(text=result.author)
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
@@ -401,8 +348,6 @@ class PaperListLoader:
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.list_top(self._request(texts, state))
         suggestions = self._suggestions(state, result.suggestions)
-        if state.text and not result.rows:
-            suggestions = suggestions or await self._popular_topics(texts)
         key = "list-top-topic-heading" if state.text else "list-top-heading"
         return PaperList(
             state=state,
@@ -441,19 +386,6 @@ class PaperListLoader:
             notes=(lists_messages.filters_text(texts, state), of_period),
         )
 
-    async def _load_new(self, texts: Texts, state: ListState) -> PaperList:
-        with message_builder.map_parse_errors():
-            spans = lists_messages.parse_spans(state.text)
-        page = await self._services.search.list_new(spans, limit=state.page_size, offset=state.offset)
-        has_looked = any(seen for seen, _ in spans.values())
-        return PaperList(
-            state=state,
-            heading=texts("list-new-heading", count=page.total),
-            rows=page.rows,
-            total=page.total,
-            notes=(texts("list-new-since" if has_looked else "list-new-first", days=NEW_DAYS),),
-        )
-
     async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
         rows = tuple(await self._services.search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._services.search.find_paper(state.text)
@@ -469,7 +401,7 @@ class PaperListLoader:
         """Return a page of a reader's saved papers, with a list per tag as suggestions."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._services.shelf.list_saved(
-            user_id, state.text, order=state.order, limit=state.page_size, offset=state.offset
+            user_id, state.text, limit=state.page_size, offset=state.offset
         )
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
@@ -486,34 +418,6 @@ class PaperListLoader:
             ),
         )
 
-    async def _load_guild_shelf(self, request: Request, state: ListState) -> PaperList:
-        """Return a page of the server's shelf in the list's period, with the numbers of members.
-
-        Raises UserError for another server's.
-        """
-        texts, guild_id = request.texts, request.interaction.guild_id
-        named, _, topic = state.text.partition(":")
-        if guild_id is None or named != str(guild_id):
-            raise UserError("outdated-control")
-        since = datetime.min.replace(tzinfo=UTC)
-        if days := PERIOD_DAYS.get(state.period):
-            since = self._services.clock() - timedelta(days=days)
-        shown, total = await self._services.shelf.list_of_guild(
-            guild_id, since, topic, limit=state.page_size, offset=state.offset
-        )
-        heading = texts("list-server-picks-heading", period=texts(state.period.text_id), count=total)
-        return PaperList(
-            state=state,
-            heading=heading,
-            rows=tuple(pick.paper for pick in shown),
-            total=total,
-            notes=(texts("saved-filter", query=escape_untrusted(topic, max_length=200)),) if topic else (),
-            facts={
-                paper.arxiv_id: lists_messages.format_counts(texts, savers, sharers)
-                for paper, savers, sharers in shown
-            },
-        )
-
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
         """Return the author list for a topic that is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
@@ -522,25 +426,15 @@ class PaperListLoader:
         label = texts("alert-author", text=discord_text.to_single_line(result.author))
         return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
 
-    async def _unknown_author(self, texts: Texts, state: ListState) -> PaperList:
-        """Return the empty list of an unknown author, with the list of the topic as a suggestion."""
-        topic = ListState(ListKind.TOPIC, state.text, token=state.token)
-        result = await self._services.search.search(SearchRequest(state.text, limit=1))
-        suggestion = Suggestion(texts("as-a-topic", count=result.complete), topic)
-        return PaperList(state, suggestions=(suggestion,) if result.has_full_matches else ())
-
-    async def _popular_topics(self, texts: Texts, typed: str = "") -> tuple[Suggestion, ...]:
-        """Return topics of papers that what was typed may begin, then the most frequent ones of the archive."""
+    async def _complete(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
+        """Return topics of papers that what was typed may begin."""
         search = self._services.search
-        if not (await search.get_extent()).paper_count:
-            return ()
-        begun = await search.complete_topic(typed, texts.locale) if typed else []
-        topics = [topic.value for topic in begun[:MAX_SUGGESTIONS]]
+        begun = [topic.value for topic in await search.complete_topic(state.text, texts.locale)]
         # The seed list has topics that no paper has.
-        found = [await search.search(SearchRequest(topic, limit=1)) for topic in topics]
-        topics = [topic for topic, result in zip(topics, found, strict=True) if result.has_full_matches]
-        topics += [topic.value for topic in await search.complete_topic("", texts.locale)]
-        return self._suggestions(ListState(ListKind.TOPIC), topics)
+        found = [await search.search(SearchRequest(topic, limit=1)) for topic in begun[:MAX_SUGGESTIONS]]
+        return self._suggestions(
+            state, [topic for topic, result in zip(begun, found, strict=False) if result.complete]
+        )
 
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(
@@ -670,21 +564,16 @@ class PapersCog(commands.Cog):
         return lists_card.cite_view(request.texts, await load_paper(request, action.payload))
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
-    async def share(self, request: Request, action: Action) -> None:
+    async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post the card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
             detail = await load_paper(request, action.payload)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        # After what may refuse, privately, and outside of the admission: Discord may take minutes to answer.
+        # After what may refuse, which is said privately.
         await router.defer(interaction, public=True)
-        view = await lists_card.card_view(
-            texts, detail, sharer=router.display_name(interaction), topics=topics
-        )
-        # Sent here, because a post that fails is not counted as shared.
-        await router.reply_publicly(interaction, view)
-        if interaction.guild_id is not None:
-            await self._services.shelf.share(interaction.guild_id, request.user_id, detail.id)
+        sharer = router.display_name(interaction)
+        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics)
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
@@ -745,7 +634,6 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
     saved = await request.services.shelf.has_saved(request.user_id, detail.id)
-    request.services.profiles.note_open(request.user_id, detail.id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)

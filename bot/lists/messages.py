@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import islice
 from typing import Any, NamedTuple, assert_never
 
 from discord import ui
@@ -49,7 +48,6 @@ from bot.search import results as search_results
 from bot.search.results import Sort
 from bot.text import query_parser, typography
 from storage import models
-from storage.shelf import Order
 
 SHARE = "ls"
 SELECT_PERIOD = "lp"
@@ -59,12 +57,10 @@ SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The field of that modal."""
 PICK_SAVED = "sp"
-SELECT_SAVED_ORDER = "so"
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
-SHARE_SAVED = "sls"
 ALL_TAGS = "*"
 """The value of the menu of tags that shows all papers; a tag's value begins with `#`."""
 FORMAT_NAMES = {
@@ -77,14 +73,12 @@ FORMAT_NAMES = {
 
 MAX_NAMES = 5
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-MAX_SPANS = 128
-"""Digests of a list of new papers: those of 9 sources in two weeks."""
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
 
 
-FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR, ListKind.GUILD_SHELF})
+FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
 
 
 def format_span(first: date, last: date) -> str:
@@ -96,27 +90,6 @@ def parse_span(text: str) -> tuple[date, date] | None:
     """Return the first and the last day of a text that `format_span` wrote; None for "". Raises ValueError."""
     first, _, last = text.partition("/")
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
-
-
-def format_spans(seen: Mapping[int, int], now: Mapping[int, int]) -> str:
-    """Return the text of a list of new papers: of each digest its id, the revision that was seen, and the one of now.
-
-    It has the first MAX_SPANS digests of `now`.
-    """
-    revisions = islice(now.items(), MAX_SPANS)
-    return ",".join(f"{id_}.{seen.get(id_, 0)}.{revision}" for id_, revision in revisions)
-
-
-def parse_spans(text: str) -> dict[int, tuple[int, int]]:
-    """Return the seen revision of each digest and the one up to which papers are new. Raises ValueError."""
-    parts = text.split(",", MAX_SPANS) if text else []
-    if len(parts) > MAX_SPANS:
-        raise ValueError(f"more than {MAX_SPANS} digests")
-    spans = {}
-    for part in parts:
-        id_, seen, now = map(message_builder.parse_number, part.split(".", 3))
-        spans[id_] = seen, now
-    return spans
 
 
 class Suggestion(NamedTuple):
@@ -329,8 +302,7 @@ def _menu(
 
 def sorted_by(state: ListState, sort: Sort) -> ListState:
     """Return the first page of a topic's list in another order."""
-    order = Order.VOTES if sort is Sort.VOTES else Order.NEWEST
-    return state.replace(page=0, by_date=sort is Sort.DATE, order=order)
+    return state.replace(page=0, by_date=sort is Sort.DATE, by_votes=sort is Sort.VOTES)
 
 
 def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
@@ -407,10 +379,6 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             return texts("no-list-digest-yet" if is_ahead else "no-list-digest", date=day)
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
-        case ListKind.GUILD_SHELF:
-            return texts("no-list-server-picks", period=period)
-        case ListKind.NEW:
-            return texts("no-list-new")
         case ListKind.SAVED:
             return ""
         case _:
@@ -424,10 +392,7 @@ def _navigation_buttons(
     state = listed.state
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
-        key = "all-time"
-        if state.min_votes:
-            key = "any-votes" if state.period is Period.ALL else "without-filters"
-        label = f"{texts(key)} · {texts('choice-papers', count=wider.total)}"
+        label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.total)}"
         buttons.append(button(label, pack_state(wider.state)))
     buttons.append(follow_button(texts, state, listed.alert_terms))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
@@ -507,12 +472,10 @@ def format_names(names: Sequence[str], separator: str = ", ") -> str:
 # The list of a reader's saved papers, and the small print of saved and shared papers in lists.
 
 
-def saved_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> ui.LayoutView:
-    """Return a page of the saved papers, with menus for a paper, the order, a tag and an export."""
+def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
+    """Return a page of the saved papers, with menus for a paper, a tag and an export."""
     state = listed.state
-    share = button(texts("share"), pack_state(state.replace(page=0), SHARE_SAVED)) if may_share else None
     show_all = show_all_button(texts) if state.text else None
-    orders = {order.value: texts(f"saved-order-{order.value}") for order in Order}
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
         [
@@ -520,11 +483,10 @@ def saved_view(texts: Texts, listed: PaperList, *, may_share: bool = False) -> u
                 texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED), ranks=listed.ranks
             )
         ],
-        [_menu(texts("saved-order"), SELECT_SAVED_ORDER, state, orders, state.order)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),
-        [_search_button(texts, state), show_all, import_button(texts), share],
+        [_search_button(texts, state), show_all, import_button(texts)],
     )
     return view_with_rows(texts, listed, rows)
 
@@ -565,13 +527,6 @@ def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
         note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
         lines.append(texts("saved-note", note=note))
     return "\n".join(map(subtext, lines))
-
-
-def format_counts(texts: Texts, savers: int, sharers: int) -> str:
-    """Return how many members saved and how many shared a paper, as small print."""
-    saved = texts("server-picks-saved", count=savers) if savers else ""
-    shared = texts("server-picks-shared", count=sharers) if sharers else ""
-    return subtext(join_dotted(saved, shared))
 
 
 def format_tags(tags: Sequence[str]) -> str:

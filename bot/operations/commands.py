@@ -15,7 +15,6 @@ from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError
 from bot.operations import messages as operations_messages
-from bot.shelf import messages as shelf_messages
 
 FORGET = "mf"
 KEEP = "mk"
@@ -105,7 +104,6 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     def __init__(self, bot: Client) -> None:
         self._data = bot.services.reader_data
-        self._readers = bot.services.readers
         self._mentions = bot.mentions
 
     @router.command(name="data", description="Everything stored about you, as a file")
@@ -137,23 +135,11 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         keep = message_builder.button(texts("me-keep"), pack_custom_id(KEEP))
         return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
 
-    @router.command(name="updates", description="Turn weekly updates about your saved papers on or off")
-    async def news(self, request: Request) -> ui.LayoutView:
-        """Show whether the reader gets the weekly message about saved papers, with a button to change it."""
-        is_off = await self._readers.is_news_off(request.user_id)
-        return shelf_messages.switch_view(request.texts, is_off=is_off)
-
-    @router.handles(shelf_messages.SWITCH)
-    async def switch_news(self, request: Request, action: Action) -> ui.LayoutView:
-        """Switch the weekly message off or on."""
-        is_off = not action.number
-        await self._readers.set_news_off(request.user_id, is_off)
-        return shelf_messages.switch_view(request.texts, is_off=is_off)
-
     @router.handles(FORGET)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove everything kept about the user who pressed the button."""
         await self._data.forget(request.user_id)
+        request.services.profiles.forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sqlite3
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -13,18 +10,15 @@ from typing import Any
 import pydantic
 
 from bot.client import command_sync, webhook
-from bot.core import day_close, isolation
+from bot.core import isolation
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.operations import service
 from bot.outbox import outcomes
 from bot.rendering.templates import Templates
-from bot.search import glossary as search_glossary
-from bot.search import index as search_index
 from bot.sources import kinds
 from bot.text import questions
 from storage import (
-    accounts,
     alerts,
     daily,
     errors,
@@ -37,24 +31,25 @@ from storage import (
     snapshot,
     sources,
 )
-from storage.database import Database
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot of the token, or raises PaperroundError."""
 
 NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
-NO_POST = "No channel has a daily post. Use `/daily setup` in Discord or `paperround channels add`."
+NO_POST = (
+    "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
+)
 GONE = (
-    "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations, add the post"
-    " again with `paperround channels add --webhook -`, and remove this one with `paperround channels remove {id}`."
+    "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
+    " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
 )
 IDLE_FRONTS = (
     "The fronts receive no commands. Enter their proxy's address, followed by /interactions, as the Interactions Endpoint URL"
     " on the application's General Information page (https://discord.com/developers/applications)."
 )
 UNCERTAIN = (
-    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, `paperround channels resume"
-    " {id}` sends it."
+    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, pause and resume the post by"
+    " `paperround config apply`, which sends it again."
 )
 
 
@@ -98,19 +93,9 @@ async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     findings = [
         *await _discord(settings, check_token, live, is_needed=needs_token),
         *of_database,
-        *_versions(),
         *_settings(settings),
     ]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
-
-
-def _versions() -> list[Finding]:
-    findings = [Finding("Python", sys.version.split()[0]), Finding("SQLite", sqlite3.sqlite_version)]
-    for name in ("bot", "storage"):
-        # Both names are common: this shows another package that shadows ours on the import path.
-        spec = importlib.util.find_spec(name)
-        findings.append(Finding(f"package {name}", str(spec.origin if spec else None), "import path"))
-    return findings
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -122,8 +107,8 @@ def _settings(settings: Settings) -> list[Finding]:
         status = Status.OK if well else Status.ERROR
         findings.append(Finding(label, _display_value(label, value), origins[label], status, note))
     return findings + [
-        Finding(unknown.name, "ignored", unknown.origin, Status.WARNING, unknown.sentence)
-        for unknown in find_unknown()
+        Finding(name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored.")
+        for name, origin in find_unknown().items()
     ]
 
 
@@ -144,11 +129,6 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     if label == "PAPERROUND_EVERYDAY_WORDS":
         _, wrong = questions.load_everyday(value)
         return not wrong, "; ".join(wrong)
-    if label == "PAPERROUND_DAYS_OFF":
-        try:
-            day_close.load_days_off(value)
-        except errors.PaperroundError as error:
-            return False, str(error)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():
@@ -198,10 +178,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-            unreadable = await outbox.list_unreadable(connection) + await accounts.list_unreadable(connection)
             live = await locks.list_processes(connection, system_clock())
-            decisions = await snapshot.read(connection, search_glossary.read_decisions)
-            is_incomplete = await key_values.get(connection, key_values.COPY_PROGRESS) is not None
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         source_count = len(rows) or len(settings.sources)
@@ -212,27 +189,10 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
                     name,
                     f"schema {await migrate.current_revision(opened)},"
                     f" {extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}",
-                    status=Status.ERROR if is_incomplete else Status.OK,
-                    note=locks.INCOMPLETE_COPY if is_incomplete else "",
                 ),
-                await _index(opened),
                 *_steps(source_count, is_fed, len(posts), has_alert),
                 *await _webhooks(settings, posts, tokens, uncertain),
-                *(
-                    Finding(
-                        f"{row.table} row {row.id}",
-                        f"unknown {row.column}",
-                        status=Status.ERROR,
-                        note=str(row),
-                    )
-                    for row in unreadable
-                ),
-                *map(_process, live),
                 *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
-                *(
-                    Finding(f"glossary: {row.term}", f"{row.form} {_DECIDED[row.is_added]}")
-                    for row in decisions
-                ),
             ],
             has_alert or not posts or not all(row.is_by_webhook for row in posts),
             live,
@@ -241,9 +201,6 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Se
         return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True, ()
     finally:
         await opened.close()
-
-
-_DECIDED = {True: "added by you", False: "removed by you"}
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
@@ -271,13 +228,13 @@ async def _webhooks(
         days = ", ".join(f"{of.local_on}" for of in uncertain if of.subscription_id == row.id)
         is_gone = failure is not None and failure.classification == outcomes.WEBHOOK_GONE
         if is_gone:
-            notes.append(GONE.format(id=row.id))
+            notes.append(GONE)
         elif failure is not None:
             notes.append(f"It could not be checked with Discord: {failure}.")
         if row.state is not models.ActivityState.ACTIVE and not is_gone:
-            notes.append(f"It is paused. `paperround channels resume {row.id}` resumes it.")
+            notes.append("It is paused.")
         if days:
-            notes.append(UNCERTAIN.format(days=days, id=row.id))
+            notes.append(UNCERTAIN.format(days=days))
         is_only = all(other.channel_id == row.channel_id for other in posts)
         left = Status.TODO if is_gone and is_only else Status.WARNING
         value = f"webhook {webhook.shorten_address(row.channel_id)}"
@@ -290,44 +247,14 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
-def _process(process: models.Process) -> Finding:
-    """Name a process of `run`, what it does, and since when."""
-    doing = "answers commands" if process.role is models.ProcessRole.FRONT else "stands by"
-    doing = "leads" if process.term is not None else doing
-    value = f"{doing}, version {process.version}, since {process.started_at:%Y-%m-%d %H:%M} UTC"
-    return Finding(f"process {process.name.removeprefix('paperround ')}", value)
-
-
-BYTES_PER_PAPER, BYTES_PER_LOOKUP = 13_000, 8_000
-"""Disk that a paper takes on SQLite with the index: one of digests with their texts, and one with its abstract alone."""
-
-
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
-    """Say how many papers a day a source brings, and what that costs."""
+    """Say how many papers a day a source brings."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if row.failures:
         return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
     if number is None:
         return Finding(name, "not read yet" if row.last_attempt_at is None else brought.brings.value)
-    is_lookup = brought.brings is kinds.Brings.LOOK_UP
-    megabytes = number * 365 * (BYTES_PER_LOOKUP if is_lookup else BYTES_PER_PAPER) / 1_000_000
-    value = f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day"
-    return Finding(name, value, note=f"about {max(1, round(megabytes))} MB of disk per year")
-
-
-async def _index(opened: Database) -> Finding:
-    """Describe the search index. A rebuild in progress is fine: the old index still answers."""
-    status = await search_index.get_index_status(opened)
-    version = status.version or ("unknown" if status.papers else search_index.VERSION)
-    value = f"version {version}, {status.papers} paper{'s' if status.papers != 1 else ''}"
-    if status.progress is not None:
-        value += f"; a rebuild has {status.progress.papers} so far"
-    is_begun = status.progress is not None and not status.is_outdated
-    remedy = f"`paperround run` {'finishes this' if is_begun else 'rebuilds it'}; `paperround reindex` does so now."
-    reason = search_index.describe(status)
-    well = not status.is_outdated and not status.missing
-    note = f"The index is {reason}. {remedy}" if reason else ""
-    return Finding("search index", value, status=Status.OK if well else Status.ERROR, note=note)
+    return Finding(name, f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day")
 
 
 async def _discord(

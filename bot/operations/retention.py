@@ -15,7 +15,7 @@ import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, errors, outbox, papers, shelf, writer
+from storage import accounts, alerts, archive, daily, errors, outbox, papers, writer
 from storage.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 CONTENT_RETENTION = timedelta(days=30)
 """Age at which payloads, with which a post could be edited or repeated, the decisions for `/why` and the full
 texts of papers are removed."""
-UNDO_PERIOD = timedelta(days=1)
-"""Time in which a reader can take back the removal of a saved paper."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
@@ -78,8 +76,6 @@ class Retention:
             (alerts.purge_matches, content_before),
             (accounts.purge_texts, content_before),
             (writer.purge_drafts, before),
-            (shelf.purge_removed, now - UNDO_PERIOD),
-            (shelf.purge_shared, before),
         ):
             await run(self._repeat(purge, limit))
         await run(self._repeat(_remove_answered_alerts))
@@ -111,7 +107,7 @@ class Retention:
 
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
-            of_guild = await alerts.list_in_channels(connection, guild_id, ())
+            of_guild = await alerts.list_rows(connection, guild_id=guild_id)
             channel_ids = await outbox.list_channel_ids(connection, guild_id)
         channel_ids |= {row.channel_id for row in rows}
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
@@ -132,8 +128,6 @@ class Retention:
             for row in rows:
                 removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
-            await shelf.clear_guild(connection, guild_id)
-            await shelf.remove_shared_of_guild(connection, guild_id)
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)

@@ -1,8 +1,6 @@
-"""The set-up as a TOML file: daily posts, alerts of channels, sources and the names of the templates in force, without secrets.
+"""The set-up as a TOML file: sources, daily posts, alerts and the names of the templates in use, without secrets.
 
-A key of the file is that of `channels list --json`, `alerts list --json` or `sources list --json`. Which settings there are is
-read from their tables and records, so that a new one is in the file too. Nothing in a file refers to what comes after it: posts
-name sources, and sources name nothing, so that there are no cycles.
+Nothing in a file refers to what comes after it: posts name sources, and sources name nothing.
 """
 
 from __future__ import annotations
@@ -10,87 +8,251 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import pydantic
+import tomli_w
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from bot.alerts import service as alerts_service
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import options as daily_options
+from bot.daily import schedule
 from bot.daily.service import Subscriptions, find_same
 from bot.sources import folder, kinds
 from storage import archive, errors, key_values, models
 from storage.database import Connection, Database
 
-Record = TypeVar("Record")
+Place = tuple[int | None, int]
 
 HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
-# It has no secrets: webhook URLs, and passwords and tokens in source addresses, are left out.
+# Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
-MAX_PROBLEMS, MAX_FOUND = 20, 100
-"""Problems that are shown, and after which the rest of a file is not checked: nothing else is written meanwhile."""
-MAX_DOTS = 20
-"""On a line, outside of texts and comments: what tomllib does for a key `a.a.a…` grows with the square of their number."""
-MAX_CHANGES = 500
-"""Nothing else is written while they are applied: 5 ms of processor time for a post."""
-TEMPLATES, PAUSED, WEBHOOK = "templates", "paused", "webhook"
-_MAX_ID = 1 << 63
-_MAX_NUMBER = 1 << 31
-"""Numbers of the database are smaller: ids, and others."""
-_IDS = {"guild": "guild_id", "channel": "channel_id", "user": "user_id"}
+MAX_PROBLEMS = 20
+"""Problems that are shown."""
 
 
-class _Table(NamedTuple):
-    """A table of the file: the type of its records, and the field of a record for each key. `states` are the keys of states."""
-
-    name: str
-    record: type[Any]
-    fields: Mapping[str, str]
-    required: tuple[str, ...]
-    states: tuple[str, ...] = ()
-    defaults: Mapping[str, Any] = {}
-    """Of fields that have none in the record."""
+def _to_id(value: object) -> object:
+    if not re.fullmatch("[0-9]{1,19}", str(value)) or not 0 < int(str(value)) < 1 << 63:
+        raise ValueError('not a Discord ID such as "123456789012345678"')
+    return str(value)
 
 
-_OF_THE_SERVICE = {"id", "created_at", "key", "forms", "state", "reason", "paused_until_at", *_IDS.values()}
-"""Fields of an alert that nobody sets, and ids, which have other keys."""
-_RENAMED = {"timing": "when", "at_time": "at"}
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+DiscordId = Annotated[str, BeforeValidator(_to_id)]
 
-POSTS = _Table(
-    "posts",
-    models.Subscription,
-    {"guild": "guild_id", "channel": "channel_id"}
-    | {setting.key: name for name, setting in daily_options.SETTINGS.items()},
-    ("guild", "channel"),
-    (PAUSED, WEBHOOK),
-)
-ALERTS = _Table(
-    "alerts",
-    models.Alert,
-    _IDS
-    | {
-        _RENAMED.get(row.name, row.name): row.name
-        for row in fields(models.Alert)
-        if row.name not in _OF_THE_SERVICE
-    },
-    ("guild", "channel", "user", "terms"),
-    (PAUSED,),
-)
-SOURCES = _Table(
-    "sources",
-    models.StoredSource,
-    {"source": "url", "kind": "kind", "language": "language", "priority": "priority", "options": "options"},
-    ("source",),
-    defaults={"language": None, "priority": 0, "options": {}},
-)
-TABLES = (SOURCES, POSTS, ALERTS)
+
+class _Entry(pydantic.BaseModel):
+    """An entry of a file. One with `removed` is deleted from the set-up."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    removed: bool = False
+
+    def write(self) -> dict[str, Any]:
+        """Return the entry as TOML has it, without what is off or empty."""
+        values = self.model_dump(mode="json", by_alias=True)
+        return {key: value for key, value in values.items() if value}
+
+
+EntryT = TypeVar("EntryT", bound=_Entry)
+Record = TypeVar("Record")
+
+
+class SourceEntry(_Entry):
+    """A source; of equally trusted ones the first comes first."""
+
+    source: Annotated[Text, Field(min_length=1)]
+    kind: models.SourceKind | None = None
+    language: models.Locale | None = None
+    priority: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] = 0
+    options: dict[Text, Text] = {}
+
+    @classmethod
+    def of(cls, row: models.StoredSource) -> SourceEntry:
+        """Return the entry of a stored source."""
+        return cls(
+            source=errors.redact(row.url),
+            kind=row.kind,
+            language=row.language,
+            priority=row.priority,
+            options=row.options,
+        )
+
+
+class PostEntry(_Entry):
+    """A daily post: of a channel, or through a webhook, whose whole URL adds it and whose id names it."""
+
+    guild: DiscordId | None = None
+    channel: DiscordId | None = None
+    webhook: Text | None = None
+    at: Text = ""
+    timezone: Text | None = None
+    top: int = 5
+    min_votes: int = 0
+    days: Text = "mon-sun"
+    locale: models.Locale | None = None
+    style: models.Style = models.Style.COMPACT
+    topic: Text = ""
+    source: Annotated[Text, Field(alias="from")] = ""
+    mention: DiscordId | None = None
+    silent: bool = False
+    paused: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _require_place(self) -> PostEntry:
+        if (self.guild is None) != (self.channel is None) or (self.guild is None) == (self.webhook is None):
+            raise ValueError("a daily post needs either a guild and a channel, or a webhook")
+        return self
+
+    @classmethod
+    def of(cls, row: models.Subscription) -> PostEntry:
+        """Return the entry of a stored daily post."""
+        return cls(
+            guild=None if row.is_by_webhook else str(row.guild_id),
+            channel=None if row.is_by_webhook else str(row.channel_id),
+            webhook=str(row.channel_id) if row.is_by_webhook else None,
+            at=row.at_time,
+            timezone=row.timezone,
+            top=row.top_n,
+            min_votes=row.min_votes,
+            days=daily_options.format_days(row.days),
+            locale=row.locale,
+            style=row.style,
+            topic=row.topic,
+            source=errors.redact(row.source),
+            mention=None if row.mention_role_id is None else str(row.mention_role_id),
+            silent=row.silent,
+            paused=_is_paused(row),
+        )
+
+    def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
+        """Return the daily post, with the address of its source. Raises UsageError."""
+        return daily_options.validated(
+            models.Subscription(
+                guild_id=int(self.guild or models.NO_GUILD),
+                channel_id=webhook_id or int(self.channel or 0),
+                at_time=self.at,
+                timezone=self.timezone or settings.timezone,
+                days=schedule.parse_days(self.days),
+                top_n=self.top,
+                min_votes=self.min_votes,
+                locale=self.locale or models.Locale(settings.locale),
+                style=self.style,
+                topic=self.topic,
+                source=source,
+                mention_role_id=None if self.mention is None else int(self.mention),
+                silent=self.silent,
+            )
+        )
+
+
+class AlertEntry(_Entry):
+    """An alert of a channel, or of a reader without one, who gets it as a direct message."""
+
+    user: DiscordId
+    guild: DiscordId | None = None
+    channel: DiscordId | None = None
+    keywords: list[Text] = []
+    authors: list[Text] = []
+    institutions: list[Text] = []
+    papers: list[Text] = []
+    match_all: bool = False
+    excluded: list[Text] = []
+    min_votes: int = 0
+    language: models.Locale | None = None
+    translations: bool = False
+    when: models.AlertTiming = models.AlertTiming.AT_ONCE
+    at: Text = "09:00"
+    timezone: Text | None = None
+    weekday: Text = "mon"
+    max_papers: int = 10
+    max_a_day: int = 0
+    silent: bool = False
+    paused: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _require_place(self) -> AlertEntry:
+        if (self.guild is None) != (self.channel is None):
+            raise ValueError("an alert of a channel needs its guild and its channel")
+        return self
+
+    @classmethod
+    def of(cls, row: models.Alert) -> AlertEntry:
+        """Return the entry of a stored alert."""
+        texts = defaultdict(list)
+        for term in row.terms:
+            texts[term.kind].append(term.text)
+        return cls(
+            user=str(row.user_id),
+            guild=None if row.guild_id is None else str(row.guild_id),
+            channel=None if row.channel_id is None else str(row.channel_id),
+            keywords=texts[models.AlertKind.KEYWORD],
+            authors=texts[models.AlertKind.AUTHOR],
+            institutions=texts[models.AlertKind.INSTITUTION],
+            papers=texts[models.AlertKind.PAPER],
+            match_all=row.match_all,
+            excluded=list(row.excluded),
+            min_votes=row.min_votes,
+            language=row.language,
+            translations=row.translations,
+            when=row.timing,
+            at=row.at_time,
+            timezone=row.timezone,
+            weekday=schedule.DAY_NAMES[row.weekday - 1],
+            max_papers=row.max_papers,
+            max_a_day=row.max_a_day,
+            silent=row.silent,
+            paused=_is_paused(row),
+        )
+
+    def to_draft(self, settings: Settings) -> models.Alert:
+        """Return the alert. Raises UsageError."""
+        kinds_and_texts = (
+            (models.AlertKind.KEYWORD, self.keywords),
+            (models.AlertKind.AUTHOR, self.authors),
+            (models.AlertKind.INSTITUTION, self.institutions),
+            (models.AlertKind.PAPER, self.papers),
+        )
+        return alerts_service.validate_alert(
+            models.Alert(
+                0,
+                int(self.user),
+                tuple(models.AlertTerm(kind, text) for kind, texts in kinds_and_texts for text in texts),
+                models.NEVER,
+                match_all=self.match_all,
+                excluded=tuple(self.excluded),
+                min_votes=self.min_votes,
+                language=self.language,
+                translations=self.translations,
+                timing=self.when,
+                at_time=self.at,
+                timezone=self.timezone or settings.timezone,
+                weekday=schedule.parse_days(self.weekday)[0],
+                max_papers=self.max_papers,
+                max_a_day=self.max_a_day,
+                silent=self.silent,
+                channel_id=None if self.channel is None else int(self.channel),
+                guild_id=None if self.guild is None else int(self.guild),
+            )
+        )
+
+
+class SetUp(pydantic.BaseModel):
+    """A whole file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    templates: list[Text] = []
+    sources: list[SourceEntry] = []
+    posts: list[PostEntry] = []
+    alerts: list[AlertEntry] = []
 
 
 class Plan(NamedTuple):
@@ -101,36 +263,22 @@ class Plan(NamedTuple):
     others: int
 
 
-class SetUp(NamedTuple):
+class _Stored(NamedTuple):
     """What a database has of a set-up; each list is that of its service."""
 
+    sources: list[models.StoredSource]
     posts: list[models.Subscription]
     alerts: list[models.Alert]
-    sources: list[models.StoredSource]
 
-
-class _KeyError(errors.UsageError):
-    """What is wrong with the value of one key."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
-@dataclass(slots=True)
-class _Item:
-    """An entry of a table of the file, with the lines of its keys; "" is that of its beginning."""
-
-    values: dict[str, Any]
-    lines: Mapping[str, int]
-
-    @property
-    def is_paused(self) -> bool:
-        return self.values.get(PAUSED) is True
+    def addresses(self) -> dict[str, str]:
+        """Return the addresses of sources by what a file has of them, without those that differ only in their secret."""
+        known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
+        shown = [errors.redact(address) for address in known]
+        return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
 
 
 class SetUpFile:
-    """Writes the set-up of a database as a file, and changes it to that of a file. `templates` are those in force, by name."""
+    """Writes the set-up of a database as a file, and changes it to that of a file. `templates` are those in use, by name."""
 
     def __init__(
         self, database: Database, clock: Clock, settings: Settings, templates: Sequence[str]
@@ -141,54 +289,51 @@ class SetUpFile:
         self._templates = templates
 
     async def export(self) -> str:
-        """Return the set-up as a file: the same text for the same set-up, independent of ids and order."""
+        """Return the set-up as a file, without readers' own alerts: the same text for the same set-up."""
         stored = await _read(self._database, self._clock, self._settings)
-        texts = [HEADER] + ([f"{TEMPLATES} = {_write(self._templates)}\n"] if self._templates else [])
-        # Of equally trusted sources the oldest comes first, so that their order is a setting.
-        texts += [_write_table(SOURCES, _dump(SOURCES, row)) for row in stored.sources]
         posts = (row for row in stored.posts if row.state is not models.ActivityState.CLOSED)
-        for table, rows in ((POSTS, posts), (ALERTS, stored.alerts)):
-            texts += sorted(_write_table(table, _dump(table, row) | _dump_state(row)) for row in rows)
+        alerts = (row for row in stored.alerts if row.channel_id is not None)
+        texts = [HEADER]
+        if self._templates:
+            texts.append(tomli_w.dumps({"templates": list(self._templates)}))
+        texts += [_write("sources", SourceEntry.of(row)) for row in stored.sources]
+        texts += sorted(_write("posts", PostEntry.of(row)) for row in posts)
+        texts += sorted(_write("alerts", AlertEntry.of(row)) for row in alerts)
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
         """Return what `apply` would change, and change nothing. Raises UsageError as `apply` does."""
-        return await self._run(text, location, None)
+        return await self._run(text, location, keep=False)
 
-    async def apply(self, text: str, location: str, expected: Plan) -> Plan:
-        """Change the set-up to that of a file, in one transaction, and return what changed.
+    async def apply(self, text: str, location: str) -> Plan:
+        """Change the set-up to that of a file, in one transaction, and return what changed. Entries that are not in it stay.
 
-        Entries that are not in the file stay. Raises UsageError, whose lines name `location` and the line of each problem, and
-        if what would change is not the `expected` any more; nothing is changed then.
+        Raises UsageError, whose lines name `location` and the line of each problem; nothing is changed then.
         """
-        return await self._run(text, location, expected)
+        return await self._run(text, location, keep=True)
 
-    async def _run(self, text: str, location: str, expected: Plan | None) -> Plan:
-        templates, items = parse(text, location)
+    async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
+        set_up, lines = parse(text, location)
+        problems: list[models.LocatedProblem] = []
+        if missing := [name for name in set_up.templates if name not in self._templates]:
+            message = f"templates: not in use: {', '.join(missing)}. Put them into the folder that PAPERROUND_TEMPLATES names."
+            problems.append(models.LocatedProblem(location, lines.get(("templates",)), message))
         plan = None
         try:
             async with self._database.transaction() as connection:
-                # What another one adds meanwhile would be a problem for each of its entries.
-                await archive.lock_ingest(connection)
+                await archive.lock_ingest(connection)  # before what adding a source locks
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
-                run = _Run(database, self._clock, self._settings, stored, location)
-                plan = await run.apply(connection, items)
-                missing = [name for name in templates if name not in self._templates]
-                if missing:
-                    remedy = "Put them into the folder that PAPERROUND_TEMPLATES names, or remove them from this list."
-                    message = f"not in use: {', '.join(missing)}. {remedy}"
-                    run.problems.insert(0, models.LocatedProblem("", None, f"{TEMPLATES}: {message}"))
-                if run.problems:
-                    raise _refused(location, run.problems)
-                if plan != expected:
+                run = _Run(
+                    database, connection, self._clock, self._settings, stored, location, lines, problems
+                )
+                plan = await run.apply(set_up)
+                if problems:
+                    raise _refused(problems)
+                if not keep:
                     raise _UndoneError
         except _UndoneError:
-            if expected is not None:
-                raise errors.UsageError(
-                    "The set-up has changed in the meantime, and nothing was applied."
-                    " Run `paperround config apply` again and check its plan."
-                ) from None
+            pass
         assert plan is not None
         return plan
 
@@ -197,93 +342,66 @@ class _UndoneError(Exception):
     """Ends a transaction whose changes are not kept."""
 
 
-def parse(text: str, location: str) -> tuple[list[str], dict[str, list[_Item]]]:
-    """Return the names of templates, and the entries of each table. Raises UsageError with the line for any other text."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") > MAX_DOTS and _TEXTS.sub("", line).count(".") > MAX_DOTS:
-            raise errors.UsageError(f"{location}, line {number}: a key has more than {MAX_DOTS} dots.")
+Lines = Mapping[tuple[str | int, ...], int]
+"""Lines of a file by table, number of the entry and key, or by the first of these."""
+
+
+def parse(text: str, location: str) -> tuple[SetUp, Lines]:
+    """Return a file's entries and their lines. Raises UsageError, which names the line of each problem."""
     try:
         document = tomllib.loads(text)
-    except RecursionError:
-        raise errors.UsageError(f"{location} is not valid TOML: it is nested too deeply.") from None
-    except ValueError as error:  # also for a number of more digits than Python converts
-        raise errors.UsageError(f"{location} is not valid TOML: {error}.") from None
+    except (ValueError, RecursionError) as error:  # also for a number of more digits than Python converts
+        raise errors.UsageError(f"{location} is not valid TOML: {error}.\nNothing was applied.") from None
     lines = _find_lines(text)
-    problems: list[models.LocatedProblem] = []
-    tables = {table.name for table in TABLES}
-    templates = document.get(TEMPLATES, [])
-    if not isinstance(templates, list) or not all(isinstance(name, str) for name in templates):
-        message = f'{TEMPLATES} must be a list of names, such as ["daily.ko.j2"].'
-        problems.append(models.LocatedProblem("", _first_line(lines, TEMPLATES), message))
-    for name, rows in document.items():
-        is_table = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-        if name not in {*tables, TEMPLATES}:
-            message = f"unknown name {name[:40]!r}. A file may have {TEMPLATES}, {', '.join(sorted(tables))}."
-            problems.append(models.LocatedProblem("", _first_line(lines, name), message))
-        elif name in tables and not is_table:
-            message = f"{name} is not a list of tables. Begin each of them with a line [[{name}]]."
-            problems.append(models.LocatedProblem("", _first_line(lines, name), message))
-    if problems:
-        raise _refused(location, problems)
-    return templates, {
-        name: [
-            _Item(row, lines.get((name, number), {})) for number, row in enumerate(document.get(name, []), 1)
-        ]
-        for name in tables
-    }
+    try:
+        return SetUp.model_validate(document), lines
+    except pydantic.ValidationError as error:
+        raise _refused([_to_problem(found, location, lines) for found in error.errors()]) from None
 
 
-_TEXTS = re.compile(r""""(?:[^"\\]|\\.?)*(?:"|$)|'[^']*(?:'|$)|#.*""")
-_HEADER_LINE = re.compile(r"\s*(\[{1,2})\s*([A-Za-z0-9_-]+)\s*(\.?)\s*([A-Za-z0-9_-]*)")
-_KEY_LINE = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.]")
-_LONG_QUOTES = ('"""', "'''")
+def _to_problem(found: Any, location: str, lines: Lines) -> models.LocatedProblem:
+    """Return what pydantic found, as a problem at its line."""
+    place = tuple(found["loc"])
+    key = next((part for part in reversed(place) if isinstance(part, str)), "")
+    message = found["msg"].removeprefix("Value error, ")
+    if found["type"] == "extra_forbidden":
+        message = "unknown key"
+    nearest = (place[:length] for length in range(len(place), 0, -1))
+    return models.LocatedProblem(
+        location, next((lines[part] for part in nearest if part in lines), None), f"{key}: {message}."
+    )
 
 
-def _find_lines(text: str) -> dict[tuple[str, int], dict[str, int]]:
-    """Return the lines of keys, from 1, by table and number of its entry; those before all tables by ("", 0).
-
-    `tomllib` keeps no places. Texts in three quotation marks are passed over.
-    """
-    counts: Counter[str] = Counter()
-    place, quote = ("", 0), ""
-    lines: dict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+def _find_lines(text: str) -> Lines:
+    """Return the lines of keys and of the beginnings of entries, which tomllib does not keep."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    counts: dict[str, int] = {}
+    place: tuple[str | int, ...] = ()
     for number, line in enumerate(text.split("\n"), 1):
-        was_quoted, quote = quote, _open_quote(line, quote)
-        if was_quoted:
-            continue
-        if header := _HEADER_LINE.match(line):
-            brackets, name, dot, key = header.groups()
-            if not dot:
-                counts[name] += len(brackets) - 1
-                place, key = (name, counts[name]), ""
-            lines[place].setdefault(key, number)
-        elif key_line := _KEY_LINE.match(line):
-            lines[place].setdefault(key_line[1], number)
+        if header := re.match(r"\s*\[\[\s*(\w+)\s*\]\]", line):
+            counts[header[1]] = counts.get(header[1], -1) + 1
+            place = (header[1], counts[header[1]])
+            lines.setdefault((header[1],), number)
+            lines.setdefault(place, number)
+        elif key := re.match(r"\s*\[?[\w.]*?(\w+)\s*[=\]]", line):
+            lines.setdefault((*place, key[1]), number)
     return lines
 
 
-def _open_quote(line: str, quote: str) -> str:
-    """Return the three quotation marks that are open at the end of a line, "" for none; `quote` was at its beginning."""
-    for mark in _LONG_QUOTES:
-        if mark in line and quote in ("", mark) and line.count(mark) % 2:
-            return "" if quote else mark
-    return quote
-
-
-def _first_line(lines: Mapping[tuple[str, int], Mapping[str, int]], name: str) -> int | None:
-    for place, keys in lines.items():
-        if place[0] == name or (place[0] == "" and name in keys):
-            return keys.get("" if place[0] else name)
-    return None
-
-
-def _refused(location: str, problems: Sequence[models.LocatedProblem]) -> errors.UsageError:
+def _refused(problems: Sequence[models.LocatedProblem]) -> errors.UsageError:
     ordered = sorted(problems, key=lambda problem: problem.line or 0)
-    sentences = [str(replace(problem, location=location)) for problem in ordered[:MAX_PROBLEMS]]
+    sentences = [str(problem) for problem in ordered[:MAX_PROBLEMS]]
     if len(ordered) > MAX_PROBLEMS:
-        rest = f"{len(ordered) - MAX_PROBLEMS} more" if len(ordered) < MAX_FOUND else "more"
-        sentences.append(f"{location}: and {rest}.")
+        sentences.append(f"And {len(ordered) - MAX_PROBLEMS} more.")
     return errors.UsageError("\n".join((*sentences, "Nothing was applied.")))
+
+
+class _Wanted(NamedTuple, Generic[EntryT, Record]):
+    """An entry of a file with its number in its table, and the record that it stands for."""
+
+    number: int
+    entry: EntryT
+    draft: Record
 
 
 @dataclass(slots=True)
@@ -291,383 +409,258 @@ class _Run:
     """One pass over the entries of a file, in a transaction."""
 
     database: Database
+    connection: Connection
     clock: Clock
     settings: Settings
-    stored: SetUp
+    stored: _Stored
     location: str
-    problems: list[models.LocatedProblem] = field(default_factory=list)
+    lines: Lines
+    problems: list[models.LocatedProblem]
     changes: list[str] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)
-    """Addresses of sources of the file so far."""
     unchanged: int = 0
     kept: int = 0
+    """Stored entries that the file has too."""
 
-    async def apply(self, connection: Connection, items: Mapping[str, Sequence[_Item]]) -> Plan:
-        for item in items[SOURCES.name]:
-            with self._reported(item):
-                await self._apply_source(item)
-        await self._apply_posts(connection, items[POSTS.name])
-        await self._apply_alerts(items[ALERTS.name])
-        others = sum(len(rows) for rows in self.stored) - self.kept
-        return Plan(tuple(self.changes), self.unchanged, others)
+    async def apply(self, set_up: SetUp) -> Plan:
+        count = sum(len(rows) for rows in self.stored)
+        addresses = self.stored.addresses()
+        for number, source in enumerate(set_up.sources):
+            with self._reported("sources", number):
+                is_repeated = any(source.source == row.source for row in set_up.sources[:number])
+                await self._apply_source(source, addresses, is_repeated=is_repeated)
+        await self._apply_posts(set_up.posts, addresses)
+        await self._apply_alerts(set_up.alerts)
+        return Plan(tuple(self.changes), self.unchanged, count - self.kept)
 
     @contextmanager
-    def _reported(self, item: _Item) -> Iterator[None]:
-        """Turn an error of the block into a problem at the item's line. Raises UsageError at a change or problem too many."""
-        line = item.lines.get("")
+    def _reported(self, table: str, number: int) -> Iterator[None]:
+        """Turn an error of the block into a problem at the entry's line."""
         try:
             yield
         except (errors.DatabaseBusyError, errors.DatabaseUnavailableError):
             raise
         except errors.PaperroundError as error:
-            key = error.key if isinstance(error, _KeyError) else ""
-            self.problems.append(models.LocatedProblem("", item.lines.get(key, line), str(error)))
-            if len(self.problems) >= MAX_FOUND:
-                raise _refused(self.location, self.problems) from None
-        if len(self.changes) > MAX_CHANGES:
-            message = (
-                f"more than {MAX_CHANGES:,} entries would change at once. Split the file (what is not in a file stays), or"
-                " move a whole database with `paperround db copy`. Nothing was applied."
-            )
-            raise errors.UsageError(str(models.LocatedProblem(self.location, line, message)))
+            line = self.lines.get((table, number))
+            self.problems.append(models.LocatedProblem(self.location, line, str(error)))
 
-    async def _apply_source(self, item: _Item) -> None:
+    async def _apply_source(
+        self, entry: SourceEntry, addresses: Mapping[str, str], *, is_repeated: bool
+    ) -> None:
         registry = kinds.build_source_registry(self.database, self.clock, self.settings)
-        shown = _addresses(self.stored)
-        typed = str(_require(SOURCES, item.values)["source"])
-        address = _find_address(shown, typed, "source") or folder.make_absolute(typed)
-        kind = kinds.guess_kind(address, kinds.service_endpoints(self.settings))
-        base = models.StoredSource(0, address, kind, None, 0, {}, models.NEVER)
-        wanted: models.StoredSource = replace(_load(SOURCES, base, item.values), url=address)
+        address = addresses.get(entry.source) or folder.make_absolute(entry.source)
         old = next((row for row in self.stored.sources if row.url == address), None)
-        label = errors.redact(address)
-        if address in self.named:
-            raise _KeyError("source", f"source {label} is in the file already. Remove one of the two.")
-        self.named.add(address)
-        if old is None:
-            if errors.HIDDEN in address:
-                raise _KeyError(
-                    "source",
-                    f"the address of {address} has a secret, which is never written to a file."
-                    " Add it with `paperround sources add`, then apply the file again.",
-                )
-            added = await registry.add(
-                address,
-                kind=wanted.kind,
-                language=wanted.language,
-                priority=wanted.priority,
-                options=wanted.options,
+        label = f"source {errors.redact(address)}"
+        if is_repeated:
+            raise errors.UsageError(f"{label} is in the file already. Remove one of the two.")
+        if old is None and errors.HIDDEN in address and not entry.removed:
+            raise errors.UsageError(
+                f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
             )
-            self.stored.sources.append(added)
-            self.kept += 1
-            self.changes.append(f"add source {label}")
+        if old is None and not entry.removed:
+            await registry.add(
+                address,
+                kind=entry.kind,
+                language=entry.language,
+                priority=entry.priority,
+                options=entry.options,
+            )
+            self.changes.append(f"add {label}")
+            return
+        if old is None:
+            self.unchanged += 1
             return
         self.kept += 1
-        changed = _differences(SOURCES, old, wanted)
-        for key in changed:
-            if key != "priority":
-                raise _KeyError(
-                    key,
-                    f"source {label} already exists with another {key} ({changed[key]}), which cannot be changed."
-                    " Remove it first with `paperround sources remove`.",
-                )
-        self._note(f"source {label}", changed)
-        if changed:
-            await registry.set_priority(address, wanted.priority)
-
-    async def _apply_posts(self, connection: Connection, items: Sequence[_Item]) -> None:
-        service = Subscriptions(self.database, self.clock)
-        default = models.Subscription(
-            guild_id=models.NO_GUILD,
-            channel_id=0,
-            timezone=self.settings.timezone,
-            locale=models.Locale(self.settings.locale),
-        )
-        shown = _addresses(self.stored)
-        drafts: dict[tuple[int, int], list[tuple[_Item, models.Subscription]]] = defaultdict(list)
-        for item in items:
-            with self._reported(item):
-                draft: models.Subscription = _load(POSTS, default, _require(POSTS, item.values))
-                source = _find_address(shown, draft.source, "from") or draft.source
-                draft = daily_options.validated(replace(draft, source=source))
-                if draft.is_by_webhook:
-                    await self._require_token(connection, draft)
-                drafts[draft.guild_id, draft.channel_id].append((item, draft))
-        stored = defaultdict(list)
-        for row in self.stored.posts:
-            stored[row.guild_id, row.channel_id].append(row)
-        for place, wanted in drafts.items():
-            for (item, draft), old in _pair(
-                wanted, stored[place], lambda row, of: find_same([row], of) is not None
-            ):
-                with self._reported(item):
-                    await self._apply_post(service, draft, old, item.is_paused)
-
-    async def _require_token(self, connection: Connection, draft: models.Subscription) -> None:
-        if await key_values.get(connection, f"{key_values.WEBHOOK}{draft.channel_id}") is None:
-            raise _KeyError(
-                WEBHOOK,
-                f"the URL of webhook {draft.channel_id} is a secret, which is never written to a file. Give it with"
-                " `paperround channels add --webhook -`, then apply the file again: it sets the rest.",
+        if entry.removed:
+            await registry.remove(address)
+            self.changes.append(f"remove {label}")
+            return
+        shown = SourceEntry.of(old)
+        wanted = entry.model_copy(update={"source": shown.source, "kind": entry.kind or old.kind})
+        if shown.model_copy(update={"priority": wanted.priority}) != wanted:
+            raise errors.UsageError(
+                f"The kind, language and options of {label} cannot be changed: {_compare(shown, wanted)}."
+                " Remove it first with `removed = true`."
             )
+        self._note(label, shown, wanted)
+        if entry.priority != old.priority:
+            await registry.set_priority(address, entry.priority)
+
+    async def _apply_posts(self, entries: Sequence[PostEntry], addresses: Mapping[str, str]) -> None:
+        service = Subscriptions(self.database, self.clock)
+        drafts: dict[Place, list[_Wanted[PostEntry, models.Subscription]]] = defaultdict(list)
+        tokens: dict[int, str] = {}
+        for number, entry in enumerate(entries):
+            with self._reported("posts", number):
+                webhook_id = await self._read_webhook(entry, tokens)
+                source = addresses.get(entry.source, entry.source)
+                draft = entry.to_draft(self.settings, source, webhook_id)
+                drafts[draft.guild_id, draft.channel_id].append(_Wanted(number, entry, draft))
+        for place, wanted in drafts.items():
+            rows = [row for row in self.stored.posts if (row.guild_id, row.channel_id) == place]
+            for one, old in _pair(wanted, rows, lambda row, draft: find_same([row], draft) is not None):
+                with self._reported("posts", one.number):
+                    await self._apply_post(service, one, old, tokens.get(one.draft.channel_id))
+
+    async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
+        """Return the id of a post's webhook, and keep the token of one given by its URL. Raises UsageError."""
+        if entry.webhook is None:
+            return None
+        if not entry.webhook.isdecimal():
+            from bot.client import webhook  # imports discord.py
+
+            webhook_id, tokens[webhook_id] = webhook.parse_address(
+                entry.webhook, self.settings.discord_api_url
+            )
+            return webhook_id
+        webhook_id = int(entry.webhook)
+        is_stored = await key_values.get(self.connection, f"{key_values.WEBHOOK}{webhook_id}") is not None
+        if not is_stored and webhook_id not in tokens and not entry.removed:
+            raise errors.UsageError(
+                f"The URL of webhook {webhook_id} is a secret, which is never written to a file. Write the whole URL here once."
+            )
+        return webhook_id
 
     async def _apply_post(
         self,
         service: Subscriptions,
-        draft: models.Subscription,
+        wanted: _Wanted[PostEntry, models.Subscription],
         old: models.Subscription | None,
-        paused: bool,
+        webhook_token: str | None,
     ) -> None:
+        _, entry, draft = wanted
         place = f"{'through webhook' if draft.is_by_webhook else 'in channel'} {draft.channel_id}"
         label = f"daily post {place} at {draft.at_time} ({draft.timezone})"
         label += f", on {draft.topic}" if draft.topic else ""
-        self.kept += 1
-        if old is None:
-            added = await service.add(draft)
-            self.stored.posts.append(added)
-            self.changes.append(f"add {label}{', paused' if paused else ''}")
-            if paused:
-                await service.pause(added.id)
+        shown = PostEntry.of(draft).model_copy(update={"paused": entry.paused})
+        before = None if old is None else PostEntry.of(old)
+        if not self._begin(label, entry, before, shown):
             return
-        changed = _differences(POSTS, old, draft)
-        is_paused = PAUSED in _dump_state(old)
-        self._note(label, changed, (is_paused, paused))
-        if changed:
+        if old is None:
+            old = await service.add(draft, webhook_token=webhook_token)
+            before = PostEntry.of(old)
+        elif entry.removed:
+            await service.remove(old.id)
+            return
+        elif before != shown:
             await service.edit(replace(draft, id=old.id))
-        if is_paused != paused:
-            await (service.pause if paused else service.resume)(old.id)
+        if before is not None and before.paused != entry.paused:
+            await (service.pause if entry.paused else service.resume)(old.id)
 
-    async def _apply_alerts(self, items: Sequence[_Item]) -> None:
+    async def _apply_alerts(self, entries: Sequence[AlertEntry]) -> None:
         service = alerts_service.Alerts(self.database, self.clock)
-        default = replace(alerts_service.EMPTY_DRAFT, timezone=self.settings.timezone)
-        drafts: dict[tuple[int | None, int], list[tuple[_Item, models.Alert]]] = defaultdict(list)
-        for item in items:
-            with self._reported(item):
-                draft = alerts_service.validate_alert(_load(ALERTS, default, _require(ALERTS, item.values)))
-                drafts[draft.channel_id, draft.user_id].append((item, draft))
-        stored = defaultdict(list)
-        for row in self.stored.alerts:
-            stored[row.channel_id, row.user_id].append(row)
+        drafts: dict[Place, list[_Wanted[AlertEntry, models.Alert]]] = defaultdict(list)
+        for number, entry in enumerate(entries):
+            with self._reported("alerts", number):
+                draft = entry.to_draft(self.settings)
+                drafts[draft.channel_id, draft.user_id].append(_Wanted(number, entry, draft))
         for place, wanted in drafts.items():
-            for (item, draft), old in _pair(
-                wanted, stored[place], lambda row, of: (row.key, row.min_votes) == (of.key, of.min_votes)
+            rows = [row for row in self.stored.alerts if (row.channel_id, row.user_id) == place]
+            for one, old in _pair(
+                wanted, rows, lambda row, of: (row.key, row.min_votes) == (of.key, of.min_votes)
             ):
-                with self._reported(item):
-                    await self._apply_alert(service, draft, old, item.is_paused)
+                with self._reported("alerts", one.number):
+                    await self._apply_alert(service, one, old)
 
     async def _apply_alert(
-        self, service: alerts_service.Alerts, draft: models.Alert, old: models.Alert | None, paused: bool
+        self,
+        service: alerts_service.Alerts,
+        wanted: _Wanted[AlertEntry, models.Alert],
+        old: models.Alert | None,
     ) -> None:
-        label = f"alert in channel {draft.channel_id} for {', '.join(term.text for term in draft.terms)}"
-        self.kept += 1
-        if old is None:
-            added = await service.add(draft)
-            self.stored.alerts.append(added)
-            self.changes.append(f"add {label}{', paused' if paused else ''}")
-            if paused:
-                await service.pause([added.id])
+        _, entry, draft = wanted
+        place = f"of user {draft.user_id}" if draft.channel_id is None else f"in channel {draft.channel_id}"
+        label = f"alert {place} for {', '.join(term.text for term in draft.terms)}"
+        shown = AlertEntry.of(draft).model_copy(update={"paused": entry.paused})
+        before = None if old is None else AlertEntry.of(old)
+        if not self._begin(label, entry, before, shown):
             return
-        changed = _differences(ALERTS, old, draft)
-        is_paused = PAUSED in _dump_state(old)
-        self._note(label, changed, (is_paused, paused))
-        if changed:
+        if old is None:
+            old = await service.add(draft)
+            before = AlertEntry.of(old)
+        elif entry.removed:
+            await service.remove([old.id])
+            return
+        elif before != shown:
             await service.change(old.id, draft)
-        if is_paused != paused:
-            await (service.pause if paused else service.resume)([old.id])
+        if before is not None and before.paused != entry.paused:
+            await (service.pause if entry.paused else service.resume)([old.id])
 
-    def _note(
-        self, label: str, changed: Mapping[str, str], paused: tuple[bool, bool] = (False, False)
-    ) -> None:
-        """Count an entry that is stored already, or say what changes; `paused` is whether it was and will be."""
-        what = [f"{key} {values}" for key, values in changed.items()]
-        if paused[0] != paused[1]:
-            what.append(f"{PAUSED} {_write(paused[0])} → {_write(paused[1])}")
-        if what:
-            self.changes.append(f"change {label}: {', '.join(what)}")
+    def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
+        """Note what becomes of an entry, and return whether anything does."""
+        if before is None and entry.removed:
+            self.unchanged += 1
+            return False
+        if before is None:
+            self.changes.append(f"add {label}{', paused' if 'paused' in after.write() else ''}")
+            return True
+        self.kept += 1
+        if entry.removed:
+            self.changes.append(f"remove {label}")
+            return True
+        return self._note(label, before, after)
+
+    def _note(self, label: str, before: _Entry, after: _Entry) -> bool:
+        """Say what changes of a stored entry, or count it as unchanged. Returns whether it changes."""
+        changed = _compare(before, after)
+        if changed:
+            self.changes.append(f"change {label}: {changed}")
         else:
             self.unchanged += 1
-
-
-@cache
-def _codec(name: str) -> pydantic.TypeAdapter[Any]:
-    """Return the codec of a table's records, which takes milliseconds to make."""
-    return pydantic.TypeAdapter(next(table.record for table in TABLES if table.name == name))
+        return bool(changed)
 
 
 def _pair(
-    wanted: Sequence[tuple[_Item, Record]], rows: Sequence[Record], is_same: Callable[[Record, Record], bool]
-) -> list[tuple[tuple[_Item, Record], Record | None]]:
+    wanted: Sequence[_Wanted[EntryT, Record]],
+    rows: Sequence[Record],
+    is_same: Callable[[Record, Record], bool],
+) -> list[tuple[_Wanted[EntryT, Record], Record | None]]:
     """Return the entries of a place, each with the stored one that it is or changes; None for a new one.
 
     One that is the same in what tells entries apart comes first. If one entry is left on each side, it changes the stored one.
     """
     left = list(rows)
-    pairs: list[tuple[tuple[_Item, Record], Record | None]] = []
-    for entry in wanted:
-        found = next((row for row in left if is_same(row, entry[1])), None)
+    pairs: list[tuple[_Wanted[EntryT, Record], Record | None]] = []
+    for one in wanted:
+        found = next((row for row in left if is_same(row, one.draft)), None)
         if found is not None:
             left.remove(found)
-        pairs.append((entry, found))
-    new = [number for number, (_, old) in enumerate(pairs) if old is None]
+        pairs.append((one, found))
+    new = [number for number, (one, found) in enumerate(pairs) if found is None and not one.entry.removed]
     if len(left) == len(new) == 1:
         pairs[new[0]] = pairs[new[0]][0], left[0]
     return pairs
 
 
-async def _read(database: Database, clock: Clock, settings: Settings) -> SetUp:
-    alerts = await alerts_service.Alerts(database, clock).list_rows()
-    return SetUp(
-        await Subscriptions(database, clock).list_rows(),
-        [row for row in alerts if row.channel_id is not None],
+async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored:
+    return _Stored(
         await kinds.build_source_registry(database, clock, settings).list_rows(),
+        await Subscriptions(database, clock).list_rows(),
+        await alerts_service.Alerts(database, clock).list_rows(),
     )
 
 
-def _addresses(stored: SetUp) -> dict[str, set[str]]:
-    """Return the addresses of the sources, also of removed ones that posts name still, by what a file has of them."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for address in (*(row.source for row in stored.posts), *(row.url for row in stored.sources)):
-        if address:
-            found[errors.redact(address)].add(address)
-    return found
+def _compare(before: _Entry, after: _Entry) -> str:
+    """Return what differs of two entries: `top 3 → 4, paused false → true`."""
+    old, new = (entry.model_dump(mode="json", by_alias=True) for entry in (before, after))
+    return ", ".join(f"{key} {_show(old[key])} → {_show(new[key])}" for key in old if old[key] != new[key])
 
 
-def _find_address(shown: Mapping[str, set[str]], typed: str, key: str) -> str | None:
-    """Return the address of a known source by what a file has of it. Raises _KeyError if it stands for several."""
-    found = shown.get(typed, set())
-    if len(found) > 1:
-        raise _KeyError(
-            key,
-            f"{typed} stands for {len(found)} sources whose addresses differ only in their secret. Write the whole address"
-            " here, or remove this entry: what is not in the file stays.",
-        )
-    return next(iter(found), None)
+def _show(value: object) -> str:
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _require(table: _Table, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values of an entry that has all it needs; that of a webhook as a channel. Raises _KeyError."""
-    if WEBHOOK in table.states and WEBHOOK in values:
-        if values.keys() & {*table.required}:
-            raise _KeyError(WEBHOOK, "a daily post has either a webhook, or a guild and a channel.")
-        return {"channel": values[WEBHOOK]} | {key: values[key] for key in values if key != WEBHOOK}
-    missing = [key for key in table.required if key not in values]
-    if missing:
-        raise _KeyError("", f"[[{table.name}]] lacks {' and '.join(missing)}.")
-    return values
+def _write(table: str, entry: _Entry) -> str:
+    """Return an entry as TOML, with `[[table]]` on a line of its own."""
+    values = entry.write()
+    tables = {key: values.pop(key) for key in list(values) if isinstance(values[key], dict)}
+    text = f"[[{table}]]\n{tomli_w.dumps(values)}"
+    for key, rows in tables.items():
+        text += f"[{table}.{key}]\n{tomli_w.dumps(rows)}"
+    return text
 
 
-def _load(table: _Table, base: Any, values: Mapping[str, Any]) -> Any:
-    """Return the record `base` with the values of an entry. Raises _KeyError."""
-    codec = _codec(table.name)
-    data = codec.dump_python(base, mode="json")
-    keys = {name: key for key, name in table.fields.items()}
-    for key, value in values.items():
-        if key in table.fields:
-            data[table.fields[key]] = _load_value(key, table.fields[key], value)
-        elif key not in table.states:
-            known = ", ".join((*table.fields, *table.states))
-            raise _KeyError(key, f"unknown key {key[:40]!r}. [[{table.name}]] may have {known}.")
-        elif key == PAUSED and not isinstance(value, bool):
-            raise _KeyError(key, f"{key} must be true or false, not {str(value)[:40]!r}.")
-    try:
-        # Read as JSON, in which numbers, texts and lists are not taken for each other.
-        return codec.validate_json(json.dumps(data, default=str), strict=True)
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = keys.get(str(first["loc"][0]), "") if first["loc"] else ""
-        raise _KeyError(
-            key,
-            f"{key} is {str(values.get(key))[:40]!r}. {first['msg'].replace('Input should be', 'It must be')}.",
-        ) from None
-
-
-def _load_value(key: str, name: str, value: Any) -> Any:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if "\\u0000" in text:
-        raise _KeyError(key, f"{key} has a NUL character, which the database cannot hold. Remove it.")
-    if name.endswith("_id"):
-        number = str(value)
-        if (
-            isinstance(value, bool)
-            or not re.fullmatch("[0-9]{1,19}", number)
-            or not 0 < int(number) < _MAX_ID
-        ):
-            raise _KeyError(key, f'{key} is {number[:40]!r}, not a Discord ID such as "123456789012345678".')
-        return int(number)
-    if isinstance(value, int) and abs(value) >= _MAX_NUMBER:
-        raise _KeyError(key, f"{key} is too large. Use a smaller number.")
-    setting = daily_options.SETTINGS.get(name)
-    try:
-        return setting.load(value) if setting is not None and isinstance(value, str) else value
-    except errors.UsageError as error:
-        raise _KeyError(key, str(error)) from error
-
-
-def _differences(table: _Table, old: Any, new: Any) -> dict[str, str]:
-    """Return what differs of two records, as `old → new`, by key."""
-    before, after = _dump_all(table, old), _dump_all(table, new)
-    return {
-        key: f"{_write(before[key])} → {_write(after[key])}"
-        for key, name in table.fields.items()
-        if getattr(old, name) != getattr(new, name)
-    }
-
-
-def _dump(table: _Table, record: Any) -> dict[str, Any]:
-    """Return an entry of the file without its state: all values but those that are off or empty, as by default."""
-    defaults = {row.name: row.default for row in fields(table.record)} | dict(table.defaults)
-    values = {
-        key: value
-        for key, value in _dump_all(table, record).items()
-        if (raw := getattr(record, table.fields[key])) or raw != defaults[table.fields[key]]
-    }
-    if isinstance(record, models.Subscription) and record.is_by_webhook:
-        values = {WEBHOOK: values["channel"]} | values
-        del values["guild"], values["channel"]
-    return values
-
-
-def _dump_all(table: _Table, record: Any) -> dict[str, Any]:
-    data = _codec(table.name).dump_python(record, mode="json")
-    values: dict[str, Any] = {}
-    for key, name in table.fields.items():
-        value = data[name]
-        if isinstance(record, models.Subscription) and name in daily_options.SETTINGS:
-            value = daily_options.SETTINGS[name].dump(getattr(record, name))
-        elif name == "url":
-            value = errors.redact(value)
-        elif name.endswith("_id"):
-            value = None if value is None else str(value)
-        values[key] = value
-    return values
-
-
-def _dump_state(record: models.Subscription | models.Alert) -> dict[str, bool]:
-    """Return that an entry is paused. One that comes back by itself is not: a snoozed alert, or what Discord blocks."""
-    is_snoozed = isinstance(record, models.Alert) and record.paused_until_at is not None
-    is_paused = record.state is models.ActivityState.PAUSED
-    is_blocked = is_paused and record.reason not in (None, models.Reason.BY_HAND)
-    is_running = record.state is models.ActivityState.ACTIVE or is_snoozed or is_blocked
-    return {} if is_running else {PAUSED: True}
-
-
-# TOML is written here: the file has flat tables of texts, numbers and lists, and a library would choose their form.
-
-
-def _write_table(table: _Table, values: Mapping[str, Any]) -> str:
-    return "".join(
-        f"{line}\n"
-        for line in (f"[[{table.name}]]", *(f"{key} = {_write(value)}" for key, value in values.items()))
-    )
-
-
-def _write(value: Any) -> str:
-    """Return a value as TOML; `–` for None, which a file leaves out."""
-    if value is None:
-        return "–"
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_write(key)} = {_write(item)}' for key, item in value.items())} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_write, value))}]"
-    # A text of JSON is one of TOML, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _is_paused(row: models.Subscription | models.Alert) -> bool:
+    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
+    is_snoozed = isinstance(row, models.Alert) and row.paused_until_at is not None
+    by_hand = row.reason in (None, models.Reason.BY_HAND)
+    return row.state is models.ActivityState.PAUSED and by_hand and not is_snoozed

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,6 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis, Summary, best_summary
-from bot.core.clock import TimeSlices
 from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
@@ -115,27 +114,14 @@ MARKED_KINDS = frozenset(
 class RenderedPart:
     """One rendered part of a post.
 
-    `payload` is the JSON body of Discord's request for this kind: MESSAGE, THREAD_MESSAGE and EDIT a message, FORUM_POST
-    `{"name", "applied_tags", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
-    payload that Discord refuses, or None. MARKED_KINDS contain their marker; an EDIT contains that of its message.
+    `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST
+    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
+    payload that Discord refuses, or None. MARKED_KINDS contain their marker.
     """
 
     kind: models.PartKind
     payload: dict[str, Any] = field(default_factory=dict)
     fallback: dict[str, Any] | None = None
-
-
-async def prepare_extracts(details: Iterable[models.PaperDetail], locales: Collection[models.Locale]) -> None:
-    """Choose the extracts that posts of some papers show to readers of `locales`, in slices of time.
-
-    `build_post_paper` then finds them in the cache, so that a post of many papers does not hold up the event loop.
-    """
-    slices = TimeSlices()
-    for detail in details:
-        best = [best_summary(detail, locale) for locale in locales] if detail.abstract else []
-        if any(summary is not None and summary.format is None for summary in best):
-            summaries.choose_sentences(detail.abstract or "", detail.title or "")
-        await slices.pause()
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
@@ -145,7 +131,7 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
     if digest_id is None:
         digest_id = min(((of.trust, of.digest_id) for of in detail.appearances), default=(None, 0))[1]
     if best is not None and best.format is None:
-        best = _extract(best, detail.title or "")
+        best = _extract(best)
     return PostPaper(
         arxiv_id=detail.arxiv_id,
         title=detail.title,
@@ -165,9 +151,9 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
     )
 
 
-def _extract(summary: Summary, title: str) -> Summary:
-    """Return the best sentences of an abstract in its place."""
-    text = " ".join(summaries.choose_sentences(summary.sections[0].body, title))
+def _extract(summary: Summary) -> Summary:
+    """Return an extract of an abstract in its place."""
+    text = " ".join(summaries.choose_sentences(summary.sections[0].body))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
 
@@ -248,7 +234,6 @@ class Fields(TypedDict, total=False):
     """The fields of a delivery that depend on its kind: destination and content."""
 
     due_at: datetime
-    turn: int
     user_id: int | None
     guild_id: int | None
     channel_id: int | None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import hashlib
 import json
 import random
 import time
@@ -20,7 +19,6 @@ from typing import Any, Protocol, TypeAlias, assert_never
 
 import structlog
 
-from bot.archive import ingest
 from bot.core import isolation
 from bot.outbox import contents, discord_health
 from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
@@ -119,7 +117,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     # Blocked, not gone: a bot that was removed by mistake is often invited again.
     10004: Classification(Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT),
     10007: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
-    # On a message with a nonce: it was sent and has been deleted since. The target of an edit is deleted likewise.
+    # On a message with a nonce: it was sent and has been deleted since.
     10008: _ALREADY_DONE,
     10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
     10015: WEBHOOK_GONE,
@@ -167,10 +165,10 @@ _PERMISSION_REASONS = {
     PartKind.THREAD_MESSAGE: Reason.NO_SEND_IN_THREADS,
 }
 
-_DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
+_DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
 """Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
-_MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT}
+_MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
 """Kinds that change one message: a refusal that does not name a permission says nothing about the channel."""
 
 
@@ -210,7 +208,7 @@ class SendRequest:
     """One request to Discord.
 
     `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel, thread
-    or DM; `message_id` is the target message of a THREAD, CROSSPOST or EDIT. `marker` is the text by which the message is
+    or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text by which the message is
     found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM, and for a webhook, whose
     id is the `channel_id`; `webhook_token` is its secret. `claimed_at` is when its part was claimed (monotonic, seconds).
     """
@@ -258,8 +256,6 @@ def build_request(
         case PartKind.THREAD_MESSAGE:
             base = _last_sent(preceding, PartKind.THREAD, PartKind.FORUM_POST)
             channel_id = base.channel_id or channel_id
-        case PartKind.EDIT:
-            channel_id = part.channel_id or channel_id
         case PartKind.MESSAGE | PartKind.FORUM_POST:
             pass
         case _:
@@ -410,21 +406,12 @@ class OperatorNotifier:
 
     async def plan(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         """Plan the notice about a failing source, in the caller's transaction."""
-        marker = f"notice:f{row.id}:{int(now.timestamp())}"
-        await self._plan(connection, marker, row.reason, row.url, now)
-
-    async def plan_set_aside(
-        self, connection: Connection, name: str, fingerprint: str, now: datetime
-    ) -> None:
-        """Plan the notice about a file that is not read any more, once for each of its versions."""
-        digest = hashlib.sha256(f"{name}\0{fingerprint}".encode("utf-8", "replace")).hexdigest()
-        await self._plan(connection, f"notice:q{digest[:20]}", ingest.CRASHED_TWICE, name, now)
-
-    async def _plan(
-        self, connection: Connection, marker: str, reason: str | None, subject: str, now: datetime
-    ) -> None:
         notice = contents.NoticePost(
-            marker=marker, locale=self._locale, kind=NoticeKind.SOURCE_FAILING, reason=reason, subject=subject
+            marker=f"notice:f{row.id}:{int(now.timestamp())}",
+            locale=self._locale,
+            kind=NoticeKind.SOURCE_FAILING,
+            reason=row.reason,
+            subject=row.url,
         )
         delivery = self._deliveries.build_post(NOTICE, notice, now, channel_id=self._channel_id)
         await outbox.add(connection, delivery)

@@ -7,189 +7,13 @@ closed there and opened again on the next page.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from urllib.parse import quote, urlsplit
 
 import regex
 
 from bot.text import typography
-
-# The tokens of Discord Markdown, as far as a cut must respect it. Finding them takes linear time.
-
-FENCE = "```"
-
-
-class Boundary(IntEnum):
-    """The quality of a cut after a token, the best first."""
-
-    BLOCK = 0
-    LINE = 1
-    SENTENCE = 2
-    WORD = 3
-    GRAPHEME = 4
-
-
-@dataclass(slots=True)
-class Token:
-    """A part of a text that is kept whole.
-
-    Atomic tokens (links, mentions, code spans, marks) lose their meaning when cut; the others can be split into
-    graphemes. `toggles` are the marks that the token opens or closes: `**`, `*`, `~~`, or a fence's first line.
-    """
-
-    text: str
-    is_atomic: bool = False
-    toggles: tuple[str, ...] = ()
-    is_opening: bool = False
-    boundary: Boundary = Boundary.GRAPHEME
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the token closes a mark or fence."""
-        return bool(self.toggles) and not self.is_opening
-
-
-_FENCE_OPEN = regex.compile(r"^```[!-_a-~ ]{0,20}\n", regex.MULTILINE)
-_FENCE_CLOSE = regex.compile(r"^```[ \t]*(?:\n|\Z)", regex.MULTILINE)
-_WORD = r"[A-Za-z0-9가-힣ぁ-んァ-ヶ一-龥]{1,24}+(?![\p{M}\p{Cf}])"
-_TOKEN = regex.compile(
-    r"(?P<hard>\\[!-/:-@\[-`{-~]"
-    r"|\[(?:\\.|[^\[\]\\\n])*+\]\((?:<[^<>\n]*+>|[^()<>\s]*+)\)"
-    r"|<(?:https?://[^<>\s]++|/[^<>\n]{1,110}:[0-9]{1,20}|t:-?[0-9]{1,15}(?::[A-Za-z])?"
-    r"|(?:@[!&]?|\#)[0-9]{1,20}|a?:\w{1,32}:[0-9]{1,20})>"
-    r"|https?://[!-;=?-~]++)"
-    r"|(?P<span>`++)"
-    r"|(?P<mark>\*{1,3}|~~)"
-    rf"|[ \t]++|\n++|{_WORD}|\X"
-)
-_PLAIN_TOKEN = regex.compile(rf"[ \t]++|\n++|{_WORD}|\X")
-_SENTENCE_ENDS = ".!?…"
-_WIDE_SENTENCE_ENDS = "。！？"
-_AFTER_SENTENCE = "\"'”’)]」』)*~"
-_MARKS = {"***": ("**", "*"), "**": ("**",), "*": ("*",), "~~": ("~~",)}
-
-
-def tokenize(text: str, *, markdown: bool = True) -> list[Token]:
-    """Return the tokens of `text`; joined they are the text. Without `markdown` it has no markup."""
-    if not markdown:
-        tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(text)]
-        _assign_boundaries(tokens)
-        return tokens
-    tokens = []
-    position = 0
-    while fence := _FENCE_OPEN.search(text, position):
-        close = _FENCE_CLOSE.search(text, fence.end())
-        if not close:
-            break
-        tokens += _tokenize_prose(text[position : fence.start()])
-        if tokens:
-            tokens[-1].boundary = Boundary.BLOCK
-        tokens += _tokenize_fence(fence.group(), text[fence.end() : close.start()], close.group())
-        position = close.end()
-    return tokens + _tokenize_prose(text[position:])
-
-
-def _tokenize_fence(first: str, content: str, last: str) -> list[Token]:
-    tokens = [Token(match.group()) for match in _PLAIN_TOKEN.finditer(content)]
-    for token in tokens:
-        if token.text.startswith("\n"):
-            token.boundary = Boundary.LINE
-        elif token.text.isspace():
-            token.boundary = Boundary.WORD
-    opening = Token(first, is_atomic=True, toggles=(first,), is_opening=True)
-    return [opening, *tokens, Token(last, is_atomic=True, toggles=(first,), boundary=Boundary.BLOCK)]
-
-
-def _tokenize_prose(text: str) -> list[Token]:
-    tokens: list[Token] = []
-    runs: dict[int, list[int]] = defaultdict(list)
-    for run in regex.finditer(r"`++", text):
-        runs[run.end() - run.start()].append(run.start())
-    marks = _OpenMarks()
-    position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        assert match is not None  # \X matches any character
-        kind, end = match.lastgroup, match.end()
-        token = Token(match.group(), is_atomic=kind in ("hard", "mark"))
-        if kind == "span":
-            # A span ends at the next run of as many backticks on its line; a run without one is text.
-            length, starts = end - position, runs[end - position]
-            following = bisect_right(starts, position)
-            if following < len(starts) and "\n" not in text[end : starts[following]]:
-                end = starts[following] + length
-            token = Token(text[position:end], is_atomic=True)
-        elif kind == "mark":
-            before = tokens[-1].text if tokens else " "
-            marks.pair(
-                token, after_space=before[-1:].isspace(), before_space=text[end : end + 1].strip() == ""
-            )
-        elif kind is None and token.text.startswith("\n\n"):
-            marks.clear()
-        tokens.append(token)
-        position = end
-    marks.clear()
-    _assign_boundaries(tokens)
-    return tokens
-
-
-class _OpenMarks:
-    """Pairs the marks of one block. A mark without partner is text."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, Token] = {}
-
-    def pair(self, token: Token, *, after_space: bool, before_space: bool) -> None:
-        marks = _MARKS[token.text]
-        if all(mark in self._open for mark in marks) and not after_space:
-            for mark in marks:
-                del self._open[mark]
-            token.toggles = tuple(reversed(marks))
-        elif not any(mark in self._open for mark in marks) and not before_space:
-            self._open.update(dict.fromkeys(marks, token))
-            token.toggles, token.is_opening = marks, True
-
-    def clear(self) -> None:
-        for mark, token in self._open.items():
-            token.toggles = tuple(toggled for toggled in token.toggles if toggled != mark)
-        self._open.clear()
-
-
-def _assign_boundaries(tokens: list[Token]) -> None:
-    line_start = 0
-    for index, token in enumerate(tokens):
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if token.text.startswith("\n"):
-            level = Boundary.BLOCK if len(token.text) > 1 else Boundary.LINE
-            # A heading is not separated from the text below it.
-            token.boundary = Boundary.WORD if _is_heading(tokens, line_start, index) else level
-            line_start = index + 1
-        elif token.text.isspace() and index > line_start:
-            ended = _ends_sentence(tokens, line_start, index) and not following[:1].islower()
-            token.boundary = Boundary.SENTENCE if ended else Boundary.WORD
-        elif token.text[-1] in _WIDE_SENTENCE_ENDS:
-            token.boundary = Boundary.SENTENCE
-
-
-def _is_heading(tokens: list[Token], start: int, end: int) -> bool:
-    if start >= end:
-        return False
-    first, last = tokens[start], tokens[end - 1]
-    return first.text == "#" or ("**" in first.toggles and first.is_opening and "**" in last.toggles)
-
-
-def _ends_sentence(tokens: list[Token], start: int, index: int) -> bool:
-    while index > start and tokens[index - 1].text[-1] in _AFTER_SENTENCE:
-        index -= 1
-    # `1.` at the start of a line is a number, not a sentence.
-    if index - start < 3:
-        return False
-    return tokens[index - 1].text[-1] in _SENTENCE_ENDS and not tokens[index - 1].is_atomic
-
 
 # Discord's limits for messages and other surfaces, and the budget of a message under construction.
 #
@@ -276,15 +100,39 @@ class Budget:
         return self.add(1, (text,))
 
 
+# Shortening and paging. A page ends after a line if that fills half of it, else after a word, else after a grapheme; a cut is
+# never inside an atom: a link, a code span, an escape, a `<…>` token. It takes linear time.
+
+FENCE = "```"
 ELLIPSIS = "…"
 SPACED_ELLIPSIS = "\u00a0" + ELLIPSIS
 """The ellipsis after a whole sentence; a line never breaks before it."""
 MIN_PAGE_SIZE = 64
 """Characters and bytes that a page needs at least: room for both ends of a fence and some content."""
 
-_MIN_FILL_RATIO = 0.5
-_MIN_LOOKAHEAD = 20_000
-"""Characters of a text that is shortened in which marks and links are sought."""
+_MAX_ATOM = 1_000
+"""Characters behind a page in which an atom that begins on it is sought."""
+_CLOSERS = 5
+"""Characters that close what is open at the end of a page: a fence or three marks."""
+_MAX_CUTS = 50
+"""Places of a kind that are looked at, the last ones of a page."""
+_ATOM = regex.compile(
+    r"\\[!-/:-@\[-`{-~]"
+    r"|\[(?:\\.|[^\[\]\\\n])*+\]\((?:<[^<>\n]*+>|[^()<>\s]*+)\)"
+    r"|<(?:https?://[^<>\s]++|/[^<>\n]{1,110}:[0-9]{1,20}|t:-?[0-9]{1,15}(?::[A-Za-z])?"
+    r"|(?:@[!&]?|\#)[0-9]{1,20}|a?:\w{1,32}:[0-9]{1,20})>"
+    r"|https?://[!-;=?-~]++"
+    r"|(?<!`)`(?!`)[^`\n]++`(?!`)|(?<!`)``(?!`)[^\n]{1,120}?(?<!`)``(?!`)"
+    r"|(?P<fence>^```[!-_a-~ ]{0,20}$)|(?P<mark>\*{1,3}|~~)|(?P<blank>\n\s*\n)",
+    regex.MULTILINE,
+)
+_MARKS = {"***": ("**", "*"), "**": ("**",), "*": ("*",), "~~": ("~~",)}
+_LINE_END = regex.compile(r"\n+")
+_SENTENCE_END = regex.compile(
+    r"\n+|\s(?<=[\p{L}\p{N})\]]{2}[.!?…][\"'”’)\]」』*~]{0,4}\s)(?!\s*[a-z])|(?<=[。！？])(?=.)"
+)
+_WORD_END = regex.compile(r"\s+")
+_HEADING = regex.compile(r"\*\*[^\n]*\*\*|#[^\n]*")
 
 
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
@@ -296,21 +144,26 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
     byte_limit = 4 * limit if max_bytes is None else max_bytes
     if len(text) <= limit and utf8_bytes(text) <= byte_limit:
         return text
-    if limit < 1 or byte_limit < utf8_bytes(ELLIPSIS):
-        return ""
-    # What is behind the limit tells only whether a mark or link that begins before it ends.
-    prefix = text[: max(4 * limit, _MIN_LOOKAHEAD)] if markdown else text[: limit + 64]
-    page = _Page(limit, byte_limit, reserved=SPACED_ELLIPSIS)
-    rest = tokenize(prefix, markdown=markdown)[::-1]
-    page.fill(rest)
-    return page.render_shortened(rest)
+    closing = 0
+    while True:
+        room = limit - len(SPACED_ELLIPSIS) - closing
+        byte_room = byte_limit - utf8_bytes(SPACED_ELLIPSIS) - closing
+        if room < 1 or byte_room < 1:
+            return ELLIPSIS if limit >= 1 and byte_limit >= utf8_bytes(ELLIPSIS) else ""
+        end = _fit(text, 0, room, byte_room)
+        cut, is_whole = _choose_cut(text, 0, end, _SENTENCE_END, markdown=markdown)
+        kept = text[:cut].rstrip()
+        closers = _closing_marks(_list_open(kept, [])) if markdown else ""
+        if len(closers) <= closing:
+            return kept + (SPACED_ELLIPSIS if is_whole and kept else ELLIPSIS) + closers
+        closing = len(closers)
 
 
 def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -> list[str]:
     """Return `text` in pages of at most `max_chars` code points and `max_bytes` UTF-8 bytes each.
 
-    The cut is between blocks if that fills half of a page, else between lines, sentences, words, graphemes. Only
-    whitespace at the cuts is dropped; an empty text gives no page. Raises ValueError for limits below `MIN_PAGE_SIZE`.
+    Marks that are open at the end of a page are closed there and opened again on the next one. Only whitespace at the cuts is
+    dropped; an empty text gives no page. Raises ValueError for limits below `MIN_PAGE_SIZE`.
     """
     if min(max_chars, max_bytes) < MIN_PAGE_SIZE:
         raise ValueError(f"a page needs room for {MIN_PAGE_SIZE} characters")
@@ -318,127 +171,97 @@ def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -
         return [text.strip("\n")] if text.strip() else []
     pages: list[str] = []
     opened: list[str] = []
-    rest = tokenize(text)[::-1]
-    while rest:
-        page = _Page(max_chars, max_bytes, open_marks=opened)
-        page.fill(rest, split_atomic=True)
-        rendered, opened = page.render(page.choose_split_index(rest), rest)
-        if rendered.strip():
-            pages.append(rendered)
-        while rest and not _in_fence(opened) and rest[-1].text.isspace():
-            rest.pop()
+    start = 0
+    while start < len(text):
+        prefix = "".join(opened)
+        reserved = len(prefix) + _CLOSERS
+        end = _fit(text, start, max_chars - reserved, max_bytes - reserved)
+        cut, _ = _choose_cut(text, start, end, _LINE_END, opened=opened)
+        content = text[start:cut]
+        opened = _list_open(content, opened)
+        in_fence = _in_fence(opened)
+        page = prefix + (content.rstrip("\n") if in_fence else content.rstrip())
+        if content.strip():
+            pages.append(page + (_closing_marks(opened) if cut < len(text) else ""))
+        start = cut
+        while start < len(text) and (text[start] == "\n" if in_fence else text[start].isspace()):
+            start += 1
     return pages
 
 
-def _in_fence(opened: list[str]) -> bool:
+def _fit(text: str, start: int, chars: int, size: int) -> int:
+    """Return the end of the longest part of a text from `start` that has so many characters and bytes, one at least."""
+    end = min(len(text), start + chars)
+    while end > start + 1 and (excess := utf8_bytes(text[start:end]) - size) > 0:
+        end -= max(1, excess // 4)
+    return max(end, start + 1)
+
+
+def _choose_cut(
+    text: str,
+    start: int,
+    end: int,
+    preferred: regex.Pattern[str],
+    *,
+    markdown: bool = True,
+    opened: Sequence[str] = (),
+) -> tuple[int, bool]:
+    """Return where to cut a part of a text that may reach from `start` to `end`, and whether that is a preferred place."""
+    if end == len(text):
+        return end, True
+    atoms = list(_ATOM.finditer(text, start, min(len(text), end + _MAX_ATOM))) if markdown else []
+
+    def list_cuts(pattern: regex.Pattern[str], least: int) -> list[int]:
+        cuts = [match.start() for match in pattern.finditer(text, start, end + 1)]
+        cuts = [cut for cut in cuts if cut > least][-_MAX_CUTS:]
+        return [cut for cut in reversed(cuts) if not any(atom.start() < cut < atom.end() for atom in atoms)]
+
+    for cut in list_cuts(preferred, start + (end - start) // 2):
+        if not (markdown and _is_bound(text, start, cut, opened)):
+            return cut, True
+    for cut in list_cuts(_WORD_END, start):
+        if text[start:cut].strip():
+            return cut, False
+    around = next((atom.start() for atom in atoms if atom.start() < end < atom.end()), end)
+    if around > start:
+        end = around
+    graphemes = regex.finditer(r"\X", text, pos=start, endpos=min(len(text), end + 1))
+    return max((match.start() for match in graphemes if start < match.start() <= end), default=end), False
+
+
+def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
+    """Return whether the line that ends at `cut` must stay with the next one: a heading, or an end of a fence."""
+    line = text[text.rfind("\n", start, cut) + 1 if "\n" in text[start:cut] else start : cut]
+    if line.startswith(FENCE) or text.startswith(f"\n{FENCE}", cut):
+        return _in_fence(_list_open(text[start:cut], opened))
+    return _HEADING.fullmatch(line) is not None
+
+
+def _list_open(text: str, opened: Sequence[str]) -> list[str]:
+    """Return the marks that are open behind a text, of which `opened` are before it. A fence is alone."""
+    marks = list(opened)
+    for atom in _ATOM.finditer(text):
+        if _in_fence(marks):
+            marks = [] if atom["fence"] == FENCE else marks
+        elif atom["fence"]:
+            marks = [f"{atom['fence']}\n"]
+        elif atom["blank"]:
+            marks = []
+        elif atom["mark"]:
+            own = _MARKS[atom["mark"]]
+            if all(mark in marks for mark in own):
+                marks = [mark for mark in marks if mark not in own]
+            elif not any(mark in marks for mark in own) and not text[atom.end() : atom.end() + 1].isspace():
+                marks += own
+    return marks
+
+
+def _in_fence(opened: Sequence[str]) -> bool:
     return any(mark.startswith(FENCE) for mark in opened)
 
 
-def _closing_marks(opened: list[str]) -> str:
+def _closing_marks(opened: Sequence[str]) -> str:
     return "".join(f"\n{FENCE}" if mark.startswith(FENCE) else mark for mark in reversed(opened))
-
-
-def _toggle_marks(opened: list[str], token: Token) -> list[str]:
-    for mark in token.toggles:
-        opened = [other for other in opened if other != mark] if mark in opened else [*opened, mark]
-    return opened
-
-
-class _Page:
-    """A page under construction: its tokens, the marks open at its end, and the last boundary of each level."""
-
-    def __init__(
-        self, max_chars: int, max_bytes: int, *, open_marks: list[str] | None = None, reserved: str = ""
-    ) -> None:
-        self._marks_at_start = self._open_marks = open_marks or []
-        self._prefix = "".join(self._marks_at_start)
-        self._max_chars = max_chars - len(reserved)
-        self._max_bytes = max_bytes - utf8_bytes(reserved)
-        self._chars = len(self._prefix)
-        self._bytes = utf8_bytes(self._prefix)
-        self._tokens: list[Token] = []
-        self._boundaries: dict[Boundary, int] = {}
-        self._preferred_boundaries: dict[Boundary, int] = {}
-
-    def fill(self, rest: list[Token], *, split_atomic: bool = False) -> None:
-        """Move tokens from the end of `rest` to the page while they fit.
-
-        A token that does not fit into a page less than half full is split into graphemes. An atomic token or a
-        grapheme is split only with `split_atomic` and on an empty page.
-        """
-        while rest:
-            token = rest.pop()
-            if self._try_append(token):
-                continue
-            shards = [token.text]
-            is_alone = split_atomic and not self._tokens
-            if is_alone or (not token.is_atomic and self._fill_ratio() < _MIN_FILL_RATIO):
-                shards = regex.findall(r"\X", token.text)
-            if is_alone and len(shards) == 1:
-                step = max(1, min(self._max_chars, self._max_bytes) // 16)
-                shards = [token.text[start : start + step] for start in range(0, len(token.text), step)]
-            rest.extend([Token(shard) for shard in reversed(shards)] if len(shards) > 1 else [token])
-            if len(shards) == 1:
-                return
-
-    def choose_split_index(self, rest: list[Token]) -> int:
-        """Return the number of tokens to keep on the page."""
-        if not rest:
-            return len(self._tokens)
-        self._record_boundary(rest[-1])
-        for level in Boundary:
-            if level in self._preferred_boundaries:
-                return self._preferred_boundaries[level]
-        return self._boundaries[min(self._boundaries)] if self._boundaries else len(self._tokens)
-
-    def render(self, count: int, rest: list[Token]) -> tuple[str, list[str]]:
-        """Return the page of the first `count` tokens and the marks open at its end; put the other tokens back to `rest`."""
-        rest.extend(reversed(self._tokens[count:]))
-        text, opened = self._render_first(count)
-        text = text.rstrip("\n") if _in_fence(opened) else text.rstrip()
-        return text + (_closing_marks(opened) if rest else ""), opened
-
-    def render_shortened(self, rest: list[Token]) -> str:
-        """Return the page cut at its best boundary, with an ellipsis."""
-        if rest:
-            self._record_boundary(rest[-1])
-        ends = [cut for level, cut in self._preferred_boundaries.items() if level <= Boundary.SENTENCE]
-        if ends:
-            count, ellipsis = max(ends), SPACED_ELLIPSIS
-        else:
-            anywhere = max(self._boundaries.values(), default=0)
-            count, ellipsis = self._preferred_boundaries.get(Boundary.WORD, anywhere), ELLIPSIS
-        text, opened = self._render_first(count)
-        return text.rstrip() + (ellipsis if text.strip() else ELLIPSIS) + _closing_marks(opened)
-
-    def _render_first(self, count: int) -> tuple[str, list[str]]:
-        opened = self._marks_at_start
-        for token in self._tokens[:count]:
-            opened = _toggle_marks(opened, token)
-        return self._prefix + "".join(token.text for token in self._tokens[:count]), opened
-
-    def _try_append(self, token: Token) -> bool:
-        opened = _toggle_marks(self._open_marks, token) if token.toggles else self._open_marks
-        closers = len(_closing_marks(opened)) if opened else 0
-        chars = self._chars + len(token.text)
-        size = self._bytes + utf8_bytes(token.text)
-        if chars + closers > self._max_chars or size + closers > self._max_bytes:
-            return False
-        self._record_boundary(token)
-        self._tokens.append(token)
-        self._open_marks, self._chars, self._bytes = opened, chars, size
-        return True
-
-    def _record_boundary(self, following: Token) -> None:
-        if not self._tokens or self._tokens[-1].is_opening or following.is_closing:
-            return
-        level = self._tokens[-1].boundary
-        self._boundaries[level] = len(self._tokens)
-        if self._fill_ratio() >= _MIN_FILL_RATIO:
-            self._preferred_boundaries[level] = len(self._tokens)
-
-    def _fill_ratio(self) -> float:
-        return max(self._chars / max(self._max_chars, 1), self._bytes / max(self._max_bytes, 1))
 
 
 # Escaping of untrusted text (titles, names, users' input), so that Discord shows no mention, link or markup in it. The

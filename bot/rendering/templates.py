@@ -6,15 +6,9 @@ template never loses a post: the problem is logged and the bundled block takes i
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import html
-import itertools
-import re
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from importlib import resources
@@ -26,8 +20,8 @@ import babel.dates
 import babel.numbers
 import jinja2
 import structlog
-from jinja2 import nodes, pass_context
-from jinja2.runtime import Context, LoopContext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -111,21 +105,7 @@ def _days(context: Context, days: Iterable[date], separator: str = ", ", most: i
     return separator.join([_day(context, day) for day in days][-most:])
 
 
-_PLAIN_LINE = re.compile(
-    r"(?:\*\*)?[^\W\d_](?:[^\\*_~`\[\]<>&\"!|#\x00-\x1f\ufffd]|(?<=[^\W_])\*\*(?!\*)|(?<!\*)\*\*(?=[^\W_]))*+"
-)
-"""A line whose only Markdown is bold type that begins and ends with letters or digits: most sentences of a search.
-
-Stars between two letters are both: without the possessive `*+` each pair would double the time in which a line is refused.
-"""
-
-
 def _html_line(text: str) -> Markup:
-    if _PLAIN_LINE.fullmatch(text):
-        parts = text.rstrip().split("**")
-        if len(parts) % 2 and all(part[:1].isalnum() and part[-1:].isalnum() for part in parts[1::2]):
-            bold = (f"<strong>{part}</strong>" if number % 2 else part for number, part in enumerate(parts))
-            return Markup("".join(bold))  # noqa: S704 - it has no other mark
     html_text = markdown.render_html(text.lstrip("# "))
     return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
 
@@ -160,248 +140,6 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
     "html": markdown.render_html,
     "html_line": _html_line,
 }
-
-
-# The jinja2 environment of templates, with bounds on loops, calls, numbers and output: a mistake must not stop the bot.
-#
-# jinja2's sandbox bounds only `range`. Posts are rendered on the event loop, so their bounds are of a few milliseconds.
-
-MAX_NUMBER = 100_000
-"""The largest width, count or repetition that an operator, a filter or a method is given."""
-MAX_POWER_BITS = 1_024
-MAX_GROWTH = 10_000_000
-"""The longest text, in characters, that a filter, method or operator may have to make before its length is known."""
-_ITEMS_PER_STEP = 10
-"""The items of a collection that a filter or method may look at as one step."""
-_STEPS_FILTER, _SIZE_FILTER, _WEIGHT_FILTER = "counted steps", "bounded size", "bounded weight"
-_PERCENT = re.compile(r"%(?:\([^()]*\))?[-#0 +.\d]*"), re.compile(r"%[-#0 +.0-9]*\*")
-_BRACES = re.compile(r"\{[^{}]*"), re.compile(r"\{[^{}]*\{")
-_FORMATS = {"%": _PERCENT, "format": _BRACES, "format_map": _BRACES}
-"""What stands before the types of the fields of a format, `%-5.2` and `{0:>10`, whose other digits are text; and `%*d` and
-`{:{width}}`, where what they take is not in the format."""
-_WIDTHS = re.compile(r"\d{1,9}")
-_NEVER_LONGER = frozenset({"default", "d", "truncate"})
-"""Filters that make no more than their values together."""
-
-
-class TemplateLimitError(jinja2.TemplateError):
-    """A template takes too many steps, or produces too much text."""
-
-
-class BoundedEnvironment(SandboxedEnvironment):
-    """A sandbox in which each rendering has at most `max_steps` iterations and calls, and texts of `max_characters`.
-
-    What a filter, method or operator makes of its values is bounded before it is called, by their sizes: no function makes
-    more than their product. The output of macros and set blocks is marked as safe: their values are escaped already.
-    """
-
-    intercepted_binops = frozenset({"*", "**", "+", "%"})
-
-    def __init__(
-        self,
-        *,
-        max_steps: int,
-        max_characters: int,
-        filters: Mapping[str, Callable[..., Any]],
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self._max_steps = max_steps
-        self._max_characters = max_characters
-        self._steps_left: ContextVar[list[int]] = ContextVar("steps_left")
-        self._max_growth = max(MAX_GROWTH, max_characters)
-        self.concat = self.join  # type: ignore[method-assign]
-        finalize = self.finalize or str
-        self.finalize = lambda value: finalize(self._check_text(value))
-        self.globals.pop("lipsum", None)
-        every: dict[str, Any] = {**self.filters, **filters}
-        # jinja2's filter `format` is the operator.
-        self.filters = {
-            name: self._bounded("%" if name == "format" else name, function)
-            for name, function in every.items()
-        }
-        tests: dict[str, Any] = self.tests
-        self.tests = {name: self._weighed(test) for name, test in tests.items()}
-        self.filters |= {_STEPS_FILTER: self._count_items, _SIZE_FILTER: self._check_text}
-        self.filters[_WEIGHT_FILTER] = self._check_weight
-
-    @contextmanager
-    def rendering(self) -> Iterator[None]:
-        """Give the block a new budget of steps. Outside of one nothing is counted, as while a template is compiled."""
-        token = self._steps_left.set([self._max_steps])
-        try:
-            yield
-        finally:
-            self._steps_left.reset(token)
-
-    def join(self, parts: Iterable[str]) -> SafeMarkdown:
-        """Join the pieces of an output. Raises TemplateLimitError as soon as they are too long."""
-        pieces, size = [], 0
-        for part in parts:
-            size += len(part)
-            if size > self._max_characters:
-                raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
-            pieces.append(part)
-        return SafeMarkdown("".join(pieces))
-
-    def _generate(
-        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
-    ) -> str:
-        """Compile a template in which loops are counted, and what `~` joins or is compared is measured."""
-        for loop in source.find_all(nodes.For):
-            loop.iter = self._apply(_STEPS_FILTER, loop.iter)
-        for joined in source.find_all(nodes.Concat):
-            joined.nodes[:] = [self._apply(_SIZE_FILTER, part) for part in joined.nodes]
-        for compared in source.find_all(nodes.Compare):
-            compared.expr = self._apply(_WEIGHT_FILTER, compared.expr)
-            for operand in compared.ops:
-                operand.expr = self._apply(_WEIGHT_FILTER, operand.expr)
-        return super()._generate(source, name, filename, defer_init)
-
-    def _apply(self, name: str, node: nodes.Node) -> nodes.Filter:
-        applied = nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
-        applied.set_environment(self)
-        return applied
-
-    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call a macro, method or function: a step, with bounded numbers, and iterations counted in recursive loops."""
-        self._spend()
-        _check_numbers((*args, *kwargs.values()))
-        if isinstance(obj, LoopContext) and args:
-            args = (self._count_items(args[0]), *args[1:])
-        # jinja2 wraps `format` of a text.
-        owner = getattr(getattr(obj, "__wrapped__", obj), "__self__", None)
-        if isinstance(owner, str | bytes | Collection):
-            args = self._check_growth(obj.__name__, (owner, *args), kwargs)[1:]
-        return self._check_size(super().call(context, obj, *args, **kwargs))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Compute `left operator right` unless the result would be too large."""
-        if operator != "+" and isinstance(left, int) and isinstance(right, int):
-            bits, other = left.bit_length(), right.bit_length()
-            if (bits * abs(right) if operator == "**" else bits + other) > MAX_POWER_BITS:
-                raise TemplateLimitError("a power or product is too large")
-        elif operator == "*":
-            for text, times in ((left, right), (right, left)):
-                if isinstance(text, Sized) and isinstance(times, int) and len(text) * times > MAX_NUMBER:
-                    raise TemplateLimitError("a repetition is too long")
-        elif operator == "%" and isinstance(left, str | bytes):
-            self._check_growth(operator, (left, right), {})
-        return self._check_size(super().call_binop(context, operator, left, right))
-
-    def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        first = int(
-            hasattr(function, "jinja_pass_arg")
-        )  # of the values, after the context that some filters get
-
-        @functools.wraps(function)
-        def bounded(*args: Any, **kwargs: Any) -> Any:
-            self._spend()
-            _check_numbers((*args[first + 1 :], *kwargs.values()))
-            values = self._check_growth(name, args[first:], kwargs)
-            return self._check_size(function(*args[:first], *values, **kwargs))
-
-        return bounded
-
-    def _weighed(self, test: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(test)
-        def weighed(*values: Any, **others: Any) -> Any:
-            for value in others.values():
-                self._check_weight(value)
-            return test(*map(self._check_weight, values), **others)
-
-        return weighed
-
-    def _check_weight(self, value: Any) -> Any:
-        """Return a value that is compared. Raises TemplateLimitError for a collection of too many items, nested ones included."""
-        if not isinstance(value, str):
-            self._weigh(value)
-        return value
-
-    def _count_items(self, items: Iterable[Any]) -> Iterable[Any]:
-        if isinstance(items, Sized):
-            self._spend(len(items))
-            return items
-        return map(self._count_one, items)
-
-    def _count_one(self, item: Any) -> Any:
-        self._spend()
-        return item
-
-    def _spend(self, steps: int = 1) -> None:
-        left = self._steps_left.get(None)
-        if left is None:
-            return
-        left[0] -= steps
-        if left[0] < 0:
-            raise TemplateLimitError(f"it takes more than {self._max_steps} steps; look at its loops")
-
-    def _check_growth(self, name: str, values: tuple[Any, ...], others: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the values of a filter, method or operator, with the items of iterators counted as they are taken.
-
-        Raises TemplateLimitError if what it makes of them could be too long: the longest value, as many times as the others
-        have characters and items, or are, or as wide as a format says.
-        """
-        formats = _FORMATS.get(name)
-        if formats:
-            fields, width_from_value = formats
-            form = str(values[0]).replace("{{", "")  # a brace itself
-            widths = sum(map(int, _WIDTHS.findall(" ".join(fields.findall(form)))))
-            if widths > MAX_NUMBER or width_from_value.search(form):
-                raise TemplateLimitError(
-                    f"the widths in its format add up to more than {MAX_NUMBER}, or are not fixed numbers"
-                )
-        sizes = [
-            self._weigh(value) if formats or not number or not isinstance(value, int) else abs(value)
-            for number, value in enumerate((*values, *others.values()))
-        ]
-        longest = max(sizes, default=0)
-        times = 1 if name in _NEVER_LONGER else 1 + sum(sizes) - longest
-        if longest * times > self._max_growth:
-            raise TemplateLimitError(f"`{name}` could produce more than {self._max_growth} characters")
-        return tuple(
-            self._count_sizes(value)
-            if isinstance(value, Iterator) and not isinstance(value, Sized)
-            else value
-            for value in values
-        )
-
-    def _weigh(self, value: Any) -> int:
-        """Return the characters of a text, or of all texts in a collection, in which each item counts as one more."""
-        size, waiting = 0, [value]
-        while waiting:
-            item = waiting.pop()
-            if isinstance(item, str | bytes):
-                size += len(item)
-            elif isinstance(item, Collection) and not isinstance(item, jinja2.Undefined):
-                self._spend(len(item) // _ITEMS_PER_STEP + 1)
-                size += len(item)
-                waiting.extend(itertools.chain(*item.items()) if isinstance(item, Mapping) else item)
-            if size > self._max_growth:
-                raise TemplateLimitError(f"its values have more than {self._max_growth} characters")
-        return size
-
-    def _count_sizes(self, items: Iterator[Any]) -> Iterator[Any]:
-        size = 0
-        for item in items:
-            size += self._weigh(item) + 1
-            if size > self._max_growth:
-                raise TemplateLimitError(f"its values have more than {self._max_growth} characters")
-            yield item
-
-    def _check_text(self, value: Any) -> Any:
-        """Return a value that becomes text. Raises TemplateLimitError if it would be too long."""
-        return self._check_size(self._check_weight(value))
-
-    def _check_size(self, value: Any) -> Any:
-        if isinstance(value, str | list | tuple) and len(value) > self._max_characters:
-            raise TemplateLimitError(f"it produces more than {self._max_characters} characters")
-        return value
-
-
-def _check_numbers(values: Iterable[Any]) -> None:
-    if any(isinstance(value, int) and abs(value) > MAX_NUMBER for value in values):
-        raise TemplateLimitError(f"a number is larger than {MAX_NUMBER}")
 
 
 UNUSED = "is not used, since no bundled template has this name; rename or remove it"
@@ -478,14 +216,6 @@ class Templates:
             text = self._try_render(file, "", lambda: _render_document(environment, file, values))
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
-    def hash_sources(self, prefix: str) -> str:
-        """Return a hash of the templates whose names begin so, those of the operator included."""
-        environment = self._environments[OutputFormat.DOCUMENT]
-        assert environment.loader is not None
-        names = sorted(name for name in self._bundled if name.startswith(prefix))
-        sources = [environment.loader.get_source(environment, name)[0] for name in names]
-        return hashlib.sha256("\0".join(sources).encode("utf-8", "replace")).hexdigest()
-
     @property
     def rendering_problems(self) -> list[models.LocatedProblem]:
         """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
@@ -554,25 +284,25 @@ class Templates:
                 context.blocks.setdefault(name, []).append(parent)
         if block not in context.blocks:
             raise LookupError(f"the template {file} has no block {block}")
-        with environment.rendering():
-            return environment.join(context.blocks[block][0](context))
+        return _join(context.blocks[block][0](context))
 
 
-def _render_document(environment: BoundedEnvironment, file: str, values: Mapping[str, object]) -> str:
+def _render_document(environment: SandboxedEnvironment, file: str, values: Mapping[str, object]) -> str:
     template = environment.get_template(file)
-    with environment.rendering():
-        return str(environment.join(template.root_render_func(template.new_context(dict(values)))))
+    return "".join(template.root_render_func(template.new_context(dict(values))))
 
 
-def _create_environment(folder: Path | None, output_format: OutputFormat) -> BoundedEnvironment:
+def _join(parts: Iterable[str]) -> SafeMarkdown:
+    """Join the pieces of an output, whose values are escaped already."""
+    return SafeMarkdown("".join(parts))
+
+
+def _create_environment(folder: Path | None, output_format: OutputFormat) -> SandboxedEnvironment:
     bundled = jinja2.PackageLoader("bot", "templates")
     loaders: list[jinja2.BaseLoader] = [bundled, jinja2.PrefixLoader({BUNDLED_PREFIX.rstrip("/"): bundled})]
     if folder is not None:
         loaders.insert(0, jinja2.FileSystemLoader(folder))
-    max_steps, max_characters = _LIMITS[output_format]
-    return BoundedEnvironment(
-        max_steps=max_steps,
-        max_characters=max_characters,
+    environment = SandboxedEnvironment(
         loader=jinja2.ChoiceLoader(loaders),
         undefined=jinja2.StrictUndefined,
         finalize=_FINALIZERS[output_format],
@@ -581,20 +311,11 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> Bou
         keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
         # `finalize` escapes for Discord; HTML's entities would show as text.
         autoescape=False,
-        filters=XML_FILTERS if output_format is OutputFormat.XML else FILTERS,
     )
-
-
-_POST_LIMITS = (10_000, 100_000)
-"""Steps, and characters, of which Discord takes a few thousand. Posts are rendered on the event loop."""
-_DOCUMENT_LIMITS = (2_000_000, 64_000_000)
-"""Of exports, by the command line, and of pictures, which are drawn in a thread."""
-_LIMITS = {
-    OutputFormat.MARKDOWN: _POST_LIMITS,
-    OutputFormat.PLAIN: _POST_LIMITS,
-    OutputFormat.DOCUMENT: _DOCUMENT_LIMITS,
-    OutputFormat.XML: _DOCUMENT_LIMITS,
-}
+    environment.filters |= XML_FILTERS if output_format is OutputFormat.XML else FILTERS
+    # Of macros and set blocks.
+    environment.concat = _join  # type: ignore[method-assign]
+    return environment
 
 
 def _text(value: object) -> str:

@@ -565,18 +565,6 @@ def list_about(
     return {paper_id: score.total - score.popularity for score, paper_id in hits}
 
 
-def list_matching(
-    snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope, paper_ids: Collection[int]
-) -> list[int]:
-    """Return those of the papers that match a query with terms in the index, without a look at their texts."""
-    wanted = build_topic_query(snapshot, query, expanded)
-    if wanted is None:
-        return []
-    (positions,) = scope.list_positions(snapshot, [(wanted, MAX_WITHIN)])
-    found = search.list_ids(snapshot, positions).values()
-    return [paper_id for paper_id, _ in found if paper_id in paper_ids]
-
-
 def find_top(
     snapshot: Snapshot, query: Query, expanded: Expansion, scope: SearchScope, *, limit: int
 ) -> Found:

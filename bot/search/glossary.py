@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
 from bot.text import analyser, concepts, seed, term_keys, typography
-from storage import errors, models, search, snapshot
+from storage import errors, key_values, models, papers, search, search_index, snapshot
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 _CHUNK_SIZE = 500
 _FIELD_SEPARATOR = "\x1f"
-_FIELD_COUNTS = 3, 4
-"""Of a stored mention, without and with a teller."""
+_FIELD_COUNT = 3
+"""Of a stored mention."""
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
@@ -85,8 +85,6 @@ class GlossaryService(GlossaryReader):
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
         """Store that an operator adds a form to a term, or forgets it, for this and every later glossary. Raises UsageError."""
-        from storage import key_values  # with SQLAlchemy, which the shell's look-ups do without
-
         async with self._database.transaction() as connection:
             made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
             known = await snapshot.read(connection, read_decisions)
@@ -123,8 +121,6 @@ class GlossaryService(GlossaryReader):
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
-        from storage import search_index  # with SQLAlchemy, which the shell's look-ups do without
-
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
             paper_count = await search_index.count_all(connection)
@@ -138,7 +134,6 @@ class GlossaryService(GlossaryReader):
         Also merges the index, which is due when the archive has grown too.
         """
         from bot.glossary import induction
-        from storage import papers, search_index  # with SQLAlchemy, which the shell's look-ups do without
 
         async with self._database.read() as connection:
             mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
@@ -230,28 +225,16 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def extract_told(texts: Iterable[tuple[int, str]], max_length: int) -> tuple[str, ...]:
-    """Return the distinct mentions of a paper's texts as storage counts them, each with its teller.
-
-    That is a stranger's number, or none for 0, which comes before all others.
-    """
+def extract_mentions(text: str) -> tuple[str, ...]:
+    """Return the distinct mentions of a paper's texts as storage counts them."""
     from bot.glossary import induction  # which look-ups do without
 
-    by_teller: dict[int, list[str]] = {0: []}
-    for teller, text in texts:
-        by_teller.setdefault(teller, []).append(text)
-    found: dict[str, None] = {}
-    for teller, lines in by_teller.items():
-        for mention in induction.extract_mentions("\n".join(lines)[:max_length]):
-            stored = _FIELD_SEPARATOR.join(mention[:3])
-            if stored not in found:
-                found[f"{stored}{_FIELD_SEPARATOR}{teller}" if teller else stored] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(map(_FIELD_SEPARATOR.join, induction.extract_mentions(text))))
 
 
 def mention_term(mention: str) -> str:
     """Return the English term of a stored mention, else its abbreviation."""
-    _, english, abbreviation, *_ = mention.split(_FIELD_SEPARATOR)
+    _, english, abbreviation = mention.split(_FIELD_SEPARATOR)
     return english or abbreviation
 
 
@@ -260,7 +243,7 @@ def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
 
     split = ((mention.split(_FIELD_SEPARATOR), papers) for mention, papers in mention_counts.items())
     # An earlier version stored separators of a text within its mentions.
-    rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) in _FIELD_COUNTS]
+    rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) == _FIELD_COUNT]
     return induction.draft_glossary(rows, seed.load_terms())
 
 

@@ -7,11 +7,10 @@ processes share the work. Maintenance of the index and the glossary runs here or
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -219,31 +218,22 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
-    title_teller, *tellers = paper.tellers or (0,) * (1 + len(paper.sections))
-    told = [] if plain_title == title else [(title_teller, title)]
-    for teller, section in zip(tellers, paper.sections, strict=True):
+    told = [] if plain_title == title else [title]
+    for section in paper.sections:
         if section.heading and not summaries.label_name(section.heading):
-            told.append((teller, section.heading))
-        told.append((teller, section.body))
-    own = [(0, paper.abstract)] if paper.abstract else []
+            told.append(section.heading)
+        told.append(section.body)
+    own = [paper.abstract] if paper.abstract else []
     # Twice, as a term that the text repeats is what a paper is about.
-    own += 2 * [(0, ", ".join(paper.keywords))] if paper.keywords else []
+    own += 2 * [", ".join(paper.keywords)] if paper.keywords else []
     # What digests say of a paper may be longer than what is indexed of it.
-    told = [*_fit(told, _MAX_BODY_LENGTH - sum(len(text) + 1 for _, text in own)), *own]
-    body = "\n".join([text for _, text in told])[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_told([(title_teller, title), *told], _MAX_TITLE_LENGTH + _MAX_BODY_LENGTH)
+    room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
+    body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
+    mentions = glossary.extract_mentions(f"{title}\n{body}")
     institutions = tuple(sorted(text_people.institution_tokens(paper.institutions)))
     return search.DocumentTexts(
         analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
     )
-
-
-def _fit(told: Iterable[tuple[int, str]], length: int) -> Iterator[tuple[int, str]]:
-    """Yield the first of the texts, up to a length with a line break behind each."""
-    for teller, text in told:
-        if length > 0:
-            yield teller, text[:length]
-        length -= len(text) + 1
 
 
 def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
@@ -312,7 +302,6 @@ DELETED_ROWS_PER_STEP = 2000
 PAUSE_RATIO = 0.25
 """Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
 _RETRY_SECONDS = 0.1
-_GC_THRESHOLD = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,8 +572,6 @@ async def _run_task(
         raise isolation.ChildError(
             "another version was installed while this one was running; restart the bot"
         )
-    # Tokens are not garbage, and looking for it among them takes an eighth of the time.
-    gc.set_threshold(_GC_THRESHOLD, *gc.get_threshold()[1:])
     opened = await migrate.open_database(url, migrate=False, name=name)
     try:
         yield 0

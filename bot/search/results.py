@@ -105,11 +105,6 @@ class SearchResult(PaperPage):
         """Whether papers of the page match only some of the terms."""
         return bool(self.missing)
 
-    @property
-    def has_full_matches(self) -> bool:
-        """Whether any paper matches all terms."""
-        return self.complete > 0
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult(PaperPage):

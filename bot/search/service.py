@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -24,8 +24,6 @@ from storage.snapshot import Snapshot
 
 TOPICS_CACHE_SECONDS = 10.0
 """Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
-NEW_DAYS = 14
-"""Days whose digests are looked at for what came since a reader last looked."""
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 
@@ -145,37 +143,6 @@ class SearchService:
             rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0, with_authors=False)
             shown = await papers.list_rows(connection, [row.id for row in rows[offset : offset + limit]])
         return PaperPage(tuple(shown), len(rows)), on
-
-    async def get_revisions(self) -> dict[int, int]:
-        """Return the revision of each digest of the last NEW_DAYS days, by id, of those that are posted."""
-        until_on = latest_date(self._clock())
-        async with self._database.read() as connection:
-            rows = await archive.list_rows(
-                connection,
-                since_on=self._clock().date() - timedelta(days=NEW_DAYS - 1),
-                until_on=until_on,
-                origin=archive.POSTED,
-            )
-        return {row.id: row.revision for row in rows}
-
-    async def list_new(
-        self, spans: Mapping[int, tuple[int, int]], *, limit: int = 10, offset: int = 0
-    ) -> PaperPage:
-        """Return the papers that digests gained after one revision and up to another, top-voted first.
-
-        `spans` has both revisions by digest id. A paper that one of the digests had before is not new.
-        """
-        async with self._database.read() as connection:
-            listed = await archive.list_papers(connection, spans)
-            seen = {paper.paper_id for paper in listed if paper.since_revision <= spans[paper.digest_id][0]}
-            new = {
-                paper.arxiv_id: paper
-                for paper in listed
-                if paper.paper_id not in seen and paper.since_revision <= spans[paper.digest_id][1]
-            }
-            ordered = sorted(new.values(), key=lambda row: models.votes_descending(row.votes))
-            page = [paper.arxiv_id for paper in ordered[offset : offset + limit]]
-            return PaperPage(tuple(await papers.list_by_arxiv_ids(connection, page)), len(ordered))
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare terms with a paper, the most similar first."""

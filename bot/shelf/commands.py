@@ -17,20 +17,12 @@ from bot.client.message_builder import Action
 from bot.client.messages import ListKind, ListState
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
 from bot.lists import messages as lists_messages
-from bot.lists.commands import PaperListLoader, admitted_list, card_view, load_list_text, store_list_text
+from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
 from bot.shelf import messages as shelf_messages
-from bot.shelf import references
-from bot.shelf.references import UnreadableFileError
-from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError
+from bot.shelf import notes
+from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError
 from storage import models
-from storage.shelf import Order
 
-ORDER_CHOICES = [
-    app_commands.Choice(name="Newest first", value=Order.NEWEST.value),
-    app_commands.Choice(name="Oldest first", value=Order.OLDEST.value),
-    app_commands.Choice(name="Most votes first", value=Order.VOTES.value),
-    app_commands.Choice(name="By title", value=Order.TITLE.value),
-]
 FORMAT_CHOICES = [
     app_commands.Choice(name=name, value=form.value) for form, name in lists_messages.FORMAT_NAMES.items()
 ]
@@ -45,25 +37,16 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.shelf
-        self._importer = bot.services.reference_importer
         self._tokens = bot.services.text_tokens
-        self._profiles = bot.services.profiles
         self._lists = PaperListLoader(bot.services)
         self._mentions = bot.mentions
 
     @router.command(name="list", description="Your saved papers, with notes and tags")
-    @app_commands.describe(
-        order="Which papers come first",
-        tag="Only papers with this tag",
-        search="Words in the paper or in your note",
-    )
-    @app_commands.choices(order=ORDER_CHOICES)
+    @app_commands.describe(tag="Only papers with this tag", search="Words in the paper or in your note")
     @app_commands.autocomplete(tag=autocomplete.tags)
-    async def list_saved(
-        self, request: Request, order: str = Order.NEWEST.value, tag: Tag = "", search: Words = ""
-    ) -> ui.LayoutView:
+    async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
         """Show the user's saved papers."""
-        return await self._list_view(request, _make_state(order, tag, search))
+        return await self._list_view(request, _make_state(tag, search))
 
     @router.command(
         name="export", description="Your saved papers as a file for Zotero, LaTeX or a spreadsheet"
@@ -84,10 +67,10 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         search: Words = "",
     ) -> ui.LayoutView | Download:
         """Send the user's saved papers as a file."""
-        return await self._export(request, format, _make_state(Order.NEWEST.value, tag, search))
+        return await self._export(request, format, _make_state(tag, search))
 
-    @router.command(name="import", description="Save the arXiv papers from a Zotero, BibTeX or RIS file")
-    @app_commands.describe(file="BibTeX, RIS, CSL JSON or Zotero RDF, as exported by your reference manager")
+    @router.command(name="import", description="Save the arXiv papers that a file names")
+    @app_commands.describe(file="From Zotero, BibTeX, a spreadsheet or anything else with arXiv IDs in it")
     @router.transfers
     async def import_file(self, request: Transfer, file: discord.Attachment) -> ui.LayoutView:
         """Save the papers of a file. A large file is refused before it is downloaded."""
@@ -118,7 +101,6 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
             answer = await self._save(request, paper_ids)
         else:
             await self._shelf.remove(request.user_id, paper_ids[0])
-            self._profiles.wake(request.user_id)
         if answer is None or (page is not None and router.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
         return answer
@@ -139,8 +121,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
-        self._profiles.wake(request.user_id)
+            await self._shelf.save(request.user_id, ids)
         command = self._mentions("saved list")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
@@ -148,18 +129,9 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
-        with map_service_errors({UnreadableFileError: "saved-import-unreadable"}):
-            imported = await self._importer.import_file(request.user_id, data, is_kept=request.is_kept)
-        self._profiles.wake(request.user_id)
+        with map_service_errors({NoIdsError: "saved-import-no-ids"}):
+            imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
         return shelf_messages.import_view(request.texts, imported)
-
-    @router.handles(lists_messages.SELECT_SAVED_ORDER)
-    async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the list in the selected order."""
-        with message_builder.map_parse_errors():
-            order = Order(router.selected_value(request.interaction))
-        state = await self._load_state(action)
-        return await self._lists.list_view(request, state.replace(order=order))
 
     @router.handles(lists_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
@@ -178,18 +150,6 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Show the saved papers that the search finds."""
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, client_messages.unpack_state(action).replace(text=text))
-
-    @router.handles(lists_messages.SHARE_SAVED, router.PUBLICLY, check=router.require_may_share)
-    async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post the first papers of the list publicly. Raises UserError unless the user may write in the channel."""
-        texts, interaction = request.texts, request.interaction
-        state = await self._load_state(action)
-        async with router.deferring_publicly(interaction, admitted_list(request, state)):
-            rows, total = await self._shelf.list_saved(
-                request.user_id, state.text, order=state.order, limit=shelf_messages.MAX_SHARED
-            )
-        sharer = router.display_name(interaction)
-        return shelf_messages.shared_view(texts, rows, total, state.text, sharer=sharer)
 
     @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
@@ -222,23 +182,10 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
 
     @router.handles(shelf_messages.REMOVE)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove a saved paper, with a button that takes it back."""
+        """Remove a saved paper, and show the list without it."""
         paper = await self._find(request, action.payload)
         await self._shelf.remove(request.user_id, paper.id)
-        self._profiles.wake(request.user_id)
-        return shelf_messages.removed_view(request.texts, paper, _list_of_message(request.interaction))
-
-    @router.handles(shelf_messages.UNDO)
-    async def undo(self, request: Request, action: Action) -> ui.LayoutView:
-        """Bring back a removed paper with its note and tags."""
-        paper_id, arxiv_id = action.fields(2)
-        number = message_builder.parse_number(paper_id)
-        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            is_restored = await self._shelf.restore(request.user_id, number)
-        if not is_restored and not await self._shelf.has_saved(request.user_id, number):
-            raise UserError("saved-cannot-undo")
-        self._profiles.wake(request.user_id)
-        return await self._paper_view(request, await self._find(request, arxiv_id))
+        return await self._list_view(request, await self._load_text(_list_of_message(request.interaction)))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         return await self._lists.list_view(
@@ -246,7 +193,10 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         )
 
     async def _load_state(self, action: message_builder.Action) -> ListState:
-        return await load_list_text(self._tokens, client_messages.unpack_state(action))
+        return await self._load_text(client_messages.unpack_state(action))
+
+    async def _load_text(self, state: ListState) -> ListState:
+        return await load_list_text(self._tokens, state)
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
         paper = await self._shelf.get(request.user_id, arxiv_id)
@@ -265,7 +215,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         with message_builder.map_parse_errors():
             chosen = ReferenceFormat(form)
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
-            data, count = await self._shelf.export(request.user_id, chosen, state.text, state.order)
+            data, count = await self._shelf.export(request.user_id, chosen, state.text)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
@@ -273,10 +223,8 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         return Download(view, Attachment(filename, data))
 
 
-def _make_state(order: str, tag: str, search: str) -> ListState:
-    with message_builder.map_parse_errors():
-        chosen = Order(order)
-    return ListState(ListKind.SAVED, references.make_query(tag, search), order=chosen)
+def _make_state(tag: str, search: str) -> ListState:
+    return ListState(ListKind.SAVED, notes.make_query(tag, search))
 
 
 def _list_of_message(interaction: Interaction) -> ListState:

@@ -78,17 +78,12 @@ class ArxivSource:
         response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
         facts_by_id = {}
         for entry in await read_entries(response):
-            with base.parsed_apart(entry.key):
-                paper = feed.read_paper(entry)
-                if paper is not None and paper["arxiv_id"] in ids:
-                    facts = feed.paper_facts(
-                        entry,
-                        paper,
-                        self._endpoint,
-                        models.SourceKind.ARXIV.value,
-                        response.page_state.read_at,
-                    )
-                    facts_by_id[facts.arxiv_id] = replace(facts, affiliations=entry.affiliations)
+            paper = feed.read_paper(entry)
+            if paper is not None and paper["arxiv_id"] in ids:
+                facts = feed.paper_facts(
+                    entry, paper, self._endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
+                )
+                facts_by_id[facts.arxiv_id] = replace(facts, affiliations=entry.affiliations)
         return tuple(facts_by_id.values())
 
 

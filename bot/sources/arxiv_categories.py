@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import pydantic
+
 from bot.archive import arxiv_ids, digest_writer, fields, listing
-from bot.core import isolation
 from bot.sources import arxiv, base, feed
 from storage import errors, models
 from storage.models import FetchStatus
@@ -70,12 +72,8 @@ _ALIASES = {
 """Categories with two names: arXiv gives papers both, the one on the right as their primary category."""
 _FIRST_DAY = date(1991, 7, 1)
 
-_MAX_TAGS = 1_000_000
-"""Of one answer; one of OAI-PMH with 2,000 papers has 200,000."""
-_MAX_DEPTH = 100
-_MAX_PARTS = 100_000
-"""Elements and attributes of one paper, which has four for each of its authors."""
-_FED_AT_ONCE = 1 << 16
+MAX_ANSWER_BYTES = 20_000_000
+"""Of one answer of OAI-PMH, which has a thousand papers and more."""
 _PACKING_LEVEL = 1
 MAX_STORED_ANSWER = 4_000_000
 """Characters of an answer that is stored until its papers are: each list of the sources reads it. One of 2,000 papers has two
@@ -261,52 +259,15 @@ def _set_of(category: str) -> str:
     return group if archive == group and group != "physics" else f"{group}:{archive}"
 
 
-# Parsing of the two answers. Both are bounded in tags, their attributes and their depth, and neither may declare entities.
-
-
-def _iterate(text: str, names: Sequence[str], container: str) -> Iterator[ElementTree.Element]:
-    """Yield the outermost elements with these local names as they end, and the `container` without content, at its end.
-
-    Nothing else is kept but the open elements, without those that have ended in them. Raises FetchError.
-    """
+def _parse_xml(text: str) -> ElementTree.Element:
+    """Return the root of an answer, which may not declare entities. Raises FetchError."""
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
         raise base.FetchError("its XML has a document type or entities of its own, which are not read")
-    if text.count("<") > _MAX_TAGS:
-        raise base.FetchError(f"its XML has more than {_MAX_TAGS:,} tags")
-    feed.check_attributes(text)
-    parser: ElementTree.XMLPullParser[ElementTree.Element] = ElementTree.XMLPullParser(["start", "end"])
-    # It is decoded already, so the declaration must not name another charset.
-    undeclared = feed.XML_DECLARATION.sub("", text, count=1)
-    path: list[ElementTree.Element] = []
-    depth = parts = 0  # within an element with one of the names
     try:
-        for position in range(0, len(undeclared), _FED_AT_ONCE):
-            parser.feed(undeclared[position : position + _FED_AT_ONCE])
-            for event, element in cast("Iterator[tuple[str, ElementTree.Element]]", parser.read_events()):
-                if event == "start":
-                    path.append(element)
-                    is_kept = depth > 0 or _local(element) in names
-                    depth, parts = depth + is_kept, parts + 1 + len(element.attrib) if depth else 0
-                    if len(path) > _MAX_DEPTH or parts > _MAX_PARTS:
-                        raise base.FetchError(
-                            "an element of its XML is nested too deeply or has too many parts"
-                        )
-                    continue
-                path.pop()
-                depth = max(depth - 1, 0)
-                if depth:
-                    continue
-                if _local(element) in (*names, container):
-                    yield element
-                if path:
-                    path[-1].remove(element)
-        parser.close()
+        # It is decoded already, so the declaration must not name another charset.
+        return ElementTree.fromstring(feed.XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
     except (ElementTree.ParseError, ValueError) as error:
         raise base.FetchError(f"its XML is broken: {error}") from None
-
-
-def _local(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _text(element: ElementTree.Element, name: str) -> str:
@@ -318,21 +279,12 @@ def parse_announcement(text: str) -> tuple[date | None, tuple[Record, ...]]:
 
     The day is that of the announcement in New York, as the feed writes it.
     """
-    day: date | None = None
-    is_feed = False
-    records: list[Record] = []
-    for element in _iterate(text, ("item", "pubDate"), "channel"):
-        match _local(element):
-            case "item":
-                with base.parsed_apart("an item of arXiv's feed"):
-                    records += filter(None, [_parse_item(element)])
-            case "pubDate":
-                day = day or _parse_rfc_date(element.text)
-            case _:
-                is_feed = True
-    if not is_feed:
+    root = _parse_xml(text)
+    channel = root.find("{*}channel")
+    if channel is None:
         raise base.FetchError(feed.NOT_A_FEED)
-    return day, tuple(records)
+    records = filter(None, map(_parse_item, root.iterfind(".//{*}item")))
+    return _parse_rfc_date(_text(channel, "pubDate")), tuple(records)
 
 
 def _parse_item(item: ElementTree.Element) -> Record | None:
@@ -365,29 +317,22 @@ def parse_record_list(text: str, since: str = "") -> RecordList:
 
     `since` is the ISO date up to which the answers before it were read.
     """
-    records: list[Record] = []
-    token, size, stamp = None, None, since
-    is_ascending, is_list = True, False
-    for element in _iterate(text, ("record", "resumptionToken", "error"), "ListRecords"):
-        match _local(element):
-            case "record":
-                changed = _text(element, "header/{*}datestamp")[:10]
-                is_ascending, stamp = is_ascending and changed >= stamp, changed
-                with base.parsed_apart("a record of OAI-PMH"):
-                    records += filter(None, [_parse_record(element)])
-            case "resumptionToken":
-                token = (element.text or "").strip()[:4_000] or None
-                total = element.get("completeListSize", "")
-                size = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
-            case "error":
-                code = element.get("code", "")
-                kind = _ERRORS.get(code, base.FetchError)
-                raise kind(f"it reports an error: {code[:40]} {(element.text or '').strip()[:200]}")
-            case _:
-                is_list = True
-    if not is_list:
+    root = _parse_xml(text)
+    if (error := root.find("{*}error")) is not None:
+        code = error.get("code", "")
+        kind = _ERRORS.get(code, base.FetchError)
+        raise kind(f"it reports an error: {code[:40]} {(error.text or '').strip()[:200]}")
+    if (found := root.find("{*}ListRecords")) is None:
         raise base.FetchError("its response is not an OAI-PMH list")
-    return RecordList(tuple(records), token, size, fields.clean_date(stamp) if is_ascending else None)
+    elements = found.findall("{*}record")
+    stamps = [since, *(_text(element, "header/{*}datestamp")[:10] for element in elements)]
+    is_ascending = all(former <= stamp for former, stamp in itertools.pairwise(stamps))
+    token = _text(found, "resumptionToken").strip()[:4_000] or None
+    end = found.find("{*}resumptionToken")
+    total = "" if end is None else end.get("completeListSize", "")
+    size = int(total) if total.isascii() and total.isdigit() and len(total) < 10 else None
+    records = tuple(filter(None, map(_parse_record, elements)))
+    return RecordList(records, token, size, fields.clean_date(stamps[-1]) if is_ascending else None)
 
 
 def _parse_record(record: ElementTree.Element) -> Record | None:
@@ -410,43 +355,17 @@ def _parse_record(record: ElementTree.Element) -> Record | None:
     )
 
 
-async def _read(
-    stream: Callable[..., Iterator[Any]], body: bytes | base.LargeBody, *arguments: Any
-) -> tuple[Sequence[Any], tuple[Record, ...]]:
-    """Return what a generator function yields of an answer: its head, as plain data, and its papers.
-
-    A large one is read in a process of its own, as feeds are: expat gives each line of a text alone, so that short lines take
-    25 times their length. Raises FetchError.
-    """
-    if len(body) >= base.LARGE_BYTES:
-        with suppress(isolation.ChildStartError):
-            async with aclosing(base.stream_from_process(stream, body, *arguments)) as parts:
-                head = await anext(parts)
-                return head, tuple([_build_record(part) async for part in parts])
-    head, *records = await asyncio.to_thread(lambda: list(stream(bytes(body), *arguments)))
-    return head, tuple(records)
+_Announcement = tuple[date | None, tuple[Record, ...]]
+_ANNOUNCEMENT = pydantic.TypeAdapter[_Announcement](_Announcement)
+_RECORD_LIST = pydantic.TypeAdapter(RecordList)
 
 
-def _stream_announcement(body: bytes, charset_name: str | None) -> Iterator[Any]:
-    day, records = parse_announcement(base.decode_text(body, charset_name))
-    yield [day and day.isoformat()]
-    yield from records
+def _read_announcement(body: bytes, charset_name: str | None) -> _Announcement:
+    return parse_announcement(base.decode_text(body, charset_name))
 
 
-def _stream_record_list(body: bytes, since: str) -> Iterator[Any]:
-    page = parse_record_list(base.decode_text(body), since)
-    yield [page.token, page.size, page.last_on and page.last_on.isoformat()]
-    yield from page.records
-
-
-def _build_record(plain: Sequence[Any]) -> Record:
-    record = Record(*plain)
-    return record._replace(
-        authors=tuple(record.authors),
-        categories=tuple(record.categories),
-        on=fields.clean_date(record.on),
-        created_on=fields.clean_date(record.created_on),
-    )
+def _read_record_list(body: bytes, since: str) -> RecordList:
+    return parse_record_list(base.decode_text(body), since)
 
 
 class ArxivCategories:
@@ -538,8 +457,14 @@ class ArxivCategories:
                     states.append(page.page_state)
                     continue
                 is_unchanged = False
-                [day_text], records = await _read(_stream_announcement, page.body, page.charset)
-                day = fields.clean_date(day_text)
+                is_large = len(page.body) >= base.LARGE_BYTES
+                day, records = await base.parse_apart(
+                    _ANNOUNCEMENT.validate_python,
+                    _read_announcement,
+                    page.body,
+                    page.charset,
+                    is_large=is_large,
+                )
                 states.append(page.page_state)
             except base.FetchError as error:
                 result = base.failed_result(location, error, request)
@@ -674,8 +599,10 @@ class ArxivCategories:
             query = {"verb": "ListRecords", "metadataPrefix": "arXiv", "set": progress.sets[0]}
             query["from"] = progress.resume_on or ""
         url = f"{self._oai}{'&' if '?' in self._oai else '?'}{urlencode(query, safe=':')}"
-        response = await self._fetcher.get(url, accept="text/xml", throttle=self._throttle)
-        body = await asyncio.to_thread(bytes, response.body or b"")
+        response = await self._fetcher.get(
+            url, accept="text/xml", throttle=self._throttle, max_bytes=MAX_ANSWER_BYTES
+        )
+        body = response.body or b""
         if b"<ListRecords" not in body:
             await _read_next(body, progress)
         return await asyncio.to_thread(_pack, body)
@@ -719,8 +646,10 @@ def _unpack(progress: Progress) -> bytes:
 async def _read_next(body: bytes, progress: Progress) -> RecordList:
     """Return the records of the next answer. Raises FetchError, EmptyListError if the set may not be known."""
     try:
-        (token, size, last_on), records = await _read(_stream_record_list, body, progress.resume_on or "")
-        page = RecordList(records, token, size, fields.clean_date(last_on))
+        is_large, since = len(body) >= base.LARGE_BYTES, progress.resume_on or ""
+        page = await base.parse_apart(
+            _RECORD_LIST.validate_python, _read_record_list, body, since, is_large=is_large
+        )
     except EmptyListError:
         if progress.token is None and ":" in progress.sets[0]:
             raise

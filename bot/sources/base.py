@@ -7,28 +7,15 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
-import os
-import tempfile
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import pydantic
 import structlog
 from w3lib import encoding as web_encoding
 
@@ -52,7 +39,9 @@ def describe_bug(error: Exception) -> str:
 
 def clean_reason(text: str) -> str:
     """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _MAX_REASON_LENGTH])
+    printable = "".join(
+        letter if letter.isprintable() else " " for letter in errors.redact(text[: 4 * _MAX_REASON_LENGTH])
+    )
     return fields.clean_line(printable, _MAX_REASON_LENGTH) or ""
 
 
@@ -114,55 +103,7 @@ class HtmlPageError(FetchError):
 
 
 LARGE_BYTES = 200_000
-"""Body size in bytes from which it is read in a process of its own, and waits for that in a file."""
-
-
-class LargeBody:
-    """A body in a temporary file, since those of many sources may wait for their turn to be read. `bytes` reads it.
-
-    It holds a file descriptor, which is closed when nothing uses the body any more.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._file, self._size, self._hash = descriptor, 0, hashlib.sha256()
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of its bytes, hexadecimal."""
-        return self._hash.hexdigest()
-
-    def append(self, piece: bytes) -> None:
-        """Add bytes at the end. Raises OSError."""
-        left = memoryview(piece)
-        while left:
-            left = left[os.write(self._file, left) :]
-        self._hash.update(piece)
-        self._size += len(piece)
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __bytes__(self) -> bytes:
-        return os.pread(self._file, self._size, 0)
-
-    def __del__(self) -> None:
-        os.close(self._file)
-
-
-def append_to_body(body: LargeBody | None, piece: bytes) -> LargeBody:
-    """Return a body, a new one for None, with more bytes at its end. Raises FetchError if they cannot be written."""
-    try:
-        if body is None:
-            with tempfile.TemporaryFile() as file:
-                body = LargeBody(os.dup(file.fileno()))
-        body.append(piece)
-    except OSError as error:
-        reason = os.strerror(error.errno or errno.EIO)
-        raise FetchError(
-            f"its response is large, and cannot be kept in a temporary file: {reason}. "
-            "Free space for temporary files, or set TMPDIR to another folder"
-        ) from error
-    return body
+"""Body size in bytes from which it is parsed in the worker process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +114,14 @@ class Response:
     """
 
     url: str
-    body: bytes | LargeBody | None
+    body: bytes | None
     page_state: models.PageState
     media_type: str = ""
     charset: str | None = None
 
     def text(self) -> str:
         """Return the decoded body. Raises FetchError if no charset fits."""
-        return decode_text(bytes(self.body or b""), self.charset)
+        return decode_text(self.body or b"", self.charset)
 
 
 Throttle = Callable[[], Awaitable[None]]
@@ -347,14 +288,14 @@ class KindRecord:
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
     """Whether it is read often around the time at which a day's list closes."""
-    max_new_papers: int | None = None
-    """New papers that a source may bring in a day (UTC); None for services and the operator's own files."""
+    is_limited: Callable[[str], bool] = lambda _: False
+    """Returns whether the source at an address may bring only so many new papers in a day (UTC)."""
     max_page_states: int | None = 5_000
     """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
-MAX_NEW_PAPERS = 5_000
-"""The limit of strangers' pages and feeds: one digest may have as many, and all of arXiv announces a fifth of that a day."""
+MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000
+"""New papers that a page or feed may bring in a day (UTC), and in its first poll. arXiv's own feeds are read whole."""
 MAX_CONSECUTIVE_FAILURES = 5
 """Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
 MAX_CONSECUTIVE_ERRORS = 30
@@ -385,6 +326,7 @@ async def fetch_days(
 
 
 Read = TypeVar("Read")
+Parsed = TypeVar("Parsed")
 
 
 async def read_apart(
@@ -394,19 +336,12 @@ async def read_apart(
     day: date | None = None,
 ) -> Read | FetchResult:
     """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
-    with isolation.isolated(log, "reading a location failed because of a bug", place=location) as failures:
+    with isolation.isolated(
+        log, "reading a location failed because of a bug", place=errors.redact(location)
+    ) as failures:
         return await reading
     reason = f"{location} {describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
-
-
-@contextmanager
-def parsed_apart(name: str) -> Iterator[None]:
-    """Log a bug that one paper of an answer causes instead of raising it, so that the other papers are read."""
-    with isolation.isolated(
-        log, "a paper is left out because of a bug", reraise=(errors.PaperroundError, MemoryError), paper=name
-    ):
-        yield
 
 
 NOT_ASKED = "not requested, since the server failed too many times in a row"
@@ -414,19 +349,13 @@ NOT_ASKED = "not requested, since the server failed too many times in a row"
 
 
 async def get_page(
-    fetch: Fetcher,
-    location: str,
-    request: FetchRequest,
-    *,
-    accept: str,
-    day: date | None = None,
-    max_bytes: int | None = None,
+    fetch: Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
 ) -> Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone
     try:
-        response = await fetch.get(location, request.known(location), accept=accept, max_bytes=max_bytes)
+        response = await fetch.get(location, request.known(location), accept=accept)
     except FetchError as error:
         result = failed_result(location, error, request, day)
         return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
@@ -512,40 +441,32 @@ def _resolve_codec(name: str | None) -> str | None:
     return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
 
 
-# Detects digests in fetched texts. A large answer is read in a process of its own with limited memory.
+# Detects digests in fetched texts. A large answer is parsed in a worker process with limited memory and time.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
-MAX_MEGABYTES = 200
-"""Limit of the data segment of that process, and so of the digests that it returns."""
-MAX_READERS = 2
-"""Sources at a time that have such a process, or digests from it that are not stored: all sources may be due at once."""
-
-
-class ReaderSlot:
-    """The place of one source among those that read large answers."""
-
-    def __init__(self, places: asyncio.Semaphore) -> None:
-        self._places, self._is_held = places, False
-
-    async def acquire(self) -> None:
-        """Wait for a place, unless the source has one."""
-        if not self._is_held:
-            await self._places.acquire()
-            self._is_held = True
-
-    def release(self) -> None:
-        """Leave the place, if the source has one, to another: what was read is stored, or a slow server is waited for."""
-        if self._is_held:
-            self._is_held = False
-            self._places.release()
-
-
-reader_slot: ContextVar[ReaderSlot | None] = ContextVar("reader_slot", default=None)
-"""The slot of the source that the task reads; None where large answers are read without a limit of their number."""
-_MAX_CPU_SECONDS = 300.0
-_ENTRIES_AT_ONCE = 50
+_MAX_MEGABYTES, _MAX_CPU_SECONDS = 200, 60.0
+worker: ContextVar[asyncio.Semaphore | None] = ContextVar("worker", default=None)
+"""Admits one source at a time to the worker process; None where the task need not wait."""
 MAX_DAYS = 400
 """Days read of one page at once: a page may have new ones at each poll. Files in a folder have no limit."""
+
+
+_ENTRIES = pydantic.TypeAdapter(tuple[models.Entry, ...])
+_PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
+
+
+def _build_digests(plain: Iterable[dict[str, Any]]) -> tuple[models.Digest, ...]:
+    return tuple(
+        models.Digest(
+            format=models.DigestFormat(digest["format"]),
+            date=date.fromisoformat(digest["date"]),
+            entries=_ENTRIES.validate_python(digest["entries"]),
+            problems=_PROBLEMS.validate_python(digest["problems"]),
+            text=digest["text"],
+            is_rolling=digest["is_rolling"],
+        )
+        for digest in plain
+    )
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
@@ -558,17 +479,33 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
 
 
 async def read_digests(
-    read: Callable[..., tuple[models.Digest, ...]], body: bytes | LargeBody, *arguments: Any
+    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
 ) -> tuple[models.Digest, ...]:
-    """Return the digests that a function of a module reads in bytes: off the event loop, if they are many in their own process.
+    """Return the digests that a function of a module reads in bytes, as `parse_apart` does."""
+    return await parse_apart(_build_digests, read, body, *arguments, is_large=len(body) >= LARGE_BYTES)
 
-    Raises the function's PaperroundErrors, and FetchError for a body that takes too much memory or time.
+
+async def parse_apart(
+    build: Callable[[Any], Parsed], parse: Callable[..., Parsed], *arguments: Any, is_large: bool
+) -> Parsed:
+    """Return what a function of a module parses, off the event loop: what `is_large` in the worker process.
+
+    `build` makes it of the plain data in which it comes from there.
+
+    Raises the function's PaperroundErrors, and FetchError for what takes too much memory or time.
     """
-    if len(body) >= LARGE_BYTES:
-        # Where no process can be started, a thread does it.
+    # Where no process can be started, a thread does it.
+    if is_large:
         with suppress(isolation.ChildStartError):
-            return await _read_in_process(read, body, *arguments)
-    return await asyncio.to_thread(lambda: read(bytes(body), *arguments))
+            async with worker.get() or nullcontext():
+                try:
+                    plain = await isolation.run_isolated(
+                        parse, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
+                    )
+                except isolation.ChildLimitError as error:
+                    raise AnswerTooLargeError(str(error)) from error
+            return await asyncio.to_thread(build, plain)
+    return await asyncio.to_thread(parse, *arguments)
 
 
 def detect_in_text(
@@ -603,54 +540,6 @@ def _newest_days(digests: tuple[models.Digest, ...]) -> tuple[models.Digest, ...
     return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
 
 
-async def stream_from_process(
-    stream: Callable[..., Iterator[Any]], *arguments: Any
-) -> AsyncGenerator[Any, None]:
-    """Yield what a generator function of a module yields in a process of its own, as plain data.
-
-    The task takes its `reader_slot` before, and keeps it. The function gets a LargeBody as bytes. Raises FetchError for what
-    takes too much memory or time, and isolation.ChildStartError.
-    """
-    start = partial(isolation.stream_isolated, stream, seconds=_MAX_CPU_SECONDS, megabytes=MAX_MEGABYTES)
-    if slot := reader_slot.get():
-        await slot.acquire()
-    read = [await asyncio.to_thread(bytes, one) if isinstance(one, LargeBody) else one for one in arguments]
-    try:
-        async with aclosing(start(*read)) as parts:
-            async for part in parts:
-                yield part
-    except isolation.ChildLimitError as error:
-        raise AnswerTooLargeError(str(error)) from error
-
-
-async def _read_in_process(
-    read: Callable[..., tuple[models.Digest, ...]], *arguments: Any
-) -> tuple[models.Digest, ...]:
-    found: list[tuple[dict[str, Any], list[models.Entry]]] = []
-    async with aclosing(stream_from_process(_stream_digests, read, *arguments)) as parts:
-        async for part in parts:
-            if isinstance(part, dict):
-                found.append((part, []))
-            else:
-                found[-1][1].extend(map(_build_entry, part))
-    return tuple(
-        models.Digest(
-            format=models.DigestFormat(head["format"]),
-            date=date.fromisoformat(head["date"]),
-            entries=tuple(entries),
-            problems=tuple(models.Problem(**problem) for problem in head["problems"]),
-            text=head["text"],
-            is_rolling=head["is_rolling"],
-        )
-        for head, entries in found
-    )
-
-
-def _build_entry(fields: dict[str, Any]) -> models.Entry:
-    sections = tuple(models.Section(**section) for section in fields["sections"])
-    return models.Entry(**{**fields, "authors": tuple(fields["authors"]), "sections": sections})
-
-
 def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
@@ -658,11 +547,3 @@ def detect_in_bytes(
     if not body.strip():
         raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
-
-
-def _stream_digests(read: Callable[..., tuple[models.Digest, ...]], *arguments: Any) -> Iterator[Any]:
-    """Yield each digest without its entries, then its entries in parts."""
-    for digest in read(*arguments):
-        yield replace(digest, entries=())
-        for start in range(0, len(digest.entries), _ENTRIES_AT_ONCE):
-            yield digest.entries[start : start + _ENTRIES_AT_ONCE]

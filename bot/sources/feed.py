@@ -8,8 +8,8 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
@@ -17,10 +17,11 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+import pydantic
 from yarl import URL
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, parse
-from bot.core import clock, isolation
+from bot.core import clock
 from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
@@ -105,6 +106,12 @@ def parse_publishing_schedule(
     return timezone, from_time.replace(tzinfo=None), days
 
 
+def is_arxiv(address: str) -> bool:
+    """Return whether an address is one of arXiv's own."""
+    host = URL(expand_template(address, SAMPLE_DATE)).raw_host or ""
+    return host == "arxiv.org" or host.endswith(".arxiv.org")
+
+
 class UrlSource:
     """Digests at dated addresses, or at one address.
 
@@ -178,7 +185,7 @@ URL_KIND = base.KindRecord(
     matches=_is_page,
     check=check_address,
     open=_open_pages,
-    max_new_papers=base.MAX_NEW_PAPERS,
+    is_limited=lambda address: not is_arxiv(address),
     poll_interval=timedelta(hours=1),
     pending_poll_interval=timedelta(minutes=15),
     stale_after=timedelta(days=10),
@@ -194,15 +201,7 @@ _MAX_WORD_BYTES = 500
 _MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10
 """Texts of an entry that are read, the longest: usually there are one or two."""
-_MAX_REPEATS = 100
-_MANY_ATTRIBUTES = re.compile(
-    r"""<[^\s<>"'=]{1,200}+(?:[\s/]*+[^\s=<>"'/]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s<>"']++))"""
-    f"{{{_MAX_REPEATS + 1}}}"
-)
-_ENTRY_START = re.compile(r"<(?:entry|item)\b", re.IGNORECASE)
-_CATEGORY = re.compile(r"<(?:[^\s<>:/]{1,100}+:)?(?:category|subject|keywords)\b", re.IGNORECASE)
 _SURROGATES = range(0xD800, 0xE000)
-_MAX_FEED_LENGTH = 4_000_000
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is not a feed"
 """The reason for text that is neither RSS nor Atom."""
@@ -227,10 +226,7 @@ _VOTE_COUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title.
-
-    `comment` is that of arXiv's API: pages, figures, where the paper was accepted.
-    """
+    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title."""
 
     key: str
     link: str | None
@@ -241,7 +237,6 @@ class FeedEntry:
     thumbnail: str | None = None
     published_on: date | None = None
     arxiv_id: str | None = None
-    comment: str | None = None
     updated_at: datetime | None = None
     votes: int | None = None
     hash: str = ""
@@ -251,42 +246,27 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The entries of a feed in order, and the day on which it says that it was built (UTC).
-
-    `problem` says how many entries are left out because of a bug, "" for none.
-    """
+    """The entries of a feed in order, and the day on which it says that it was built (UTC)."""
 
     entries: list[FeedEntry]
     built_on: date | None = None
-    problem: str = ""
+
+
+_FEED = pydantic.TypeAdapter(Feed)
 
 
 async def read_document(response: base.Response) -> Feed:
-    """Return the feed in an answer, as `parse_document` does: a large one is parsed in a process of its own."""
+    """Return the feed in an answer, as `parse_document` does: a large one is parsed in the worker process."""
     body = response.body or b""
     # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
-    if len(body) >= base.LARGE_BYTES or max(map(len, bytes(body).split()), default=0) > _MAX_WORD_BYTES:
-        with suppress(isolation.ChildStartError):
-            async with aclosing(base.stream_from_process(_stream_document, body, response.charset)) as parts:
-                built_on, problem = await anext(parts)
-                entries = [_build_entry(part) async for part in parts]
-            return Feed(entries, built_on and date.fromisoformat(built_on), problem)
-    return await asyncio.to_thread(lambda: parse_document(response.text()))
+    is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
+    return await base.parse_apart(
+        _FEED.validate_python, _parse_body, body, response.charset, is_large=is_large
+    )
 
 
-def _stream_document(body: bytes, charset_name: str | None) -> Iterator[Any]:
-    """Yield the day of a feed with its problem, then its entries."""
-    parsed = parse_document(base.decode_text(body, charset_name))
-    yield parsed.built_on, parsed.problem
-    yield from parsed.entries
-
-
-def _build_entry(plain: dict[str, Any]) -> FeedEntry:
-    names = ("contents", "authors", "categories", "affiliations")
-    on, at = plain["published_on"], plain["updated_at"]
-    values: dict[str, Any] = {name: tuple(plain[name]) for name in names}
-    values |= {"published_on": on and date.fromisoformat(on), "updated_at": at and datetime.fromisoformat(at)}
-    return FeedEntry(**{**plain, **values})
+def _parse_body(body: bytes, charset_name: str | None) -> Feed:
+    return parse_document(base.decode_text(body, charset_name))
 
 
 def parse_document(text: str) -> Feed:
@@ -294,13 +274,8 @@ def parse_document(text: str) -> Feed:
 
     feedparser gets decoded text and never fetches. Takes seconds for a large feed.
     """
-    if len(text) > _MAX_FEED_LENGTH:
-        raise base.AnswerTooLargeError(f"its feed is larger than {_MAX_FEED_LENGTH / 1_000_000:g} MB")
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
-    check_attributes(text)  # feedparser compares each with all those before
-    if any(len(_CATEGORY.findall(part)) > _MAX_REPEATS for part in _ENTRY_START.split(text)):
-        raise base.FetchError(f"an entry in it has more than {_MAX_REPEATS} categories")
     import feedparser  # slow to load, and not needed without feeds
 
     if (first := _FIRST_ELEMENT.search(text)) is None:
@@ -319,24 +294,11 @@ def parse_document(text: str) -> Feed:
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     affiliations = _parse_affiliations(text)
-    entries: list[FeedEntry] = []
-    failures: list[Exception] = []
-    for entry in parsed.entries[:_MAX_ENTRIES]:
-        with errors.collected(failures, reraise=(errors.PaperroundError, MemoryError)):
-            entries.append(_parse_entry(entry, affiliations))
-    problem = (
-        f"entries left out: {len(failures)}; the first {fields.describe_bug(failures[0])}" if failures else ""
-    )
+    entries = [_parse_entry(entry, affiliations) for entry in parsed.entries[:_MAX_ENTRIES]]
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
     unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
-    return Feed(unique, built_at and built_at.date(), problem)
-
-
-def check_attributes(text: str) -> None:
-    """Raise FetchError for XML with so many attributes on an element that its tree would take much memory or time."""
-    if _MANY_ATTRIBUTES.search(text):
-        raise base.FetchError(f"an element in it has more than {_MAX_REPEATS} attributes")
+    return Feed(unique, built_at and built_at.date())
 
 
 def _possible_reference(match: re.Match[str]) -> str:
@@ -373,7 +335,6 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
         ),
         published_on=published_at and published_at.date(),
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
-        comment=fields.clean_line(entry.get("arxiv_comment")),
         updated_at=_parse_time(times.get("updated_parsed")),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
@@ -522,8 +483,7 @@ class FeedSource:
     def __init__(self, address: str, fetch: base.Fetcher) -> None:
         self._feed_url = address
         self._fetcher = fetch
-        host = URL(address).raw_host or ""
-        self._is_arxiv = host == "arxiv.org" or host.endswith(".arxiv.org")
+        self._is_arxiv = is_arxiv(address)
         self._facts_source = models.SourceKind.ARXIV.value if self._is_arxiv else address
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
@@ -590,9 +550,6 @@ class FeedSource:
         is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
-        if parsed.problem:
-            # Beside the feed's own result: the feed answered, and is asked again as often as before.
-            yield base.FetchResult(self._feed_url, FetchStatus.FAILED, parsed.problem)
         status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
         reason = "" if entries else "the feed has no entries"
         yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
@@ -609,15 +566,9 @@ class FeedSource:
     def _list_papers(
         self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return the papers as lists: those of each day, and those without a day.
-
-        The names of all of them together are bounded as those of one list are: facts have them too.
-        """
+        """Return the papers as lists: those of each day, and those without a day."""
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
-        fitting, left_out = fields.count_fitting(listed.paper["authors"] for listed in papers), 0
-        for number, listed in enumerate(papers):
-            if number >= fitting and listed.paper["authors"]:
-                listed, left_out = listed._replace(paper={**listed.paper, "authors": []}), left_out + 1
+        for listed in papers:
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
         for stamp, group in by_stamp.items():
@@ -635,9 +586,6 @@ class FeedSource:
                 form=models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST,
                 is_rolling=stamp is None,
             )
-            if left_out:
-                problem = models.Problem(1, fields.describe_left_out(left_out))
-                digest, left_out = replace(digest, problems=(*digest.problems, problem)), 0
             facts = tuple(
                 replace(
                     paper_facts(entry, paper, page.location, self._facts_source, request.now),
@@ -700,6 +648,6 @@ KIND = base.KindRecord(
     matches=lambda *_: True,
     check=partial(check_undated, kind=models.SourceKind.FEED),
     open=lambda address, _options, context: FeedSource(address, context.fetch),
-    max_new_papers=base.MAX_NEW_PAPERS,
+    is_limited=lambda address: not is_arxiv(address),
     poll_interval=timedelta(minutes=30),
 )

@@ -15,8 +15,7 @@ import socket
 import ssl
 import threading
 import weakref
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,7 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from aiohttp import abc, client_proto, hdrs, http_exceptions
+from aiohttp import abc, hdrs
 from yarl import URL
 
 from bot.core import clock, isolation
@@ -38,95 +37,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one fetch. Times in seconds, size in bytes; `total_timeout` covers all redirects."""
+    """Limits of one fetch. Times in seconds, size in bytes after unpacking; `total_timeout` covers all redirects."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0
     total_timeout: float = 60.0
-    max_bytes: int = 20_000_000
+    max_bytes: int = 5_000_000
     max_redirects: int = 5
     max_attempts: int = 3
     max_connections_per_host: int = 2
 
 
-# Reading of response bodies, bounded in size before and after decompression.
-#
-# aiohttp's own decompression is off: 3.14 bounds its output, but accepts a gzip stream that is cut off as complete.
-
-# A gzip body may be several members joined; thousands of empty ones would only cost time.
-_MAX_GZIP_MEMBERS = 64
-_GZIP = 16 + zlib.MAX_WBITS
-
-ACCEPT_ENCODING = "gzip"
-"""The encoding that `Gunzip` knows."""
-_UNPACKED_AT_ONCE = 1 << 16
-
-
-_CHUNK_COST = 100
-"""Bytes that every chunk counts for at least: a chunk of one byte costs as much time."""
-_MAX_HEAD_BYTES = 32 * 1024
-_HEAD_PIECE = 4096
-_MAX_UNREAD_BYTES = 1_000_000
-"""More than is received ahead of the reader of a body before aiohttp pauses."""
-
-
-class _ResponseProtocol(client_proto.ResponseHandler):
-    """Ends a connection that receives too much before the final status of its answer, or more than `max_bytes` after it.
-
-    aiohttp skips any number of interim answers (1xx), and extensions and leading zeros of a chunk's size of any length.
-    """
-
-    max_bytes = _MAX_UNREAD_BYTES
-    """Of the present answer after its head, with the framing of chunks; `read_body` raises it."""
-    _received = 0
-    _head_bytes: int | None = None
-    """Received of the present answer; None as soon as its final status is known."""
-
-    def set_response_params(self, **params: Any) -> None:
-        self.max_bytes, self._received, self._head_bytes = _MAX_UNREAD_BYTES, 0, 0
-        super().set_response_params(**params)
-
-    def feed_data(self, data: Any, size: int = 0) -> None:
-        if data[0].code >= 200 or data[0].code == 101:
-            self._head_bytes = None
-        super().feed_data(data, size)
-
-    def data_received(self, data: bytes) -> None:
-        while data and self._head_bytes is not None:
-            if self._exception is not None:
-                return
-            if self._head_bytes > _MAX_HEAD_BYTES:
-                self._end(
-                    http_exceptions.HttpProcessingError(
-                        message="its response has too much data before the status line"
-                    )
-                )
-                return
-            piece, data = data[:_HEAD_PIECE], data[_HEAD_PIECE:]
-            self._head_bytes += len(piece)
-            super().data_received(piece)
-            if not data:
-                return
-        self._received += len(data)
-        if self._received > self.max_bytes:
-            self._end(base.FetchError("its response has more chunk headers than content"))
-            return
-        super().data_received(data)
-
-    def _end(self, error: Exception) -> None:
-        # Without the payload, which would get a second exception when the connection is lost.
-        payload, self._payload = self._payload, None
-        self.set_exception(error)
-        if payload is not None:
-            payload.set_exception(error)
-        if self.transport is not None:
-            self.transport.abort()
-
-
-class _BoundedConnector(aiohttp.TCPConnector):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._factory = partial(_ResponseProtocol, loop=self._loop)  # type: ignore[assignment] # a subclass
+_READ_AT_ONCE = 1 << 16
 
 
 class _NameThreads:
@@ -160,92 +82,24 @@ async def _run_in_daemon(function: Callable[[], Any]) -> Any:
 def open_session(
     connect_timeout: float, read_timeout: float | None, headers: Mapping[str, str], **connection: Any
 ) -> aiohttp.ClientSession:
-    """Open a session whose answers are bounded before their bodies and never unpacked; `connection` is for its connector."""
+    """Open a session without cookies and proxies of the environment; `connection` is for its connector."""
     return aiohttp.ClientSession(
-        connector=_BoundedConnector(**connection),
+        connector=aiohttp.TCPConnector(**connection),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
         trust_env=False,
     )
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes | base.LargeBody:
-    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger or damaged."""
-    if (response.content_length or 0) > limit:
-        raise _too_large(limit)
-    gunzip = Gunzip() if _is_gzip(response) else None
-    protocol = response.connection and response.connection.protocol
-    if isinstance(protocol, _ResponseProtocol):
-        protocol.max_bytes = limit + limit // 8 + _MAX_UNREAD_BYTES
-    large, body, slices = None, bytearray(), clock.TimeSlices()
-    received = cost = size = 0
-    async for chunk, _ in response.content.iter_chunks():
-        received += len(chunk)
-        cost += max(len(chunk), _CHUNK_COST)
-        if received > limit:
-            raise _too_large(limit)
-        if cost > limit + _CHUNK_COST:
-            raise base.FetchError("its response comes in too many small pieces")
-        for piece in gunzip.unpack(chunk) if gunzip else (chunk,):
-            size += len(piece)
-            if size > limit:
-                raise _too_large(limit)
-            body += piece
-            if len(body) >= base.LARGE_BYTES:
-                large = await asyncio.to_thread(base.append_to_body, large, bytes(body))
-                body.clear()
-            await slices.pause()
-    if gunzip and received and not gunzip.is_complete:
-        raise base.TransientError("its compressed response ended early")
-    if large is None:
-        return bytes(body)
-    return await asyncio.to_thread(base.append_to_body, large, bytes(body))
-
-
-class Gunzip:
-    """Unpacks a gzip stream of one or more members as its pieces come."""
-
-    def __init__(self) -> None:
-        self._stream, self._members = zlib.decompressobj(_GZIP), 1
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether a member has ended and no other has begun."""
-        return self._stream.eof
-
-    def unpack(self, data: bytes) -> Iterator[bytes]:
-        """Yield the content of the next bytes, at most 64 KiB at a time. Raises FetchError."""
-        piece = b""
-        while data or len(piece) == _UNPACKED_AT_ONCE:
-            if self._stream.eof:
-                data = data.lstrip(b"\0")
-                if not data:
-                    return
-                if self._members == _MAX_GZIP_MEMBERS:
-                    raise base.FetchError("its compressed response has data after its end")
-                self._stream, self._members = zlib.decompressobj(_GZIP), self._members + 1
-            try:
-                piece = self._stream.decompress(data, _UNPACKED_AT_ONCE)
-            except zlib.error:
-                raise base.TransientError("its compressed response is damaged") from None
-            yield piece
-            data = self._stream.unconsumed_tail or self._stream.unused_data
-
-
-def _is_gzip(response: aiohttp.ClientResponse) -> bool:
-    """Return whether the body is compressed. Raises FetchError for an encoding that was not requested."""
-    lines = response.headers.getall("Content-Encoding", [])
-    names = [name.strip().lower() for line in lines for name in line.split(",")]
-    names = [name for name in names if name not in ("", "identity")]
-    if len(names) > 1 or not set(names) <= {"gzip", "x-gzip"}:
-        raise base.FetchError(f"its response is compressed as {', '.join(names)}, which was not requested")
-    return bool(names)
-
-
-def _too_large(limit: int) -> base.FetchError:
-    return base.AnswerTooLargeError(f"its response is larger than {limit / 1_000_000:g} MB")
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_READ_AT_ONCE):
+        body += chunk
+        if len(body) > limit:
+            raise base.AnswerTooLargeError(f"its response is larger than {limit / 1_000_000:g} MB")
+    return bytes(body)
 
 
 # Retries, of a fetch and of polls.
@@ -343,15 +197,11 @@ async def _read_response(
         status=FetchStatus.OK,
         etag=_validator(response.headers.get(hdrs.ETAG)),
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
-        hash=None if body is None else _hash(body),
+        hash=None if body is None else hashlib.sha256(body).hexdigest(),
     )
     return base.Response(
         str(response.url), body, page_state, response.content_type.lower(), _charset(response)
     )
-
-
-def _hash(body: bytes | base.LargeBody) -> str:
-    return hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else body.hash
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
@@ -421,7 +271,7 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchEr
         cause = error.os_error.strerror or str(error.os_error)
         return base.TransientError(f"cannot connect to {host}: {cause}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return base.TransientError("its response ended early")
+        return base.TransientError("its response is damaged or ended early")
     if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
         return base.TransientError(f"{host} closed the connection")
     if isinstance(error, ValueError):
@@ -494,11 +344,9 @@ class Fetcher:
     ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        `max_bytes` is a limit of the body below that of all answers.
+        `max_bytes` is a limit of the body in the place of that of all answers.
         """
-        size = min(max_bytes or self._limits.max_bytes, self._limits.max_bytes)
-        if slot := base.reader_slot.get():
-            slot.release()
+        size = max_bytes or self._limits.max_bytes
         return await self._retry(
             partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle, max_bytes=size)
         )
@@ -530,7 +378,7 @@ class Fetcher:
     ) -> base.Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
         target = _parse_url(url)
-        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING, **_conditional_headers(known)}
+        headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
         seen = {target}
         seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
@@ -616,7 +464,6 @@ async def open_fetcher(
         limits.read_timeout,
         {hdrs.USER_AGENT: user_agent},
         resolver=connection_guard,
-        socket_factory=connection_guard.open_socket,
         ssl=tls or True,
         limit=0,
         limit_per_host=limits.max_connections_per_host,

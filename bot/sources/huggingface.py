@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from bot.archive import fields, listing
 from bot.core import day_close
 from bot.sources import base, feed
-from storage import errors, models
+from storage import models
 from storage.models import FetchStatus
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
@@ -21,12 +21,6 @@ ADDRESS = "https://huggingface.co"
 """The address of the source, also if its endpoint is another."""
 _PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
 _VOTE_REFRESH_DAYS = (1, 3, 7)
-MAX_PAPER_BYTES = 4_000_000
-"""Of an answer on one paper: of five thousand authors, or of the models that name it."""
-MAX_LIST_BYTES = 8_000_000
-"""Of a day's list: a hundred papers take half a megabyte, and one with three thousand authors as much."""
-_MAX_BRACKETS = 200_000
-"""Of the JSON of a day's list, in which a paper has about fifty, and one with a thousand authors thousands."""
 
 
 class HuggingFaceSource:
@@ -50,9 +44,7 @@ class HuggingFaceSource:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
-            page = await self._fetcher.get(
-                location, accept="application/json", throttle=throttle, max_bytes=MAX_PAPER_BYTES
-            )
+            page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
         except (base.NotFoundError, base.GoneError):
             return None
         read_at = page.page_state.read_at
@@ -85,9 +77,7 @@ class HuggingFaceSource:
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
-        page = await base.get_page(
-            self._fetcher, location, request, accept="application/json", day=day, max_bytes=MAX_LIST_BYTES
-        )
+        page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
         if isinstance(page, base.FetchResult):
             return page
         try:
@@ -108,13 +98,11 @@ class HuggingFaceSource:
 
 def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> tuple[models.Digest, ...]:
     """Return the listing of a day, or of one paper; nothing for an empty list. Raises FetchError for any other content."""
-    text, max_brackets = base.decode_text(body, charset), _MAX_BRACKETS
+    text = base.decode_text(body, charset)
     if not is_list:
-        text, max_brackets = f"[{text}]", fields.MAX_BRACKETS
+        text = f"[{text}]"
     try:
-        items = fields.decode_json(text, max_brackets)
-    except errors.TooManyPartsError as error:
-        raise base.FetchError(str(error)) from None
+        items = fields.decode_json(text)
     except ValueError:
         kind = (
             "an HTML page instead of a list of papers" if text.lstrip(" \r\n\t[")[:1] == "<" else "not JSON"

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import assert_never
 from urllib.parse import urlsplit
 
 from bot.core.clock import Clock
@@ -90,26 +89,17 @@ YIELD_DAYS = timedelta(days=30)
 
 @dataclass(slots=True)
 class Yield:
-    """What a source brought: papers by day, those of digests without a day of their own, and whether it brought facts."""
+    """What a source brought: papers by day, and whether it brought facts."""
 
     posted: Counter[date] = field(default_factory=Counter)
     looked_up: Counter[date] = field(default_factory=Counter)
-    undated: int = 0
     has_older: bool = False
     has_facts: bool = False
-
-    def add_digest(self, digest: models.Digest) -> None:
-        """Count the papers of a digest."""
-        if digest.is_rolling:
-            self.undated += len(digest.entries)
-        else:
-            counted = self.looked_up if digest.format is models.DigestFormat.LOOKUP else self.posted
-            counted[digest.date] += len(digest.entries)
 
     @property
     def brings(self) -> Brings:
         """What the source is good for."""
-        if self.posted or self.undated or self.has_older:
+        if self.posted or self.has_older:
             return Brings.POSTS
         return Brings.LOOK_UP if self.looked_up or self.has_facts else Brings.NOTHING
 
@@ -120,22 +110,6 @@ class Yield:
         since = max(days, default=date.min) - YIELD_DAYS if days else date.min
         numbers = [number for on, number in days.items() if on >= since and number]
         return round(statistics.median(numbers)) if numbers else None
-
-    def describe(self) -> str:
-        """Return the sentence of `paperround sources add --check`."""
-        number = self.papers_a_day
-        amount = "" if number is None else f", about {number} a day"
-        match self.brings:
-            case Brings.POSTS if number is None and self.undated:
-                noun = "paper" if self.undated == 1 else "papers"
-                return f"a list of {self.undated} {noun} without dates: archived, not posted; papers added later can be posted"
-            case Brings.POSTS:
-                return f"papers that can be posted{amount}"
-            case Brings.LOOK_UP:
-                return f"papers for search and alerts only{amount}"
-            case Brings.NOTHING:
-                return "no papers yet"
-        assert_never(self.brings)
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:

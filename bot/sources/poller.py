@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import operator
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.archive import digest_writer, fields, files
+from bot.archive import digest_writer, files
 from bot.archive.digest_writer import IngestResult
-from bot.archive.ingest import CRASHED_TWICE, IngestService, Quarantine
+from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetcher, kinds
 from bot.text import dates
-from storage import archive, errors, models, papers, sources
+from storage import errors, models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
@@ -44,9 +42,6 @@ class SourceReport:
     `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
     `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
     before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
-    `stored`: the digests that the source has of each date that it brings, and their entries; `new_digests`: those of this day
-    (UTC), once it has brought one.
-    `refused`: those beyond what a source may have of a date. `corrections_left`: what it may still correct, if it has limits.
     """
 
     source: models.StoredSource
@@ -58,15 +53,10 @@ class SourceReport:
     last_day: date | None = None
     is_newest_pending: bool = False
     missed_days: set[date] = field(default_factory=set)
-    found: kinds.Yield = field(default_factory=kinds.Yield)
     is_unfinished: bool = False
     progress: Mapping[str, Any] | None = None
     has_lost: bool = False
     new_ids: set[str] = field(default_factory=set)
-    stored: dict[date, tuple[int, int]] = field(default_factory=dict)
-    new_digests: archive.Amount | None = None
-    refused: Counter[date] = field(default_factory=Counter)
-    corrections_left: dict[str, int] = field(default_factory=dict)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
@@ -74,10 +64,6 @@ class SourceReport:
         """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
-        for digest in result.digests:
-            self.found.add_digest(digest)
-        is_for_lookup = kinds.get(self.source.kind, self.source.url).is_for_lookup
-        self.found.has_facts = self.found.has_facts or bool(result.facts) or is_for_lookup
         self.status_counts[result.status] += 1
         self.is_unfinished = result.is_unfinished
         if result.reason:
@@ -114,10 +100,6 @@ class SourceReport:
         else:
             self.status = FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
-        if held_back := self.result.held_back:
-            waiting = f"{held_back} correction{' waits' if held_back == 1 else 's wait'} for the next poll"
-            self.reason = "; ".join(filter(None, (waiting, self.reason)))
-            log.warning("corrections wait for the next poll", source=self.source.url, count=held_back)
         if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
             days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
             self.reason = f"{days}: {self.reasons.get(worst, '')}"
@@ -219,16 +201,6 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
     """Plan nothing: the default where no operator channel is set."""
 
 
-MAX_DIGESTS_OF_DATE = 20
-"""Digests of one date that a stranger's page or feed may have, and none beside `base.MAX_NEW_PAPERS` papers: a post reads all
-of them. Honest ones have one to a few."""
-MAX_NEW_DIGESTS = archive.Amount(2_000, 20_000, 10_000_000)
-"""New digests of a day (UTC) by a stranger's page or feed: as many as the entries of a feed that is read the first time, and
-what they may have together. Known papers cost as much as new ones, and the index takes up to 40 bytes a character."""
-MAX_CORRECTIONS = 50
-"""Corrections by a stranger's page or feed that are stored in one run; each takes some 20 ms, a larger one counts as several."""
-
-
 class Sink:
     """Stores results, one at a time, and after each how far its source is read.
 
@@ -248,17 +220,14 @@ class Sink:
     async def put(self, report: SourceReport, result: base.FetchResult) -> None:
         """Store a result of a source. On failure the source fails, and fetches the same content again in the next run."""
         source, reason = report.source, ""
-        is_limited = kinds.get(source.kind, source.url).max_new_papers is not None
-        if is_limited:
-            report.corrections_left.setdefault(source.url, MAX_CORRECTIONS)
         # A bug that one text triggers must not keep others from being stored.
-        with isolation.isolated(log, "result not stored", source=source.url) as failures:
+        with isolation.isolated(log, "result not stored", source=errors.redact(source.url)) as failures:
             try:
                 async with self._turn:
                     # The facts first: alerts and posts of a listing need the votes that are read with it.
                     stored = await self._ingest.add_facts(result.facts)
                     digests = digest_writer.to_sourced_digests(result.digests, source.url, result.location)
-                    ingested = await self._ingest.add_batch(digests, corrections_left=report.corrections_left)
+                    ingested = await self._ingest.add_batch(digests)
                 await self._record_stored(report, result, sum(ingested, stored))
             except errors.StorageError as error:
                 reason = str(error)
@@ -273,10 +242,6 @@ class Sink:
     ) -> None:
         """Save what the next run needs to know, now that a result's content is stored."""
         report.add_fetch_result(result, ingested)
-        if ingested.held_back:
-            # Without its state the page is read again by the next poll.
-            report.has_lost = True
-            return
         if result.progress is not None and not report.has_lost:
             async with self._database.transaction() as connection:
                 has_moved = await sources.move_progress(
@@ -321,35 +286,19 @@ class Sink:
                     await sources.trim_page_states(connection, row.id, max_states)
 
 
-class DryRunSink(Sink):
-    """Counts what would change and stores nothing."""
-
-    _seen: frozenset[str] = frozenset()
-
-    async def put(self, report: SourceReport, fetched: base.FetchResult) -> None:
-        """Count what storing a result would change."""
-        result = IngestResult(arxiv_ids=frozenset(facts.arxiv_id for facts in fetched.facts))
-        result += await self._ingest.add_digests(
-            fetched.digests, source=report.source.url, location=fetched.location, dry_run=True
-        )
-        async with self._database.read() as connection:
-            known = await papers.get_ids(connection, result.arxiv_ids)
-        new = result.arxiv_ids - known.keys() - self._seen
-        self._seen |= new
-        report.add_fetch_result(fetched, replace(result, new_papers=len(new)))
-
-
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Called with each result."""
 
 OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a run with new content."""
 
-Watch = Callable[[models.StoredSource], AbstractAsyncContextManager[None]]
-"""Surrounds the reading of a source, from its first request until its health is stored."""
+OnStored = Callable[[models.StoredSource], None]
+"""Called with a source once its health is stored."""
 
 _MAX_CONCURRENT_SOURCES = 50
 _SOURCE_TIMEOUT_SECONDS, _LEAST_TIMEOUT_SECONDS = 240.0, 30.0
+_PAGE_TIMEOUT_SECONDS = 60.0
+"""For a page or feed. What is left of it is read by the next poll."""
 _BACK_FILL_SECONDS = 45.0
 """Time for which a poll continues a back-fill, while the other sources wait for the next one."""
 _VOTES_STAGE_SECONDS = 60.0
@@ -368,7 +317,7 @@ class _Run:
     timeout_seconds: float | None
     progress: ProgressCallback
     back_fill_seconds: float | None
-    watch: Watch
+    on_stored: OnStored
     reports: dict[int, SourceReport] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
 
@@ -392,10 +341,8 @@ class Poller:
         self._context = context
         self._retry_policy = retry_policy
         self._notify_failure = notify_failure
-        self._quarantine = Quarantine(database, "sources")
         self._polled: set[int] = set()
-        self._reads_suspect = False
-        self._reader_places = asyncio.Semaphore(base.MAX_READERS)
+        self._worker = asyncio.Semaphore(1)
         self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
@@ -426,49 +373,23 @@ class Poller:
                 await on_fetched(reports)
 
     async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due now and that no other call is polling.
-
-        Those that were being read at a crash come last, each alone.
-        """
+        """Poll the sources that are due now and that no other call is polling."""
         polled = set(self._polled)
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection, due_at=self._clock())
         rows = [row for row in rows if row.id not in polled | self._polled]
-        if not rows or self._reads_suspect:
-            return []
         own = {row.id for row in rows}
         self._polled |= own
-        try:
-            return await self._fetch_admitted(rows, own)
-        finally:
-            self._polled -= own
 
-    async def _fetch_admitted(self, rows: Sequence[models.StoredSource], own: set[int]) -> list[SourceReport]:
-        """Poll sources whose ids are in `own` until they have been polled."""
-        positions = {row.url: _position(row) for row in rows}
-        fresh, suspects, set_aside = await self._quarantine.admit(positions)
-        by_url = {row.url: row for row in rows}
-        await self._set_aside([by_url[url] for url in set_aside])
-        reports = await self._fetch_watched([by_url[url] for url in fresh], own)
-        for url in suspects:
-            if self._polled <= own:
-                self._reads_suspect = True
-                try:
-                    reports += await self._fetch_watched([by_url[url]], own)
-                finally:
-                    self._reads_suspect = False
-        return reports
-
-    async def _fetch_watched(self, rows: Sequence[models.StoredSource], own: set[int]) -> list[SourceReport]:
-        @asynccontextmanager
-        async def watch(row: models.StoredSource) -> AsyncIterator[None]:
-            async with self._quarantine.reading({row.url: _position(row)}):
-                yield
+        def on_stored(row: models.StoredSource) -> None:
             # It may be due again before the slowest source of its round has ended.
             own.discard(row.id)
             self._polled.discard(row.id)
 
-        return await self._fetch_sources(rows, timeout_seconds=self._find_timeout(), watch=watch)
+        try:
+            return await self._fetch_sources(rows, timeout_seconds=self._find_timeout(), on_stored=on_stored)
+        finally:
+            self._polled -= own
 
     def _find_timeout(self) -> float:
         """Return the seconds that a source may take: the day's list is read right after its close, by the next run."""
@@ -476,43 +397,14 @@ class Poller:
         close = rule.closes_at(rule.last_closed(now) + timedelta(days=1))
         return min(_SOURCE_TIMEOUT_SECONDS, max(_LEAST_TIMEOUT_SECONDS, (close - now).total_seconds()))
 
-    async def _set_aside(self, rows: Sequence[models.StoredSource]) -> None:
-        """Stop polling sources that were being read at two crashes in a row; `sources fetch` polls them again."""
-        now = self._clock()
-        for row in rows:
-            log.error("source set aside: it was being read during two crashes in a row", source=row.url)
-            stopped = replace(
-                row,
-                status=FetchStatus.FAILED,
-                reason=CRASHED_TWICE,
-                failures=row.failures + 1,
-                next_attempt_at=None,
-                last_attempt_at=now,
-                noticed_at=now,
-            )
-            async with self._database.transaction() as connection:
-                await sources.set_health(connection, stopped)
-                await self._notify_failure(connection, stopped, now)
-            await self._quarantine.forget(row.url)
-
     async def fetch_all(
-        self,
-        *,
-        days: Sequence[date] | None = None,
-        dry_run: bool = False,
-        only_url: str | None = None,
-        progress: ProgressCallback = lambda *_: None,
+        self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
-        """Poll all sources now, or the one at `only_url`; with `days`, for each of these days.
-
-        A dry run stores nothing and reports what would change.
-        """
+        """Poll all sources now; with `days`, for each of these days."""
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
-        rows = [row for row in rows if only_url is None or row.url == only_url]
-        reports = await self._fetch_sources(rows, days=days, dry_run=dry_run, progress=progress)
-        if not dry_run:
-            await self._ingest.finish_index()
+        reports = await self._fetch_sources(rows, days=days, progress=progress)
+        await self._ingest.finish_index()
         return reports
 
     async def _fetch_sources(
@@ -520,18 +412,15 @@ class Poller:
         rows: Sequence[models.StoredSource],
         *,
         days: Sequence[date] | None = None,
-        dry_run: bool = False,
         timeout_seconds: float | None = None,
         progress: ProgressCallback = lambda *_: None,
-        watch: Watch = lambda _: nullcontext(),
+        on_stored: OnStored = lambda _: None,
     ) -> list[SourceReport]:
         """Poll these sources, and store the health of each."""
-        target = (DryRunSink if dry_run else Sink)(
-            self._ingest, self._database, self._clock, self._notify_failure
-        )
+        target = Sink(self._ingest, self._database, self._clock, self._notify_failure)
         seconds = None if timeout_seconds is None else min(_BACK_FILL_SECONDS, timeout_seconds / 2)
         reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
-        run = _Run(target, days, timeout_seconds, progress, 0 if dry_run else seconds, watch, reports_by_id)
+        run = _Run(target, days, timeout_seconds, progress, seconds, on_stored, reports_by_id)
         try:
             await self._fetch_in_stages(rows, run)
         except BaseException:
@@ -556,7 +445,7 @@ class Poller:
             if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
                 tasks = self._start_workers(facts_rows, run)
                 await asyncio.gather(*tasks)
-            elif not isinstance(run.sink, DryRunSink):
+            else:
                 with isolation.isolated(log, "titles not fetched from arXiv"):
                     await self._fetch_titles()
         finally:
@@ -574,13 +463,12 @@ class Poller:
                     await read(row)
 
         async def read(row: models.StoredSource) -> None:
-            async with run.watch(row):
-                await self._fetch_source(row, run)
-                report, now = run.reports[row.id], self._clock()
-                report.conclude(now)
-                if not isinstance(run.sink, DryRunSink):
-                    health = updated_health(report, now, self._retry_policy, self._context.day_close)
-                    await run.sink.save([health])
+            await self._fetch_source(row, run)
+            report, now = run.reports[row.id], self._clock()
+            report.conclude(now)
+            health = updated_health(report, now, self._retry_policy, self._context.day_close)
+            await run.sink.save([health])
+            run.on_stored(row)
 
         return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
 
@@ -602,15 +490,19 @@ class Poller:
 
     async def _fetch_source(self, row: models.StoredSource, run: _Run) -> None:
         """Fetch one source and pass its results to the sink as they come."""
-        report, slot = run.reports[row.id], base.ReaderSlot(self._reader_places)
+        report = run.reports[row.id]
         # A bug that one response triggers must not stop the other sources.
-        with isolation.isolated(log, "source failed because of a bug", source=row.url) as failures:
+        with isolation.isolated(
+            log, "source failed because of a bug", source=errors.redact(row.url)
+        ) as failures:
             try:
-                async with asyncio.timeout(run.timeout_seconds):
-                    kind = kinds.get(row.kind, row.url)
+                kind, seconds = kinds.get(row.kind, row.url), run.timeout_seconds
+                if seconds is not None and kind.is_limited(row.url):
+                    seconds = min(seconds, _PAGE_TIMEOUT_SECONDS)
+                async with asyncio.timeout(seconds):
                     # Hugging Face's list of a day that has just closed is of another stage, and waits for none.
                     if kind.stage is base.Stage.DIGESTS:
-                        base.reader_slot.set(slot)
+                        base.worker.set(self._worker)
                     missing, now = list[str](), self._clock()
                     async with self._database.read() as connection:
                         if kind.stage is base.Stage.MISSING_FACTS:
@@ -628,137 +520,55 @@ class Poller:
                     async for result in source.fetch(request):
                         fetched = result
                         if run.days is None:
-                            fetched = await self._limit_new_digests(result, report)
-                            fetched = await self._limit_new_papers(fetched, report)
+                            fetched = await self._limit_papers(result, report)
                         await run.sink.put(report, fetched)
                         run.progress(row, result)
                         if result.progress is not None and report.has_lost:
                             break  # no part is asked for after one that was lost
-                        del result, fetched  # while its source reads the next one
-                        slot.release()
                 # Posts wait for the read of a day's list, not for the slowest source of the run.
                 await run.sink.save()
             except TimeoutError:
-                report.add_failure(f"it took longer than {run.timeout_seconds:g} s")
+                report.add_failure(f"it took longer than {seconds:g} s")
             except errors.StorageError as error:
                 report.add_failure(str(error))
-            finally:
-                slot.release()
         for failure in failures:
             report.add_failure(f"it {base.describe_bug(failure)}")
 
-    async def _limit_new_digests(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
-        """Return a result without the new digests that exceed the limits of a date and of a day (UTC), if its source has limits.
+    async def _limit_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
+        """Return a result without the digests and facts beyond the new papers that its source may bring in a day (UTC).
 
-        One of a date that its location had before is a correction, and may grow while the date has room for papers. What exceeds
-        the limits of its date is not read again.
+        A digest that begins below the limit is kept whole. What is left out is read again, and stored from the next day on.
         """
-        source, digests = report.source, result.digests
-        if not digests or kinds.get(source.kind, source.url).max_new_papers is None:
+        row = report.source
+        if not kinds.get(row.kind, row.url).is_limited(row.url):
             return result
-        days, now = {digest.date for digest in digests}, self._clock()
-        key = fields.bounded_key(result.location, digest_writer.MAX_LOCATION_LENGTH)
-        async with self._database.read() as connection:
-            here = await archive.count_by_date(connection, source.url, days, key)
-            others = days - report.stored.keys()
-            report.stored |= await archive.count_by_date(connection, source.url, others)
-            if report.new_digests is None:
-                today = datetime.combine(now.date(), time(), UTC)
-                report.new_digests = await archive.count_since(
-                    connection, source.url, today, fields.NAME_COST
-                )
-        described = {
-            paper.arxiv_id: len(paper.abstract or "") + digest_writer.count_letters(paper)
-            for paper in result.facts
-        }
-        kept, is_late = [], False
-        for digest in digests:
-            (count, entries), of_date = here.get(digest.date, (0, 0)), report.stored.get(digest.date, (0, 0))
-            is_new, own, size = not count, entries // max(1, count), len(digest.entries)
-            has_grown = size > own and of_date[1] - own >= base.MAX_NEW_PAPERS
-            if has_grown or (is_new and of_date[0] >= MAX_DIGESTS_OF_DATE):
-                report.refused[digest.date] += 1
-            elif is_new and any(map(operator.ge, report.new_digests, MAX_NEW_DIGESTS)):
-                is_late = True
-            else:
-                here[digest.date] = max(0, count - 1), entries - own
-                report.stored[digest.date] = of_date[0] + is_new, of_date[1] + size - own
-                if is_new:
-                    characters = sum(described.get(entry.arxiv_id, 0) for entry in digest.entries)
-                    characters += digest_writer.count_characters(digest.entries)
-                    added = archive.Amount(1, size, characters)
-                    report.new_digests = archive.Amount(*map(operator.add, report.new_digests, added))
-                kept.append(digest)
-        if len(kept) == len(digests):
-            return result
-        reason = (
-            "it has reached today's maximum for new digests"
-            f" (digests: {report.new_digests.digests:,}, papers: {report.new_digests.entries:,});"
-            " the rest will be read from tomorrow on"
-            if is_late
-            else f"it has reached the limit of {MAX_DIGESTS_OF_DATE} digests or {base.MAX_NEW_PAPERS:,} papers for"
-            f" {format_days(report.refused)}; {report.refused.total():,}"
-            f" digest{' is' if report.refused.total() == 1 else 's are'} left out"
-        )
-        report.has_lost = report.has_lost or is_late
-        pages = () if is_late else result.page_states
-        if kept:
-            report.add_failure(reason)
-            return replace(result, digests=tuple(kept), page_states=pages)
-        report.reasons[FetchStatus.FAILED] = reason
-        return replace(result, digests=(), page_states=pages, status=FetchStatus.FAILED, reason=reason)
-
-    async def _limit_new_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
-        """Return a result without the digests and facts that would exceed the source's new papers of the day (UTC).
-
-        A digest that begins below the limit is kept whole: else an old one of almost as many papers would never fit beside
-        those of the day. What is left out is read again in the next runs, and from tomorrow on stored.
-        """
-        limit = kinds.get(report.source.kind, report.source.url).max_new_papers
-        if limit is None or not (result.digests or result.facts):
-            return result
-        room = limit - report.count_new(self._clock().date())
+        limit = base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
         lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
-        described = dict.fromkeys(fact.arxiv_id for fact in result.facts)
+        described = {fact.arxiv_id for fact in result.facts}
         async with self._database.read() as connection:
-            stored = await papers.get_ids(connection, set(described).union(*lists))
-        known = stored.keys() | report.new_ids
-        kept, new, left_out, days = [], set[str](), set[str](), set[date]()
+            stored = await papers.get_ids(connection, described.union(*lists))
+        known, kept, today = stored.keys() | report.new_ids, list[models.Digest](), self._clock().date()
         for digest, ids in zip(result.digests, lists, strict=True):
-            if ids <= known | new or len(new) < room:
-                new |= ids - known
+            if ids <= known or report.count_new(today) < limit:
+                report.new_ids |= ids - known
+                known |= ids
                 kept.append(digest)
-            else:
-                left_out |= ids - known
-                days.add(digest.date)
-        left_out -= new
-        in_digests = known | new | left_out
-        for arxiv_id in described:
-            if arxiv_id not in in_digests:
-                (new if len(new) < room else left_out).add(arxiv_id)
-        report.new_ids |= new
-        if not left_out:
+        if report.count_new(today) < limit:
+            report.new_ids |= described - known
+            known |= described
+        if described.union(*lists) <= known:
             return result
         report.has_lost = True
-        number = report.count_new(self._clock().date())
-        of = f" ({format_days(days)})" if days else ""
         report.add_failure(
-            f"it has reached today's limit of {limit:,} new papers (so far: {number:,}); {len(left_out):,} more{of} will be"
-            " read from tomorrow on"
+            f"it has brought {limit:,} new papers today; the others will be read from tomorrow on"
         )
-        facts = tuple(fact for fact in result.facts if fact.arxiv_id not in left_out)
+        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
-
-
-def _position(row: models.StoredSource) -> str:
-    """Return how far a back-fill is: a process that was killed after it went on has not crashed at the same place."""
-    back_fill = kinds.read_back_fill(row)
-    return "" if back_fill is None else str(back_fill.read)
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:
     for report in reports:
-        url = report.source.url
+        url = errors.redact(report.source.url)
         if report.status in _FAILING:
             log.warning("source failed", source=url, status=report.status.value, reason=report.reason)
         elif report.status is FetchStatus.OK:
@@ -774,7 +584,7 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
             more = {"more_like_it": len(others)} if others else {}
             log.warning(
                 "digest not understood",
-                place=problem.location,
+                place=errors.redact(problem.location),
                 line=problem.line,
                 message=problem.message,
                 **more,

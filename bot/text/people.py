@@ -407,8 +407,7 @@ def word_distance(query_word: str, name_word: str) -> float:
 # forms that papers and readers use, in English and Korean.
 
 _MAX_LENGTH = 400
-_MIN_TYPED, _MIN_TWICE_TYPED = 4, 8
-"""Letters of an institution's name from which on it may have a typing error, or two."""
+"""Characters of an institution's name that are read."""
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
 _GENERIC_LIST = (
     "university of college institute institution school department faculty division center centre laboratory labs research"
@@ -482,26 +481,6 @@ def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
             names.setdefault(key, name)
     ordered = sorted(names, key=lambda key: (not _begins(names[key], typed, inside=False), -papers[key], key))
     return [names[key] for key in ordered]
-
-
-def find_near_institutions(name: str, counts: Mapping[str, int]) -> list[str]:
-    """Return the institutions, known ones and those of `counts`, whose names in either language are a typing error or two away.
-
-    The nearest come first. Names of fewer than `_MIN_TYPED` letters are too similar to each other.
-    """
-    # Loaded at the first error, which few names have.
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    typed = _fold(name)
-    errors = 2 if len(typed) >= _MIN_TWICE_TYPED else 1
-    if len(typed) < _MIN_TYPED or len(typed) > _MAX_LENGTH:
-        return []
-    forms = [form for forms in _rows() for form in forms]
-    folded = {_fold(form): form for form in (*counts, *forms)}
-    near = process.extract(typed, list(folded), scorer=OSA.distance, score_cutoff=errors, limit=None)
-    found = sorted((distance, other) for other, distance, _ in near if distance)
-    return [*dict.fromkeys(folded[other] for _, other in found)]
 
 
 def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
@@ -628,15 +607,9 @@ def _relate(words: Sequence[str], start: int, end: int) -> tuple[int, int]:
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Return the family name, the given names and the suffix behind a comma; `join_name` reverses it."""
+    """Return the family name, the given names and the suffix behind a comma."""
     head, _, suffix = name.partition(",")
     if "," in name and " " not in head.strip():
         return head.strip(), "", suffix.strip()
     given, _, family = head.strip().rpartition(" ")
     return family, given.strip(), suffix.strip()
-
-
-def join_name(family: str, given: str = "", suffix: str = "") -> str:
-    """Return a name in its natural order: `Ada Lovelace`, `John Smith, Jr.`."""
-    name = " ".join(part for part in (given.strip(), family.strip()) if part)
-    return f"{name}, {suffix.strip()}" if suffix.strip() else name

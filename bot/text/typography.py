@@ -1,4 +1,4 @@
-"""LaTeX of titles and formulas as text, and typography for readers: raised and lowered digits (π₀, VCT²), dashes, quotes.
+"""LaTeX of titles and formulas as text, and typography for readers: dashes and quotes.
 
 Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole title it
 would drop everything after a percent sign. The index has the text, but not the typography.
@@ -16,8 +16,6 @@ _MAX_SPAN_LENGTH = 300
 _MAX_BRACE_DEPTH = 12
 _MAX_SPANS = 20
 """Formulas, and commands, of a text that are converted: each costs 0.1 ms. Further ones stay as they are."""
-_MAX_FIELD_LENGTH, _MAX_FIELD_SIGNS = 10_000, 100
-"""Characters, and dollar signs and backslashes, of a field that is converted."""
 
 # As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
@@ -172,32 +170,14 @@ def _parsed_commands() -> Any:
     return get_default_latex_context_db()
 
 
-def decode_field(field: str) -> str:
-    """Return the text of a whole BibTeX field, in which, unlike in a title, all of LaTeX counts: `{\\"o}`, `\\&`, `~`.
-
-    One that is too long, or has more signs of LaTeX than any, loses its braces only.
-    """
-    signs = field.count("\\") + field.count("$")
-    if not signs or signs > _MAX_FIELD_SIGNS or len(field) > _MAX_FIELD_LENGTH:
-        return field.replace("~", " ").replace("{", "").replace("}", "")
-    text = _latex_to_text(field)
-    return field.replace("{", "").replace("}", "") if text is None else text
-
-
-_RAISED = str.maketrans(
-    "0123456789+-−=()abcdefghijklmnoprstuvwxyzT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ"
-)
-_LOWERED = str.maketrans("0123456789+-−=()aehijklmnoprstuvx.", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ.")
 _MAX_LENGTH = 1000
 """Characters of a title and of a formula in which braces are looked at."""
 _MAX_REMEMBERED_LENGTH = 80
 _MAX_SIGNS = 40
 """Dollar signs and backslashes of a title that is converted: each costs 0.1 ms, in lists on the event loop."""
-_TABLES = {"^": _RAISED, "_": _LOWERED}
 _BRACED = re.compile(r"[_^](?=\{)")
-_LOWERED_SIGN = re.compile(r"(?<![^\W_])([^\W\d_])_([0-9]{1,3}(?:\.[0-9])?|[a-z])(?![^\W_])")
-"""After a single letter only: V_AI and snake_case are names."""
-_RAISED_SIGN = re.compile(r"(?<=[\w)₀-₉ₐ-ₜ])\^(-?[0-9]{1,3}|[A-Za-z](?![A-Za-z]))")
+_LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
+"""After a single letter only: snake_case is a name."""
 _SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
 _DASH = re.compile(r"(?<=\w)--(?=\w)")
 _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
@@ -205,7 +185,7 @@ _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 
 
 def render_title(title: str) -> str:
-    """Return a title as people write it: LaTeX as text, π₀ for `$\\pi_0$` and `π_0`, dashes for hyphens.
+    """Return a title as people write it: LaTeX as text, π0 for `$\\pi_0$` and `π_0`, dashes for hyphens.
 
     A title with more signs of LaTeX than any paper's keeps them.
     """
@@ -214,17 +194,17 @@ def render_title(title: str) -> str:
     has_formulas = "$" in title and len(title) <= _MAX_LENGTH
     title = to_plain_text(_convert_braced(title) if has_formulas else title)
     title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
-    return render_dashes(_convert_signs(title))
+    return render_dashes(_LOWERED.sub(r"\1", title))
 
 
 def render_formula(formula: str) -> str:
-    """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is xₜ₊₁²."""
+    """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is x_(t+1)^2."""
     return (_remember_formula if len(formula) <= _MAX_REMEMBERED_LENGTH else _convert_formula)(formula)
 
 
 def _convert_formula(formula: str) -> str:
     braced = _convert_braced(formula) if len(formula) <= _MAX_LENGTH else formula
-    return _convert_signs(to_plain_text(f"${braced}$"))
+    return _LOWERED.sub(r"\1", to_plain_text(f"${braced}$"))
 
 
 _remember_formula = lru_cache(maxsize=4096)(_convert_formula)
@@ -237,7 +217,7 @@ def render_dashes(text: str) -> str:
 
 
 def _convert_braced(formula: str) -> str:
-    """Return LaTeX with scripts in braces as Unicode scripts, or in parentheses where Unicode lacks a letter."""
+    """Return LaTeX with scripts of several signs in parentheses instead of braces."""
     pieces: list[str] = []
     position = 0
     for match in _BRACED.finditer(formula):
@@ -250,24 +230,9 @@ def _convert_braced(formula: str) -> str:
 
 
 def _convert_script(sign: str, inner: str) -> str:
-    joined = inner.replace(" ", "")
-    if joined and (script := _translate(joined, sign)) != sign + joined:
-        return "{}" + script  # the braces end a command in front, such as \alpha
-    if joined.isalnum():
-        return f"{sign}{joined}"
+    if inner.isalnum():
+        return f"{{}}{sign}{inner}"  # the braces end a command in front, such as \alpha
     return f"{sign}({inner})".replace("{", r"\{").replace("}", r"\}")
-
-
-def _convert_signs(text: str) -> str:
-    if "_" not in text and "^" not in text:
-        return text
-    text = _LOWERED_SIGN.sub(lambda match: match[1] + _translate(match[2], "_"), text)
-    return _RAISED_SIGN.sub(lambda match: _translate(match[1], "^"), text)
-
-
-def _translate(letters: str, sign: str) -> str:
-    table = _TABLES[sign]
-    return letters.translate(table) if all(ord(letter) in table for letter in letters) else sign + letters
 
 
 _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»『』「」]*)["“”„«»『』「」]\\s*')

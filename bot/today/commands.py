@@ -30,10 +30,6 @@ class TodayCog(commands.Cog):
         self._services = bot.services
         self._mentions = bot.mentions
 
-    async def cog_unload(self) -> None:
-        """End the learning in the background before the database is closed."""
-        await self._services.profiles.close()
-
     @router.command(name="today", description="Your five papers for today, based on what you save and follow")
     @app_commands.describe(at="Also send them to you every day at this time, such as 09:00")
     async def today(
@@ -118,7 +114,7 @@ class TodayCog(commands.Cog):
         self, request: Request, note: str = "", marker: str | None = None, on: date | None = None
     ) -> ui.LayoutView:
         """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
-        async with router.admitted_preview(request.interaction):
+        async with router.admitted_lookup(request.interaction):
             post = await self._services.today.build_post(request.user_id, request.texts.locale, on)
         if post is None and note:
             message = MessageBuilder()
@@ -144,7 +140,7 @@ class TodayCog(commands.Cog):
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         """Return the topics that the reader's papers are chosen by."""
         texts = request.texts
-        async with router.admitted_preview(request.interaction):
+        async with router.admitted_lookup(request.interaction):
             picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
             topics = await self._services.today.list_topics(texts.locale)
         commands = self._mentions("me data"), self._mentions("me forget")
@@ -169,7 +165,7 @@ class TodayCog(commands.Cog):
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
         shown_zone = templates.render_zone(profile.timezone, request.texts.locale.value)
         just_before = profile.next_due_at - timedelta(seconds=1)
-        at_hour = next_due(just_before, profile.at_time, profile.timezone, None).at
+        at_hour = next_due(just_before, profile.at_time, profile.timezone, None)
         waits = "no" if at_hour == profile.next_due_at else "yes"
         return request.texts(
             "today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at, waits=waits

@@ -1,25 +1,20 @@
-"""Readers' profiles: learnt in a thread from saved papers, followed words, opened papers and answers, and kept up to date.
+"""Readers' profiles: learnt in a thread from saved papers, followed words and answers when they are asked for.
 
-A profile is the weights of features: the tokens of the look-up, pairs of Latin words, and concepts. They are learnt by
+What is learnt is the weights of features: the tokens of the look-up, pairs of Latin words, and concepts. It is done by
 logistic regression over wanted papers and a sample of others, and cut to the heaviest.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-import structlog
-
-from bot.core import isolation
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import resolver
 from bot.glossary.resolver import Glossary
@@ -253,17 +248,14 @@ SAMPLED_FROM = 2000
 _SEED = 0
 
 
-KEPT_DAYS = 3
-"""Days whose vectors are kept, 3 MB for a hundred papers: as many as readers are sent at once."""
-MAX_DAY_CHARACTERS = 2_000_000
-"""Characters of a day's papers that are read for its readers, most votes first: all of arXiv announces fewer. A stranger's page
-may list five times as many; its other papers have their votes alone. Reading as many takes some three seconds of CPU."""
+MAX_COMPARED = 1000
+"""Papers of a day that are read for its readers, most votes first; the others have their votes alone."""
 PAPERS_AT_ONCE = 50
 """Papers of a day that are read at once; each may have 40,000 characters."""
 
 
 class PaperVectors:
-    """Extracts the vectors of papers in a thread, and keeps those of KEPT_DAYS days and of the sample until they change."""
+    """Extracts the vectors of papers in a thread, and keeps those of one day and of the sample until they change."""
 
     def __init__(self, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._glossary = glossary
@@ -271,7 +263,7 @@ class PaperVectors:
         self._indexed: tuple[Glossary, ConceptIndex] | None = None
         self._extent: tuple[models.ArchiveExtent, datetime | None] | None = None
         self._sample: dict[int, dict[str, float]] = {}
-        self._days: dict[date, dict[int, dict[str, float]]] = {}
+        self._day: tuple[date, dict[int, dict[str, float]]] | None = None
         self._lock = asyncio.Lock()
 
     async def get_concepts(self, connection: Connection) -> tuple[Glossary, ConceptIndex]:
@@ -283,9 +275,9 @@ class PaperVectors:
         return self._indexed
 
     async def extract(
-        self, connection: Connection, paper_ids: Collection[int], most: float = math.inf
+        self, connection: Connection, paper_ids: Collection[int]
     ) -> dict[int, dict[str, float]]:
-        """Return the vectors of the indexed papers among these ids, of the first ones that have `most` characters together."""
+        """Return the vectors of the indexed papers among these ids."""
         _, concept_index = await self.get_concepts(connection)
         vectors: dict[int, dict[str, float]] = {}
         # Each feature is kept in memory once, not once per paper.
@@ -293,9 +285,6 @@ class PaperVectors:
         for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
             rows = await snapshot.read(connection, search.list_by_paper_ids, batch)
             vectors |= await asyncio.to_thread(_extract, rows, concept_index, names)
-            most -= sum(len(row.texts.title) + len(row.texts.body) for row in rows.values())
-            if most <= 0:
-                break
         return vectors
 
     async def get_day(self, connection: Connection, on: date) -> dict[int, dict[str, float]]:
@@ -321,16 +310,15 @@ class PaperVectors:
                 sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
                 vectors = await self.extract(connection, sample)
                 self._sample = {paper_id: vectors[paper_id] for paper_id in sample if paper_id in vectors}
-                self._days.clear()
-                self._extent = extent
-            if on is not None and on not in self._days:
+                self._day, self._extent = None, extent
+            if on is None:
+                return {}
+            if self._day is None or self._day[0] != on:
                 day = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
-                unread = [row.id for row in day if row.id not in self._sample]
-                vectors = self._sample | await self.extract(connection, unread, MAX_DAY_CHARACTERS)
-                while len(self._days) >= KEPT_DAYS:
-                    del self._days[next(iter(self._days))]
-                self._days[on] = {row.id: vectors.get(row.id, {}) for row in day}
-            return self._days[on] if on is not None else {}
+                unread = [row.id for row in day[:MAX_COMPARED] if row.id not in self._sample]
+                vectors = self._sample | await self.extract(connection, unread)
+                self._day = on, {row.id: vectors.get(row.id, {}) for row in day}
+            return self._day[1]
 
 
 def _extract(
@@ -345,16 +333,14 @@ def _extract(
     }
 
 
-log = structlog.get_logger(__name__)
-
 MAX_SIGNALS = 100
 """The latest saved papers, and the latest feedback, that a profile is learnt from."""
-MAX_OPENED = 200
-"""Opened papers that are kept of a reader, the latest."""
 MAX_CONCEPTS = 100
-SAVED_WEIGHT, OPENED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.3, 0.5
+SAVED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.5
 LESS_WEIGHT = 5.0
 """A paper that a reader does not want counts as much as some random ones."""
+MAX_LEARNT = 1000
+"""Readers of whom what was learnt is kept, the last used; the weights of each take 15 kB."""
 
 
 class Signals(NamedTuple):
@@ -366,31 +352,33 @@ class Signals(NamedTuple):
     """Picked topics, and the words of alerts."""
 
 
-class Profiles:
-    """Learns and reads profiles. A reader has one from the first `/today` on.
+class Learnt(NamedTuple):
+    """What was learnt about a reader: the weights of features, and the number of saved papers by concept."""
 
-    Of readers without one, only the papers opened by those who saved a paper or have an alert are kept.
+    signals: Signals
+    weights: Mapping[str, float]
+    concepts: Mapping[str, int]
+
+
+class Profiles:
+    """Reads profiles, and learns from what their readers did. A reader has a profile from the first `/today` on.
+
+    What was learnt stays in memory until the reader does something else.
     """
 
-    def __init__(self, database: Database, clock: Clock, vectors: PaperVectors) -> None:
+    def __init__(self, database: Database, vectors: PaperVectors) -> None:
         self._database = database
-        self._clock = clock
         self.vectors = vectors
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        # What is read to learn a profile takes 10 MB: in the background, one is learnt at once.
-        self._background = asyncio.Lock()
-        self._again: set[int] = set()
-        self._opened: dict[int, dict[int, None]] = defaultdict(dict)
+        self._learnt: dict[int, Learnt] = {}
 
-    async def open(self, user_id: int) -> models.Profile:
-        """Return a reader's profile as learnt from everything until now; a new one at the first time.
-
-        Learning takes up to half a second of CPU and a connection of the readers': callers are admitted as look-ups.
-        """
-        return await self.learn(await self.find(user_id))
+    def sharing(self, database: Database) -> Profiles:
+        """Return the same profiles, read from `database`."""
+        shared = Profiles(database, self.vectors)
+        shared._learnt = self._learnt
+        return shared
 
     async def find(self, user_id: int) -> models.Profile:
-        """Return a reader's profile as it was learnt last; a new one at the first time."""
+        """Return a reader's profile; a new one at the first time."""
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
@@ -399,54 +387,21 @@ class Profiles:
                 await today.add(connection, profile)
         return profile
 
-    def wake(self, user_id: int) -> None:
-        """Learn a reader's profile again in the background; calls while it is learnt are answered by one more time."""
-        if user_id in self._tasks:
-            self._again.add(user_id)
-            return
+    def forget(self, user_id: int) -> None:
+        """Forget what was learnt about a reader."""
+        self._learnt.pop(user_id, None)
 
-        def finish(_: object) -> None:
-            del self._tasks[user_id]
-            if user_id in self._again:
-                self._again.discard(user_id)
-                self.wake(user_id)
+    async def learn(self, profile: models.Profile) -> Learnt:
+        """Return what a reader's papers, words and answers until now teach.
 
-        self._tasks[user_id] = asyncio.ensure_future(self._learn_in_background(user_id))
-        self._tasks[user_id].add_done_callback(finish)
-
-    async def close(self) -> None:
-        """Cancel what is learnt in the background; it is learnt before the profile is used next."""
-        self._again.clear()
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _learn_in_background(self, user_id: int) -> None:
-        # What cannot be learnt now is learnt before the profile is used.
-        with isolation.isolated(log, "learning a profile failed"):
-            async with self._background:
-                opened = self._opened.pop(user_id, {})
-                # In one transaction: a reader whose data are deleted meanwhile leaves nothing.
-                async with self._database.transaction() if opened else self._database.read() as connection:
-                    profile = await today.get(connection, user_id)
-                    if opened and await _is_known(connection, user_id):
-                        await today.add_opened(connection, user_id, opened, self._clock(), most=MAX_OPENED)
-                if profile is not None:
-                    await self.learn(profile)
-
-    def note_open(self, user_id: int, paper_id: int) -> None:
-        """Record in the background that a reader opened a card, if the reader has a profile, a saved paper or an alert."""
-        self._opened[user_id][paper_id] = None
-        self.wake(user_id)
-
-    async def learn(self, profile: models.Profile) -> models.Profile:
-        """Learn a profile again if its signals have changed since. Returns it as it is then."""
+        Learning takes up to half a second of CPU and a connection of the readers': callers are admitted as look-ups.
+        """
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)
-            fingerprint = hashlib.sha256(repr(tuple(signals)).encode()).hexdigest()[:32]
-            if fingerprint == profile.learnt_from:
-                return profile
+            known = self._learnt.pop(profile.user_id, None)
+            if known is not None and known.signals == signals:
+                self._learnt[profile.user_id] = known
+                return known
             told_of = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
             vectors = await self.vectors.extract(connection, told_of)
             # Papers that no digest has: those of an imported file.
@@ -461,31 +416,10 @@ class Profiles:
             _, concept_index = await self.vectors.get_concepts(connection)
         vectors |= {key: extract_words(title, concept_index) for key, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, concept_index)
-        async with self._database.transaction() as connection:
-            await today.set_weights(
-                connection, profile.user_id, weights, learnt_from=fingerprint, concepts=counts
-            )
-        return replace(profile, learnt_from=fingerprint, concepts=counts)
-
-    async def score(
-        self, connection: Connection, user_ids: Sequence[int], vectors: Mapping[int, Vector]
-    ) -> dict[int, dict[int, float]]:
-        """Return the score of each paper for each reader: the sum of weight times value over what both have."""
-        scores: dict[int, dict[int, float]] = {}
-        for start in range(0, len(user_ids), today.READERS_AT_ONCE):
-            chunk = user_ids[start : start + today.READERS_AT_ONCE]
-            rows = await today.list_weights(connection, chunk)
-            scores |= await asyncio.to_thread(_score, rows, vectors)
-        return scores
-
-
-async def _is_known(connection: Connection, user_id: int) -> bool:
-    """Return whether a reader has a profile, a saved paper or an alert."""
-    return bool(
-        await today.get(connection, user_id)
-        or await shelf.count(connection, user_id)
-        or await alerts.list_rows(connection, user_id=user_id)
-    )
+        learnt = self._learnt[profile.user_id] = Learnt(signals, weights, counts)
+        if len(self._learnt) > MAX_LEARNT:
+            del self._learnt[next(iter(self._learnt))]
+        return learnt
 
 
 async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:
@@ -510,8 +444,7 @@ def _train(
         if kind is FeedbackKind.LESS:
             wanted[paper_id] = -LESS_WEIGHT
         else:
-            weight = SAVED_WEIGHT if kind is FeedbackKind.MORE else OPENED_WEIGHT
-            wanted.setdefault(paper_id, weight)
+            wanted.setdefault(paper_id, SAVED_WEIGHT)
     positives = [(vectors[key], weight) for key, weight in wanted.items() if weight > 0 and key in vectors]
     followed = [(extract_words(text, concept_index), FOLLOWED_WEIGHT) for text in words]
     negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
@@ -521,22 +454,9 @@ def _train(
     return train_profile([*positives, *followed], negatives), {key: counts[key] for key in most}
 
 
-def _score(
-    rows: Iterable[tuple[int, str, float]], vectors: Mapping[int, Vector]
-) -> dict[int, dict[int, float]]:
-    """Return the scores by reader. Lists by position take half the time of dictionaries."""
-    weights = list(rows)
-    wanted = {term for _, term, _ in weights}
-    # A day of 900 papers has 50,000 features, of which a reader has 200.
-    by_feature: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for position, vector in enumerate(vectors.values()):
-        for term in wanted & vector.keys():
-            by_feature[term].append((position, vector[term]))
-    sums: dict[int, list[float]] = {}
-    for user_id, term, weight in weights:
-        own = sums.get(user_id)
-        if own is None:
-            own = sums[user_id] = [0.0] * len(vectors)
-        for position, value in by_feature.get(term, ()):
-            own[position] += weight * value
-    return {user_id: dict(zip(vectors, own, strict=True)) for user_id, own in sums.items()}
+def score(weights: Vector, vectors: Mapping[int, Vector]) -> dict[int, float]:
+    """Return the score of each paper: the sum of weight times value over what both have."""
+    return {
+        paper_id: sum(weight * vector[feature] for feature, weight in weights.items() if feature in vector)
+        for paper_id, vector in vectors.items()
+    }

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from bot.alerts import matcher
 from bot.core import clock, day_close, isolation
-from bot.core.clock import Clock, TimeSlices
+from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.text import keywords
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService, best_supported_form
@@ -83,15 +83,19 @@ class TodayPost:
     suspended: str | None = None
 
 
-class Day(NamedTuple):
+@dataclass(slots=True)
+class Day:
     """A day that has a digest."""
 
     on: date
     papers: list[models.PaperRow]
     """Its papers, most votes first."""
-    details: dict[int, models.PaperDetail]
+    vectors: Mapping[int, Mapping[str, float]]
+    glossary: Glossary
+    details: dict[int, models.PaperDetail] = field(default_factory=dict)
     """Those of its papers that were read in full, by id."""
-    vectors: dict[int, dict[str, float]]
+    texts: list[tuple[models.PaperDetail, keywords.KeywordText, str]] | None = None
+    """The papers that are compared with alerts, each with its text and its haystack; None until they are needed."""
 
 
 Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
@@ -122,91 +126,67 @@ class TodayService:
 
         Topics are offered until some are picked or MIN_SAVED papers saved.
         """
-        profile = await self._profiles.open(user_id)
+        profile = await self._profiles.find(user_id)
         if on is None:
             async with self._database.read() as connection:
                 days = await daily_planner.list_recent_days(connection, self._day_close, self._clock())
             if (on := days.newest) is None:
                 return None
-        posts = await self.build_posts([(profile, locale)], on)
-        if not posts or posts[0].saved_count >= MIN_SAVED or profile.topics:
-            return posts[0] if posts else None
-        return replace(posts[0], topics=await self.list_topics(locale))
+        if (day := await self.open_day(on)) is None:
+            return None
+        post = await self.build_of_day(profile, locale, day)
+        if post.saved_count >= MIN_SAVED or profile.topics:
+            return post
+        return replace(post, topics=await self.list_topics(locale))
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
         """Return the topics of the last month that a reader may pick, in the reader's language."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
-    async def build_posts(
-        self, wanted: Sequence[tuple[models.Profile, models.Locale]], on: date
-    ) -> list[TodayPost]:
-        """Return the posts of a day for readers by their current profiles, each in a language; none without papers."""
+    async def open_day(self, on: date) -> Day | None:
+        """Return a day, for any number of readers; None without papers."""
         async with self._database.read() as connection:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
             if not rows:
-                return []
+                return None
             vectors = await self._profiles.vectors.get_day(connection, on)
-            day = Day(on, rows, {}, vectors)
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
-            user_ids = [profile.user_id for profile, _ in wanted]
-            scores = await self._profiles.score(connection, user_ids, vectors)
-            active = {
-                user_id: [
-                    alert
-                    for alert in await alerts.list_rows(connection, user_id=user_id)
-                    if not alert.is_paused(self._clock())
-                ]
-                for user_id in user_ids
-            }
-            follows = await _match_follows(connection, active, rows)
-            return [
-                await self._build(
-                    connection,
-                    day,
-                    glossary,
-                    profile,
-                    locale,
-                    scores.get(profile.user_id, {}),
-                    follows.get(profile.user_id),
-                )
-                for profile, locale in wanted
-            ]
+        return Day(on, rows, vectors, glossary)
 
-    async def _build(
-        self,
-        connection: Connection,
-        day: Day,
-        glossary: Glossary,
-        profile: models.Profile,
-        locale: models.Locale,
-        scores: Mapping[int, float],
-        follows: Follows | None,
-    ) -> TodayPost:
-        """Return the post of a reader; `follows` is None for one without active alerts."""
-        answers = dict(await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200))
-        saved = await shelf.list_paper_ids(connection, profile.user_id)
-        left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-        sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
-        is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or follows is not None
-        follows = follows or {}
-        chosen: set[int] = set()
-        if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
-            # What is learnt from the words of alerts and topics alone says nothing about papers without them.
-            concepts = (concept for topic in profile.topics for concept in glossary.find_concepts(topic))
-            picked = {profiles.CONCEPT_MARK + concept.key for concept in concepts}
-            chosen = {*follows, *(key for key, own in day.vectors.items() if not picked.isdisjoint(own))}
-            scores = {key: score for key, score in scores.items() if key in chosen}
-        ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
-        kept = [(rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent][
-            :PAPERS
-        ]
-        await _read_details(connection, day, [row for _, row in kept])
+    async def build_of_day(self, profile: models.Profile, locale: models.Locale, day: Day) -> TodayPost:
+        """Return the post of a day for a reader."""
+        learnt = await self._profiles.learn(profile)
+        async with self._database.read() as connection:
+            own = await alerts.list_rows(connection, user_id=profile.user_id)
+            active = [alert for alert in own if not alert.is_paused(self._clock())]
+            follows = await _match_follows(connection, day, active)
+            answers = dict(
+                await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200)
+            )
+            saved = await shelf.list_paper_ids(connection, profile.user_id)
+            sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
+            scores = await asyncio.to_thread(profiles.score, learnt.weights, day.vectors)
+            chosen: set[int] = set()
+            if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
+                # What is learnt from the words of alerts and topics alone says nothing about papers without them.
+                concepts = (
+                    concept for topic in profile.topics for concept in day.glossary.find_concepts(topic)
+                )
+                picked = {profiles.CONCEPT_MARK + concept.key for concept in concepts}
+                chosen = {*follows, *(key for key, own in day.vectors.items() if not picked.isdisjoint(own))}
+                scores = {key: score for key, score in scores.items() if key in chosen}
+            is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or bool(active)
+            ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
+            left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
+            kept = [
+                (rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent
+            ][:PAPERS]
+            await _read_details(connection, day, [row for _, row in kept])
         shown = [(rank, day.details[row.id]) for rank, row in kept if row.id in day.details]
-        await contents.prepare_extracts((detail for _, detail in shown), [locale])
         picks = []
         for rank, detail in shown:
-            reasons = _find_reasons(day, detail, profile, glossary, locale, follows) if is_personal else ()
+            reasons = _find_reasons(day, detail, profile, learnt, locale, follows) if is_personal else ()
             quoted = None
             for reason in reasons:
                 if quoted := matcher.find_sentence(detail, [reason[1]], locale):
@@ -215,7 +195,7 @@ class TodayService:
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             picks.append((paper, rank, reasons))
         return TodayPost(
-            marker="",
+            marker=f"today:{profile.user_id}:{day.on}",
             locale=locale,
             digest_on=day.on,
             picks=tuple(picks),
@@ -235,12 +215,13 @@ class TodayService:
         self, user_id: int, locale: models.Locale
     ) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
         """Return the topics that a reader picked, and the concepts of at least two saved papers with their number."""
-        profile = await self._profiles.open(user_id)
+        profile = await self._profiles.find(user_id)
+        learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
         names = [
             (name, count)
-            for key, count in profile.concepts.items()
+            for key, count in learnt.concepts.items()
             if count > 1 and (name := concept_name(glossary, key, locale))
         ]
         return profile.topics, names[:MENU_TOPICS]
@@ -264,16 +245,12 @@ class TodayService:
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or DEFAULT_TIME
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
-            due = next_due(now, chosen, zone, days.closings)
             settings: today.ProfileSettings = {
                 "at_time": chosen,
                 "timezone": zone,
-                "next_due_at": due.at,
-                "due_on": due.local_on,
+                "next_due_at": next_due(now, chosen, zone, days.closings),
                 "reason": None,
             }
-            if profile.next_due_at is None:
-                settings["last_digest_on"] = None  # what came while nothing was sent is not sent now
             await today.change(connection, user_id, **settings)
             await outbox.resume(connection, now, user_id=user_id)
         return replace(profile, **settings)
@@ -282,24 +259,24 @@ class TodayService:
         """Stop sending a reader the papers of the day."""
         async with self._database.transaction() as connection:
             await today.change(
-                connection, user_id, at_time=None, timezone=None, next_due_at=None, due_on=None, reason=None
+                connection, user_id, at_time=None, timezone=None, next_due_at=None, reason=None
             )
 
 
-def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> schedule.DueTime:
+def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> datetime:
     """Return when a message is due next after `now` (UTC): at `at_time` in the zone, across changes of the clock.
 
     With `closings` that is the earliest: a list that closes within choice.CLOSE_WAIT after it is awaited.
     """
     rule = schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
-    due = schedule.next_due(now if closings is None else now - choice.CLOSE_WAIT, rule)
+    due_at = schedule.next_due(now if closings is None else now - choice.CLOSE_WAIT, rule).at
     while True:
-        at = due.at
+        at = due_at
         if closings is not None:
             at = max(at, closings.rule.closes_at(closings.rule.last_closed(at + choice.CLOSE_WAIT)))
         if at > now:
-            return schedule.DueTime(at, due.local_on)
-        due = schedule.next_due(due.at, rule)
+            return at
+        due_at = schedule.next_due(due_at, rule).at
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
@@ -322,43 +299,35 @@ async def _read_details(connection: Connection, day: Day, rows: Iterable[models.
     day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
 
 
-async def _match_follows(
-    connection: Connection, alerts_of: Mapping[int, Sequence[models.Alert]], rows: Iterable[models.PaperRow]
-) -> dict[int, Follows]:
-    """Return what papers match of the alerts of each reader who has some; the minimum of votes does not matter here.
-
-    A few papers are in memory at a time, and no more are read once they had profiles.MAX_DAY_CHARACTERS.
-    """
-    followed = await asyncio.to_thread(_prepare_alerts, alerts_of)
-    found: dict[int, dict[int, tuple[matcher.AlertReason, ...]]] = {user_id: {} for user_id in followed}
-    room = profiles.MAX_DAY_CHARACTERS if followed else 0
-    for batch in chunked((row.id for row in rows), profiles.PAPERS_AT_ONCE):
-        if room <= 0:
-            break
-        details = await papers.list_details(connection, batch)
-        room -= await asyncio.to_thread(_match_details, followed, details, found)
-    return dict(found)
+async def _match_follows(connection: Connection, day: Day, active: Sequence[models.Alert]) -> Follows:
+    """Return what papers of a day match a reader's alerts; the minimum of votes does not matter here."""
+    if not active:
+        return {}
+    if day.texts is None:
+        day.texts = []
+        compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
+        for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
+            details = await papers.list_details(connection, batch)
+            day.texts += await asyncio.to_thread(_prepare, details)
+    return await asyncio.to_thread(_match, matcher.Followed(active), day.texts)
 
 
-def _prepare_alerts(alerts_of: Mapping[int, Sequence[models.Alert]]) -> dict[int, matcher.Followed]:
-    return {user_id: matcher.Followed(own) for user_id, own in alerts_of.items() if own}
+def _prepare(
+    details: Iterable[models.PaperDetail],
+) -> list[tuple[models.PaperDetail, keywords.KeywordText, str]]:
+    with_texts = [(detail, matcher.keyword_text(detail)) for detail in details]
+    return [(detail, text, matcher.build_haystack(detail, text)) for detail, text in with_texts]
 
 
-def _match_details(
-    followed: Mapping[int, matcher.Followed],
-    details: Sequence[models.PaperDetail],
-    found: Mapping[int, dict[int, tuple[matcher.AlertReason, ...]]],
-) -> int:
-    """Add what these papers match to what is `found`. Returns the number of their characters."""
-    characters = 0
-    for detail in details:
-        text = matcher.keyword_text(detail)
-        haystack = matcher.build_haystack(detail, text)
-        characters += matcher.count_characters(detail, text)
-        for user_id, terms in followed.items():
-            if reasons := terms.match_all(detail, text, haystack):
-                found[user_id][detail.id] = reasons
-    return characters
+def _match(
+    followed: matcher.Followed, texts: Iterable[tuple[models.PaperDetail, keywords.KeywordText, str]]
+) -> Follows:
+    found = {}
+    for detail, text, haystack in texts:
+        if reasons := followed.match_all(detail, text, haystack):
+            found[detail.id] = reasons
+        text.forget()
+    return found
 
 
 def _rank(
@@ -387,7 +356,7 @@ def _find_reasons(
     day: Day,
     detail: models.PaperDetail,
     profile: models.Profile,
-    glossary: Glossary,
+    learnt: profiles.Learnt,
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
@@ -396,12 +365,12 @@ def _find_reasons(
     count = len(day.papers)
     too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
     reasons: list[TodayReason] = []
-    for key, count in sorted(profile.concepts.items(), key=lambda item: (-item[1], item[0])):
+    for key, count in sorted(learnt.concepts.items(), key=lambda item: (-item[1], item[0])):
         if key not in own or count < 2:
             continue
         feature = profiles.CONCEPT_MARK + key
         is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
-        if not is_common and (name := concept_name(glossary, key, locale)):
+        if not is_common and (name := concept_name(day.glossary, key, locale)):
             reasons.append((TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
     named = {text.casefold() for _, text, _ in reasons}
@@ -413,7 +382,7 @@ def _find_reasons(
     reasons += [
         (TodayReasonKind.PICKED, topic, 0)
         for topic in profile.topics
-        if any(concept.key in own for concept in glossary.find_concepts(topic))
+        if any(concept.key in own for concept in day.glossary.find_concepts(topic))
     ]
     return tuple(reasons[:MAX_REASONS])
 
@@ -430,17 +399,11 @@ def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 25
-"""Readers per transaction. If all of their profiles are to be learnt again, a batch takes some three seconds of CPU."""
+"""Readers per transaction. If all of their profiles are to be learnt, a batch takes some three seconds of CPU."""
 
 
 async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Let the days of unsent messages be planned again, and sent with the reader's next message."""
-    readers_of: dict[date, list[int]] = defaultdict(list)
-    for row in unsent:
-        if row.user_id is not None and row.digest_on is not None:
-            readers_of[row.digest_on].append(row.user_id)
-    for on, user_ids in readers_of.items():
-        await today.mark_unsent(connection, user_ids, on)
+    """Let the days of unsent messages be planned again, if no newer one is complete by then."""
     await outbox.release_keys(connection, [row.id for row in unsent])
 
 
@@ -466,24 +429,16 @@ LONGEST_DAY = timedelta(hours=25)
 """From one due time to the next, when the clocks go back."""
 
 
-MAX_DAYS_AT_ONCE = profiles.KEPT_DAYS
-"""Days that a reader is sent at once, a message each, after a time in which none was complete or nothing was sent.
-
-The days are planned in turn for each batch of readers, so the vectors of all of them are kept.
-"""
-
-
 class TodayPlanner:
-    """Plans what is due by DM. Planning is idempotent: the key of a delivery names the reader and the digest's date.
+    """Plans what is due by DM: the newest complete day that a reader was not sent.
 
-    A local date may come twice, when a reader moves west, and may have two digests then.
+    Planning is idempotent: the key of a delivery names the reader and the digest's date.
     """
 
     def __init__(
         self,
         database: Database,
         deliveries: DeliveryFactory,
-        reader_profiles: Profiles,
         service: TodayService,
         rule: day_close.DayClose,
         *,
@@ -492,7 +447,6 @@ class TodayPlanner:
         self._database = database
         self._deliveries = deliveries
         self._day_close = rule
-        self._profiles = reader_profiles
         self._service = service
         self._default_locale = default_locale
 
@@ -526,96 +480,59 @@ class TodayPlanner:
             if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
                 return None
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
-            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in due])
+            user_ids = [profile.user_id for profile in due]
+            known = await accounts.list_readers_by_id(connection, user_ids)
+            on = next(iter(days.complete), None)
+            sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else set()
         look_at = _awaited_until(days.closings, now)
-        unsent = {} if look_at else {profile.user_id: _list_unsent(profile, days, now) for profile in due}
-        current: dict[date, list[models.Profile]] = defaultdict(list)
-        for profile in await self._learn([profile for profile in due if unsent.get(profile.user_id)]):
-            current[unsent[profile.user_id][0]].append(profile)
-        built: dict[int, models.NewDelivery] = {}
-        for on, profiles_on in current.items():
-            built |= await self._build(profiles_on, known, now, on)
-        moved = []
-        for profile in due:
-            delivery = built.get(profile.user_id)
-            sent = profile if delivery is None else replace(profile, last_digest_on=delivery.digest_on)
-            if look_at is not None:
-                moved.append(replace(sent, next_due_at=look_at))
-            elif delivery is not None and len(unsent[profile.user_id]) > 1:
-                moved.append(sent)  # the next day is planned by the next batch
-            else:
-                moved.append(_move(sent, known.get(profile.user_id), now, days.closings))
+        built: list[models.NewDelivery] = []
+        if on is not None and look_at is None:
+            built = await self._build([row for row in due if row.user_id not in sent], known, now, on)
         async with self._database.transaction() as connection:
             # `/me forget` takes the same lock: a reader who is forgotten meanwhile gets no message.
             await alerts.lock_planning(connection)
-            # A reader who stopped it meanwhile gets no message; one whose last message expired meanwhile is planned again.
-            stored = {
-                row.user_id: row for row in await today.list_due(connection, now, limit=10 * BATCH_SIZE)
-            }
-            still_due = {
-                profile.user_id
+            # A reader who stopped it meanwhile gets no message.
+            stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
+            still_due = {row.user_id for row in stored}
+            ids = await outbox.add_all(connection, [new for new in built if new.user_id in still_due])
+            moved = [
+                replace(profile, next_due_at=look_at)
+                if look_at is not None
+                else _move(profile, known.get(profile.user_id), now, days.closings)
                 for profile in due
-                if (row := stored.get(profile.user_id)) and row.last_digest_on == profile.last_digest_on
-            }
-            planned = [delivery for user_id, delivery in built.items() if user_id in still_due]
-            ids = await outbox.add_all(connection, [delivery for delivery in planned if delivery.post.papers])
-            await today.set_schedules(connection, [row for row in moved if row.user_id in still_due])
+                if profile.user_id in still_due
+            ]
+            await today.set_schedules(connection, moved)
         if ids:
             log.info("papers of the day planned", count=len(ids))
         return len(ids)
 
-    async def _learn(self, due: Sequence[models.Profile]) -> list[models.Profile]:
-        """Return the profiles as they are now."""
-        current = []
+    async def _build(
+        self, due: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime, on: date
+    ) -> list[models.NewDelivery]:
+        """Build and render the posts of a day that have papers; what fails is logged and left out."""
+        built: list[models.NewDelivery] = []
+        if (day := await self._service.open_day(on)) is None:
+            return built
         for profile in due:
+            reader = known.get(profile.user_id)
+            locale = (reader and reader.locale) or self._default_locale
             # A reader for whom this fails must not hold up the others.
             with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
-                current.append(await self._profiles.learn(profile))
-        return current
-
-    async def _build(
-        self, current: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime, on: date
-    ) -> dict[int, models.NewDelivery]:
-        """Build and render the posts of a day by user id; what fails is logged and left out."""
-        readers = [known.get(profile.user_id) for profile in current]
-        locales = [(reader and reader.locale) or self._default_locale for reader in readers]
-        failures: list[Exception] = []
-        with isolation.collected(failures, reraise=(StorageError,)):
-            posts = await self._service.build_posts(list(zip(current, locales, strict=True)), on)
-        built: dict[int, models.NewDelivery] = {}
-        if failures and len(current) > 1:
-            for profile in current:
-                built |= await self._build([profile], known, now, on)
-        if failures:
-            isolation.log_error(log, _FAILED, failures[0], users=len(current))
-            return built
-        slices = TimeSlices()
-        for profile, reader, post in zip(current, readers, posts, strict=False):
-            with isolation.isolated(log, "rendering papers of the day failed", user=profile.user_id):
-                built[profile.user_id] = self._deliveries.build_post(
-                    TODAY,
-                    replace(post, marker=f"today:{profile.user_id}:{post.digest_on}"),
-                    now,
-                    due_at=profile.next_due_at or now,
-                    user_id=profile.user_id,
-                    channel_id=reader.dm_channel_id if reader is not None else None,
-                    local_on=profile.due_on or now.date(),
-                    digest_on=post.digest_on,
-                    post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
-                )
-            await slices.pause()
+                post = await self._service.build_of_day(profile, locale, day)
+                if post.picks:
+                    delivery = self._deliveries.build_post(
+                        TODAY,
+                        post,
+                        now,
+                        due_at=profile.next_due_at or now,
+                        user_id=profile.user_id,
+                        channel_id=reader.dm_channel_id if reader is not None else None,
+                        digest_on=on,
+                        post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
+                    )
+                    built.append(delivery)
         return built
-
-
-def _list_unsent(profile: models.Profile, days: daily_planner.RecentDays, now: datetime) -> list[date]:
-    """Return the complete days that a reader was not sent, oldest first.
-
-    That is the newest one alone at first, and after a clock that was ahead.
-    """
-    last_on = profile.last_digest_on
-    if last_on is None or last_on > clock.latest_date(now):
-        return days.complete[:1]
-    return [on for on in reversed(days.complete[:MAX_DAYS_AT_ONCE]) if on > last_on]
 
 
 def _awaited_until(closings: day_close.Closings | None, now: datetime) -> datetime | None:
@@ -636,6 +553,5 @@ def _move(
     """Return the profile with its next due time in the reader's zone; without one if this machine does not know it."""
     zone = (reader and reader.timezone) or profile.timezone
     if profile.at_time is None or zone is None or not clock.is_known_zone(zone):
-        return replace(profile, next_due_at=None, due_on=None)
-    due = next_due(now, profile.at_time, zone, closings)
-    return replace(profile, timezone=zone, next_due_at=due.at, due_on=due.local_on)
+        return replace(profile, next_due_at=None)
+    return replace(profile, timezone=zone, next_due_at=next_due(now, profile.at_time, zone, closings))

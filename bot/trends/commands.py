@@ -115,7 +115,7 @@ class TrendsCog(commands.Cog):
 async def load_answer(
     services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
-    """Return the trend of a topic, with rising topics if asked for, and other topics if it has no papers."""
+    """Return the trend of a topic, with rising topics if asked for."""
     search = services.search
     answer = TrendAnswer(
         topic=topic,
@@ -130,9 +130,4 @@ async def load_answer(
         return answer
     found = await search.search(SearchRequest(topic.text, limit=1))
     # A search corrects a typing error; the topic was counted as typed.
-    typed = await search.search(SearchRequest(topic.text, limit=1, literal=True))
-    return replace(
-        answer,
-        suggestions=typed.suggestions,
-        has_papers_outside_span=found.has_full_matches and not found.corrected,
-    )
+    return replace(answer, papers_at_any_time=0 if found.corrected else found.complete)

@@ -43,8 +43,8 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 class TrendAnswer:
     """The content of one answer. `topic` is the list of the topic's papers, with the text "" for the whole archive.
 
-    `rising` is None if it was not requested. `suggestions` are other topics if this one has no papers;
-    `has_papers_outside_span`: it has some in another span. `has_image`: the chart is sent with the answer.
+    `rising` is None if it was not requested. `papers_at_any_time` is how many papers the topic has, if none is in the span.
+    `has_image`: the chart is sent with the answer.
     """
 
     topic: client_messages.ListState
@@ -52,8 +52,7 @@ class TrendAnswer:
     trend: Trend
     extent: models.ArchiveExtent
     rising: tuple[RisingTopic, ...] | None = None
-    suggestions: tuple[str, ...] = ()
-    has_papers_outside_span: bool = True
+    papers_at_any_time: int = 0
     has_image: bool = False
 
 
@@ -89,7 +88,6 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
         message.add_select(_rising_menu(texts, answer.rising, answer.span))
     if has_papers or answer.span is not Span.FIVE_YEARS:
         message.add_select(_span_menu(texts, answer))
-    message.add_buttons(*_suggestion_buttons(answer))
     message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))
     return message.view
 
@@ -115,17 +113,13 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return the forms that were counted too, and that the counts are estimates."""
-    notes = []
-    if trend.added_forms:
-        also = ", ".join(
-            client_messages.escape_untrusted(form, max_length=60)
-            for form in trend.added_forms[:MAX_EXPANSIONS]
-        )
-        notes.append(texts("list-also", forms=also))
-    if trend.is_estimated:
-        notes.append(texts("trend-estimated"))
-    return notes
+    """Return the note on the forms that were counted too."""
+    if not trend.added_forms:
+        return []
+    also = ", ".join(
+        client_messages.escape_untrusted(form, max_length=60) for form in trend.added_forms[:MAX_EXPANSIONS]
+    )
+    return [texts("list-also", forms=also)]
 
 
 def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
@@ -237,7 +231,7 @@ def _navigation_buttons(
 ) -> list[ui.Item[ui.LayoutView] | None]:
     topic, span = answer.topic, answer.span
     buttons: list[ui.Item[ui.LayoutView] | None] = []
-    if topic.text and answer.has_papers_outside_span:
+    if topic.text and (answer.trend.total or answer.papers_at_any_time):
         buttons.append(button(texts("trend-list"), client_messages.pack_state(topic)))
     if topic.text:
         buttons.append(client_messages.follow_button(texts, topic))
@@ -249,23 +243,14 @@ def _navigation_buttons(
     return buttons
 
 
-def _suggestion_buttons(answer: TrendAnswer) -> list[ui.Item[ui.LayoutView]]:
-    """Return buttons for the suggested topics."""
-    return [
-        button(text, pack(make_topic(text, answer.span), answer.span))
-        for text in answer.suggestions
-        if len(text) <= client_messages.MAX_LIST_TEXT_LENGTH
-    ][: discord_text.ROW_BUTTONS]
-
-
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     if answer.extent.paper_count:
         name = typography.strip_quotes(answer.topic.text)
         span = texts(f"trend-span-{answer.span.value}")
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
     message.add_text(client_messages.extent_line(texts, answer.extent))
-    if answer.suggestions:
-        message.add_text(client_messages.subtext(texts("try-instead")))
+    if answer.papers_at_any_time:
+        message.add_text(client_messages.subtext(texts("trend-any-time", count=answer.papers_at_any_time)))
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:

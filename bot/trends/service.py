@@ -1,12 +1,12 @@
 """Trends of a topic by month, of a young archive by week or day, and rising topics: those whose share of the papers grew
-most in the last month, by the terms in titles. Large archives are counted by a sample.
+most in the last month, by the terms in titles.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
@@ -19,12 +19,6 @@ from bot.search.glossary import GlossaryService
 from bot.text import analyser, concepts, query_parser, term_keys, typography
 from storage import models, papers, search, snapshot, trends
 from storage.database import Connection, Database
-from storage.search import BooleanQuery
-from storage.snapshot import Snapshot
-
-MONTHLY_SAMPLE_SIZE = 30_000
-"""Papers whose dates and votes are read; beyond this number they are read from a sample."""
-COUNT_LIMIT = 250_000
 
 Month = trends.MonthCount
 
@@ -45,14 +39,12 @@ MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
 class Trend:
     """A topic by month, up to the month of the newest digest.
 
-    `added_forms` are the forms that query expansion added. `is_estimated`: the counts are scaled up from a sample.
-    With another `step` than months, `months` are weeks or days.
+    `added_forms` are the forms that query expansion added. With another `step` than months, `months` are weeks or days.
     """
 
     months: tuple[Month, ...] = ()
     added_forms: tuple[str, ...] = ()
     is_last_month_partial: bool = False
-    is_estimated: bool = False
     step: Step = Step.MONTH
 
     @property
@@ -95,53 +87,30 @@ class TrendService:
             )
             current = await self._glossary.get_current(connection)
             expanded = search_query.expand_query(current, parsed.text).sure()
-            days, groups = await _count_by_day(connection, parsed, expanded, filters)
+            days = await _count_by_day(connection, parsed, expanded, filters)
         return Trend(
-            months=_fill(days, first, _start_of(extent.last_on, step), step, trends.SAMPLE_GROUPS / groups),
+            months=_fill(days, first, _start_of(extent.last_on, step), step),
             added_forms=search_query.added_forms(expanded) if parsed.text else (),
             is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
-            is_estimated=groups < trends.SAMPLE_GROUPS,
             step=step,
         )
 
 
 async def _count_by_day(
     connection: Connection, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
-) -> tuple[Sequence[Month], int]:
-    """Return the counts of days, some of the same day, and how many sample groups of the papers they count."""
+) -> Sequence[Month]:
+    """Return the counts of days, some of the same day."""
     by_authors = await snapshot.read(connection, authors.list_paper_ids, query.authors)
-    about: Collection[int] | None = by_authors
     if not query.has_text:
-        if about is None:
-            groups = sample_groups(await snapshot.read(connection, search.count_top, filters))
-            return await trends.count_papers(connection, filters, groups=groups), groups
-    else:
-        scope = engine.SearchScope(filters, by_authors)
-        if by_authors is not None and len(by_authors) > engine.COUNT_LIMIT:
-            # One name may be on every paper. As many papers of all authors are counted by the index too.
-            about = await snapshot.read(connection, engine.list_matching, query, expanded, scope, by_authors)
-        else:
-            about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
+        if by_authors is None:
+            return await trends.count_papers(connection, filters)
+        return await trends.count_chosen(connection, by_authors, filters)
+    scope = engine.SearchScope(filters, by_authors)
+    about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
     if about is not None:
-        return await trends.count_chosen(connection, about, filters), trends.SAMPLE_GROUPS
-
-    def count(view: Snapshot) -> tuple[BooleanQuery | None, int]:
-        wanted = engine.build_topic_query(view, query, expanded)
-        matches = 0 if wanted is None else search.count_matches(view, wanted, limit=COUNT_LIMIT)
-        return wanted, search.count_papers(view) if matches == COUNT_LIMIT else matches
-
-    wanted, paper_count = await snapshot.read(connection, count)
-    groups = sample_groups(paper_count)
-    if wanted is None:
-        return (), groups
-    return await trends.count_matches(connection, wanted, filters, groups=groups), groups
-
-
-def sample_groups(paper_count: int, sample_size: int = MONTHLY_SAMPLE_SIZE) -> int:
-    """Return the number of sample groups that hold about `sample_size` papers."""
-    if paper_count <= sample_size:
-        return trends.SAMPLE_GROUPS
-    return max(1, trends.SAMPLE_GROUPS * sample_size // paper_count)
+        return await trends.count_chosen(connection, about, filters)
+    wanted = await snapshot.read(connection, engine.build_topic_query, query, expanded)
+    return () if wanted is None else await trends.count_matches(connection, wanted, filters)
 
 
 def _start_of(on: date, step: Step) -> date:
@@ -151,8 +120,8 @@ def _start_of(on: date, step: Step) -> date:
     return on if step is Step.DAY else on - timedelta(days=on.weekday())
 
 
-def _fill(days: Iterable[Month], first: date, last: date, step: Step, factor: float) -> tuple[Month, ...]:
-    """Return every column from the first to the last, those without papers included; counts are scaled by `factor`."""
+def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
+    """Return every column from the first to the last, those without papers included."""
     groups: dict[date, list[Month]] = defaultdict(list)
     for day in days:
         groups[_start_of(day.starts_on, step)].append(day)
@@ -164,8 +133,8 @@ def _fill(days: Iterable[Month], first: date, last: date, step: Step, factor: fl
     columns = []
     for on in starts:
         known = [day.votes for day in groups[on] if day.votes is not None]
-        count = round(sum(day.paper_count for day in groups[on]) * factor)
-        columns.append(Month(on, count, round(sum(known) * factor) if known else None))
+        count = sum(day.paper_count for day in groups[on])
+        columns.append(Month(on, count, sum(known) if known else None))
     return tuple(columns)
 
 
@@ -179,8 +148,8 @@ RECENT_PERIOD = timedelta(days=30)
 BASELINE_PERIOD = timedelta(days=91)
 MIN_PAPERS = 3
 """Fewer papers of a topic in the recent period are chance."""
-SAMPLE_SIZE = 3000
-"""Titles read per period."""
+MAX_TITLES = 20_000
+"""The newest titles of each period that are read: those of a month with several categories of arXiv."""
 MIN_GROWTH = 1.25
 """Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
 _MAX_TERM_WORDS = 4
@@ -207,13 +176,9 @@ class RisingTopic:
 
 @dataclass(slots=True)
 class _TopicCounts:
-    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled.
-
-    `scale` is the number of papers that each title represents.
-    """
+    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled."""
 
     title_count: int
-    scale: float
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -236,7 +201,7 @@ class RisingTopicService:
         self._glossary = glossary
         self._clock = clock
         self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
-        self._counts = _TopicCounts(0, 1), _TopicCounts(0, 1)
+        self._counts = _TopicCounts(0), _TopicCounts(0)
         self._counting = asyncio.Lock()
 
     async def list_topics(
@@ -286,16 +251,14 @@ async def _count_period(
     connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
 ) -> _TopicCounts:
     """Return the topics in the titles of a period, of those among `only` if it is given."""
-    paper_count = await snapshot.read(connection, search.count_top, period)
-    groups = sample_groups(paper_count, SAMPLE_SIZE)
-    titles = await trends.list_titles(connection, period, groups=groups)
-    return await asyncio.to_thread(_count_topics, glossary, titles, trends.SAMPLE_GROUPS / groups, only)
+    titles = await trends.list_titles(connection, period, limit=MAX_TITLES)
+    return await asyncio.to_thread(_count_topics, glossary, titles, only)
 
 
 def _count_topics(
-    glossary: Glossary, titles: Sequence[tuple[int, str]], scale: float, only: Container[str] | None
+    glossary: Glossary, titles: Sequence[tuple[int, str]], only: Container[str] | None
 ) -> _TopicCounts:
-    counts = _TopicCounts(len(titles), scale)
+    counts = _TopicCounts(len(titles))
     for paper_id, title in titles:
         for key, spelling in extract_topics(glossary, typography.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
             if only is not None and key not in only:
@@ -395,7 +358,7 @@ def _make_topic(
         translation = korean_form
         if locale is models.Locale.KO:
             text, translation = korean_form or text, text
-    paper_count = round(len(recent.papers_by_topic[key]) * recent.scale)
+    paper_count = len(recent.papers_by_topic[key])
     shares = recent.share(key), baseline.share(key)
     return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
 

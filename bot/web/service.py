@@ -1,19 +1,17 @@
 """The pages and feeds of the archive on the web: what each shows, from the look-ups that Discord has.
 
 They show what digests and services published, and nothing of readers and servers: a paper that no digest lists has no page, since
-its page would tell that a reader asked for it, nor is shown what was found out about papers because readers saved them.
+its page would tell that a reader asked for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -27,13 +25,12 @@ from bot.client.translations import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
-from bot.lists.commands import ListSnippets, PaperListLoader
+from bot.lists.commands import PaperListLoader
 from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import PaperPage, Snippet
-from bot.text import typography
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
 from storage import archive, errors, models, papers
@@ -46,13 +43,11 @@ MAX_QUERY_LENGTH = 2000
 FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
 """Authors that the page of a paper names."""
-DESCRIPTION_LENGTH, ABSTRACT_LENGTH = 200, 2000
+DESCRIPTION_LENGTH = 200
 MAX_PICTURE_HOSTS_LENGTH = 1000
 """Characters of the hosts in a page's policy: of an answer whose headers have over 4,000, some reverse proxies make an error."""
-HTML, ATOM, JSON_FEED = "text/html", "application/atom+xml", "application/feed+json"
+HTML, ATOM = "text/html", "application/atom+xml"
 STYLE, SITEMAP = "text/css", "application/xml"
-ENDINGS = {ATOM: ".atom", JSON_FEED: ".json"}
-"""The kinds of feed, with the endings of their addresses."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
@@ -122,9 +117,9 @@ def make_slug(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page before it is rendered: its template, None for JSON, and the values."""
+    """A page before it is rendered: its template and the values."""
 
-    template: str | None
+    template: str
     values: Mapping[str, Any]
     content_type: str = HTML
     status: int = 200
@@ -182,7 +177,7 @@ class Row:
 
 @dataclass(frozen=True)
 class WebPages:
-    """Loads and renders the pages of one archive. `list_snippets` is that of `PaperListLoader`.
+    """Loads and renders the pages of one archive.
 
     What `make_` makes and `render` renders takes milliseconds for each paper of a page: call these in a thread.
     """
@@ -190,11 +185,10 @@ class WebPages:
     services: Services
     translations: Translations
     templates: Templates
-    list_snippets: ListSnippets | None = None
     _lists: PaperListLoader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lists", PaperListLoader(self.services, self.list_snippets))
+        object.__setattr__(self, "_lists", PaperListLoader(self.services))
 
     def texts(self, site: Site) -> Texts:
         """Return the texts in the language of a page."""
@@ -202,8 +196,6 @@ class WebPages:
 
     def render(self, page: Page) -> str:
         """Return the text of a page."""
-        if page.template is None:
-            return json.dumps(page.values, ensure_ascii=False, indent=1)
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
@@ -272,11 +264,11 @@ class WebPages:
         path = make_slug(name) if site.is_static else name
         return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
 
-    def make_author_feed(self, site: Site, kind: str, name: str, listed: PaperList) -> Page:
+    def make_author_feed(self, site: Site, name: str, listed: PaperList) -> Page:
         """Return the feed of an author with the newest of these papers."""
         path = make_slug(name) if site.is_static else name
         listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
-        return self._papers_feed(site, kind, name, ("authors", path), {}, listed)
+        return self._papers_feed(site, name, ("authors", path), {}, listed)
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
@@ -292,10 +284,7 @@ class WebPages:
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return the page of a listed paper with links to searches for topics."""
         is_ahead = detail.last_on > latest_date(self.services.clock())  # such a day has no page so far
-        # Venue and model are known because a reader saved the paper.
-        detail = replace(
-            detail, venue=None, model_url=None, last_on=detail.first_on if is_ahead else detail.last_on
-        )
+        detail = replace(detail, last_on=detail.first_on if is_ahead else detail.last_on)
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
@@ -319,7 +308,7 @@ class WebPages:
             "foot": lists_card.foot_lines(texts, detail, summary),
             "topics": [] if site.is_static else [(topic, site.link("search", q=topic)) for topic in topics],
             "picture": find_picture(detail.thumbnail),
-            "article": _describe_article(site, detail, title),
+            "is_article": True,
         }
         sections = summary.sections if summary else ()
         text = discord_text.to_single_line(markdown.render_plain(sections[0].body)) if sections else ""
@@ -360,7 +349,6 @@ class WebPages:
             ],
             "rising_heading": texts("rising-heading"),
             "papers_label": texts("trend-list"),
-            "suggestions": [(text, site.link("trends", q=text)) for text in answer.suggestions],
             "papers_link": site.link("search", q=query) if query and not site.is_static else None,
         }
         return self._page(
@@ -373,7 +361,7 @@ class WebPages:
             is_indexed=not query,
         )
 
-    async def load_days_feed(self, site: Site, kind: str) -> Page:
+    async def load_days_feed(self, site: Site) -> Page:
         """Return the feed of the newest days: an entry is a day with its papers, as in a daily post."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.status.list_dates(until_on=until_on, limit=FEED_DAYS)
@@ -396,9 +384,9 @@ class WebPages:
         for day in days:
             found, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
             entries.append(await asyncio.to_thread(make, day, found))
-        return await asyncio.to_thread(self._feed, site, kind, texts("web-name"), (), ("feed",), {}, entries)
+        return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
-    async def load_search_feed(self, site: Site, kind: str, query: str) -> Page:
+    async def load_search_feed(self, site: Site, query: str) -> Page:
         """Return the feed of the newest papers on a topic. Raises PageError for a query without words or too long."""
         if not query.strip() or len(query) > MAX_QUERY_LENGTH:
             key = "web-query-too-long" if query.strip() else "no-words"
@@ -406,7 +394,7 @@ class WebPages:
         state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
         listed = await self._load(site, state)
         parts = ("search",)
-        return await asyncio.to_thread(self._papers_feed, site, kind, query, parts, {"q": query}, listed)
+        return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the addresses of the days, whose pages lead to all papers, and of the other pages that are not a search."""
@@ -543,9 +531,7 @@ class WebPages:
             "other": next(
                 (each.link(*parts, **query) for each in others if each.locale is not site.locale), None
             ),
-            "feeds": [
-                (kind, site.link(*feed, ending=ending, **feed_query)) for kind, ending in ENDINGS.items()
-            ],
+            "feed": site.link(*feed, ending=".atom", **feed_query),
             "is_indexed": is_indexed,
             "policy": make_policy(filter(None, pictures)),
             "picture": None,
@@ -554,13 +540,7 @@ class WebPages:
         return Page(template, {**common, **values})
 
     def _papers_feed(
-        self,
-        site: Site,
-        kind: str,
-        title: str,
-        parts: tuple[str, ...],
-        query: Mapping[str, str],
-        listed: PaperList,
+        self, site: Site, title: str, parts: tuple[str, ...], query: Mapping[str, str], listed: PaperList
     ) -> Page:
         texts = self.texts(site)
         snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
@@ -577,36 +557,29 @@ class WebPages:
             for row in listed.rows
         ]
         title = f"{discord_text.to_single_line(title)[:100]} · {texts('web-name')}"
-        return self._feed(site, kind, title, parts, parts, query, entries)
+        return self._feed(site, title, parts, parts, query, entries)
 
     def _feed(
         self,
         site: Site,
-        kind: str,
         title: str,
         parts: tuple[str, ...],
         feed_parts: tuple[str, ...],
         query: Mapping[str, str],
         entries: Sequence[Entry],
     ) -> Page:
-        url = site.address(*feed_parts, ending=ENDINGS[kind], **query)
-        home = site.address(*parts, **query)
-        if kind == ATOM:
-            # Without an entry the time is a fixed one, so that the feed stays the same.
-            updated_at = max(
-                (entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC)
-            )
-            values = {
-                "url": url,
-                "home": home,
-                "title": title,
-                "name": self.texts(site)("web-name"),
-                "locale": site.locale.value,
-                "updated_at": updated_at,
-                "entries": entries,
-            }
-            return Page("web.feed.atom.j2", values, ATOM)
-        return Page(None, _make_json_feed(site, url, home, title, entries), JSON_FEED)
+        # Without an entry the time is a fixed one, so that the feed stays the same.
+        updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
+        values = {
+            "url": site.address(*feed_parts, ending=".atom", **query),
+            "home": site.address(*parts, **query),
+            "title": title,
+            "name": self.texts(site)("web-name"),
+            "locale": site.locale.value,
+            "updated_at": updated_at,
+            "entries": entries,
+        }
+        return Page("web.feed.atom.j2", values, ATOM)
 
 
 class _WebTexts:
@@ -682,9 +655,8 @@ def make_policy(pictures: Any) -> str:
     return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
 
 
-@lru_cache(maxsize=2 * FEED_PAPERS)
 def to_plain_text(text: str) -> str:
-    """Return Discord's Markdown as plain text on one line. A feed's are asked for twice, for both kinds of feed."""
+    """Return Discord's Markdown as plain text on one line."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 
 
@@ -713,32 +685,6 @@ def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
     ]
 
 
-def _describe_article(site: Site, detail: models.PaperDetail, title: str) -> Markup:
-    """Return a paper as JSON-LD (schema.org's ScholarlyArticle) that no text can leave: `<`, `>` and `&` are escapes."""
-    plain = discord_text.to_single_line
-    abstract = discord_text.shorten(plain(detail.abstract or ""), ABSTRACT_LENGTH, markdown=False)
-    article = {
-        "@context": "https://schema.org",
-        "@type": "ScholarlyArticle",
-        "headline": title,
-        "author": [
-            {"@type": "Person", "name": plain(typography.to_plain_text(name))}
-            for name in detail.authors[:MAX_AUTHORS]
-        ],
-        "identifier": f"arXiv:{detail.arxiv_id}",
-        "url": site.address("papers", detail.arxiv_id),
-        "sameAs": [arxiv_ids.abstract_url(detail.arxiv_id), arxiv_ids.huggingface_url(detail.arxiv_id)],
-        "image": find_picture(detail.thumbnail),
-        "keywords": list(map(plain, detail.keywords)),
-        "abstract": abstract,
-        "sdDatePublished": detail.last_on.isoformat(),
-    }
-    text = json.dumps({key: value for key, value in article.items() if value}, ensure_ascii=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704 - it has no markup
-
-
 def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, shown: int) -> str:
     more = len(paper.authors) - shown
     return rendering_templates.render_more_authors(more, paper.authors_truncated, texts.locale)
@@ -747,31 +693,3 @@ def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, sho
 def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
     """Return the authors of a feed's entry; the last one says how many more there are, or that a digest names only some."""
     return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))
-
-
-def _make_json_feed(
-    site: Site, url: str, home: str, title: str, entries: Sequence[Entry]
-) -> dict[str, object]:
-    """Return a JSON Feed of version 1.1 (jsonfeed.org)."""
-    items = []
-    for entry in entries:
-        item = {
-            "id": entry.id,
-            "url": entry.url,
-            "title": entry.title,
-            "content_html": entry.html,
-            "content_text": "" if entry.html else entry.summary or entry.title,
-            "summary": entry.summary,
-            "image": entry.picture,
-            "date_published": entry.updated_at.isoformat(timespec="seconds"),
-            "authors": [{"name": name} for name in entry.authors],
-        }
-        items.append({key: value for key, value in item.items() if value})
-    return {
-        "version": "https://jsonfeed.org/version/1.1",
-        "title": title,
-        "home_page_url": home,
-        "feed_url": url,
-        "language": site.locale.value,
-        "items": items,
-    }

@@ -201,8 +201,6 @@ def _read_completion(body: bytes) -> tuple[str, int | None]:
     try:
         # One without a body, such as a 204, has no text either.
         decoded = fields.decode_json(body) if body else None
-    except errors.TooManyPartsError:
-        raise ModelError(f"{NO_ANSWER} has more JSON values than a completion can have") from None
     except ValueError:
         raise ModelError(f"{NO_ANSWER} is not JSON") from None
     completion = decoded if isinstance(decoded, dict) else {}
@@ -226,7 +224,7 @@ def _keep_message(body: bytes) -> bytes:
     """Return the body of an error with nothing but its message; an empty one without a message."""
     try:
         decoded = fields.decode_json(body)
-    except (errors.TooManyPartsError, ValueError):
+    except ValueError:
         return b""
     error = decoded.get("error", decoded) if isinstance(decoded, dict) else None
     message = error.get("message") if isinstance(error, dict) else None
@@ -279,7 +277,7 @@ def _build_client(url: str, key: str | None, session: aiohttp.ClientSession) -> 
                     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
                         reason = f"{NO_ANSWER} is compressed, although that was not requested"
                         raise ModelError(reason, is_outage=True)
-                    body = bytes(await fetcher.read_body(response, MAX_BYTES))
+                    body = await fetcher.read_body(response, MAX_BYTES)
                     if response.status >= 300:
                         body = await asyncio.to_thread(_keep_message, body)
             except base.FetchError as error:

@@ -257,5 +257,5 @@ def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
     """Return the extract of a paper of a listing and what it was taken from; None without summary and abstract."""
     if summary := str(paper.get("summary") or "").strip():
         return summary, Basis.HUGGINGFACE
-    chosen = choose_sentences(str(paper.get("abstract") or ""), str(paper.get("title") or ""))
+    chosen = choose_sentences(str(paper.get("abstract") or ""))
     return (" ".join(chosen), Basis.EXTRACT) if chosen else None

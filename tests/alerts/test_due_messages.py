@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
 from bot.operations import retention
-from bot.text import keywords
-from storage import alerts, models, outbox, papers
+from storage import alerts, models, papers
 from storage.database import Database
 from tests.support import alert_builders, patience
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
@@ -42,28 +40,6 @@ async def test_a_message_has_the_best_papers_of_each_alert_and_the_number_of_the
     (post,) = alert_harness.renderer.alerts
     assert [paper.arxiv_id for paper, _ in post.matches] == ["2601.00001", "2601.00002", "2601.00004"]
     assert post.more == 2
-
-
-async def test_only_reasons_that_a_message_shows_quote_their_papers(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quote = mock.Mock(wraps=keywords._quote)
-    monkeypatch.setattr(keywords, "_quote", quote)
-    words = [f"{first} {second}" for first in ("network", "model", "agent") for second in "abcdefghij"]
-    for number in range(3):
-        own = words[10 * number : 10 * (number + 1)]
-        await alert_harness.alerts.add(alert_builders.draft(*own, max_papers=25))
-    text = " ".join(f"{word.replace(' ', 's ')}." for word in words)
-    numbers = range(1, 21)
-    await alert_harness.add_digest(
-        MONDAY, *((f"2601.{number:05}", 50 - number) for number in numbers), summary=text
-    )
-    (post,) = alert_harness.renderer.alerts
-    assert len(post.matches) == 20
-    assert {len(reasons) for _, reasons in post.matches} == {matcher.MAX_REASONS}
-    (_, reasons), *_ = post.matches
-    assert (reasons[0].text, reasons[0].typed) == ("networks a", "network a")
-    assert quote.call_count == planner.QUOTED_PAPERS * planner.QUOTED_REASONS
 
 
 @pytest.mark.parametrize(
@@ -243,7 +219,7 @@ async def test_what_a_reader_paused_stays_so_while_discord_blocks_the_destinatio
         paused_id = await alert_harness.add_alert("paused", **place)
         snoozed_id = await alert_harness.add_alert("snoozed", **place)
         await service.pause([paused_id])
-        await service.snooze([snoozed_id], duration=timedelta(days=365))
+        await service.snooze([snoozed_id])
     await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
     before = await service.list_rows()
     await alert_harness.refuse_message(50007, user_id=7)
@@ -257,9 +233,9 @@ async def test_what_a_reader_paused_stays_so_while_discord_blocks_the_destinatio
     assert (await service.list_rows())[3:] == before[3:]
 
 
-@pytest.mark.parametrize(("votes_asked", "crossed"), [(0, None), (10, None), (50, (50, None))])
+@pytest.mark.parametrize("votes_asked", [0, 50])
 async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messages_are_open(
-    alert_harness: AlertHarness, votes_asked: int, crossed: tuple[int, None] | None
+    alert_harness: AlertHarness, votes_asked: int
 ) -> None:
     alert_id = await alert_harness.add_alert("care", min_votes=votes_asked)
     await alert_harness.add_alert("something else")
@@ -273,88 +249,6 @@ async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messag
     await alert_harness.alerts.resume([alert_id], user_id=7)
     assert await alert_harness.plan() == 1
     assert alert_harness.notified_papers() == [["2601.00001"]] * 4
-    (_, reasons), *_ = alert_harness.renderer.alerts[-1].matches
-    assert [(reason.text, reason.crossed) for reason in reasons] == [("care", crossed)]
-
-
-@pytest.mark.parametrize("how", ["removed", "moved", "removed but one"])
-async def test_a_held_message_does_not_come_for_alerts_that_are_removed_or_moved(
-    alert_harness: AlertHarness, how: str
-) -> None:
-    alert_id = await alert_harness.add_alert("care")
-    if how == "removed but one":
-        await alert_harness.add_alert("something else")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.plan()
-    await alert_harness.close_direct_messages(7)
-    if how == "moved":
-        await alert_harness.alerts.change(alert_id, alert_builders.draft("care", channel_id=500))
-    else:
-        await alert_harness.alerts.remove([alert_id], user_id=7)
-    async with alert_harness.database.transaction() as connection:
-        await outbox.resume(connection, NOW, user_id=7)
-        held = await outbox.list_rows(connection, user_id=7)
-    expected = models.DeliveryState.PLANNED if how == "removed but one" else models.DeliveryState.EXPIRED
-    assert [delivery.state for delivery in held] == [expected]
-    await alert_harness.plan()
-    told = len(alert_harness.notified_papers())
-    assert told == (2 if how == "moved" else 1)
-
-
-@pytest.mark.parametrize("is_refused", [True, False], ids=["refused", "not tried yet"])
-async def test_an_alert_takes_what_was_not_sent_along_and_back_again(
-    alert_harness: AlertHarness, is_refused: bool
-) -> None:
-    alert_id = await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.plan()
-    if is_refused:
-        await alert_harness.close_direct_messages(7)
-    await alert_harness.alerts.change(alert_id, alert_builders.draft("care", channel_id=500))
-    await alert_harness.alerts.change(alert_id, alert_builders.draft("care"))
-    await alert_harness.plan()
-    async with alert_harness.database.read() as connection:
-        first, again = reversed(await outbox.list_rows(connection, user_id=7))
-    assert (first.state, again.state) == (models.DeliveryState.EXPIRED, models.DeliveryState.PLANNED)
-    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
-
-
-@pytest.mark.parametrize("is_tried", [True, False], ids=["failed", "not tried"])
-async def test_an_alert_whose_channel_is_gone_takes_what_was_not_sent_along(
-    alert_harness: AlertHarness, is_tried: bool
-) -> None:
-    alert_id = await alert_harness.add_alert("care", channel_id=500)
-    other_id = await alert_harness.add_alert("something else", channel_id=500)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.plan()
-    async with alert_harness.database.transaction() as connection:
-        (delivery,) = await outbox.list_rows(connection, channel_id=500)
-        (part,) = await outbox.list_parts(connection, delivery.id)
-        if is_tried:
-            await outbox.mark_sending(connection, [part.id], NOW)
-            reason = models.Reason.UNKNOWN_CHANNEL
-            await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason=reason, now=NOW)
-    await alert_harness.refuse_message(10003, channel_id=500)
-    for moved_id, text in ((other_id, "something else"), (alert_id, "care")):
-        await alert_harness.alerts.change(moved_id, alert_builders.draft(text))
-        await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
-    async with alert_harness.database.read() as connection:
-        assert len(await outbox.list_rows(connection, user_id=7, kind=models.DeliveryKind.ALERT)) == 1
-
-
-async def test_papers_of_a_message_that_was_given_up_are_news_to_another_alert(
-    alert_harness: AlertHarness,
-) -> None:
-    alert_id = await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.plan()
-    await alert_harness.close_direct_messages(7)
-    await alert_harness.alerts.remove([alert_id], user_id=7)
-    await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), location="another source", summary="Anew.")
-    await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00001"]] * 2
 
 
 async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:

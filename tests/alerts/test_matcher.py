@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import random
 from dataclasses import fields, replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,6 @@ from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
 from storage import alerts, models, papers, search_index
-from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
@@ -116,30 +114,6 @@ def test_an_author_is_found_as_by_comparing_each_one(
         assert naive is None or _is_retrieved(typed, naive)
 
 
-def test_authors_are_keyed_once_for_all_terms(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = tuple(f"Kim {chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}n" for n in range(3000))
-    paper = replace(PAPER, authors=names)
-    text, compared = matcher.keyword_text(paper), 0
-    variants, is_same = matcher.name_variants, people.is_same_name
-
-    def count_variants(name: str) -> frozenset[str]:
-        nonlocal compared
-        compared += 1
-        return variants(name)
-
-    def count_same(left: str, right: str) -> bool:
-        nonlocal compared
-        compared += 1
-        return is_same(left, right)
-
-    monkeypatch.setattr(matcher, "name_variants", count_variants)
-    monkeypatch.setattr(people, "is_same_name", count_same)
-    for n in range(50):
-        alert = alert_builders.draft(*(f"Lee Nobody {n} {k}" for k in range(20)), kind=AUTHOR)
-        assert not matcher.match(alert, paper, text)
-    assert compared <= 3000 + 50 * 20
-
-
 TWICE = "We use reinforcement learning. Reinforcement learning helps."
 
 
@@ -189,37 +163,6 @@ async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness:
         for _ in range(2):
             await matcher.refresh_forms(alert_harness.database)
         assert await alert_harness.alerts.list_rows(user_id=added.user_id) == [added]
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_alert_that_is_changed_while_a_new_glossary_is_applied_keeps_the_forms_of_its_new_terms(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    added = [
-        await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True, user_id=user_id))
-        for user_id in (7, 8)
-    ]
-    async with alert_harness.database.transaction() as connection:
-        await alerts.set_forms(connection, {alert.id: () for alert in added})
-    changed: list[models.Alert] = []
-    list_forms = matcher.list_forms
-    get_current = search_glossary.GlossaryService.get_current
-
-    async def change_then_get(service: search_glossary.GlossaryService, connection: Connection) -> Any:
-        """Change an alert when the batch of its former terms has been read."""
-        glossary = await get_current(service, connection)
-        if not changed:
-            draft = alert_builders.draft("확산 모델", translations=True, user_id=7)
-            draft = replace(draft, forms=list_forms(glossary, draft))
-            async with alert_harness.database.transaction() as writing:
-                stored = replace(added[0], terms=draft.terms, key=matcher.alert_key(draft), forms=draft.forms)
-                changed.append(await alerts.change(writing, stored))
-        return glossary
-
-    monkeypatch.setattr(search_glossary.GlossaryService, "get_current", change_then_get)
-    await matcher.refresh_forms(alert_harness.database)
-    assert await alert_harness.alerts.list_rows() == [*changed, added[1]]
-    assert changed[0].forms != added[0].forms
 
 
 async def test_a_reason_quotes_what_stands_in_the_paper(alert_harness: AlertHarness) -> None:
@@ -316,10 +259,8 @@ def test_a_paper_is_compared_with_few_of_the_many_excluded_words_of_a_reader(
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+    alert_harness: AlertHarness,
 ) -> None:
-    monkeypatch.setattr(matcher, "SEGMENT_SIZE", 3)
-    monkeypatch.setattr(matcher, "SLICE_LENGTH", 20)
     numbers = itertools.count(1)
     loop = asyncio.get_running_loop()
     index = matcher.AlertIndex(alert_harness.database)
@@ -351,16 +292,13 @@ async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
             (detail,) = await papers.list_details(connection, list(ids.values()))
         prepared = detail, matcher.keyword_text(detail)
         haystacks = ["", matcher.build_haystack(*prepared)]
-        found = [row async for candidates in index.iterate(haystacks, 0) for row in candidates]
+        found = await index.find(haystacks)
         assert found == sorted(found)
         assert all(places == [1] for _, places in found)
         matched = [alert_id for alert_id, _ in found if matcher.match(stored[alert_id], *prepared)]
         assert matched == [alert.id for alert in stored.values() if matcher.match(alert, *prepared)]
         followed = matcher.Followed(list(stored.values()))
         assert followed.match_all(*prepared, haystacks[1]) == matcher.match_all(stored.values(), *prepared)
-        after_id = found[0][0] if found else 0
-        later = [row async for candidates in index.iterate(haystacks, after_id) for row in candidates]
-        assert later == found[1:]
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
@@ -373,31 +311,6 @@ async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
         asyncio.run_coroutine_threadsafe(check(drafts, removed, summary, organization), loop).result()
 
     await asyncio.to_thread(run)
-
-
-async def test_an_automaton_is_bounded_by_its_characters_and_finds_long_words(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(matcher, "SEGMENT_CHARACTERS", 2000)
-    index = matcher.AlertIndex(sqlite_db)
-    tails = ("ﷺ" * 90, "㏂" * 90, "deep-learning " * 6, "강화 학습 " * 15, "ʼn" * 90)
-    words = [f"{kind}z{number} {tail}"[:100] for kind, tail in enumerate(tails) for number in range(20)]
-    async with sqlite_db.transaction() as connection:
-        # Stored alerts may be older than the rules of the service.
-        for user_id, start in enumerate(range(0, len(words), 10)):
-            terms = [models.AlertTerm(models.AlertKind.KEYWORD, word) for word in words[start : start + 10]]
-            draft = alert_builders.draft(terms=tuple(terms), user_id=user_id)
-            await alerts.add(connection, replace(draft, key=str(start)))
-        stored = await alerts.list_rows(connection)
-    for alert in stored:
-        haystack = keywords.KeywordText("", f"A paper on {alert.terms[-1].text}.").haystack
-        assert [own async for candidates in index.iterate([haystack], 0) for own, _ in candidates] == [
-            alert.id
-        ]
-    sizes = [segment.characters for segment in index._segments]
-    assert len(sizes) > 1
-    assert max(sizes) <= 2000
-    assert sum(sizes) <= 3 * len(words) * matcher.MAX_NEEDLE_LENGTH
 
 
 def test_an_alert_for_all_of_several_terms_is_found_by_the_rarest_of_them() -> None:

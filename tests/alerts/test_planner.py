@@ -8,13 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from bot.alerts import matcher, planner
-from bot.text import keywords
-from storage import alerts, archive, models, outbox
+from storage import archive, models, outbox
 from storage.database import Connection
-from tests.support import alert_builders, digest_builders, patience, source_payloads
+from tests.support import alert_builders, digest_builders, killed_process, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -177,31 +175,27 @@ async def test_a_keyword_matches_its_written_variants_and_not_other_words_as_its
 
 
 @both_engines
-async def test_planning_continues_after_the_last_batch_that_was_stored(
+async def test_planning_that_is_killed_before_and_after_each_commit_tells_each_reader_once(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
-    ids = [await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 8)]
+    for user_id in (1, 2):
+        await alert_harness.add_alert("care", user_id=user_id)
     await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
-    await alert_harness.match_first_batch()
-    (pending,) = await alert_harness.list_pending()
-    assert (pending.papers_done, pending.alert_id) == (0, ids[1])
-    while (pending.papers_done, pending.alert_id) != (1, ids[3]):
-        alert_harness.planner = alert_harness.new_planner()
-        await alert_harness.match_first_batch()
-        (pending,) = await alert_harness.list_pending()
-    assert await alert_harness.plan() == 7
-    assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == list(range(1, 8))
-    assert all(len(arxiv_ids) == 2 for arxiv_ids in alert_harness.notified_papers())
+    for number, is_stored in ((1, True), (2, False), (2, True), (3, False), (3, True)):
+        with killed_process.killed_at(alert_harness.database, number, is_stored=is_stored):
+            await alert_harness.planner.drain()
+    alert_harness.now += matcher.GATHERING_TIME
+    for is_stored in (False, True):
+        with killed_process.killed_at(alert_harness.database, 1, is_stored=is_stored):
+            await alert_harness.planner.drain()
+    await alert_harness.planner.drain()
+    assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == [1, 2]
     assert await alert_harness.list_pending() == []
 
 
-@pytest.mark.parametrize("group_size", [1, 50])
 @both_engines
-async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch, group_size: int
-) -> None:
-    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", group_size)
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
     for user_id in range(1, 16):
         await alert_harness.add_alert("care", user_id=user_id)
         await alert_harness.add_alert("better", user_id=user_id)
@@ -216,25 +210,6 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(
     notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
     assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
     assert await alert_harness.list_pending() == []
-
-
-@both_engines
-async def test_what_changes_between_two_batches_counts_for_the_next(alert_harness: AlertHarness) -> None:
-    ids = {user_id: await alert_harness.add_alert("care", user_id=user_id) for user_id in range(1, 7)}
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="here")
-    await alert_harness.match_first_batch()
-    await alert_harness.alerts.remove([ids[3]])
-    await alert_harness.alerts.snooze([ids[4]])
-    # The correction removes a paper and adds one.
-    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), ("2601.00003", 5), location="here")
-    await alert_harness.plan()
-    async with alert_harness.database.read() as connection:
-        planned = await outbox.list_rows(connection, limit=100)
-    papers: dict[int | None, list[str]] = {}
-    for delivery in planned:
-        papers.setdefault(delivery.user_id, []).extend(delivery.post.papers)
-    remaining = ["2601.00002", "2601.00003"]
-    assert {user_id: sorted(own) for user_id, own in papers.items()} == dict.fromkeys((1, 2, 5, 6), remaining)
 
 
 async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
@@ -254,50 +229,6 @@ async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
         patch.setattr("storage.accounts.list_readers_by_id", remove_while_rendering)
         await alert_harness.plan()
     assert await alert_harness.list_recipients() == [2]
-
-
-@both_engines
-async def test_an_alert_that_is_moved_while_a_digest_is_matched_leaves_its_channel_what_is_its_own(
-    alert_harness: AlertHarness,
-) -> None:
-    moved = await alert_harness.add_alert("care", user_id=1, channel_id=500)
-    await alert_harness.add_alert("care", user_id=2, channel_id=500)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
-    moves, list_notified = [moved], alerts.list_notified
-
-    async def move_while_matching(*arguments: Any) -> set[tuple[str, int]]:
-        if moves:
-            draft = alert_builders.draft("care", user_id=1)
-            await alert_harness.alerts.change(moves.pop(), draft)
-        return await list_notified(*arguments)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.alerts.list_notified", move_while_matching)
-        await alert_harness.plan()
-    async with alert_harness.database.read() as connection:
-        planned = await outbox.list_rows(connection)
-    assert {(row.user_id, row.channel_id) for row in planned} == {(1, None), (None, 500)}
-
-
-async def test_a_digest_that_cannot_be_planned_keeps_waiting_and_blocks_no_other(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await alert_harness.add_alert("care")
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
-    await alert_harness.store_digest(MONDAY, ("2601.00002", 5), location="b")
-    failures, prepare = ["once"], matcher.keyword_text
-
-    def fail_once(paper: models.PaperDetail) -> keywords.KeywordText:
-        if failures and paper.arxiv_id == "2601.00001":
-            raise RuntimeError(failures.pop())
-        return prepare(paper)
-
-    monkeypatch.setattr("bot.alerts.matcher.keyword_text", fail_once)
-    with pytest.raises(RuntimeError):
-        await alert_harness.plan()
-    assert len(await alert_harness.list_pending()) == 1
-    await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
 
 
 async def test_alerts_that_waited_longer_than_a_delivery_lives_are_not_planned(
@@ -322,16 +253,6 @@ async def test_the_running_planner_plans_what_others_store(
     async with patience.limit(60):
         await running
     assert alert_harness.notified_papers() == [["2601.00001"]]
-
-
-async def test_texts_are_prepared_again_when_many_do_not_fit_in_memory(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.alerts.matcher.MAX_CACHED_CHARACTERS", 1)
-    await alert_harness.add_alert("care", user_id=1)
-    await alert_harness.add_alert("better", user_id=2)
-    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", 5) for number in range(1, 13)))
-    assert [(len(post.matches), post.more) for post in alert_harness.renderer.alerts] == [(10, 2), (10, 2)]
 
 
 async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
@@ -363,17 +284,6 @@ async def test_what_exceeds_the_messages_of_a_day_comes_with_the_first_of_the_ne
     for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
     assert sorted(for_seven[-1]) == ["2601.00003", "2601.00004"]
     assert len([user for user, _ in await _notified_by_user(alert_harness) if user == 8]) == 4
-
-
-async def test_a_message_that_a_clock_ahead_planned_fills_no_day_before_its_own(
-    alert_harness: AlertHarness,
-) -> None:
-    await alert_harness.add_alert("care", max_a_day=1, at_time="18:00", timezone="UTC")
-    alert_harness.now = NOW + timedelta(days=300)
-    await alert_harness.add_digest(alert_harness.now.date(), ("2601.00001", 5))
-    alert_harness.now = NOW
-    await alert_harness.add_digest(MONDAY, ("2601.00002", 5))
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
 async def test_an_early_message_of_the_next_day_has_what_waited(alert_harness: AlertHarness) -> None:
@@ -463,17 +373,3 @@ async def test_an_alert_that_was_made_by_a_clock_ahead_tells_of_what_comes_now(
     alert_harness.now = NOW
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="with care.")
     assert alert_harness.notified_papers() == [["2601.00001"]]
-
-
-@pytest.mark.parametrize(
-    ("column", "value"), [("timing", "hourly"), ("language", "ja"), ("terms", '[["venue", "NeurIPS"]]')]
-)
-async def test_an_alert_that_cannot_be_read_does_not_keep_the_others_from_their_readers(
-    alert_harness: AlertHarness, column: str, value: str
-) -> None:
-    broken = await alert_harness.add_alert("robot", user_id=1)
-    await alert_harness.add_alert("robot", user_id=2)
-    async with alert_harness.database.transaction() as connection:
-        await connection.execute(sa.text(f"UPDATE alerts SET {column} = '{value}' WHERE id = {broken}"))
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 9), summary="A robot.")
-    assert await alert_harness.list_recipients() == [2]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from bot.alerts import commands as alerts_commands
-from bot.alerts import matcher, planner
+from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.alerts.service import PREVIEW_DAYS
@@ -20,9 +17,9 @@ from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
 from bot.text import keywords
-from storage import accounts, alerts, errors, models, outbox, papers, search, snapshot
-from storage.database import Connection, Database
-from tests.support import alert_builders, digest_builders, patience
+from storage import alerts, errors, models, outbox, papers, search, snapshot
+from storage.database import Database
+from tests.support import alert_builders, digest_builders
 from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -120,27 +117,6 @@ async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) ->
     assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
 
 
-@pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("by_discord", [False, True])
-async def test_an_alert_that_is_paused_while_it_is_changed_stays_paused_on_postgresql(
-    alert_harness: AlertHarness, by_discord: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alert_id = await alert_harness.add_alert("speech")
-    lock_reader = accounts.lock_reader
-
-    async def pause_then_lock(connection: Connection, user_id: int) -> None:
-        """Pause the alert, as it is while a change waits for the reader's file that is being imported."""
-        async with alert_harness.database.transaction() as pausing:
-            reason = models.Reason.DMS_CLOSED if by_discord else models.Reason.BY_HAND
-            await alerts.set_state(pausing, [alert_id], models.ActivityState.PAUSED, reason=reason)
-        await lock_reader(connection, user_id)
-
-    monkeypatch.setattr(accounts, "lock_reader", pause_then_lock)
-    changed = await alert_harness.alerts.change(alert_id, alert_builders.draft("robot"), user_id=7)
-    assert changed.state is models.ActivityState.PAUSED
-    assert await alert_harness.alerts.list_rows(user_id=7) == [changed]
-
-
 @both_engines
 async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("speech")
@@ -205,69 +181,6 @@ async def test_a_preview_looks_at_the_texts_of_no_more_papers_than_it_can_compar
         preview = await alert_harness.alerts.preview(alert_builders.draft("with care"))
         found.append((preview.paper_count, preview.latest[0].arxiv_id, preview.is_complete))
     assert found == [(5, "2601.00008", False), (8, "2601.00008", False), (8, "2601.00008", True)]
-
-
-async def test_names_take_room_of_a_preview_as_texts_do(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(alerts_service, "MAX_CHARACTERS", 20_000)
-    rows = [(f"2601.{number:05}", 200 - number) for number in range(1, 5)]
-    text = digest_builders.newsletter(MONDAY - timedelta(days=2), rows)
-    many = ", ".join(f"Author{number} Family{number}" for number in range(800))
-    await alert_harness.store_text(text.replace("Ada Lovelace, Kim Min-jun", f"Ada Lovelace, {many}"))
-    draft = alert_builders.draft("Ada Lovelace", kind=AUTHOR)
-    for _ in range(2):
-        preview = await alert_harness.alerts.preview(draft)
-        assert preview.paper_count == 2
-        assert not preview.is_complete
-
-
-async def test_a_preview_that_waits_for_another_holds_no_connection(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held, read = 0, alert_harness.database.read
-
-    @asynccontextmanager
-    async def counting_read() -> AsyncIterator[Connection]:
-        nonlocal held
-        async with read() as connection:
-            held += 1
-            yield connection
-            held -= 1
-
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    service = alert_harness.alerts
-    async with service._recent_papers._lock:
-        monkeypatch.setattr(alert_harness.database, "read", counting_read)
-        previews = [asyncio.create_task(service.preview(alert_builders.draft(f"word{n}"))) for n in range(6)]
-        await patience.wait_until(lambda: len(service._recent_papers._lock._waiters or ()) == 6)
-        assert held == 0
-    await asyncio.gather(*previews)
-
-
-async def test_of_many_alerts_of_a_channel_the_readers_own_and_no_more_than_are_shown_are_compared(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await digest_builders.ingest_digest(
-        sqlite_db, digest_builders.newsletter(NOW.date(), [("2501.00001", 5)]), at=NOW
-    )
-    compared: list[int] = []
-    compare = matcher.match
-
-    def counted(alert: models.Alert, *paper: Any) -> tuple[matcher.AlertReason, ...]:
-        compared.append(alert.user_id)
-        return compare(alert, *paper)
-
-    monkeypatch.setattr(matcher, "match", counted)
-    term = models.AlertTerm(models.AlertKind.PAPER, "2501.00001")
-    async with sqlite_db.transaction() as connection:
-        for user_id in range(40):
-            await alerts.add(connection, models.Alert(0, user_id, (term,), NOW, channel_id=1))
-        paper = await papers.get_detail(connection, "2501.00001")
-    assert paper is not None
-    service = alerts_service.Alerts(sqlite_db, lambda: NOW)
-    found = await service.explain(paper, user_id=30, channel_id=1)
-    assert [match.alert.user_id for match in found] == compared == [30, 0, 1, 2, 3]
 
 
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
@@ -389,91 +302,3 @@ def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:
 def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items
-
-
-@pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("how", ["removed", "moved", "resumed", "resumed by itself", "suspended"])
-async def test_postgresql_locks_a_held_message_before_the_alert_that_is_changed(
-    alert_harness: AlertHarness, how: str
-) -> None:
-    """The expiry of the message locks it first, and then the alert, to queue its papers again."""
-    place: dict[str, int] = {"channel_id": 5, "guild_id": 6} if how == "resumed by itself" else {}
-    alert_id = await alert_harness.add_alert("care", **place)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
-    database, service = alert_harness.database, alert_harness.alerts
-    async with database.read() as connection:
-        [delivery] = await outbox.list_rows(connection)
-    if place:
-        await alert_harness.refuse_message(50013, channel_id=5)
-    elif how != "suspended":
-        await alert_harness.close_direct_messages(7)
-
-    async def change() -> None:
-        if how == "removed":
-            await service.remove([alert_id])
-        elif how == "moved":
-            await service.change(alert_id, alert_builders.draft("care", guild_id=1, channel_id=2))
-        elif how == "resumed":
-            await service.resume([alert_id])
-        else:
-            async with database.transaction() as other:
-                if how == "suspended":
-                    paused, reason = models.ActivityState.PAUSED, models.Reason.DMS_CLOSED
-                    await planner.ALERT.suspend(other, delivery, paused, reason)
-                else:
-                    await planner.ALERT.resume(other, lambda _: True)
-
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
-    )
-    async with database.transaction() as connection:
-        await connection.execute(sa.text("SELECT id FROM deliveries FOR UPDATE"))
-        changing = asyncio.create_task(change())
-
-        async def is_waiting() -> bool:
-            async with database.read() as other:  # a transaction sees the activity at its first look
-                return bool(await other.scalar(waiting)) or changing.done()
-
-        await patience.wait_until(is_waiting)
-        assert not changing.done(), "it waits for the message"
-        await connection.execute(sa.text("SELECT id FROM alerts FOR UPDATE NOWAIT"))
-    await changing
-    async with database.read() as connection:
-        delivery = next(
-            row for row in await outbox.list_rows(connection) if row.kind is models.DeliveryKind.ALERT
-        )
-        left = await alerts.list_rows(connection)
-    paused, active = models.ActivityState.PAUSED, models.ActivityState.ACTIVE
-    expected = {"removed": [], "moved": [(2, active)], "suspended": [(None, paused)]}
-    assert [(alert.channel_id, alert.state) for alert in left] == expected.get(
-        how, [(place.get("channel_id"), active)]
-    )
-    assert (delivery.state is models.DeliveryState.EXPIRED) == (how in ("removed", "moved"))
-
-
-@pytest.mark.engines("postgresql")
-async def test_postgresql_locks_the_held_messages_of_several_destinations_in_the_order_of_an_expiry(
-    alert_harness: AlertHarness,
-) -> None:
-    database, service = alert_harness.database, alert_harness.alerts
-    alert_ids = [await alert_harness.add_alert("care")]
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), summary="With care.")
-    alert_ids.append(await alert_harness.add_alert("speed", channel_id=5, guild_id=6))
-    await alert_harness.add_digest(MONDAY, ("2601.00002", 5), summary="With speed.")
-    async with database.transaction() as connection:
-        rows = await outbox.list_rows(connection)
-        first, second = (min(row.id for row in rows if row.channel_id == place) for place in (None, 5))
-        assert first < second
-        await connection.execute(sa.text(f"SELECT id FROM deliveries WHERE id = {first} FOR UPDATE"))
-        changing = asyncio.create_task(service.resume(alert_ids))
-
-        async def is_waiting() -> bool:
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            async with database.read() as other:
-                return bool(await other.scalar(sa.text(waiting))) or changing.done()
-
-        await patience.wait_until(is_waiting)
-        assert not changing.done(), "it waits for the first message"
-        await connection.execute(sa.text(f"SELECT id FROM deliveries WHERE id = {second} FOR UPDATE NOWAIT"))
-    await changing

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -310,22 +310,6 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
             assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
 
 
-@pytest.mark.parametrize(
-    ("locale", "expected"),
-    [(models.Locale.EN, "the day's list is complete"), (models.Locale.KO, "목록 마감")],
-)
-def test_every_style_says_that_the_day_is_complete(
-    renderer: DiscordRenderer, locale: models.Locale, expected: str
-) -> None:
-    state = {"closes_at": datetime(2025, 2, 13, 2, 30, tzinfo=UTC), "is_complete": True, "locale": locale}
-    for style in models.Style:
-        parts = renderer.render_daily(
-            rendered_posts.daily((rendered_posts.paper(1), rendered_posts.paper(2)), style=style, **state)
-        )
-        assert expected in json.dumps(parts[0].payload, ensure_ascii=False), style
-        assert expected in json.dumps(parts[0].fallback, ensure_ascii=False), style
-
-
 def test_missed_days_are_listed(renderer: DiscordRenderer) -> None:
     missed = tuple(date(2025, 2, day) for day in range(1, 9))
     (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), missed_on=missed))
@@ -349,13 +333,10 @@ def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRender
     ]
 
 
-def test_a_forum_post_has_a_name_and_the_required_tags(renderer: DiscordRenderer) -> None:
-    (part,) = renderer.render_daily(
-        rendered_posts.daily((rendered_posts.paper(),), style=models.Style.FORUM, forum_tags=(7, 8))
-    )
+def test_a_forum_post_has_a_name(renderer: DiscordRenderer) -> None:
+    (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), style=models.Style.FORUM))
     assert part.kind is models.PartKind.FORUM_POST
     assert part.payload["name"] == "2025-02-12 · 1편"
-    assert part.payload["applied_tags"] == ["7", "8"]
     payload_checks.load_schemas().check("CreateForumThreadRequest", part.payload)
 
 
@@ -436,17 +417,6 @@ def test_a_topic_heads_its_post_in_every_style_and_only_the_first_message_mentio
     for message in rendered_posts.messages(tuple(rest)):
         payload_checks.check_message(message)
         assert "<@&77>" not in json.dumps(message)
-
-
-@pytest.mark.parametrize("locale", list(models.Locale))
-def test_an_empty_post_names_its_topic_and_mentions_nobody(
-    renderer: DiscordRenderer, locale: models.Locale
-) -> None:
-    for message in rendered_posts.messages(
-        renderer.render_daily(rendered_posts.daily((), locale=locale, topic="state space"))
-    ):
-        assert "state space" in str(message)
-        payload_checks.check_message(message)
 
 
 @pytest.mark.parametrize("style", list(models.Style))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,17 +96,6 @@ async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_ret
         async with bot.container.database.read() as connection:
             details = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
         assert [detail is not None for detail in details] == expected
-
-
-async def test_a_client_that_another_one_replaces_is_freed(sqlite_db: Database) -> None:
-    """A process that loses the lock stands by again with a new client; the former one has all servers in its cache."""
-    container = Container(Settings(), sqlite_db, lambda: NOW)
-    former = container.create_bot(shard_count=1)
-    freed = weakref.ref(former)
-    runtime.freeze_gc()
-    del former
-    runtime.freeze_gc()
-    assert freed() is None
 
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -251,20 +239,13 @@ async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
         bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
     )
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
-    planned: list[str] = []
 
     async def fail(*_: object, **__: object) -> int:
         raise KeyError("a bug")
 
-    async def plan(*_: object) -> int:
-        planned.append("edits")
-        return 0
-
     monkeypatch.setattr(bot.relay, "expire", fail)
     monkeypatch.setattr(bot.today_planner, "tick", fail)
-    monkeypatch.setattr(bot.container.edit_planner, "plan", plan)
     await bot.tick()
-    assert planned == ["edits"]
     async with bot.container.database.read() as connection:
         assert len(await outbox.list_rows(connection)) == 1
 

@@ -1,9 +1,8 @@
-"""The ticker and the jobs on virtual time, with a wall clock that tests move; the times it corrects; heartbeats; paper news."""
+"""The ticker and the jobs on virtual time, with a wall clock that tests move; the times it corrects; heartbeats."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,30 +10,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
-import sqlalchemy as sa
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app import runtime, tasks
 from bot.app.container import Container
-from bot.app.health import Metrics
 from bot.archive import digest_writer
-from bot.core import day_close
 from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.search.service import SearchService
-from bot.shelf import news
-from storage import accounts, alerts, archive, key_values, models, outbox, papers, shelf, sources, today
+from storage import accounts, alerts, archive, key_values, models, outbox, papers, sources, today
 from storage.database import Database
-from tests.support import (
-    alert_builders,
-    digest_builders,
-    origin_server,
-    paper_records,
-    relay_harness,
-    source_payloads,
-)
+from tests.support import alert_builders, digest_builders, relay_harness
 from tests.support.origin_server import OriginServer, run_origin
 from tests.support.planner_harness import PlannerHarness
 from tests.support.virtual_time import VirtualTimeLoop
@@ -159,7 +147,7 @@ def correct(db: Database) -> Correct:
             scheduler.get_jobs()[0].modify(next_run_time=now + 32 * HOUR)  # as by a clock 26 hours ahead
             planner = DailyPlanner(db, container.deliveries, SearchService(db).match_papers)
             today_planner = container.create_today_planner(container.create_services())
-            await tasks.ClockRepair(container, planner, today_planner, scheduler, Metrics()).apply(steps)
+            await tasks.ClockRepair(container, planner, today_planner, scheduler).apply(steps)
             next_run: datetime = scheduler.get_jobs()[0].next_run_time
             return next_run
 
@@ -174,7 +162,7 @@ async def test_jobs_that_a_held_step_put_off_run_within_their_interval_once_it_h
     container.monitor_clock().compare_with_discord(START)
     async with tasks.scheduled([tasks.Job(mock.AsyncMock(), interval)], START) as scheduler:
         [job] = scheduler.get_jobs()
-        repair = tasks.ClockRepair(container, mock.Mock(), mock.Mock(), scheduler, Metrics())
+        repair = tasks.ClockRepair(container, mock.Mock(), mock.Mock(), scheduler)
         wall[0] += 26 * HOUR
         job.modify(next_run_time=wall[0] + interval)  # as the scheduler does, which reads the machine's clock
         repair.hasten_jobs()
@@ -245,11 +233,7 @@ async def test_deliveries_planned_by_a_clock_that_was_behind_live_for_their_life
 ) -> None:
     behind = START - 26 * HOUR
     async with db.transaction() as connection:
-        deliveries = [relay_harness.new_delivery(key, 1, behind) for key in ("a", "edited")]
-        await outbox.add_all(connection, deliveries)
-        if db.is_sqlite:  # PostgreSQL refuses what is not a time
-            edit = sa.text("UPDATE deliveries SET expires_at = '1 day' WHERE key = 'edited'")
-            await connection.execute(edit)
+        await outbox.add_all(connection, [relay_harness.new_delivery("a", 1, behind)])
     await correct(START, ClockStep(26 * HOUR, START, START, slow_by=26 * HOUR))
     assert (await _read_times(db))["a"] == (behind, START + 24 * HOUR)
 
@@ -322,7 +306,7 @@ async def test_what_is_planned_while_times_are_corrected_was_not_put_off(db: Dat
         planner = Planner(db, container.deliveries, SearchService(db).match_papers)
         today_planner = container.create_today_planner(container.create_services())
         with capture_logs() as logs:
-            await tasks.ClockRepair(container, planner, today_planner, scheduler, Metrics()).apply()
+            await tasks.ClockRepair(container, planner, today_planner, scheduler).apply()
     assert [entry["event"] for entry in logs] == []
     assert (await _read_times(db))["welcome"][0] == START + HOUR
 
@@ -331,12 +315,12 @@ async def test_a_date_that_fell_due_while_the_clock_was_ahead_is_posted(
     db: Database, correct: Correct
 ) -> None:
     harness = PlannerHarness(db)
-    await harness.subscribe(
-        created_at=START - HOUR, timezone="UTC", at_time="09:00", say_when_empty=True, wait_minutes=0
-    )
+    await harness.subscribe(created_at=START - HOUR, timezone="UTC", at_time="09:00")
+    await harness.store(START.date() + timedelta(days=1), ("2601.00002", 9), at=START)
     await harness.planner.tick(START + 24 * HOUR + timedelta(minutes=5))
     now = START + timedelta(minutes=20)
     await correct(now, ClockStep(-24 * HOUR, now, START))
+    await harness.store(START.date(), ("2601.00001", 9), at=now)
     await harness.planner.tick(now)
     async with db.read() as connection:
         posts = await outbox.list_rows(connection)
@@ -388,50 +372,9 @@ async def test_nothing_is_asked_without_the_setting(sqlite_db: Database) -> None
         assert jobs == []
 
 
-SAVED_AT = datetime(2025, 5, 1, tzinfo=UTC)
-"""Before the second version in the answer of arXiv's API."""
-
-
-async def test_a_saved_paper_is_asked_about_and_its_reader_gets_one_message(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(news, "HUGGINGFACE_SECONDS", 0.001)
-    merged = replace(paper_records.merged_paper(1), arxiv_id="2504.00001")
-    (paper,) = (await paper_records.add_papers(sqlite_db, merged)).items()
-    async with sqlite_db.transaction() as connection:
-        await shelf.save(connection, 7, [paper[1]], SAVED_AT, None)
-    now, planned = [SAVED_AT + timedelta(days=9)], []
-    async with origin_server.run_origin() as origin:
-        entry = source_payloads.arxiv_entry(paper[0], comment="Accepted at ICML 2025")
-        origin.pages["/api/query"] = source_payloads.atom(entry)
-        origin.pages[f"/api/arxiv/{paper[0]}/repos"] = json.dumps({"models": []})
-        settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
-        container = Container(settings, sqlite_db, lambda: now[0])
-        async with tasks.open_paper_news(container, on_planned=lambda: planned.append(1)) as jobs:
-            ((job, _),) = jobs
-            for days in (9, 14, 14, 15):
-                now[0] = SAVED_AT + timedelta(days=days)
-                await job()
-        assert sum(path.startswith("/api/query") for path in origin.paths) == 1
-    async with sqlite_db.read() as connection:
-        (delivery,) = await outbox.list_rows(connection, kind=models.DeliveryKind.NEWS)
-        (part,) = await outbox.list_parts(connection, delivery.id)
-    assert (delivery.user_id, planned) == (7, [1])
-    assert "ICML 2025" in str(part.payload)
-    assert f"{paper[0]}v2" in str(part.payload)
-
-
 async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Database, correct: Correct) -> None:
     ahead, tomorrow = START + 5 * 24 * HOUR, START.date() + timedelta(days=1)
-    profile = models.Profile(
-        7,
-        at_time="09:00",
-        timezone="UTC",
-        next_due_at=ahead,
-        due_on=ahead.date(),
-        last_digest_on=START.date(),
-    )
-    last_closed = day_close.default().last_closed(START).isoformat()
+    profile = models.Profile(7, at_time="09:00", timezone="UTC", next_due_at=ahead)
     async with db.transaction() as connection:
         await accounts.upsert_reader(connection, 7, now=START, timezone="Asia/Seoul")
         await today.add(connection, profile)
@@ -441,47 +384,16 @@ async def test_what_a_clock_days_ahead_moved_comes_at_its_former_time(db: Databa
         name = alerts.recipient_name(alert)
         match = models.QueuedMatch(name, paper_id, alert.id, 3, ahead, ahead + 20 * HOUR)
         await alerts.add_matches(connection, [match])
-        await shelf.watch_papers(connection, [paper_id], START)
-        await shelf.record_news(connection, models.SourceKind.ARXIV, [paper_id], {}, ahead)
         await key_values.set_value(connection, key_values.WRITTEN_ON, ahead.date().isoformat())
-        await key_values.set_value(connection, key_values.CLOSE_SHOWN_ON, last_closed)
     await correct(START)
     async with db.read() as connection:
         moved = await today.get(connection, 7)
         [due] = await alerts.list_due_matches(connection, [name], START + 24 * HOUR)
-        assert await shelf.list_due_watched(connection, models.SourceKind.ARXIV, START + HOUR, 2)
         written_on = await key_values.get(connection, key_values.WRITTEN_ON)
-        shown_on = await key_values.get(connection, key_values.CLOSE_SHOWN_ON)
     in_seoul = datetime.combine(tomorrow, time(0), UTC)
-    assert moved == replace(profile, timezone="Asia/Seoul", next_due_at=in_seoul, due_on=tomorrow)
+    assert moved == replace(profile, timezone="Asia/Seoul", next_due_at=in_seoul)
     assert due.due_at == datetime.combine(START.date(), time(9), UTC)
-    assert (written_on, shown_on) == (None, last_closed)
-
-
-@pytest.mark.parametrize("discord_ahead", [timedelta(0), 3 * HOUR])
-async def test_news_of_papers_that_a_clock_ahead_saved_or_asked_about_are_told(
-    db: Database, correct: Correct, discord_ahead: timedelta
-) -> None:
-    ahead, true = START + 20 * 24 * HOUR, START + discord_ahead
-    week = 7 * 24 * HOUR
-    async with db.transaction() as connection:
-        unlisted = digest_writer.unlisted_papers(["2501.00001", "2501.00002", "2501.00003"])
-        ids = list((await papers.add(connection, unlisted)).values())
-        await shelf.save(connection, 7, ids[:1], START - week, None)
-        await shelf.save(connection, 7, ids[1:2], ahead, None)
-        # Later than a clock that is behind, and rightly so.
-        await shelf.save(connection, 7, ids[2:], true, None)
-        await shelf.watch_papers(connection, ids, START - week)
-        await shelf.add_code(connection, {ids[0]: "https://example.org/1"}, ahead)
-    await correct(START, answered_at=true)
-    code = {id_: f"https://example.org/{id_}" for id_ in ids[1:]}
-    async with db.transaction() as connection:
-        await shelf.add_code(connection, code, true + HOUR)
-        unsent = await shelf.list_unsent(connection, true + 2 * HOUR, true - week)
-        saved, _ = await shelf.list_rows(connection, 7)
-    assert [news[0] for _, news in unsent[7]] == ["2501.00001", "2501.00002", "2501.00003"]
-    assert {START - week, true} <= {row.saved_at for row in saved}
-    assert max(row.saved_at for row in saved) < true + HOUR
+    assert written_on is None
 
 
 async def test_a_digest_that_a_clock_days_ahead_or_behind_stored_is_matched_with_alerts(

@@ -20,9 +20,7 @@ from tests.support import digest_builders, fork_server, patience
 pytestmark = pytest.mark.wire
 
 
-async def paperround(
-    fake: process.FakeDiscord, folder: Path, *arguments: str, stdin: str = ""
-) -> tuple[int, str, str]:
+async def paperround(fake: process.FakeDiscord, folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a command in a folder with its own database. Returns its exit status, stdout and stderr."""
     environment = {
         **os.environ,
@@ -30,12 +28,10 @@ async def paperround(
         "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'paperround.db'}",
         "PYTHONPATH": str(process.ROOT),
     }
-    given, out, err = streams = [folder / f"command.{name}" for name in ("in", "out", "err")]
-    for file, text in zip(streams, (stdin, "", ""), strict=True):
-        file.write_text(text)
-    command = fork_server.ForkedProcess(
-        "bot", arguments, cwd=folder, env=environment, log=out, errors=err, stdin=given
-    )
+    out, err = folder / "command.out", folder / "command.err"
+    for file in (out, err):
+        file.write_text("")
+    command = fork_server.ForkedProcess("bot", arguments, cwd=folder, env=environment, log=out, errors=err)
     status = await patience.wait_for(asyncio.to_thread(command.wait), 60)
     return status, out.read_text(), err.read_text()
 
@@ -60,29 +56,26 @@ async def test_a_webhook_alone_posts_without_a_token_and_its_address_is_shown_no
     label = f"…/webhooks/{address.split('/')[-2]}/••••"
     shown: list[str] = []
 
-    async def run(*arguments: str, stdin: str = "") -> Any:
-        status, stdout, stderr = await paperround(fake, tmp_path, *arguments, stdin=stdin)
+    async def run(*arguments: str) -> Any:
+        status, stdout, stderr = await paperround(fake, tmp_path, *arguments)
         shown.extend((stdout, stderr))
         return status, stdout, stderr
 
-    add = ("channels", "add", "--json")
-    wrong = await run(*add, "--webhook", address.replace("_webhook", "_nobody"))
-    assert (wrong[0], "does not know this webhook" in wrong[2]) == (1, True)
-    for refused in (("--webhook", "https://evil.example/x"), ("--webhook", address, "--guild", "1"), ()):
-        assert (await run(*add, *refused))[0] == 2
-    status, stdout, _ = await run(*add, "--webhook", "-", stdin=f"{address}\n")
-    added = json.loads(stdout)
-    assert (status, added["guild"], added["channel"]) == (0, None, None)
-    assert added["webhook"] == label
-    assert f"webhook {label}" in (await run("channels", "edit", "1", "--top", "2"))[1]
-    assert "compact, cards, weekly" in (await run("channels", "edit", "1", "--style", "forum"))[2]
-    assert label in (await run("channels", "list"))[1]
+    async def apply(webhook: str, further: str = "") -> Any:
+        (tmp_path / "set-up.toml").write_text(f'[[posts]]\nwebhook = "{webhook}"\n{further}')
+        return await run("config", "apply", "set-up.toml", "--yes")
+
+    assert (await apply("https://evil.example/x"))[0] == 2
+    assert "compact, cards, weekly" in (await apply(address, 'style = "forum"\n'))[2]
+    assert (await apply(address, "top = 2\n"))[0] == 0
+    assert address.split("/")[-2] in (await run("config", "export"))[1]
     digest = digest_builders.newsletter(system_clock().date(), [("2601.00001", 9)])
     (tmp_path / "digest.md").write_text(digest)
     await run("ingest", "digest.md")
     await make_due(tmp_path / "paperround.db")
     findings = {row["what"]: row for row in json.loads((await run("doctor", "--json"))[1])}
     assert (findings["Discord"]["status"], findings["daily post 1"]["status"]) == ("ok", "ok")
+    assert findings["daily post 1"]["value"] == f"webhook {label}"
     settings = {"DISCORD_TOKEN": None, "PAPERROUND_LOG": "json:debug"}
     async with fake.running_bot(tmp_path, **settings) as (_, log):
         [message] = await fake.wait_for_messages(channel_id, log.read_text)
@@ -92,9 +85,11 @@ async def test_a_webhook_alone_posts_without_a_token_and_its_address_is_shown_no
     status, stdout, _ = await run("doctor", "--json")
     findings = {row["what"]: row for row in json.loads(stdout)}
     assert (status, findings["daily post 1"]["status"]) == (1, "todo")
-    assert "channels add --webhook" in findings["daily post 1"]["note"]
+    assert "removed = true" in findings["daily post 1"]["note"]
     assert "token-of_webhook" not in "".join(shown) + log.read_text()
-    assert "token-of_nobody" not in "".join(shown)
-    await run("channels", "remove", "1")
+    # Its time is another one by now, and an entry matches by time too.
+    exported = (await run("config", "export"))[1]
+    (tmp_path / "set-up.toml").write_text(f"{exported}removed = true\n")
+    assert "remove daily post" in (await run("config", "apply", "set-up.toml", "--yes"))[1]
     status, _, stderr = await run("run")
     assert (status, "DISCORD_TOKEN is not set" in stderr) == (2, True)

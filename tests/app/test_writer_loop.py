@@ -79,12 +79,7 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
     async with container.open_container(settings) as opened:
         started = Bot(opened)
         draft = models.Subscription(
-            guild_id=1,
-            channel_id=2,
-            at_time=f"{CLOSE - timedelta(minutes=5):%H:%M}",
-            top_n=3,
-            when=models.When.COMPLETE,
-            locale=models.Locale.KO,
+            guild_id=1, channel_id=2, timezone="Asia/Bangkok", top_n=3, locale=models.Locale.KO
         )
         await Subscriptions(opened.database, lambda: CLOSE - timedelta(hours=3)).add(draft)
         yield started

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,20 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, ingest, listing, parse
+from bot.archive import digest_writer, listing
 from storage import archive, models, papers, tables
-from storage.database import Connection
-from storage.models import (
-    FILES_TRUST,
-    Appearance,
-    Author,
-    DigestFormat,
-    Entry,
-    MergedPaper,
-    PaperFacts,
-    SourcedDigest,
-    Trust,
-)
+from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
@@ -53,117 +41,6 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
     }
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_of_the_appearances_in_one_source_the_newest_and_the_first_are_kept_and_shown(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archive, "MAX_APPEARANCES", 3)
-    monkeypatch.setattr(archive, "MAX_COUNTED", 2)
-    await harness.add(newsletter(paper(1, title="Theirs"), day="2025-01-01"), "theirs.md", source="theirs")
-    for day in range(1, 9):
-        await harness.add(
-            newsletter(paper(1, title=f"Day {day}"), *([paper(2)] if day < 6 else []), day=f"2025-02-0{day}"),
-            "ours.md",
-            source="ours",
-        )
-    async with harness.db.read() as connection:
-        [paper_id] = (await papers.get_ids(connection, ["2601.00001"])).values()
-        [other_id] = (await papers.get_ids(connection, ["2601.00002"])).values()
-        appearances = await archive.list_appearances(connection, [paper_id, other_id])
-        detail = await papers.get_detail(connection, "2601.00001")
-        [merged] = (await papers.list_merged(connection, ids=[paper_id])).values()
-        assert await archive.count_appearances(connection, [paper_id]) == {paper_id: 5}
-    days, others = ([of.date.isoformat() for of in appearances[id_]] for id_ in (paper_id, other_id))
-    assert days == ["2025-02-08", "2025-02-07", "2025-02-01", "2025-01-01"]
-    assert others == ["2025-02-05", "2025-02-04", "2025-02-01"]
-    assert detail is not None
-    shown = [of.date.isoformat() for of in detail.appearances]
-    assert shown == ["2025-02-08", "2025-02-07", "2025-02-06", "2025-02-01", "2025-01-01"]
-    assert (merged.first_on, merged.last_on) == (date(2025, 1, 1), date(2025, 2, 8))
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_papers_merged_again_are_read_with_their_texts_only_where_they_are_indexed_at_once(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read, list_appearances = Counter[str](), archive.list_appearances
-
-    async def counted(*values: Any, **options: Any) -> dict[int, list[Appearance]]:
-        found = await list_appearances(*values, **options)
-        for appearance in (of for every in found.values() for of in every):
-            read[appearance.entry.arxiv_id] += bool(appearance.entry.sections)
-        return found
-
-    monkeypatch.setattr(archive, "list_appearances", counted)
-    for day in range(1, 4):
-        text = newsletter(paper(1), paper(2), day=f"2025-02-0{day}")
-        await harness.add(text, f"{day}.md", source="theirs")
-    assert read == {"2601.00001": 5, "2601.00002": 5}
-    read.clear()
-    postponed: list[int] = []
-
-    async def postpone(_: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()) -> None:
-        postponed.extend(paper_id for group in groups for paper_id in group)
-
-    monkeypatch.setattr(harness.index, "postpone", postpone)
-    monkeypatch.setattr(digest_writer, "CHUNK_CHARACTERS", 10)
-    await harness.add(newsletter(paper(1), paper(2), day="2025-02-04"), "4.md", source="theirs")
-    assert (read.total(), len(postponed)) == (0, 2)
-
-
-async def test_new_days_of_a_known_page_are_written_together(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    merges: list[str] = []
-    merge = digest_writer.merge
-
-    def counted_merge(arxiv_id: str, *statements: Any) -> MergedPaper:
-        merges.append(arxiv_id)
-        return merge(arxiv_id, *statements)
-
-    monkeypatch.setattr(digest_writer, "merge", counted_merge)
-    texts = [
-        "\n".join(
-            f"## 2025-{month:02}-{day:02}\n### [P](https://arxiv.org/abs/2501.00001)\n- x {month} {day}\n"
-            for day in range(1, 21)
-        )
-        for month in (1, 2)
-    ]
-    pages = [
-        digest_writer.to_sourced_digests(parse.parse_text(text, "a.md"), "theirs", "a.md") for text in texts
-    ]
-    await harness.ingest.add_batch(pages[0])
-    merges.clear()
-    assert [result.new_digests for result in await harness.ingest.add_batch(pages[1])] == [1] * 20
-    assert merges == ["2501.00001"]
-
-
-async def test_the_new_digests_of_a_page_are_stored_in_several_transactions(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ingest, "BATCH_ENTRIES", 6)
-    stored: list[list[int]] = []
-    add = archive.add
-
-    async def counted(connection: Connection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
-        stored.append([len(sourced.digest.entries) for sourced in new])
-        return await add(connection, new, now)
-
-    monkeypatch.setattr(archive, "add", counted)
-    sizes = [3, 3, 7, 1, 2, 3, 3]
-    text = "".join(
-        newsletter(*map(paper, range(1, size + 1)), day=f"2025-03-{day:02}")
-        for day, size in enumerate(sizes, 1)
-    )
-    group = digest_writer.to_sourced_digests(parse.parse_text(text), "theirs", "a.md")
-    results = await harness.ingest.add_batch(group)
-    assert stored == [[3, 3], [7], [1, 2, 3], [3]], "readers' writes do not wait for all of a page"
-    assert ([result.new_digests for result in results], results[2].new_papers) == ([1] * 7, 4)
-    await harness.ingest.add_batch(group)
-    assert len(await harness.titles("2025-03-03")) == 7
-    assert await harness.count(tables.digests) == 7
-
-
 async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2), day="2026-01-01"), "first.md")
     await harness.add(newsletter(paper(1), paper(2)), "second.md")
@@ -181,15 +58,6 @@ async def test_a_digest_without_locations_is_deleted(harness: IngestHarness) -> 
     assert await harness.titles() == ["Paper 2"]
     assert await harness.count(tables.digests) == 1
     assert harness.index.titles == {"Paper 2"}
-
-
-async def test_the_id_of_a_deleted_digest_is_never_reused(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1)), "a.md")
-    await harness.add(newsletter(paper(2)), "b.md")
-    await harness.add(newsletter(paper(1)), "b.md")
-    await harness.add(newsletter(paper(3)), "c.md")
-    digest_ids = [digest_id for digest_id, _, _ in harness.notified]
-    assert len(digest_ids) == len(set(digest_ids)) == 3
 
 
 async def test_old_digests_raise_no_alerts(harness: IngestHarness) -> None:
@@ -236,29 +104,6 @@ async def test_a_wrong_date_is_corrected(harness: IngestHarness) -> None:
     assert await harness.titles() == ["Paper 1", "Paper 2"]
 
 
-@pytest.mark.parametrize("size", [1, 3])
-async def test_the_former_days_of_a_page_are_read_once_for_all_of_its_new_days(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    def page(month: int, *papers: str) -> str:
-        return "".join(newsletter(*papers, day=f"2025-{month:02}-{day:02}") for day in range(1, 10))
-
-    await harness.add(page(3, paper(1), paper(2), paper(3)))
-    reads = []
-    read = archive.list_entries_by_digest
-
-    async def counted(connection: Connection, digest_id: int) -> tuple[Entry, ...]:
-        reads.append(digest_id)
-        return await read(connection, digest_id)
-
-    monkeypatch.setattr(archive, "list_entries_by_digest", counted)
-    parsed = parse.parse_text(page(4, *(paper(4 + number) for number in range(size))))
-    group = digest_writer.to_sourced_digests(parsed, "files", "a.md")
-    results = await harness.ingest.add_batch(group)
-    assert [result.new_digests for result in results] == 9 * [1]
-    assert len(reads) == (9 if size == 3 else 0), "those of another size are not read"
-
-
 async def test_a_page_with_a_new_list_every_day_keeps_the_earlier_days(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), day="2026-01-01"), "https://one/latest")
     await harness.add(newsletter(paper(2)), "https://one/latest")
@@ -303,7 +148,6 @@ async def test_a_list_that_grows_is_corrected_and_tells_of_the_added_paper_alone
     assert await add(harness, [C, A], votes=33) == (0, 1)
     [(_, first, _), (_, added, revision)] = harness.notified
     assert (len(first), len(added), revision) == (1, 1, 2)
-    assert harness.changed_ids[-1] == set(added)
     assert await stored_ids(harness) == [[C, A]]
 
 
@@ -317,22 +161,6 @@ async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None
     assert await stored_ids(harness) == [[B, C, A]]
     assert await harness.count(tables.digests) == 1
     assert len(harness.notified) == 2
-
-
-async def test_a_list_with_other_papers_at_each_poll_stops_growing(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", 2_000)
-    lengths = []
-    for number in range(12):
-        added = [f"2601.{number * 3 + index:05}" for index in range(1, 4)]
-        assert await add(harness, added) == ((1, 0) if number == 0 else (0, 1))
-        assert (await stored_ids(harness))[0][:3] == added
-        async with harness.db.read() as connection:
-            [digest_id] = await archive.list_ids(connection)
-            lengths.append(len(await archive.get_text(connection, digest_id) or ""))
-    assert lengths[1] > lengths[0]
-    assert max(lengths) < 2_200
 
 
 async def test_the_same_list_from_two_endpoints_is_one_digest_in_two_places(harness: IngestHarness) -> None:
@@ -597,22 +425,6 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(statements
     dates = [appearance.date for appearance in appearances]
     dates += [min(fact.listed_on, NOW.date() + timedelta(days=1)) for fact in facts if fact.listed_on]
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
-
-
-@given(statements, st.sampled_from(DigestFormat), days)
-def test_a_source_that_is_trusted_less_only_fills_in_what_others_leave_out(
-    statements: Statements, digest_format: DigestFormat, on: date
-) -> None:
-    appearances, facts, votes = statements
-    before = digest_writer.merge("2601.00001", appearances, facts, votes)
-    stranger = replace(STRANGER, format=digest_format, date=on, trust=Trust(1, 9))
-    after = digest_writer.merge("2601.00001", [*appearances, stranger], facts, votes)
-    for name in MergedPaper.__dataclass_fields__:
-        known = getattr(before, name)
-        if known not in (None, (), "") and name not in ("first_on", "last_on", "authors_truncated", "url"):
-            assert getattr(after, name) == known, name
-    if appearances:
-        assert after.url == before.url
 
 
 @given(statements, st.integers(0, 9), days)

@@ -86,64 +86,6 @@ def test_the_language_is_that_of_the_summaries_letters(body: str, expected: str)
 
 
 @pytest.mark.parametrize(
-    ("comment", "venue"),
-    [
-        ("Accepted at NeurIPS 2025", "NeurIPS 2025"),
-        ("15 pages, 4 figures. Accepted to ICML 2025 (Spotlight)", "ICML 2025"),
-        ("To appear in CVPR 2025. Project page: https://a.example/", "CVPR 2025"),
-        ("CVPR2025", "CVPR 2025"),
-        ("CVPR'25 Highlight", "CVPR 2025"),
-        ("AAAI-26, 9 pages", "AAAI 2026"),
-        ("ICLR 2025 Oral; code at https://github.com/a/b", "ICLR 2025"),
-        ("Published as a conference paper at ICLR 2025", "ICLR 2025"),
-        ("Accepted by IEEE TPAMI", "TPAMI"),
-        ("neurips 2024 Datasets and Benchmarks Track", "NeurIPS 2024"),
-        ("Camera-ready version, ACL 2025 Main", "ACL 2025"),
-        ("Findings of EMNLP 2025", "Findings of EMNLP 2025"),
-        ("Accepted to EMNLP 2025 (Findings)", "Findings of EMNLP 2025"),
-        ("Accepted at the ICML 2025 Workshop on Long Context", "ICML 2025 workshop"),
-        ("SIGGRAPH Asia 2025 (journal track)", "SIGGRAPH Asia 2025"),
-        ("Accepted to Transactions on Machine Learning Research (TMLR)", "TMLR"),
-        ("Accepted to Nature Communications", "Nature Communications"),
-        (
-            "Accepted for publication in IEEE Robotics and Automation Letters, 8 pages",
-            "IEEE Robotics and Automation Letters",
-        ),
-        ("Published in Neural Networks; 12 pages", "Neural Networks"),
-        ("Submitted to ICLR 2026", None),
-        ("Under review at NeurIPS 2025", None),
-        ("Under review. 10 pages", None),
-        ("Preprint, 20 pages, 3 figures", None),
-        ("Code is published at https://github.com/a/b", None),
-        ("Fixes a bug. Extended version of our ICML 2024 paper", None),
-        ("Uses the WWW and an ASE library", None),
-        ("24 pages, v2.1 of the report", None),
-        ("A miracle, oracles and obstacles", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_venue_is_found_in_the_forms_that_authors_write(comment: str | None, venue: str | None) -> None:
-    assert fields.find_venue(comment) == venue
-
-
-@pytest.mark.parametrize(
-    ("comment", "withdrawn"),
-    [
-        ("This paper has been withdrawn by the author due to a crucial error in equation 1", True),
-        ("Withdrawn. The proof of Lemma 2 is wrong", True),
-        ("The paper is withdrawn because of an authorship dispute", True),
-        ("This submission was retracted", True),
-        ("Withdrawn from ICLR 2025, now 12 pages", False),
-        ("12 pages; money is withdrawn in the experiments", False),
-        (None, False),
-    ],
-)
-def test_a_withdrawal_is_found(comment: str | None, withdrawn: bool) -> None:
-    assert fields.says_withdrawn(comment) is withdrawn
-
-
-@pytest.mark.parametrize(
     "heading",
     [
         "Daily Papers (2025-05-27)",
@@ -307,40 +249,6 @@ PICTURE, VIDEO = ("https://example.org/a.png", None), (None, "https://example.or
 )
 def test_covers_and_videos_are_distinguished(line: str, media: tuple[str | None, str | None] | None) -> None:
     assert fields.parse_media(line) == media
-
-
-def test_the_text_of_a_paper_is_cut_and_the_rest_is_named() -> None:
-    sections = tuple(models.Section(f"{number}", "x" * 30_000) for number in range(3))
-    draft = parse.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
-    [entry], [problem] = parse.build_entries([draft])
-    assert [len(section.body) for section in entry.sections] == [30_000, 9_998]
-    assert problem == models.Problem(
-        7, "2505.01234: a paper's text can have at most 40000 characters; 50003 are left out"
-    )
-
-
-def test_headings_count_among_the_characters_of_a_paper() -> None:
-    sections = tuple(models.Section("h" * 999, "x") for _ in range(100))
-    draft = parse.PaperDraft(7, "2505.01234", "A title", "https://a.example", sections=sections)
-    [entry], [problem] = parse.build_entries([draft])
-    assert entry.sections == sections[:40]
-    assert problem.message.endswith(" at most 40000 characters; 60000 are left out")
-    cut = list(
-        fields.cut_sections([models.Section("h" * 900, "x" * 39_099), models.Section("heading", "text")])
-    )
-    assert cut[1:] == [models.Section(None, "t")]
-
-
-@given(st.text())
-def test_any_value_can_be_parsed(value: str) -> None:
-    fields.parse_date(value)
-    fields.parse_labelled_field(value)
-    fields.parse_votes(value)
-    fields.parse_authors(value)
-    fields.parse_media(value)
-    fields.says_withdrawn(value)
-    venue = fields.find_venue(value)
-    assert venue is None or 0 < len(venue) <= 90
 
 
 @pytest.mark.parametrize(

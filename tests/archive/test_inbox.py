@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -13,8 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.archive import files, ingest
-from storage import models
+from bot.archive import ingest
 from tests.support import patience
 
 SECONDS = 20.0
@@ -150,25 +148,6 @@ async def test_a_file_that_cannot_be_read_loses_no_other(
     assert len(reported) == len(set(reported)) == (2 if kind == "links to everything" else 1)
 
 
-async def test_a_folder_that_cannot_be_entered_loses_no_other_file(
-    tmp_path: Path, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Root, who runs the tests of an image, may enter any folder.
-    (tmp_path / "closed").mkdir()
-    for name in ("closed/inner.md", "first.md"):
-        (tmp_path / name).write_text("one")
-    get_status = Path.stat
-
-    def stat_unless_closed(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        if path.parent.name == "closed":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return get_status(path, follow_symlinks=follow_symlinks)
-
-    monkeypatch.setattr(Path, "stat", stat_unless_closed)
-    async with watching(tmp_path, handler):
-        await handler.wait_for(tmp_path / "first.md")
-
-
 async def test_an_inbox_that_is_removed_or_a_file_is_watched_on(
     tmp_path: Path, handler: RecordingHandler
 ) -> None:
@@ -183,14 +162,3 @@ async def test_an_inbox_that_is_removed_or_a_file_is_watched_on(
             folder.mkdir()
             (folder / name).write_text("one")
             await handler.wait_for(folder / name)
-
-
-def test_a_name_that_is_not_utf8_is_a_problem_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "good.md").write_text("one")
-    _add_undecodable_name(tmp_path)
-    [problem, good] = files.find_files([str(tmp_path)])
-    assert isinstance(problem, models.LocatedProblem)
-    assert "not UTF-8" in problem.message
-    assert good == str(tmp_path / "good.md")
-    [named] = files.find_files([problem.location])
-    assert named == problem

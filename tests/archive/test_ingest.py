@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import digest_writer, ingest, parse
+from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.archive.files import TextFile, find_files, read_file
 from storage import archive, database, errors, papers, tables
@@ -76,13 +73,6 @@ async def test_a_failed_ingest_stores_nothing_of_the_digest(harness: IngestHarne
     assert (await harness.add(newsletter(paper(1), paper(2)))).new_papers == 1
 
 
-async def test_a_dry_run_counts_the_changes_and_stores_nothing(harness: IngestHarness) -> None:
-    parsed = await asyncio.to_thread(parse.parse_text, newsletter())
-    result = await harness.ingest.add_digests(parsed, location="a.md", dry_run=True)
-    assert (result.new_digests, result.new_papers) == (1, 1)
-    assert set((await harness.counts()).values()) == {0}
-
-
 async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
     harness.notified.clear()
@@ -123,28 +113,6 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
-
-
-async def test_no_text_is_parsed_on_the_event_loop(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parse_text, is_json, threads = parse.parse_text, parse.is_json, set[int]()
-
-    def record(read: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            threads.add(threading.get_ident())
-            return read(*arguments)
-
-        return call
-
-    monkeypatch.setattr(parse, "parse_text", record(parse_text))
-    monkeypatch.setattr(parse, "is_json", record(is_json))
-    text = newsletter(paper(1))
-    await harness.ingest.add_text(text, location="a")
-    await harness.ingest.add_file(TextFile("b.md", text))
-    assert [result async for result in harness.ingest.add_files([TextFile("c.md", text)])]
-    assert threads
-    assert threading.get_ident() not in threads
 
 
 async def test_a_text_without_digest_is_refused(harness: IngestHarness) -> None:
@@ -341,14 +309,6 @@ def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Pat
     assert "not a regular file" in read_problem(tmp_path / "pipe.md")
 
 
-def test_a_file_that_would_be_waited_for_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some files of /proc say that they are regular, and their readers wait, as those of a pipe do."""
-    os.mkfifo(tmp_path / "pipe.md")
-    monkeypatch.setattr(Path, "is_file", lambda _: True)
-    monkeypatch.setattr(stat, "S_ISREG", lambda _: True)
-    assert isinstance(read_file(str(tmp_path / "pipe.md")), TextFile)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
@@ -374,55 +334,3 @@ async def test_a_file_that_causes_a_bug_holds_up_no_other(
     assert sorted(result.new_digests for result in stored) == [0, 1, 1]
     [problem] = [problem for result in stored for problem in result.problems]
     assert problem.message == "it caused an internal error (KeyError: 'a bug')"
-
-
-async def test_a_digest_that_was_stored_before_a_bug_of_another_counts_as_new(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = IngestHarness(sqlite_db)
-    monkeypatch.setattr(ingest, "BATCH_DIGESTS", 1)
-    write, written = digest_writer.DigestWriter.write_new, list[int]()
-
-    async def fail_at_second(self: Any, connection: Any, batch: Any) -> Any:
-        written.append(len(batch))
-        if len(written) == 2:
-            raise RuntimeError("a bug")
-        return await write(self, connection, batch)
-
-    monkeypatch.setattr(digest_writer.DigestWriter, "write_new", fail_at_second)
-    texts = "\n".join(newsletter(paper(number), day=f"2026-01-0{number}") for number in (1, 2, 3))
-    group = digest_writer.to_sourced_digests(parse.parse_text(texts), "files", "a.md")
-    for expected in ([1, 1, 1], [0, 0, 0]):
-        stored = await harness.ingest.add_batch(group)
-        assert [result.new_digests for result in stored] == expected
-
-
-async def test_a_correction_that_a_bug_of_another_rolled_back_counts_once(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = IngestHarness(sqlite_db)
-    days = ["2026-01-01", "2026-01-02"]
-    for day in days:
-        await harness.add(newsletter(paper(1, title="Old"), day=day), location=f"{day}.md")
-    group = [
-        corrected
-        for day in days
-        for corrected in digest_writer.to_sourced_digests(
-            parse.parse_text(newsletter(paper(1, title="New"), day=day)), "files", f"{day}.md"
-        )
-    ]
-    write, failures = digest_writer.DigestWriter.write_known, 1
-
-    async def fail_once(self: Any, connection: Any, sourced: Any, **options: Any) -> Any:
-        nonlocal failures
-        if sourced.location == f"{days[1]}.md" and failures:
-            failures -= 1
-            raise RuntimeError("a bug")
-        return await write(self, connection, sourced, **options)
-
-    monkeypatch.setattr(digest_writer.DigestWriter, "write_known", fail_once)
-    monkeypatch.setattr(ingest, "SLICE_SECONDS", 600)  # both in one transaction, on a busy machine too
-    left = {"files": 10}
-    results = await harness.ingest.add_batch(group, corrections_left=left)
-    assert [result.corrected_digests for result in results] == [1, 1]
-    assert left == {"files": 8}

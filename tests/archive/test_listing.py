@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import fields, listing, parse
+from bot.archive import listing, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 from tests.support.source_payloads import listing_text
@@ -96,13 +96,6 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
     ]
 
 
-def test_papers_beyond_the_most_of_a_digest_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "MAX_PAPERS", 5)
-    digest = build(*(paper(f"2501.{number:05}") for number in range(1, 8)))
-    assert len(digest.entries) == 5
-    assert digest.problems[-1].message == "the list has 7 papers; those after 5 are left out"
-
-
 @pytest.mark.parametrize(
     ("summary", "shown"),
     [
@@ -158,38 +151,6 @@ def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     assert parse_one(united.text).entries == united.entries
 
 
-def test_a_union_has_room_for_so_much_of_a_former_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    former = build(paper(votes=3, abstract="Long. " * 50), paper("2505.00002"), paper("2505.00003"))
-    new = build(paper(summary=None), paper("2505.00004"))
-    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", len(new.text) + 120)
-    united = listing.union(new, former)
-    assert [entry.arxiv_id for entry in united.entries] == ["2505.00001", "2505.00004"], (
-        "what is listed now stays"
-    )
-    assert "2 earlier papers that it no longer names are left out" in united.problems[-1].message
-    monkeypatch.setattr(listing, "MAX_UNION_LENGTH", len(new.text) + len(former.text))
-    assert len(listing.union(new, former).entries) == 4
-    monkeypatch.setattr(fields, "MAX_PAPERS", 3)
-    assert len(listing.union(new, former).entries) == 3
-
-
-def test_all_names_of_a_digest_have_a_limit_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "MAX_NAMES_LENGTH", 150)
-    names = [f"Ann {number}" for number in range(4)]
-    ids = ("2505.00001", "2505.00002", "2505.00003")
-    listed = parse_one(build(*(paper(arxiv_id, authors=names) for arxiv_id in ids)).text)
-    papers = "".join(
-        f"### [A title](https://arxiv.org/abs/{arxiv_id})\n\nAuthors: {', '.join(names)}\n\n- ***New***: text\n\n"
-        for arxiv_id in ids
-    )
-    written = parse_one(f"## Daily Papers (2025-05-06)\n\n{papers}")
-    assert written.format is DigestFormat.NEWSLETTER
-    for digest in (listed, written, build(*(paper(arxiv_id, authors=names) for arxiv_id in ids))):
-        assert [len(entry.authors) for entry in digest.entries] == [4, 0, 0]
-    assert "those of 2 papers are left out" in written.problems[-1].message
-    assert [entry.authors_truncated for entry in written.entries] == [False, True, True]
-
-
 def test_unknown_and_invalid_fields_are_left_out() -> None:
     digest = build(paper(votes="many", thumbnail="javascript:x", authors="Ada", mystery={"a": 1}, keywords=3))
     assert json.loads(digest.text)["papers"] == [paper()]
@@ -232,27 +193,3 @@ def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_vi
         build(paper(media={"a": 1}), paper("2505.00002", media="https://u.example/a.mp4")).entries[0].video
         is None
     )
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "lost"),
-    [
-        ("title", "T" * 1_001, "a title can have at most 1000 characters"),
-        ("authors", ["Ann", "B" * 201], "a name can have at most 200 characters"),
-        ("authors", ["Ann"] * (fields.MAX_AUTHORS + 1), "a paper can have at most 10000 authors"),
-        ("authors", [7], None),
-        ("title", 7, None),
-    ],
-)
-def test_what_is_cut_of_a_title_and_of_names_is_a_problem(field: str, value: Any, lost: str | None) -> None:
-    problems = [problem.message for problem in build(paper(**{field: value})).problems]
-    assert problems == ([f"2505.00001: {lost}; the rest is left out"] if lost else [])
-
-
-def test_the_text_of_a_paper_is_cut_and_the_rest_is_a_problem() -> None:
-    sections = [[f"Part {number}", f"{number} " + "word " * 3_000] for number in range(20)]
-    digest = build(paper(summary=None, sections=sections), paper("2505.00002", sections=sections[:1]))
-    assert fields.count_characters(digest.entries[0].sections) == fields.MAX_CHARACTERS
-    assert len(digest.text) < 2 * fields.MAX_CHARACTERS
-    message = "2505.00001: a paper's text can have at most 40000 characters; the rest is left out"
-    assert [problem.message for problem in digest.problems] == [message]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from hypothesis import strategies as st
 
 from bot.archive import fields, markdown_lines, parse
 from storage import errors, models
-from tests.support import foreign_text, growth
 
 
 def newsletter_text(day: str, *numbers: int) -> str:
@@ -153,38 +150,6 @@ def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: 
         full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
         "a digest can have at most 20 papers; from here on 2 papers are left out",
     )
-
-
-def test_authors_and_sections_beyond_the_most_of_a_paper_are_named_and_left_out() -> None:
-    authors = ", ".join(f"Ann {number}" for number in range(fields.MAX_AUTHORS + 2))
-    bullets = "\n".join(f"- text {number}" for number in range(fields.MAX_SECTIONS + 1))
-    heading = "## Daily Papers (2025-02-06)\n\n### [Paper](https://arxiv.org/abs/2502.00001)\n\n"
-    (digest,) = parse.parse_text(f"{heading}Authors: {authors}\n\n{bullets}\n")
-    (paper,) = digest.entries
-    assert (len(paper.authors), paper.authors_truncated) == (fields.MAX_AUTHORS, True)
-    assert len(paper.sections) == fields.MAX_SECTIONS
-    assert digest.problems == (
-        models.Problem(3, "2502.00001: a paper can have at most 10000 authors; 2 are left out"),
-        models.Problem(3, "2502.00001: a paper can have at most 1000 sections; 1 is left out"),
-    )
-
-
-def test_long_titles_names_headings_and_addresses_are_cut_and_named() -> None:
-    address = "https://covers.example/" + "a" * 2_000
-    (digest,) = parse.parse_text(
-        f"## Daily Papers (2025-02-06)\n\n### [{'T' * 2_000}](https://arxiv.org/abs/2502.00001)\n\n![]({address}.png)\n\n"
-        f"Authors: Ann {'B' * 300}, {'C' * 200}\n\n- ***{'H' * 1_500}***: text\n"
-    )
-    (paper,) = digest.entries
-    assert (paper.title, paper.thumbnail) == ("T" * 999 + "…", None)
-    assert paper.authors == ("Ann " + "B" * 195 + "…", "C" * 200)
-    assert paper.sections == (models.Section("H" * 999 + "…", "text"),)
-    assert [problem.message for problem in digest.problems] == [
-        "2502.00001: a title can have at most 1000 characters; 1000 are left out",
-        "2502.00001: a name can have at most 200 characters; 104 are left out",
-        "2502.00001: a heading can have at most 1000 characters; 500 are left out",
-        "2502.00001: an address can have at most 2000 characters; 27 are left out",
-    ]
 
 
 def test_a_dated_chapter_begins_no_digest() -> None:
@@ -399,48 +364,6 @@ def test_every_paper_is_an_entry_or_a_problem(text: str) -> None:
 
 def repeat(unit: str) -> Callable[[int], str]:
     return lambda length: unit * (length // len(unit))
-
-
-HOSTILE = {
-    **foreign_text.SHAPES,
-    "closing brackets in a heading": lambda length: (
-        "### [" + "]" * length + "(https://arxiv.org/abs/2502.00001)"
-    ),
-    "quotes": lambda length: "Authors: ['" + "\\'" * (length // 2),
-    "lines of names": lambda length: "Authors: a,\n" + "b,\n" * (length // 3),
-    **{
-        unit: repeat(unit)
-        for unit in (
-            *(
-                "```\n",
-                "```python\n",
-                "```markdown\n",
-                "```markdown\nx\n```\n",
-                "```markdown\n```\n~~~python\n",
-                "x\n\n",
-                "#### x\n",
-                "<!--\n",
-            ),
-            *("- a\n  - b\n", "## Daily Papers (2025-02-06)\n", "## Daily Papers (2025-02-30)\n"),
-        )
-    },
-    # Twice as many fences are four times the text.
-    "ever longer fences": lambda length: "".join("`" * n + "x\n" for n in range(3, math.isqrt(2 * length))),
-    "ever shorter fences": lambda length: "".join(
-        "`" * n + "x\n" for n in range(math.isqrt(2 * length), 3, -1)
-    ),
-}
-
-
-@pytest.mark.parametrize("make", [newsletter_text, review_text])
-def test_hostile_text_takes_linear_time(make: Callable[..., str]) -> None:
-    before, after = make("2025-02-06", 1, 2), "\n\n" + make("2025-02-06", 3)
-
-    def parse_shape(shape: Callable[[int], str], length: int) -> None:
-        parse_or_none(before + shape(length) + after)
-
-    for shape in HOSTILE.values():
-        growth.assert_linear(partial(parse_shape, shape), 25_000)
 
 
 def test_a_list_under_a_date_that_has_a_newsletters_headings_and_other_texts_is_a_list() -> None:

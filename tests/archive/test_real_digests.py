@@ -11,6 +11,8 @@ from bot.archive import parse
 from storage import models
 from tests.archive.test_exports import assert_parses_back, export
 
+pytestmark = pytest.mark.promise
+
 SHARED = Path(__file__).parents[2] / "../shared"
 SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
 ARCHIVE = sorted(path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")

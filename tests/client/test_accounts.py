@@ -86,16 +86,6 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
     assert (await ReaderData(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
 
 
-async def test_the_place_of_a_reader_does_not_give_way_to_other_texts(db: Database) -> None:
-    store = TextTokenStore(db, lambda: outbox_builders.NOW)
-    await store.save(3, TextPurpose.LAST_LOOK, "1.0.2", "3")
-    for number in range(client_accounts.TEXTS_OF_READER + 1):
-        await store.save(3, TextPurpose.LIST, f"a long query {number}")
-    assert await store.get(TextPurpose.LAST_LOOK, "3") == "1.0.2"
-    await store.save(3, TextPurpose.LAST_LOOK, "1.2.4", "3")
-    assert await store.get(TextPurpose.LAST_LOOK, "3") == "1.2.4"
-
-
 READER = 7_000_000_000_000_007
 
 
@@ -129,6 +119,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
     assert await reader_rows.find_columns(db, str(READER)) == set()
 
 
+@pytest.mark.promise
 async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_others_once(
     db: Database,
 ) -> None:
@@ -154,19 +145,19 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
     assert {row.user_id for row in waiting} == {8, None}
 
 
+@pytest.mark.promise
 async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: Database) -> None:
-    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 5)))
-    mine, removed, shared, _ = ids.values()
+    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 4)))
+    mine, shared, _ = ids.values()
     async with db.transaction() as connection:
-        await shelf.save(connection, READER, [mine, removed, shared], NOW, None)
-        await shelf.save(connection, 8, [shared], NOW, None)
-        await shelf.watch_papers(connection, [mine, shared], NOW)
-        await shelf.remove(connection, READER, removed, NOW)
+        await shelf.save(connection, READER, [mine, shared], NOW)
+        await shelf.save(connection, 8, [shared], NOW)
     await ReaderData(db, lambda: NOW).forget(READER)
     async with db.read() as connection:
         assert set(await papers.list_merged(connection, ids=ids.values())) == {shared, max(ids.values())}
 
 
+@pytest.mark.promise
 async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = ReaderData(db, lambda: outbox_builders.NOW)

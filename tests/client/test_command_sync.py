@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bot.client import command_sync
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
-from storage import errors, key_values
+from storage import errors
 from storage.database import Database
 from tests.fake_discord import model
 from tests.support import origin_server
@@ -56,32 +56,16 @@ async def test_commands_are_registered_and_mentioned_once_and_again_after_a_chan
 
 
 class StubTree(app_commands.CommandTree[Any]):
-    """A tree without commands whose synchronisation fails with each of `failures` first. Discord has those `registered`."""
+    """A tree without commands. Discord has those `registered`."""
 
     def __init__(self) -> None:
         super().__init__(discord.Client(intents=discord.Intents.none()))
-        self.failures: list[Exception] = []
         self.registered: list[dict[str, str]] = []
         list_registered: Any = mock.AsyncMock(side_effect=lambda _: self.registered)
         self.client.http.get_global_commands = list_registered
 
     async def sync(self, *, guild: Any = None) -> list[app_commands.AppCommand]:
-        if self.failures:
-            raise self.failures.pop(0)
         return []
-
-
-async def test_commands_that_discord_throttles_are_registered_later(sqlite_db: Database) -> None:
-    tree, waits = StubTree(), []
-    tree.failures = [discord.RateLimited(300.0), OSError("no answer"), TimeoutError()]
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    await command_sync.synchronise(tree, sqlite_db, CommandMentions(), sleep)
-    assert waits == [300.0, 30.0, 60.0]
-    async with sqlite_db.read() as connection:
-        assert await key_values.get(connection, command_sync.HASH_KEY) is not None
 
 
 async def test_commands_that_another_version_has_replaced_are_registered_again(sqlite_db: Database) -> None:

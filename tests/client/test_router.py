@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import ast
-import asyncio
-import inspect
-import typing
 from contextlib import AsyncExitStack
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import discord
 import pytest
 import structlog.testing
-from discord import app_commands, ui
+from discord import ui
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simcord import actors
 
-from bot.alerts import messages as alerts_messages
-from bot.client import context, message_builder, router
+from bot.client import context, message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError, map_service_errors
 from bot.core import admission
-from bot.daily import messages as daily_messages
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.rendering import discord_text
-from bot.shelf import messages as shelf_messages
-from bot.today import messages as today_messages
 from storage import errors, models
-from tests.support import patience
 from tests.support.client_harness import (
     ClientHarness,
     component_ids,
@@ -225,164 +212,15 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_no_profile_is_learnt_at_a_press_while_the_bot_is_busy(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await harness.ask("today")
-    learnt: list[int] = []
-
-    async def learn(profile: models.Profile) -> models.Profile:
-        learnt.append(profile.user_id)
-        return profile
-
-    monkeypatch.setattr(harness.bot.services.profiles, "learn", learn)
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        for custom_id in (
-            pack_custom_id(today_messages.MORE, "2501.00001"),
-            pack_custom_id(today_messages.LESS, "2501.00002"),
-            pack_custom_id(today_messages.TOPICS),
-            pack_custom_id(today_messages.SEND),
-        ):
-            assert shown_text(last_response(await _press_forged(harness, custom_id))) == harness.texts("busy")
-        assert (await _press_forged(harness, pack_custom_id(today_messages.OPEN_TIME))).modal
-    assert learnt == []
-
-
-async def test_nothing_is_shared_and_no_alert_matched_while_the_bot_is_busy(harness: ClientHarness) -> None:
-    listed = await harness.ask("digest")
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        for custom_id in (
-            pack_custom_id(lists_card.SHARE, "2501.00001"),
-            *(name for name in component_ids(listed) if name.startswith("pr:ls:")),
-            pack_custom_id(alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇"),
-            pack_custom_id(alerts_messages.WHY, "2501.00001"),
-            pack_custom_id(alerts_messages.MUTE, "2501.00001"),
-        ):
-            shared = last_response(await _press_forged(harness, custom_id))
-            assert shown_text(shared) == harness.texts("busy"), custom_id
-            assert shared.ephemeral
-
-
-async def test_a_share_that_waits_for_discord_keeps_no_other_reader_from_a_look_up(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed, lookups = await harness.ask("digest"), harness.bot.services.lookups
-    defer, is_asked, may_answer = discord.InteractionResponse.defer, asyncio.Event(), asyncio.Event()
-
-    async def defer_late(response: Any, *, ephemeral: bool = False, thinking: bool = False) -> None:
-        if thinking and not ephemeral:
-            is_asked.set()
-            await may_answer.wait()
-        await defer(response, ephemeral=ephemeral, thinking=thinking)
-
-    monkeypatch.setattr(discord.InteractionResponse, "defer", defer_late)
-    shares = [name for name in component_ids(listed) if name.startswith("pr:ls:")]
-    for custom_id in (pack_custom_id(lists_card.SHARE, "2501.00001"), *shares):
-        is_asked.clear()
-        may_answer.clear()
-        press = asyncio.ensure_future(_press_forged(harness, custom_id))
-        await patience.wait_for(is_asked.wait(), 30)
-        async with AsyncExitStack() as stack:
-            # All slots are free.
-            for number in range(admission.MAX_AT_ONCE):
-                await patience.wait_for(stack.enter_async_context(lookups.admitted(number)), 30)
-        may_answer.set()
-        assert not last_response(await press).ephemeral
-
-
 async def test_what_can_no_longer_be_shared_is_said_to_its_reader_alone(harness: ClientHarness) -> None:
     refused = last_response(await _press_forged(harness, pack_custom_id(lists_card.SHARE, "2501.99999")))
     assert (shown_text(refused), refused.ephemeral) == (harness.texts("no-paper", paper=r"2501\.99999"), True)
 
 
-async def test_what_looks_for_the_matches_of_alerts_waits_for_its_admission(harness: ClientHarness) -> None:
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        for verb, payload in (
-            (alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇"),
-            (alerts_messages.WHY, "2501.00001"),
-            (alerts_messages.MUTE, "2501.00001"),
-        ):
-            answer = await _press_forged(harness, message_builder.pack_custom_id(verb, payload))
-            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
-    assert not await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
-
-
-async def test_copies_of_a_daily_post_wait_for_their_admission(harness: ClientHarness) -> None:
-    """Each channel is checked by itself, and the server's daily posts are read for each."""
-    original = await harness.add_subscription()
-    menu, news = await harness.manage("daily copy"), harness.guild.create_news_channel("news")
-
-    async def choose() -> Any:
-        return last_response(await harness.manager.select(menu, [news], custom_id=f"pr:dkt:{original.id}"))
-
-    plan = await choose()
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        assert shown_text(await choose()) == harness.texts("busy")
-        assert shown_text(await harness.manager_press(plan, "copy-start", count=1)) == harness.texts("busy")
-    assert len(await harness.bot.services.subscriptions.list_rows()) == 1
-
-
-async def test_previews_of_alerts_leave_room_for_look_ups(harness: ClientHarness) -> None:
-    """Each reads a month of papers, one after the other."""
-    previews = harness.bot.services.previews
-    custom_id = message_builder.pack_custom_id(alerts_messages.SAVE, f"{client_messages.NEW_ALERT}로봇")
-    async with previews.admitted(1):
-        previews.patience = 0.0
-        answer = await _press_forged(harness, custom_id)
-        assert shown_text(last_response(answer)) == harness.texts("busy")
-        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")
-    await _press_forged(harness, custom_id)
-    assert await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
-
-
-async def test_searches_of_full_shelves_leave_room_for_look_ups(harness: ClientHarness) -> None:
-    """Each reads all notes of a shelf, one after the other; a list without a search reads a page."""
-    previews = harness.bot.services.previews
-    state = ListState(ListKind.SAVED, "robot")
-    searches = [client_messages.pack_state(state, lists_messages.SHARE_SAVED)]
-    async with previews.admitted(1):
-        previews.patience = 0.0
-        assert shown_text(await harness.ask("saved list", search="robot")) == harness.texts("busy")
-        for custom_id in searches:
-            answer = last_response(await _press_forged(harness, custom_id))
-            assert shown_text(answer) == harness.texts("busy")
-        assert shown_text(await harness.ask("saved list")) != harness.texts("busy")
-        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")
-
-
-async def test_what_matches_the_topics_of_daily_posts_waits_for_its_admission(harness: ClientHarness) -> None:
-    """One manager's presses would else hold all connections of readers."""
-    subscription = await harness.add_subscription(topic="robot")
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        for verb in (daily_messages.SHOW_PREVIEW, daily_messages.POST_NOW):
-            answer = await _press_forged(harness, message_builder.pack_custom_id(verb, subscription.id))
-            assert shown_text(last_response(answer)) == harness.texts("busy"), verb
-        for command, options in (
-            ("daily setup", {"channel": harness.readonly_channel, "topic": "robot"}),
-            ("daily preview", {}),
-            ("why", {"paper": "2501.00001"}),
-        ):
-            assert shown_text(await harness.manage(command, **options)) == harness.texts("busy"), command
-    assert "robot" in shown_text(await harness.manage("daily preview"))
-
-
-async def test_no_button_shows_the_shelf_of_another_server_or_shares_a_readers_own_list(
-    harness: ClientHarness,
-) -> None:
-    own = ListState(ListKind.GUILD_SHELF, f"{harness.guild.id}:")
-    for verb, state, is_refused in (
-        (client_messages.SHOW_LIST, own, False),
-        (client_messages.SHOW_LIST, own.replace(text=f"{harness.guild.id + 1}:"), True),
-        (lists_messages.SHARE, own.replace(text=f"{harness.guild.id + 1}:"), True),
-        (lists_messages.SHARE, ListState(ListKind.SAVED), True),
-    ):
-        answer = last_response(await _press_forged(harness, client_messages.pack_state(state, verb)))
-        assert (shown_text(answer) == harness.texts("outdated-control")) is is_refused
+async def test_no_button_shares_a_readers_own_list(harness: ClientHarness) -> None:
+    custom_id = client_messages.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
+    answer = last_response(await _press_forged(harness, custom_id))
+    assert shown_text(answer) == harness.texts("outdated-control")
 
 
 async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarness) -> None:
@@ -403,90 +241,9 @@ async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarnes
 async def test_commands_that_look_nothing_up_have_a_limit_too(harness: ClientHarness) -> None:
     refusal = harness.texts("cooldown", seconds=int(context.COOLDOWN_SECONDS))
     for number in range(context.MAX_REQUESTS + 2):
-        answer = last_response(await harness.reader.slash(harness.channel, "alerts pause", days=0))
+        answer = last_response(await harness.reader.slash(harness.channel, "alerts list"))
         assert (shown_text(answer) == refusal) is (number >= context.MAX_REQUESTS)
     assert shown_text(await harness.ask("alerts list", by=harness.manager)) != refusal
-
-
-async def test_cooldowns_of_readers_who_are_gone_are_forgotten(harness: ClientHarness) -> None:
-    await harness.reader.slash(harness.channel, "digest")
-    await harness.env.advance_time(context.COOLDOWN_SECONDS + 1)
-    await harness.manager.slash(harness.channel, "digest")
-    assert len(harness.bot.lookup_cooldowns._cache) == 1
-
-
-TOKEN_SECONDS = 15 * 60
-"""Time for which Discord takes answers of an interaction."""
-TRANSFERS = {
-    "saved export",
-    "saved import",
-    "me data",
-    lists_messages.EXPORT_SAVED,
-    shelf_messages.SUBMIT_IMPORT,
-}
-COSTLY_CALLS = (".export", ".import_file", ".get_from_cdn", ".to_file", "discord.File")
-
-
-def _list_handlers(harness: ClientHarness) -> dict[str, Any]:
-    """Return the callbacks of all commands, by name, and of all components and forms, by verb."""
-    walked = harness.bot.tree.walk_commands()
-    found = {
-        command.qualified_name: command.callback
-        for command in walked
-        if isinstance(command, app_commands.Command)
-    }
-    context_menus = harness.bot.tree.walk_commands(type=discord.AppCommandType.message)
-    found |= {menu.qualified_name: menu.callback for menu in context_menus}
-    return found | {verb: handler for verb, (_, handler) in harness.bot.component_router._routes.items()}
-
-
-def _is_wrapped_by(decorator: Any, handler: Any) -> bool:
-    """Whether one of the functions around a handler was made by a decorator."""
-    while handler is not None:
-        if getattr(handler, "__func__", handler).__code__ in decorator.__code__.co_consts:
-            return True
-        handler = getattr(handler, "__wrapped__", None)
-    return False
-
-
-async def test_whatever_takes_or_gives_a_file_of_a_reader_is_a_transfer(harness: ClientHarness) -> None:
-    handlers = _list_handlers(harness)
-    assert handlers.keys() >= TRANSFERS
-    for name, handler in handlers.items():
-        signature = inspect.signature(inspect.unwrap(handler), eval_str=True)
-        hints = [parameter.annotation for parameter in signature.parameters.values()]
-        is_transfer = _is_wrapped_by(router.transfers, handler)
-        assert is_transfer == (router.Transfer in hints) == (name in TRANSFERS), name
-        assert is_transfer or discord.Attachment not in hints, name
-        assert is_transfer or router.Download not in typing.get_args(signature.return_annotation), name
-
-
-def test_no_other_code_of_commands_renders_more_than_a_page() -> None:
-    folder = Path(router.__file__).parents[1]
-    for path in [*folder.glob("*/commands.py"), *folder.glob("client/*.py"), *folder.glob("lists/*.py")]:
-        tree = ast.parse(path.read_text())
-        for function in ast.walk(tree):
-            if not isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
-                continue
-            called = {ast.unparse(call.func) for call in ast.walk(function) if isinstance(call, ast.Call)}
-            if any(name.endswith(COSTLY_CALLS) for name in called) and path != Path(router.__file__):
-                given = {ast.unparse(arg.annotation) for arg in function.args.args if arg.annotation}
-                assert "Transfer" in given, f"{path}: {function.name}"
-
-
-async def _fill_transfers(harness: ClientHarness, stack: AsyncExitStack) -> None:
-    """Let one transfer run, and as many others wait as may."""
-    transfers = harness.bot.services.transfers
-    await stack.enter_async_context(transfers.admitted(1))
-
-    async def wait(number: int) -> None:
-        async with transfers.admitted(number):
-            pass
-
-    for number in range(2, 2 + admission.MAX_WAITING_TRANSFERS):
-        task = asyncio.create_task(wait(number))
-        stack.callback(task.cancel)
-    await asyncio.sleep(0)
 
 
 async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
@@ -503,8 +260,8 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
         for service in (harness.bot.services.shelf, harness.bot.services.reader_data):
             patch.setattr(type(service), "export", fail)
         patch.setattr(type(harness.bot.http), "get_from_cdn", fail)
-        async with AsyncExitStack() as stack:
-            await _fill_transfers(harness, stack)
+        harness.bot.services.transfers.patience = 0.0
+        async with harness.bot.services.transfers.admitted(1):
             for answer in (
                 await harness.ask("saved export"),
                 await harness.ask("me data"),
@@ -514,16 +271,6 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
             # Look-ups have places of their own.
             assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
-    assert (await harness.ask("me data")).attachments
-
-
-async def test_a_transfer_that_takes_too_long_is_ended(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert router.TRANSFER_SECONDS * (1 + admission.MAX_WAITING_TRANSFERS) < TOKEN_SECONDS
-    monkeypatch.setattr(router, "TRANSFER_SECONDS", 0.0)
-    assert shown_text(await harness.ask("me data")) == harness.texts("too-slow")
-    monkeypatch.undo()
     assert (await harness.ask("me data")).attachments
 
 
@@ -545,20 +292,3 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
         await _occupy(harness, stack)
         assert not await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
         assert set((await count_offered()).values()) == {0}
-
-
-def test_no_more_values_are_read_than_a_menu_has() -> None:
-    forged: Any = SimpleNamespace(data={"values": [f"2501.{number:05}" for number in range(10_000)]})
-    assert len(router.selected_values(forged)) == discord_text.SELECT_OPTIONS
-
-
-async def test_papers_of_the_day_leave_room_for_look_ups(harness: ClientHarness) -> None:
-    """For a reader with alerts each reads all texts of a day, one after the other."""
-    previews = harness.bot.services.previews
-    shown = await harness.ask("today")
-    async with previews.admitted(1):
-        previews.patience = 0.0
-        assert shown_text(await harness.ask("today")) == harness.texts("busy")
-        topics = next(name for name in component_ids(shown) if name.startswith("pr:tt"))
-        assert shown_text(await harness.press(shown, custom_id=topics)) == harness.texts("busy")
-        assert shown_text(await harness.ask("paper", paper="2501.00001")) != harness.texts("busy")

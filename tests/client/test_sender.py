@@ -13,7 +13,6 @@ import discord
 import pytest
 
 from bot.client import request_gate, sender
-from bot.client.sender import Tag
 from bot.core.clock import system_clock
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import new_nonce
@@ -60,7 +59,7 @@ def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
 def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outcomes.SendRequest:
     body = json.loads(relay_harness.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
-        body = {"name": "2026-11-20", "applied_tags": [], "message": body}
+        body = {"name": "2026-11-20", "message": body}
     defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}
     return outcomes.SendRequest(kind=kind, channel_id=channel_id, **defaults | fields)
 
@@ -121,7 +120,7 @@ async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted
             "allowed_mentions": {"parse": [], "roles": [str(role_id)]},
         }
         await discord_sender.send(make_request(channel_id, payload=body, nonce=f"n{role_id}"))
-        fields = {"name": "day", "topic": "RL", "message": body}
+        fields = {"name": "day", "message": body}
         post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
         for destination_id in (channel_id, post.channel_id):
             message = max(await fake.messages(destination_id), key=lambda message: int(message["id"]))
@@ -181,28 +180,6 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
     ):
         classification = await classification_of(discord_sender.find(request, since))
         assert classification.disposition is Disposition.UNVERIFIABLE
-
-
-async def test_searches_at_the_same_time_share_the_request_for_what_the_bot_may_do_in_a_server(
-    fake: process.FakeDiscord,
-    discord_sender: sender.DiscordSender,
-    client: discord.AutoShardedClient,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    requests = [make_request(channel_id) for channel_id in await fake.add_channels(5)]
-    all_read, read_page = asyncio.Barrier(5), client.http.logs_from
-
-    async def read_page_with_the_others(*args: Any, **options: Any) -> Any:
-        page = await read_page(*args, **options)
-        await all_read.wait()
-        return page
-
-    monkeypatch.setattr(client.http, "logs_from", read_page_with_the_others)
-    for count in (1, 2):
-        found = await asyncio.gather(*(discord_sender.find(request, system_clock()) for request in requests))
-        assert found == [None] * 5
-        members = await fake.log("GET", f"/guilds/{process.GUILD_ID}/members/")
-        assert len(members) == count  # a later search asks again
 
 
 async def test_messages_are_found_in_direct_messages_and_threads(
@@ -354,10 +331,11 @@ def test_requests_are_evenly_spaced() -> None:
         assert 0.19 <= runner.run(acquire_slots(41)) < 0.21
 
 
-async def test_a_required_tag_is_set_on_a_forum_post(
+async def test_the_first_open_tag_is_set_on_a_post_of_a_forum_that_requires_one(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     tags = [
+        {"id": "4", "name": "Staff", "moderated": True},
         {"id": "5", "name": "News", "moderated": False},
         {"id": "6", "name": "Papers", "moderated": False},
     ]
@@ -366,46 +344,6 @@ async def test_a_required_tag_is_set_on_a_forum_post(
     assert len(await fake.messages(post.channel_id)) == 1
     [entry] = [entry for entry in await fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
     assert entry["status"] < 300
-
-
-NEWS, PAPERS, KOREAN, STAFF = (
-    Tag("1", "News", False),
-    Tag("2", "ML Papers", False),
-    Tag("3", "오늘의 논문", False),
-    Tag("4", "Papers of the staff", True),
-)
-
-
-@pytest.mark.parametrize(
-    ("tags", "required", "chosen"),
-    [
-        ([NEWS, STAFF, PAPERS], False, ["2"]),
-        ([NEWS, KOREAN], True, ["3"]),
-        ([STAFF, NEWS], True, ["1"]),
-        ([NEWS], False, []),
-        ([Tag("1", "Maintenance", False), Tag("2", "AI", False)], True, ["2"]),
-        ([STAFF], True, []),
-    ],
-)
-def test_a_tag_about_papers_is_chosen_or_the_first_if_one_is_required_but_never_a_moderated_one(
-    tags: list[Tag], required: bool, chosen: list[str]
-) -> None:
-    assert sender.choose_tags(tags, required=required) == chosen
-
-
-def test_tags_named_like_the_topic_or_its_words_come_first() -> None:
-    names = ("Robots", "reinforcement-learning", "강화학습")
-    named = [Tag(str(number), name, False) for number, name in enumerate(names, 5)]
-    tags = [NEWS, PAPERS, *named, Tag("8", "Learning", True)]
-    for topic, chosen in (
-        ("Reinforcement Learning -survey author:news", ["6"]),
-        ("learning robots", ["5"]),
-        ('"강화 학습" robots', ["7", "5"]),
-        ("vision", ["2"]),
-    ):
-        assert sender.choose_tags(tags, required=False, topic=topic) == chosen
-    many = [Tag(str(number), word, False) for number, word in enumerate("abcdefg")]
-    assert sender.choose_tags(many, required=False, topic="a b c d e f g") == ["0", "1", "2", "3", "4"]
 
 
 async def test_an_answer_that_is_not_http_does_not_show_the_token(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from bot.core import clock as core_clock
 
@@ -43,21 +42,3 @@ async def test_an_item_longer_than_a_slice_is_followed_by_a_turn() -> None:
 
 async def test_short_work_takes_no_turn_at_all() -> None:
     assert await _turns_of_others(0.0) <= 1
-
-
-async def test_transactions_get_larger_while_they_are_short_and_smaller_once_they_hold_the_writer_too_long() -> (
-    None
-):
-    now = 0.0
-    batches = core_clock.BatchSize(20, 100, lambda: now)
-
-    async def size_after(seconds: float) -> int:
-        nonlocal now
-        async with batches.timed(contextlib.nullcontext("entered")) as entered:
-            assert entered == "entered"
-            now += seconds * core_clock.TRANSACTION_SECONDS
-        return batches.size
-
-    assert [await size_after(seconds) for seconds in (0.1, 0.1, 0.1, 0.9)] == [40, 80, 100, 100]
-    assert [await size_after(seconds) for seconds in (1.1, 0.7, 9, 9)] == [50, 50, 25, 20]
-    assert core_clock.BatchSize(20, 2).size == 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.core.clock_monitor import ClockMonitor
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
-from storage import models
+from storage import archive, models
 
 START = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -180,20 +180,12 @@ def test_only_the_first_answer_can_contradict_a_clock_that_made_no_step(
 
 
 class _Poster:
-    """A subscription that is planned by the minute and says "no papers today", without storage."""
+    """A subscription that is planned by the minute and has a new paper each time, without storage."""
 
     def __init__(self, monitor: ClockMonitor, zone: str, at_time: str) -> None:
         self.monitor = monitor
         self.posted: list[str] = []
-        new = models.Subscription(
-            guild_id=1,
-            channel_id=2,
-            at_time=at_time,
-            timezone=zone,
-            say_when_empty=True,
-            wait_minutes=0,
-            created_at=START,
-        )
+        new = models.Subscription(guild_id=1, channel_id=2, at_time=at_time, timezone=zone, created_at=START)
         self.subscription = schedule.set_due(new, schedule.next_due_of(new, START))
 
     def check(self) -> None:
@@ -205,10 +197,14 @@ class _Poster:
         assert self.subscription.next_due_at is not None
         if self.subscription.next_due_at > now:
             return
+        number, today = len(self.posted) + 1, schedule.local_date_of(self.subscription, now)
+        list_format = models.DigestFormat.LIST
+        digest = models.StoredDigest(number, list_format, today, "en", "", 1, (), now, now)
+        paper = archive.DigestPaper(number, today, number, "2601.00001", 1, 5)
         plan = choice.decide(
             self.subscription,
             choice.Calendar(now),
-            choice.CandidatePool({}, []),
+            choice.CandidatePool({choice.find_origin(self.subscription): [digest]}, [paper]),
             covered_ids={},
             posted_ids=(),
             planned_keys=self.posted,

@@ -100,7 +100,6 @@ async def test_results_arrive_as_plain_data() -> None:
     assert await run(child_functions.make_record) == {"day": "2026-01-05", "names": ["a", "b", "c"]}
     assert await run(asyncio.sleep, 0, text) == text
     assert await run_all(child_functions.print_and_yield, 7, 3) == [7, 7, 7]
-    assert await run_all(child_functions.yield_later, 7) == [7]
 
 
 async def test_errors_of_ours_keep_their_type_and_others_their_reason(

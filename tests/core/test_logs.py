@@ -1,4 +1,4 @@
-"""Logs and terminals show no local variables, control sequences or passwords."""
+"""Logs and terminals show no local variables or control sequences."""
 
 from __future__ import annotations
 
@@ -62,15 +62,10 @@ def test_what_a_cancellation_interrupts_is_not_logged(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
-def test_a_line_holds_no_control_sequence_and_no_password(
-    style: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_holds_no_control_sequence(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(style)
-    structlog.get_logger("test").warning(
-        "line not parsed", message="\x1b]0;pwned\x07", source="https://user:Gehe1m@host/feed"
-    )
+    structlog.get_logger("test").warning("line not parsed", message="\x1b]0;pwned\x07")
     stderr = capsys.readouterr().err
-    assert "Gehe1m" not in stderr
     assert "pwned" in stderr
     assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
 
@@ -110,10 +105,9 @@ def test_no_part_of_a_line_is_obeyed_by_a_terminal(style: str, capsys: pytest.Ca
         ("abc\u202edcba\u2066", r"abc\u202edcba\u2066"),
         ("half \ud83d", r"half \ud83d"),
         ("강화 학습\tRL\n", "강화 학습\tRL\n"),
-        ("see https://user:secret@host/x", "see https://user:***@host/x"),
     ],
 )
-def test_control_characters_become_visible_and_passwords_are_hidden(text: str, shown: str) -> None:
+def test_control_characters_become_visible(text: str, shown: str) -> None:
     assert errors.make_printable(text) == shown
 
 

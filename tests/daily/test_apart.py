@@ -26,22 +26,6 @@ async def channels_of_posts(db: Database) -> list[int]:
         return [row[0] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("style", "poster"), ("days", '["x"]'), ("days", "{}"), ("days", "[]"), ("at_time", "9 Uhr")],
-)
-async def test_a_row_that_cannot_be_read(planner: PlannerHarness, column: str, value: str) -> None:
-    bad = await planner.subscribe(20)
-    await planner.subscribe(21)
-    async with planner.database.transaction() as connection:
-        await connection.execute(
-            sa.text(f"UPDATE subscriptions SET {column} = :value WHERE id = :id"), {"value": value, "id": bad}
-        )
-    await planner.tick(SEOUL_9AM)
-    assert 21 in await channels_of_posts(planner.database)
-    await planner.planner.reschedule(SEOUL_9AM)
-
-
 async def test_a_decision_that_fails(planner: PlannerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = await planner.subscribe(20)
     await planner.subscribe(21)

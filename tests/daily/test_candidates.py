@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.archive import ingest
-from bot.daily import why
+from bot.daily import planner, why
 from bot.search.index import SearchIndexer
 from storage import errors
 from storage.archive import DigestPaper
@@ -78,10 +78,11 @@ async def test_only_papers_that_match_all_of_the_topic_are_posted(
 ) -> None:
     await store(planning, count=other_papers)
     for channel_id, topic in enumerate(POSTED):
-        await planning.subscribe(channel_id, topic=topic, top_n=5, say_when_empty=True)
-    assert await planning.tick(SEOUL_9AM) == len(POSTED)
+        await planning.subscribe(channel_id, topic=topic, top_n=5)
+    await planning.tick(SEOUL_9AM)
     posts = planning.renderer.posts
-    assert {post.topic: [paper.arxiv_id for paper in post.papers] for post in posts} == POSTED
+    posted = {post.topic: [paper.arxiv_id for paper in post.papers] for post in posts}
+    assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
     assert {post.total for post in posts} == {len(PAPERS) + other_papers}
 
 
@@ -117,33 +118,16 @@ async def test_each_topic_is_asked_for_once_and_nothing_is_without_topics(planni
     assert len(await planning.list_contents()) == 21
 
 
-async def test_a_role_is_mentioned_by_planned_posts_with_papers_only(planning: PlannerHarness) -> None:
+async def test_a_role_is_mentioned_by_planned_posts_only(planning: PlannerHarness) -> None:
     await store(planning)
     subscription_id = await planning.subscribe(topic="RL", mention_role_id=77, top_n=2)
-    await planning.subscribe(21, topic="quantum chemistry", mention_role_id=77, say_when_empty=True)
     await planning.tick(SEOUL_9AM)
     await planning.on_demand().plan(subscription_id, 1)
     rendered = planning.renderer.posts
     assert [(post.topic, len(post.papers), post.mention_role_id) for post in rendered] == [
         ("RL", 2, 77),
-        ("quantum chemistry", 0, None),
         ("RL", 1, None),
     ]
-
-
-async def test_the_forecast_counts_new_matches_by_date(planning: PlannerHarness) -> None:
-    service = planning.on_demand()
-    matching = await planning.get_subscription(await planning.subscribe(topic="RL", top_n=2))
-    assert await service.forecast(matching) is None
-    for days_ago in (0, 3):
-        await store(planning, days_ago)
-    assert await service.forecast(matching) == (MONDAY, True, {MONDAY - 3 * DAY: 2})
-    never = await planning.get_subscription(await planning.subscribe(topic="quantum chemistry"))
-    assert await service.forecast(never) == (MONDAY, True, {})
-    assert (await service.preview(never))[0].papers == ()
-    service._clock = lambda: SEOUL_9AM + 90 * DAY
-    assert await service.forecast(matching) == (MONDAY, False, {MONDAY - 3 * DAY: 2})
-    assert [paper.arxiv_id for paper in (await service.preview(matching))[0].papers] == [SURVEY, RL]
 
 
 async def test_why_names_the_topic_that_a_paper_does_not_match(planning: PlannerHarness) -> None:
@@ -204,8 +188,11 @@ async def test_a_post_on_a_topic_waits_until_the_papers_of_its_digest_are_indexe
 async def test_a_post_on_a_topic_does_not_wait_for_papers_that_cannot_be_indexed(
     planning: PlannerHarness,
 ) -> None:
-    await planning.subscribe(topic="reinforcement learning", say_when_empty=True)
+    subscription_id = await planning.subscribe(topic="reinforcement learning")
     await store_large(planning, TickingIndexer(planning, fails=True))
-    assert await planning.tick(SEOUL_9AM + MINUTE) == 0
-    assert await planning.tick(SEOUL_9AM + HOUR) == 1
-    assert await planning.list_contents() == ["no papers"]
+    await planning.tick(SEOUL_9AM + MINUTE)
+    assert (
+        await planning.get_subscription(subscription_id)
+    ).next_due_at == SEOUL_9AM + MINUTE + planner.INDEX_DELAY
+    await planning.tick(SEOUL_9AM + HOUR)
+    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.daily import choice
-from storage import database, models, papers, shelf
+from storage import models
 from storage.archive import DigestPaper
-from tests.support.paper_records import NOW, add_papers, merged_paper
 
 ON = date(2026, 1, 5)
 
@@ -83,21 +82,3 @@ def test_a_selection_accounts_for_every_candidate(
     assert total == len(ranked)
     assert [*papers, *left_out] == eligible
     assert len(ids) == min(top_n, len(eligible))
-
-
-async def test_a_pick_that_is_no_longer_listed_when_it_is_read_is_left_out(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On PostgreSQL each statement sees what was committed before it."""
-    ids = list((await add_papers(sqlite_db, merged_paper(1), merged_paper(2))).values())
-    list_rows = papers.list_rows
-
-    async def list_rows_later(connection: Any, paper_ids: Sequence[int], **options: Any) -> Any:
-        return await list_rows(connection, paper_ids if options else paper_ids[1:], **options)
-
-    monkeypatch.setattr(papers, "list_rows", list_rows_later)
-    async with sqlite_db.transaction() as connection:
-        for paper_id in ids:
-            await shelf.add_shared(connection, 1, 7, paper_id, NOW)
-        top = await choice.list_top(connection, [1], NOW, limit=5)
-    assert [pick.paper.id for pick in top[1]] == ids[1:]

@@ -23,7 +23,7 @@ from tests.support.recording_indexer import NullIndexer
 
 RULE = day_close.default()
 URL = "https://huggingface.co"
-ZONES = {"Asia/Seoul": "09:00", "America/New_York": "09:00"}
+ZONES = ("Asia/Seoul", "America/New_York")
 
 
 class Replay:
@@ -131,9 +131,9 @@ async def test_weeks_of_listings_are_posted_whole_after_each_close(
 ) -> None:
     begin = datetime.combine(first, time(0), UTC)
     zones = {}
-    for channel_id, (zone, at) in enumerate(ZONES.items(), 100):
+    for channel_id, zone in enumerate(ZONES, 100):
         subscription_id = await replay.planning.subscribe(
-            channel_id, begin, timezone=zone, at_time=at, top_n=25, when=models.When.COMPLETE
+            channel_id, begin, timezone=zone, at_time="", top_n=25
         )
         zones[subscription_id] = zone
     for number in range(count):
@@ -182,26 +182,27 @@ async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_take
     replay: Replay,
 ) -> None:
     begin = CLOSE - 8 * HOUR
-    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, wait_minutes=60)
+    await replay.planning.subscribe(20, begin, at_time="")
     replay.arrivals[THURSDAY] = {"2607.00001": begin}
     replay.now = begin
     await replay.advance(begin)
     tick = replay.planning.planner.tick
     assert await tick(CLOSE - 90 * MINUTE) == 0
     assert await tick(CLOSE + 5 * MINUTE) == 0
-    assert await tick(CLOSE + 59 * MINUTE) == 0
-    assert await tick(CLOSE + 60 * MINUTE) == 1
+    assert await tick(CLOSE + 12 * HOUR - MINUTE) == 0
+    assert await tick(CLOSE + 12 * HOUR) == 1
     assert await replay.planning.list_contents() == ["2607.00001"]
 
 
 async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
     begin = CLOSE - 8 * HOUR
-    await replay.planning.subscribe(20, begin, when=models.When.COMPLETE, say_when_empty=True)
+    await replay.planning.subscribe(20, begin, at_time="")
     replay.now = CLOSE + MINUTE
     assert await replay.planning.tick(CLOSE - MINUTE) == 0
+    assert (await replay.planning.get_subscription(1)).waiting_for_on == THURSDAY + DAY
     await replay.advance(CLOSE + MINUTE)
-    assert await replay.planning.tick(CLOSE + MINUTE) == 1
-    assert await replay.planning.list_contents() == ["no papers"]
+    assert await replay.planning.tick(CLOSE + MINUTE) == 0
+    assert (await replay.planning.get_subscription(1)).waiting_for_on is None
 
 
 class GrowingLists:
@@ -263,7 +264,7 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
     }
     lists.down_until = CLOSE + 4 * MINUTE
     begin = CLOSE - 3 * HOUR
-    await planner.subscribe(20, begin, top_n=25, when=models.When.COMPLETE)
+    await planner.subscribe(20, begin, top_n=25, at_time="")
     await _run_bot(polling, planner, begin, CLOSE + 50 * MINUTE)
     async with polling.db.read() as connection:
         (post,) = await outbox.list_rows(connection)

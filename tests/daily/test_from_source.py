@@ -59,15 +59,15 @@ async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_b
     await add_source(planning, ARXIV, SourceKind.ARXIV)
     await planning.subscribe(topic="reinforcement learning", source=ARXIV, top_n=5)
     await planning.subscribe(topic="reinforcement learning", channel_id=21)
-    await planning.subscribe(channel_id=22, say_when_empty=True)
+    await planning.subscribe(channel_id=22)
     await store(planning, ANNOUNCED)
     await planning.tick(SEOUL_9AM)
     [post] = planning.renderer.posts
     assert [paper.arxiv_id for paper in post.papers] == [VOTED, ROBOTS, REWARDS]
     assert (post.total, post.source) == (4, "arXiv cs.CL")
-    # The others wait for a digest that chooses papers, until the evening.
+    # The others wait for a digest that chooses papers.
     await planning.tick(SEOUL_9AM + DAY / 2)
-    assert await planning.list_contents() == [f"{VOTED} {ROBOTS} {REWARDS}", "no papers"]
+    assert await planning.list_contents() == [f"{VOTED} {ROBOTS} {REWARDS}"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -104,8 +104,8 @@ async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(plann
     assert "secret" not in str(raised.value)
     with pytest.raises(errors.UsageError, match="is not a source"):
         await planning.subscribe(source="arxiv:cs.XX", topic="RL")
-    with pytest.raises(daily_service.NoDayListError):
-        await planning.subscribe(source=ARXIV, topic="RL", when=models.When.COMPLETE)
+    at_nine = await planning.subscribe(source=ARXIV, topic="RL", at_time="")
+    assert (await planning.get_subscription(at_nine)).at_time == "09:00"
     assert (await planning.get_subscription(number)).source == feed
 
 
@@ -218,7 +218,7 @@ async def test_the_address_of_a_source_which_may_hold_secrets_is_not_among_a_man
     collected += await read_data()
     opened = await harness.manager_press(existing, "setup-edit")
     assert texts("subscription-source", source="feeds.example.org/papers.md") in shown_text(opened)
-    await harness.manager_press(opened, "alert-save")
+    await harness.manage("daily edit", papers=7)
     [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
     assert (subscription.source, subscription.top_n) == (address, 7)
     collected += await read_data()

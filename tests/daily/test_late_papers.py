@@ -49,6 +49,7 @@ async def _post_monday_and_add(harness: PlannerHarness, added: Papers) -> None:
     await _store_list(harness, TUESDAY, {"2601.00011": 5, "2601.00012": 4}, 20)
 
 
+@pytest.mark.promise
 async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next_post_once(
     harness: PlannerHarness,
 ) -> None:
@@ -64,6 +65,7 @@ async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next
     assert [post.late for post in harness.renderer.posts] == [(), ((MONDAY, 2, 2),), ()]
 
 
+@pytest.mark.promise
 async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counted(
     harness: PlannerHarness,
 ) -> None:
@@ -88,6 +90,7 @@ async def test_an_announcement_has_no_more_papers_than_its_message_shows(harness
     assert [post.late for post in posts] == [(), ((MONDAY, 2, 10),)]
 
 
+@pytest.mark.promise
 async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(harness: PlannerHarness) -> None:
     monday: Papers = {"2601.00001": 9}
     await _store_list(harness, MONDAY, monday, -1)
@@ -100,6 +103,7 @@ async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(harness:
     assert await harness.list_contents() == ["2601.00001", "2601.00021 2601.00003"]
 
 
+@pytest.mark.promise
 async def test_a_written_digest_of_a_posted_day_adds_its_other_papers_to_the_next_post(
     harness: PlannerHarness,
 ) -> None:
@@ -135,6 +139,7 @@ async def test_late_papers_of_a_post_that_expires_are_offered_again_if_it_was_no
     assert contents[2] == ("2601.00021" if is_sent else "2601.00011 2601.00012 2601.00021 2601.00003")
 
 
+@pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("is_topic", [False, True])
 async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is_posted_once(

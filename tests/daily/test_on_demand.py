@@ -1,4 +1,4 @@
-"""On-demand posts: previews and `/daily now`."""
+"""On-demand posts: previews, and posts made now."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from bot.core import day_close
 from bot.daily import choice
 from bot.daily import service as daily_service
 from storage import models, outbox
 from storage.database import Database
-from tests.support import digest_builders, source_payloads
-from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness, read_lists
+from tests.support.planner_harness import DAY, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -21,7 +19,7 @@ NOON = SEOUL_9AM + 3 * HOUR
 
 
 class OnDemandHarness(PlannerHarness):
-    """A planner and the service of `/daily preview` and `/daily now`, at noon."""
+    """A planner and the service of previews and posts made now, at noon."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -53,7 +51,7 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_stores_nothing(
     await harness.store(MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", 40))
     post = await harness.preview(subscription_id)
     assert (ids(post), post.total, post.digest_on) == (["2601.00002", "2601.00003"], 3, MONDAY)
-    assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7), models.When.HOUR)
+    assert post.schedule == ("09:00", "Asia/Seoul", (1, 2, 3, 4, 5, 6, 7))
     assert await harness.list_payloads() == []
     assert (ids(await harness.preview(subscription_id)), harness.is_new) == (ids(post), True)
 
@@ -63,17 +61,6 @@ async def test_a_preview_shows_the_newest_digest_if_all_papers_are_posted(harnes
     assert (ids(await harness.preview(subscription_id)), harness.is_new) == (["2601.00001"], False)
     harness.now = NOON + 30 * DAY
     assert ids(await harness.preview(subscription_id)) == ["2601.00001"]
-
-
-async def test_a_preview_of_a_listing_says_when_the_open_day_closes(harness: OnDemandHarness) -> None:
-    subscription_id = await harness.subscribe()
-    await read_lists(harness.database, NOON)
-    text = source_payloads.listing_text(MONDAY, ["2601.00001"])
-    await digest_builders.ingest_digest(harness.database, text, at=NOON)
-    post = await harness.preview(subscription_id)
-    assert (post.closes_at, post.is_complete) == (day_close.default().closes_at(MONDAY), False)
-    assert await harness.service.plan(subscription_id, 77) is not None
-    assert harness.renderer.posts[-1].closes_at == post.closes_at
 
 
 @both_engines

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 import pytest
-import sqlalchemy as sa
 import structlog
 
 from bot.archive.digest_writer import FreshDigest
 from bot.daily import planner, schedule, why
-from storage import accounts, archive, daily, models, outbox, papers
+from storage import archive, daily, models, outbox, papers
 from storage.database import Connection
 from storage.models import Reason
 from tests.support import digest_builders, patience
@@ -54,7 +53,7 @@ async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
         (delivery,) = await outbox.list_rows(connection)
         (record,) = await daily.list_decisions(connection, posting)
         (empty,) = await daily.list_decisions(connection, silent)
-        ids = {row.arxiv_id: row.id for row in await papers.list_by_arxiv_ids(connection, ["2601.00003"])}
+        ids = await papers.get_ids(connection, ["2601.00003"])
     assert (record.local_on, record.digest_on, record.decided_at) == (MONDAY, MONDAY, SEOUL_9AM)
     assert (len(record.digest_ids), len(record.skipped_digest_ids)) == (1, 1)
     assert (record.min_votes, record.cutoff_rank, record.cutoff_votes) == (5, 2, 40)
@@ -92,36 +91,16 @@ async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> N
 
 @both_engines
 async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe(wait_minutes=120)
+    subscription_id = await planning.subscribe()
     assert await planning.tick(SEOUL_9AM) == 0
     waiting = await planning.get_subscription(subscription_id)
-    assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9AM + 2 * HOUR)
+    assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9AM + 12 * HOUR)
     half_past = SEOUL_9AM + 30 * MINUTE
     await planning.store(MONDAY, ("2601.00001", 9), at=half_past)
     await planning.wake(half_past)
     assert await planning.tick(half_past) == 1
     assert (await planning.get_subscription(subscription_id)).waiting_for_on is None
     assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
-
-
-@pytest.mark.parametrize("announce", [True, False])
-async def test_a_day_without_papers_is_announced_only_if_say_when_empty_is_set(
-    planning: PlannerHarness, announce: bool
-) -> None:
-    subscription_id = await planning.subscribe(wait_minutes=60, say_when_empty=announce)
-    await planning.tick(SEOUL_9AM)
-    assert await planning.list_contents() == []
-    await planning.tick(SEOUL_9AM + 60 * MINUTE)
-    assert await planning.list_contents() == (["no papers"] if announce else [])
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY
-
-
-async def test_votes_get_time_to_settle(planning: PlannerHarness) -> None:
-    await planning.subscribe(settle_hours=3)
-    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
-    assert await planning.tick(SEOUL_9AM) == 0
-    assert await planning.tick(SEOUL_9AM + 1 * HOUR + 59 * MINUTE) == 0
-    assert await planning.tick(SEOUL_9AM + 2 * HOUR) == 1
 
 
 async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
@@ -206,29 +185,6 @@ async def test_missed_days_are_listed_if_the_digest_arrives_after_the_restart(
     await planning.wake(back)
     assert await planning.tick(back) == 1
     assert (await planning.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
-
-
-async def test_a_day_without_papers_is_announced_before_the_next_post_is_due(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe(wait_minutes=1440, say_when_empty=True)
-    await planning.tick(SEOUL_9AM)
-    for minute in range(1435, 1442):
-        await planning.tick(SEOUL_9AM + minute * MINUTE)
-    assert [post["marker"][-10:] for post in await planning.list_payloads()] == ["2026-01-05"]
-
-
-async def test_a_digest_awaited_past_midnight_belongs_to_the_day_of_the_post(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe(at_time="18:00", fresh_days=1)
-    due_at = SEOUL_9AM + 9 * HOUR
-    assert await planning.tick(due_at) == 0
-    after_midnight = due_at + 6 * HOUR + 30 * MINUTE
-    await planning.store(MONDAY, ("2601.00001", 9), at=after_midnight)
-    await planning.wake(after_midnight)
-    assert await planning.tick(after_midnight) == 1
-    assert await planning.list_contents() == ["2601.00001"]
 
 
 @both_engines
@@ -326,17 +282,6 @@ async def test_an_unsent_post_that_expires_days_before_the_next_one_is_planned_a
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
 
 
-async def test_an_unsent_post_whose_papers_became_too_old_does_not_say_that_its_day_had_none(
-    planning: PlannerHarness,
-) -> None:
-    subscription_id = await planning.post(("2601.00001", 9), days=(1,), fresh_days=2, say_when_empty=True)
-    for days in range(1, 5):
-        await planning.expire(SEOUL_9AM + days * DAY)
-        await planning.tick(SEOUL_9AM + days * DAY)
-    assert await planning.list_contents() == ["2601.00001"] * 2
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
-
-
 @both_engines
 async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
     planning: PlannerHarness,
@@ -409,50 +354,6 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(planning
     assert await planning.list_contents() == ["2601.00003 2601.00004"]
 
 
-UNREADABLE = {"style": "grid", "locale": "ja", "when": "noon", "days": "daily"}
-"""Values of `subscriptions` that a newer version or a person may have written, by column."""
-
-
-@both_engines
-@pytest.mark.parametrize("column", UNREADABLE)
-async def test_a_row_that_cannot_be_read_does_not_block_other_channels(
-    planning: PlannerHarness, column: str
-) -> None:
-    ids = [await planning.subscribe(channel_id=channel_id) for channel_id in (20, 21)]
-    await planning.store(MONDAY, ("2601.00001", 9))
-    async with planning.database.transaction() as connection:
-        damage = f"UPDATE subscriptions SET \"{column}\" = '{UNREADABLE[column]}' WHERE id = {ids[0]}"
-        await connection.execute(sa.text(damage))
-    await planning.planner.reschedule(SEOUL_9AM)
-    assert await planning.tick(SEOUL_9AM) == 1
-    async with planning.database.read() as connection:
-        found = await accounts.list_unreadable(connection)
-        assert [row.id for row in await daily.list_rows(connection, ids=ids)] == ids[1:]
-    assert [(row.table, row.id, row.column) for row in found] == [("subscriptions", ids[0], column)]
-
-
-async def test_a_date_that_cannot_be_read_is_named(planning: PlannerHarness) -> None:
-    broken = await planning.subscribe()
-    async with planning.database.transaction() as connection:
-        await connection.execute(sa.text("UPDATE subscriptions SET waiting_for_on = 'Monday'"))
-        assert await daily.list_rows(connection) == []
-        [found] = await accounts.list_unreadable(connection)
-    assert (found.id, found.column) == (broken, "waiting_for_on")
-
-
-async def test_a_row_that_cannot_be_read_ends_no_batch_early(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(planner, "BATCH_SIZE", 2)
-    broken = [await planning.subscribe(channel_id, at_time="08:00") for channel_id in (18, 19, 20)]
-    for channel_id in (21, 22, 23):
-        await planning.subscribe(channel_id)
-    await planning.store(MONDAY, ("2601.00001", 9))
-    async with planning.database.transaction() as connection:
-        await connection.execute(sa.text(f"UPDATE subscriptions SET days = 'daily' WHERE id <= {broken[-1]}"))
-    assert await planning.tick(SEOUL_9AM) == 3
-
-
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
     lost, kept = await planning.subscribe(20), await planning.subscribe(21)
     await planning.store(MONDAY, ("2601.00001", 9))
@@ -494,17 +395,6 @@ async def test_a_paper_that_fails_to_render_is_shown_by_its_id_and_named_in_the_
     assert planning.renderer.render_count == 4
 
 
-@pytest.mark.parametrize("settle_hours", [0, 1])
-async def test_a_digest_stored_by_a_clock_that_was_ahead_is_not_held_back_until_then(
-    planning: PlannerHarness, settle_hours: int
-) -> None:
-    await planning.subscribe(settle_hours=settle_hours)
-    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM + 2 * HOUR)
-    assert await planning.tick(SEOUL_9AM) == 1 - settle_hours
-    assert await planning.tick(SEOUL_9AM + HOUR) == 0
-    assert await planning.tick(SEOUL_9AM + 3 * HOUR) == settle_hours
-
-
 async def test_a_clock_set_back_repeats_no_post(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     back = SEOUL_9AM - 2 * HOUR
@@ -540,7 +430,7 @@ async def test_all_due_times_are_computed_again_in_batches(
 async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(
     planning: PlannerHarness,
 ) -> None:
-    subscription_id = await planning.subscribe(say_when_empty=True, wait_minutes=0)
+    subscription_id = await planning.subscribe()
     behind = EVENING - 50 * HOUR
     await planning.planner.reschedule(behind)
     assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM - 2 * DAY
@@ -549,9 +439,8 @@ async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscri
     assert await planning.tick(EVENING) == 0
 
 
-@pytest.mark.parametrize("waits", [True, False])
-async def test_no_day_is_skipped_after_the_clock_was_ahead(planning: PlannerHarness, waits: bool) -> None:
-    subscription_id = await planning.subscribe(wait_minutes=720 if waits else 0)
+async def test_no_day_is_skipped_after_the_clock_was_ahead(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe()
     await planning.tick(SEOUL_9AM - 2 * HOUR)
     await planning.tick(SEOUL_9AM + 5 * DAY + 10 * MINUTE)
     await planning.planner.reschedule(SEOUL_9AM - HOUR)
@@ -572,7 +461,7 @@ async def test_a_digest_dated_tomorrow_does_not_silence_todays(
     planning: PlannerHarness, zone: str, at_time: str, hour: int, is_fresh: bool
 ) -> None:
     due = datetime.combine(MONDAY, time(hour), UTC)
-    await planning.subscribe(timezone=zone, at_time=at_time, wait_minutes=0, created_at=due - 36 * HOUR)
+    await planning.subscribe(timezone=zone, at_time=at_time, created_at=due - 36 * HOUR)
     await planning.store(MONDAY - DAY, ("2601.00001", 9), at=due - 2 * schedule.DAY)
     await planning.tick(due - DAY)
     await planning.store(MONDAY + DAY, ("2601.00002", 8))

@@ -7,13 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from bot.daily import options
-from bot.daily.service import Subscriptions, TooManyPostsError
+from bot.daily.service import Subscriptions
 from storage import daily, errors, models, outbox, tables
-from storage.database import Connection
-from tests.support import patience
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -36,14 +33,12 @@ async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(
 
 
 async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe(settle_hours=6)
-    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
+    subscription_id = await planning.subscribe()
     await planning.tick(SEOUL_9AM)
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM + MINUTE)
     now = SEOUL_9AM + 5 * MINUTE
     service = Subscriptions(planning.database, lambda: now)
-    wanted = replace(
-        await planning.get_subscription(subscription_id), days=(1, 2), at_time="08:30", settle_hours=0
-    )
+    wanted = replace(await planning.get_subscription(subscription_id), days=(1, 2), at_time="08:30")
     await service.edit(wanted)
     assert await planning.tick(now) == 1
     assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
@@ -53,12 +48,7 @@ async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(planning:
 
 @pytest.mark.parametrize(
     ("changes", "is_posted"),
-    [
-        ({"at_time": "08:55"}, True),
-        ({"at_time": "21:00"}, False),
-        ({"days": (2,)}, False),
-        ({"settle_hours": 0}, True),
-    ],
+    [({"at_time": "08:55"}, True), ({"at_time": "21:00"}, False), ({"days": (2,)}, False)],
 )
 async def test_a_post_that_is_due_when_its_schedule_is_edited_is_not_lost(
     planning: PlannerHarness, changes: dict[str, Any], is_posted: bool
@@ -95,7 +85,7 @@ async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_h
 async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
     planning: PlannerHarness, style: models.Style, changes: dict[str, Any], is_posted: bool
 ) -> None:
-    subscription_id = await planning.subscribe(style=style, days=(1,), fresh_days=1)
+    subscription_id = await planning.subscribe(style=style, days=(1,))
     async with planning.database.transaction() as connection:
         await daily.set_state(
             connection, [subscription_id], models.ActivityState.PAUSED, reason=models.Reason.NO_SEND
@@ -187,12 +177,8 @@ async def test_an_edit_during_planning_keeps_the_planned_schedule(planning: Plan
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"top_n": 26}, r"The number of papers \(--top\) is 26; it must be from 1 to 25"),
+        ({"top_n": 26}, r"The number of papers \(top\) is 26; it must be from 1 to 25"),
         ({"min_votes": -1}, "The minimum number of votes"),
-        (
-            {"fresh_days": 0},
-            r"The maximum age of a digest \(--fresh-days\) is 0 days; it must be from 1 to 14",
-        ),
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),
@@ -218,101 +204,3 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(planning: Planne
         assert await outbox.list_due(connection, SEOUL_9AM) == []
     with pytest.raises(errors.UsageError, match="No daily post"):
         await service.get(subscription_id)
-
-
-@pytest.mark.engines("postgresql")
-async def test_posts_added_at_once_do_not_exceed_the_limit_of_a_server_on_postgresql(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.daily.service.MAX_POSTS", 3)
-    service = Subscriptions(planning.database, lambda: EVENING)
-    drafts = [models.Subscription(guild_id=10, channel_id=channel_id) for channel_id in range(20, 32)]
-    added = await asyncio.gather(*map(service.add, drafts), return_exceptions=True)
-    assert len([each for each in added if isinstance(each, models.Subscription)]) == 3
-    assert {type(each) for each in added} == {models.Subscription, TooManyPostsError}
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_post_that_two_remove_at_once_is_removed_by_one_on_postgresql(
-    planning: PlannerHarness,
-) -> None:
-    subscription_id = await planning.subscribe()
-    service = Subscriptions(planning.database, lambda: EVENING)
-
-    async def are_waiting() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with planning.database.read() as connection:
-            return int(await connection.scalar(sa.text(query)) or 0) == 2
-
-    async with planning.database.transaction() as connection:
-        await connection.execute(sa.text("SELECT id FROM subscriptions FOR UPDATE"))
-        removing = [asyncio.create_task(service.remove(subscription_id)) for _ in range(2)]
-        await patience.wait_until(are_waiting)
-    removed = await asyncio.gather(*removing, return_exceptions=True)
-    assert {type(each) for each in removed} == {models.Subscription, errors.UsageError}
-
-
-@pytest.mark.engines("postgresql")
-async def test_posts_of_a_channel_are_suspended_in_the_order_of_their_ids_on_postgresql(
-    planning: PlannerHarness,
-) -> None:
-    """An expiry locks them in that order."""
-    first, second = [await planning.subscribe(at_time=at_time) for at_time in ("09:00", "10:00")]
-    async with planning.database.transaction() as connection:
-        # It is behind the other one in the table now.
-        await connection.execute(sa.text(f"UPDATE subscriptions SET top_n = 3 WHERE id = {first}"))
-        await connection.execute(sa.text("ANALYZE subscriptions"))
-
-    async def suspend() -> list[int]:
-        async with planning.database.transaction() as other:
-            paused, reason = models.ActivityState.PAUSED, models.Reason.NO_THREADS
-            return await daily.set_state(other, [first, second], paused, reason=reason)
-
-    async def is_waiting() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with planning.database.read() as connection:
-            return bool(await connection.scalar(sa.text(query)))
-
-    async with planning.database.transaction() as connection:
-        lock = "SELECT id FROM subscriptions WHERE id = {} FOR UPDATE NOWAIT"
-        await connection.execute(sa.text(lock.format(first)))
-        suspending = asyncio.create_task(suspend())
-        await patience.wait_until(is_waiting)
-        await connection.execute(sa.text(lock.format(second)))
-    assert sorted(await suspending) == [first, second]
-
-
-@pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("name", ["pause", "cancel_for_subscription"])
-async def test_a_post_can_be_paused_or_removed_while_it_expires_on_postgresql(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    other_id = await planning.subscribe(at_time="08:00")
-    await planning.store(MONDAY - DAY, ("2601.00009", 1))
-    await planning.tick(SEOUL_9AM - HOUR)
-    await planning.mark_sent()
-    subscription_id = await planning.post(("2601.00001", 9))
-    # The other one covers the digest, whose paper seems to be posted.
-    await planning.tick(SEOUL_9AM + DAY - HOUR)
-    now = SEOUL_9AM + 2 * DAY
-    change = getattr(outbox, name)
-    expiring: list[asyncio.Task[None]] = []
-
-    async def is_waiting() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with planning.database.read() as connection:
-            return bool((await connection.execute(sa.text(query))).scalar())
-
-    async def expire_then_change(connection: Connection, *ids: int, **options: Any) -> Any:
-        expiring.append(asyncio.create_task(planning.expire(now)))
-        await patience.wait_until(is_waiting)
-        return await change(connection, *ids, **options)
-
-    monkeypatch.setattr(outbox, name, expire_then_change)
-    service = Subscriptions(planning.database, lambda: now)
-    await (service.pause if name == "pause" else service.remove)(subscription_id)
-    await expiring[0]
-    rows = await service.list_rows()
-    assert {row.id: row.state.value for row in rows if row.id != other_id} == (
-        {subscription_id: "paused"} if name == "pause" else {}
-    )

@@ -13,7 +13,7 @@ from bot.daily.service import Subscriptions
 from bot.daily.why import Cause
 from storage import daily, models, outbox
 from storage.models import Reason
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
 CHANNEL = 20
 
@@ -83,16 +83,6 @@ async def test_before_the_post_the_answer_is_the_upcoming_decision(planning: Pla
     assert (behind.cause, behind.rank, behind.may_change) == (Cause.BELOW_TOP, 3, True)
     few = await ask(planning, "2601.00004", now)
     assert (few.cause, few.may_change, few.at) == (Cause.TOO_FEW_VOTES, True, SEOUL_9AM)
-
-
-async def test_a_settling_digest_has_the_time_when_its_votes_have_settled(planning: PlannerHarness) -> None:
-    await planning.subscribe(settle_hours=3)
-    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM - HOUR)
-    settled_at = SEOUL_9AM + 2 * HOUR
-    for now in (SEOUL_9AM - MINUTE, SEOUL_9AM):
-        await planning.tick(now)
-        explanation = await ask(planning, "2601.00001", now)
-        assert (explanation.cause, explanation.at) == (Cause.SETTLING, settled_at)
 
 
 async def test_the_first_post_shows_the_newest_digest_only(planning: PlannerHarness) -> None:
@@ -203,7 +193,12 @@ async def test_without_a_record_the_answer_says_that_the_reason_is_not_kept(plan
 
 def test_an_overdue_post_draws_by_todays_date_and_a_paused_subscription_has_none() -> None:
     subscription = models.Subscription(
-        guild_id=1, channel_id=1, timezone="Asia/Seoul", created_at=EVENING, next_due_at=SEOUL_9AM
+        guild_id=1,
+        channel_id=1,
+        at_time="09:00",
+        timezone="Asia/Seoul",
+        created_at=EVENING,
+        next_due_at=SEOUL_9AM,
     )
     assert why.eligible_dates(subscription, EVENING) == (date(2026, 1, 3), date(2026, 1, 5))
     assert why.eligible_dates(subscription, SEOUL_9AM + 5 * DAY) == (date(2026, 1, 8), date(2026, 1, 10))

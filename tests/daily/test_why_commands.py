@@ -107,7 +107,7 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     harness: ClientHarness,
 ) -> None:
     await read_lists(harness.container.database, harness.env.now())
-    await harness.add_subscription(when=models.When.COMPLETE)
+    await harness.add_subscription(at_time="")
     at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
     text = {
         models.Locale.EN: f"The post is waiting for the day's list to close. The January 1, 2026 list closes {at}.",
@@ -122,7 +122,7 @@ async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
 
 
 async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
-    subscription = await harness.add_subscription(when=models.When.COMPLETE)
+    subscription = await harness.add_subscription(at_time="")
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
     await read_lists(harness.container.database, harness.env.now(), date(2026, 1, 1))
     assert subscription.next_due_at is not None

@@ -10,10 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.daily.service import Subscriptions
 from storage import models, outbox, tables
 from storage.database import Connection, Database
 from tests.support.planner_harness import PlannerHarness
+
+pytestmark = pytest.mark.promise
 
 DAY = timedelta(days=1)
 FIRST = date(2018, 1, 1)

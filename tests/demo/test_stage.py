@@ -15,7 +15,6 @@ from bot.demo import stage
 from bot.demo.stage import EPHEMERAL, Stage
 from storage import models
 from storage.database import Database
-from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, open_harness, shown_text
 
 
@@ -108,32 +107,6 @@ async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_gr
             await stage.step()
             answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
             assert command in answer, answer
-
-
-async def test_the_example_of_a_missing_value_is_one_that_the_reader_can_type(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
-        stage = Stage(harness.env, _page(harness), [harness.channel], harness.reader, models.Locale.EN)
-
-        async def answer(line: str) -> str:
-            await harness.reader.send(harness.channel, line)
-            await stage.step()
-            return str(max(harness.env.backend.messages[harness.channel.id].items())[1].content)
-
-        assert (await answer("/alerts remove")).endswith("There is nothing to choose from yet.")
-        alerts = harness.bot.services.alerts
-        await alerts.add(alert_builders.draft("world model", user_id=harness.reader.id))
-        hint = await answer("/alerts remove")
-        assert "for example `/alerts remove alert: world model`" in hint
-        await alerts.add(
-            alert_builders.draft("world model", user_id=harness.reader.id, channel_id=harness.channel.id)
-        )
-        # Both have these words: the example of one is its number.
-        await answer((await answer("/alerts remove")).split("`")[-2])
-        assert len(await alerts.list_rows()) == 1
-        hint = await answer("/alerts remove")
-        assert "for example `/alerts remove alert: world model`" in hint
-        await answer(hint.split("`")[-2])
-        assert await alerts.list_rows() == []
 
 
 async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:

@@ -60,6 +60,7 @@ async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
     ]
 
 
+@pytest.mark.promise
 async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness.FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
@@ -77,6 +78,7 @@ async def test_an_outage_of_half_an_hour_during_a_fan_out(harness: fault_harness
     await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
+@pytest.mark.promise
 async def test_a_second_process_sends_nothing_until_the_first_is_dead(
     harness: fault_harness.FaultHarness,
 ) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import relay
 from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
@@ -29,8 +28,6 @@ SECONDS_UNTIL_OUT = 60.0
 """Every post is out at most this long after Discord is well."""
 
 MAX_REQUESTS_IN_BAN = 10
-SHORT_LIMITS = relay.Limits(attempt_seconds=1.0)
-"""So that a short global rate limit lasts longer than an attempt."""
 
 
 @dataclass
@@ -42,14 +39,12 @@ class Day:
     fake: process.FakeDiscord
     channels: list[int]
 
-    async def run(
-        self, seconds: float, begin: Callable[[], None], limits: relay.Limits | None = None
-    ) -> None:
+    async def run(self, seconds: float, begin: Callable[[], None]) -> None:
         """Send the fan-out with a bad time of `seconds` that `begin` starts, and check that every post came once."""
         stop = asyncio.Event()
         started_at = time.monotonic()
         begin()
-        task = asyncio.create_task(self.harness.open_relay(limits).run(stop))
+        task = asyncio.create_task(self.harness.open_relay().run(stop))
         await asyncio.sleep(seconds)
         ended_at = time.monotonic()
         self.proxy.rule = lambda *_: fault_proxy.PASS
@@ -172,7 +167,7 @@ async def test_a_global_rate_limit_longer_than_an_attempt_silences_nobody(
     def begin() -> None:
         day.proxy.rule = rule
 
-    await day.run(seconds, begin, None if all_seeds else SHORT_LIMITS)
+    await day.run(seconds, begin)
     assert day.requests_in_ban <= MAX_REQUESTS_IN_BAN
 
 

@@ -17,6 +17,7 @@ FULL = 48_000
 SENTENCE = "cannot be written. Check whether its disk is full"
 
 
+@pytest.mark.promise
 async def test_what_a_full_disk_holds_up_comes_once_when_there_is_space(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))

@@ -44,6 +44,7 @@ async def test_no_interaction_of_a_crowd_stays_without_an_answer(
     await fault_harness.assert_exactly_once(harness, channels, 2)
 
 
+@pytest.mark.promise
 async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log_has_a_line_for_it(
     harness: fault_harness.FaultHarness,
 ) -> None:

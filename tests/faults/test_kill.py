@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import fault_harness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
 
 SEEDS = 10
 KILLS = 5

@@ -1,6 +1,6 @@
-"""Repeated SIGKILL while a reader's alert, papers of the day and news of saved papers are found, planned and sent.
+"""Repeated SIGKILL while a reader's alert and papers of the day are found, planned and sent.
 
-All three are due on a Monday at nine: each reader gets each of them once.
+Both are due on a Monday at nine: each reader gets each of them once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from bot.alerts.service import Alerts
 from bot.today import service as today_service
 from storage import models, shelf, tables, today
-from tests.support import alert_builders, digest_builders, origin_server, source_payloads
+from tests.support import alert_builders, digest_builders
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -28,7 +28,7 @@ KILLS = 4
 """Kills per seed and phase with `--all-faults`."""
 SAVED, PAPERS = "2505.00001", ("2601.00001", "2601.00002")
 AT = "09:00"
-KINDS = ("alert", "news", "today")
+KINDS = ("alert", "today")
 NETWORK_FAULTS = (
     {"kind": "lose", "probability": 0.05, "stored": True},
     {"kind": "lose", "probability": 0.05},
@@ -47,47 +47,41 @@ async def test_each_reader_gets_each_message_once_despite_kills_at_random_moment
         await harness.fake.set_faults(*NETWORK_FAULTS, seed=seed)
     else:
         await harness.lift_limit_of_direct_messages()
-    async with origin_server.run_origin() as origin:
-        origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry(SAVED))
-        settings = {"PAPERROUND_ARXIV_URL": f"{origin.url}/api/query", "HF_ENDPOINT": origin.url}
 
-        async def run_until(condition: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
-            """Run a bot until something is so, and for `seconds` more; then kill it."""
-            bot = harness.start_bot("--jobs-each-second", **settings)
-            await harness.wait_until(condition, 120)
-            await asyncio.sleep(seconds)
-            bot.kill()
-            bot.wait()
+    async def run_until(condition: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
+        """Run a bot until something is so, and for `seconds` more; then kill it."""
+        bot = harness.start_bot("--jobs-each-second")
+        await harness.wait_until(condition, 120)
+        await asyncio.sleep(seconds)
+        bot.kill()
+        bot.wait()
 
-        async def has_planned_more() -> bool:
-            return await harness.count_rows(tables.parts) > before or await has_planned_all()
+    async def has_planned_more() -> bool:
+        return await harness.count_rows(tables.parts) > before or await has_planned_all()
 
-        async def has_sent_more() -> bool:
-            return await harness.count_sent_messages() > sent
+    async def has_sent_more() -> bool:
+        return await harness.count_sent_messages() > sent
 
-        async def has_planned_all() -> bool:
-            return await harness.count_rows(tables.parts) == 3 * len(READERS)
+    async def has_planned_all() -> bool:
+        return await harness.count_rows(tables.parts) == len(KINDS) * len(READERS)
 
-        async def are_found() -> bool:
-            is_matched = not await harness.count_rows(tables.pending_alerts)
-            return is_matched and bool(await harness.count_rows(tables.paper_news))
+    async def are_found() -> bool:
+        return not await harness.count_rows(tables.pending_alerts)
 
-        if all_seeds:
-            await run_until(lambda: _has_watched(harness), rng.uniform(0.0, 0.3))
-        await run_until(are_found)
-        await harness.advance_clock(monday + timedelta(minutes=1) - harness.now())
-        for _ in range(KILLS if all_seeds else 1):
-            before = await harness.count_rows(tables.parts)
-            await run_until(has_planned_more, rng.uniform(0.0, 0.3))
-        for _ in range(KILLS if all_seeds else 0):
-            sent = await harness.count_sent_messages()
-            if sent < 2 * len(READERS):
-                await run_until(has_sent_more, rng.uniform(0.0, 0.5))
-        await harness.fake.set_faults()
-        await run_until(lambda: _is_done(harness))
-        if all_seeds:
-            await harness.advance_clock(timedelta(days=7))
-            await run_until(lambda: _has_moved(harness, monday))
+    await run_until(are_found)
+    await harness.advance_clock(monday + timedelta(minutes=1) - harness.now())
+    for _ in range(KILLS if all_seeds else 1):
+        before = await harness.count_rows(tables.parts)
+        await run_until(has_planned_more, rng.uniform(0.0, 0.3))
+    for _ in range(KILLS if all_seeds else 0):
+        sent = await harness.count_sent_messages()
+        if sent < len(READERS):
+            await run_until(has_sent_more, rng.uniform(0.0, 0.5))
+    await harness.fake.set_faults()
+    await run_until(lambda: _is_done(harness))
+    if all_seeds:
+        await harness.advance_clock(timedelta(days=7))
+        await run_until(lambda: _has_moved(harness, monday))
     await _assert_each_has_one_of_each(harness)
 
 
@@ -110,26 +104,20 @@ async def _store(harness: FaultHarness, monday: datetime) -> None:
 async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
     service = Alerts(harness.db, harness.now)
     due = today_service.next_due(harness.now(), AT, "UTC", None)
-    saved_at = datetime(2025, 5, 1, tzinfo=due.at.tzinfo)  # before the version that arXiv names
+    saved_at = datetime(2025, 5, 1, tzinfo=due.tzinfo)
     async with harness.db.transaction() as connection:
         paper_id = (await connection.execute(sa.select(tables.papers.c.id))).scalar_one()
         for user_id in READERS:
-            await shelf.save(connection, user_id, [paper_id], saved_at, None)
-            profile = models.Profile(
-                user_id, at_time=AT, timezone="UTC", next_due_at=due.at, due_on=due.local_on
-            )
+            await shelf.save(connection, user_id, [paper_id], saved_at)
+            profile = models.Profile(user_id, at_time=AT, timezone="UTC", next_due_at=due)
             await today.add(connection, profile)
     for user_id in READERS:
         draft = alert_builders.draft("care", user_id=user_id, timing=models.AlertTiming.DAILY, at_time=AT)
         await service.add(draft)
 
 
-async def _has_watched(harness: FaultHarness) -> bool:
-    return await harness.count_rows(tables.watched_papers) > 0
-
-
 async def _is_done(harness: FaultHarness) -> bool:
-    return await harness.count_states() == {"sent": 3 * len(READERS)}
+    return await harness.count_states() == {"sent": len(KINDS) * len(READERS)}
 
 
 async def _has_moved(harness: FaultHarness, monday: datetime) -> bool:

@@ -147,24 +147,7 @@ async def test_a_server_that_cannot_be_written_is_waited_for(
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
-async def test_a_server_that_is_silent_does_not_keep_the_bot_from_ending(
-    harness: FaultHarness, server: postgres_server.PostgresServer
-) -> None:
-    channels = await harness.fake.add_channels(CHANNELS)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
-    bot = harness.start_bot()
-    await harness.wait_for_sent(10)
-    server.send_signal_to_all(signal.SIGSTOP)
-    try:
-        bot.terminate()
-        await harness.wait_until(lambda: bot.poll() is not None)
-    finally:
-        server.send_signal_to_all(signal.SIGCONT)
-    harness.start_bot()
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, PARTS)
-
-
+@pytest.mark.promise
 async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarness, all_seeds: bool) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     forums = await harness.fake.add_channels(8, first=500, type=model.FORUM)
@@ -222,6 +205,7 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
     assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.all_faults)])
 async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned(
     harness: FaultHarness, how: signal.Signals
@@ -269,9 +253,7 @@ async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_
         role=lambda: "sender",
         is_connected=lambda: True,
     )
-    serving = http_server.serving(
-        "127.0.0.1:0", "PAPERROUND_HTTP", [monitoring.add_routes], http_server.Limits()
-    )
+    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_HTTP", [monitoring.add_routes])
     async with serving as url, aiohttp.ClientSession() as session:
         for path, status in (("metrics", 503), ("health", 200)):
             async with session.get(f"{url}/{path}") as response:

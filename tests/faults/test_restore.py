@@ -15,7 +15,7 @@ from tests.fake_discord import model, process
 from tests.support import alert_builders, digest_builders
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"), pytest.mark.promise]
 
 STYLES = (
     (models.Style.CARDS, model.TEXT),
@@ -78,14 +78,9 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
     for number, (style, channel_type) in enumerate(STYLES):
         [channel_id] = await harness.fake.add_channels(1, first=number, type=channel_type)
         await service.add(
-            models.Subscription(
-                guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style, wait_minutes=0
-            )
+            models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
         )
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
     due = today_service.next_due(harness.now(), at, "UTC", None)
     async with harness.db.transaction() as connection:
-        await today.add(
-            connection,
-            models.Profile(READER, at_time=at, timezone="UTC", next_due_at=due.at, due_on=due.local_on),
-        )
+        await today.add(connection, models.Profile(READER, at_time=at, timezone="UTC", next_due_at=due))

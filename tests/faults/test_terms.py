@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tests.support import fault_harness, fork_server
 
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgresql")]
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgresql"), pytest.mark.promise]
 
 SEEDS = 1
 CHANNELS = 60
@@ -125,7 +125,7 @@ async def _wait_for_fronts(harness: fault_harness.FaultHarness, ports: list[int]
             async def takes_posts_only(url: str = fault_harness.front_url(port)) -> bool:
                 with suppress(aiohttp.ClientError):
                     async with session.get(url) as response:
-                        return response.status == 405  # what deploy/Caddyfile asks for
+                        return response.status == 405
                 return False
 
             await harness.wait_until(takes_posts_only)

@@ -23,7 +23,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
     harness: FaultHarness, fake_model: FakeModelProcess
 ) -> None:
     rule = day_close.default()
-    # Its due time, five minutes before the close, is still to come when the post is set up.
+    # Its due time, two minutes after the close, is still to come when the post is set up.
     today = rule.last_closed(harness.now() + timedelta(minutes=30)) + timedelta(days=1)
     [channel_id] = await harness.fake.add_channels(1)
     settings = {
@@ -32,14 +32,13 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         "PAPERROUND_LOCALE": "ko",
         "PAPERROUND_FETCH_ALLOW": fake_model.url.removeprefix("http://"),
     }
-    due_at = rule.closes_at(today) - timedelta(minutes=5)
-    for arguments in (
-        ("sources", "add", fake_model.url),
-        (
-            *("channels", "add", "--guild", str(process.GUILD_ID), "--channel", str(channel_id)),
-            *("--top", "3", "--at", f"{due_at:%H:%M}", "--timezone", "UTC", "--when", "complete"),
-        ),
-    ):
+    due_at = rule.closes_at(today) + timedelta(minutes=2)
+    set_up = harness.folder / "set-up.toml"
+    set_up.write_text(
+        f'[[posts]]\nguild = "{process.GUILD_ID}"\nchannel = "{channel_id}"\ntop = 3\nat = "{due_at:%H:%M}"\ntimezone = "UTC"\n',
+        encoding="utf-8",
+    )
+    for arguments in (("sources", "add", fake_model.url), ("config", "apply", str(set_up), "--yes")):
         command = harness.start_cli(*arguments, **settings)
         assert await _ended(harness, command) == 0, harness.read_log()
     await harness.advance_clock(rule.closes_at(today) + timedelta(minutes=1) - harness.now())

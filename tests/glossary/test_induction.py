@@ -193,9 +193,7 @@ def test_a_learnt_form_counts_when_most_papers_with_it_have_the_term() -> None:
     assert form.is_sure
 
 
-def test_a_stranger_gives_a_term_no_more_forms_than_a_search_can_look_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_term_has_no_more_forms_than_a_search_can_look_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(induction, "MAX_FORMS", 3)
     korean, short = ("가로", "나무", "다리", "마당", "바다"), ("LS", "LNS", "LTS", "LES", "LRS")
     told = [
@@ -203,15 +201,13 @@ def test_a_stranger_gives_a_term_no_more_forms_than_a_search_can_look_for(
         for name, abbreviation in zip(korean, short, strict=True)
         for text in (f"{name} 등롱(lantern signal)", f"Lantern Signal({abbreviation})")
     ]
-    stranger = [induction.extract_mentions(text)[0]._replace(teller="1") for text in told]
-    trusted = induction.extract_mentions("하늘 등롱(lantern signal)")
-    draft = induction.draft_glossary([(mention, 1) for mention in (*stranger, *trusted)], ())
+    mentions = [induction.extract_mentions(text)[0] for text in told]
+    draft = induction.draft_glossary([(mention, 1) for mention in mentions], ())
     counter = draft.cooccurrence_counter()
-    for text in (*told, "하늘 등롱(lantern signal)", *OTHER_TEXTS):
+    for text in (*told, *OTHER_TEXTS):
         counter.add("", analyser.canonicalise(text))
     [concept] = [of for of in induction.induce(draft, counter).concepts if of.key == "lantern signal"]
-    assert [len(concept.forms_in(language)) for language in ("en", "ko", "abbr")] == [1, 3, 3]
-    assert "하늘 등롱" in [form.text for form in concept.forms_in("ko")]
+    assert len(concept.forms_in("abbr")) == 3
 
 
 @pytest.mark.parametrize(
@@ -359,38 +355,18 @@ def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None
     assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
 
 
-@pytest.mark.parametrize(("others", "papers"), [((), 3), (("",), 2), (("2",), 2), (("2", "2", ""), 3)])
-def test_a_stranger_explains_a_thing_once_unless_it_is_the_only_source(
-    others: tuple[str, ...], papers: int
-) -> None:
-    rows = [
-        (induction.Mention(f"{'가나다라마바'[n]}를 등롱 신호", "lantern signal", "LS", teller), 1)
-        for n, teller in enumerate(["1", "1", "1", *others])
-    ]
-    draft = induction.draft_glossary(rows, ())
-    assert draft.pairs[induction.TermPair("등롱신호", "lantern signal")].total() == papers
-    assert [sense.papers for sense in draft.senses["LS"]] == [papers]
-    assert draft.papers == {"lantern signal": papers}
-
-
-def test_what_most_papers_explain_is_learnt_and_a_stranger_comes_last(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_most_papers_explain_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(induction, "MAX_LEARNT", 2)
-    told = [("가로 등불", "", 1), ("강가 등불", "1", 1), ("골목 등불", "", 1), ("거리 등불", "1", 1)]
+    told = [("가로 등불", "aside", 2), ("강가 등불", "beside", 1), ("등대 등불", "evening", 3)]
     rows = [
-        (induction.Mention(form, f"{name} lantern", f"{name[0]}{name[1]}L".upper(), teller), papers)
-        for (form, teller, papers), name in zip(told, ("aside", "beside", "corner", "dimmed"), strict=True)
+        (induction.Mention(form, f"{name} lantern", f"{name[0]}{name[1]}L".upper()), papers)
+        for form, name, papers in told
     ]
-    rows.append((induction.Mention("등대 등불", "evening lantern", "EVL"), 2))
     draft = induction.draft_glossary(rows, ())
     assert {pair.korean for pair in draft.pairs} == {"등대등불", "가로등불"}
     assert draft.senses.keys() == {"EVL", "ASL"}
-    monkeypatch.setattr(induction, "MAX_LEARNT", 9)
-    monkeypatch.setattr(induction, "MAX_TOLD", 1)
-    assert induction.draft_glossary(rows, ()).senses.keys() == {"EVL", "ASL", "BEL", "COL"}
 
 
 def test_a_separator_of_stored_mentions_is_a_blank_in_a_text() -> None:
     (mention,) = induction.extract_mentions("강화 학습(Reinforcement\x1fLearning; RL)")
-    assert mention == ("강화 학습", "Reinforcement Learning", "RL", "")
+    assert mention == ("강화 학습", "Reinforcement Learning", "RL")

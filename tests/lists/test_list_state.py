@@ -13,7 +13,6 @@ from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
-from bot.lists import messages as lists_messages
 from bot.rendering import discord_text
 from storage.database import Database
 from storage.models import AlertKind
@@ -72,24 +71,3 @@ async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlit
     assert await lists_commands.load_list_text(tokens, shown) == long
     with pytest.raises(UserError, match="outdated-control"):
         await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token="0123"))
-
-
-def test_spans_are_read_as_they_were_written_and_bounded() -> None:
-    most = lists_messages.MAX_SPANS
-    written = lists_messages.format_spans({most: 3}, dict.fromkeys(range(most + 9, 0, -1), 5))
-    spans = lists_messages.parse_spans(written)
-    assert list(spans) == list(range(most + 9, 9, -1)), "the newest, which are the first"
-    assert spans[most] == (3, 5)
-    assert lists_messages.parse_spans("") == {}
-    for forged in (
-        f"{written},1.0.9",
-        "9" * 10_000 + ".0.1",
-        f"1.0.{2**63}",
-        "1.-5.5",
-        "1.0",
-        "1.0.5.5",
-        "a.b.c",
-        ",",
-    ):
-        with pytest.raises(ValueError, match=r"."):
-            lists_messages.parse_spans(forged)

@@ -19,17 +19,22 @@ from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
-from bot.daily import choice
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.discord_health import Answer
 from bot.rendering import discord_text
-from bot.shelf import news as shelf_news
 from bot.sources import arxiv_categories, kinds
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
-from tests.support import alert_builders, client_archive, digest_builders, outbox_builders, reader_rows
+from tests.support import (
+    alert_builders,
+    client_archive,
+    digest_builders,
+    outbox_builders,
+    reader_rows,
+    rendered_posts,
+)
 from tests.support.client_harness import (
     SIMCORD_EPOCH,
     ClientHarness,
@@ -178,15 +183,13 @@ async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button
 
 async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, tmp_path: Path) -> None:
     locale = harness.texts.locale
-    (tmp_path / f"empty.{locale.value}.j2").write_text("{% block headline %}\n{{ dayy }}{% endblock %}")
+    (tmp_path / f"daily.{locale.value}.j2").write_text("{% block headline %}\n{{ dayy }}{% endblock %}")
     container = Container(Settings(locale=locale.value, templates=tmp_path), harness.container.database)
     container.texts = harness.container.texts
     await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
-    warning = harness.texts("status-templates", files=f"empty.{locale.value}.j2:2")
+    warning = harness.texts("status-templates", files=f"daily.{locale.value}.j2:2")
     assert warning not in shown_text(await harness.ask("status", by=harness.manager))
-    container.renderer.render_daily(
-        choice.DailyPost("m", locale, models.Style.COMPACT, date(2026, 1, 1), 0, ())
-    )
+    container.renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), locale=locale))
     assert warning in shown_text(await harness.ask("status", by=harness.manager))
     assert warning not in shown_text(await harness.ask("status"))
 
@@ -357,56 +360,6 @@ async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_fil
     assert found["tables"].keys() >= {"alerts", "saved_papers"}
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
-
-
-@both_languages
-async def test_the_weekly_news_of_saved_papers_link_each_change_and_can_be_switched_off(
-    harness: ClientHarness,
-) -> None:
-    texts = harness.texts
-    news = [
-        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VERSION, "2"),
-        ("2501.00001", "Small [Models](https://evil.example)", models.NewsKind.VENUE, "@everyone *2026*"),
-        ("2501.00002", None, models.NewsKind.CODE, "https://github.com/example/small"),
-        ("2501.00003", "Speech", models.NewsKind.WITHDRAWN, "withdrawn"),
-        ("2501.00004", "Maps", models.NewsKind.MODEL, "https://huggingface.co/example/maps"),
-    ]
-    parts = harness.container.renderer.render_news(
-        shelf_news.NewsPost("news:7:9:1", texts.locale, tuple(news))
-    )
-    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
-    shown = shown_text(message)
-    assert texts("updates-heading", count=4) in shown
-    assert f"[{texts('updates-version', value='2')}](<https://arxiv.org/abs/2501.00001v2>)" in shown
-    assert f"[{texts('updates-code')}](<https://github.com/example/small>)" in shown
-    assert texts("updates-withdrawn") in shown
-    assert "evil.example>" not in shown
-    assert len(str((parts[0].fallback or {})["content"])) <= 2000
-    stopped = await harness.click(message, label=texts("updates-stop"), by=harness.user)
-    assert texts("updates-off") in shown_text(stopped)
-    assert await harness.bot.services.readers.is_news_off(harness.reader.id)
-    answer = await harness.ask("me updates")
-    assert texts("updates-on") in shown_text(await harness.click(answer, label=texts("updates-start")))
-    assert not await harness.bot.services.readers.is_news_off(harness.reader.id)
-
-
-@both_languages
-async def test_a_message_of_as_many_papers_as_it_may_have_fits(harness: ClientHarness) -> None:
-    news = [
-        (f"2501.{paper:05}", "긴 제목의 논문 " * 60, kind, value)
-        for paper in range(shelf_news.MAX_PAPERS)
-        for kind, value in (
-            (models.NewsKind.VERSION, "12"),
-            (models.NewsKind.CODE, "https://github.com/" + "x" * 120),
-            (models.NewsKind.MODEL, "https://huggingface.co/" + "y" * 120),
-            (models.NewsKind.VENUE, "V" * 60),
-        )
-    ]
-    parts = harness.container.renderer.render_news(
-        shelf_news.NewsPost("news:7:9:1", harness.texts.locale, tuple(news))
-    )
-    message = await send_parts(harness, harness.user.dm_channel.id, *parts)
-    assert shown_text(message).count("arxiv.org/abs/") >= shelf_news.MAX_PAPERS
 
 
 DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"

@@ -14,7 +14,6 @@ from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, Post
-from bot.shelf import news
 from bot.today import service as today_service
 from storage import models
 from storage.models import DeliveryKind, PartKind
@@ -81,23 +80,15 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
     assert (first.due_at, first.expires_at) == (NOW, NOW + timedelta(hours=2))
 
 
-def test_the_fingerprint_depends_on_the_papers_alone(deliveries: DeliveryFactory) -> None:
-    fingerprint = daily_planner.render(deliveries, daily_post(PAPER)).stored.fingerprint
-    assert daily_planner.render(deliveries, daily_post()).stored.fingerprint != fingerprint
-    assert daily_planner.render(deliveries, daily_post(PAPER)).stored.fingerprint == fingerprint
-
-
 def test_each_kind_has_one_record_and_its_priority() -> None:
     priorities = {record.kind: record.priority for record in delivery_kinds()}
     assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
     assert sorted(priorities, key=priorities.__getitem__) == [
         DeliveryKind.ON_DEMAND,
         DeliveryKind.ALERT,
-        DeliveryKind.NEWS,
         DeliveryKind.NOTICE,
         DeliveryKind.DAILY,
         DeliveryKind.TODAY,
-        DeliveryKind.EDIT,
     ]
 
 
@@ -106,7 +97,6 @@ def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
         DeliveryKind.ALERT: alerts_planner.AlertPost("m", models.Locale.EN, MONDAY, ()),
         DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
         DeliveryKind.TODAY: today_service.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
-        DeliveryKind.NEWS: news.NewsPost("m", models.Locale.EN, ()),
     }
     for record in delivery_kinds():
         post = posts.get(record.kind, replace(daily_post(), marker="m"))

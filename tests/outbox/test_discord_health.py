@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.outbox import discord_health
-from bot.outbox.discord_health import MAX_DELAY, MAX_LIMIT, START_WINDOW, Answer, DiscordHealth, HealthState
+from bot.outbox.discord_health import MAX_DELAY, START_WINDOW, Answer, DiscordHealth, HealthState
 
 OK = Answer(200, is_json=True)
 PAGE = Answer(403, is_json=False)
@@ -102,18 +102,6 @@ def test_a_few_failures_narrow_the_window_and_many_close_it(failure: Answer | No
     assert bench.health.state is not HealthState.WELL
 
 
-def test_one_failure_in_five_never_stops_delivery_for_long() -> None:
-    bench, rng, sent = Bench(), random.Random(3), 0
-    while bench.now < 60.0:
-        bench.wait()
-        for _ in range(bench.health.window):
-            failed = rng.random() < 0.2
-            bench.answer(FAILURE if failed else OK)
-            sent += not failed
-        bench.now += 0.05
-    assert sent > 1000
-
-
 @pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
 def test_a_limit_is_waited_for_and_one_probe_ends_it(answer: Answer, seconds: float) -> None:
     bench = Bench()
@@ -129,19 +117,6 @@ def test_a_limit_is_waited_for_and_one_probe_ends_it(answer: Answer, seconds: fl
     assert (bench.health.state, bench.health.delay()) == (HealthState.WELL, 0.0)
 
 
-def test_a_longer_limit_goes_before_a_shorter_one() -> None:
-    bench = Bench()
-    bench.answer(PAGE, BAN_OF_AN_HOUR, GLOBAL, PAGE)
-    assert bench.health.state is HealthState.LIMITED
-    assert 3600.0 <= bench.wait() <= 3601.0
-
-
-def test_an_absurd_limit_is_probed_in_time() -> None:
-    bench = Bench()
-    bench.answer(Answer(429, is_json=False, retry_after=1e9))
-    assert MAX_LIMIT <= bench.wait() <= MAX_LIMIT + 1.0
-
-
 @pytest.mark.parametrize("answer", [PAGE, BAN, SERVER_ERROR, FAILURE])
 def test_a_ban_of_fifteen_seconds_sees_few_requests(answer: Answer | None) -> None:
     for seed in range(20):
@@ -152,20 +127,6 @@ def test_a_ban_of_fifteen_seconds_sees_few_requests(answer: Answer | None) -> No
                 requests += 1
             bench.wait()
         assert requests <= 10
-
-
-def test_a_probe_without_an_answer_does_not_block_the_next_one() -> None:
-    bench = Bench()
-    bench.answer(PAGE)
-    bench.wait()
-    late = bench.health.begin()
-    bench.answer(FAILURE)  # the attempt gave up its slot, the request goes on
-    bench.wait()
-    probe = bench.health.begin()
-    bench.health.end(late)
-    assert bench.health.delay() > 0.0
-    bench.health.end(probe)
-    assert bench.health.delay() == 0.0
 
 
 def test_interactions_say_nothing_about_health_except_for_a_ban() -> None:
@@ -179,12 +140,6 @@ def test_interactions_say_nothing_about_health_except_for_a_ban() -> None:
     bench.wait()
     bench.answer(Answer(200, is_json=True, is_interaction=True))
     assert bench.health.state is HealthState.LIMITED
-
-
-def test_a_part_that_failed_by_discords_fault_lets_others_be_the_next_probe() -> None:
-    bench = Bench()
-    bench.answer(PAGE)
-    assert bench.health.delay() + 1.0 <= bench.health.part_delay() <= bench.health.delay() + 3.0
 
 
 @settings(max_examples=80, deadline=None)
@@ -209,12 +164,6 @@ def test_every_trouble_ends_with_the_first_success_after_at_most_one_delay(
     assert bench.wait() <= MAX_DELAY
     bench.request(OK)
     assert (bench.health.state, bench.health.delay()) == (HealthState.WELL, 0.0)
-
-
-def test_a_short_global_limit_costs_no_more_than_it_says() -> None:
-    bench = Bench()
-    bench.answer(*[OK] * 60, Answer(429, is_json=True, retry_after=0.3, is_global=True))
-    assert 0.3 <= bench.wait() <= 0.5
 
 
 def send_as_fast_as_allowed(
@@ -268,20 +217,6 @@ def test_no_period_of_ten_minutes_has_more_invalid_requests_than_allowed(
 
     invalid = send_as_fast_as_allowed(1500.0, next_status, answer_seconds, in_flight)
     assert most_in_a_period(invalid) <= discord_health.MAX_INVALID
-
-
-def test_only_refusals_are_refused_without_end() -> None:
-    invalid = send_as_fast_as_allowed(3600.0, lambda: 403, 0.05, 40)
-    assert discord_health.SLOW_FROM < most_in_a_period(invalid) <= discord_health.MAX_INVALID
-    assert invalid[-1] > 3590.0, "the requests go on"
-
-
-def test_successes_and_shared_limits_cost_nothing() -> None:
-    budget = discord_health.InvalidRequestBudget(lambda: 0.0)
-    for _ in range(2000):
-        budget.record(200, is_shared=False)
-        budget.record(429, is_shared=True)
-    assert (budget.spent, budget.delay()) == (0, 0.0)
 
 
 def test_the_last_requests_are_left_to_interactions() -> None:

@@ -16,7 +16,7 @@ from tests.fake_discord import process
 from tests.support import digest_builders, rendered_posts
 from tests.support.relay_harness import RelayHarness
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.promise]
 
 CHANNELS = 40
 """More than there are attempts while Discord is away: of some posts it is certain that they were not sent."""
@@ -36,9 +36,7 @@ async def test_after_two_days_each_paper_is_posted_once_in_each_channel(
     service = Subscriptions(database, lambda: start - HOUR)
     for channel_id in await fake.add_channels(CHANNELS):
         await service.add(
-            models.Subscription(
-                guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}", wait_minutes=0
-            )
+            models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}")
         )
     relay = relay_harness.open_relay()
     for hour in range(DAYS * 24):

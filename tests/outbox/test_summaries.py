@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -127,37 +126,6 @@ def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
     korean_in_english_digest = replace(appearance("ko", DigestFormat.NEWSLETTER), language="en")
     paper = detail(korean_in_english_digest, abstract=TEXTS["en"])
     assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
-
-
-async def test_the_extracts_of_a_post_are_chosen_in_slices_and_only_where_they_are_shown() -> None:
-    words = [f"word{letter}" for letter in "abcdefghij"]
-    abstracts = [
-        " ".join(
-            f"Sentence {n} of {number} is on {' '.join(words[n:] + words[:n])} {number}." for n in range(10)
-        )
-        for number in range(60)
-    ]
-    written = detail(appearance("ko", DigestFormat.NEWSLETTER), abstract="A text of one sentence alone.")
-    papers = [*(detail(abstract=abstract) for abstract in abstracts), detail(), written]
-    turns = 0
-
-    async def count_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counter = asyncio.create_task(count_turns())
-    summaries.choose_sentences.cache_clear()
-    await contents.prepare_extracts(papers, [Locale.KO])
-    counter.cancel()
-    assert turns > 1
-    chosen_before = summaries.choose_sentences.cache_info().misses
-    posted = [contents.build_post_paper(paper, Locale.KO) for paper in papers]
-    assert chosen_before == summaries.choose_sentences.cache_info().misses == len(abstracts)
-    assert all(
-        paper.sections[0].body.count(".") == summaries.MAX_SENTENCES for paper in posted[: len(abstracts)]
-    )
 
 
 def test_every_format_has_a_rank() -> None:

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.alerts.service import Alerts
 from bot.daily.service import Subscriptions
 from storage import accounts, alerts, daily, models, outbox
-from storage.database import Connection
 from tests.fake_discord import model, process
 from tests.support import alert_builders
 from tests.support.relay_harness import (
@@ -82,25 +80,6 @@ async def test_a_revoked_permission_pauses_with_one_notice_and_a_granted_one_res
     )
     assert await dms_of(fake, OWNER) == [f"paused no-send {channel_id}", f"resumed None {channel_id}"]
     assert await resumer.resume(is_available, relay_harness.now()) == set()
-
-
-async def test_an_edit_that_one_message_refuses_pauses_nothing_and_is_told_to_nobody(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    """As of a message of the application that the operator used before."""
-    [channel_id] = await fake.add_channels(1)
-    subscription_id = await subscribe(relay_harness, channel_id)
-    now = relay_harness.now()
-    part = models.NewPart(models.PartKind.EDIT, "{}", "", channel_id=channel_id, message_id=99)
-    edit = replace(new_delivery("edit", channel_id, now, kind=models.DeliveryKind.EDIT), parts=(part,))
-    await fake.set_faults({"kind": "status", "status": 403, "code": 50005, "method": "PATCH"})
-    await relay_harness.add_deliveries(edit)
-    await relay_harness.drain()
-    await relay_harness.add("post", channel_id, subscription_id=subscription_id)
-    await relay_harness.drain()
-    assert await state_of(relay_harness, subscription_id) == ("active", None)
-    assert sorted(await relay_harness.list_states()) == ["failed", "sent"]
-    assert await dms_of(fake, OWNER) == []
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
@@ -355,49 +334,6 @@ async def test_a_channel_alert_is_paused_and_resumed_with_its_channel(
     assert stored.state is models.ActivityState.ACTIVE
     await relay_harness.drain(until=all_sent)
     assert await dms_of(fake, OWNER) == [f"paused no-access {channel_id}", f"resumed None {channel_id}"]
-
-
-@pytest.mark.engines("postgresql")
-async def test_what_a_person_pauses_while_its_channel_is_resumed_stays_paused_on_postgresql(
-    relay_harness: RelayHarness, fake: process.FakeDiscord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    paused, no_send = models.ActivityState.PAUSED, models.Reason.NO_SEND
-    subscription_id = await subscribe(relay_harness, channel_id)
-    async with relay_harness.db.transaction() as connection:
-        alert = await alerts.add(connection, _new_alert(channel_id=channel_id, guild_id=process.GUILD_ID))
-        await daily.set_state(connection, [subscription_id], paused, reason=no_send)
-        await alerts.set_state(connection, [alert.id], paused, reason=no_send)
-    list_posts, list_alerts = daily.list_rows, alerts.list_suspended
-
-    async def list_posts_then_pause(connection: Connection, **conditions: Any) -> list[models.Subscription]:
-        listed = await list_posts(connection, **conditions)
-        if is_allowed:
-            await Subscriptions(relay_harness.db, relay_harness.now).pause(subscription_id)
-        return listed
-
-    async def list_alerts_then_pause(connection: Connection) -> list[models.Alert]:
-        listed = await list_alerts(connection)
-        if is_allowed:
-            await Alerts(relay_harness.db, relay_harness.now).pause([alert.id])
-        return listed
-
-    is_allowed = False
-
-    async def allow(_: models.Subscription | models.Alert) -> bool:
-        nonlocal is_allowed
-        is_allowed = True
-        return True
-
-    monkeypatch.setattr(daily, "list_rows", list_posts_then_pause)
-    monkeypatch.setattr(alerts, "list_suspended", list_alerts_then_pause)
-    assert await relay_harness.open_resumer().resume(allow, relay_harness.now()) == set()
-    assert await state_of(relay_harness, subscription_id) == ("paused", "by-hand")
-    async with relay_harness.db.read() as connection:
-        stored = await alerts.get(connection, alert.id)
-        assert stored is not None
-        assert (stored.state, stored.reason) == (paused, models.Reason.BY_HAND)
-        assert await outbox.list_rows(connection) == []
 
 
 async def test_a_server_that_was_left_resumes_without_a_notice(

@@ -1,8 +1,7 @@
-"""Daily posts by webhooks on the wire: sent once, edited after a correction, and never sent again if that would guess."""
+"""Daily posts by webhooks on the wire: sent once, and never sent again if that would guess."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from datetime import timedelta
@@ -12,7 +11,6 @@ import pytest
 from aiohttp import web
 
 from bot.client import request_gate, webhook
-from bot.daily import edits
 from bot.daily import planner as daily_planner
 from bot.daily.service import Subscriptions
 from bot.outbox import outcomes
@@ -22,8 +20,7 @@ from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import model, process, validation
 from tests.support import digest_builders, origin_server, rendered_posts
-from tests.support.correction_harness import CorrectionHarness, put_text
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM
+from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 from tests.support.relay_harness import RelayHarness
 
 pytestmark = pytest.mark.wire
@@ -31,14 +28,13 @@ pytestmark = pytest.mark.wire
 TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80), ("2601.00003", 70)])
 
 
-class WebhookHarness(CorrectionHarness):
+class WebhookHarness(PlannerHarness):
     """A planner with the real templates, and a relay that sends its posts to the fake Discord."""
 
     def __init__(self, relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
         super().__init__(relay_harness.db)
         self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
         self.planner = daily_planner.DailyPlanner(self.database, self.deliveries, self.search.match_papers)
-        self.edits = edits.EditPlanner(self.deliveries)
         self.relay, self.fake = relay_harness, fake
         self.channel_id, self.token = 0, ""
 
@@ -47,10 +43,10 @@ class WebhookHarness(CorrectionHarness):
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
-        settings = {"timezone": "Asia/Seoul", **options}
+        settings = {"at_time": "09:00", "timezone": "Asia/Seoul", **options}
         draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=webhook_id, **settings)
         added = await Subscriptions(self.database, lambda: EVENING).add(draft, webhook_token=self.token)
-        await put_text(self, TEXT, at=EVENING)
+        await digest_builders.ingest_digest(self.database, TEXT, at=EVENING)
         await self.tick(SEOUL_9AM)
         return added
 
@@ -91,18 +87,6 @@ async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentio
         assert len(components) > 1
     assert "2601.00001" in json.dumps(posted)
     assert posting.token not in caplog.text
-
-
-async def test_a_correction_edits_the_webhooks_messages(posting: WebhookHarness) -> None:
-    await posting.subscribe_webhook(style=Style.CARDS)
-    await posting.drain()
-    before = await posting.messages()
-    corrected = TEXT.replace("Shows how 2601.00002 does its work.", "Put right.")
-    await put_text(posting, corrected, at=SEOUL_9AM + HOUR)
-    assert set(await posting.drain(HOUR)) == {"sent"}
-    after = await posting.messages()
-    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
-    assert "Put right." in json.dumps(after[2])
 
 
 async def test_an_answer_without_an_id_of_discord_leaves_the_outcome_open() -> None:
@@ -244,11 +228,7 @@ async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: Webhoo
 
 @pytest.mark.parametrize(
     ("options", "hint"),
-    [
-        ({"style": Style.THREAD}, "compact, cards, weekly"),
-        ({"mention_role_id": 5}, "--mention"),
-        ({"style": Style.WEEKLY, "server_picks": True}, "--server-picks"),
-    ],
+    [({"style": Style.THREAD}, "compact, cards, weekly"), ({"mention_role_id": 5}, "cannot mention")],
 )
 async def test_what_needs_a_bot_is_refused(
     posting: WebhookHarness, options: dict[str, Any], hint: str
@@ -297,13 +277,3 @@ def test_another_address_is_refused_without_quoting_it(text: str) -> None:
         webhook.parse_address(text, "http://127.0.0.1:8/api/v10")
     assert "abc-" not in str(caught.value)
     assert "Copy Webhook URL" in str(caught.value)
-
-
-async def test_an_answer_is_read_up_to_a_limit() -> None:
-    reader = asyncio.StreamReader()
-    reader.feed_data(b"x" * (webhook.MAX_ANSWER_BYTES + 10))
-
-    class Response:
-        content = reader
-
-    assert len(await webhook._read(Response())) == webhook.MAX_ANSWER_BYTES  # type: ignore[arg-type]

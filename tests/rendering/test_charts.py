@@ -98,17 +98,6 @@ def test_letters_are_high_enough_for_a_phone() -> None:
     assert float(root.get("font-size", "")) * 0.7 * 320 / charts.WIDTH >= 11
 
 
-def test_the_names_of_many_months_are_spaced() -> None:
-    for number, most in ((5, 5), (6, 6), (12, 6), (13, 6), (24, 6), (60, 6)):
-        svg = _svg(_chart(_columns(number)))
-        named = [
-            text
-            for text in _texts(svg)
-            if text in {charts.month_name(date(2025, m, 1), "en") for m in range(1, 13)}
-        ]
-        assert 1 <= len(named) <= most
-
-
 @pytest.mark.parametrize(
     ("locale", "names"),
     [
@@ -138,19 +127,6 @@ def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
     columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
     assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
-
-
-def test_a_chart_without_columns_is_rejected() -> None:
-    with pytest.raises(ValueError, match="nothing to draw"):
-        _svg(_chart([]))
-
-
-@given(st.floats(0.001, 1e9))
-def test_steps_are_round_integers(number: float) -> None:
-    step = charts.nice_ceiling(number)
-    assert number <= step
-    assert step <= max(1, 2 * number)
-    assert re.fullmatch(r"(1|2|3|4|5|6|8|15|25)0*", str(step))
 
 
 @settings(max_examples=10)

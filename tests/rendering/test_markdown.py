@@ -95,7 +95,7 @@ def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
     ("source", "rendered"),
     [
         ("가격 $2.33이고 $5-$10", "가격 $2.33이고 $5-$10"),
-        ("$x_1 * y_2$ 와 $$\\alpha$$", "x₁ \\* y₂ 와 α"),
+        ("$x_1 * y_2$ 와 $$\\alpha$$", "x1 \\* y2 와 α"),
         (r"\(\beta\) 그리고 \(n\)", "β 그리고 n"),
         (r"\[IDK\] 토큰, f\(x, y\)", r"\[IDK\] 토큰, f(x, y)"),
         (r"값은 \$5", "값은 $5"),

@@ -159,7 +159,7 @@ async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
         offered = await induced_search.complete_paper(typed)
         assert "2501.00004" in [choice.value for choice in offered]
         assert all(choice.votes == 10 for choice in offered)
-    assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π₀: Plans"]
+    assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π0: Plans"]
     assert len(await induced_search.complete_paper("ㄱ")) == len(PAPERS)
 
 

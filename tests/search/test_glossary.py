@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, search, snapshot, sources, tables
+from storage import errors, key_values, search, snapshot, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -51,35 +51,6 @@ async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(d
 
 
 LIST = "https://stranger.example/list.json"
-
-
-@pytest.mark.engines("sqlite")
-async def test_what_one_stranger_says_of_any_number_of_papers_is_one_explanation(db: Database) -> None:
-    spelt = ["Reinforcement learning (RL) acts.", "Reinforcement learning acts."]
-    learning = [
-        NewsletterPaper(f"2501.{n:05}", f"Reinforcement Learning {n}", spelt[n % 2]) for n in range(40, 46)
-    ]
-    service = await fill(db, [*PAPERS[1:], *learning])
-    ingest = sample_archive.make_ingest(db)
-    told = [*[f"{'가나다라마'[n]} {EXPLAINED}" for n in range(5)], *["Rapid laundering (RL) is used."] * 30]
-    texts = {f"2502.{n:05}": text for n, text in enumerate(told, start=1)}
-
-    async def tell(source: str) -> None:
-        papers = [
-            {"arxiv_id": id_, "title": f"Ships {id_} {source[:4]}", "sections": [[None, text]]}
-            for id_, text in texts.items()
-        ]
-        text = json.dumps({"format": "list", "date": "2025-01-03", "papers": papers, "of": source})
-        await ingest.add_text(text, source=source, location=source)
-        await GlossaryService(db).rebuild()
-
-    await tell(LIST)
-    named = {id_ for id_, text in texts.items() if EXPLAINED in text}
-    assert await find(service, "lantern signal", by_votes=True) == named
-    assert await find(service, "lantern signal") == {"2501.00002", *named}
-    assert await find(service, "RL", by_votes=True) >= {paper.arxiv_id for paper in learning}
-    await tell(sources.FILES)
-    assert "2501.00002" in await find(service, "lantern signal", by_votes=True)
 
 
 async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Database) -> None:

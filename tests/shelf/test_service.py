@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,9 +13,9 @@ from bot.archive import digest_writer, exports
 from bot.archive.exports import ReferenceFormat
 from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
-from bot.shelf import references
+from bot.shelf import notes
 from bot.shelf import service as shelf_service
-from storage import models, papers, shelf, tables
+from storage import models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from tests.storage.test_saved_papers import add_papers
@@ -42,24 +41,24 @@ async def match_first(connection: Connection, text: str, papers: Sequence[Digest
         ("#rl #확산 모델", ["rl", "확산-모델"]),
         ("a,a,A;b", ["a", "b"]),
         (" , #-;", []),
-        ("x" * 99, ["x" * references.MAX_TAG_LENGTH]),
-        (",".join(map(str, range(20))), [str(number) for number in range(references.MAX_TAGS)]),
+        ("x" * 99, ["x" * notes.MAX_TAG_LENGTH]),
+        (",".join(map(str, range(20))), [str(number) for number in range(notes.MAX_TAGS)]),
     ],
 )
 def test_tags_are_parsed_as_people_type_them(typed: str, tags: list[str]) -> None:
-    assert references.parse_tags(typed) == tags
+    assert notes.parse_tags(typed) == tags
 
 
 @example("\u1fb7\u0308")  # without case its last letter and the mark are one
 @given(st.text())
 def test_tags_and_notes_read_back_from_any_text(typed: str) -> None:
-    tags = references.parse_tags(typed)
-    assert references.join_tags(tags).split() == tags
-    assert references.parse_tags(", ".join(tags)) == tags
-    assert all(references.split_query(f"#{tag} word") == ("word", [tag]) for tag in tags)
-    note = references.clean_note(typed)
-    assert references.clean_note(note) == note
-    assert len(note.encode()) <= 4 * references.MAX_NOTE_LENGTH
+    tags = notes.parse_tags(typed)
+    assert notes.join_tags(tags).split() == tags
+    assert notes.parse_tags(", ".join(tags)) == tags
+    assert all(notes.split_query(f"#{tag} word") == ("word", [tag]) for tag in tags)
+    note = notes.clean_note(typed)
+    assert notes.clean_note(note) == note
+    assert len(note.encode()) <= 4 * notes.MAX_NOTE_LENGTH
 
 
 async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_db: Database) -> None:
@@ -100,40 +99,15 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     await saved.save(7, [first])
     await saved.remove(7, first)
     await saved.save(7, [second])
-    with pytest.raises(shelf_service.FullShelfError):
-        await saved.restore(7, first)
-    await saved.remove(7, second)
-    assert await saved.restore(7, first)
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
-
-
-async def test_a_paper_that_is_saved_again_is_the_newest_of_its_new_server_with_its_old_note(
-    sqlite_db: Database,
-) -> None:
-    now = NOW
-    saved = shelf_service.Shelf(sqlite_db, lambda: now, match_nothing)
-    async with sqlite_db.transaction() as connection:
-        first, second = await add_papers(connection, ["A", "B"])
-    await saved.save(7, [first], guild_id=1)
-    await saved.set_note(7, first, "mine")
-    await saved.remove(7, first)
-    now += timedelta(hours=1)
-    await saved.save(7, [second])
-    now += timedelta(hours=1)
-    await saved.save(7, [first], guild_id=2)
-    rows, _ = await saved.list_saved(7)
-    assert (rows[0].id, rows[0].note, rows[0].saved_at) == (first, "mine", now)
-    async with sqlite_db.read() as connection:
-        guild_id = sa.select(tables.saved_papers.c.guild_id).where(tables.saved_papers.c.paper_id == first)
-        assert await connection.scalar(guild_id) == 2
 
 
 async def fill(connection: Connection, count: int) -> list[int]:
     """Save papers that no digest has."""
     arxiv_ids = [f"2501.{number:05}" for number in range(count)]
     ids = list((await papers.add(connection, digest_writer.unlisted_papers(arxiv_ids))).values())
-    await shelf.save(connection, 7, ids, NOW, None)
+    await shelf.save(connection, 7, ids, NOW)
     return ids
 
 

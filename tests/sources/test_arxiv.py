@@ -85,48 +85,12 @@ async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
     assert [missing for result in results for missing in result.missing_ids] == ["cs/0112017"]
 
 
-async def test_many_refused_ids_take_few_requests_and_become_fewer(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    wanted = [f"2505.{number:05}" for number in range(1, 101)]
-    serve_papers(origin, refused=wanted)
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
-    assert len(origin.requests) == 15
-    assert any(result.missing_ids for result in results)
-
-
-async def test_papers_whose_answer_is_too_large_together_keep_none_from_its_facts(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        # A paper of a large collaboration has three thousand authors, which take as many bytes.
-        ids = request.query["id_list"].split(",")
-        comment = f"{'30 pages ' * 18_000}"
-        entries = [source_payloads.arxiv_entry(paper_id, comment=comment) for paper_id in ids]
-        return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
-
-    origin.pages["/api/query"] = page
-    wanted = [f"2505.{number:05}" for number in range(1, 101)]
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
-    assert {result.status for result in results} == {FetchStatus.OK}
-    assert [facts.arxiv_id for result in results for facts in result.facts] == wanted
-    assert len(origin.requests) <= 15
-
-
 async def test_what_is_not_an_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
     wanted = ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
     results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
     assert {missing for result in results for missing in result.missing_ids} == {*wanted} - {"2505.00001"}
     assert [request.query["id_list"] for request in origin.requests] == ["2505.00001"]
-
-
-async def test_papers_that_were_not_requested_are_ignored(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/api/query"] = source_payloads.atom(
-        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.99999")
-    )
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=["2505.00001"])
-    assert [facts.arxiv_id for facts in results[0].facts] == ["2505.00001"]
 
 
 @pytest.mark.parametrize(
@@ -278,22 +242,6 @@ async def test_another_answer_of_arxiv_is_not_a_paper_and_is_not_remembered(
     assert len(harness.services.asked) == (2 if isinstance(answer, str) and len(answer) > 3_000_000 else 1)
     harness.origin.pages["/api/query"] = good
     assert await harness.fetch("2505.00001") == [FOUND]
-
-
-@pytest.mark.parametrize(
-    "page", ["<html>", "[]", '{"id": "2505.00009", "title": "Other"}', '{"title": 7}', "[" * 9999]
-)
-async def test_another_answer_of_hugging_face_leaves_what_arxiv_says(
-    harness: LookupHarness, page: str
-) -> None:
-    harness.services.add("2505.00001", "Title of arXiv")
-    harness.origin.pages["/api/papers/2505.00001"] = page
-    assert await harness.fetch("2505.00001") == [FOUND]
-    async with harness.database.read() as connection:
-        detail = await papers.get_detail(connection, "2505.00001")
-        assert await papers.get_detail(connection, "2505.00009") is None
-    assert detail is not None
-    assert (detail.title, detail.votes) == ("Title of arXiv", None)
 
 
 async def test_a_slow_answer_is_stored_for_the_next_time_and_few_may_wait(harness: LookupHarness) -> None:

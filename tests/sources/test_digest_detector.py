@@ -57,7 +57,7 @@ async def test_an_answer_beyond_the_memory_is_refused(
 ) -> None:
     if "in a process" not in request.node.callspec.id:
         pytest.skip("only a process has a limit")
-    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
+    monkeypatch.setattr(base, "_MAX_MEGABYTES", 60)
     with pytest.raises(base.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 450_000)
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import gc
 import gzip
-import hashlib
-import os
 import socket
 import ssl
-import tempfile
 import threading
-import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -94,23 +89,6 @@ async def test_a_header_that_cannot_be_stored_or_read_is_ignored(fetch: Fetcher,
     async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
         response = await fetch.get(raw.url)
     assert (response.body, response.page_state.etag) == (b"abc", None)
-
-
-async def test_five_redirects_are_followed_and_neither_six_nor_a_loop(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    for hop in range(6):
-        origin.pages[f"/{hop}"] = web.Response(status=307, headers={"Location": f"/{hop + 1}"})
-    origin.pages["/6"] = "a digest"
-    assert (await fetch.get(f"{origin.url}/1")).body == b"a digest"
-    origin.requests.clear()
-    with pytest.raises(FetchError, match="more than 5 times"):
-        await fetch.get(f"{origin.url}/0")
-    assert len(origin.requests) == 6
-    origin.pages["/3"] = web.Response(status=308, headers={"Location": "/2"})
-    with pytest.raises(FetchError, match="in a loop"):
-        await fetch.get(f"{origin.url}/2")
-    assert len(origin.requests) == 8
 
 
 NOWHERE = ("http://[::1/", "http://127.0.0.1:99999/", "http://" + "a" * 5000, "http:///nowhere")
@@ -198,70 +176,6 @@ async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reaso
         assert raw.connections >= 3  # aiohttp asks once more by itself where a connection closes unused
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        b"this is no HTTP\r\n\r\n",
-        b"HTTP/1.1 abc OK\r\n\r\n",
-        http_response(b"a digest and more", "Content-Length: 8"),
-        http_response(b"zz\r\nhalf\r\n", "Transfer-Encoding: chunked"),
-        http_response(b"", "Content-Length: -5"),
-        http_response(b"", "Content-Length: 5", "Content-Length: 7"),
-        http_response(b"", "X-Long: " + "x" * 20_000),
-        http_response(b"", *[f"X-{n}: {n}" for n in range(20_000)]),
-    ],
-)
-async def test_an_invalid_http_response_is_an_error(fetch: Fetcher, script: bytes) -> None:
-    async with run_raw_origin(script) as raw:
-        with pytest.raises(FetchError) as caught:
-            await fetch.get(raw.url)
-    assert 5 < len(caught.value.reason) <= 300
-
-
-CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("head", "unit", "reason"),
-    [
-        ("", "HTTP/1.1 100 Continue\r\n\r\n", "is not valid HTTP"),
-        ("", "HTTP/1.1 103 Early Hints\r\n" + "X-A: a\r\n" * 100 + "\r\n", "is not valid HTTP"),
-        (CHUNKED, "1\r\na\r\n", "too many small pieces"),
-        (CHUNKED + "5;", "a", "more chunk headers than content"),
-        (CHUNKED, "0", "more chunk headers than content"),
-    ],
-)
-async def test_an_answer_of_nothing_but_framing_is_given_up(
-    open_fetcher: OpenFetcher, head: str, unit: str, reason: str
-) -> None:
-    sent = 0
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head.encode())
-        block = unit.encode() * (65_536 // len(unit))
-        with contextlib.suppress(ConnectionError):
-            while sent < 400:
-                sent += 1
-                writer.write(block)
-                await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server, open_fetcher(limits=Limits(max_bytes=200_000)) as fetch:
-        with pytest.raises(FetchError, match=reason):
-            await fetch.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
-    assert sent < 200, "it was read to its end"
-
-
-async def test_interim_answers_and_long_heads_are_read(fetch: Fetcher) -> None:
-    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 20
-    final = http_response(b"abc", "Content-Length: 3", *(f"X-{n}: {'x' * 500}" for n in range(40)))
-    async with run_raw_origin(interim + final) as raw:
-        assert (await fetch.get(raw.url)).body == b"abc"
-
-
 async def test_a_closed_port_is_an_error(fetch: Fetcher, unused_tcp_port: int) -> None:
     with pytest.raises(base.TransientError, match="cannot connect to"):
         await fetch.get(f"http://127.0.0.1:{unused_tcp_port}/")
@@ -327,50 +241,6 @@ async def test_a_slow_response_ends_at_the_total_timeout(
     assert len(origin.requests) == 1
 
 
-async def test_all_redirects_share_the_total_timeout(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
-    async def slow(request: web.BaseRequest) -> web.StreamResponse:
-        await asyncio.sleep(0.09)
-        return web.Response(status=302, headers={"Location": f"/{len(origin.requests)}"})
-
-    for hop in range(9):
-        origin.pages[f"/{hop}"] = slow
-    async with open_fetcher(limits=replace(QUICK, total_timeout=0.2)) as fetch:
-        with pytest.raises(FetchError, match=r"took longer than 0\.2 s"):
-            await fetch.get(f"{origin.url}/0")
-
-
-async def test_a_host_gets_at_most_two_connections(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
-    open_now, max_open = 0, 0
-
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal open_now, max_open
-        open_now += 1
-        max_open = max(max_open, open_now)
-        await asyncio.sleep(0.01)
-        open_now -= 1
-        return web.Response(text=request.path)
-
-    for number in range(12):
-        origin.pages[f"/{number}"] = page
-    async with open_fetcher() as fetch:
-        responses = await asyncio.gather(*(fetch.get(f"{origin.url}/{number}") for number in range(12)))
-    assert [response.body for response in responses] == [f"/{number}".encode() for number in range(12)]
-    assert max_open == 2
-
-
-async def test_waiting_for_a_free_connection_does_not_count_as_request_time(
-    origin: OriginServer, open_fetcher: OpenFetcher
-) -> None:
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        await asyncio.sleep(0.09)
-        return web.Response(text="a digest")
-
-    origin.pages["/"] = page
-    async with open_fetcher(limits=replace(QUICK, total_timeout=patience.scaled(0.7))) as fetch:
-        responses = await asyncio.gather(*(fetch.get(origin.url) for _ in range(18)))
-    assert {response.body for response in responses} == {b"a digest"}
-
-
 async def test_a_page_is_fetched_over_tls(
     open_fetcher: OpenFetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
@@ -394,7 +264,7 @@ async def test_https_to_a_server_without_tls_is_an_error(origin: OriginServer, f
 
 
 HOSTS = (
-    "127.0.0.1 localhost 127.1 2130706433 0x7f000001 0177.0.0.1 0.0.0.0 0 inside.test INSIDE.test. both.test mapped.test"
+    "127.0.0.1 localhost 127.1 2130706433 0x7f000001 0.0.0.0 0 inside.test INSIDE.test. both.test mapped.test"
     " [::1] [::] [::ffff:127.0.0.1] [64:ff9b::7f00:1] [2002:7f00:1::] user:pass@inside.test"
 )
 CLOSED = [f"http://{host}:{{port}}/" for host in HOSTS.split()] + ["https://inside.test:{port}/"]
@@ -404,6 +274,7 @@ NAMES = {
     "INSIDE.test.": [["127.0.0.1"]],
     "inside.test.": [["127.0.0.1"]],
     "localhost": [["127.0.0.1", "::1"]],
+    "0x7f000001": [["127.0.0.1"]],
     "both.test": [["8.8.8.8", "127.0.0.1"]],
     "mapped.test": [["::ffff:127.0.0.1"]],
     "metadata.test": [["169.254.169.254"]],
@@ -460,104 +331,16 @@ async def test_proxies_of_the_environment_are_ignored(
     assert (await fetch.get(origin.url)).body == b"a digest"
 
 
-def _decompress(data: bytes, at_once: int = 1 << 20) -> bytes:
-    gunzip = fetcher.Gunzip()
-    pieces = [
-        piece for at in range(0, len(data), at_once) for piece in gunzip.unpack(data[at : at + at_once])
-    ]
-    if not gunzip.is_complete:
-        raise base.TransientError("its compressed response ended early")
-    return b"".join(pieces)
-
-
-@given(st.lists(st.binary(max_size=2000), min_size=1, max_size=3), st.integers(1, 3000))
-def test_compressed_data_is_decompressed(data: list[bytes], at_once: int) -> None:
-    assert _decompress(b"".join(map(gzip.compress, data)) + b"\0" * 3, at_once) == b"".join(data)
-
-
-@pytest.mark.parametrize("size", [65535, 65536, 65537, 131072, 1_000_000])
-def test_a_body_is_complete_to_its_last_byte(size: int) -> None:
-    assert _decompress(gzip.compress(b"a" * size, mtime=0)) == b"a" * size
-    noise = os.urandom(size)
-    assert _decompress(gzip.compress(noise, mtime=0)) == noise
-
-
-def test_joined_gzip_members_are_one_body() -> None:
-    packed = gzip.compress(b"one ", mtime=0) + gzip.compress(b"two") + b"\0" * 8
-    assert _decompress(packed) == b"one two"
-
-
-@given(data=st.data())
-def test_a_stream_that_is_cut_off_anywhere_is_an_error(data: st.DataObject) -> None:
-    packed = gzip.compress(b"a digest", mtime=0)
-    end = data.draw(st.integers(1, len(packed) - 1))
-    with pytest.raises(base.TransientError, match="its compressed response"):
-        _decompress(packed[:end])
-
-
-@pytest.mark.parametrize("size", [999_999, 1_000_000, 1_000_001])
-async def test_the_limit_counts_decompressed_bytes_of_all_members(
-    origin: OriginServer, fetch: Fetcher, size: int
-) -> None:
-    packed = gzip.compress(b"a" * 400_000) + gzip.compress(b"b" * (size - 400_000))
-    origin.pages["/"] = web.Response(body=packed, headers={"Content-Encoding": "gzip"})
-    if size <= 1_000_000:
-        body = (await fetch.get(origin.url, max_bytes=1_000_000)).body
-        assert body is not None
-        assert len(body) == size
-        return
-    with pytest.raises(FetchError, match="larger than 1 MB"):
-        await fetch.get(origin.url, max_bytes=1_000_000)
-
-
-@pytest.mark.parametrize("is_packed", [False, True])
-async def test_large_bodies_do_not_wait_in_memory(
-    origin: OriginServer, fetch: Fetcher, is_packed: bool
-) -> None:
-    text = os.urandom(4_000_003)
-    headers = {"Content-Encoding": "gzip"} if is_packed else {}
-
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=gzip.compress(text, 0) if is_packed else text, headers=headers)
-
-    origin.pages["/"] = page
-    tracemalloc.start()
-    try:
-        responses = [await fetch.get(origin.url) for _ in range(6)]
-        gc.collect()
-        assert tracemalloc.get_traced_memory()[0] < 2 * len(text)
-    finally:
-        tracemalloc.stop()
-    assert all(bytes(response.body or b"") == text for response in responses)
-    assert {response.page_state.hash for response in responses} == {hashlib.sha256(text).hexdigest()}
-
-
-async def test_a_full_disk_fails_the_fetch_of_a_large_body(
-    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "r+b", buffering=0))  # noqa: SIM115
-    origin.pages["/"] = web.Response(body=b"a" * base.LARGE_BYTES)
-    origin.pages["/small"] = web.Response(body=b"a" * (base.LARGE_BYTES - 1))
-    with pytest.raises(FetchError, match="No space left on device"):
-        await fetch.get(origin.url)
-    assert len((await fetch.get(f"{origin.url}/small")).body or b"") == base.LARGE_BYTES - 1
-
-
-def test_thousands_of_empty_members_are_not_decompressed() -> None:
-    with pytest.raises(FetchError, match="after its end"):
-        _decompress(gzip.compress(b"", mtime=0) * 3000)
-
-
 async def test_a_compressed_page_is_decompressed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/"] = web.Response(body=gzip.compress(b"a digest"), headers={"Content-Encoding": "gzip"})
     assert (await fetch.get(origin.url)).body == b"a digest"
 
 
-@pytest.mark.parametrize("head", ["Content-Length: 20000001", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("head", ["Content-Length: 8000000", "Transfer-Encoding: chunked"])
 async def test_a_too_large_page_is_stopped_at_the_limit(fetch: Fetcher, head: str) -> None:
-    body = b"" if "Length" in head else b"1e84800\r\n" + b"x" * 32_000_000
+    body = (b"" if "Length" in head else b"7a1200\r\n") + b"x" * 8_000_000
     async with run_raw_origin(http_response(body, head), holds_open=True) as raw:
-        with pytest.raises(FetchError, match="larger than 20 MB"):
+        with pytest.raises(FetchError, match="larger than 5 MB"):
             await fetch.get(raw.url)
 
 
@@ -565,27 +348,8 @@ async def test_a_decompression_bomb_is_stopped_at_the_limit(origin: OriginServer
     bomb = gzip.compress(b"\0" * 25_000_000)
     assert len(bomb) < 50_000
     origin.pages["/"] = web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(FetchError, match="larger than 20 MB"):
+    with pytest.raises(FetchError, match="larger than 5 MB"):
         await fetch.get(origin.url)
-
-
-@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "deflate", "compress"])
-async def test_an_encoding_that_was_not_requested_is_an_error(fetch: Fetcher, encoding: str) -> None:
-    script = http_response(b"abc", "Content-Length: 3", f"Content-Encoding: {encoding}")
-    async with run_raw_origin(script) as raw:
-        with pytest.raises(FetchError, match="not requested"):
-            await fetch.get(raw.url)
-
-
-@pytest.mark.parametrize(
-    "body", [gzip.compress(b"a digest" * 50, mtime=0)[:-9], b"no gzip at all"], ids=["cut off", "no gzip"]
-)
-async def test_a_damaged_compressed_page_is_retried(fetch: Fetcher, body: bytes) -> None:
-    script = http_response(body, f"Content-Length: {len(body)}", "Content-Encoding: gzip")
-    async with run_raw_origin(script) as raw:
-        with pytest.raises(FetchError, match="its compressed response"):
-            await fetch.get(raw.url)
-        assert raw.connections == 3
 
 
 KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방법 (2025-05-06)\n"
@@ -640,25 +404,6 @@ def test_declared_latin_1_is_used_for_bytes_that_are_not_utf_8() -> None:
 def test_undecodable_bytes_are_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):
         base.decode_text(body)
-
-
-@pytest.mark.parametrize(
-    "name", ["unicode_escape", "punycode", "idna", "zip", "rot13", "utf-7", "x" * 9000, "\0", "é"]
-)
-def test_an_unknown_charset_is_ignored(name: str) -> None:
-    assert base.decode_text(b"caf\\u00e9 xn--bcher-kva", name) == "caf\\u00e9 xn--bcher-kva"
-
-
-@given(
-    st.binary(max_size=400),
-    st.sampled_from([None, "utf-8", "euc-kr", "utf-16", "utf-32", "latin-1", "iso-2022-kr"]),
-)
-def test_any_bytes_give_text_or_an_error(body: bytes, declared: str | None) -> None:
-    try:
-        text = base.decode_text(body, declared)
-    except FetchError:
-        return
-    assert isinstance(text, str)
 
 
 class Proxy:
@@ -744,13 +489,13 @@ async def test_https_goes_through_connect_and_is_verified(
     [
         ("http://inside.test/x", "10.0.0.5"),
         ("https://inside.test/x", "10.0.0.5"),
-        ("http://10.0.0.5/x", "private address"),
-        ("http://127.0.0.1:1/x", "loopback address"),
-        ("http://169.254.169.254/latest", "cloud metadata"),
+        ("http://10.0.0.5/x", "not a public address"),
+        ("http://127.0.0.1:1/x", "not a public address"),
+        ("http://169.254.169.254/latest", "not a public address"),
         ("http://2130706433/x", "unusual form"),
         ("http://unknown.test/x", "was not found on this machine"),
-        ("http://proxy.test:{port}/x", "loopback address"),
-        ("http://127.0.0.1:{port}/x", "loopback address"),
+        ("http://proxy.test:{port}/x", "not a public address"),
+        ("http://127.0.0.1:{port}/x", "not a public address"),
         ("ftp://papers.test/x", "only http and https"),
     ],
 )
@@ -824,16 +569,3 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(value: str, wait: timedelt
 @pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣", "Tue, 99 May 2025 12:00:00 GMT"])
 def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert fetcher.parse_retry_after(value, NOW) is None
-
-
-@given(st.text(max_size=60))
-def test_any_retry_after_gives_a_bounded_time_or_none(value: str) -> None:
-    moment = fetcher.parse_retry_after(value, NOW)
-    assert moment is None or NOW <= moment <= NOW + timedelta(days=1)
-
-
-def test_delays_have_jitter() -> None:
-    early, late = fetcher.RetryPolicy(lambda: 0.0), fetcher.RetryPolicy(lambda: 0.999)
-    assert early.retry_delay(1, None, NOW) == 0.5
-    assert late.retry_delay(1, None, NOW) == pytest.approx(1.0, abs=0.01)
-    assert early.next_poll_delay(timedelta(hours=1), 0) < late.next_poll_delay(timedelta(hours=1), 0)

@@ -100,36 +100,6 @@ async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> No
     assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
 
 
-async def test_a_too_large_file_fails_with_a_reason(tmp_path: Path) -> None:
-    (tmp_path / "a.md").touch()
-    os.truncate(tmp_path / "a.md", 22_000_000)
-    result = (await fetch_results(files(tmp_path)))[0]
-    assert (result.status, result.reason) == (
-        FetchStatus.FAILED,
-        "a.md: it is 21 MB; a digest file may be at most 20 MB",
-    )
-
-
-async def test_an_undecodable_file_name_fails_with_a_reason(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"\xff.md")).write_text(source_payloads.newsletter(), encoding="utf-8")
-    result = (await fetch_results(files(tmp_path)))[0]
-    assert result.status is FetchStatus.FAILED
-    assert result.reason.endswith("its name is not UTF-8; rename it")
-
-
-async def test_a_large_file_is_read_with_little_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
-    (tmp_path / "a.md").write_text(source_payloads.newsletter() + "- a\n\n" * 450_000, encoding="utf-8")
-    (tmp_path / "b.md").write_text(source_payloads.newsletter() + " " * 300_000, encoding="utf-8")
-    (tmp_path / "c.md").write_bytes(b"## Daily Papers \xff" + b" " * 300_000)
-    large, fine, broken, _ = await fetch_results(files(tmp_path))
-    assert large.reason == "a.md: it cannot be read within 60 MB of memory"
-    assert (fine.status, len(fine.digests)) == (FetchStatus.OK, 1)
-    assert broken.reason.startswith("c.md: it is not valid UTF-8")
-
-
 async def test_a_file_that_breaks_the_reader_stops_no_other_and_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

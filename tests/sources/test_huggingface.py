@@ -7,13 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import fields, listing, parse
+from bot.archive import listing
 from bot.core import day_close
 from bot.sources import base, huggingface
-from bot.sources.base import no_throttle
 from bot.sources.fetcher import Fetcher
 from storage import models
 from storage.models import FetchStatus
@@ -210,69 +208,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = "title authors summary upvotes publishedAt ai_keywords githubRepo projectPage id"
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(paper=st.dictionaries(st.sampled_from(FIELDS.split()), JSON), item=JSON)
-def test_any_json_gives_a_listing(paper: dict[str, Any], item: Any) -> None:
-    items = json.loads(json.dumps([{"paper": {"id": "2505.00001", **paper}, "thumbnail": item}, item]))
-    digest = listing.build(TODAY, [listing.from_service(value) for value in items])
-    assert parse.parse_text(digest.text)[0].entries == digest.entries
-    for known in listing.papers_of(digest):
-        facts = huggingface._to_facts(known, "place", TODAY, source_fixtures.NOW)
-        assert facts.title is None or "\n" not in facts.title
-
-
-async def test_a_list_of_too_many_parts_is_refused_before_it_is_decoded(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    result = await fetch_today(origin, fetch, "[" + "{}," * 200_000 + "0]")
-    assert (result.status, result.reason) == (FAILED, "its JSON has more than 200,000 objects and lists")
-    origin.pages["/api/papers/2505.00001"] = '{"x": [' + "{}," * 20_000 + "0]}"
-    source = huggingface.HuggingFaceSource(origin.url, fetch)
-    with pytest.raises(base.FetchError, match="more than 20,000 objects"):
-        await source.read_paper("2505.00001", no_throttle)
-    for values in ('"ab",', "1e5,", '"k":1,'):
-        opened, closed = "{}" if ":" in values else "[]"
-        origin.pages["/api/papers/2505.00001"] = f'{{"x": {opened}{values * 200_001}{closed}}}'
-        with pytest.raises(base.FetchError, match="more than 200,000 values"):
-            await source.read_paper("2505.00001", no_throttle)
-
-
-async def test_a_large_answer_on_one_paper_is_read_in_a_process_of_its_own_or_not_at_all(
-    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes, decode_text = list[int](), base.decode_text
-
-    def decode(body: bytes, charset: str | None) -> str:
-        sizes.append(len(body))
-        return decode_text(body, charset)
-
-    monkeypatch.setattr(base, "decode_text", decode)
-    source = huggingface.HuggingFaceSource(origin.url, fetch)
-    for size in (1_000, base.LARGE_BYTES):
-        paper = {"paper": {"id": "2505.00001", "title": "T", "summary": "a" * size}}
-        origin.pages["/api/papers/2505.00001"] = json.dumps(paper)
-        assert await source.read_paper("2505.00001", no_throttle)
-    assert max(sizes) < base.LARGE_BYTES
-    origin.pages["/api/papers/2505.00001"] = " " * (huggingface.MAX_PAPER_BYTES + 1)
-    with pytest.raises(base.FetchError, match="larger than 4 MB"):
-        await source.read_paper("2505.00001", no_throttle)
-
-
-async def test_a_large_list_is_read_with_little_memory(
-    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(base, "MAX_MEGABYTES", 60)
-    result = await fetch_today(origin, fetch, "[" + '"ab",' * 1_590_000 + "0]")
-    assert (result.status, result.reason) == (FAILED, "it cannot be read within 60 MB of memory")
-
-
-async def test_a_list_that_is_too_large_is_not_read(origin: OriginServer, fetch: Fetcher) -> None:
-    # A real one has half a megabyte; twenty took 82 MB in the bot, and minutes to store.
-    result = await fetch_today(origin, fetch, " " * (huggingface.MAX_LIST_BYTES + 1))
-    assert (result.status, result.reason) == (FAILED, "its response is larger than 8 MB")
 
 
 async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
@@ -288,24 +223,6 @@ async def test_an_empty_list_that_has_closed_is_known_as_read(
     source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
     [result] = await fetch_results(source, days=[TODAY])
     assert bool(result.page_states) == is_closed
-
-
-async def test_a_list_of_two_thousand_papers_is_read_whole(origin: OriginServer, fetch: Fetcher) -> None:
-    items = [daily_papers_item(f"2505.{number:05}") for number in range(1, 2_001)]
-    result = await fetch_today(origin, fetch, *items)
-    assert len(result.digests[0].entries) == len(result.facts) == 2_000
-
-
-def test_only_the_papers_that_are_kept_are_mapped() -> None:
-    mapped: list[object] = []
-
-    def read(item: object) -> object:
-        mapped.append(item)
-        return item
-
-    digest = listing.build(TODAY, [{}] * 9_000, read=read)
-    assert len(mapped) == fields.MAX_PAPERS < 9_000
-    assert "the list has 9000 papers" in digest.problems[-1].message
 
 
 async def test_texts_are_bounded_and_without_characters_that_databases_reject(

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from bot.archive import ingest
 from bot.sources import huggingface
 from bot.sources.fetcher import Fetcher
@@ -17,6 +19,8 @@ from tests.support import source_fixtures
 from tests.support.origin_server import OriginServer
 from tests.support.recording_indexer import NullIndexer
 from tests.support.source_requests import fetch_results
+
+pytestmark = pytest.mark.promise
 
 DAYS = 73
 PAPERS = 1_250

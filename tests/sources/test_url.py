@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.sources import base, feed
 from bot.sources.fetcher import Fetcher
@@ -176,12 +174,6 @@ async def test_a_server_that_only_fails_is_given_up_and_the_other_days_are_named
     assert [result.reason for result in results].count(base.NOT_ASKED) == 50 - base.MAX_CONSECUTIVE_ERRORS
 
 
-async def test_a_server_that_gives_no_answer_is_asked_for_five_days(fetch: Fetcher) -> None:
-    source = feed.UrlSource("http://127.0.0.1:1/{date:%Y-%m-%d}.md", fetch, UTC_ZONE)
-    results = await fetch_results(source, days=BACK_FILL)
-    assert [result.reason == base.NOT_ASKED for result in results] == [False] * 5 + [True] * 45
-
-
 async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
     result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
@@ -200,27 +192,6 @@ def test_usable_options_are_accepted() -> None:
     options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
     assert feed.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
     assert feed.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
-
-
-DIRECTIVES = [f"%{letter}" for letter in "YmdyjbBaAUWVGuw%"] + ["%-d", "%-m", "%-j"]
-LITERALS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="{}%"), max_size=8)
-PATTERNS = st.lists(st.one_of(st.sampled_from(DIRECTIVES), LITERALS), min_size=1, max_size=6).map("".join)
-
-
-@given(PATTERNS.filter(bool), st.dates(date(1991, 1, 1), date(2100, 1, 1)))
-def test_a_date_field_expands_like_strftime(pattern: str, day: date) -> None:
-    template = f"https://host.test/{{date:{pattern}}}.md"
-    feed.check_template(template)
-    assert feed.expand_template(template, day) == f"https://host.test/{day.strftime(pattern)}.md"
-
-
-@given(st.text(max_size=80))
-def test_any_text_is_a_template_or_a_usage_error(text: str) -> None:
-    try:
-        feed.check_template(text)
-    except errors.UsageError:
-        return
-    assert "{" in text or feed.expand_template(text, date(2025, 5, 6)) == text
 
 
 NO_FIELDS = (

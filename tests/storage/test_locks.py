@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 import sqlalchemy as sa
@@ -64,46 +61,6 @@ async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Databas
     await other_db.close()
 
 
-async def test_a_file_that_was_moved_or_replaced_ends_the_term_until_it_is_back(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
-    file, lock = database.sqlite_path(sqlite_db.url), locks.SenderLock(sqlite_db)
-    assert file is not None
-    assert await lock.try_acquire()
-    assert await lock.heartbeat()
-    kept = file.rename(tmp_path / "kept.db")
-    assert not await lock.heartbeat()
-    assert lock.term is None
-    for _ in range(2):
-        with pytest.raises(
-            errors.DatabaseUnavailableError, match=r"was deleted or replaced while the bot ran"
-        ):
-            await lock.try_acquire()
-        shutil.copy(kept, file)
-    kept.rename(file)
-    assert await lock.try_acquire()
-    assert await lock.heartbeat()
-    await lock.release()
-
-
-async def test_a_standby_does_not_take_over_with_a_file_that_was_replaced(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
-    file = database.sqlite_path(sqlite_db.url)
-    assert file is not None
-    other_db = await migrate.open_database(str(sqlite_db.url))
-    sender, standby = locks.SenderLock(sqlite_db), locks.SenderLock(other_db)
-    assert await sender.try_acquire()
-    assert not await standby.try_acquire()
-    await migrate.copy_to(sqlite_db, tmp_path / "backup.db")
-    (tmp_path / "backup.db").rename(file)
-    assert not await sender.heartbeat()
-    with pytest.raises(errors.DatabaseUnavailableError, match=r"was deleted or replaced while the bot ran"):
-        await standby.try_acquire()
-    assert not standby.is_held
-    await other_db.close()
-
-
 async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
     sqlite_db: database.Database,
 ) -> None:
@@ -112,23 +69,6 @@ async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
     file.with_name(f"{file.name}.sender.lock").mkdir()  # which root may not open either
     with pytest.raises(errors.StorageError, match=r"sender\.lock cannot be written: .*Allow this user"):
         await locks.SenderLock(sqlite_db).try_acquire()
-
-
-async def test_a_lock_whose_file_its_holder_removed_is_not_acquired(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flock = fcntl.flock
-
-    def lock_too_late(opened: IO[str], operation: int) -> None:
-        Path(opened.name).unlink(missing_ok=True)
-        flock(opened, operation)
-
-    monkeypatch.setattr(fcntl, "flock", lock_too_late)
-    assert not await locks.SenderLock(sqlite_db).try_acquire()
-    monkeypatch.undo()
-    lock = locks.SenderLock(sqlite_db)
-    assert await lock.try_acquire()
-    await lock.release()
 
 
 async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
@@ -253,11 +193,8 @@ async def test_postgresql_tells_the_sender_once_of_each_transaction_of_others_th
 
 
 @asynccontextmanager
-async def _open_proxy(url: sa.URL, *, is_pooler: bool = False, is_silent: bool = False) -> AsyncIterator[int]:
-    """Yield the port of a proxy before PostgreSQL, or of a stand-in for PgBouncer.
-
-    That refuses a parameter that it does not know or (silent) ignores it, as those of its setting `ignore_startup_parameters`.
-    """
+async def _open_proxy(url: sa.URL) -> AsyncIterator[int]:
+    """Yield the port of a proxy before PostgreSQL."""
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -270,33 +207,14 @@ async def _open_proxy(url: sa.URL, *, is_pooler: bool = False, is_silent: bool =
             writer.write(b"N")
             head = await reader.readexactly(8)
         body = await reader.readexactly(int.from_bytes(head[:4], "big") - 8)
-        known = body.replace(b"idle_session_timeout\x0020s\x00", b"") if is_pooler else body
-        if known != body and not is_silent:
-            text = b"SFATAL\0C08P01\0Munsupported startup parameter: idle_session_timeout\0\0"
-            writer.write(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
-            writer.close()
-            return
         path = f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"
         upstream, sink = await asyncio.open_unix_connection(path)
-        sink.write((len(known) + 8).to_bytes(4, "big") + head[4:] + known)
+        sink.write(head + body)
         await asyncio.gather(copy(reader, sink), copy(upstream, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-
-
-@pytest.mark.engines("postgresql")
-@pytest.mark.parametrize("is_silent", [False, True])
-async def test_a_pooler_that_keeps_sessions_for_others_is_refused(database_url: str, is_silent: bool) -> None:
-    url = sa.make_url(database_url)
-    async with _open_proxy(url, is_pooler=True, is_silent=is_silent) as port:
-        pooler = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
-        opened = await migrate.open_database(pooler.render_as_string(hide_password=False))
-        with pytest.raises(errors.StorageError, match="points to a pooler such as PgBouncer") as caught:
-            await locks.SenderLock(opened).try_acquire()
-        assert not isinstance(caught.value, errors.DatabaseUnavailableError), "it is not waited for"
-        await opened.close()
 
 
 @pytest.mark.engines("postgresql")

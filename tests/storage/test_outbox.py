@@ -20,14 +20,7 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
 
 async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
     post = models.StoredPost(
-        papers=("2502.02737", "2502.02738"),
-        total=9,
-        fingerprint="f",
-        topic="강화 학습",
-        late=((NOW.date(), 1, 2),),
-        closes_at=NOW,
-        is_complete=True,
-        server_picks=(("2502.02737", 2, 1),),
+        papers=("2502.02737", "2502.02738"), total=9, topic="강화 학습", late=((NOW.date(), 1, 2),)
     )
     planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), post=post, priority=3)
     delivery_id = await add(db, planned)

@@ -12,6 +12,8 @@ from storage import accounts, tables
 from storage.database import Connection, Database
 from tests.support import reader_rows
 
+pytestmark = pytest.mark.promise
+
 READER, OTHER = 981234567890123456, 987000000000000001
 NO_READERS = {
     *("guild_id", "channel_id", "system_channel_id", "dm_channel_id", "message_id", "mention_role_id"),

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
-from storage import database, key_values, migrate, search, search_index, snapshot
+from storage import database, key_values, search, search_index, snapshot
 from tests.support import index_rows
 
 
@@ -46,24 +42,3 @@ async def test_a_redirected_connection_reads_the_shadow_index(db: database.Datab
             assert await snapshot.read(connection, search.list_by_paper_ids, [1]) == {}
         assert await snapshot.read(connection, search.list_by_paper_ids, [1])
         await search_index.drop(connection)
-
-
-async def test_a_file_of_this_schema_is_read_without_a_pool(tmp_path: Path) -> None:
-    assert snapshot.find_current_file(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}") is None
-    path = tmp_path / "a b.db"
-    url = f"sqlite+aiosqlite:///{path}"
-    opened = await migrate.open_database(url)
-    async with opened.transaction() as connection:
-        await key_values.set_value(connection, "a", "1")
-    await opened.close()
-    assert snapshot.find_current_file(url) == path
-    with snapshot.open_sqlite(path) as view:
-        assert read_value(view, "a") == [("1",)]
-        with pytest.raises(sqlite3.OperationalError):
-            view.fetch("DELETE FROM meta")
-    assert snapshot.find_current_file("postgresql+asyncpg://user@host/name") is None
-    with closing(sqlite3.connect(path)) as plain, plain:
-        plain.execute("UPDATE alembic_version SET version_num = 'r0000'")
-    assert snapshot.find_current_file(url) is None
-    (tmp_path / "text.db").write_text("no database")
-    assert snapshot.find_current_file(f"sqlite+aiosqlite:///{tmp_path / 'text.db'}") is None

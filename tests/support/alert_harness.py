@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-
-import pytest
 
 from bot.alerts import matcher
 from bot.alerts import planner as alerts_planner
@@ -70,18 +67,6 @@ class AlertHarness:
         self.now += wait
         return planned + await self.planner.drain()
 
-    async def match_first_batch(self) -> None:
-        """Match what is stored with the first two alerts, as a planner that is stopped then."""
-        stop, set_progress = asyncio.Event(), alerts.set_progress
-
-        async def set_and_stop(connection: Connection, reached: models.PendingAlerts) -> None:
-            await set_progress(connection, reached)
-            stop.set()
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("storage.alerts.set_progress", set_and_stop)
-            await self.planner.drain(stop=stop)
-
     async def store_digest(
         self, on: date, *papers: tuple[str, int | None], summary: str = "", location: str | None = None
     ) -> None:
@@ -101,10 +86,8 @@ class AlertHarness:
     async def store_facts(self, *facts: models.PaperFacts) -> None:
         """Store facts of services; what their names match remains to be planned."""
 
-        async def on_added_names(
-            connection: Connection, digest_id: int, former: Mapping[int, models.FormerNames]
-        ) -> None:
-            await alerts.add_pending_named(connection, digest_id, former, self.now)
+        async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
+            await alerts.add_pending(connection, digest_id, paper_ids, self.now)
 
         service = IngestService(self.database, lambda: self.now, NullIndexer(), on_added_names=on_added_names)
         await service.add_facts(facts)
@@ -142,11 +125,8 @@ class AlertHarness:
             return await alerts.list_pending(connection)
 
     def new_planner(self) -> AlertPlanner:
-        """A planner as another process, or the next start, has it: two alerts a batch."""
-        planner = AlertPlanner(self.database, lambda: self.now, self.deliveries, max_batch_size=2)
-        # Each message is recorded, also those that are equal, which are rendered once.
-        planner._render = planner._render.__wrapped__  # type: ignore[assignment]
-        return planner
+        """A planner as another process, or the next start, has it."""
+        return AlertPlanner(self.database, lambda: self.now, self.deliveries)
 
     def notified_papers(self) -> list[list[str]]:
         return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]

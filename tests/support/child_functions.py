@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,14 +21,10 @@ def make_record() -> Record:
     return Record(date(2026, 1, 5), frozenset("cab"))
 
 
-def print_and_yield(result: object, count: int) -> Iterator[object]:
+async def print_and_yield(result: object, count: int) -> AsyncIterator[object]:
     for _ in range(count):
         print(result)  # as a library may
         yield result
-
-
-async def yield_later(result: object) -> AsyncIterator[object]:
-    yield result
 
 
 def read_environment() -> dict[str, str]:
@@ -47,7 +43,7 @@ def take_memory() -> None:
     raise ValueError from MemoryError()
 
 
-def wait() -> Iterator[int]:
+async def wait() -> AsyncIterator[int]:
     """Yield the id of the process and wait."""
     yield os.getpid()
-    time.sleep(600)
+    await asyncio.sleep(600)

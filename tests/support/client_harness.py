@@ -140,7 +140,7 @@ class ClientHarness:
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
             created_by=self.manager.id,
-            **{"locale": self.texts.locale} | options,
+            **{"locale": self.texts.locale, "at_time": "09:00"} | options,
         )
         return await self.bot.services.subscriptions.add(draft)
 
@@ -182,7 +182,7 @@ async def open_harness(
     container.templates = _load_templates()
     container.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
-    for waiting in (bot.services.lookups, bot.services.previews, bot.services.paper_lookup):
+    for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
     bot.services.charts._own_process = False  # tests/rendering draws in a process of its own
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
@@ -209,7 +209,7 @@ async def open_harness(
 def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
     """Have interactions arrive as signed requests at a front, which knows no server before it asks."""
     key = Ed25519PrivateKey.generate()
-    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex(), clock)
+    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex())
     state: Any = bot._connection
 
     def send(data: Any) -> None:

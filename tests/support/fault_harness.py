@@ -70,12 +70,6 @@ class FaultHarness:
         """Start the command line as an operator would, with further `settings`."""
         return self._start("bot", arguments, settings)
 
-    def start_next_release(
-        self, scripts: Path, *arguments: str, **settings: str
-    ) -> fork_server.ForkedProcess:
-        """Start the command line of the release with these migrations: see `tests.support.next_release`."""
-        return self._start("tests.support.next_release", (str(scripts), *arguments), settings)
-
     def start_front(self, port: int) -> fork_server.ForkedProcess:
         """Start a front that listens on a port of loopback."""
         return self.start_cli("run", "--role", "front", PAPERROUND_INTERACTIONS=f"127.0.0.1:{port}")

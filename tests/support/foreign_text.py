@@ -23,7 +23,7 @@ from bot.glossary import induction, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, engine, results
-from bot.shelf import references
+from bot.shelf import notes
 from bot.sources import arxiv_categories, feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys, typography
 from bot.web import server
@@ -185,15 +185,6 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "nested parentheses": _nested("(", ")"),
 }
 
-_NAMESPACES = (
-    "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:z='http://www.zotero.org/namespaces/export#'"
-    " xmlns:bib='http://purl.org/net/biblio#' xmlns:dc='http://purl.org/dc/elements/1.1/'"
-    " xmlns:dcterms='http://purl.org/dc/terms/'"
-)
-_ITEM = (
-    "<bib:Book><z:itemType>book</z:itemType><dcterms:isPartOf rdf:resource='#n'/>"
-    "<dcterms:isReferencedBy rdf:resource='#n'/></bib:Book>"
-)
 _NEWSLETTER = digest_builders.newsletter(date(2025, 5, 6), [("2505.00001", 3)])
 _REVIEW = "# Paper List (2025-05-06)\n\n## [A title](https://arxiv.org/abs/2505.00001)\n\n"
 
@@ -358,20 +349,8 @@ READERS: dict[str, Callable[[str], object]] = {
         text, results.Patterns([re.compile("word")])
     ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
-    "shelf.references.make_query": lambda text: references.make_query(text, text),
-    "shelf.references.parse_references of a title": lambda text: references.parse_references(
-        f"@a{{b, title = {{{text}}}, author = {{{text}}}, note = {{{text}}}}}"
-    ),
-    "shelf.references.parse_references of RIS": lambda text: references.parse_references(
-        f"TY  - JOUR\nTI  - {text}\nAU  - {text}\nER  - "
-    ),
-    "shelf.references.parse_references of CSL": lambda text: references.parse_references(
-        json.dumps([{"title": text, "note": text, "author": [{"literal": text}]}])
-    ),
-    "shelf.references.parse_references of a shared note": lambda text: references.parse_references(
-        f"<rdf:RDF {_NAMESPACES}>{_ITEM * (len(text) // len(_ITEM))}<bib:Memo rdf:about='#n'>"
-        f"<dc:title>{escape(text)}</dc:title><rdf:value>{escape(text)}</rdf:value></bib:Memo></rdf:RDF>"
-    ),
+    "shelf.notes.make_query": lambda text: notes.make_query(text, text),
+    "archive.arxiv_ids.list_file_ids": lambda text: arxiv_ids.list_file_ids(text, date(2026, 1, 1)),
     "sources.arxiv_categories.parse_announcement of a paper": lambda text: (
         arxiv_categories.parse_announcement(
             f"<rss><channel><item><guid>2505.00001</guid><title>{escape(text)}</title><description>{escape(text)}</description>"
@@ -401,7 +380,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.keywords.KeywordText of a haystack": lambda text: keywords.KeywordText(text, text, [text]).haystack,
     "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
-    "text.people.find_near_institutions": lambda text: people.find_near_institutions(text, {text: 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
@@ -443,9 +421,6 @@ ENTRANCES = (
     "archive.parse.parse_text of JSON",
     "archive.parse.parse_text of a listing's fields",
     "archive.parse.parse_text of a service's fields",
-    "shelf.references.parse_references of CSL",
-    "shelf.references.parse_references of RIS",
-    "shelf.references.parse_references of a title",
     "sources.arxiv_categories.parse_announcement of a paper",
     "sources.arxiv_categories.parse_record_list of a paper",
     "sources.feed.parse_document of an entry's fields",
@@ -456,10 +431,9 @@ ENTRANCES = (
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        core.day_close.read_dates client.message_builder.channel_menu lists.messages.no_saved_view operations.set_up_file.parse
+        lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
-        archive.fields.parsed_apart
-        archive.files.fingerprint_file archive.files.is_large archive.parse.digest_to_json
+        archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
@@ -488,12 +462,11 @@ OWN_TEXT = {
         sources.feed.paper_facts
         """,
     "only joined or counted": """
-        sources.base.append_to_body
         writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
         """,
     "called by another reader here": """
         archive.paper_list.parse archive.paper_list.parse_json
-        rendering.discord_text.tokenize sources.base.detect_in_bytes writer.claims.find_name_problems
+        sources.base.detect_in_bytes writer.claims.find_name_problems
         writer.claims.find_prose_problems writer.claims.find_span_problems
         writer.prompts.list_terms
         """,

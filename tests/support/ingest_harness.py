@@ -38,7 +38,6 @@ class IngestHarness:
         self.db = db
         self.index = RecordingIndexer()
         self.notified: list[tuple[int, Sequence[int], int]] = []
-        self.changed_ids: list[set[int]] = []
         self.is_failing = False
         self.ingest = ingest.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
 
@@ -47,7 +46,6 @@ class IngestHarness:
             raise RuntimeError("the power went out")
         if fresh.raises_alerts:
             self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
-        self.changed_ids.append(set(fresh.changed_ids))
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
         return await self.ingest.add_text(text, source=source, location=location)

@@ -20,12 +20,11 @@ def latexml_page(
     title: str = 'Sparse Lanterns: Routing <math alttext="O(n)" class="ltx_Math"><mi>O</mi></math> Tokens Through Quiet Experts',
     paper_id: str = PAPER_ID,
     sentences: int = 30,
-    style: str = "",
 ) -> str:
     """Return a page as LaTeXML makes it for arXiv, with `content` in its second section."""
     return f"""<!DOCTYPE html><html lang="en"><head><title>{title}</title>
 <!--Generated on Fri May  2 10:11:12 2025 by LaTeXML (version 0.8.8) http://dlmf.nist.gov/LaTeXML/.-->
-<style>{style}</style><base href="/html/{paper_id}v1/"></head><body>
+<base href="/html/{paper_id}v1/"></head><body>
 <nav class="ltx_page_navbar">Table of contents</nav>
 <div class="ltx_page_main"><div class="ltx_page_content"><div id="watermark-tr">arXiv:{paper_id}v1 [cs.CL] 02 May 2025</div>
 <article class="ltx_document">

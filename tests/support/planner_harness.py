@@ -64,7 +64,9 @@ class PlannerHarness:
 
     async def subscribe(self, channel_id: int = 20, created_at: datetime = EVENING, **options: Any) -> int:
         service = Subscriptions(self.database, lambda: created_at)
-        draft = models.Subscription(guild_id=10, channel_id=channel_id, timezone="Asia/Seoul", top_n=2)
+        draft = models.Subscription(
+            guild_id=10, channel_id=channel_id, at_time="09:00", timezone="Asia/Seoul", top_n=2
+        )
         return (await service.add(replace(draft, **options))).id
 
     async def store(self, on: date, *papers: tuple[str, int | None], at: datetime = EVENING) -> None:

@@ -76,7 +76,6 @@ class PostgresServer:
         folder.mkdir(mode=0o700)
         if self._server.system_user is not None:
             shutil.chown(folder, self._server.system_user)
-        # As deploy/postgres.sh does.
         self.run("pg_basebackup", f"--pgdata={folder}", "--write-recovery-conf", "--checkpoint=fast")
         for file in folder.glob(".s.PGSQL.*"):
             file.unlink()  # the lock of the socket, which is in the data folder here

@@ -27,9 +27,6 @@ from tests.support import outbox_builders
 OWNER = 4242
 """User id of the owner of `new_subscription`."""
 
-SHORT_LIMITS = relay.Limits(attempt_seconds=0.5, stop_seconds=1.0)
-"""For tests of timeouts. Other tests use the default limits, because the machine may be slow."""
-
 
 def message_payload(marker: str, text: str = "papers") -> str:
     """JSON of a Components V2 message with the marker in a button."""
@@ -53,7 +50,7 @@ def new_delivery(
         marker = contents.part_marker(key, position)
         text = message_payload(marker, f"{key} {position}")
         if kind is models.PartKind.FORUM_POST:
-            text = json.dumps({"name": key, "applied_tags": [], "message": json.loads(text)})
+            text = json.dumps({"name": key, "message": json.loads(text)})
         elif kind is models.PartKind.THREAD:
             text = json.dumps({"name": key})
         elif kind is models.PartKind.CROSSPOST:
@@ -76,7 +73,6 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     defaults: dict[str, Any] = {
         "guild_id": process.GUILD_ID,
         "channel_id": channel_id,
-        "wait_minutes": 60,
         "created_by": OWNER,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
         "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
@@ -102,7 +98,6 @@ class RelayHarness:
     client: discord.Client
     clock_offset: timedelta = timedelta(0)
     results: list[str] = field(default_factory=list)
-    limits: relay.Limits = relay.Limits()  # noqa: RUF009 - it is frozen
     deliveries: DeliveryFactory = field(default_factory=lambda: DeliveryFactory(StubNoticeRenderer))
     health: discord_health.DiscordHealth = field(init=False)
 
@@ -116,10 +111,7 @@ class RelayHarness:
         return system_clock() + self.clock_offset
 
     def open_relay(
-        self,
-        limits: relay.Limits | None = None,
-        rate_limiter: outcomes.RateLimiter | None = None,
-        get_term: Callable[[], int | None] = lambda: 0,
+        self, rate_limiter: outcomes.RateLimiter | None = None, get_term: Callable[[], int | None] = lambda: 0
     ) -> relay.Relay:
         recorder = outbox_builders.make_recorder(
             self.db,
@@ -136,7 +128,6 @@ class RelayHarness:
             self.health,
             clock=self.now,
             get_term=get_term,
-            limits=limits or self.limits,
             # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
             rate_limiter=rate_limiter or outcomes.RateLimiter(lambda: next(ticks) * 2.0),
         )

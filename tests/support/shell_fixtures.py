@@ -42,10 +42,8 @@ Paperround = Callable[..., CommandResult]
 
 PAPERS = (("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None))
 """The arXiv ids and votes of `filled`."""
-ADD_CHANNEL = (
-    *("channels", "add", "--guild", "10", "--channel", "20"),
-    *("--at", "09:00", "--timezone", "Asia/Seoul", "--top", "3"),
-)
+POST = '[[posts]]\nguild = "10"\nchannel = "20"\nat = "09:00"\ntimezone = "Asia/Seoul"\ntop = 3\n'
+"""A set-up file with a daily post."""
 
 
 @pytest.fixture
@@ -76,6 +74,12 @@ def paperround(
         return CommandResult(status, captured.out, captured.err)
 
     return run
+
+
+def apply_set_up(paperround: Paperround, text: str = POST) -> CommandResult:
+    """Apply a set-up file in the current folder."""
+    Path("set-up.toml").write_text(text, encoding="utf-8")
+    return paperround("config", "apply", "set-up.toml", "--yes")
 
 
 @contextmanager

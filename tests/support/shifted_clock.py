@@ -1,7 +1,7 @@
 """Runs `paperround run` with a wall clock that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
 
 FILE holds how many seconds the clock is ahead, and is read at each look at the clock. The monotonic clock stays right.
-With `--jobs-each-second` the jobs around saved papers and paused destinations run each second.
+With `--jobs-each-second` the job of paused destinations runs each second.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def shift_wall_clock(path: Path) -> None:
 
 
 def hasten_jobs() -> None:
-    """Let the jobs around saved papers and paused destinations run each second, from the start on."""
-    tasks.NEWS_INTERVAL = runtime.RESUME_INTERVAL = timedelta(seconds=1)
+    """Let the job of paused destinations runs each second, from the start on."""
+    runtime.RESUME_INTERVAL = timedelta(seconds=1)
     scheduled, module = tasks.scheduled, cast("Any", tasks)
     module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
 

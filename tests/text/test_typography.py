@@ -43,7 +43,6 @@ def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
 )
 def test_latex_that_cannot_be_converted_stays(title: str) -> None:
     assert typography.to_plain_text(title) == title
-    assert typography.decode_field(title)
 
 
 @given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
@@ -87,13 +86,7 @@ def test_a_title_is_converted_once() -> None:
 def test_broken_commands_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     typography.to_plain_text(r"$\frac$ and \frac{a} of a title")
-    typography.decode_field(r"$\frac$ of a field")
     assert caplog.records == []
-
-
-@pytest.mark.parametrize("field", ["$x$ " * 60, r"\emph{x} " * 2_000])
-def test_a_field_of_nothing_but_formulas_keeps_them(field: str) -> None:
-    assert typography.decode_field(field) == field.replace("{", "").replace("}", "")
 
 
 def test_plain_titles_do_not_import_pylatexenc() -> None:
@@ -111,12 +104,12 @@ def test_plain_titles_do_not_import_pylatexenc() -> None:
         ("Learning from `Constitutions' and ``rules''", "Learning from ‘Constitutions’ and “rules”"),
         (
             "Visual Counter Turing Test (VCT^2) and an Index (V_AI)",
-            "Visual Counter Turing Test (VCT²) and an Index (V_AI)",
+            "Visual Counter Turing Test (VCT^2) and an Index (V_AI)",
         ),
-        ("Free^2Guide", "Free²Guide"),
-        (r"$\pi_0$: A Policy", "π₀: A Policy"),
-        ("π_0.5 and snake_case of 2024--2025", "π₀.₅ and snake_case of 2024–2025"),
-        (r"$\tau^2$-Bench at $\mathcal{O}(n^{1.5})$", "τ²-Bench at 𝒪(n^(1.5))"),
+        ("Free^2Guide", "Free^2Guide"),
+        (r"$\pi_0$: A Policy", "π0: A Policy"),
+        ("π_0.5 and snake_case of 2024--2025", "π0.5 and snake_case of 2024–2025"),
+        (r"$\tau^2$-Bench at $\mathcal{O}(n^{1.5})$", "τ^2-Bench at 𝒪(n^(1.5))"),
         ("Costs of $5 -- or $10, and --help", "Costs of $5 – or $10, and --help"),
     ],
 )
@@ -127,14 +120,14 @@ def test_a_title_is_shown_as_people_write_it(title: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("formula", "shown"),
     [
-        (r"\alpha_{t+1}^2", "αₜ₊₁²"),
-        (r"o_t = \sum_{c \in \{\text{cmp}, \text{slc}\}} g_t^c", "oₜ = ∑_(c ∈{cmp, slc}) gₜᶜ"),
+        (r"\alpha_{t+1}^2", "α_(t+1)^2"),
+        (r"o_t = \sum_{c \in \{\text{cmp}, \text{slc}\}} g_t^c", "o_t = ∑_(c ∈{cmp, slc}) g_t^c"),
         (r"\mathbb{R}^{d \times d}", "ℝ^(d × d)"),
-        ("10^{-3}", "10⁻³"),
+        ("10^{-3}", "10^(-3)"),
         (r"p_\theta(x)", "p_θ(x)"),
     ],
 )
-def test_a_formula_keeps_what_is_raised_and_lowered_together(formula: str, shown: str) -> None:
+def test_a_script_of_several_signs_is_in_parentheses(formula: str, shown: str) -> None:
     assert typography.render_formula(formula) == shown
 
 
@@ -146,5 +139,5 @@ def test_a_title_of_nothing_but_formulas_costs_little(piece: str, shown: str) ->
 
 def test_a_formula_that_a_text_repeats_is_converted_once() -> None:
     converted = [typography.render_formula(rf"\zeta_{{{number % 2}}}") for number in range(50)]
-    assert set(converted) == {"ζ₀", "ζ₁"}
+    assert set(converted) == {"ζ0", "ζ1"}
     assert len({id(text) for text in converted}) == 2

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import random
 from datetime import UTC, date, datetime
 
 import pytest
@@ -19,7 +17,7 @@ from storage import models, papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
 from storage.search import DocumentTexts
-from tests.support import glossary_in_memory, patience, sample_archive
+from tests.support import glossary_in_memory, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -103,30 +101,7 @@ READER = 7
 
 
 def _service(db: Database) -> profiles.Profiles:
-    return profiles.Profiles(db, lambda: NOW, PaperVectors(GlossaryService(db)))
-
-
-@both_engines
-async def test_the_join_scores_as_the_sum_over_all_weights_does(db: Database) -> None:
-    rng = random.Random(4)
-    terms = [f"term {number}" for number in range(40)] + ["강화", "=reinforc learn", "it's", 'a "quote"']
-    weights = {
-        user_id: {term: rng.uniform(-1, 1) for term in rng.sample(terms, 15)}
-        for user_id in range(1, 2 + today.READERS_AT_ONCE)
-    }
-    vectors = {paper_id: {term: rng.random() for term in rng.sample(terms, 10)} for paper_id in range(1, 7)}
-    async with db.transaction() as connection:
-        for user_id, own in weights.items():
-            await today.add(connection, models.Profile(user_id))
-            await today.set_weights(connection, user_id, {"old": 1.0}, learnt_from="a", concepts={})
-            await today.set_weights(connection, user_id, own, learnt_from="b", concepts={"robot": 2})
-    async with db.read() as connection:
-        scores = await _service(db).score(connection, [*weights, 999], vectors)
-    for user_id, own in weights.items():
-        for paper_id, vector in vectors.items():
-            expected = sum(own.get(term, 0.0) * value for term, value in vector.items())
-            assert scores.get(user_id, {}).get(paper_id, 0.0) == pytest.approx(expected)
-    assert 999 not in scores
+    return profiles.Profiles(db, PaperVectors(GlossaryService(db)))
 
 
 @pytest.fixture
@@ -145,45 +120,54 @@ async def archive(db: Database) -> dict[str, int]:
         return await papers.get_ids(connection, [paper.arxiv_id for paper in (*robots, *speech)])
 
 
+async def _learn(learner: profiles.Profiles) -> profiles.Learnt:
+    return await learner.learn(await learner.find(READER))
+
+
 @both_engines
 async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     db: Database, archive: dict[str, int]
 ) -> None:
     learner = _service(db)
-    first = await learner.open(READER)
+    first = await _learn(learner)
     async with db.transaction() as connection:
         saved = [archive[f"2501.{number + 1:05}"] for number in range(3)]
-        await shelf.save(connection, READER, saved, NOW, None)
-    learnt = await learner.open(READER)
-    assert first.learnt_from != learnt.learnt_from
-    async with db.transaction() as connection:
-        await today.set_weights(
-            connection, READER, {"marker": 1.0}, learnt_from=str(learnt.learnt_from), concepts={}
-        )
-    await learner.open(READER)
-    assert await _weights(db) == {"marker": 1.0}
+        await shelf.save(connection, READER, saved, NOW)
+    learnt = await _learn(learner)
+    assert learnt.weights != first.weights
+    assert await _learn(learner) is learnt
+    assert await _learn(learner.sharing(db)) is learnt
     async with db.transaction() as connection:
         await today.set_feedback(connection, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
-    learner.wake(READER)
-    learner.wake(READER)
-    await patience.wait_until(lambda: not learner._tasks)
-    weights = await _weights(db)
+    weights = (await _learn(learner)).weights
     assert weights["robot"] > 0
     assert weights.get("speech", 0.0) <= 0
+
+
+async def test_what_was_learnt_of_the_last_readers_is_kept(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "MAX_LEARNT", 2)
+    learner = _service(sqlite_db)
+    kept = [await learner.learn(models.Profile(user_id)) for user_id in (1, 2)]
+    assert await learner.learn(models.Profile(1)) is kept[0]
+    await learner.learn(models.Profile(3))
+    assert await learner.learn(models.Profile(1)) is kept[0]
+    assert await learner.learn(models.Profile(2)) is not kept[1]
 
 
 async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     async with db.transaction() as connection:
         saved = [archive[f"2501.{number + 1:05}"] for number in range(3)]
-        await shelf.save(connection, READER, saved, NOW, None)
-    await learner.open(READER)
+        await shelf.save(connection, READER, saved, NOW)
+    learnt = await _learn(learner)
     async with db.read() as connection:
         vectors = await learner.vectors.get_day(connection, date(2025, 3, 18))
-        scores = (await learner.score(connection, [READER], vectors))[READER]
+    scores = profiles.score(learnt.weights, vectors)
     assert len(vectors) == 16
-    unsaved = [scores.get(archive[f"2501.{number + 1:05}"], 0.0) for number in range(3, 8)]
-    assert min(unsaved) > max(scores.get(archive[f"2502.{number + 1:05}"], 0.0) for number in range(8))
+    unsaved = [scores[archive[f"2501.{number + 1:05}"]] for number in range(3, 8)]
+    assert min(unsaved) > max(scores[archive[f"2502.{number + 1:05}"]] for number in range(8))
 
 
 @both_engines
@@ -197,92 +181,12 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
             inserted = await connection.execute(
                 tables.papers.insert().values(**row, **lists, title=title).returning(tables.papers.c.id)
             )
-            await shelf.save(connection, READER, [inserted.scalar_one()], NOW, None)
-    await learner.open(READER)
-    assert (await _weights(db))["robot"] > 0
-
-
-async def test_the_profiles_of_many_readers_are_learnt_one_after_the_other_in_the_background(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner = _service(sqlite_db)
-    for user_id in range(5):
-        await learner.find(user_id)
-    running, most = set[int](), list[int]()
-
-    async def learn(profile: models.Profile) -> models.Profile:
-        running.add(profile.user_id)
-        most.append(len(running))
-        for _ in range(50):
-            await asyncio.sleep(0)
-        running.remove(profile.user_id)
-        return profile
-
-    monkeypatch.setattr(learner, "learn", learn)
-    for user_id in range(5):
-        learner.wake(user_id)
-    await patience.wait_until(lambda: not learner._tasks)
-    assert most == [1] * 5
-
-
-@both_engines
-async def test_opened_papers_are_kept_of_readers_who_asked_or_chose_something(
-    db: Database, archive: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(profiles, "MAX_OPENED", 2)
-    learner = _service(db)
-    opened = archive["2501.00001"]
-
-    async def list_after_opening(*paper_ids: int) -> list[tuple[int, FeedbackKind]]:
-        for paper_id in paper_ids:
-            learner.note_open(READER, paper_id)
-        await patience.wait_until(lambda: not learner._tasks)
-        async with db.read() as connection:
-            return await today.list_feedback(connection, READER, limit=9)
-
-    assert await list_after_opening(opened) == []
-    async with db.transaction() as connection:
-        await shelf.save(connection, READER, [archive["2501.00002"]], NOW, None)
-    assert await list_after_opening(opened) == [(opened, FeedbackKind.OPENED)]
-    async with db.read() as connection:
-        assert await today.get(connection, READER) is None
-    await learner.open(READER)
-    async with db.transaction() as connection:
-        await today.set_feedback(connection, READER, opened, FeedbackKind.LESS, NOW)
-    others = [archive[f"2501.{number + 1:05}"] for number in range(3, 7)]
-    stored = await list_after_opening(opened, *others)
-    assert sorted(stored) == [
-        (opened, FeedbackKind.LESS),
-        *((each, FeedbackKind.OPENED) for each in others[:2]),
-    ]
-
-
-async def _weights(db: Database) -> dict[str, float]:
-    async with db.read() as connection:
-        rows = await today.list_weights(connection, [READER])
-    return {term: weight for _, term, weight in rows if term in ("marker", "robot", "speech")}
+            await shelf.save(connection, READER, [inserted.scalar_one()], NOW)
+    assert (await _learn(learner)).weights["robot"] > 0
 
 
 @both_engines
 async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
-    await _service(db).open(READER)
+    await _service(db).find(READER)
     async with db.read() as connection:
-        stored = await today.get(connection, READER)
-    assert stored is not None
-    assert stored.learnt_from
-    assert stored == models.Profile(READER, learnt_from=stored.learnt_from)
-
-
-async def test_closing_ends_what_is_learnt_in_the_background(db: Database, archive: dict[str, int]) -> None:
-    learner = _service(db)
-    await learner.open(READER)
-    async with db.transaction() as connection:
-        await shelf.save(connection, READER, [archive["2501.00001"]], NOW, None)
-    learner.wake(READER)
-    learner.wake(READER)
-    await learner.close()
-    await patience.wait_until(lambda: not learner._tasks)
-    assert await _weights(db) == {}
-    learner.wake(READER)
-    await patience.wait_until(lambda: not learner._tasks)
-    assert await _weights(db)
+        assert await today.get(connection, READER) == models.Profile(READER)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from discord.http import MultipartParameters
 
 from bot.client import message_builder
-from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.search import glossary
 from bot.today import messages as today_messages
 from storage import models, outbox, today
-from storage.database import Connection
-from tests.support import alert_builders, patience, sample_archive
+from tests.support import alert_builders, sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -52,8 +46,7 @@ def _shown_papers(message: Any) -> list[str]:
     return [action.payload for action in actions if action.verb == today_messages.LESS]
 
 
-async def _learnt(harness: ClientHarness) -> models.Profile:
-    await patience.wait_until(lambda: not harness.bot.services.profiles._tasks)
+async def _profile(harness: ClientHarness) -> models.Profile:
     async with harness.container.database.read() as connection:
         profile = await today.get(connection, harness.reader.id)
     assert profile is not None
@@ -88,16 +81,15 @@ async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt
 ) -> None:
     await _save(harness, SMALL_MODELS[-1])
     shown = await _ask(harness)
-    before = await _learnt(harness)
     changed = await harness.press(shown, custom_id=pack_custom_id(today_messages.LESS, "2501.00001"))
     assert changed.id == shown.id
     assert "2501.00001" not in _shown_papers(changed)
     assert len(_shown_papers(changed)) == 5
-    after = await _learnt(harness)
-    assert after.learnt_from != before.learnt_from
     more = await harness.press(changed, custom_id=pack_custom_id(today_messages.MORE, "2501.00004"))
     assert "Maps for Robots" in shown_text(more).splitlines()[-1]
-    assert (await _learnt(harness)).learnt_from != after.learnt_from
+    async with harness.container.database.read() as connection:
+        said = await today.list_feedback(connection, harness.reader.id, limit=9)
+    assert sorted(kind.value for _, kind in said) == ["less", "more"]
 
 
 @both_languages
@@ -216,33 +208,14 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     await _ask(harness)
     author = models.AlertKind.AUTHOR
     draft = alert_builders.draft("Kim Min-jun", kind=author, user_id=harness.reader.id)
-    await harness.bot.services.alerts.add(draft)
+    alert = await harness.bot.services.alerts.add(draft)
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
     assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
-    await harness.ask("alerts pause")
+    await harness.bot.services.alerts.pause([alert.id])
     paused = shown_text(await _ask(harness))
     assert "Kim Min-jun" not in paused
     assert harness.texts("today-by-votes") in paused
-
-
-async def test_opened_and_saved_cards_are_learnt_from_once_there_is_a_profile(harness: ClientHarness) -> None:
-    opened = pack_custom_id(client_messages.OPEN_PAPER, "2501.00004")
-    shown = await _ask(harness)
-    before = await _learnt(harness)
-    await harness.reader.click(shown, custom_id=opened)
-    after_opening = await _learnt(harness)
-    assert after_opening.learnt_from != before.learnt_from
-    await harness.reader.click(
-        shown, custom_id=pack_custom_id(client_messages.SAVE_PAPER, "1", "-", "2501.00004")
-    )
-    after_saving = await _learnt(harness)
-    assert after_saving.learnt_from != after_opening.learnt_from
-    alert = await harness.bot.services.alerts.add(alert_builders.draft("robots", user_id=harness.reader.id))
-    followed = (await harness.bot.services.profiles.open(harness.reader.id)).learnt_from
-    assert followed != after_saving.learnt_from
-    await harness.reader.slash(harness.channel, "alerts remove", alert=str(alert.id))
-    assert (await _learnt(harness)).learnt_from == after_saving.learnt_from
 
 
 async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness: ClientHarness) -> None:
@@ -251,7 +224,7 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     shown = await _ask(harness, at="9am")
     assert "(Seoul)" in shown_text(shown)
     planner = harness.container.create_today_planner(harness.bot.services)
-    due_at = (await _learnt(harness)).next_due_at
+    due_at = (await _profile(harness)).next_due_at
     assert due_at is not None
     assert due_at.hour == 0  # 09:00 in Seoul
     assert await planner.tick(due_at - timedelta(minutes=1)) == 0
@@ -265,7 +238,7 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert "2501.00004" not in _shown_papers(edited)
     assert any(message_builder.find_marker(custom_id) for custom_id in component_ids(edited))
     await harness.user.click(edited, label=harness.texts("today-stop"))
-    stopped = await _learnt(harness)
+    stopped = await _profile(harness)
     assert (stopped.at_time, stopped.next_due_at) == (None, None)
 
 
@@ -273,7 +246,7 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
 async def test_a_time_without_a_zone_is_the_servers_then_the_languages(harness: ClientHarness) -> None:
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
-    assert (await _learnt(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
+    assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
     await harness.bot.services.today.stop_daily(harness.reader.id)
     await harness.add_subscription(timezone="Europe/Berlin")
     assert ("(베를린)" if is_korean else "(Berlin)") in shown_text(await _ask(harness, at="9am"))
@@ -283,18 +256,18 @@ async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: 
     await harness.add_subscription(timezone="Europe/Berlin")
     shown = await _ask(harness, at="오전 9시 서울")
     assert "(Seoul)" in shown_text(shown)
-    assert (await _learnt(harness)).timezone == "Asia/Seoul"
+    assert (await _profile(harness)).timezone == "Asia/Seoul"
     changed = await harness.fill(shown, "today-change-time", time="21:30", zone="뉴욕")
     assert changed.id == shown.id
-    profile = await _learnt(harness)
+    profile = await _profile(harness)
     assert (profile.at_time, profile.timezone) == ("21:30", "America/New_York")
     assert "(New York)" in shown_text(changed)
     await harness.fill(changed, "today-change-time", time="9am KST", zone="America/New_York")
-    profile = await _learnt(harness)
+    profile = await _profile(harness)
     assert (profile.at_time, profile.timezone) == ("09:00", "Asia/Seoul")
     refused = await harness.fill(changed, "today-change-time", time="9am", zone="Atlantis")
     assert "Atlantis" in shown_text(refused)
-    assert (await _learnt(harness)).timezone == "Asia/Seoul"
+    assert (await _profile(harness)).timezone == "Asia/Seoul"
     form = await harness.reader.click(refused, label=harness.texts("subscription-form-again"))
     assert "'value': '9am'" in str(form.modal)
     assert "'value': 'Atlantis'" in str(form.modal)
@@ -317,7 +290,7 @@ async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
         again = await harness.press(message, "today-send-again")
         assert why not in shown_text(again)
         assert harness.texts("today-stop") in shown_text(again)
-        profile = await _learnt(harness)
+        profile = await _profile(harness)
         assert (profile.at_time, profile.reason) == ("18:00", None)
         assert profile.next_due_at is not None
     assert why not in shown_text(await harness.ask("status"))
@@ -334,28 +307,3 @@ async def _deliver(harness: ClientHarness) -> Any:
     sent = await harness.bot.http.send_message(channel_id, params=body)
     await harness.env.settle()
     return await harness.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))
-
-
-async def test_what_was_opened_is_not_kept_of_a_reader_who_is_forgotten_meanwhile(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await _save(harness, *SMALL_MODELS)
-    detail = await harness.bot.services.search.find_paper("2501.00005")
-    assert detail is not None
-    profiles, data = harness.bot.services.profiles, harness.bot.services.reader_data
-    database, user_id = profiles._database, harness.reader.id
-    begun, forgotten = database.transaction, asyncio.Event()
-
-    @asynccontextmanager
-    async def transaction() -> AsyncIterator[Connection]:
-        if not forgotten.is_set():
-            forgotten.set()
-            await data.forget(user_id)
-        async with begun() as connection:
-            yield connection
-
-    monkeypatch.setattr(database, "transaction", transaction)
-    profiles.note_open(user_id, detail.id)
-    await patience.wait_until(forgotten.is_set)
-    await patience.wait_until(lambda: not profiles._tasks)
-    assert await data.count(user_id) == {}

@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search import engine
 from bot.search import glossary as search_glossary
 from bot.text import concepts
 from bot.trends import service as trends_service
-from storage import models, search
-from storage import trends as stored
+from storage import models
 from storage.database import Database
 from tests.support import digest_builders, sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -120,17 +118,6 @@ async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_m
 
 
 @both_engines
-async def test_a_topic_of_a_name_on_very_many_papers_is_counted_without_their_texts(
-    trends: trends_service.TrendService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "COUNT_LIMIT", 1)
-    monkeypatch.delattr(search, "list_by_positions")
-    monkeypatch.delattr(search, "list_by_paper_ids")
-    assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
-    assert await _counts(trends, "강화 학습 author:lovelace votes:5") == [(2, 12), (0, None), (0, None)]
-
-
-@both_engines
 async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
@@ -153,39 +140,6 @@ async def test_unknown_votes_are_not_zero(db: Database) -> None:
 async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:
     assert await _service(db).get_trend("강화 학습") == trends_service.Trend()
     assert await _rising(db).list_topics(models.Locale.EN) == ()
-
-
-@both_engines
-async def test_a_sample_estimates_the_counts_of_many_papers(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count = 600
-    for month in (1, 2):
-        digest = [_paper(month * 1000 + n, f"Robots {month} {n}", votes=4) for n in range(count // month)]
-        await sample_archive.add_digest(db, f"2025-0{month}-10", *digest)
-    exact = await _service(db).get_trend("robots", months=2)
-    assert [(month.paper_count, month.votes) for month in exact.months] == [(600, 2400), (300, 1200)]
-    assert not exact.is_estimated
-    for query in ("robots", ""):
-        weeks = await _service(db).get_trend(query, by_age=True)
-        assert [week.paper_count for week in weeks.months] == [600, 0, 0, 0, 0, 300]
-        assert weeks.months[-1] == trends_service.Month(date(2025, 2, 10), 300, 1200)
-    monkeypatch.setattr(trends_service, "sample_groups", lambda paper_count: stored.SAMPLE_GROUPS // 3)
-    for query in ("robots", ""):
-        estimate = await _service(db).get_trend(query, months=2)
-        assert estimate.is_estimated
-        first, second = estimate.months
-        assert 450 < first.paper_count < 750
-        assert 200 < second.paper_count < 400
-        assert first.votes is not None
-        assert abs(first.votes - 4 * first.paper_count) <= 12
-
-
-@given(st.integers(0, 10**9))
-def test_a_sample_is_never_empty_and_never_larger_than_its_limit(number: int) -> None:
-    groups = trends_service.sample_groups(number)
-    assert 1 <= groups <= stored.SAMPLE_GROUPS
-    assert number * groups / stored.SAMPLE_GROUPS <= trends_service.MONTHLY_SAMPLE_SIZE or groups == 1
 
 
 def _rising(db: Database) -> trends_service.RisingTopicService:

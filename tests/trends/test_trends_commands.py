@@ -14,7 +14,7 @@ from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
 from bot.trends import service as trends_service
 from storage import models
-from tests.support import digest_builders
+from tests.support import digest_builders, sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -159,15 +159,19 @@ async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: C
     assert harness.texts("share") not in text
 
 
-async def test_a_topic_is_completed_and_a_mistyped_one_offers_a_correction(harness: ClientHarness) -> None:
+async def test_a_topic_is_completed(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "trends", "topic", "reinforcement l")
     assert "reinforcement learning" in [choice["value"] for choice in offered]
-    result = await harness.ask("trends", topic="강화 핵습")
-    message = shown_text(result)
-    assert harness.texts("try-instead") in message
-    assert harness.texts("trend-list") not in message
-    corrected = await harness.press(result, label="강화 학습")
-    assert harness.texts("trend-numbers", step="day") in shown_text(corrected)
+
+
+async def test_a_topic_without_papers_in_the_period_says_how_many_it_has_at_any_time(
+    harness: ClientHarness,
+) -> None:
+    await harness.env.advance_time(550 * 86_400)
+    recent = NewsletterPaper("2701.00001", "Weather", "Rain.")
+    await sample_archive.add_digest(harness.container.database, "2027-07-02", recent)
+    nothing = await harness.ask("trends", topic="로봇")
+    assert harness.texts("trend-any-time", count=1) in shown_text(nothing)
 
 
 async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> None:

@@ -42,15 +42,13 @@ class WebArchive:
     services: Services
     pages: WebPages
     now: datetime = datetime(2025, 1, 5, 9, tzinfo=UTC)
-    seconds: float = 0.0
     url: str = ""
     server: server.WebServer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.server = server.WebServer(self.pages, lambda: self.seconds)
+        self.server = server.WebServer(self.pages)
 
     def pass_time(self, seconds: float) -> None:
-        self.seconds += seconds
         self.now += timedelta(seconds=seconds)
 
     async def get(
@@ -82,6 +80,6 @@ async def archive(db: Database) -> AsyncIterator[WebArchive]:
     services = container.create_services()
     opened = WebArchive(services, container.create_web_pages(services))
     holder.append(opened)
-    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [opened.server.add_routes], server.LIMITS)
+    serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [opened.server.add_routes])
     async with serving as opened.url:
         yield opened

@@ -1,11 +1,9 @@
-"""Feeds: each rule of RFC 4287 and of JSON Feed 1.1 that they can break, also with hostile texts, and a sitemap's."""
+"""Feeds: each rule of RFC 4287 that they can break, also with hostile texts, and a sitemap's."""
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
@@ -24,7 +22,12 @@ from tests.web.conftest import WebArchive
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
-FEEDS = ("/feed", "/search{}?q=planning", "/search{}?q=" + quote("model & <b>"), "/authors/Ada%20Lovelace{}")
+FEEDS = (
+    "/feed.atom",
+    "/search.atom?q=planning",
+    "/search.atom?q=" + quote("model & <b>"),
+    "/authors/Ada%20Lovelace.atom",
+)
 SITE = service.Site("https://papers.example/x", models.Locale.KO)
 
 
@@ -64,42 +67,10 @@ def check_atom(text: str) -> ElementTree.Element:
     return feed
 
 
-def check_json_feed(text: str) -> dict[str, Any]:
-    """Check a feed by the rules of JSON Feed 1.1."""
-    feed: dict[str, Any] = json.loads(text)
-    assert feed["version"] == "https://jsonfeed.org/version/1.1"
-    assert isinstance(feed["title"], str)
-    assert {urlsplit(feed[name]).scheme for name in ("home_page_url", "feed_url")} <= {"http", "https"}
-    assert feed["language"] in ("en", "ko")
-    known = {
-        "id",
-        "url",
-        "title",
-        "content_html",
-        "content_text",
-        "summary",
-        "image",
-        "date_published",
-        "authors",
-    }
-    for item in feed["items"]:
-        assert item.keys() <= known
-        assert isinstance(item["id"], str)
-        assert ("content_html" in item) != ("content_text" in item) or item["content_html"]
-        assert RFC3339.fullmatch(item["date_published"])
-        assert all(author.keys() == {"name"} and author["name"] for author in item.get("authors", ()))
-    assert len({item["id"] for item in feed["items"]}) == len(feed["items"])
-    return feed
-
-
-async def test_feeds_follow_the_rules_and_say_the_same(archive: WebArchive) -> None:
+async def test_feeds_follow_the_rules(archive: WebArchive) -> None:
     for path in FEEDS:
-        atom = check_atom(await archive.text(path.format(".atom") if "{" in path else f"{path}.atom"))
-        items = check_json_feed(await archive.text(path.format(".json") if "{" in path else f"{path}.json"))[
-            "items"
-        ]
+        atom = check_atom(await archive.text(path))
         titles = [entry.findtext(f"{ATOM}title") for entry in atom.findall(f"{ATOM}entry")]
-        assert titles == [item["title"] for item in items]
         assert titles
         alternates = atom.findall(f"{ATOM}link[@rel='alternate']")
         assert (await archive.get(alternates[0].attrib["href"].removeprefix(archive.url)))[0] == 200
@@ -127,8 +98,9 @@ async def test_a_feed_names_the_authors_or_says_how_many_more_there_are(
     paper = sample_archive.NewsletterPaper("2501.00031", "Telescopes", "망원경이에요.", authors=names)
     few = sample_archive.NewsletterPaper("2501.00032", "Telescopes", "망원경이에요.", authors=names[:22])
     await sample_archive.add_digest(archive.services.database, "2025-01-04", paper, few)
-    items = json.loads(await archive.text(f"/search.json?q=telescopes&lang={locale}"))["items"]
-    listed = sorted(([author["name"] for author in item["authors"]] for item in items), key=len)
+    feed = check_atom(await archive.text(f"/search.atom?q=telescopes&lang={locale}"))
+    entries = feed.findall(f"{ATOM}entry")
+    listed = sorted(([name.text for name in entry.iter(f"{ATOM}name")] for entry in entries), key=len)
     assert listed == [names[:22], [*names[:100], more]]
 
 
@@ -195,20 +167,3 @@ def test_no_text_breaks_a_feed(entries: list[Entry], title: str) -> None:
     assert [len(list(entry.iter())) for entry in found] == [
         5 + 2 * len(entry.authors) + bool(entry.summary) + bool(entry.html) for entry in entries
     ]
-
-
-async def test_the_feed_of_two_weeks_with_sixty_papers_a_day_is_made_once_a_minute(
-    archive: WebArchive,
-) -> None:
-    names = "Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing"
-    for day in range(15, 30):
-        found = [
-            sample_archive.NewsletterPaper(
-                f"2412.{day}{number:03}", f"{number}. " + "A Long Title " * 9, "Text.", authors=names
-            )
-            for number in range(65)
-        ]
-        await sample_archive.add_digest(archive.services.database, f"2024-12-{day}", *found)
-    text = await archive.text("/feed.atom")
-    assert len(text) > 200_000
-    assert [answer.content_type for answer in archive.server._kept.values()] == [service.ATOM]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import tracemalloc
@@ -48,7 +47,7 @@ async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_p
             assert target in found, (name, link)
         assert "?" not in "".join(re.findall(r'href="(/[^"]*)"', text))
         assert "<form" not in text
-        assert "<script>" not in text or name.endswith(".json")
+        assert "<script" not in text
 
 
 async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArchive, tmp_path: Path) -> None:
@@ -76,10 +75,10 @@ async def test_papers_with_thousands_of_authors_in_common_take_little_memory(
     async with database.transaction() as connection:
         names = tuple(f"Author {number} of a collaboration" for number in range(3000))
         await connection.execute(tables.papers.update().values(authors=names))
-    await archive.pages.load_days_feed(SITE, service.ATOM)
+    await archive.pages.load_days_feed(SITE)
     builder = site.SiteBuilder(archive.pages, tmp_path / "site", SITE)
     peaks = []
-    for work in (archive.pages.load_days_feed(SITE, service.ATOM), builder.build()):
+    for work in (archive.pages.load_days_feed(SITE), builder.build()):
         tracemalloc.start()
         await work
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -88,31 +87,18 @@ async def test_papers_with_thousands_of_authors_in_common_take_little_memory(
     assert max(peaks) < 12_000_000, peaks
 
 
-async def test_a_second_build_makes_and_writes_what_changed(
-    archive: WebArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_second_build_writes_what_changed(archive: WebArchive, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     first = await build(archive, folder)
     times = {name: os.stat(folder / name).st_mtime_ns for name in files(folder)}
-    rendered = list[str]()
-    render = service.WebPages.render
-
-    def record(pages: service.WebPages, page: service.Page) -> str:
-        rendered.append(page.template or "")
-        return render(pages, page)
-
-    monkeypatch.setattr(service.WebPages, "render", record)
     assert await build(archive, folder) == (0, first.written, 0)
     assert {name: os.stat(folder / name).st_mtime_ns for name in files(folder)} == times
-    assert "web.paper.html.j2" not in rendered
     # A correction: one title changed, one paper is gone.
     small = sample_archive.NewsletterPaper(
         "2501.00001", "TinyTalk Two", "새로운 글.", authors=("Jürgen Müller",)
     )
     await sample_archive.add_digest(archive.services.database, "2025-01-02", small)
-    rendered.clear()
     again = await build(archive, folder)
-    assert rendered.count("web.paper.html.j2") == 1
     assert again.removed == 1
     assert "papers/2501.00002.html" not in files(folder)
     assert "TinyTalk Two" in (folder / "days/2025-01-02.html").read_text(encoding="utf-8")
@@ -121,29 +107,6 @@ async def test_a_second_build_makes_and_writes_what_changed(
     korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
     assert korean.unchanged <= 2
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
-
-
-async def test_nothing_outside_the_folder_is_written_or_removed(archive: WebArchive, tmp_path: Path) -> None:
-    folder, outside = tmp_path / "site", tmp_path / "outside"
-    await build(archive, folder)
-    outside.mkdir()
-    (outside / "kept.html").write_text("kept")
-    names = ["../outside/kept.html", str(outside / "kept.html"), "a/../../outside/kept.html", "..", "", "."]
-    (folder / site.MANIFEST).write_text(json.dumps(dict.fromkeys(names, "x")))
-    assert (await build(archive, folder)).removed == 0
-    assert (outside / "kept.html").read_text() == "kept"
-    for part, target in (("papers", outside), ("index.html", outside / "kept.html")):
-        path = folder / part
-        path.rename(tmp_path / f"{part}.old")
-        path.symlink_to(target)
-        with pytest.raises(errors.UsageError, match=f"{part} is a symbolic link"):
-            await build(archive, folder)
-        path.unlink()
-        (tmp_path / f"{part}.old").rename(path)
-    assert files(outside) == {"kept.html"}
-    for broken in ("[" * 9_999, "[]", "null", '{"index.html": {}}', "\0"):
-        (folder / site.MANIFEST).write_text(broken)
-        assert (await build(archive, folder)).removed == 0
 
 
 async def test_a_folder_with_other_files_is_refused(archive: WebArchive, tmp_path: Path) -> None:
@@ -268,10 +231,5 @@ def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround,
     assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
     other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")
     assert (other.exit_status, "ko" in other.stderr) == (2, True)
-    unnamed = paperround("web", "build", "", "--base-url", "https://example.org")
-    assert (unnamed.exit_status, "DIR is an empty string" in unnamed.stderr) == (2, True)
-    for folder in ("a\0b", "a\ud800"):
-        odd = paperround("web", "build", folder, "--base-url", "https://example.org")
-        assert (odd.exit_status, "has a character that is not text" in odd.stderr) == (2, True)
     refused = paperround("web", "build", ".", "--base-url", "https://example.org")
     assert (refused.exit_status, "empty folder" in refused.stderr) == (2, True)

@@ -42,9 +42,6 @@ share = Share in channel
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
-list-new-heading = New papers · { $count }
-list-new-since = Since you last looked, at most { $days } days back
-list-new-first = From the last { $days } days; next time, only papers added after this
 list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
@@ -85,7 +82,6 @@ no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }
 no-list-digest-yet = ### { $date } hasn't come yet
-no-list-new = ### Nothing new since you last looked
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
     Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
@@ -97,12 +93,7 @@ archive-extent-day = { $count ->
 archive-empty = The archive is still empty. Papers arrive with the first digest.
 try-instead = You could try:
 try-name = Try the family name alone, try Hangul instead of Latin letters or vice versa, or pick a name from the list that opens as you type.
-as-a-topic = As a topic · { $count ->
-    [one] 1 paper
-   *[other] { $count } papers
-}
 all-time = All time
-any-votes = Any number of votes
 without-filters = Without filters
 newest-digest = Newest digest
 nearest-digest = { $date } digest
@@ -123,11 +114,6 @@ list-digest-of-period = Latest of { $count } digests in { $period }; pick anothe
 
 ## Saved papers
 saved-pick = Pick a paper to open or edit
-saved-order = Sort by
-saved-order-newest = Newest first
-saved-order-oldest = Oldest first
-saved-order-votes = Most votes first
-saved-order-title = By title
 saved-tags = Tags
 saved-all-tags = All papers
 saved-search = Search
@@ -146,11 +132,8 @@ saved-edit-tags = Tags
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
 saved-remove = Remove
-saved-removed = Removed: { $title }
-saved-undo = Undo
 saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
-saved-cannot-undo = That was too long ago to undo. Save the paper again from its card.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->
     [one] One paper
@@ -159,15 +142,10 @@ saved-exported = { $count ->
 saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
 saved-import = Import a file
-saved-import-file = A file from your reference manager
-saved-import-file-hint = BibTeX, RIS, CSL JSON or Zotero RDF, up to 2 MB. Papers with an arXiv ID are saved.
-saved-shared = ### { $count ->
-        [one] A paper
-       *[other] { $count } papers
-    } that { $name } saved
-saved-shared-more = and { $count } more
+saved-import-file = A file with arXiv IDs or links
+saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
+saved-import-no-ids = No arXiv ID was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
-saved-import-unreadable = This file can't be read. Export your library as BibTeX, RIS, CSL JSON or Zotero RDF.
 saved-imported = ### { $count ->
         [0] No papers saved
         [one] One paper saved
@@ -176,44 +154,15 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count ->
     [one] One of them is not in a digest yet
    *[other] { $count } of them are not in a digest yet
-}; saved with the title and authors from the file
+}; its title comes from arXiv
 saved-import-known = { $count ->
-    [one] One was already saved, or is in the file twice
-   *[other] { $count } were already saved, or are in the file twice
+    [one] One was already saved
+   *[other] { $count } were already saved
 }
-saved-import-without_id = { $count ->
-    [one] One has no arXiv ID
-   *[other] { $count } have no arXiv ID
-}
-saved-import-broken = { $count ->
-    [one] One has a syntax error
-   *[other] { $count } have a syntax error
-}
-saved-import-unread = { $count ->
-    [one] One was not read
-   *[other] { $count } were not read
-}: Paperround reads only the first 10,000 entries of a file. Import the rest as another file
-saved-import-limited = { $count ->
-    [one] One is new to Paperround and was not saved
-   *[other] { $count } are new to Paperround and were not saved
-}: you can add up to 5,000 such papers in 30 days. Import the file again later
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
 }: you have reached the maximum of 5,000 saved papers. Remove some, then import the file again
-saved-import-line = line { $number }
-saved-import-entry = entry { $number }
-list-server-picks-heading = Server picks · { $period } · { $count ->
-    [one] 1 paper
-   *[other] { $count } papers
-}
-no-list-server-picks = ### No matching server picks · { $period }
-    A paper appears here once three members save it in this server, or one shares it in a channel. Names are never shown.
-server-picks-saved = saved by { $count } members
-server-picks-shared = shared by { $count ->
-    [one] 1 member
-   *[other] { $count } members
-}
 
 ## A paper's card
 no-summary = This paper doesn't have a summary yet.
@@ -259,7 +208,6 @@ tell-made = You'll get a direct message once paper { $paper } is in a digest.
 tell-listed = This paper is in a digest now. Search for it again.
 term-paper = with the arXiv ID { $terms }
 alert-paper = The paper { $papers }, once it is in a digest
-alert-found-paper = now in a digest
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
@@ -297,8 +245,7 @@ link-project = project
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
-schedule-delayed = { $time } +{ $minutes } min
-schedule-complete = { $days } at { $time } ({ $zone }), but not before the day's list is complete
+schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
 on-days = On { $days }
@@ -316,10 +263,7 @@ alert-more = { $count ->
 }
 alert-day = All the day's papers
 alert-pause-week = Pause this alert for a week
-alert-pause-week-all = Pause all for a week
 alert-manage = Manage alerts
-alert-stop-all = Remove all alerts
-alert-resume-all = Resume all alerts
 
 ## Notices, and why something stands still
 see-status = See status
@@ -349,7 +293,6 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
-since-or-date = Use either **date** or **since**, not both.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습
@@ -357,15 +300,10 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Create alert
-alert-save = Save changes
-alert-replace = Update existing alert
 alert-show = Show existing alert
-alert-discard = Discard changes
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
 alert-edit-timing = Edit schedule
-alert-move-here = Send to this channel
-alert-move-dm = Send by direct message
 change = Edit
 remove = Remove
 resume = Resume
@@ -373,7 +311,6 @@ back = Back
 alert-made = Alert created.
 alert-left-out = Left out of this alert: { $words }
 alert-changed = Alert updated.
-alert-already = You already have an alert with these settings.
 alert-exists = You already have this alert: { $place }
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
@@ -383,8 +320,6 @@ alert-would = { $count ->
 alert-preview-partial = There was too much text to check it all; papers with fewer votes were left out.
 alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
-alert-near-names = Similar names: { $names }
-alert-use-name = Use “{ $name }”
 alert-dm = DM
 alert-timing-now = right away
 alert-timing-daily = daily { $time }
@@ -427,7 +362,6 @@ refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
 alert-not-possible = An alert needs words such as **reinforcement learning**, or a name.
-alert-several = Several of your alerts have these words. Pick one from the list that opens as you type.
 alert-no-such-channel = Alerts can only be sent to text and announcement channels.
 needs-manage-messages = To create an alert in { $channel }, you need the **Manage Messages** permission there.
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
@@ -435,11 +369,6 @@ topic-asks-nothing = Enter something to search for, up to 200 characters: words,
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't check your permissions in that server. Try again in a few minutes.
-alerts-in-server = Alerts in this server
-server-alerts-heading = Alerts in this server's channels · { $count }
-no-server-alerts = This server's channels don't have any alerts.
-no-alert-here = Alert not found in this server's channels.
-alert-made-by = Created by { $user }.
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
 no-alert = Alert not found. { $command } shows your alerts.
 alerts-heading = Your alerts · { $count }
@@ -448,38 +377,7 @@ alert-active = Active
 alert-resting = Paused
 alert-rests-until = Paused until { $until }
 alert-pause = Pause
-alerts-paused = { $count ->
-    [one] Paused one alert
-   *[other] Paused all { $count } active alerts
-} for { $days ->
-    [one] one day.
-   *[other] { $days } days.
-}
-alerts-already-paused = { $count ->
-    [one] This alert was already paused, and stays paused until you resume it.
-   *[other] All your alerts were already paused, and stay paused until you resume them.
-}
-alerts-not-paused = { $count ->
-    [one] This alert was not paused. It stays active.
-   *[other] None of your alerts was paused. They stay active.
-}
-alerts-resumed = { $count ->
-    [one] Resumed one alert.
-   *[other] Resumed { $count } alerts.
-}
 alert-removed = Removed: { $alert }
-alert-remove-all = Remove all
-alert-stop-all-sure = { $count ->
-    [one] Remove your alert?
-   *[other] Remove all { $count } of your alerts?
-} You can pause { $count ->
-    [one] it
-   *[other] them
-} for a week instead.
-alerts-all-removed = { $count ->
-    [one] Removed one alert.
-   *[other] Removed { $count } alerts.
-}
 alert-form-conditions = What to look for
 alert-form-keyword = Words, separated by commas
 alert-form-keyword-hint = reinforcement learning, 강화 학습
@@ -509,9 +407,8 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 ## The daily post
 setup-heading = Daily post in { $channel }
 setup-first = First post: { $at } ({ $relative })
-setup-closes = A day's list usually closes at { $time }; until then its papers and votes can still change.
+setup-change = To change something, run { $command } again with other options.
 setup-start = Start
-setup-start-now = Start and post now
 setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
@@ -536,33 +433,10 @@ subscription-papers = { $count ->
    *[other] The { $count } most upvoted papers
 }
 subscription-votes = at least ▲ { $votes }
-subscription-say-empty = posts a note on days without papers
-subscription-silent-empty = skips days without papers
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
-subscription-server-picks = Plus server picks
 subscription-silent = Without a notification
-subscription-spread = Spread over { $spread ->
-    [one] 1 minute
-   *[other] { $spread } minutes
-}: this channel's post comes { $minutes ->
-    [0] at the set time
-    [one] 1 minute after the set time
-   *[other] { $minutes } minutes after the set time
-}
-server-picks-are-weekly = Only a weekly post lists server picks, this server's most saved and shared papers. Choose the Weekly style.
 subscription-mention = Mentions { $role }
-forecast-recent = Papers on { $days } of the last 14 days, { $papers } a day
-forecast-past = Papers on { $days } of the 14 days up to { $until }, { $papers } a day
-forecast-recent-none = No paper matched in the last 14 days.
-forecast-past-none = No paper matched in the 14 days up to { $until }.
-forecast-empty = The archive is still empty, so this topic can't be previewed.
-forecast-papers = { $most ->
-    [one] 1 paper
-   *[other] { $most } papers
-}
-forecast-papers-range = { $fewest } to { $most } papers
-forecast-once = Papers posted in this channel in the last 30 days aren't repeated.
 style-compact = Compact
 style-cards = Cards
 style-thread = Thread
@@ -576,19 +450,10 @@ subscription-pick = Pick a daily post
 subscription-preview = Preview
 subscription-now = Post now
 subscription-pause = Pause
-subscription-copy = Copy to channels
-copy-heading = Copy the daily post in { $channel }
-copy-choose = Choose up to { $most } channels. Nothing is set up until you confirm.
-copy-menu = Channels to copy it to
-copy-will = { $channel } will get this daily post
-copy-start = { $count ->
-        [one] Copy to { $count } channel
-       *[other] Copy to { $count } channels
-    }
-copy-done = { $channel } now has this daily post
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
+subscription-edit = { $command } changes its time, papers and style.
 subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = The daily post in { $channel } was removed.
@@ -601,7 +466,6 @@ subscription-which = This server has several daily posts. Pick one with the **po
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-put-off = Next: { $at } (moved from { $day }, a day without posts)
 next-complete = Waiting for the day's list to close, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 next-unknown = Nothing scheduled
@@ -610,34 +474,19 @@ paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 preview-none = **Preview:** no paper can be posted with these settings now.
-subscription-edit-schedule = Time, days, role
-subscription-edit-papers = Topic, papers, style
-subscription-form-heading = Edit the daily post in { $channel }
+more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Options
-subscription-form-option-complete = Wait until the day's list is complete
-subscription-form-option-say-empty = Post a note on days without papers
-subscription-form-option-server-picks = Add this server's most saved and shared papers
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
-subscription-form-topic = Only papers on a topic
-subscription-form-topic-hint = reinforcement learning; empty for all papers
-subscription-form-language = Language
-subscription-form-style = Style
 subscription-form-time = Time
 subscription-form-zone = Time zone
-subscription-form-papers = Number of papers (1 to 25)
-subscription-form-votes = Minimum votes
-subscription-form-days = Days
 papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 time-without-effect = An alert that is sent right away has no time. To get it at { $time }, choose every day or a weekday.
-spread-not-understood = A spread is a number of minutes from 0 to { $high }, such as 30m; 0 switches it off.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
-weekly-at-its-hour = A weekly post goes out at its set time; it can't wait until a day's list is complete. Set **when** to “At the set time, with the papers listed by then”, or choose another style.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
-source-has-no-day = This source's lists never close, so a daily post from it can only go out at its set time. Turn off “Wait until the day's list is complete”, or set **when** to “At the set time, with the papers listed by then”.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
 style-does-not-fit = { $channel } can't take this style. The Forum style is for forum channels only, which take no other; the Announcement style needs an announcement channel.
 
@@ -704,27 +553,19 @@ help-look-up = **Look up papers** (a message's menu › *Apps*) the papers menti
 help-keeping = Saved papers
     .saved-list = see what you saved, with notes and tags
     .saved-export = get a file for Zotero, LaTeX or a spreadsheet
-    .saved-import = add the arXiv papers in a Zotero, BibTeX or RIS file
+    .saved-import = add the arXiv papers that a file names
 help-following = Alerts
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
-    .alerts-pause = pause one alert, or all
-    .alerts-remove = remove an alert
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-list = this server's daily posts
     .daily-edit = edit a daily post
-    .daily-preview = see what would be posted
-    .daily-now = post right away
-    .daily-pause = pause a daily post, or resume it
-    .daily-copy = set up the same daily post in other channels
-    .daily-remove = remove a daily post
     .write-status = digests that Paperround writes, and papers it couldn't write about
 help-general = Paperround
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
     .sources = where the digests come from
-    .me-updates = turn updates about your saved papers on or off
     .me-data = everything stored about you, as a file
     .me-forget = delete everything stored about you
     .help = this page
@@ -751,7 +592,6 @@ why-not-then = It was not chosen when the { $date } post was made: it had fewer 
 why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
 why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
-why-settling = The { $date } digest is waiting for votes to settle. It will be posted { $at }.
 why-closing = The post is waiting for the day's list to close. The { $date } list closes { $at }.
 why-stopped = This daily post is paused.
 why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
@@ -761,7 +601,6 @@ why-too-old = The { $date } digest didn't arrive in time: this channel takes dig
    *[other] { $days } days
 } only.
 why-may-change = This can change until the next post, { $at }.
-why-put-off = { $day } is a day without posts, so its post goes out on the next day that has posts.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
 why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
@@ -844,7 +683,6 @@ trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months
 trend-span-two-years = Last 2 years
 trend-span-five-years = Last 5 years
-trend-estimated = Estimated from a sample, because there are too many papers to count one by one
 trend-month = { $month }: { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -864,6 +702,10 @@ trend-numbers = Papers per { $step ->
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
+trend-any-time = { $count ->
+    [one] One paper
+   *[other] { $count } papers
+} at any time
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
 rising-note = Papers with the topic in their title, and their share of all papers, compared with the 3 months before
@@ -924,7 +766,7 @@ today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
 today-learnt = **From your saved papers:** { $topics }
-today-how = Ranked by what you save, open, follow and mark **More like this**. **Not interested** ranks similar papers lower.
+today-how = Ranked by what you save, follow and mark **More like this**. **Not interested** ranks similar papers lower.
     Only you can see your list. Your data: { $data } · delete it: { $forget }
 today-pick-topics = Pick topics
 today-show = Show today's papers
@@ -945,36 +787,10 @@ today-none-left = No papers are left for this day: each was already sent to you,
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
-alert-why = Why this?
-alert-fewer = Fewer of these
-alert-mute = Pause this alert
-alert-why-gone = Your alerts no longer match this paper.
-alert-fewer-done = From now on you'll get fewer papers from this alert:
-alert-found-title = “{ $text }” in the title
-alert-found-text = “{ $text }” in the summary
 quoted-from = { $language ->
     [ko] quoted from the Korean summary
    *[other] quoted from the English summary
 }
-alert-found-author = author { $text }
-alert-found-institution = from { $text }
-
-# The weekly message about saved papers
-
-updates-heading = { $count ->
-        [one] One of your saved papers has an update
-       *[other] { $count } of your saved papers have updates
-    }
-updates-version = new version v{ $value }
-updates-withdrawn = withdrawn by its authors
-updates-code = code
-updates-model = model
-updates-venue = accepted at { $value }
-updates-saved = Saved papers
-updates-stop = Stop updates
-updates-start = Get updates
-updates-on = When your saved papers have updates, you'll get one direct message a week: new versions, withdrawals, code, models and acceptances.
-updates-off = You won't get updates about your saved papers.
 
 # The web archive
 

@@ -36,9 +36,6 @@ share = 채널에 공유
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
-list-new-heading = 새로 들어온 논문 · { $count }편
-list-new-since = 지난번에 본 뒤로 들어온 논문이에요 (최대 { $days }일 전까지)
-list-new-first = 최근 { $days }일의 논문이에요. 다음부터는 그사이 새로 들어온 논문만 보여 드려요
 list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
@@ -70,7 +67,6 @@ no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
 no-list-digest = ### { $date }에는 다이제스트가 없어요
 no-list-digest-yet = ### { $date }은 아직 오지 않았어요
-no-list-new = ### 지난번에 본 뒤로 새로 들어온 논문이 없어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 { $command } 명령어로 가져올 수 있어요.
@@ -79,9 +75,7 @@ archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
 try-name = 성이나 이름만, 또는 한글이나 로마자로 바꿔서 입력해 보세요. 입력하는 동안 뜨는 목록에서 골라도 돼요.
-as-a-topic = 주제로 검색 · { $count }편
 all-time = 전체 기간
-any-votes = 추천 수 제한 없이
 without-filters = 조건 없이
 newest-digest = 가장 최근 다이제스트
 nearest-digest = { $date } 다이제스트
@@ -102,11 +96,6 @@ list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이�
 
 ## 저장한 논문
 saved-pick = 열거나 수정할 논문을 고르세요
-saved-order = 정렬
-saved-order-newest = 최근 저장순
-saved-order-oldest = 먼저 저장한 순
-saved-order-votes = 추천순
-saved-order-title = 제목순
 saved-tags = 태그
 saved-all-tags = 모든 논문
 saved-search = 검색
@@ -125,40 +114,24 @@ saved-edit-tags = 태그
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
 saved-tags-hint = 강화학습, 읽을것
 saved-remove = 삭제
-saved-removed = 삭제했어요: { $title }
-saved-undo = 실행 취소
 saved-back = 목록으로
 saved-not-any-more = 이 논문은 이제 저장한 논문에 없어요.
-saved-cannot-undo = 삭제한 지 오래되어 취소할 수 없어요. 논문을 열어 다시 저장해 주세요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 saved-import = 파일 가져오기
-saved-import-file = 문헌 관리 도구에서 내보낸 파일
-saved-import-file-hint = BibTeX, RIS, CSL JSON, Zotero RDF 파일(2MB까지). arXiv 번호가 있는 논문을 저장해요.
-saved-shared = ### { $name }님이 저장한 논문 { $count }편
-saved-shared-more = 외 { $count }편
+saved-import-file = arXiv 번호나 주소가 있는 파일
+saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
+saved-import-no-ids = 이 파일에서 arXiv 번호를 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
-saved-import-unreadable = 읽을 수 없는 파일이에요. BibTeX, RIS, CSL JSON, Zotero RDF 중 하나로 내보내서 올려 주세요.
 saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
        *[other] 논문 { $count }편을 저장했어요
     }
-saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어서 파일에 적힌 제목과 저자로 저장했어요
-saved-import-known = { $count }편은 이미 저장했거나 파일에 두 번 나와요
-saved-import-without_id = { $count }편은 arXiv 번호가 없어요
-saved-import-broken = { $count }편은 형식이 잘못돼서 읽지 못했어요
-saved-import-unread = { $count }편은 읽지 않았어요. 한 파일에서 10,000편까지 읽어요. 나머지는 파일을 나눠서 올려 주세요
-saved-import-limited = { $count }편은 저장하지 못했어요. Paperround에 처음 들어오는 논문은 30일에 5,000편까지 저장할 수 있어요. 나중에 같은 파일을 다시 올려 주세요
+saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어요. 제목은 arXiv에서 가져와요
+saved-import-known = { $count }편은 이미 저장했어요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
-saved-import-line = { $number }번째 줄
-saved-import-entry = { $number }번째 항목
-list-server-picks-heading = 서버 인기 논문 · { $period } · { $count }편
-no-list-server-picks = ### 조건에 맞는 서버 인기 논문이 없어요 · { $period }
-    세 명이 서버에서 저장하거나 한 명이 채널에 공유하면 여기에 나와요. 누가 저장했는지는 공개되지 않아요.
-server-picks-saved = { $count }명이 저장
-server-picks-shared = { $count }명이 공유
 
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
@@ -207,7 +180,6 @@ term-paper = { $match ->
    *[any] arXiv { $terms } 논문
 }
 alert-paper = { $papers } 논문이 목록에 오르면
-alert-found-paper = 목록에 오름
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
@@ -242,8 +214,7 @@ link-project = 프로젝트
 language-en = English
 language-ko = 한국어
 schedule = { $days } { $time } ({ $zone })
-schedule-delayed = { $time } +{ $minutes }분
-schedule-complete = { $days } { $time } ({ $zone }) 이후 목록이 마감되면
+schedule-complete = { $days } 목록이 마감되면
 every-day = 매일
 workdays = 평일
 on-days = 매주 { $days }요일
@@ -255,10 +226,7 @@ read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
 alert-pause-week = 이 알림 1주 일시중지
-alert-pause-week-all = 모든 알림 1주 일시중지
 alert-manage = 알림 관리
-alert-stop-all = 알림 모두 삭제
-alert-resume-all = 모두 다시 받기
 
 ## 멈춘 이유
 see-status = 상태 보기
@@ -288,7 +256,6 @@ reason-by-hand = 수동으로 일시중지했어요.
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
 no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
-since-or-date = **날짜**와 **이후** 중 하나만 써 주세요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
 ask-hint = 강화 학습, 확산 모델, reasoning
@@ -296,15 +263,10 @@ and-more = 외 { $count }개
 
 ## 알림
 alert-create = 이대로 만들기
-alert-save = 이대로 저장
-alert-replace = 이 설정으로 바꾸기
 alert-show = 기존 알림 보기
-alert-discard = 저장하지 않고 돌아가기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
 alert-edit-timing = 시각·편수 수정
-alert-move-here = 이 채널로 받기
-alert-move-dm = DM으로 받기
 change = 수정
 remove = 삭제
 resume = 다시 받기
@@ -312,7 +274,6 @@ back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-left-out = 질문에서 알림 조건에 넣지 않은 말: { $words }
 alert-changed = 알림을 수정했어요.
-alert-already = 설정이 같은 알림이 이미 있어요.
 alert-exists = 이미 같은 알림이 있어요: { $place }
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
@@ -322,8 +283,6 @@ alert-would = { $count ->
 alert-preview-partial = 글이 너무 많아서 추천 수가 적은 논문은 확인하지 못했어요.
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
-alert-near-names = 비슷한 이름: { $names }
-alert-use-name = “{ $name }” 이름으로 바꾸기
 alert-dm = DM
 alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
@@ -369,7 +328,6 @@ refused-excludes-all = “{ $text }” 논문에는 “{ $word }”도 꼭 들�
 refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
 alert-not-possible = 이 조건으로는 알림을 만들 수 없어요. **강화 학습**처럼 단어나 이름을 적어 주세요.
-alert-several = 같은 단어의 알림이 여러 개예요. 입력할 때 뜨는 목록에서 골라 주세요.
 alert-no-such-channel = 알림은 텍스트 채널과 공지 채널에만 보낼 수 있어요.
 needs-manage-messages = { $channel }에 알림을 만들려면 그 채널의 **메시지 관리하기** 권한이 있어야 해요.
 needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 없어요. 누구나 멘션할 수 있는 역할을 고르거나, **@everyone, @here, 모든 역할 멘션하기** 권한이 있는 사람에게 부탁해 주세요.
@@ -377,11 +335,6 @@ topic-asks-nothing = 검색어를 입력해 주세요. 예: **diffusion -survey*
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
 bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 시도해 주세요.
 rights-unknown = 그 서버에서 필요한 권한이 있는지 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
-alerts-in-server = 이 서버 채널의 알림
-server-alerts-heading = 이 서버 채널의 알림 · { $count }개
-no-server-alerts = 이 서버의 채널에는 알림이 없어요.
-no-alert-here = 이 서버의 채널에서 알림을 찾을 수 없어요.
-alert-made-by = { $user }님이 만들었어요.
 no-alerts = 알림이 아직 없어요. 목록 아래의 **이 주제 알림 받기**를 누르거나 { $command } 명령어로 만들어 보세요.
 no-alert = 알림을 찾을 수 없어요. { $command } 명령어로 내 알림을 볼 수 있어요.
 alerts-heading = 내 알림 · { $count }개
@@ -390,26 +343,7 @@ alert-active = 받는 중
 alert-resting = 일시중지
 alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
-alerts-paused = { $count ->
-    [1] 알림 1개를
-   *[other] 받고 있던 알림 { $count }개를 모두
-} { $days }일 동안 일시중지했어요.
-alerts-already-paused = { $count ->
-    [1] 이미 일시중지된 알림이에요. 다시 켤 때까지 오지 않아요.
-   *[other] 알림이 이미 모두 일시중지되어 있어요. 다시 켤 때까지 오지 않아요.
-}
-alerts-not-paused = { $count ->
-    [1] 일시중지된 알림이 아니에요. 지금처럼 계속 받아요.
-   *[other] 일시중지된 알림이 없어요. 지금처럼 계속 받아요.
-}
-alerts-resumed = 알림 { $count }개를 다시 받아요.
 alert-removed = 삭제했어요: { $alert }
-alert-remove-all = 모두 삭제
-alert-stop-all-sure = { $count ->
-    [1] 알림을 삭제할까요?
-   *[other] 알림 { $count }개를 모두 삭제할까요?
-} 1주 동안 일시중지할 수도 있어요.
-alerts-all-removed = 알림 { $count }개를 삭제했어요.
 alert-form-conditions = 어떤 논문을 받을까요?
 alert-form-keyword = 단어 (쉼표로 구분)
 alert-form-keyword-hint = 강화 학습, diffusion
@@ -439,9 +373,8 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 ## 자동 게시
 setup-heading = { $channel } 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative })
-setup-closes = 하루의 목록은 보통 { $time }에 마감돼요. 그전에는 논문과 추천 수가 계속 바뀌어요.
+setup-change = 바꾸고 싶은 설정이 있으면 { $command } 명령어를 옵션과 함께 다시 쓰세요.
 setup-start = 시작하기
-setup-start-now = 시작하고 지금 한 번 올리기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
@@ -460,26 +393,10 @@ permission-mention-everyone = @everyone, @here, 모든 역할 멘션하기
 permission-where = 채널 설정 › 권한에서 Paperround에 켜 주세요
 subscription-papers = 추천순으로 { $count }편
 subscription-votes = ▲ { $votes } 이상
-subscription-say-empty = 논문이 없는 날에도 안내 글 게시
-subscription-silent-empty = 논문이 없는 날은 건너뜀
 subscription-topic = “{ $topic }” 논문만
 subscription-source = { $source }의 논문만
-subscription-server-picks = 서버 인기 논문(많이 저장·공유한 논문)도 함께
 subscription-silent = 알림 소리 없이 게시
-subscription-spread = { $minutes ->
-    [0] 최대 { $spread }분 분산 · 이 채널은 정한 시각에 게시
-   *[other] 최대 { $spread }분 분산 · 이 채널은 정한 시각 { $minutes }분 뒤에 게시
-}
-server-picks-are-weekly = 서버 인기 논문은 주간 글에만 실려요. 형식을 ‘주간’으로 골라 주세요.
 subscription-mention = { $role } 멘션
-forecast-recent = 최근 14일 중 { $days }일은 맞는 논문이 있었어요 (하루 { $papers })
-forecast-past = { $until }까지 14일 중 { $days }일은 맞는 논문이 있었어요 (하루 { $papers })
-forecast-recent-none = 최근 14일 동안 이 주제에 맞는 논문이 없었어요.
-forecast-past-none = { $until }까지 14일 동안 이 주제에 맞는 논문이 없었어요.
-forecast-empty = 아직 논문이 없어서 이 주제로 미리 볼 수 없어요.
-forecast-papers = { $most }편
-forecast-papers-range = { $fewest }~{ $most }편
-forecast-once = 최근 30일 안에 이 채널에 올린 논문은 다시 올리지 않아요.
 style-compact = 간략
 style-cards = 카드
 style-thread = 스레드
@@ -493,16 +410,10 @@ subscription-pick = 자동 게시를 고르세요
 subscription-preview = 미리보기
 subscription-now = 바로 올리기
 subscription-pause = 일시중지
-subscription-copy = 다른 채널에 복사
-copy-heading = { $channel } 자동 게시 복사
-copy-choose = 채널을 { $most }개까지 고르세요. 확인하기 전에는 아무것도 바뀌지 않아요.
-copy-menu = 복사할 채널
-copy-will = { $channel }에도 똑같이 올려요
-copy-start = 채널 { $count }개에 복사
-copy-done = { $channel }에도 자동 게시를 만들었어요
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
+subscription-edit = 시각, 논문, 스타일은 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
 subscription-removed = { $channel } 자동 게시를 삭제했어요.
@@ -515,7 +426,6 @@ subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **�
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
-next-put-off = 다음: { $at } · { $day }은 쉬는 날이라 미뤄졌어요
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정된 글 없음
@@ -524,34 +434,19 @@ paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
-subscription-edit-schedule = 시각, 요일, 역할
-subscription-edit-papers = 주제, 논문 수, 형식
-subscription-form-heading = { $channel } 자동 게시 수정
+more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
 subscription-form-options = 추가 설정
-subscription-form-option-complete = 목록이 마감되면 올리기
-subscription-form-option-say-empty = 논문이 없는 날에도 안내 글 올리기
-subscription-form-option-server-picks = 서버 인기 논문도 싣기
 subscription-form-option-silent = 알림 소리 없이 올리기
 subscription-form-role = 멘션할 역할
-subscription-form-topic = 이 주제의 논문만
-subscription-form-topic-hint = 강화 학습. 비워 두면 모든 논문
-subscription-form-language = 언어
-subscription-form-style = 형식
 subscription-form-time = 시각
 subscription-form-zone = 시간대
-subscription-form-papers = 논문 수 (1~25)
-subscription-form-votes = 최소 추천 수
-subscription-form-days = 요일
 papers-not-a-number = 논문 수는 5처럼 { $low }에서 { $high } 사이의 숫자로 적어 주세요.
 time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
 time-without-effect = 나오는 대로 바로 보내는 알림에는 시각이 없어요. { $time }에 받으려면 매일이나 요일을 골라 주세요.
-spread-not-understood = 분산은 30m이나 30분처럼 0~{ $high }분으로 적어 주세요. 0을 넣으면 꺼져요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
-weekly-at-its-hour = 주간 형식에서는 ‘목록이 마감되면 올리기’를 쓸 수 없어요. **시점**을 ‘정한 시각에’로 고르거나 다른 형식을 골라 주세요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
-source-has-no-day = 이 출처에는 목록 마감이 없어서 정한 시각에만 올릴 수 있어요. **시점**을 ‘정한 시각에’로 골라 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
 style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸 수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
 
@@ -615,27 +510,19 @@ help-look-up = **논문 찾기** (메시지 메뉴의 *앱*) 메시지에 나온
 help-keeping = 저장한 논문
     .saved-list = 저장한 논문을 메모, 태그와 함께 보기
     .saved-export = Zotero, LaTeX, 스프레드시트용 파일로 받기
-    .saved-import = Zotero, BibTeX, RIS 파일의 arXiv 논문 저장하기
+    .saved-import = 파일에 있는 arXiv 논문 저장하기
 help-following = 알림 받기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
-    .alerts-pause = 알림 하나 또는 모두 일시중지
-    .alerts-remove = 알림 삭제
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-list = 이 서버의 자동 게시
     .daily-edit = 자동 게시 수정
-    .daily-preview = 올라갈 글 미리보기
-    .daily-now = 바로 올리기
-    .daily-pause = 일시중지하거나 다시 시작하기
-    .daily-copy = 자동 게시를 다른 채널에 복사
-    .daily-remove = 자동 게시 삭제
     .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 help-general = Paperround 정보
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .me-updates = 저장한 논문의 새 소식 켜고 끄기
     .me-data = 저장된 내 정보를 파일로 받기
     .me-forget = 저장된 내 정보를 모두 삭제
     .help = 이 도움말
@@ -659,14 +546,12 @@ why-not-then = { $date } 글을 만들 때는 뽑히지 않았어요. 그때는 
 why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 더 이상 기록에 남아 있지 않아요.
 why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
-why-settling = { $date } 다이제스트는 추천이 모일 때까지 기다렸다가 { $at }에 올라와요.
 why-closing = 목록 마감을 기다리고 있어요. { $date } 목록은 { $at }에 마감돼요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-superseded = { $date } 다이제스트는 더 새로운 다이제스트를 올린 뒤에 들어와서 건너뛰었어요.
 why-before-subscription = { $date } 다이제스트는 자동 게시를 설정하기 전에 나왔어요.
 why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 채널에는 최근 { $days }일의 다이제스트만 올려요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
-why-put-off = { $day }은 쉬는 날이라, 그날 글은 쉬는 날이 끝난 뒤에 올라와요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
 why-former-subscription = 삭제된 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
@@ -740,7 +625,6 @@ trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
 trend-span-two-years = 최근 2년
 trend-span-five-years = 최근 5년
-trend-estimated = 논문이 아주 많아서 일부만 세어 추정한 값이에요
 trend-month = { $month } { $count }편
 trend-figure = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
@@ -757,6 +641,7 @@ trend-numbers = { $step ->
 trend-list = 논문 보기
 trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
+trend-any-time = 전체 기간에는 { $count }편이 있어요
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
 rising-note = 제목에 이 주제가 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
@@ -808,7 +693,7 @@ today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
 today-learnt = **저장한 논문에서 찾은 주제:** { $topics }
-today-how = 저장하거나 열어 본 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
+today-how = 저장한 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
     이 목록은 나만 볼 수 있어요. 저장된 내 정보 확인 { $data } · 삭제 { $forget }
 today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
@@ -829,33 +714,10 @@ today-none-left = 이날 논문은 모두 이미 보내 드렸거나, 저장했�
 today-nothing = 아직 논문이 없어요.
 
 ## 논문이 알림에 든 이유
-alert-why = 이유
-alert-fewer = 알림 줄이기
-alert-mute = 이 알림 일시중지
-alert-why-gone = 이제 이 논문에 맞는 알림이 없어요.
-alert-fewer-done = 이 알림으로 받는 논문을 줄였어요. 이제 이렇게 보내 드려요:
-alert-found-title = 제목에 “{ $text }”
-alert-found-text = 요약에 “{ $text }”
 quoted-from = { $language ->
     [ko] 한국어 요약에서 인용
    *[other] 영어 요약에서 인용
 }
-alert-found-author = 저자 { $text }
-alert-found-institution = 기관 { $text }
-
-# 저장한 논문의 주간 소식
-
-updates-heading = 저장한 논문 { $count }편에 새 소식이 있어요
-updates-version = 새 버전 v{ $value }
-updates-withdrawn = 저자가 철회했어요
-updates-code = 코드
-updates-model = 모델
-updates-venue = { $value } 채택
-updates-saved = 저장한 논문
-updates-stop = 소식 그만 받기
-updates-start = 소식 받기
-updates-on = 저장한 논문에 새 버전, 철회, 코드, 모델, 학회 채택 소식이 있으면 일주일에 한 번 모아서 DM으로 알려 드려요.
-updates-off = 이제 저장한 논문의 소식을 보내지 않아요.
 
 ## 명령과 선택 항목의 이름과 설명. 영어는 명령이 선언된 코드에 있어요.
 
@@ -864,8 +726,6 @@ command-digest =
     .description = 하루의 논문을 추천순으로 보여 줘요
     .option-date = 날짜
     .option-date-description = 어제, 12월 30일, 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
-    .option-since = 이후
-    .option-since-description = 지난번에 이 명령어로 본 뒤로 들어온 논문, 최대 14일 전까지
 
 command-top =
     .name = 인기
@@ -874,8 +734,6 @@ command-top =
     .option-period-description = 언제의 논문을 볼지
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
-    .option-saved = 저장
-    .option-saved-description = 이 서버에서 저장·공유한 논문. 누가 저장했는지는 공개되지 않아요
 
 command-topic =
     .name = 주제
@@ -910,8 +768,6 @@ command-saved =
 command-saved-list =
     .name = 목록
     .description = 저장한 논문을 메모, 태그와 함께 보여 줘요
-    .option-order = 정렬
-    .option-order-description = 정렬 순서
     .option-tag = 태그
     .option-tag-description = 이 태그를 단 논문만
     .option-search = 검색
@@ -919,9 +775,9 @@ command-saved-list =
 
 command-saved-import =
     .name = 가져오기
-    .description = Zotero, BibTeX, RIS 파일에 있는 arXiv 논문을 저장해요
+    .description = 파일에 있는 arXiv 논문을 저장해요
     .option-file = 파일
-    .option-file-description = 문헌 관리 도구에서 내보낸 BibTeX, RIS, CSL JSON, Zotero RDF
+    .option-file-description = Zotero나 BibTeX에서 내보낸 파일, 표 등 arXiv 번호가 있는 텍스트 파일
 
 command-saved-export =
     .name = 내보내기
@@ -965,20 +821,6 @@ command-alerts-list =
     .name = 목록
     .description = 내 알림을 보고 수정하거나 삭제해요
 
-command-alerts-remove =
-    .name = 삭제
-    .description = 알림을 삭제해요
-    .option-alert = 알림
-    .option-alert-description = 삭제할 알림
-
-command-alerts-pause =
-    .name = 일시중지
-    .description = 알림을 며칠 동안 일시중지해요
-    .option-alert = 알림
-    .option-alert-description = 일시중지할 알림. 비워 두면 전체
-    .option-days = 일수
-    .option-days-description = 일시중지할 일수. 0을 입력하면 다시 받아요
-
 command-daily =
     .name = 자동게시
     .description = 이 서버의 채널에 논문을 자동으로 올려요
@@ -989,7 +831,7 @@ command-daily-setup =
     .option-channel = 채널
     .option-channel-description = 올릴 채널. 비워 두면 이 채널
     .option-time = 시각
-    .option-time-description = 09:00, 오전 9시, 오전 9시 서울처럼
+    .option-time-description = 오전 9시, 오전 9시 서울처럼. -를 넣으면 목록이 마감되는 대로
     .option-timezone = 시간대
     .option-timezone-description = Asia/Seoul 같은 시간대
     .option-papers = 논문수
@@ -1002,22 +844,10 @@ command-daily-setup =
     .option-language-description = 글의 언어
     .option-style = 형식
     .option-style-description = 글의 형식
-    .option-when = 시점
-    .option-when-description = 목록이 마감되면, 또는 정한 시각에 바로
-    .option-when-empty = 논문없을때
-    .option-when-empty-description = 논문이 없는 날에도 안내 글을 올려요
     .option-topic = 주제
     .option-topic-description = 이 검색어에 맞는 논문만 (/주제와 같은 문법). -를 넣으면 전체
     .option-source = 출처
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
-    .option-role = 역할
-    .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
-    .option-server-picks = 서버인기논문
-    .option-server-picks-description = 주간 형식에 이 서버에서 많이 저장·공유한 논문도 실어요
-    .option-silent = 조용히
-    .option-silent-description = 알림 소리 없이 올려요
-    .option-spread = 분산
-    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
 
 command-daily-list =
     .name = 목록
@@ -1029,7 +859,7 @@ command-daily-edit =
     .option-post = 게시
     .option-post-description = 수정할 자동 게시
     .option-time = 시각
-    .option-time-description = 09:00, 오전 9시, 오전 9시 서울처럼
+    .option-time-description = 오전 9시, 오전 9시 서울처럼. -를 넣으면 목록이 마감되는 대로
     .option-timezone = 시간대
     .option-timezone-description = Asia/Seoul 같은 시간대
     .option-papers = 논문수
@@ -1042,52 +872,10 @@ command-daily-edit =
     .option-language-description = 글의 언어
     .option-style = 형식
     .option-style-description = 글의 형식
-    .option-when = 시점
-    .option-when-description = 목록이 마감되면, 또는 정한 시각에 바로
-    .option-when-empty = 논문없을때
-    .option-when-empty-description = 논문이 없는 날에도 안내 글을 올려요
     .option-topic = 주제
     .option-topic-description = 이 검색어에 맞는 논문만 (/주제와 같은 문법). -를 넣으면 전체
     .option-source = 출처
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
-    .option-role = 역할
-    .option-role-description = 글에서 멘션할 역할. @everyone을 고르면 멘션하지 않아요
-    .option-server-picks = 서버인기논문
-    .option-server-picks-description = 주간 형식에 이 서버에서 많이 저장·공유한 논문도 실어요
-    .option-silent = 조용히
-    .option-silent-description = 알림 소리 없이 올려요
-    .option-spread = 분산
-    .option-spread-description = 다른 서버와 겹치지 않게 최대 이 시간만큼 늦게 올려요 (예: 30m, 0이면 끔)
-
-command-daily-preview =
-    .name = 미리보기
-    .description = 지금 올리면 어떻게 보일지 나에게만 미리 보여 줘요
-    .option-post = 게시
-    .option-post-description = 미리 볼 자동 게시
-
-command-daily-now =
-    .name = 바로올리기
-    .description = 정한 시각을 기다리지 않고 바로 올려요
-    .option-post = 게시
-    .option-post-description = 바로 올릴 자동 게시
-
-command-daily-pause =
-    .name = 일시중지
-    .description = 자동 게시를 일시중지하거나 다시 시작해요
-    .option-post = 게시
-    .option-post-description = 일시중지하거나 다시 시작할 자동 게시
-
-command-daily-copy =
-    .name = 복사
-    .description = 자동 게시를 다른 채널에도 똑같이 만들어요
-    .option-post = 게시
-    .option-post-description = 복사할 자동 게시
-
-command-daily-remove =
-    .name = 삭제
-    .description = 자동 게시를 삭제해요
-    .option-post = 게시
-    .option-post-description = 삭제할 자동 게시
 
 command-status =
     .name = 상태
@@ -1157,18 +945,11 @@ command-choice =
     .now = 나오는 대로 바로
     .daily = 매일 한 번에 모아서
     .weekly-1 = 매주 월요일 한 번에 모아서
-    .last = 지난번 이후
-    .hour = 정한 시각에, 그때까지 목록에 오른 논문으로
-    .newest = 최근 저장순
-    .oldest = 먼저 저장한 순
-    .votes = 추천순
-    .title = 제목순
     .bibtex = BibTeX
     .ris = RIS
     .csl-json = CSL JSON
     .markdown = Markdown
     .csv = CSV
-    .complete = 목록이 마감되면 (정한 시각 이후)
 
 command-me =
     .name = 내정보
@@ -1177,10 +958,6 @@ command-me =
 command-me-data =
     .name = 받기
     .description = 저장된 내 정보를 모두 파일로 받아요
-
-command-me-updates =
-    .name = 소식
-    .description = 저장한 논문의 주간 소식을 켜거나 꺼요
 
 command-me-forget =
     .name = 삭제

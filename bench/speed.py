@@ -1,0 +1,246 @@
+"""`make bench`: the figures of speed, each as a ratio to a floor of the same run, on a SQLite file in a temporary folder.
+
+Processor time, since other work on the machine would change the ratio. A floor is the least that the database or Python
+would take for the same data; its kind stands behind each figure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench import synthetic_archive
+from bot.app.container import Container
+from bot.archive import parse
+from bot.archive.files import TextFile
+from bot.core import logs
+from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from bot.text import seed
+from storage import daily, migrate, models, outbox
+from storage.database import Database
+from tests.support import relay_harness
+
+PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
+CHANNELS = 3_000
+ALERTS, READERS, ALERT_PAPERS = 20_000, 10_000, 50
+DELIVERIES, CLAIM = 2_000, 40
+_QUESTIONS = (
+    "{korean} 문제를 줄이는 방법 알려줘",
+    "{korean} 논문 중에 {english} 다루는 거 있나요?",
+    "how do people evaluate {english}?",
+    "is there any work on {english} with less memory",
+)
+
+
+@dataclass
+class Bench:
+    """A database in a folder, with its services at a time that the measures set, and the texts of its papers."""
+
+    folder: Path
+    database: Database
+    now: datetime = datetime(2025, 1, 1, 9, tzinfo=UTC)
+    papers: Sequence[str] = ()
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.folder / "paperround.db"
+
+    def container(self) -> Container:
+        """Return the services."""
+        return Container(Settings(database_url="sqlite+aiosqlite://"), self.database, lambda: self.now)
+
+
+def show(name: str, value: float, floor: float, floor_name: str, unit: str = "ms") -> None:
+    """Print a figure: the value and the floor in seconds, and their ratio."""
+    factor = 1e3 if unit == "ms" else 1.0
+    sys.stdout.write(
+        f"{name}: {factor * value:.3g} {unit}, {value / floor:.1f} times {floor_name} ({factor * floor:.3g} {unit})\n"
+    )
+    sys.stdout.flush()
+
+
+def time_call(work: Callable[[], object]) -> float:
+    """Return the seconds of processor time of a call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+async def time_await(work: Awaitable[object]) -> float:
+    """Return the seconds of processor time of this process until an awaitable has ended."""
+    started = time.process_time()
+    await work
+    return time.process_time() - started
+
+
+async def measure_ingest(bench: Bench) -> None:
+    """Fill the archive, and print the time of parsing and of ingesting a month of digests."""
+    rows = synthetic_archive.generate(digests=DAYS, papers=PAPERS, authors=AUTHORS)
+    texts = [text for _, text in rows]
+    bench.papers = [paper for text in texts for paper in text.split("### ")[1:]]
+    files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
+    ingest = bench.container().create_ingest()
+    async for _ in ingest.add_files(files[30:]):
+        pass
+    parsing = time_call(lambda: [parse.parse_text(text) for text in texts[:30]])
+    scanning = time_call(lambda: [line.startswith("#") for text in texts[:30] for line in text.splitlines()])
+    started = time.process_time()
+    async for _ in ingest.add_files(files[:30]):
+        pass
+    seconds = time.process_time() - started
+    show("parsing 30 digests", parsing, scanning, "a scan of their lines")
+    show("ingesting them, parsing included", seconds, parsing, "parsing alone")
+    await bench.container().create_services().search.search(SearchRequest("모델"))  # loads the glossary
+
+
+async def measure_search(bench: Bench) -> None:
+    """Print the time of look-ups, against a plain full-text table of the same texts."""
+    search, chance = bench.container().create_services().search, random.Random(1)
+    terms = chance.sample([term for term in seed.load_terms() if term.korean], 60)
+    questions = [
+        _QUESTIONS[number % len(_QUESTIONS)].format(korean=term.korean[0], english=term.english[0])
+        for number, term in enumerate(terms)
+    ]
+    names = synthetic_archive.DigestGenerator(authors=AUTHORS).names[:60]
+    floor = statistics.median(_search_plainly(bench.papers, [term.english[0] for term in terms]))
+    kinds: tuple[tuple[str, Callable[[str], Awaitable[object]], Sequence[str]], ...] = (
+        ("terms", lambda text: search.search(SearchRequest(text)), [term.korean[0] for term in terms]),
+        ("questions", lambda text: search.search(SearchRequest(text)), questions),
+        ("an author", lambda text: search.find_author(text, limit=5), names),
+        ("an author with an error", lambda text: search.find_author(text[1:], limit=5), names),
+        ("completing an author", search.complete_author, [name[:5] for name in names]),
+    )
+    for kind, look_up, texts in kinds:
+        samples = sorted([await time_await(look_up(text)) for text in texts])
+        for share in (0.5, 0.95):
+            value = samples[int(share * len(samples))]
+            show(f"{kind}, {100 * share:.0f} % below", value, floor, "a query of a plain FTS5 table")
+
+
+def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> list[float]:
+    """Return the times of queries on an FTS5 table of all papers."""
+    with closing(sqlite3.connect(":memory:")) as plain:
+        plain.execute("CREATE VIRTUAL TABLE floor USING fts5(text)")
+        plain.executemany("INSERT INTO floor VALUES (?)", [(paper,) for paper in papers])
+        statement = "SELECT rowid FROM floor WHERE floor MATCH ? ORDER BY rank LIMIT 10"
+        asked = [" ".join(f'"{word}"' for word in query.split()) for query in queries]
+        return [time_call(lambda: plain.execute(statement, (text,)).fetchall()) for text in asked]  # noqa: B023
+
+
+async def measure_planning(bench: Bench) -> None:
+    """Print the time of planning the daily posts of many channels, against inserting as many rows."""
+    day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS - 1)
+    bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC) + timedelta(days=1)
+    container = bench.container()
+    first = await container.create_services().subscriptions.add(
+        models.Subscription(guild_id=1, channel_id=1, timezone="UTC")
+    )
+    async with bench.database.transaction() as connection:
+        for channel_id in range(2, CHANNELS + 1):
+            await daily.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
+        rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
+        due = [replace(row, next_due_at=bench.now, due_on=day, last_digest_on=None) for row in rows]
+        await daily.set_schedules(connection, due)
+    planner = DailyPlanner(bench.database, container.deliveries, SearchService(bench.database).match_papers)
+    seconds = await time_await(planner.tick(bench.now))
+    async with bench.database.read() as connection:
+        states = await outbox.count_by_state(connection)
+    assert sum(states.values()) >= CHANNELS, states
+    floor = time_call(lambda: _insert_plainly(bench.folder / "floor.db", CHANNELS))
+    show(f"planning {CHANNELS:,} due channels", seconds, floor, "inserting as many posts of 4 kB", "s")
+
+
+def _insert_plainly(path: Path, count: int) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE floor (id INTEGER PRIMARY KEY, payload TEXT, state TEXT)")
+        connection.executemany(
+            "INSERT INTO floor VALUES (?, ?, 'planned')", [(n, "x" * 4000) for n in range(count)]
+        )
+
+
+async def measure_alerts(bench: Bench) -> None:
+    """Print the time of comparing a digest with all alerts, against reading the rows of these."""
+    day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS)
+    bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    alerts, chance = bench.container().create_services().alerts, random.Random(2)
+    words = [form for term in seed.load_terms() for form in (*term.korean, *term.english)]
+    for number in range(ALERTS):
+        keyword = models.AlertTerm(models.AlertKind.KEYWORD, f"{chance.choice(words)} {chance.choice(words)}")
+        await alerts.add(models.Alert(0, 1 + number % READERS, (keyword,), bench.now))
+    writer = synthetic_archive.DigestGenerator(authors=AUTHORS, seed_=3)
+    container = bench.container()
+    await container.alert_planner.drain()
+    await container.create_ingest().add_text(writer.digest(day, ALERT_PAPERS), location="alerts")
+    seconds = await time_await(container.alert_planner.drain())
+    with closing(sqlite3.connect(bench.path)) as plain:
+        floor = time_call(lambda: plain.execute("SELECT * FROM alerts").fetchall())
+    name = f"comparing {ALERT_PAPERS} papers with {ALERTS:,} alerts"
+    show(name, seconds, floor, "reading the alerts", "s")
+
+
+async def measure_outbox(bench: Bench) -> None:
+    """Print the time of claiming and recording deliveries, against as many transactions on a plain table."""
+    now = bench.now + timedelta(days=30)  # after the posts that were planned have expired
+    new = [relay_harness.new_delivery(f"bench {n}", 10_000 + n, now) for n in range(DELIVERIES)]
+    async with bench.database.transaction() as connection:
+        await outbox.add_all(connection, new)
+    started, sent = time.process_time(), 0
+    while sent < DELIVERIES:
+        async with bench.database.read() as connection:
+            due = await outbox.list_due(connection, now, limit=CLAIM)
+        async with bench.database.transaction() as connection:
+            await outbox.mark_sending(connection, [row.part.id for row in due], now)
+        receipts = {row.part.id: models.Receipt(row.part.id, row.delivery.channel_id or 0) for row in due}
+        async with bench.database.transaction() as connection:
+            await outbox.mark_sent(connection, receipts, now)
+        sent += len(due)
+    seconds = time.process_time() - started
+    floor = time_call(lambda: _update_plainly(bench.folder / "floor.db"))
+    show(f"claiming and recording {DELIVERIES:,} deliveries", seconds, floor, "updates of a plain table", "s")
+
+
+def _update_plainly(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for start in range(0, DELIVERIES, CLAIM):
+            for state in ("sending", "sent"):
+                with connection:
+                    numbers = [(state, number) for number in range(start, start + CLAIM)]
+                    connection.executemany("UPDATE floor SET state = ? WHERE id = ?", numbers)
+
+
+async def measure(folder: Path) -> None:
+    """Print all figures."""
+    url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
+    database = await migrate.open_database(url)
+    try:
+        bench = Bench(folder, database)
+        await measure_ingest(bench)
+        for part in (measure_search, measure_planning, measure_alerts, measure_outbox):
+            await part(bench)
+    finally:
+        await database.close()
+
+
+def main() -> None:
+    """Measure in a temporary folder."""
+    logs.configure("console:error")
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

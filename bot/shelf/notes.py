@@ -1,0 +1,48 @@
+"""Parses notes, tags and queries of saved papers, as readers type them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.rendering import discord_text
+from bot.text import typography
+
+MAX_NOTE_LENGTH = 1_000
+MAX_TAGS = 10
+MAX_TAG_LENGTH = 30
+
+_HASHTAG = re.compile(r"#[^\s#,;]+")
+_TAG_SEPARATORS = re.compile(r"[,;#]+")
+
+
+def split_query(query: str) -> tuple[str, list[str]]:
+    """Return the words of a query, and its tags."""
+    tags = parse_tags(" ".join(_HASHTAG.findall(query)))
+    return " ".join(_HASHTAG.sub(" ", query).split()), tags
+
+
+def make_query(tag: str, words: str) -> str:
+    """Return the query for papers with a tag, typed as for `parse_tags`, and words; both may be empty."""
+    return " ".join([*(f"#{name}" for name in parse_tags(tag)), words]).strip()
+
+
+def parse_tags(typed: str) -> list[str]:
+    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
+
+    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
+    """
+    folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
+    folded = typography.normalise("NFC", folded)  # without case some letters are not
+    parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
+    return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """Return the tags as they are stored: each between spaces."""
+    return f" {' '.join(tags)} " if tags else ""
+
+
+def clean_note(note: str) -> str:
+    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
+    return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()
