@@ -131,7 +131,7 @@ async def press(
 async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
-    """Five lines are typed, `paperround setup`, the token, Enter, Enter, `paperround run`, and two buttons pressed."""
+    """Five lines are typed, `paperround setup`, the token, Enter, Enter, `paperround run`, and three buttons pressed."""
     today = system_clock().date().isoformat()
     listed = [source_payloads.daily_papers_item(f"2505.0000{votes}", votes) for votes in (5, 8)]
 
@@ -151,7 +151,8 @@ async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
             assert "/daily setup" in json.dumps(welcome)
             await patience.wait_until(lambda: "2505.00008" in _read_papers(tmp_path), describe=log.read_text)
             wizard = await press(fake, new_server, [welcome], "dsu", "pr:ds:")
-            await press(fake, new_server, wizard, "ds")
+            started = await press(fake, new_server, wizard, "ds", "pr:dn:")
+            await press(fake, new_server, started, "dn")
 
             async def is_posted() -> bool:
                 return len(await fake.messages(new_server)) > 1

@@ -7,7 +7,6 @@ import signal
 import pytest
 
 from bot.sources import kinds
-from storage import database, key_values
 from tests.fake_discord.process import TOKEN
 from tests.support import fault_harness, fork_server, origin_server
 from tests.support.fault_harness import FaultHarness
@@ -90,31 +89,6 @@ async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_for_the_first_tim
         assert await _wait_for_end(harness, bot) == 0
     assert "stopped" in _last_line(harness)
     assert "Traceback" not in harness.read_log()
-
-
-async def test_nothing_is_sent_while_the_database_file_is_gone(harness: FaultHarness) -> None:
-    channels = await harness.fake.add_channels(1)
-    file = database.sqlite_path(harness.db.url)
-    assert file is not None
-    async with harness.db.transaction() as connection:
-        await key_values.set_value(connection, key_values.WRITTEN_ON, "2999-01-01")
-    harness.start_cli("run")
-    await harness.fake.wait_until_connected()
-
-    async def is_repaired() -> bool:
-        async with harness.db.read() as connection:
-            return await key_values.get(connection, key_values.WRITTEN_ON) is None
-
-    # The last step of a start that needs the database; without it a process ends, to be started again.
-    await harness.wait_until(is_repaired)
-    away = file.rename(file.with_name("away.db"))
-    await harness.wait_until(lambda: "was deleted or replaced while the bot ran" in harness.read_log())
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
-    away.rename(file)
-    await harness.wait_until(lambda: "sender lock acquired again" in harness.read_log())
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, 1)
-    assert "Traceback" not in harness.read_log(), harness.read_log()
 
 
 async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:

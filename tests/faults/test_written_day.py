@@ -16,6 +16,8 @@ from tests.support.fault_harness import FaultHarness
 
 __all__ = ["fake_model", "fake_model_process"]
 
+HALF_AN_HOUR = timedelta(minutes=30)
+
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
@@ -23,8 +25,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
     harness: FaultHarness, fake_model: FakeModelProcess
 ) -> None:
     rule = day_close.default()
-    # Its due time, two minutes after the close, is still to come when the post is set up.
-    today = rule.last_closed(harness.now() + timedelta(minutes=30)) + timedelta(days=1)
+    today = rule.last_closed(harness.now() - timedelta(minutes=10)) + timedelta(days=1)
     [channel_id] = await harness.fake.add_channels(1)
     settings = {
         **fake_model.environment(),
@@ -32,7 +33,10 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         "PAPERROUND_LOCALE": "ko",
         "PAPERROUND_FETCH_ALLOW": fake_model.url.removeprefix("http://"),
     }
-    due_at = rule.closes_at(today) + timedelta(minutes=2)
+    # After the close, and less than a day from now: the post has no due time before.
+    due_at = min(rule.closes_at(today) + HALF_AN_HOUR, harness.now() + timedelta(days=1, minutes=-1)).replace(
+        second=0
+    )
     set_up = harness.folder / "set-up.toml"
     set_up.write_text(
         f'[[posts]]\nguild = "{process.GUILD_ID}"\nchannel = "{channel_id}"\ntop = 3\nat = "{due_at:%H:%M}"\ntimezone = "UTC"\n',
@@ -43,11 +47,13 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         assert await _ended(harness, command) == 0, harness.read_log()
     await harness.advance_clock(rule.closes_at(today) + timedelta(minutes=1) - harness.now())
     harness.start_bot(**settings)
+    await harness.wait_until(lambda: "digest written" in harness.read_log(), 180)
+    await harness.advance_clock(due_at + timedelta(seconds=1) - harness.now())
 
     async def has_posted() -> bool:
         return bool(await harness.fake.messages(channel_id))
 
-    await harness.wait_until(has_posted, 180)
+    await harness.wait_until(has_posted)
     [message] = await harness.fake.messages(channel_id)
     post = json.dumps(message, ensure_ascii=False)
     assert "소형 언어 모델(small language model; SLM)은" in post
