@@ -88,7 +88,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
-    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_oai_url"):
+    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url"):
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
@@ -408,13 +408,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
         context = base.SourceContext(
-            fetch,
-            endpoints,
-            throttles,
-            settings.timezone,
-            rule,
-            arxiv_rss_url=settings.arxiv_rss_url,
-            arxiv_oai_url=settings.arxiv_oai_url,
+            fetch, endpoints, throttles, settings.timezone, rule, arxiv_rss_url=settings.arxiv_rss_url
         )
         notifier = operator_notifier(container)
         policy = fetcher.RetryPolicy(random.random)

@@ -198,7 +198,6 @@ class Settings(BaseSettings):
     )
     arxiv_url: _Service = "https://export.arxiv.org/api/query"
     arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
-    arxiv_oai_url: _Service = "https://oaipmh.arxiv.org/oai"
     arxiv_html_url: _Page = "https://arxiv.org/html"
     templates: Path | None = None
     everyday_words: Path | None = None

@@ -261,7 +261,7 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
     back_fill = kinds.read_back_fill(row)
     if back_fill is None or back_fill.is_done:
         return ""
-    share = min(99, 100 * back_fill.read // back_fill.size) if back_fill.size else 0
+    share = min(99, int(100 * back_fill.share))
     since = texts.format_date(date.fromisoformat(back_fill.since))
     return texts("source-back-fill", papers=back_fill.papers, since=since, share=share)
 

@@ -122,12 +122,16 @@ def query_url(endpoint: str, ids: Sequence[str]) -> str:
 
 async def read_entries(response: base.Response) -> list[feed.FeedEntry]:
     """Return the entries of an answer. Raises FetchError, also for an error that the answer reports."""
-    entries = (await feed.read_document(response)).entries
-    for entry in entries:
+    return check_entries(await feed.read_document(response))
+
+
+def check_entries(answer: feed.Feed) -> list[feed.FeedEntry]:
+    """Return the entries of an answer. Raises FetchError for an error that it reports."""
+    for entry in answer.entries:
         if _ERROR_MARK in entry.key:
             kind = base.BadRequestError if _BAD_ID_MARK in entry.key else base.FetchError
             raise kind(f"it reports an error: {' '.join(entry.contents)[:200]}")
-    return entries
+    return answer.entries
 
 
 def _matches(address: str, endpoints: base.Endpoints) -> bool:

@@ -142,13 +142,8 @@ class Fetcher(Protocol):
         *,
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
-        max_bytes: int | None = None,
     ) -> Response:
         """Return the content of an address. Raises FetchError."""
-        ...
-
-    async def wait_until(self, at: datetime) -> None:
-        """Wait until a time (UTC)."""
         ...
 
 
@@ -237,27 +232,20 @@ class SourceContext:
     default_timezone: str
     day_close: day_close.DayClose = field(default_factory=day_close.default)
     arxiv_rss_url: str = "https://rss.arxiv.org/rss"
-    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
 
 
 class BackFill(NamedTuple):
-    """How far a back-fill is: `papers` stored that were submitted since a day, out of `read` of `size` records."""
+    """How far a back-fill is: `papers` stored that were submitted since a day, and the share of its days that are read."""
 
     since: str
     papers: int
-    read: int
-    size: int | None
+    share: float
     is_done: bool
 
     def describe(self) -> str:
         """Return the sentence of `paperround sources list`."""
         papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
-        of = "" if self.size is None else f" of {self.size:,}"
-        return (
-            f"back-fill done: {papers}"
-            if self.is_done
-            else f"back-fill: {self.read:,}{of} records read, {papers}"
-        )
+        return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,13 +337,19 @@ NOT_ASKED = "not requested, since the server failed too many times in a row"
 
 
 async def get_page(
-    fetch: Fetcher, location: str, request: FetchRequest, *, accept: str, day: date | None = None
+    fetch: Fetcher,
+    location: str,
+    request: FetchRequest,
+    *,
+    accept: str,
+    day: date | None = None,
+    throttle: Throttle = no_throttle,
 ) -> Response | FetchResult:
     """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
     if (gone := known_gone_result(location, request, day)) is not None:
         return gone
     try:
-        response = await fetch.get(location, request.known(location), accept=accept)
+        response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
         result = failed_result(location, error, request, day)
         return replace(result, failure=error if result.status is FetchStatus.FAILED else None)

@@ -246,10 +246,14 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The entries of a feed in order, and the day on which it says that it was built (UTC)."""
+    """The entries of a feed in order, and the day on which it says that it was built (UTC).
+
+    `total` is the number of results that a page of a search (OpenSearch) says there are.
+    """
 
     entries: list[FeedEntry]
     built_on: date | None = None
+    total: int | None = None
 
 
 _FEED = pydantic.TypeAdapter(Feed)
@@ -298,7 +302,8 @@ def parse_document(text: str) -> Feed:
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
     unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
-    return Feed(unique, built_at and built_at.date())
+    total = str(times.get("opensearch_totalresults") or "")[:9]
+    return Feed(unique, built_at and built_at.date(), int(total) if total.isdecimal() else None)
 
 
 def _possible_reference(match: re.Match[str]) -> str:

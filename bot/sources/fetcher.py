@@ -340,20 +340,11 @@ class Fetcher:
         *,
         accept: str = "*/*",
         throttle: base.Throttle = base.no_throttle,
-        max_bytes: int | None = None,
     ) -> base.Response:
-        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
-
-        `max_bytes` is a limit of the body in the place of that of all answers.
-        """
-        size = max_bytes or self._limits.max_bytes
+        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError."""
         return await self._retry(
-            partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle, max_bytes=size)
+            partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle)
         )
-
-    async def wait_until(self, at: datetime) -> None:
-        """Wait until a time (UTC), such as that of a server's Retry-After."""
-        await self._sleep(max(0.0, (at - self._now()).total_seconds()))
 
     async def _retry(self, attempt_fetch: Callable[[], Awaitable[base.Response]]) -> base.Response:
         """Fetch with retries and growing delays."""
@@ -368,13 +359,7 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
-        self,
-        url: str,
-        known: models.PageState | None,
-        *,
-        accept: str,
-        throttle: base.Throttle,
-        max_bytes: int,
+        self, url: str, known: models.PageState | None, *, accept: str, throttle: base.Throttle
     ) -> base.Response:
         """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
         target = _parse_url(url)
@@ -386,7 +371,7 @@ class Fetcher:
             if self._proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, url, max_bytes, seconds_left)
+            hop, seconds = await self._send_request(target, headers, url, seconds_left)
             seconds_left -= seconds
             if isinstance(hop, base.Response):
                 return _compare_with_known(hop, known)
@@ -397,7 +382,7 @@ class Fetcher:
         raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
     async def _send_request(
-        self, url: URL, headers: Mapping[str, str], location: str, max_bytes: int, seconds_left: float
+        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
     ) -> tuple[base.Response | str, float]:
         """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
         loop = asyncio.get_running_loop()
@@ -408,7 +393,7 @@ class Fetcher:
             started = loop.time()
             try:
                 async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await _read_response(response, location, max_bytes, self._now())
+                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failure = _translate_error(error, url, self._limits)
                 failure.is_answered = False

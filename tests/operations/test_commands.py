@@ -436,18 +436,14 @@ async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: Cl
 @pytest.mark.parametrize("locale", models.Locale)
 def test_a_source_shows_how_far_its_back_fill_is(texts: Translations, locale: models.Locale) -> None:
     words = texts.for_locale(locale)
-    progress = arxiv_categories.Progress(
-        since="2025-01-01", sets=["cs:cs:CL"], papers=270, read=300, size=450
-    )
+    progress = arxiv_categories.Progress(since="2025-01-01", until="2025-01-30", on="2025-01-21", papers=270)
     row = _source("arxiv:cs.CL", models.SourceKind.ARXIV)
     shown = _sources_text(words, replace(row, progress=asdict(progress)))
     assert "`arXiv cs.CL`" in shown
     text = words("source-back-fill", papers=270, since=words.format_date(date(2025, 1, 1)), share=66)
     assert "66" in text
     assert text in shown
-    assert text not in _sources_text(
-        words, replace(row, progress=asdict(replace(progress, sets=[], read=450)))
-    )
+    assert text not in _sources_text(words, replace(row, progress=asdict(replace(progress, on=None))))
 
 
 async def test_many_sources_have_pages(harness: ClientHarness) -> None:

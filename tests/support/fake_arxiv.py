@@ -1,14 +1,9 @@
-"""arXiv on loopback: its RSS, OAI-PMH and query API over made-up papers, with faults that a test sets.
-
-As an own process: `python -m tests.support.fake_arxiv PAPERS`, which prints its address. `/stats` tells what was asked.
-"""
+"""arXiv on loopback: its RSS and query API over made-up papers, with faults that a test sets."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import random
-import sys
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,7 +30,7 @@ _WORDS, _NAMES = (
 
 @dataclass(frozen=True)
 class Paper:
-    """A made-up paper: its primary category first; `changed_on` is the datestamp of its record."""
+    """A made-up paper: its primary category first."""
 
     arxiv_id: str
     title: str
@@ -43,8 +38,6 @@ class Paper:
     abstract: str
     categories: tuple[str, ...]
     created_on: date
-    changed_on: date
-    is_revised: bool = False
     announced_as: str = "new"
 
 
@@ -83,13 +76,12 @@ def make_paper(number: int, on: date, categories: Sequence[str] = ("cs.CL",), **
         abstract=f"We study {_made_up_text(_TEXTS - text, _ABSTRACT_WORDS)}. It is < 5 % & more.\n  Numbered {number}.",
         categories=tuple(categories),
         created_on=on,
-        changed_on=on,
     )
     return replace(paper, **changes)  # type: ignore[arg-type]
 
 
 def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
-    """Yield papers of consecutive days in the order of their datestamps; every tenth only cross-lists cs.CL."""
+    """Yield papers of consecutive days in the order of their submission; every tenth only cross-lists cs.CL."""
     for number in range(count):
         on = first + timedelta(days=number // a_day)
         of_month = number - a_day * ((on.replace(day=1) - first).days if on.replace(day=1) > first else 0)
@@ -99,111 +91,62 @@ def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
 
 @dataclass
 class FakeArxiv:
-    """The three services over `papers`, which are in the order of OAI-PMH.
+    """The two services over `papers`, which are in the order of their submission.
 
-    `announced` are the papers of the feeds, of the day `announced_on`. `served` counts how often OAI-PMH gave each paper.
-    Each of `faults` answers one request to OAI-PMH; `expire_tokens` makes all tokens given so far unknown.
+    `announced` are the papers of the feeds, of the day `announced_on`. `served` counts how often a search gave each paper.
+    Each of `faults` answers one search.
     """
 
     papers: Sequence[Paper] = ()
     announced: Sequence[Paper] = ()
     announced_on: date = date(2025, 5, 6)
-    page_size: int = 100
-    sets: frozenset[str] | None = None
     faults: list[web.Response] = field(default_factory=list)
     requests: list[tuple[str, datetime]] = field(default_factory=list)
     served: Counter[str] = field(default_factory=Counter)
-    _epoch: int = 0
-
-    def expire_tokens(self) -> None:
-        self._epoch += 1
 
     def counted(self, path: str) -> int:
         """Return the number of requests to a path."""
         return sum(asked.startswith(path) for asked, _ in self.requests)
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/rss/{category}", self.rss),
-            web.get("/oai", self.oai),
-            web.get("/api/query", self.query),
-            web.get("/stats", self.stats),
-            web.post("/expire", self._expire),
-        ]
-
-    def install(self, origin: origin_server.OriginServer, *categories: str) -> None:
-        """Answer below a server of tests, with a feed for each category."""
-        origin.pages |= {f"/rss/{category}": self.rss for category in categories}
-        origin.pages |= {"/oai": self.oai, "/api/query": self.query}
+    def install(self, origin: origin_server.OriginServer, *feeds: str) -> None:
+        """Answer below a server of tests, with a feed for each name such as `cs.CL+cs.LG`."""
+        origin.pages |= {f"/rss/{name}": self.rss for name in feeds} | {"/api/query": self.query}
 
     async def rss(self, request: web.BaseRequest) -> web.Response:
         self._note(request)
-        category = request.path.rpartition("/")[2]
+        wanted = request.path.rpartition("/")[2]
         items = [
-            _item(paper, self.announced_on)
-            for paper in self.announced
-            if any(category in (name, name.partition(".")[0]) for name in paper.categories)
+            _item(paper, self.announced_on) for paper in self.announced if _is_in(paper, wanted.split("+"))
         ]
         at = _rfc_date(self.announced_on)
         text = (
             "<?xml version='1.0' encoding='UTF-8'?>"
             '<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0">'
-            f"<channel><title>{category} updates on arXiv.org</title><pubDate>{at}</pubDate>"
+            f"<channel><title>{wanted} updates on arXiv.org</title><pubDate>{at}</pubDate>"
             f"<skipDays><day>Saturday</day><day>Sunday</day></skipDays>{''.join(items)}</channel></rss>"
         )
         return web.Response(text=text, content_type="application/rss+xml")
 
-    async def oai(self, request: web.BaseRequest) -> web.Response:
+    async def query(self, request: web.BaseRequest) -> web.Response:
+        """Answer for the papers with some ids, or for those of a day in some categories, a page of them."""
         self._note(request)
+        if "id_list" in request.query:
+            ids = request.query["id_list"].split(",")
+            known = {paper.arxiv_id: paper for paper in (*self.announced, *self.papers)}
+            entries = [source_payloads.arxiv_entry(name, known[name].title) for name in ids if name in known]
+            return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
         if self.faults:
             return self.faults.pop(0)
-        token = request.query.get("resumptionToken")
-        if token is not None:
-            epoch, name, since, start = token.split("|")
-            if int(epoch) != self._epoch:
-                return _oai_error("badResumptionToken", "the token has expired")
-        else:
-            name, since, start = request.query["set"], request.query["from"], "0"
-            assert request.query["metadataPrefix"] == "arXiv"
-        if self.sets is not None and name not in self.sets:
-            return _oai_error("noRecordsMatch", "")
+        query = request.query["search_query"]
+        listed = [name.removesuffix(".*") for name in re.findall(r"cat:([^ )]+)", query)]
+        [day] = re.findall(r"submittedDate:\[(\d{8})0000 TO \d{8}2359\]", query)
         found = [
-            paper for paper in self.papers if paper.changed_on.isoformat() >= since and _is_in(paper, name)
+            paper for paper in self.papers if f"{paper.created_on:%Y%m%d}" == day and _is_in(paper, listed)
         ]
-        first = int(start)
-        page = found[first : first + self.page_size]
-        if not page:
-            return _oai_error("noRecordsMatch", "")
+        start = int(request.query["start"])
+        page = found[start : start + int(request.query["max_results"])]
         self.served.update(paper.arxiv_id for paper in page)
-        after = first + len(page)
-        following = f"{self._epoch}|{name}|{since}|{after}" if after < len(found) else ""
-        return web.Response(text=_record_list(page, following, first, len(found)), content_type="text/xml")
-
-    async def query(self, request: web.BaseRequest) -> web.Response:
-        self._note(request)
-        ids = request.query["id_list"].split(",")
-        known = {paper.arxiv_id: paper for paper in (*self.announced, *self.papers)}
-        entries = [source_payloads.arxiv_entry(name, known[name].title) for name in ids if name in known]
-        return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
-
-    async def stats(self, request: web.BaseRequest) -> web.Response:
-        spans = [
-            (later - earlier).total_seconds()
-            for (_, earlier), (_, later) in zip(self.requests, self.requests[1:], strict=False)
-        ]
-        return web.json_response(
-            {
-                "requests": len(self.requests),
-                "oai": self.counted("/oai"),
-                "shortest": min(spans, default=None),
-                "served": len(self.served),
-                "twice": sum(count > 1 for count in self.served.values()),
-            }
-        )
-
-    async def _expire(self, request: web.BaseRequest) -> web.Response:
-        self.expire_tokens()
-        return web.Response()
+        return web.Response(text=search_page(page, len(found)), content_type="application/atom+xml")
 
     def _note(self, request: web.BaseRequest) -> None:
         self.requests.append((request.path_qs, datetime.now(UTC)))
@@ -214,10 +157,8 @@ def busy(seconds: int) -> web.Response:
     return web.Response(status=503, headers={"Retry-After": str(seconds)}, text="Retry after a while")
 
 
-def _is_in(paper: Paper, name: str) -> bool:
-    group, _, rest = name.partition(":")
-    wanted = rest.replace(":", ".") or group
-    return any(wanted in (category, category.partition(".")[0]) for category in paper.categories)
+def _is_in(paper: Paper, wanted: Sequence[str]) -> bool:
+    return any(category in wanted or category.partition(".")[0] in wanted for category in paper.categories)
 
 
 def _rfc_date(on: date) -> str:
@@ -235,52 +176,17 @@ def _item(paper: Paper, on: date) -> str:
     )
 
 
-def _record(paper: Paper) -> str:
-    authors = "".join(
-        f"<author><keyname>{escape(name.rpartition(' ')[2])}</keyname>"
-        f"<forenames>{escape(name.rpartition(' ')[0])}</forenames></author>"
-        for name in paper.authors
+def search_page(page: Sequence[Paper], total: int) -> str:
+    """Return the answer of the API for a page of a search that found `total` papers."""
+    entries = "".join(
+        f"<entry><id>http://arxiv.org/abs/{paper.arxiv_id}v1</id><title>{escape(paper.title)}</title>"
+        f"<published>{paper.created_on}T12:00:00Z</published><summary>  {escape(paper.abstract)}\n</summary>"
+        + "".join(f"<author><name>{escape(name)}</name></author>" for name in paper.authors)
+        + "".join(f'<category term="{name}"/>' for name in paper.categories)
+        + "</entry>"
+        for paper in page
     )
-    updated = f"<updated>{paper.changed_on}</updated>" if paper.is_revised else ""
     return (
-        f"<record><header><identifier>oai:arXiv.org:{paper.arxiv_id}</identifier><datestamp>{paper.changed_on}</datestamp>"
-        f'<setSpec>cs</setSpec></header><metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{paper.arxiv_id}</id>'
-        f"<created>{paper.created_on}</created>{updated}<authors>{authors}</authors><title>{escape(paper.title)}</title>"
-        f"<categories>{' '.join(paper.categories)}</categories><abstract>  {escape(paper.abstract)}\n</abstract></arXiv>"
-        "</metadata></record>"
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+        f"<opensearch:totalResults>{total}</opensearch:totalResults>{entries}</feed>"
     )
-
-
-_ENVELOPE = (
-    "<?xml version='1.0' encoding='UTF-8'?><OAI-PMH xmlns=\"http://www.openarchives.org/OAI/2.0/\">"
-    "<responseDate>2025-05-06T12:00:00Z</responseDate>{}</OAI-PMH>"
-)
-
-
-def _record_list(page: Sequence[Paper], token: str, cursor: int, size: int) -> str:
-    following = f'<resumptionToken cursor="{cursor}" completeListSize="{size}">{token}</resumptionToken>'
-    return _ENVELOPE.format(f"<ListRecords>{''.join(map(_record, page))}{following}</ListRecords>")
-
-
-def _oai_error(code: str, text: str) -> web.Response:
-    return web.Response(
-        text=_ENVELOPE.format(f'<error code="{code}">{text}</error>'), content_type="text/xml"
-    )
-
-
-async def _serve(count: int) -> None:
-    first = datetime.now(UTC).date() - timedelta(days=count // 130 + 2)
-    fake = FakeArxiv(list(make_papers(count, first)), page_size=1_000)
-    app = web.Application()
-    app.add_routes(fake.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    sys.stdout.write(json.dumps({"url": f"http://{host}:{port}", "since": first.isoformat()}) + "\n")
-    sys.stdout.flush()
-    await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))

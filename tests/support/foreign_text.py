@@ -24,7 +24,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, engine, results
 from bot.shelf import notes
-from bot.sources import arxiv_categories, feed, fetcher
+from bot.sources import feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys, typography
 from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
@@ -351,19 +351,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.notes.make_query": lambda text: notes.make_query(text, text),
     "archive.arxiv_ids.list_file_ids": lambda text: arxiv_ids.list_file_ids(text, date(2026, 1, 1)),
-    "sources.arxiv_categories.parse_announcement of a paper": lambda text: (
-        arxiv_categories.parse_announcement(
-            f"<rss><channel><item><guid>2505.00001</guid><title>{escape(text)}</title><description>{escape(text)}</description>"
-            f"<creator>{escape(text)}</creator><pubDate>{escape(text)}</pubDate></item></channel></rss>"
-        )
-    ),
-    "sources.arxiv_categories.parse_record_list": arxiv_categories.parse_record_list,
-    "sources.arxiv_categories.parse_record_list of a paper": lambda text: arxiv_categories.parse_record_list(
-        f"<OAI><ListRecords><record><header><datestamp>{escape(text)}</datestamp></header><metadata><arXiv>"
-        f"<id>2505.00001</id><created>{escape(text)}</created><title>{escape(text)}</title><authors><author><keyname>"
-        f"{escape(text)}</keyname></author></authors><categories>{escape(text)}</categories></arXiv></metadata></record>"
-        f"<resumptionToken>{escape(text)}</resumptionToken></ListRecords></OAI>"
-    ),
     "sources.feed.parse_document of an entry's fields": _read_feed,
     "sources.feed.parse_document of an entry": lambda text: feed.parse_document(
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"
@@ -421,8 +408,6 @@ ENTRANCES = (
     "archive.parse.parse_text of JSON",
     "archive.parse.parse_text of a listing's fields",
     "archive.parse.parse_text of a service's fields",
-    "sources.arxiv_categories.parse_announcement of a paper",
-    "sources.arxiv_categories.parse_record_list of a paper",
     "sources.feed.parse_document of an entry's fields",
     "text.analyser.clean_typed",
     "writer.prompts.read_answer of claims",

@@ -59,12 +59,7 @@ class PollingHarness:
         ) as fetch:
             throttles = {models.SourceKind.ARXIV: base.no_throttle}
             context = base.SourceContext(
-                fetch,
-                self.endpoints,
-                throttles,
-                "UTC",
-                arxiv_rss_url=f"{self.origin.url}/rss",
-                arxiv_oai_url=f"{self.origin.url}/oai",
+                fetch, self.endpoints, throttles, "UTC", arxiv_rss_url=f"{self.origin.url}/rss"
             )
             policy = fetcher.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
