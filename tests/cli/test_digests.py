@@ -155,11 +155,6 @@ def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> N
     assert paperround("author", "andres marafioti", "--json").data["author"] == "Andrés Marafioti"
 
 
-def test_the_archive_has_sixty_nine_digests(paperround: Paperround, archive: Path) -> None:
-    assert len(paperround("parse", str(archive)).lines) == 69
-    assert paperround("ingest", str(archive), "--json").data["digests"] == 69
-
-
 def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
     assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers (3 new).\n"
     answer = paperround("ingest", str(digest_folder / "none.md"))

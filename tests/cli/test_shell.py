@@ -208,16 +208,6 @@ def test_an_invalid_setting_is_named(
         assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
 
 
-def test_a_setting_that_the_reader_of_toml_refuses_is_wrong_usage(
-    paperround: Paperround, tmp_path: Path
-) -> None:
-    for value, hint in (("9" * 5000, "4300 digits"), ("=", "Invalid value")):
-        (tmp_path / "paperround.toml").write_text(f"a = {value}")
-        answer = paperround("sources", "list")
-        found = answer.exit_status, hint in answer.stderr, "paperround.toml" in answer.stderr
-        assert found == (2, True, True), answer.stderr[:300]
-
-
 @pytest.mark.parametrize(
     ("url", "hint"),
     [
