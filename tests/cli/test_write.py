@@ -120,40 +120,6 @@ def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-def test_faults_lose_no_paper_and_cost_at_most_four_calls_each(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
-    model.reset(fault_share=0.4, wrong_share=0.1, seed="5")
-    result = paperround(*NEWSLETTER)
-    counts = result.data
-    assert counts["papers"] == PAPERS == sum(counts[name] for name in KEYS[3:7])
-    assert counts["refused"] == NO_TEXT
-    assert max(count_calls(model).values()) <= 4
-    assert result.exit_status == (1 if counts["failed"] else 0)
-    assert result.stderr.count("paperround: 2611.") == counts["failed"]
-    parsed = paperround("parse", "out.md")
-    assert parsed.exit_status == 0
-    assert len(parsed.data["papers"]) == PAPERS
-
-
-def test_a_server_that_is_down_costs_few_calls_and_the_digest_has_extracts(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model.reset(key="right")
-    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "wr0ng-k3y")
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 1
-    assert result.data["failed"] == PAPERS - NO_TEXT
-    assert result.data["calls"] <= 4
-    assert "2611.10001: Error code: 401" in result.stderr
-    assert "wr0ng-k3y" not in result.stderr
-    assert "발췌" in Path("out.md").read_text("utf-8")
-    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "right")
-    repaired = paperround(*NEWSLETTER)
-    assert repaired.exit_status == 0
-    assert repaired.data["written"] == READ
-
-
 @pytest.mark.parametrize(("name", "needed"), [("URL", "MODEL"), ("JUDGE", "URL")])
 def test_a_setting_without_the_one_that_it_needs_is_named(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, needed: str
