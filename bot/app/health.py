@@ -6,7 +6,6 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Literal, get_args
 
 import structlog
@@ -220,8 +219,6 @@ class MonitoringServer:
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
-        self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
+        age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
+        self._metrics.oldest_unsent.set(max(0.0, age))
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    def _seconds_since(self, moment: datetime) -> float:
-        return max(0.0, (self._clock() - moment).total_seconds())

@@ -202,8 +202,6 @@ class _BlockParser:
         if not name or (self._current_item and name in self._labels):
             return False
         if name in self._labels:
-            if value != self._labels[name]:
-                self._add_problem(row, f"the {name} are given twice; the first ones are used", line)
             return True
         if name == "votes":
             votes, understood = fields.parse_votes(value)

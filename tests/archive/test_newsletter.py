@@ -129,7 +129,7 @@ TEXT = Section(None, "text")
     [
         ("- ***New***: text", {"votes": None, "authors": (), "thumbnail": None}, []),
         ("Vote: abc\n\n- text", {"votes": None}, [2]),
-        ("Vote: 3\n\nVote: 4\n\n- text", {"votes": 3}, [4]),
+        ("Vote: 3\n\nVote: 4\n\n- text", {"votes": 3}, []),
         ("Authors: A B, C D,\nE F\n\n- text", {"authors": ("A B", "C D", "E F")}, []),
         ("Authors: A B, +, C D\n\n- text", {"authors": ("A B", "C D"), "authors_truncated": True}, []),
         ("<!-- a -->\n<br>\n\n- text", {"sections": (TEXT,)}, []),

@@ -99,12 +99,6 @@ def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_i
     assert "2026-01-06" not in shown
 
 
-def test_an_invalid_date_is_wrong_usage(filled: Paperround) -> None:
-    for on in ("2026-02-30", "someday", "2026"):
-        answer = filled("digest", on)
-        assert (answer.exit_status, "YYYY-MM-DD" in answer.stderr) == (2, True)
-
-
 def test_an_exported_newsletter_parses_to_the_same_papers(
     filled: Paperround, digest_folder: Path, tmp_path: Path
 ) -> None:

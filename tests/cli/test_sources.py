@@ -77,22 +77,6 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
 
 
-def test_the_list_shows_the_state_of_each_source(site: Site) -> None:
-    run("add", f"{site.url}/none.xml", "--language", "ko", "--priority", "3", "--every", "10")
-    run("fetch")
-    row = json.loads(run("list", "--json")[1])[0]
-    assert (row["kind"], row["language"], row["priority"], row["options"]) == (
-        "feed",
-        "ko",
-        3,
-        {"every": "10"},
-    )
-    assert (row["status"], row["reason"], row["failures"]) == ("failed", "not found (404)", 1)
-    assert row["last_success_at"] is None
-    assert row["next_attempt_at"] > row["last_attempt_at"]
-    assert f"{site.url}/none.xml" in run("list")[1]
-
-
 def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss()
     Path("paperround.toml").write_text(
