@@ -6,8 +6,6 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime
 from typing import Literal, get_args
 
 import structlog
@@ -15,7 +13,6 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox.discord_health import Answer, HealthState
 from storage import errors, models, outbox
@@ -165,8 +162,6 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-DATABASE_SECONDS = 2.0
-"""`/health` waits this long for the age of the oldest delivery; its status does not depend on it."""
 DATABASE_CONNECTIONS = 2
 """For all requests together: a flood of them must leave the pool to the bot."""
 METRICS_SECONDS = 8.0
@@ -203,26 +198,14 @@ class MonitoringServer:
         if is_connected:
             self._liveness.record("discord")
         problems = self._liveness.find_problems(is_standby=role != "sender")
-        oldest = await self._read_oldest()
         body = {
             "up": True,
             "role": role,
             "gateway_connected": is_connected,
-            "oldest_unsent_at": None if oldest is None else oldest.isoformat(),
-            "oldest_unsent_seconds": None if oldest is None else self._seconds_since(oldest),
             **self._liveness.get_fields(),
             "problems": problems,
         }
         return web.json_response(body, status=503 if problems else 200)
-
-    async def _read_oldest(self) -> datetime | None:
-        """Return the time of the oldest unsent delivery; None if the database does not answer."""
-        oldest = None
-        # Not for each probe: what waits for a silent database logs it.
-        with isolation.isolated(log, "the database could not be read for /health"), suppress(TimeoutError):
-            async with asyncio.timeout(DATABASE_SECONDS), self._database.read() as connection:
-                oldest = await outbox.oldest_unsent_at(connection)
-        return oldest
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:
@@ -236,8 +219,6 @@ class MonitoringServer:
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
-        self._metrics.oldest_unsent.set(0.0 if oldest is None else self._seconds_since(oldest))
+        age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
+        self._metrics.oldest_unsent.set(max(0.0, age))
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    def _seconds_since(self, moment: datetime) -> float:
-        return max(0.0, (self._clock() - moment).total_seconds())

@@ -24,7 +24,6 @@ import structlog
 from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.archive.summaries import shown_sections
-from bot.core import isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import archive, papers
@@ -352,31 +351,19 @@ async def write_digest_papers(
         names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
         changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
         rows = ((new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], True) for arxiv_id in chunk)
-        documents, failed = await _build_documents(rows)
-        await indexer.index(connection, documents, changed_authors)
-        await indexer.postpone(connection, failed)
+        await indexer.index(connection, await _build_documents(rows), changed_authors)
     return ids, set(new)
 
 
 async def _build_documents(
     rows: Iterable[tuple[int, MergedPaper, Iterable[Appearance], bool]],
-) -> tuple[list[IndexDocument], list[list[int]]]:
-    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index.
-
-    A paper that causes a bug is among the second, groups for `Indexer.postpone`.
-    """
-    slices, documents, failed = TimeSlices(), [], []
+) -> list[IndexDocument]:
+    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index."""
+    slices, documents = TimeSlices(), []
     for paper_id, paper, named, is_new in rows:
-        with isolation.isolated(
-            log, "paper not indexed; will retry later", paper=paper.arxiv_id, title=paper.title
-        ) as failures:
-            documents.append(
-                papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new)
-            )
-        if failures:
-            failed.append([paper_id])
+        documents.append(papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new))
         await slices.pause()
-    return documents, failed
+    return documents
 
 
 async def refresh_papers(
@@ -465,9 +452,7 @@ async def _remerge(
         elif sizes or changed_authors:
             told = await archive.list_appearances(connection, sizes)
             rows = ((id_, merged[id_], told.get(id_, ()), id_ not in listed_before) for id_ in sizes)
-            documents, failed = await _build_documents(rows)
-            await indexer.index(connection, documents, changed_authors)
-            await indexer.postpone(connection, failed)
+            await indexer.index(connection, await _build_documents(rows), changed_authors)
     return changes
 
 

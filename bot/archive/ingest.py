@@ -340,8 +340,7 @@ async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
 # The inbox, a folder for digest files: its new and changed files are ingested, each by itself.
 
 RETRY_SECONDS = 30.0
-"""Delay after a failure until the whole folder is handled again, doubling after each; known digests change nothing."""
-MAX_RETRY_SECONDS = 3600.0
+"""Delay after a failure until the whole folder is handled again; known digests change nothing."""
 POLL_SECONDS = 1.0
 """Between two looks at the folder; one more for each _FILES_PER_SECOND files. It works on network folders too."""
 _FILES_PER_SECOND = 1_000
@@ -366,7 +365,7 @@ class InboxWatcher:
         self._folder = folder
         self._on_files = on_files
         self._poll_seconds = poll_seconds
-        self._initial_retry_seconds = self._retry_seconds = retry_seconds
+        self._retry_seconds = retry_seconds
         self._retry_at: float | None = None
         self._handled: dict[Path, _Stamp] = {}
         self._seen: dict[Path, _Stamp] = {}
@@ -418,10 +417,8 @@ class InboxWatcher:
         # A bad file or a database outage must not end the watcher.
         with isolation.isolated(log, _FAILED, folder=str(self._folder)):
             await self._on_files(list(stamps))
-            self._retry_seconds = self._initial_retry_seconds
             return
         self._retry_at = time.monotonic() + self._retry_seconds
-        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
 
 
 _FAILED = "reading the inbox failed"

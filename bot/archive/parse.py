@@ -61,15 +61,15 @@ def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
 def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list[Problem]]:
     """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds fields.MAX_PAPERS.
 
-    A repeated paper is one entry at its first position. Its first values count; later ones fill in missing values.
+    A repeated paper counts where it is listed first.
     """
     first: dict[str, PaperDraft] = {}
     problems: list[Problem] = []
     excess_lines: list[int] = []
     for draft in drafts:
-        known = first.get(draft.arxiv_id)
-        if known is not None:
-            problems.append(Problem(draft.line, _merge_duplicate(known, draft)))
+        if draft.arxiv_id in first:
+            message = f"{draft.arxiv_id} is listed again; only the first is used"
+            problems.append(Problem(draft.line, message))
         elif len(first) < fields.MAX_PAPERS:
             first[draft.arxiv_id] = draft
         else:
@@ -109,21 +109,6 @@ def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
         if line.strip() and not markdown_lines.is_thematic_break(line):
             return [Problem(row + 1, f"text that does not belong to a paper: {markdown_lines.excerpt(line)}")]
     return []
-
-
-def _merge_duplicate(known: PaperDraft, again: PaperDraft) -> str:
-    """Fill the missing values of `known` from `again`; return the problem's message."""
-    message = f"{again.arxiv_id} is listed again and merged with the first"
-    if again.votes is not None and known.votes not in (None, again.votes):
-        message += f"; its first vote count ({known.votes}) is kept, not this one ({again.votes})"
-    if again.sections and known.sections and again.sections != known.sections:
-        message += "; its first summary is kept"
-    known.votes = again.votes if known.votes is None else known.votes
-    if not known.authors:
-        known.authors, known.authors_truncated = again.authors, again.authors_truncated
-    for name in ("title", "thumbnail", "video", "sections"):
-        setattr(known, name, getattr(known, name) or getattr(again, name))
-    return message
 
 
 # The newsletter.
@@ -169,8 +154,6 @@ class _BlockParser:
         self._authors_continue = False
         self._stray_lines: list[tuple[int, str]] = []
         self._after_blank = True
-        self._comment_end = -1
-        self._has_comment_ends = True
 
     def read_line(self, row: int, line: str) -> None:
         """Parse the next line of the block: it becomes a value, text of a section, or a problem."""
@@ -204,21 +187,13 @@ class _BlockParser:
     def _read_other(self, row: int, line: str) -> None:
         if self._fenced_rows is None and markdown_lines.is_fence(line):
             self._fenced_rows = markdown_lines.find_fenced_rows(self._rows, self._start, self._end)
-        if self._fenced_rows and row in self._fenced_rows:
+        is_code = self._fenced_rows is not None and row in self._fenced_rows
+        if line.startswith("<!--") and "-->" in line and not is_code:
+            return
+        if is_code or not (
+            self._read_label(row, line) or self._read_media(line) or self._read_item(row, line)
+        ):
             self._read_text(row, line)
-        elif row <= self._comment_end or (line.startswith("<!--") and self._find_comment_end(row)):
-            pass
-        elif not (self._read_label(row, line) or self._read_media(line) or self._read_item(row, line)):
-            self._read_text(row, line)
-
-    def _find_comment_end(self, row: int) -> bool:
-        """Whether the HTML comment of this line ends in the block. If not, it is text."""
-        if not self._has_comment_ends:
-            return False
-        ends = (end for end in range(row, self._end) if "-->" in self._rows[end])
-        self._comment_end = next(ends, -1)
-        self._has_comment_ends = self._comment_end >= 0
-        return self._has_comment_ends
 
     def _read_label(self, row: int, line: str) -> bool:
         if line[0] in " \t-*+•" and (self._items or len(self._labels) == _LABELS):
@@ -227,8 +202,6 @@ class _BlockParser:
         if not name or (self._current_item and name in self._labels):
             return False
         if name in self._labels:
-            if value != self._labels[name]:
-                self._add_problem(row, f"the {name} are given twice; the first ones are used", line)
             return True
         if name == "votes":
             votes, understood = fields.parse_votes(value)
@@ -531,11 +504,10 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
     starts, problems = _find_starts(dated)
     if not starts:
         return ParseResult([], problems, day.end)
-    end = _find_end(dated, starts[-1][0])
     problems += find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts: list[PaperDraft] = []
     first_papers = _first_papers(paper.arxiv_id for _, paper in starts if paper)
-    stops = [row for row, _ in starts[1:]] + [end]
+    stops = [row for row, _ in starts[1:]] + [day.end]
     for (_, paper), stop in zip(starts, stops, strict=True):
         if paper:
             stop = stop if paper.arxiv_id in first_papers else paper.row + 1
@@ -543,7 +515,7 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
             draft, paper_problems = _parse_paper(rows, paper, stop, url)
             drafts.append(draft)
             problems += paper_problems
-    return ParseResult(drafts, problems, end)
+    return ParseResult(drafts, problems, day.end)
 
 
 def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
@@ -569,68 +541,21 @@ def _find_starts(dated: fields.DatedRows) -> tuple[list[_Start], list[Problem]]:
         elif paper and (paper.title is None or heading.text.startswith("[")):
             message = f"{paper.arxiv_id} is mentioned in a summary and does not count as a separate paper"
             problems.append(Problem(heading.row + 1, message))
-        elif (
-            not paper
-            and heading.level <= level
-            and (start := _start_without_heading_id(rows, heading, starts, day.end))
-        ):
-            starts.append(start)
-            if not start[1]:
-                message = (
-                    f"a paper without an arXiv ID; it is left out: {markdown_lines.excerpt(heading.text)}"
-                )
-                problems.append(Problem(heading.row + 1, message))
+        elif not paper and heading.level <= level and _is_marked(_next_nonblank(rows, heading.row, day.end)):
+            starts.append((heading.row, None))
+            message = f"a paper without an arXiv ID; it is left out: {markdown_lines.excerpt(heading.text)}"
+            problems.append(Problem(heading.row + 1, message))
     return starts, problems
+
+
+def _is_marked(following: str) -> bool:
+    """Whether the line below a heading without an id is a paper's link, or the label of its summary."""
+    return following.startswith(LINK_MARK) or parse_summary_label(following) == ""
 
 
 def _next_nonblank(rows: Sequence[str], row: int, end: int) -> str:
     """The first of the next three lines that is not blank; empty if all are."""
     return next((line.strip() for line in rows[row + 1 : min(row + 4, end)] if line.strip()), "")
-
-
-def _start_without_heading_id(
-    rows: Sequence[str], heading: markdown_lines.Heading, starts: Sequence[_Start], end: int
-) -> _Start | None:
-    """The start of a paper whose heading has no id but is followed by a link, which may have it, or a summary's label."""
-    following = _next_nonblank(rows, heading.row, end)
-    is_link = following.startswith(LINK_MARK)
-    if is_link and (link := arxiv_ids.find_link(following)):
-        arxiv_id, url, _ = link
-        above = starts[-1][1] if starts else None
-        if above and above.arxiv_id == arxiv_id:
-            return None
-        row, title = heading.row, heading.text or None
-        return row, fields.PaperHeading(row, row + 1, heading.level, arxiv_id, title, url)
-    return (heading.row, None) if is_link or parse_summary_label(following) == "" else None
-
-
-def _find_end(dated: fields.DatedRows, start: int) -> int:
-    """The row at which the last summary ends: at a heading of the page around the digest.
-
-    Such a heading has no number, is of the papers' level or above, and follows a rule or the fence of the summary. If
-    the summary has other headings of that level, it counts as one of the summary's chapters.
-    """
-    rows, day, headings, _ = dated
-    paper_level = next(heading.level for heading in headings if heading.row == start)
-    fenced_rows = markdown_lines.find_fenced_rows(rows, start + 1, day.end)
-    all_fences = markdown_lines.find_fences(rows, start, day.end)
-    is_wrapped = bool(all_fences) and all_fences[0].is_markdown
-    seen_levels: set[int] = set()
-    has_content = False
-    for heading in headings:
-        if heading.row <= start or heading.level > paper_level or heading.is_indented:
-            continue
-        if heading.row in fenced_rows or markdown_lines.split_number(heading.text)[0]:
-            continue
-        above = next((row for row in range(heading.row - 1, start, -1) if rows[row].strip()), start)
-        if heading.level not in seen_levels and (
-            markdown_lines.is_thematic_break(rows[above]) or (is_wrapped and above in fenced_rows)
-        ):
-            return heading.row
-        if has_content or heading.level > 1:
-            seen_levels.add(heading.level)
-        has_content = True
-    return day.end
 
 
 def _parse_paper(

@@ -224,11 +224,7 @@ BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
 HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
 """The chapter of a review that holds its labels."""
 
-_BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()} | {
-    # In digests that were written with the former labels.
-    "This is an extract of the abstract in its own words.": Basis.EXTRACT,
-    "This is Hugging Face's summary of the abstract, an extract in its own words.": Basis.HUGGINGFACE,
-}
+_BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
 
 
 def label_dropped(language: Locale, count: int) -> str:

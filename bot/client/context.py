@@ -38,10 +38,6 @@ from bot.writer.service import WriterStatus
 from storage import models
 from storage.database import Database
 
-MAX_REQUESTS, MAX_LOOKUPS, COOLDOWN_SECONDS = 40, 12, 20.0
-"""Commands and controls of one reader per period, and the look-ups among them: more than a person uses or reads, and little
-enough for a script to be of no use."""
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -127,14 +123,8 @@ class Client(commands.AutoShardedBot):
         self.mentions = mentions
         self.wording_for = wording_for
         self._locale = locale
-        self.request_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
-            MAX_REQUESTS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
-        )
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Has a server's channels and roles in the cache, in a client without a Gateway."""
-        self.lookup_cooldowns = commands.CooldownMapping[discord.Interaction[Any]].from_cooldown(
-            MAX_LOOKUPS, COOLDOWN_SECONDS, lambda interaction: interaction.user.id
-        )
 
     async def prepare_guild(self, guild_id: int | None) -> None:
         """Have a server's channels and roles in the cache. The Gateway keeps them there, so that nothing is asked."""

@@ -11,7 +11,6 @@ import functools
 import inspect
 import io
 import json
-import math
 import secrets
 from collections.abc import (
     AsyncIterator,
@@ -32,7 +31,6 @@ import aiohttp
 import discord
 import structlog
 from discord import app_commands, ui
-from discord.ext import commands
 
 from bot.client import message_builder
 from bot.client import messages as client_messages
@@ -449,9 +447,8 @@ def callback(
 ) -> Callable[[CogMethod[P]], Callback[P]]:
     """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
 
-    A reader who uses more than `context.MAX_REQUESTS` in a period is refused before anything is done. The methods of a cog
-    with `reads_guild` find the server's channels and roles in the client's cache, but for `AT_ONCE`: a front that must ask for
-    them first may have to wait for longer than Discord does.
+    The methods of a cog with `reads_guild` find the server's channels and roles in the client's cache, but for `AT_ONCE`: a
+    front that must ask for them first may have to wait for longer than Discord does.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -459,7 +456,6 @@ def callback(
         async def run(
             cog: Any, interaction: AnyInteraction, /, *arguments: P.args, **options: P.kwargs
         ) -> None:
-            _check_cooldown(interaction, interaction.client.request_cooldowns)
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments)  # type: ignore[arg-type]
             if chosen.defer is not None:
                 await chosen.defer(interaction)
@@ -564,7 +560,7 @@ class ComponentRouter:
 
 @asynccontextmanager
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up of this reader. Raises UserError if the reader asks too often, or too many ask at once.
+    """Run the block as a look-up of this reader. Raises UserError if too many ask at once.
 
     Use it after the interaction is deferred, and not within another one or a transfer.
     """
@@ -592,21 +588,11 @@ async def deferring_publicly(
 
 @asynccontextmanager
 async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
-    _check_cooldown(interaction, interaction.client.lookup_cooldowns)
     try:
         async with admission.admitted(interaction.user.id):
             yield
     except BusyError:
         raise UserError("busy") from None
-
-
-def _check_cooldown(
-    interaction: AnyInteraction, cooldowns: commands.CooldownMapping[discord.Interaction[Any]]
-) -> None:
-    # Discord's own time, which no wrong clock of this machine changes.
-    seconds = cooldowns.update_rate_limit(interaction, interaction.created_at.timestamp())
-    if seconds is not None:
-        raise UserError("cooldown", seconds=max(1, math.ceil(seconds)))
 
 
 async def open_dm(request: Request) -> None:

@@ -23,14 +23,12 @@ AddRoutes = Callable[[web.UrlDispatcher], None]
 
 
 @asynccontextmanager
-async def serving(
-    address: str, setting: str, add_routes: Sequence[AddRoutes], *, max_body_bytes: int = MAX_BODY_BYTES
-) -> AsyncIterator[str]:
+async def serving(address: str, setting: str, add_routes: Sequence[AddRoutes]) -> AsyncIterator[str]:
     """Serve at `host:port` (port 0 for any free one) and yield the URL.
 
     Raises PaperroundError, which names the setting, for a port in use.
     """
-    app = web.Application(client_max_size=max_body_bytes, middlewares=[_limit_time])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_limit_time])
     for add in add_routes:
         add(app.router)
     runner = web.AppRunner(

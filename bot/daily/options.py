@@ -1,7 +1,4 @@
-"""The settings of a subscription: the options of `/daily`, and what is valid.
-
-Imports discord.py only to parse what was typed there.
-"""
+"""The settings of a subscription: the options of `/daily`, and what is valid."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -
 
 @cache
 def draft_codec() -> TypeAdapter[models.Subscription]:
-    """Return the codec of the text in which the wizard keeps a draft."""
+    """Return the codec of the text in which `/daily setup` keeps a draft."""
     from pydantic import TypeAdapter  # most commands of the shell read no drafts
 
     return TypeAdapter(models.Subscription)

@@ -1,17 +1,16 @@
 """The demo's stage: does on SimCord's page what Discord does by itself.
 
-It runs typed lines that begin with `/`, shows posts that are sent without an action on the page, scrolls to new answers,
-removes old private answers, each of which would make the page slower, and lets SimCord's clock run. SimCord has no public
-interface for most of these, so its back end and its pages are used directly, here alone.
+It runs typed lines that begin with `/`, shows posts that are sent without an action on the page, scrolls to new answers, and
+removes old private answers, each of which would make the page slower. SimCord has no public interface for most of these, so
+its back end and its pages are used directly, here alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import discord
@@ -163,8 +162,6 @@ def _names(node: CommandSpec) -> set[str]:
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 
 CHECK_SECONDS = 0.5
-CLOCK_SECONDS = 3.0
-"""Seconds that SimCord's clock may be behind. The limits of a reader's requests per second are counted by it."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
@@ -213,9 +210,7 @@ class Stage:
         channels: Sequence[simcord.ChannelHandle],
         viewer: Viewer,
         locale: models.Locale,
-        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._timer, self._advanced_at = timer, timer()
         self._env = env
         self._page = page
         self._channels = channels
@@ -250,10 +245,6 @@ class Stage:
 
     async def step(self) -> None:
         """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
-        elapsed = self._timer() - self._advanced_at
-        if elapsed >= CLOCK_SECONDS:
-            await self._env.advance_time(elapsed)
-            self._advanced_at += elapsed
         for channel in self._channels:
             await self._show_new(channel)
 

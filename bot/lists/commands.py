@@ -288,8 +288,6 @@ class PaperListLoader:
         suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
         if not result.complete and not result.unknown_id:
             suggestions = await self._author_suggestion(texts, state) + suggestions
-        if not result.rows:
-            suggestions = suggestions or await self._complete(texts, state)
         return PaperList(
             state=state,
             heading=lists_messages.topic_heading(texts, state.text, result),
@@ -425,16 +423,6 @@ class PaperListLoader:
             return ()
         label = texts("alert-author", text=discord_text.to_single_line(result.author))
         return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
-
-    async def _complete(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
-        """Return topics of papers that what was typed may begin."""
-        search = self._services.search
-        begun = [topic.value for topic in await search.complete_topic(state.text, texts.locale)]
-        # The seed list has topics that no paper has.
-        found = [await search.search(SearchRequest(topic, limit=1)) for topic in begun[:MAX_SUGGESTIONS]]
-        return self._suggestions(
-            state, [topic for topic, result in zip(begun, found, strict=False) if result.complete]
-        )
 
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(

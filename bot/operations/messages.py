@@ -43,14 +43,11 @@ def status_view(
     guild_id: int | None,
     can_manage: bool,
     writer_command: str = "",
-    has_reader: bool = True,
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server.
 
     `gone_roles` are roles of daily posts that the server does not have any more.
-
-    `has_reader` is false outside Discord, where no alerts are a reader's own.
     `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
@@ -77,10 +74,9 @@ def status_view(
         files = dict.fromkeys(problem.short_location for problem in report.template_problems)
         message.add_separator()
         message.add_text(texts("status-templates", files=discord_text.escape_text(", ".join(files))))
-    if has_reader:
-        message.add_separator()
-        message.add_text(_alerts_text(texts, report))
-        message.add_text(today_messages.suspended_text(texts, report.today_reason))
+    message.add_separator()
+    message.add_text(_alerts_text(texts, report))
+    message.add_text(today_messages.suspended_text(texts, report.today_reason))
     message.add_buttons(*_status_buttons(texts, report, inactive, can_manage))
     return message.view
 

@@ -70,8 +70,8 @@ _MAX_TOP_PAPERS = 1000
 _TOP_CHUNK_SIZE = 20
 """Texts that are read in one step, if a page needs more."""
 MAX_CHARACTERS = 5_000_000
-"""Characters of the texts that a search reads for its list, as 2,000 usual papers have: half a second of CPU. A stranger's papers
-may have twenty times as many each, or one author all of them.
+"""Characters of the texts that a search reads for its list, as 2,000 usual papers have: half a second of CPU. Papers
+of an untrusted source may have twenty times as many each, or one author all of them.
 """
 DIRECT_LIMIT = 20
 """Up to this number of papers it is faster to score them all than to ask the index."""

@@ -84,14 +84,14 @@ class SearchIndexer:
         """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again.
 
         A group that fails is logged and stays for the next call, at the latest that of maintenance: what was ingested is
-        stored, and other groups are indexed. Of a group with a paper that causes a bug, each paper is a group of its own.
+        stored, and other groups are indexed.
         """
         async with database.read() as connection:
             waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
         while waiting:
             key = next(iter(waiting))
             group, started = waiting.pop(key), time.monotonic()
-            with isolation.isolated(log, "papers not indexed; will retry later", group=group) as failures:
+            with isolation.isolated(log, "papers not indexed; will retry later", group=group):
                 async with database.transaction() as connection:
                     await archive.lock_ingest(connection)
                     if await key_values.get(connection, key) == group:
@@ -103,37 +103,13 @@ class SearchIndexer:
                             await slices.pause()
                         people = await papers.set_authors(connection, names)
                         people += await papers.list_by_ids(connection, author_ids)
-                        # Before they are indexed, since those that fail are stored again.
                         await key_values.remove(connection, key)
                         await self.index(connection, await _list_documents(connection, paper_ids), people)
-            if failures and not isinstance(failures[0], errors.StorageError):
-                with isolation.isolated(log, "papers not indexed; will retry later", group=group):
-                    waiting |= await _divide(database, key, group)
             await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
         """Remove papers that no digest lists any more."""
         await _change_each(connection, lambda: _change(connection, [], [], removed=paper_ids))
-
-
-async def _divide(database: Database, key: str, group: str) -> dict[str, str]:
-    """Store each paper of a waiting group that failed as a group. Returns them; none for one alone, and for people."""
-    paper_ids, _ = json.loads(group)
-    if len(paper_ids) < 2:
-        return {}
-    async with database.transaction() as connection:
-        await archive.lock_ingest(connection)
-        if await key_values.get(connection, key) != group:
-            return {}
-        await key_values.remove(connection, key)
-        return await _store_waiting(connection, paper_ids)
-
-
-async def _store_waiting(connection: Connection, paper_ids: Iterable[int]) -> dict[str, str]:
-    """Store each paper as a waiting group of its own, once. Returns the groups by key."""
-    values = {f"{key_values.INDEX_WAITING}paper:{id_}": json.dumps(([id_], [])) for id_ in paper_ids}
-    await key_values.set_values(connection, values)
-    return values
 
 
 async def list_waiting(connection: Connection) -> set[int]:
@@ -164,27 +140,18 @@ async def _change(
 ) -> None:
     known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
     former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    slices, new, outdated, failed = TimeSlices(), [], [], set[int]()
+    slices, new, outdated = TimeSlices(), [], []
     for paper in changed:
-        # A paper that causes a bug must not keep the others, and what is stored with them, from being stored.
-        with isolation.isolated(
-            log, "paper not indexed; will retry later", paper=paper.arxiv_id, title=paper.title
-        ) as failures:
-            row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
-            # The position is the only field that may differ in a paper that stays as it is.
-            if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
-                replacing = _tokenize(row)
-                if old is not None and old.texts == row.texts:  # only its date or votes have changed
-                    outdated.append(
-                        old._replace(tokens=replacing.tokens, title_tokens=replacing.title_tokens)
-                    )
-                elif old is not None:
-                    outdated.append(_tokenize(old))
-                new.append(replacing)
-        failed.update([paper.id] if failures else ())
+        row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
+        # The position is the only field that may differ in a paper that stays as it is.
+        if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
+            replacing = _tokenize(row)
+            if old is not None and old.texts == row.texts:  # only its date or votes have changed
+                outdated.append(old._replace(tokens=replacing.tokens, title_tokens=replacing.title_tokens))
+            elif old is not None:
+                outdated.append(_tokenize(old))
+            new.append(replacing)
         await slices.pause()
-    if failed:
-        await _store_waiting(connection, failed)
     outdated += [_tokenize(former[paper_id]) for paper_id in removed if paper_id in former]
     await search_index.remove(connection, outdated)
     popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
@@ -198,8 +165,7 @@ async def _change(
     await search_index.change_counts(connection, frequencies, mentions)
     authors = []
     for author in people:
-        with isolation.isolated(log, "author not indexed", author=author.name):
-            authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
+        authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
         await slices.pause()
     await papers.index_authors(connection, authors)
 
@@ -459,19 +425,8 @@ async def _fill(
 
 
 async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
-    """Return what is indexed of the listed papers among these ids; those that cause a bug are left out and wait."""
-    failures: list[Exception] = []
-    with isolation.collected(failures, reraise=database.FAILURES):
-        return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
-    documents: list[models.IndexDocument] = []
-    for id_ in ids:
-        with isolation.isolated(
-            log, "paper not indexed; will retry later", reraise=database.FAILURES, paper_id=id_
-        ) as failed:
-            documents += await papers.list_index_documents(connection, summaries.shown_sections, ids=[id_])
-        if failed:
-            await _store_waiting(connection, [id_])
-    return documents
+    """Return what is indexed of the listed papers among these ids."""
+    return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
 
 
 class MaintenanceTask(Enum):

@@ -385,16 +385,15 @@ class LookUp:
         found: engine.Found,
         unknown: Sequence[str],
     ) -> tuple[str, ...]:
-        """Return alternative queries, the likeliest first: without the query's own filters, corrected, or a single term.
+        """Return alternative queries, the likeliest first: without the query's own filters, or corrected.
 
         Nothing if enough was found. The filters given apart from the query apply to the alternatives too.
         """
         if found.complete_count >= _ENOUGH_COMPLETE:
             return ()
         suggested = list[str]()
-        is_none = found.complete_count == 0
         filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
-        if is_none and query.text and any(filters):
+        if found.complete_count == 0 and query.text and any(filters):
             # Its own filters, exclusions or quoted phrases may reject what its words match.
             terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
             if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
@@ -402,10 +401,6 @@ class LookUp:
         for word in completion.list_unknown_words(view, expanded) if request.literal else unknown:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
-        if len(expanded.segments) > 1 and is_none and request.filters == search.NO_FILTERS:
-            glossary = self._read_glossary(view)
-            words = [segment.text for segment in expanded.segments if segment.key]
-            suggested += [analyser.strip_ending(word) for word in words if glossary.is_term(word)]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def match_papers(

@@ -32,11 +32,6 @@ _MAX_REASON_LENGTH = 300
 _MAX_KEY_LENGTH = 600
 
 
-def describe_bug(error: Exception) -> str:
-    """Return what follows the name of a place that triggered a bug."""
-    return f"caused an internal error ({type(error).__name__}); see the log"
-
-
 def clean_reason(text: str) -> str:
     """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
     printable = "".join(
@@ -328,7 +323,7 @@ async def read_apart(
         log, "reading a location failed because of a bug", place=errors.redact(location)
     ) as failures:
         return await reading
-    reason = f"{location} {describe_bug(failures[0])}"
+    reason = f"{location} {fields.describe_bug(failures[0])}"
     return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import digest_writer, files
+from bot.archive import digest_writer, fields, files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -232,7 +232,7 @@ class Sink:
             except errors.StorageError as error:
                 reason = str(error)
         if failures:
-            reason = f"it {base.describe_bug(failures[0])}"
+            reason = f"it {fields.describe_bug(failures[0])}"
         if reason:
             report.add_failure(reason)
             report.has_lost = True
@@ -532,7 +532,7 @@ class Poller:
             except errors.StorageError as error:
                 report.add_failure(str(error))
         for failure in failures:
-            report.add_failure(f"it {base.describe_bug(failure)}")
+            report.add_failure(f"it {fields.describe_bug(failure)}")
 
     async def _limit_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts beyond the new papers that its source may bring in a day (UTC).

@@ -361,16 +361,6 @@ class Run(NamedTuple):
     variants: tuple[str, ...] = ()
 
 
-def analyse(text: str) -> list[str]:
-    """Return the tokens of `text`: the tokens of its words in order, then the variants.
-
-    Takes linear time. Each token analysed on its own is itself again.
-    """
-    runs = list(_split_runs(text))
-    tokens = [token for run in runs for word in run.words for token in word_tokens(word)]
-    return tokens + [token for run in runs for token in run.variants]
-
-
 def stemmed_words(text: str) -> list[str]:
     """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut into bigrams."""
     return [word.removesuffix(PARTICLE_MARK) for word in canonical_words(text)]

@@ -3,7 +3,7 @@
 Answers are asked for by JSON schema, else in JSON mode, else as text with fenced JSON. What the server refuses (400) is not
 tried again: the model is opened for one run.
 
-The server is a stranger: an answer is read up to `MAX_BYTES` and within one deadline, is never unpacked, and is decoded in
+The server is not trusted: an answer is read up to `MAX_BYTES` and within one deadline, is never unpacked, and is decoded in
 a thread.
 """
 

@@ -102,7 +102,7 @@ async def test_a_digest_that_claims_more_votes_than_a_service_counts_wakes_no_al
     await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
     await alert_harness.planner.drain()
     await _read_votes(alert_harness.database, 1, 12)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 999_999), location="a stranger")
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 999_999), location="another source")
     assert await alert_harness.planner.schedule_crossed() == 0
     await _read_votes(alert_harness.database, 1, 50, hours=1)
     assert await alert_harness.planner.schedule_crossed() == 1

@@ -227,7 +227,6 @@ def test_a_summary_can_begin_after_its_label() -> None:
         ("## [2505.00001](https://huggingface.co/papers/2505.00001)", None),
         ("## 2505.00001: A Small Model", "A Small Model"),
         ("## [A Small Model](https://huggingface.co/papers/2505.00001)", "A Small Model"),
-        ("## A Small Model", "A Small Model"),
     ],
 )
 def test_a_paper_can_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
@@ -282,17 +281,6 @@ def test_a_paper_without_id_is_a_problem_and_its_neighbours_are_kept() -> None:
     ]
     assert len(digest.problems) == 1
     assert "None" in digest.problems[0].message
-
-
-@pytest.mark.parametrize("summary", [CHAPTERS, fence(CHAPTERS), "글.\n"])
-@pytest.mark.parametrize(
-    "after", ["## Links\n\ntext\n", "# About\n\ntext\n\n## More\n", "## Links\n```\ncode\n```\n"]
-)
-def test_the_page_around_a_digest_is_ignored(summary: str, after: str) -> None:
-    text = DATE + paper_text(summary)
-    digest = parse_digest("# My page\n\nHello.\n\n" + text + after)
-    assert digest == parse_digest(text.rstrip() + "\n") or digest.entries == parse_digest(text).entries
-    assert digest.text == text.rstrip() + "\n"
 
 
 def test_an_empty_chapter_is_a_problem() -> None:

@@ -28,14 +28,6 @@ def test_a_set_up_is_exported_shown_and_applied(paperround: Paperround, tmp_path
     assert paperround("config", "apply", "nothing.toml").exit_status == 2
 
 
-def test_a_changed_priority_merges_the_papers_of_its_source(paperround: Paperround, tmp_path: Path) -> None:
-    paperround("sources", "add", "https://huggingface.co")
-    text = paperround("config", "export").stdout + "priority = 4\n"
-    (tmp_path / "set-up.toml").write_text(text, encoding="utf-8")
-    assert "priority 0 → 4" in paperround("config", "apply", "set-up.toml", "--yes").stdout
-    assert paperround("sources", "list", "--json").data[0]["priority"] == 4
-
-
 WRONG: tuple[tuple[str, int | None, str], ...] = (
     ("[[posts]\n", 5, "not valid TOML"),
     ("[[post]]\n", 5, "unknown key"),

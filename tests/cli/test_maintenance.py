@@ -15,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 
 from bot.app import container
-from bot.client import command_sync
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
@@ -103,43 +102,6 @@ def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path)
         assert (notes.read_bytes() == text.encode()) is (code == 1)
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
-
-
-def test_doctor_prints_each_setting_with_its_origin(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
-    shown, everything = paperround("doctor").stdout, paperround("doctor", "--all").stdout
-    assert "PAPERROUND_TIMEZONE: Asia/Seoul (environment)" in shown
-    assert "PAPERROUND_LOCALE" not in shown
-    assert "PAPERROUND_LOCALE: en (default)" in everything
-
-
-def test_doctor_names_the_steps_that_are_left_first_and_is_done_without_any(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = paperround("doctor")
-    assert answer.exit_status == 1
-    assert answer.stderr == "paperround: 3 problems to solve: Discord, sources, daily posts.\n"
-    assert [line.split()[:2] for line in answer.stdout.splitlines()[:4]] == [
-        ["todo", "Discord:"],
-        ["todo", "sources:"],
-        ["todo", "daily"],
-        ["ok", "database:"],
-    ]
-    assert len(paperround("doctor", "--quiet").stdout.splitlines()) == 3
-
-    async def accept(_: Settings) -> command_sync.Application:
-        return command_sync.Application("Paperround#0001", 1)
-
-    monkeypatch.setattr(command_sync, "identify", accept)
-    monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
-    paperround("sources", "add", "https://huggingface.co")
-    answer = paperround("doctor")
-    assert (answer.exit_status, answer.stderr) == (1, "paperround: 1 problem to solve: daily posts.\n")
-    apply_set_up(paperround)
-    answer = paperround("doctor", "--quiet")
-    assert (answer.exit_status, answer.stdout, answer.stderr) == (0, "", "")
 
 
 def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_path: Path) -> None:

@@ -36,12 +36,6 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
-def test_a_question_finds_what_its_topic_finds(filled: Paperround) -> None:
-    asked = filled("search", "what are papers that are trained with care?", "--explain")
-    assert asked.stdout == filled("search", "trained care", "--explain").stdout
-    assert "Read as: trained · care" in asked.stderr
-
-
 def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
     answer = filled("search", "--json-full", "trained with care quaternion", "--limit", "2").data
     assert [*answer] == [
@@ -91,16 +85,6 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
         answer = filled("search", *nothing)
         assert (answer.exit_status, answer.stdout) == (2, "")
         assert "Give a query" in answer.stderr
-
-
-def test_a_typing_error_is_corrected_unless_the_search_is_literal(filled: Paperround, tmp_path: Path) -> None:
-    digest = digest_builders.newsletter(date(2026, 1, 6), [("2601.00009", 7)], text="It is quantization.")
-    (tmp_path / "e.md").write_text(digest, encoding="utf-8")
-    filled("ingest", str(tmp_path / "e.md"))
-    answer = filled("search", "what is quantizaton?", "--json")
-    assert [row["arxiv_id"] for row in answer.data] == ["2601.00009"]
-    assert "Corrected: quantizaton → quantization; --literal searches as typed." in answer.stderr
-    assert filled("search", "quantizaton", "--literal", "--json").data == []
 
 
 def test_an_empty_archive_is_said(paperround: Paperround) -> None:

@@ -208,35 +208,6 @@ def test_an_invalid_setting_is_named(
         assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
 
 
-def test_a_setting_that_the_reader_of_toml_refuses_is_wrong_usage(
-    paperround: Paperround, tmp_path: Path
-) -> None:
-    for value, hint in (("9" * 5000, "4300 digits"), ("=", "Invalid value")):
-        (tmp_path / "paperround.toml").write_text(f"a = {value}")
-        answer = paperround("sources", "list")
-        found = answer.exit_status, hint in answer.stderr, "paperround.toml" in answer.stderr
-        assert found == (2, True, True), answer.stderr[:300]
-
-
-@pytest.mark.parametrize(
-    ("url", "hint"),
-    [
-        ("mysql://x/y", "sqlite+aiosqlite"),
-        ("sqlite+aiosqlite:////no/such/folder/x.db", "folder does not exist"),
-        ("sqlite+aiosqlite:///:memory:", "in memory, which would be lost"),
-        ("postgresql+asyncpg://nobody@127.0.0.1:1/none", "PostgreSQL"),
-    ],
-)
-def test_an_unusable_database_is_reported_on_one_line(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, url: str, hint: str
-) -> None:
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
-    answer = paperround("sources", "list")
-    assert answer.exit_status in {1, 2}
-    assert hint in answer.stderr
-    assert len(answer.stderr.splitlines()) == 1
-
-
 def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'r9999'")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot import cli
-from bot.core import clock
 from storage import errors
 from tests.support import source_payloads
 from tests.support.shell_fixtures import serving
@@ -77,107 +75,6 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
 
 
-def test_failed_and_refused_sources_are_named_with_status_one_and_what_is_not_published_is_no_failure(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.pages["/page.md"] = "<html><body>down</body></html>"
-    run("add", f"{site.url}/page.md")
-    run("add", "http://localhost:9/feed.xml")
-    run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
-    status, stdout, stderr = run("fetch", "--json")
-    assert status == 1
-    *failures, waiting = json.loads(stdout)
-    assert (waiting["status"], waiting["source"] in stderr) == ("not_yet", False)
-    assert [(row["status"], row["reason"]) for row in failures] == [
-        ("failed", "it is an HTML page without a digest"),
-        (
-            "refused",
-            "localhost is at 127.0.0.1, which is not a public address. Add localhost to PAPERROUND_FETCH_ALLOW if you trust it",
-        ),
-    ]
-    assert f"{site.url}/page.md: it is an HTML page without a digest" in stderr
-    # In a terminal a failure is said once, and what is not published yet too.
-    _, stdout, stderr = run("fetch")
-    for reason in ("it is an HTML page without a digest", "which is not a public address"):
-        assert (stdout + stderr).count(reason) == 1
-        assert reason in stderr
-    assert "not_yet" in stdout
-
-
-def paper_feed(numbers: range, on: date) -> str:
-    """Return a feed of single papers of a day, with authors and votes in its HTML."""
-    return source_payloads.rss(
-        *(
-            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.{n:05}</link>"
-            f"<pubDate>{on}T08:00:00Z</pubDate><description>&lt;p&gt;&lt;b&gt;Authors:&lt;/b&gt; Mina Alder&lt;/p&gt;"
-            f"&lt;p&gt;Upvotes: {n}&lt;/p&gt;&lt;p&gt;Moss {n} grows.&lt;/p&gt;</description></item>"
-            for n in numbers
-        )
-    )
-
-
-def test_the_list_says_what_feeds_of_papers_bring(site: Site) -> None:
-    today = clock.system_clock().date()
-    site.pages["/thirty"] = paper_feed(range(1, 31), today)
-    site.pages["/many"] = paper_feed(range(1, 301), today)
-    site.pages["/weekend"] = source_payloads.rss()
-    for path in ("/thirty", "/many", "/weekend"):
-        status, _, stderr = run("add", site.url + path)
-        assert status == 0, stderr
-    unread = json.loads(run("list", "--json")[1])
-    assert {(row["brings"], row["papers_a_day"]) for row in unread} == {(None, None)}
-    assert run("list")[1].count("not read yet") == len(unread)
-    run("fetch")
-    listed = json.loads(run("list", "--json")[1])
-    assert [(row["brings"], row["papers_a_day"], row["status"]) for row in listed] == [
-        ("posts", 30, "ok"),
-        ("look-up", 300, "ok"),
-        ("nothing", None, "not_yet"),
-    ]
-    checks = {row["what"]: row for row in json.loads(paperround("doctor", "--json", status=1))}
-    many = checks[f"source {site.url}/many"]
-    assert many["value"] == "look-up, about 300 papers a day"
-    assert checks[f"source {site.url}/weekend"]["value"] == "nothing"
-    shown = json.loads(paperround("digest", "--json"))
-    assert [(row["votes"], row["authors"]) for row in shown[:2]] == [
-        (30, ["Mina Alder"]),
-        (29, ["Mina Alder"]),
-    ]
-    assert len(shown) == 30, "a plain day has none of a large feed alone"
-    found = json.loads(paperround("search", "moss 250", "--json"))
-    assert found[0]["arxiv_id"] == "2505.00250"
-
-
-def test_a_back_fill_names_the_days_that_it_did_not_get(site: Site) -> None:
-    days = [date(2025, 1, 1) + timedelta(days=number) for number in range(31)]
-    for day in days:
-        site.pages[f"/{day}.md"] = source_payloads.newsletter(day, ids=[f"2501.{day.day:05}"])
-    for day in days[9:16]:
-        site.pages[f"/{day}.md"] = "Just some words."
-    run("add", f"{site.url}/{{date:%Y-%m-%d}}.md")
-    status, stdout, stderr = run("fetch", "--since", "2025-01-01", "--until", "2025-01-31", "--json")
-    [row] = json.loads(stdout)
-    assert (status, row["status"], row["digests"]) == (1, "ok", 24)
-    assert row["reason"] == "7 of 31 days not read, 2025-01-10 – 2025-01-16: there is no digest in it"
-    assert row["reason"] in stderr
-
-
-def test_the_list_shows_the_state_of_each_source(site: Site) -> None:
-    run("add", f"{site.url}/none.xml", "--language", "ko", "--priority", "3", "--every", "10")
-    run("fetch")
-    row = json.loads(run("list", "--json")[1])[0]
-    assert (row["kind"], row["language"], row["priority"], row["options"]) == (
-        "feed",
-        "ko",
-        3,
-        {"every": "10"},
-    )
-    assert (row["status"], row["reason"], row["failures"]) == ("failed", "not found (404)", 1)
-    assert row["last_success_at"] is None
-    assert row["next_attempt_at"] > row["last_attempt_at"]
-    assert f"{site.url}/none.xml" in run("list")[1]
-
-
 def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss()
     Path("paperround.toml").write_text(
@@ -185,34 +82,6 @@ def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
     )
     assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
     assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
-
-
-def test_a_sources_priority_is_changed_and_decides_its_papers_at_once(site: Site) -> None:
-    first, second = f"{site.url}/a.md", f"{site.url}/b.md"
-    for url, title in ((first, "By the first"), (second, "By the second")):
-        site.pages[url.removeprefix(site.url)] = (
-            f"## Daily Papers (2025-05-06)\n\n### [{title}](https://arxiv.org/abs/2505.00001)\n\nVote: 9\n\n"
-            "Authors: Ada Byron\n\n- ***What's New***: It works.\n"
-        )
-        run("add", url)
-    run("fetch")
-
-    def shown_title() -> str:
-        result = CliRunner().invoke(cli.build_app(), ["paper", "2505.00001", "--json"])
-        return str(json.loads(result.stdout)["title"])
-
-    assert shown_title() == "By the first"
-    status, stdout, _ = run("edit", second, "--priority", "2")
-    assert (status, shown_title()) == (0, "By the second")
-    assert "papers changed: 1." in stdout
-    rows = json.loads(run("list", "--json")[1])
-    assert [(row["source"], row["priority"]) for row in rows] == [(second, 2), (first, 0)]
-    assert "priority" in run("list")[1]
-    run("remove", second)
-    assert shown_title() == "By the first"
-    assert run("edit", second, "--priority", "1")[0] == run("remove", second)[0] == 2
-    assert run("remove", first)[0] == 0
-    assert json.loads(run("list", "--json")[1]) == []
 
 
 def test_wrong_usage_ends_with_two(site: Site) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections import Counter
@@ -121,79 +120,6 @@ def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-def test_a_refused_format_is_tried_at_most_once_for_each_concurrent_call(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
-    model.reset(modes=["text"], paper_count=9)
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 0
-    refused = Counter(row["mode"] for row in model.log() if row["status"] == 400)
-    assert set(refused) == {"json_schema", "json_object"}
-    assert max(refused.values()) <= 4
-    assert result.data["calls"] == len(model.log())
-
-
-def test_faults_lose_no_paper_and_cost_at_most_four_calls_each(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
-    model.reset(fault_share=0.4, wrong_share=0.1, seed="5")
-    result = paperround(*NEWSLETTER)
-    counts = result.data
-    assert counts["papers"] == PAPERS == sum(counts[name] for name in KEYS[3:7])
-    assert counts["refused"] == NO_TEXT
-    assert max(count_calls(model).values()) <= 4
-    assert result.exit_status == (1 if counts["failed"] else 0)
-    assert result.stderr.count("paperround: 2611.") == counts["failed"]
-    parsed = paperround("parse", "out.md")
-    assert parsed.exit_status == 0
-    assert len(parsed.data["papers"]) == PAPERS
-
-
-def test_a_server_that_is_down_costs_few_calls_and_the_digest_has_extracts(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model.reset(key="right")
-    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "wr0ng-k3y")
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 1
-    assert result.data["failed"] == PAPERS - NO_TEXT
-    assert result.data["calls"] <= 4
-    assert "2611.10001: Error code: 401" in result.stderr
-    assert "wr0ng-k3y" not in result.stderr
-    assert "발췌" in Path("out.md").read_text("utf-8")
-    monkeypatch.setenv("PAPERROUND_WRITER_KEY", "right")
-    repaired = paperround(*NEWSLETTER)
-    assert repaired.exit_status == 0
-    assert repaired.data["written"] == READ
-
-
-def test_over_the_cap_no_call_is_made(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PAPERROUND_WRITER_DAILY_TOKENS", "25000")
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 1
-    assert "token budget" in result.stderr
-    assert 0 < result.data["calls"] == len(model.log()) < PAPERS - NO_TEXT
-    assert result.data["tokens"] <= 25_000
-    assert result.data["failed"] == PAPERS - NO_TEXT - result.data["calls"]
-
-
-def test_a_judge_is_asked_about_what_words_cannot_show(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PAPERROUND_WRITER_JUDGE", "the-judge")
-    model.reset(wrong_share=0.5, is_stubborn=True, paper_count=9)
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 0, result.stderr
-    asked = Counter(row["model"] for row in model.log())
-    assert asked["the-judge"] >= result.data["written"] > 0
-    assert result.data["calls"] == asked.total()
-    planted = {text for row in model.log() for text in row["planted"]}
-    assert result.data["claims_dropped"] == len(planted) > 0
-    assert not [text for text in planted if text in Path("out.md").read_text("utf-8")]
-
-
 @pytest.mark.parametrize(("name", "needed"), [("URL", "MODEL"), ("JUDGE", "URL")])
 def test_a_setting_without_the_one_that_it_needs_is_named(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, needed: str
@@ -271,24 +197,6 @@ def test_a_file_that_cannot_be_written_is_named_before_the_first_call(
         assert result.exit_status == 1
         assert path in result.stderr
     assert model.log() == []
-
-
-def test_the_counts_are_printed_if_the_file_becomes_unwritable_during_the_calls(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model.reset(paper_count=2)
-
-    def fail(self: Path, target: Path) -> Path:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
-        result = paperround(*NEWSLETTER)
-    assert result.exit_status == 1
-    assert "out.md cannot be written: No space left" in result.stderr
-    assert result.data["written"] == 2
-    repaired = paperround(*NEWSLETTER)
-    assert (repaired.exit_status, repaired.data["calls"]) == (0, 0)
 
 
 def test_a_draft_is_shown_with_its_spans_and_problems(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simcord import actors
 
-from bot.client import context, message_builder
+from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.messages import ListKind, ListState
@@ -221,29 +221,6 @@ async def test_no_button_shares_a_readers_own_list(harness: ClientHarness) -> No
     custom_id = client_messages.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
-
-
-async def test_a_reader_who_asks_too_often_is_told_to_wait(harness: ClientHarness) -> None:
-    listed = await harness.ask("digest")
-    for _ in range(context.MAX_LOOKUPS - 1):
-        await harness.reader.slash(harness.channel, "paper", paper="2501.00001")
-    seconds = int(context.COOLDOWN_SECONDS)
-    sentence = harness.texts("cooldown", seconds=seconds)
-    refused = await harness.ask("topic", query="로봇")
-    assert (shown_text(refused), refused.ephemeral) == (sentence, True)
-    assert shown_text(await harness.click(listed, label="▶")) == sentence
-    assert shown_text(await harness.ask("status")) == sentence
-    assert shown_text(await harness.ask("paper", paper="2501.00001", by=harness.manager)) != sentence
-    await harness.env.advance_time(seconds + 1)
-    assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
-
-
-async def test_commands_that_look_nothing_up_have_a_limit_too(harness: ClientHarness) -> None:
-    refusal = harness.texts("cooldown", seconds=int(context.COOLDOWN_SECONDS))
-    for number in range(context.MAX_REQUESTS + 2):
-        answer = last_response(await harness.reader.slash(harness.channel, "alerts list"))
-        assert (shown_text(answer) == refusal) is (number >= context.MAX_REQUESTS)
-    assert shown_text(await harness.ask("alerts list", by=harness.manager)) != refusal
 
 
 async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(

@@ -82,26 +82,6 @@ async def test_a_held_post_has_its_reason_and_a_sent_one_is_linked(harness: Clie
     assert f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242" in shown
 
 
-async def test_a_skipped_paper_shows_its_votes_or_rank(harness: ClientHarness) -> None:
-    subscription = await harness.add_subscription(min_votes=50)
-    shown = await _why(harness, LAST)
-    assert (
-        harness.texts(
-            "why-too-few-votes", date=harness.texts.format_date(date(2026, 1, 1)), votes=9, least=50
-        )
-        in shown
-    )
-    await harness.bot.services.subscriptions.edit(replace(subscription, top_n=2, min_votes=0))
-    shown = await _why(harness, LAST)
-    assert (
-        harness.texts(
-            "why-below-top", date=harness.texts.format_date(date(2026, 1, 1)), rank=4, total=6, top=2
-        )
-        in shown
-    )
-    assert harness.texts("why-edit", command=harness.bot.mentions("daily edit")) in shown
-
-
 @both_languages
 async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
     harness: ClientHarness,
@@ -130,14 +110,6 @@ async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness
     assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
 
 
-async def test_each_subscription_of_a_channel_is_explained(harness: ClientHarness) -> None:
-    for hour in range(7):
-        await harness.add_subscription(at_time=f"0{hour}:30", min_votes=80 + hour)
-    shown = await _why(harness, FIRST)
-    assert shown.count("▲\u00a08") >= 4
-    assert harness.texts("and-more", count=2) in shown
-
-
 async def test_only_the_subscriptions_that_are_shown_are_planned(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,14 +125,6 @@ async def test_only_the_subscriptions_that_are_shown_are_planned(
     monkeypatch.setattr(why.WhyExplainer, "_decide_upcoming", count)
     assert harness.texts("and-more", count=3) in await _why(harness, FIRST)
     assert len(decided) == daily_messages.MAX_SUBSCRIPTIONS
-
-
-async def test_a_paper_older_than_the_subscription_shows_its_date(harness: ClientHarness) -> None:
-    await harness.env.advance_time(timedelta(days=20).total_seconds())
-    await harness.add_subscription()
-    assert harness.texts(
-        "why-before-subscription", date=harness.texts.format_date(date(2026, 1, 1))
-    ) in await _why(harness, FIRST)
 
 
 async def test_the_head_of_a_paper_that_only_a_source_for_search_has_names_no_digest(

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.client import context, translations
+from bot.client import translations
 from bot.demo import stage
 from bot.demo.stage import EPHEMERAL, Stage
 from storage import models
 from storage.database import Database
-from tests.support.client_harness import ClientHarness, last_response, open_harness, shown_text
+from tests.support.client_harness import ClientHarness, open_harness
 
 
 def _page(harness: ClientHarness) -> Any:
@@ -49,30 +49,6 @@ async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_d
         finally:
             stop.set()
             await running
-
-
-async def test_a_reader_who_asked_too_often_may_ask_again_after_the_seconds_that_the_answer_names(
-    sqlite_db: Database,
-) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
-        seconds = [0.0]
-        page = _page(harness)
-        stage = Stage(
-            harness.env, page, [harness.channel], harness.reader, models.Locale.EN, lambda: seconds[0]
-        )
-
-        async def ask() -> str:
-            answer = await harness.reader.slash(harness.channel, "paper", paper="diffusion")
-            await stage.step()
-            return shown_text(last_response(answer))
-
-        answers = [await ask() for _ in range(context.MAX_LOOKUPS + 1)]
-        refusal = harness.texts("cooldown", seconds=int(context.COOLDOWN_SECONDS))
-        assert answers.count(refusal) == 1
-        assert answers[-1] == refusal
-        seconds[0] += context.COOLDOWN_SECONDS + 1
-        await stage.step()
-        assert await ask() != refusal
 
 
 async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_choices(

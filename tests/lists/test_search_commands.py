@@ -42,10 +42,6 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
     assert "small language model" in shown.lower()
     literal = await harness.click(result, label=harness.texts("list-literally"))
     assert harness.texts("list-with-forms") in shown_text(literal)
-    four_bits = sample_archive.NewsletterPaper("2505.00001", "Four Bits", "가중치를 양자화해요.")
-    await sample_archive.add_digest(harness.container.database, "2025-05-02", four_bits)
-    begun = shown_text(await harness.ask("topic", query="quanti"))
-    assert begun.partition(harness.texts("try-instead"))[2].split("\n")[1] == "quantization", begun
 
 
 async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> None:

@@ -57,12 +57,6 @@ async def test_a_query_hidden_by_its_filters_is_suggested_without_them(search: S
     assert "모델" not in also_hidden.suggestions
 
 
-async def test_a_known_term_is_suggested_when_no_paper_has_all_of_the_query(search: SearchService) -> None:
-    result = await search.search(SearchRequest("강화학습 qwertz asdfgh yxcvbn"))
-    assert result.missing == {"2501.00002": ("qwertz", "asdfgh", "yxcvbn")}
-    assert "강화학습" in result.suggestions
-
-
 async def test_a_paper_is_found_by_a_part_of_its_title(search: SearchService) -> None:
     detail = await search.find_paper("molecules in")
     assert detail is not None

@@ -50,7 +50,7 @@ async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(d
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001", "2501.00002", "2501.00003"}
 
 
-LIST = "https://stranger.example/list.json"
+LIST = "https://untrusted.example/list.json"
 
 
 async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Database) -> None:

@@ -16,7 +16,7 @@ from bot.archive import digest_writer
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, papers, search, snapshot, tables
+from storage import key_values, papers, search, snapshot, tables
 from storage import search_index as stored_index
 from storage.database import Database
 from tests.support import sample_archive
@@ -413,9 +413,7 @@ async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again
     monkeypatch.setattr(search_index, "log", structlog.get_logger())
     with structlog.testing.capture_logs() as logs:
         await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
-    # The group, then the paper alone.
-    assert [entry["log_level"] for entry in logs if "not indexed" in entry["event"]] == ["error"] * 2
-    assert await ids(db, "learning") == {paper.arxiv_id for paper in PAPERS[1:]}
+    assert [entry["log_level"] for entry in logs if "not indexed" in entry["event"]] == ["error"]
     await sample_archive.add_digest(
         db, "2025-01-03", NewsletterPaper("2503.00001", "Moss learning", "It grows.")
     )
@@ -424,21 +422,3 @@ async def test_a_group_that_cannot_be_indexed_fails_no_ingest_and_is_tried_again
     await search_index.SearchIndexer().catch_up(db)
     assert broken in await ids(db, "learning")
     assert not (await search_index.get_index_status(db)).missing
-
-
-async def test_a_database_that_is_away_when_a_failed_group_is_divided_fails_no_ingest(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(self: Any, connection: Any, documents: Any, people: Any) -> None:
-        raise RuntimeError("a strange paper")
-
-    async def be_away(*_: object) -> dict[str, str]:
-        raise errors.StorageError("the database is away")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(digest_writer, "CHUNK_PAPERS", 4)
-        broken.setattr(search_index.SearchIndexer, "index", fail)
-        broken.setattr(search_index, "_divide", be_away)
-        await sample_archive.add_digest(sqlite_db, "2025-01-02", *PAPERS)
-    await search_index.SearchIndexer().catch_up(sqlite_db)
-    assert await ids(sqlite_db, "learning") == {paper.arxiv_id for paper in PAPERS}

@@ -1,7 +1,7 @@
 """Functions that take foreign text, found in the code, and shapes of text that make a careless one slow.
 
 A function whose only argument is a text is called as it is. `READERS` says how the others are called, and on which part of a
-document; `OWN_TEXT` names those whose text is not a stranger's, or is bounded by what calls them.
+document; `OWN_TEXT` names those whose text is the project's own, or is bounded by what calls them.
 """
 
 from __future__ import annotations
@@ -456,7 +456,7 @@ OWN_TEXT = {
         writer.prompts.list_terms
         """,
 }
-"""Functions that no stranger's text reaches, or no long one, by the reason."""
+"""Functions that no text from outside reaches, or no long one, by the reason."""
 
 
 def list_functions() -> dict[str, Callable[..., object]]:

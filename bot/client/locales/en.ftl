@@ -3,10 +3,6 @@
 ## Answers when something can't be done
 outdated-control = This button or menu is out of date. Please run the command again.
 busy = Paperround is busy right now. Please try again in a few seconds.
-cooldown = You made too many requests in a short time. Please try again in { $seconds ->
-    [one] a second
-   *[other] { $seconds } seconds
-}.
 too-slow = That took too long and was stopped. Anything already saved is kept. Please try again later, or with fewer papers.
 upload-failed = The attached file couldn't be downloaded from Discord. Please attach it again.
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
