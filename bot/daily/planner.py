@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
+from bot.archive import arxiv_ids
 from bot.core import clock, day_close, isolation
 from bot.daily import choice, schedule
 from bot.outbox import contents
@@ -141,9 +142,20 @@ class RenderedPost:
 def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
     """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER.
 
-    Raises what the rendering raises.
+    A paper that cannot be rendered is shown by its id, votes and address alone, and logged: it must not stop the post.
+    Raises what the rendering of such papers raises.
     """
-    parts = factory.render(DAILY, post)
+    failures: list[Exception] = []
+    with isolation.collected(failures):
+        parts = factory.render(DAILY, post)
+    if failures:
+        papers = tuple(_reduce_failing(factory, post, paper) for paper in post.papers)
+        reduced = [paper.arxiv_id for paper, whole in zip(papers, post.papers, strict=True) if paper != whole]
+        post = replace(post, papers=papers)
+        parts = factory.render(DAILY, post)
+        log.error(
+            "papers shown only by their IDs", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
+        )
     stored = models.StoredPost(
         papers=tuple(paper.arxiv_id for paper in post.papers),
         digests=tuple(paper.digest_id for paper in post.papers),
@@ -151,6 +163,19 @@ def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
         **post.facts(),
     )
     return RenderedPost(parts, stored)
+
+
+def _reduce_failing(
+    factory: DeliveryFactory, post: choice.DailyPost, paper: contents.PostPaper
+) -> contents.PostPaper:
+    """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
+    failures: list[Exception] = []
+    with isolation.collected(failures):
+        factory.render(DAILY, replace(post, papers=(paper,), late=(), ranks=()))
+    if not failures:
+        return paper
+    url = arxiv_ids.abstract_url(paper.arxiv_id)
+    return contents.PostPaper(paper.arxiv_id, None, url, paper.date, paper.votes, digest_id=paper.digest_id)
 
 
 class TopicMatches:

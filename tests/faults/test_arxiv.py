@@ -31,7 +31,7 @@ async def test_a_back_fill_goes_on_after_kills_and_an_announcement_is_told_once(
     today = datetime.now(UTC).date()
     first = today - timedelta(days=DAYS)
     papers = list(fake_arxiv.make_papers(20 * DAYS, first, 20))
-    announced = [fake_arxiv.make_paper(90_000 + number, today) for number in range(300)]
+    announced = [fake_arxiv.make_paper(90_100 + number, today) for number in range(300)]
     fake = fake_arxiv.FakeArxiv(papers, announced, today)
     await Alerts(harness.db, harness.now).add(
         alert_builders.draft(announced[7].authors[0], user_id=7, kind=models.AlertKind.AUTHOR)

@@ -26,17 +26,19 @@ EVENING = SEOUL_9AM - 5 * HOUR
 
 
 class StubDailyRenderer:
-    """Renders a post as one message with its arXiv ids, and counts the calls. Raises for a `failing_style`."""
+    """Renders a post as one message with its arXiv ids, and counts the calls. Raises for a `failing_style` or `failing_title`."""
 
     def __init__(self) -> None:
         self.render_count = 0
         self.posts: list[choice.DailyPost] = []
         self.failing_style: models.Style | None = None
+        self.failing_title: str | None = None
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         self.posts.append(post)
-        if post.style is self.failing_style:
+        titles = [paper.title for paper in post.papers if paper.title]
+        if post.style is self.failing_style or self.failing_title in titles:
             raise ValueError("template error")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
         missed = " ".join(on.isoformat() for on in post.missed_on)
