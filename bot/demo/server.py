@@ -178,7 +178,7 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
 async def _run_until_stopped(
     runtime: Runtime, stage: Stage, stop: asyncio.Event, page_closed: Awaitable[object]
 ) -> None:
-    """Deliver requested posts, such as those of `/daily now`, until the page is closed or `stop` is set."""
+    """Deliver requested posts, such as those of *Post now*, until the page is closed or `stop` is set."""
     tasks = [asyncio.create_task(runtime.relay.run(stop)), asyncio.create_task(stage.run(stop))]
     waiters = {asyncio.ensure_future(page_closed), asyncio.ensure_future(stop.wait())}
     await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
