@@ -381,6 +381,7 @@ async def test_the_form_sets_a_role_and_the_notification_of_a_draft_and_of_a_pos
     role = harness.guild.create_role("rl-readers", mentionable=True)
     setup = await harness.manage("daily setup", topic="RL", time="18:00")
     form = await harness.manager_press(setup, "more-settings")
+    assert form.modal["title"] not in [row["label"] for row in form.modal["components"]]
     changed = last_response(await harness.manager.submit_modal(form, {"role": [role], "options": ["silent"]}))
     assert harness.texts("subscription-mention", role=f"<@&{role.id}>") in shown_text(changed)
     assert harness.texts("subscription-silent") in shown_text(changed)

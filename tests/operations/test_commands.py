@@ -73,12 +73,16 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
     assert f"<#{harness.channel.id}> · {last}\n" in shown
 
 
+@both_languages
 async def test_a_role_that_was_deleted_is_named(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     await harness.add_subscription(mention_role_id=role.id)
     assert harness.texts("status-no-role") not in shown_text(await harness.ask("status"))
     await harness.add_subscription(mention_role_id=role.id + 1, topic="RL")
     assert shown_text(await harness.ask("status")).count(harness.texts("status-no-role")) == 1
+    assert f"**{harness.texts('more-settings')}**" in harness.texts("status-no-role"), (
+        "the form with the role"
+    )
 
 
 async def _add_uncertain(harness: ClientHarness) -> models.Delivery:

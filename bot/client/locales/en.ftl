@@ -449,7 +449,7 @@ subscription-pause = Pause
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = { $command } changes its time, papers and style.
+subscription-edit = { $command } changes its time, number of papers, style and more.
 subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = The daily post in { $channel } was removed.
@@ -472,7 +472,7 @@ preview-nothing-new = **Preview:** there is nothing new to post now. This shows 
 preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
-subscription-form-options = Options
+subscription-form-options = Notification
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
 subscription-form-time = Time
@@ -510,7 +510,7 @@ status-no-post = No channel that you can see has a daily post.
 status-last = last { $what } { $at }
 status-next = { $next }
 status-no-message = nothing so far
-status-no-role = The role it mentioned was deleted, so it mentions nobody now. Edit the daily post to choose another role.
+status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
 status-message = message
 status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
@@ -727,7 +727,7 @@ me-forget-question =
         [0] { "" }
         [one] the record of one message to you,{ " " }
        *[other] the record of { $messages } messages to you,{ " " }
-    }your settings and everything learnt from these. Messages that are still waiting won't be sent.
+    }your settings and your answers to `/today`. Messages that are still waiting won't be sent.
     This can't be undone. To get all of it as a file first, use { $command }.
 me-forget-all = Delete everything
 me-keep = Cancel

@@ -372,7 +372,7 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 ## 자동 게시
 setup-heading = { $channel } 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative })
-setup-change = 바꾸고 싶은 설정이 있으면 { $command } 명령어를 옵션과 함께 다시 쓰세요.
+setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
@@ -412,7 +412,7 @@ subscription-pause = 일시중지
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 시각, 논문, 스타일은 { $command } 명령어로 바꿀 수 있어요.
+subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
 subscription-removed = { $channel } 자동 게시를 삭제했어요.
@@ -435,7 +435,7 @@ preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
-subscription-form-options = 추가 설정
+subscription-form-options = 알림 소리
 subscription-form-option-silent = 알림 소리 없이 올리기
 subscription-form-role = 멘션할 역할
 subscription-form-time = 시각
@@ -473,7 +473,7 @@ status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = 마지막 { $what } { $at }
 status-next = { $next }
 status-no-message = 아직 보낸 메시지 없음
-status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시를 수정해 다른 역할을 골라 주세요.
+status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 글
 status-message = 메시지
 status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
@@ -663,7 +663,7 @@ me-forget-question =
     }{ $messages ->
         [0] { "" }
        *[other] 받은 메시지 기록 { $messages }개,{ " " }
-    }설정과 학습한 내용을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
+    }설정과 `/오늘`에 남긴 답을 삭제하고, 아직 보내지 않은 메시지는 보내지 않아요.
     삭제하면 되돌릴 수 없어요. 먼저 { $command } 명령어로 파일을 받아 둘 수 있어요.
 me-forget-all = 모두 삭제
 me-keep = 취소
