@@ -311,14 +311,16 @@ class Relay:
         """Attempt what is due, until nothing more is and all attempts have ended, or until the end."""
         while not self._stopping:
             self._wake_event.clear()
+            # A task may end during the claim, after the claim took its channel to be busy.
+            in_flight = list(self._in_flight)
             claimed = await self._claim(clock)
             for due in claimed:
                 self._start_attempt(due, clock)
             self._on_claimed()
             if not claimed:
-                if not self._in_flight:
+                if not in_flight:
                     break
-                await self._sleep(POLL_SECONDS, *self._in_flight)
+                await self._sleep(POLL_SECONDS, *in_flight)
         if self._fatal_error is not None:
             fatal, self._fatal_error = self._fatal_error, None
             raise fatal

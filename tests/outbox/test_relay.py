@@ -486,6 +486,26 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
         assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
 
 
+async def test_a_post_follows_at_once_when_its_channel_is_freed_during_a_claim(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_sender, now = StubSender(), system_clock()
+    stub_sender.works = True
+    stub_relay = open_stub_relay(sqlite_db, stub_sender, now)
+    list_due = outbox.list_due
+
+    async def list_due_until_attempts_end(*args: Any, **options: Any) -> list[outbox.DuePart]:
+        due_parts = await list_due(*args, **options)
+        await asyncio.gather(*stub_relay._in_flight)
+        return due_parts
+
+    monkeypatch.setattr(outbox, "list_due", list_due_until_attempts_end)
+    async with sqlite_db.transaction() as connection:
+        await outbox.add_all(connection, [new_delivery("a", 1, now), new_delivery("b", 1, now)])
+    await stub_relay.drain(now)
+    assert stub_sender.attempts == 2
+
+
 async def test_an_outage_is_logged_once_and_its_end(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
