@@ -90,8 +90,8 @@ class Publisher:
         """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-            stored = await archive.list_locations(connection, sources.FILES, place, day)
-        hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
+            stored = await archive.find(connection, [(sources.FILES, place, day)])
+        hashes = [row.hash for row in stored.values() if row.format is form]
         return list(json.loads(value)) if value else [], hashes
 
     async def _add_printed(self, place: str, printed: Sequence[str], hashes: Sequence[str]) -> None:

@@ -199,7 +199,7 @@ class _Poster:
             return
         number, today = len(self.posted) + 1, schedule.local_date_of(self.subscription, now)
         list_format = models.DigestFormat.LIST
-        digest = models.StoredDigest(number, list_format, today, "en", "", 1, (), now, now)
+        digest = models.StoredDigest(number, "files", "", list_format, today, "en", "", 1, (), now, now)
         paper = archive.DigestPaper(number, today, number, "2601.00001", 1, 5)
         plan = choice.decide(
             self.subscription,
