@@ -216,31 +216,6 @@ async def test_managers_see_the_health_of_discord_and_its_budget(harness: Client
     assert spent in shown_text(await harness.ask("status", by=harness.manager))
 
 
-async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
-    locale, offset = harness.texts.locale, timedelta(0)
-    container = Container(
-        Settings(locale=locale.value), harness.container.database, lambda: harness.env.now() + offset
-    )
-    container.texts = harness.container.texts
-    container.monitor_clock()
-    await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
-
-    async def shown() -> str:
-        return shown_text(await harness.ask("status"))
-
-    duration = harness.texts("duration", hours=2, minutes=5)
-    held = harness.texts("status-clock-held", by=duration)
-    moved_at = f"<t:{int((harness.env.now() - timedelta(minutes=125)).timestamp())}:R>"
-    back = harness.texts("status-clock-moved", by=duration, direction="back", at=moved_at)
-    assert held not in await shown()
-    offset = timedelta(minutes=125)
-    assert held in await shown()
-    offset = timedelta(0)
-    assert held not in await shown()
-    offset = -timedelta(minutes=125)
-    assert back in await shown()
-
-
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))

@@ -489,18 +489,6 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
-status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until Discord's time confirms this, posts follow the old time.
-status-clock-moved = The clock on the bot's computer was set { $direction ->
-    [ahead] ahead
-   *[back] back
-} by { $by } ({ $at }). All times were recalculated.
-duration = { $hours ->
-    [0] { $minutes } min
-   *[other] { $hours } h{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes } min
-    }
-}
 status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
 status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })

@@ -452,18 +452,6 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
-status-clock-held = 봇이 돌아가는 컴퓨터의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
-status-clock-moved = 봇이 돌아가는 컴퓨터의 시계가 { $at }에 { $by } { $direction ->
-    [ahead] 앞으로 건너뛰었어요
-   *[back] 뒤로 돌아갔어요
-}. 게시 시각은 모두 다시 계산했어요.
-duration = { $hours ->
-    [0] { $minutes }분
-   *[other] { $hours }시간{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes }분
-    }
-}
 status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
 status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
