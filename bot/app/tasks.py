@@ -55,7 +55,7 @@ class _Interval(IntervalTrigger):  # type: ignore[misc]
     """An interval since the last run: APScheduler would count each missed run, millions after a step of the machine's clock."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        following: datetime = self.start_date if previous_fire_time is None else now + self.interval
+        following: datetime | None = super().get_next_fire_time(previous_fire_time and now, now)
         return following
 
 
