@@ -18,14 +18,9 @@ list-more-privately = { $count ->
    *[other] See all { $count } privately
 }
 shared-by = Shared by { $name }
-list-with-forms = Include related terms
-list-literally = Exact words only
-list-order = Sort by
 list-by-relevance = Best match first
 list-by-votes = Most votes first
 list-by-date = Newest first
-sort-by-votes = Show most votes first
-sort-by-date = Show newest first
 choose-period = Period
 period-week = Last 7 days
 period-month = Last 30 days
@@ -740,7 +735,7 @@ today-heading = { $count ->
     [1] Your paper
    *[other] Your papers
 } · { $day }
-today-by-votes = Sorted by votes until you have saved three papers. Until then, you can also pick topics below.
+today-by-votes = Sorted by votes until you have saved three papers. Until then, **My topics** counts too.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
@@ -753,11 +748,17 @@ today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
 today-because-in-other-language = { $because } (found in the paper's Korean summary)
+today-mark = Save, more like one, or not interested
+today-save = Save
+today-undo-save = Remove from saved
+today-save-noted = Saved
 today-more = More like this
+today-undo-more = Undo “more like this”
+today-more-noted = More like this from tomorrow
 today-less = Not interested
-today-more-noted = Got it: more like { $title }
-today-less-noted = Got it: fewer like { $title }
-today-others = Today's other papers
+today-undo-less = Undo “not interested”
+today-less-noted = Not interested
+today-others = All of the day
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
