@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot import cli
 from bot.cli import shell
 from storage import errors
 from tests.core import test_files
@@ -252,3 +255,12 @@ def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
         "cli.build_app = lambda: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_lists_every_command_under_one_heading() -> None:
+    shown = CliRunner().invoke(cli.build_app(), ["--help"]).output
+    listed = re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)
+    groups = cli.build_app()
+    commands = {command.name or command.callback.__name__ for command in groups.registered_commands}  # type: ignore[union-attr]
+    assert sorted(listed) == sorted(commands | {group.name for group in groups.registered_groups})
+    assert shown.index("Start here") < shown.index("Papers") < shown.index("Advanced")
