@@ -31,8 +31,10 @@ SHOW_HELP = "help"
 MAX_POSTS = 10
 SOURCES_PER_PAGE = 8
 MAX_LABEL_LENGTH = 120
-HELP_SECTIONS = ("help-reading", "help-keeping", "help-following", "help-channel", "help-general")
-"""Fluent ids of the headings. Their attributes are the commands below them: `.daily-edit` is `/daily edit`."""
+HELP_SECTIONS = ("help-reading", "help-following")
+"""Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
+HELP_FOR_MANAGERS = "help-channel"
+"""That of the heading that only managers of the server see."""
 
 
 def status_view(
@@ -164,9 +166,9 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return every command on a line, grouped by task, and buttons for the first steps.
+    """Return the ten commands that readers need with a line each, the names of the others, and buttons for the first steps.
 
-    `commands` are the names of all. `can_manage` adds the button to set a post up.
+    `commands` are the names of those that the reader may use. `can_manage` adds what only managers of the server do.
     """
     names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
@@ -179,12 +181,13 @@ def help_view(
         if can_manage
         else None,
     )
-    for section in HELP_SECTIONS:
+    for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
         keys = texts.list_attributes(section)
-        lines = [f"{mention(names[key])} {texts(f'{section}.{key}')}" for key in keys]
+        lines = [f"{mention(names.pop(key))} {texts(f'{section}.{key}')}" for key in keys]
         if section == HELP_SECTIONS[0]:
             lines.append(texts("help-look-up"))
         message.add_text("\n".join([f"**{texts(section)}**", *lines]))
+    message.add_text(subtext(texts("help-more", commands=" · ".join(map(mention, names.values())))))
     return message.view
 
 

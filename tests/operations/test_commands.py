@@ -226,7 +226,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     harness: ClientHarness,
 ) -> None:
     answer = await harness.ask("help", by=harness.manager)
-    headings = ["reading", "keeping", "following", "channel", "general"]
+    headings = ["reading", "following", "channel"]
     shown = shown_text(answer)
     assert harness.texts("help-look-up") in shown
     for command in harness.bot.tree.walk_commands():
@@ -243,8 +243,12 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     assert harness.texts("setup-edit") in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
-    for_reader = await harness.ask("help")
-    assert harness.texts("help-set-up") not in shown_text(for_reader).splitlines()
+    for_reader = shown_text(await harness.ask("help"))
+    assert harness.texts("help-set-up") not in for_reader.splitlines()
+    for manages in ("help-channel", "help-channel.daily-setup"):
+        assert harness.texts(manages) not in for_reader
+    described = for_reader.split(harness.texts("help-more", commands=""))[0]
+    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 10
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:
