@@ -9,13 +9,14 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
 import structlog
 from aiolimiter import AsyncLimiter
 
@@ -469,7 +470,7 @@ async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> As
 async def open_writer(
     container: Container, ingest: IngestService
 ) -> AsyncIterator[writer_service.WriterService]:
-    """Open the writer for one run, without a model if none is set. Raises UsageError if the client is not installed."""
+    """Open the writer for one run, without a model if none is set."""
     async with open_fetcher(container.settings, container.clock) as fetch:
         source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
         publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
@@ -478,16 +479,11 @@ async def open_writer(
         if settings.writer_url is None or settings.writer_model is None:
             yield writer_service.WriterService(*parts)
             return
-        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-        names = filter(None, (settings.writer_model, settings.writer_judge))
-        async with AsyncExitStack() as stack:
-            opened = [
-                await stack.enter_async_context(
-                    language_model.open_model(settings.writer_url, name, key, container.clock)
-                )
-                for name in names
-            ]
-            yield writer_service.WriterService(*parts, await _create_draft_writer(container, fetch, *opened))
+        async with language_model.open_session() as session:
+            draft_writer = await _create_draft_writer(
+                container, fetch, session, settings.writer_url, settings.writer_model
+            )
+            yield writer_service.WriterService(*parts, draft_writer)
 
 
 def inbox_of(settings: Settings) -> Path | None:
@@ -500,19 +496,14 @@ def inbox_of(settings: Settings) -> Path | None:
 
 
 async def _create_draft_writer(
-    container: Container,
-    fetch: fetcher.Fetcher,
-    model: language_model.LanguageModel,
-    judge: language_model.LanguageModel | None = None,
+    container: Container, fetch: fetcher.Fetcher, session: aiohttp.ClientSession, url: str, name: str
 ) -> drafting.DraftWriter:
     settings, database, clock = container.settings, container.database, container.clock
-    token_budget = drafting.TokenBudget(
-        database, clock, daily=settings.writer_daily_tokens, monthly=settings.writer_monthly_tokens
-    )
-    breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
-    drafter = drafting.Drafter(
-        database, clock, model, token_budget, breaker, judge=judge, sleep=asyncio.sleep, random=random.random
-    )
+    key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+    by_name = {
+        each: language_model.LanguageModel(session, url, each, key)
+        for each in (name, settings.writer_judge or name)
+    }
     reader = paper_text.PaperTextReader(
         settings.hf_endpoint,
         settings.arxiv_html_url,
@@ -522,4 +513,13 @@ async def _create_draft_writer(
     )
     async with database.read() as connection:
         glossary = await search_glossary.GlossaryService(database).get_current(connection)
-    return drafting.DraftWriter(database, clock, drafter, reader, glossary)
+    return drafting.DraftWriter(
+        database,
+        clock,
+        by_name[name],
+        by_name[settings.writer_judge or name],
+        reader,
+        glossary,
+        daily=settings.writer_daily_tokens,
+        monthly=settings.writer_monthly_tokens,
+    )
