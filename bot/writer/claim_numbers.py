@@ -77,7 +77,7 @@ _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 
 _SCALES |= {"k": 3, "K": 3, "M": 6, "B": 9, "b": 9, "T": 12}
 _SCALE = r"(?:[ -]?(?:hundred|thousand|million|billion|trillion)s?|(?:bn|mn|[kKMBbT])|\s[KMB](?!['/-]))(?![A-Za-z0-9])"
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
-_NAME = rf"(?!x\d)[{_LETTER}](?:[{_LETTER}0-9_]|(?<=\d)\.(?=\d)|-(?=[{_LETTER}0-9]))*"
+_NAME = rf"(?!x\d)[{_LETTER}](?:[{_LETTER}0-9_]|(?<=\d)\.(?=\d)|-(?=[{_LETTER}0-9])|/(?=\d))*"
 _TOKEN = re.compile(
     rf"(?P<name>{_NAME})|(?P<number>{_DIGITS})(?:(?P<scale>{_SCALE})"
     r"|[eE](?P<e>[-+]?\d{1,2})(?![A-Za-z0-9])|\s?(?:x|\\times|\\cdot)\s?10\s?\^\s?(?P<ten>[-+]?\d{1,2})|\s?\^\s?(?P<power>\d{1,2}))?"

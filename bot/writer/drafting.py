@@ -111,8 +111,7 @@ class DraftWriter:
         try:
             async with asyncio.timeout(seconds):
                 while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
-                    # Those that failed come last, so that they hold back no other.
-                    queue.sort(key=lambda paper: drafts[paper["arxiv_id"]].calls)
+                    queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
                     await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
                     if isinstance(self._halt, _RunEndedError):
                         reason = str(self._halt)
@@ -276,8 +275,7 @@ class DraftWriter:
         except prompts.AnswerError as unusable:
             error = ModelError(f"{language_model.NO_ANSWER} cannot be used: {unusable}")
         if error is not None:
-            failures = draft.calls - (draft.state is DraftState.WRITTEN)
-            state = DraftState.FAILED if failures >= MAX_FAILURES else draft.state
+            state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
         async with self._database.transaction() as connection:
             await writer.add_tokens(connection, day, tokens)
@@ -343,6 +341,16 @@ def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
     abstract = str(paper.get("abstract") or "")
     is_same = draft.basis == Basis.PAPER or draft.input_hash == _hash_input(paper, abstract)
     return draft.state in FINAL and (is_same or draft.state is DraftState.FAILED)
+
+
+def _count_failures(draft: writer.Draft) -> int:
+    """Return how many calls of a draft in no final state failed."""
+    return draft.calls - (draft.state is DraftState.WRITTEN)
+
+
+def _order(draft: writer.Draft) -> tuple[int, bool]:
+    """Return the key by which drafts wait: one that failed holds back no other, and an answer is judged first."""
+    return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 
 def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, writer.Draft]) -> int:
