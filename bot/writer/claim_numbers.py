@@ -82,7 +82,7 @@ _TOKEN = re.compile(
     rf"(?P<name>{_NAME})|(?P<number>{_DIGITS})(?:(?P<scale>{_SCALE})"
     r"|[eE](?P<e>[-+]?\d{1,2})(?![A-Za-z0-9])|\s?(?:x|\\times|\\cdot)\s?10\s?\^\s?(?P<ten>[-+]?\d{1,2})|\s?\^\s?(?P<power>\d{1,2}))?"
 )
-_RANGE = re.compile(rf"({_DIGITS})(\s?(?:[-~,]|to|and|or|, and)\s?{_DIGITS}({_SCALE}))")
+_RANGE = re.compile(rf"(?<![\d.,])({_DIGITS})(\s?(?:[-~,]|to|and|or|, and)\s?{_DIGITS}({_SCALE}))")
 _SIZE_IN_NAME = re.compile(r"(?<![0-9A-Za-z.])(\d+(?:\.\d+)?)([BMT]?)(?![0-9A-Za-z.])", re.ASCII)
 _MAX_DIGITS = 30
 

@@ -442,7 +442,7 @@ OWN_TEXT = {
         sources.feed.paper_facts
         """,
     "only joined or counted": """
-        writer.language_model.add_schema writer.prompts.build_messages
+        writer.prompts.build_messages
         """,
     "called by another reader here": """
         archive.paper_list.parse archive.paper_list.parse_json
