@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bot.core.clock import Clock, latest_date
 from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.discord_health import DiscordHealth, HealthState
+from bot.outbox.pace import Pace
 from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, papers, sources, today
 from storage.database import Connection, Database
@@ -63,8 +63,8 @@ class StatusReport:
     """The step of the machine's clock that is held, or the last one of the last day."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
-    discord_state: HealthState = HealthState.WELL
-    invalid_requests: int = 0
+    is_discord_well: bool = True
+    refused_requests: int = 0
     """Answers of the last ten minutes that count towards a ban of the bot's address."""
 
 
@@ -77,14 +77,14 @@ class StatusService:
         clock: Clock,
         deliveries: DeliveryFactory,
         templates: Templates,
-        discord_health: DiscordHealth,
+        pace: Pace,
         clock_monitor: ClockMonitor | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
-        self._discord_health = discord_health
+        self._pace = pace
         self._clock_monitor = clock_monitor
 
     async def report(
@@ -126,8 +126,8 @@ class StatusService:
                 template_problems=tuple(self._templates.rendering_problems),
                 clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
                 has_source=bool(await sources.list_rows(connection)),
-                discord_state=self._discord_health.state,
-                invalid_requests=self._discord_health.budget.spent,
+                is_discord_well=self._pace.is_well,
+                refused_requests=self._pace.refused,
             )
 
     async def list_dates(
