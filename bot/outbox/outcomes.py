@@ -309,14 +309,6 @@ class RateLimiter:
             return 0.0
         return max(0.0, times[0] + self._window_seconds - self._clock())
 
-    def shortest_delay(self, destinations: Iterable[Hashable]) -> float:
-        """Return the seconds until the first of these destinations may receive its next message."""
-        return min(map(self.delay, destinations), default=0.0)
-
-    def list_throttled(self) -> list[Hashable]:
-        """Return the destinations that may not receive a message now."""
-        return [destination for destination in self._sent_times if self.delay(destination)]
-
     def hit(self, destination: Hashable) -> None:
         """Count a message to this destination, now."""
         self._sent_times.setdefault(destination, collections.deque(maxlen=self._max_messages)).append(
