@@ -189,6 +189,7 @@ async def run(container: Container) -> None:
     if settings.public_key is not None:
         read_public_key(settings.public_key)
     stopping = runtime.begin(container)
+    container.follow_discord()
     share_rate(container, MAX_UNKNOWN_FRONTS)
     bot = container.create_bot()
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
