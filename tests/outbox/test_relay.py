@@ -296,13 +296,13 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     await relay_harness.add_deliveries(*(new_delivery(f"c{n}", crowded, now, priority=10) for n in range(50)))
     await relay_harness.add_deliveries(new_delivery("other", other, now))
     await fake.run_action("set_limits", {"routes": {"POST /channels/{channel_id}/messages": [5, 5.0]}})
-    busy_relay = relay_harness.open_relay()
-    drain = asyncio.create_task(busy_relay.drain(now))
+    stop = asyncio.Event()
+    running = asyncio.create_task(relay_harness.open_relay().run(stop))
     await fake.wait_for_messages(other)
     assert len(await fake.messages(crowded)) <= 5
+    stop.set()
+    await running
     assert (await fake.counts())["too_many"] == 0
-    drain.cancel()
-    await asyncio.gather(drain, return_exceptions=True)
 
 
 @pytest.mark.promise
