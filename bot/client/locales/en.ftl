@@ -484,8 +484,7 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
-status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
-status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
+status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.

@@ -447,8 +447,7 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
-status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
-status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
+status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
