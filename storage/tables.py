@@ -586,7 +586,7 @@ drafts = sa.Table(
     ),
     _required("state", sa.Text),
     sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
-    sa.Column("text", sa.Text, comment="JSON: the answers so far, or the claims that passed the checks"),
+    sa.Column("text", sa.Text, comment="JSON: the claims of the answer, or those that were found proved"),
     _required("problems", _tuple_of()),
     _required("claims_dropped", sa.Integer),
     _required("calls", sa.Integer, comment="answered or failed; a lost one is not counted"),
@@ -610,8 +610,7 @@ token_ledger = sa.Table(
     "token_ledger",
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    _required("reserved", sa.BigInteger, comment="of calls that run, or whose outcome is unknown"),
-    _required("used", sa.BigInteger, comment="of settled calls"),
+    _required("used", sa.BigInteger),
 )
 
 indexed_papers = sa.Table(
