@@ -162,6 +162,16 @@ async def set_state(
     return [id_ for (id_,) in rows]
 
 
+async def resume_returned(connection: AsyncConnection, guild_ids: Sequence[int]) -> None:
+    """Resume the subscriptions that were paused when the bot left their servers."""
+    left = sa.and_(
+        subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.reason == models.Reason.GUILD_LEFT
+    )
+    await connection.execute(
+        subscriptions.update().where(left).values(state=models.ActivityState.ACTIVE, reason=None)
+    )
+
+
 def _values(subscription: models.Subscription) -> dict[str, Any]:
     values = database.record_values(subscription)
     del values["id"]
@@ -266,7 +276,7 @@ async def list_posted_papers(
     Papers of deliveries that expired before any part was sent are not included.
     """
     never_sent = sa.select(planned.c.id).where(
-        planned.c.state == models.DeliveryState.EXPIRED,
+        planned.c.state == models.DeliveryState.STOPPED,
         planned.c.due_at >= since_at - MAX_PLANNING_DELAY,
         outbox.unsent_clause(),
     )

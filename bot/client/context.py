@@ -24,7 +24,6 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
@@ -56,7 +55,6 @@ class Services:
     on_demand_posts: OnDemandPosts
     alerts: Alerts
     deliveries: DeliveryFactory
-    destination_resumer: DestinationResumer
     status: StatusService
     why: WhyExplainer
     guilds: Guilds

@@ -171,7 +171,7 @@ def explain_past(
     ):
         cause = Cause.POSTED
     else:
-        cause = Cause.UNDER_WAY if delivery.state is DeliveryState.PLANNED else Cause.NOT_DELIVERED
+        cause = Cause.UNDER_WAY if delivery.state is DeliveryState.WAITING else Cause.NOT_DELIVERED
     at = posted_paper.posted_at
     if cause is Cause.POSTED and delivery is not None:
         at = (part.sent_at if part is not None else None) or delivery.finished_at or at

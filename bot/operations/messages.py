@@ -83,9 +83,7 @@ def _status_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], can_manage: bool
 ) -> list[ui.Item[Any]]:
     uncertain = [
-        delivery.id
-        for delivery in report.problem_deliveries
-        if delivery.state is models.DeliveryState.UNCERTAIN and delivery.guild_id
+        delivery.id for delivery in report.problem_deliveries if delivery.is_uncertain and delivery.guild_id
     ]
     row = []
     if can_manage and uncertain:
@@ -144,7 +142,8 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, w
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    state, due = texts(f"delivery-{delivery.state.value}"), format_timestamp(delivery.due_at, "R")
+    state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
+    due = format_timestamp(delivery.due_at, "R")
     return f"**{recipient} · {state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
 
 
