@@ -92,13 +92,14 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Try what Discord refused to a channel again: its permissions or tags may have changed."""
-        await self._guilds.try_refused(channel_id=[after.id])
+        """Try what Discord refused to a channel or its threads again: its permissions or tags may have changed."""
+        threads = getattr(after, "threads", ())
+        await self._guilds.try_refused(channel_id=[after.id, *(thread.id for thread in threads)])
 
     @commands.Cog.listener()
-    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
         """Try what Discord refused to a thread again: it may be open."""
-        await self._guilds.try_refused(channel_id=[after.id])
+        await self._guilds.try_refused(channel_id=[payload.thread_id])
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:

@@ -667,6 +667,11 @@ def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dic
     return plain_payload(f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
+def delivery_state(texts: Texts, delivery: models.Delivery) -> str:
+    """Return the state of a delivery that was not sent."""
+    return texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
+
+
 def reason_text(texts: Texts, reason: str | None) -> str:
     """Return the text of a reason with its remedy; a reason without a text, such as a source's error, unchanged."""
     if not reason:

@@ -397,7 +397,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "source": (subscription and format_source(subscription)) or "none",
     }
     if cause is Cause.NOT_DELIVERED and delivery is not None:
-        values["state"] = texts(f"delivery-{delivery.state.value}")
+        values["state"] = client_messages.delivery_state(texts, delivery)
     if subscription is not None:
         values["least"] = subscription.min_votes
         values["top"] = subscription.top_n

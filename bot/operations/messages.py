@@ -142,7 +142,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, w
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
+    state = client_messages.delivery_state(texts, delivery)
     due = format_timestamp(delivery.due_at, "R")
     return f"**{recipient} · {state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
 

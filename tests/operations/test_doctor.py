@@ -244,7 +244,11 @@ async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_ar
     )
     await outbox_builders.add(opened, planned)
     async with opened.transaction() as connection:
-        await connection.execute(sa.update(tables.deliveries).values(state=models.DeliveryState.UNCERTAIN))
+        await connection.execute(
+            sa.update(tables.deliveries).values(
+                state=models.DeliveryState.STOPPED, reason=models.Reason.UNCERTAIN
+            )
+        )
     await opened.close()
     findings = await examine()
     found = findings[f"daily post {added.id}"]

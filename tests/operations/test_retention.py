@@ -59,7 +59,7 @@ async def count(database: Database, table: sa.Table) -> int:
 
 async def send_all(database: Database, now: datetime) -> None:
     async with database.transaction() as connection:
-        for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+        for delivery in await outbox.list_rows(connection, state=models.DeliveryState.WAITING):
             parts = await outbox.list_parts(connection, delivery.id)
             receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
             await outbox.mark_sent(connection, receipts, now)
@@ -172,18 +172,21 @@ async def test_a_failed_post_that_is_sent_again_during_the_removal_keeps_its_pap
     await harness.subscribe()
     await harness.store(MONDAY, ("2601.00001", 9))
     await harness.planner.tick(SEOUL_9AM)
-    failed = {"state": "failed"}
+    failed = {"state": "stopped"}
     async with db.transaction() as connection:
         await connection.execute(tables.parts.update().values(failed))
-        await connection.execute(tables.deliveries.update().values(failed | {"finished_at": SEOUL_9AM}))
+        await connection.execute(
+            tables.deliveries.update().values(failed | {"finished_at": SEOUL_9AM, "reason": "uncertain"})
+        )
     list_removable = outbox.list_removable
 
     async def list_then_send_again(connection: Connection, *arguments: Any, **filters: Any) -> list[int]:
         ids = await list_removable(connection, *arguments, **filters)
         async with db.transaction() as other:
             for id_ in ids:
-                (part,) = await outbox.list_parts(other, id_)
-                await outbox.requeue(other, part.id, nonce="again", now=now, expires_at=now + DAY)
+                await outbox.repeat_uncertain(
+                    other, id_, new_nonce=lambda: "again", now=now, expires_at=now + DAY
+                )
         return ids
 
     monkeypatch.setattr(outbox, "list_removable", list_then_send_again)

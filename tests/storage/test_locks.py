@@ -178,7 +178,7 @@ async def test_postgresql_tells_the_sender_once_of_each_transaction_of_others_th
     await plan(other_db, "a", "b")
     await patience.wait_until(lambda: calls[-1] >= 1)
     async with other_db.transaction() as connection:
-        await outbox.resume(connection, outbox_builders.NOW, channel_id=7)
+        await outbox.try_now(connection, outbox_builders.NOW, channel_id=[7])
         await connection.execute(
             sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         )
