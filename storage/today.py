@@ -31,12 +31,6 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
     return await database.fetch_records(connection, models.Profile, query)
 
 
-async def list_scheduled(connection: AsyncConnection, after: datetime) -> list[models.Profile]:
-    """Return the profiles whose papers of the day are to be sent after a time (UTC)."""
-    query = sa.select(profiles).where(profiles.c.next_due_at > after).order_by(profiles.c.user_id)
-    return await database.fetch_records(connection, models.Profile, query)
-
-
 class ProfileSettings(TypedDict, total=False):
     """What a reader chose, and when the papers of the day are sent by it. Times are in UTC."""
 

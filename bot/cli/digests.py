@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -374,16 +373,11 @@ def _show(text: str, as_json: bool) -> None:
 
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
-    """Return the JSON object of a draft; `claims` are those that passed, or the last answer while it is written."""
+    """Return the JSON object of a draft; `claims` are those that were found proved, or those of the answer until then."""
     from bot.writer import prompts
-    from storage.writer import DraftState
 
-    texts = [draft.text] if draft.state is DraftState.CHECKED else json.loads(draft.text or "[]")[-1:]
-    claims = [
-        claim._asdict()
-        for text in texts
-        if text
-        for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
-    ]
+    claims = (
+        [claim._asdict() for claim in prompts.read_answer(draft.text, draft.format)] if draft.text else []
+    )
     names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
     return {**shell.pick(draft, names), "claims": claims}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +15,11 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
-from bot.core.clock_monitor import ClockStep
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
-from bot.outbox.discord_health import MAX_INVALID, HealthState
+from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
 from bot.sources import kinds, poller
 from bot.today import messages as today_messages
@@ -56,12 +55,9 @@ def status_view(
     message = MessageBuilder(RED if report.problem_deliveries or inactive else AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
-    if report.clock_step is not None:
-        message.add_text(_clock_text(texts, report.clock_step))
     if can_manage:
-        is_well = report.discord_state is HealthState.WELL
-        state = "" if is_well else texts(f"status-discord-{report.discord_state.value}") + "\n"
-        refused = texts("status-discord-refused", count=report.invalid_requests, limit=MAX_INVALID)
+        state = "" if report.is_discord_well else texts("status-discord-troubled") + "\n"
+        refused = texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED)
         message.add_text(state + subtext(refused))
     if writer_command:
         message.add_text(texts("status-writer-budget", command=writer_command))
@@ -117,15 +113,6 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
 def no_source_text(texts: Texts) -> str:
     """Return the command with which the operator switches the default source on."""
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
-
-
-def _clock_text(texts: Texts, step: ClockStep) -> str:
-    minutes = round(abs(step.by).total_seconds() / 60)
-    duration = texts("duration", hours=minutes // 60, minutes=minutes % 60)
-    if step.is_held:
-        return texts("status-clock-held", by=duration)
-    direction = "ahead" if step.by > timedelta(0) else "back"
-    return texts("status-clock-moved", by=duration, direction=direction, at=format_timestamp(step.at, "R"))
 
 
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: frozenset[int]) -> str:

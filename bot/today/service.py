@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -442,8 +442,6 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 
 
 _FAILED = "papers of the day not built"
-LONGEST_DAY = timedelta(hours=25)
-"""From one due time to the next, when the clocks go back."""
 
 
 class TodayPlanner:
@@ -481,15 +479,6 @@ class TodayPlanner:
                 planned += count
                 await between()
         return planned
-
-    async def reschedule(self, now: datetime) -> None:
-        """Compute those due times again that lie more than a day ahead of `now` (UTC), as after a clock that was ahead."""
-        async with self._database.transaction() as connection:
-            put_off = await today.list_scheduled(connection, now + LONGEST_DAY)
-            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in put_off])
-            days = await daily_planner.list_recent_days(connection, self._day_close, now)
-            moved = [_move(profile, known.get(profile.user_id), now, days.closings) for profile in put_off]
-            await today.set_schedules(connection, moved)
 
     async def _plan_batch(self, now: datetime) -> int | None:
         """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""

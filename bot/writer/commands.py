@@ -22,7 +22,6 @@ from storage import writer as stored_writer
 
 MAX_PROBLEMS = 8
 MAX_REASON_LENGTH = 160
-_UNWRITTEN = (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
 
 
 def write_status_view(
@@ -32,7 +31,11 @@ def write_status_view(
     tokens: tuple[int, int],
 ) -> ui.LayoutView:
     """Return how far the digests of a day are, what could not be written and why, and the tokens of day and month."""
-    unwritten = [draft for draft in written.drafts if draft.state in _UNWRITTEN]
+    unwritten = [
+        draft
+        for draft in written.drafts
+        if draft.state is stored_writer.DraftState.REFUSED or writer_service.find_failure(draft)
+    ]
     has_failed = any(draft.state is stored_writer.DraftState.FAILED for draft in unwritten)
     message = message_builder.MessageBuilder(message_builder.RED if has_failed else message_builder.AMBER)
     if writer.model is None:
@@ -78,7 +81,8 @@ def _progress(texts: Texts, form: models.DigestFormat, written: writer_service.W
 def _outcome(draft: stored_writer.Draft) -> str:
     if draft.state is stored_writer.DraftState.CHECKED:
         return "abstract" if draft.basis == Basis.ABSTRACT else "paper"
-    return draft.state.value if draft.state in _UNWRITTEN else "waiting"
+    is_final = draft.state in (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
+    return draft.state.value if is_final else "waiting"
 
 
 def _problem(texts: Texts, draft: stored_writer.Draft) -> str:

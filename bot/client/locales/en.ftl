@@ -488,20 +488,7 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
-status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until Discord's time confirms this, posts follow the old time.
-status-clock-moved = The clock on the bot's computer was set { $direction ->
-    [ahead] ahead
-   *[back] back
-} by { $by } ({ $at }). All times were recalculated.
-duration = { $hours ->
-    [0] { $minutes } min
-   *[other] { $hours } h{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes } min
-    }
-}
-status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
-status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
+status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
@@ -609,12 +596,10 @@ write-abstract = { $count } of them from the abstract
 write-refused = { $count } with no readable text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
-write-failed-no-tokens = the token budget is used up
 write-failed-no-claim = no sentence passed the checks
 write-failed-unreachable = couldn't reach the model's server
 write-failed-status-error = the model's server returned an error
 write-failed-no-reply = the model didn't answer in time
-write-failed-cut-off = the answer was too long and was cut off
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
 status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More in { $command }.

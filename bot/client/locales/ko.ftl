@@ -451,20 +451,7 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
-status-clock-held = 봇이 돌아가는 컴퓨터의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
-status-clock-moved = 봇이 돌아가는 컴퓨터의 시계가 { $at }에 { $by } { $direction ->
-    [ahead] 앞으로 건너뛰었어요
-   *[back] 뒤로 돌아갔어요
-}. 게시 시각은 모두 다시 계산했어요.
-duration = { $hours ->
-    [0] { $minutes }분
-   *[other] { $hours }시간{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes }분
-    }
-}
-status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
-status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
+status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
@@ -563,12 +550,10 @@ write-abstract = 그중 초록 기반 { $count }편
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
-write-failed-no-tokens = 토큰 한도를 다 썼어요
 write-failed-no-claim = 검사를 통과한 문장이 없어요
 write-failed-unreachable = 모델 서버에 연결하지 못했어요
 write-failed-status-error = 모델 서버에서 오류가 났어요
 write-failed-no-reply = 모델이 제시간에 답하지 않았어요
-write-failed-cut-off = 답이 너무 길어 중간에 잘렸어요
 write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
 write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
