@@ -134,10 +134,12 @@ digests = sa.Table(
     "digests",
     metadata,
     _id(),
-    _required("format", _one_of(models.DigestFormat)),
+    _required("source", sa.Text, comment="URL of the source, or 'files'"),
+    _required("location", sa.Text, comment="path, URL or feed entry id"),
     _required("date_on", sa.Date),
+    _required("format", _one_of(models.DigestFormat)),
     _required("language", sa.Text),
-    _required("hash", sa.Text, unique=True, comment="SHA-256 of the text, in hex"),
+    _required("hash", sa.Text, comment="SHA-256 of the text, in hex"),
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
     _required(
         "problems",
@@ -150,28 +152,11 @@ digests = sa.Table(
     _required("revision", sa.Integer, default=1, comment="starts at 1, plus 1 per correction"),
     _required("ingested_at", UtcTime),
     _required("updated_at", UtcTime),
+    sa.UniqueConstraint("location", "source", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
+    sa.Index("ix_digests_hash", "hash"),
     # Ids are never reused, because the keys of deliveries contain them.
     sqlite_autoincrement=True,
-)
-
-former_hashes = sa.Table(
-    "former_hashes",
-    metadata,
-    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 of a text before a correction"),
-    _reference("digest_id", "digests.id", nullable=False, index=True),
-)
-
-digest_locations = sa.Table(
-    "digest_locations",
-    metadata,
-    sa.Column("location", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
-    sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
-    sa.Column("date_on", sa.Date, primary_key=True),
-    sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
-    _reference("digest_id", "digests.id", nullable=False, index=True),
-    _required("hash", sa.Text, comment="SHA-256 of the digest last found here"),
-    _required("seen_at", UtcTime),
 )
 
 papers = sa.Table(

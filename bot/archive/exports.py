@@ -462,12 +462,11 @@ def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) ->
 
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
-    locations = await archive.list_locations_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
     digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
-        file=locations[0].location if locations else "",
+        file=stored.location,
         extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
         stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )

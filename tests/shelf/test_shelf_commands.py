@@ -99,7 +99,7 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
 async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     paper = await pick(harness, await open_list(harness), SURVEY)
-    shared = await harness.press(paper, "share")
+    shared, _ = await harness.share(paper)
     assert not shared.ephemeral
     quiet = await harness.ask("saved list", where=harness.readonly_channel)
     assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))

@@ -30,6 +30,9 @@ period-all = All time
 follow-topic = Follow this topic
 follow-author = Follow this author
 share = Share in channel
+share-done = Shared in this channel.
+share-take-back = Take it back
+share-taken-back = Taken back. Nobody sees it in the channel any more.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
@@ -284,6 +287,7 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
+may-not-take-back = I can't delete it any more, because I can't see this channel.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습

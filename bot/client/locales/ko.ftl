@@ -27,6 +27,9 @@ period-all = 전체 기간
 follow-topic = 이 주제 알림 받기
 follow-author = 이 저자 알림 받기
 share = 채널에 공유
+share-done = 이 채널에 공유했어요.
+share-take-back = 공유 취소
+share-taken-back = 공유를 취소했어요. 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
@@ -250,6 +253,7 @@ reason-by-hand = 수동으로 일시중지했어요.
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
 no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
+may-not-take-back = 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
 ask-hint = 강화 학습, 확산 모델, reasoning
