@@ -603,7 +603,6 @@ write-failed-no-reply = the model didn't answer in time
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
 status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More in { $command }.
-write-no-text = neither the paper nor its abstract could be read
 write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
 write-tokens-month = { $used } tokens used this month

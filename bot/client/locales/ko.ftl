@@ -557,7 +557,6 @@ write-failed-no-reply = 모델이 제시간에 답하지 않았어요
 write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
 write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
-write-no-text = 논문과 초록을 모두 읽지 못했어요
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
 write-tokens-month = 이번 달 토큰 { $used }개 사용
