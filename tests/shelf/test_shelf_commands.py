@@ -88,7 +88,7 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
-    assert b"@misc{lovelace2025small," in await file.read()
+    assert b"@misc{arxiv:2501.00001," in await file.read()
     listed = await open_list(harness, search="reward")
     chosen = await harness.choose(listed, menu_id(listed, "sx"), "ris")
     [file] = chosen.attachments

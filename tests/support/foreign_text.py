@@ -305,7 +305,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.arxiv_ids.list_arxiv_ids": lambda text: arxiv_ids.list_arxiv_ids(text, 25, _DAY),
     "archive.arxiv_ids.is_possible": lambda text: arxiv_ids.is_possible(text, _DAY),
     "archive.arxiv_ids.parse_link_at": lambda text: arxiv_ids.parse_link_at(text, 0),
-    "archive.exports.make_key": lambda text: exports.make_key("2505.01234", text, [text]),
     "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
     "archive.fields.clean_labels": lambda text: fields.clean_labels([text]),
     "archive.fields.clean_names": lambda text: fields.clean_names([text]),
