@@ -404,6 +404,12 @@ class Poller:
         await self._ingest.finish_index()
         return reports
 
+    async def fetch_first(self, row: models.StoredSource) -> SourceReport:
+        """Poll a source that was just added, for a minute at most. The bot continues what is left."""
+        [report] = await self._fetch_sources([row], timeout_seconds=_PAGE_TIMEOUT_SECONDS)
+        await self._ingest.finish_index()
+        return report
+
     async def _fetch_sources(
         self,
         rows: Sequence[models.StoredSource],
