@@ -93,39 +93,6 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     return values
 
 
-MAX_RETRY_DELAY = timedelta(hours=1)
-"""The longest delay of a retry, which Discord asks for where a channel's slow mode or a quota is exhausted."""
-
-
-async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
-    """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
-
-    A part of a daily post that was planned ahead of its due time keeps that time.
-    """
-    is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
-    is_post_to_come = sa.exists().where(
-        deliveries.c.id == parts.c.delivery_id,
-        deliveries.c.kind == DeliveryKind.DAILY,
-        deliveries.c.due_at >= parts.c.next_attempt_at,
-    )
-    was_ahead = sa.case(
-        (parts.c.last_attempt_at.is_(None), ~is_post_to_come), else_=parts.c.last_attempt_at > _bind_time(now)
-    )
-    due_now = await connection.execute(
-        parts.update().where(is_delayed, was_ahead).values(next_attempt_at=now)
-    )
-    bounded = await connection.execute(
-        parts.update()
-        .where(
-            is_delayed,
-            parts.c.next_attempt_at > _bind_time(now + MAX_RETRY_DELAY),
-            parts.c.last_attempt_at.is_not(None),
-        )
-        .values(next_attempt_at=now + MAX_RETRY_DELAY)
-    )
-    return due_now.rowcount + bounded.rowcount
-
-
 async def release_interrupted(
     connection: AsyncConnection,
     now: datetime,
@@ -211,12 +178,10 @@ async def mark_retry(
     error: str,
     error_code: int | None = None,
     term: int = 0,
-    is_counted: bool = True,
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
 
-    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. An attempt
-    that failed by Discord's fault `is_counted` no more.
+    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none.
     """
     result = await connection.execute(
         parts.update()
@@ -224,7 +189,6 @@ async def mark_retry(
         .values(
             state=PartState.PLANNED,
             next_attempt_at=next_attempt_at,
-            attempts=parts.c.attempts - (0 if is_counted else 1),
             first_attempt_at=unknown_since,
             error=error,
             error_code=error_code,
@@ -474,30 +438,6 @@ async def expire(
     return await list_rows(connection, ids=ids)
 
 
-async def clamp_expiries(
-    connection: AsyncConnection, latest: datetime, *, now: datetime, extend_by: timedelta
-) -> None:
-    """Let no unfinished delivery expire after `latest`, which is a full lifetime from `now` (UTC).
-
-    `extend_by` is how far the clock was behind when the deliveries were planned: they live for so much longer. A daily
-    post that was planned ahead of its due time keeps its expiry.
-    """
-    is_post_to_come = sa.and_(deliveries.c.kind == DeliveryKind.DAILY, deliveries.c.due_at > now)
-    await connection.execute(
-        deliveries.update()
-        .where(unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
-        .values(expires_at=latest)
-    )
-    if not extend_by:
-        return
-    query = sa.select(deliveries.c.id, deliveries.c.expires_at)
-    rows = await database.list_where(
-        connection, query.where(unfinished_clause(), deliveries.c.expires_at < latest)
-    )
-    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    await database.update_rows(connection, deliveries, extended)
-
-
 async def cancel(
     connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
 ) -> None:
@@ -578,15 +518,21 @@ class DuePart:
 
 
 async def list_due(
-    connection: AsyncConnection, now: datetime, *, limit: int = 200, exclude_channel_ids: Collection[int] = ()
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    limit: int = 200,
+    exclude_channel_ids: Collection[int | None] = (),
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Of those due at one moment, a server's first delivery comes before another one's second.
 
-    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
-    that are SENDING, which `release_interrupted` makes PLANNED again after a start.
+    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids` (None:
+    direct messages that are not open yet), and those that are SENDING, which `release_interrupted` makes PLANNED again
+    after a start.
     """
+    excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
@@ -602,7 +548,7 @@ async def list_due(
             parts.c.next_attempt_at <= now,
             deliveries.c.state == DeliveryState.PLANNED,
             sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
-            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
+            sa.func.coalesce(deliveries.c.channel_id, 0).not_in(excluded),
             ~has_unsent_predecessor,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)

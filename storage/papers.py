@@ -19,6 +19,7 @@ from storage.models import (
     Appearance,
     ArchiveExtent,
     Author,
+    DigestFormat,
     Entry,
     IndexDocument,
     MergedPaper,
@@ -78,25 +79,25 @@ async def list_arxiv_due(
 ) -> list[str]:
     """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
 
-    Those of the lists come first: they lack a title, or with `since_on` arXiv's facts, and are listed since that day. The
-    sources take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come
-    last. Then come saved papers without a title that no digest lists, as imports bring them.
+    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids named them or, with `since_on`, if they
+    are listed since that day. The sources take turns, each with its newest papers, so that none holds up another; days that
+    have begun nowhere yet come last. Then come saved papers without a title that no digest lists, as imports bring them.
     """
-    lacking: sa.ColumnElement[bool] = papers.c.title.is_(None)
+    described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
+    is_of_list = t.digests.c.format == DigestFormat.LIST
+    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_list, ~described))
     if since_on is not None:
-        described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
         lacking = sa.and_(papers.c.last_on >= since_on, ~described)
     # A later time than any delay was stored by a clock that was ahead.
     due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
     is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
-    source, on = t.digest_locations.c.source, sa.func.max(t.digests.c.date_on)
+    source, on = t.digests.c.source, sa.func.max(t.digests.c.date_on)
     is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
     turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
     by_source = (
         sa.select(papers.c.arxiv_id, (is_ahead * _LAST_TURN + turn).label("turn"))
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .outerjoin(t.digest_locations, t.digest_locations.c.digest_id == t.digests.c.id)
         .where(papers.c.last_on.is_not(None), lacking, is_due)
         .group_by(papers.c.id, source)
         .subquery()

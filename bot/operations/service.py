@@ -8,9 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
-from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.discord_health import DiscordHealth, HealthState
+from bot.outbox.pace import Pace
 from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, papers, sources, today
 from storage.database import Connection, Database
@@ -59,12 +58,10 @@ class StatusReport:
     """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
     template_problems: tuple[models.LocatedProblem, ...] = ()
     """The operator's templates that fail, so that the bundled ones are posted."""
-    clock_step: ClockStep | None = None
-    """The step of the machine's clock that is held, or the last one of the last day."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
-    discord_state: HealthState = HealthState.WELL
-    invalid_requests: int = 0
+    is_discord_well: bool = True
+    refused_requests: int = 0
     """Answers of the last ten minutes that count towards a ban of the bot's address."""
 
 
@@ -72,20 +69,13 @@ class StatusService:
     """Reads the outbox and the archive, and resends deliveries on request."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        deliveries: DeliveryFactory,
-        templates: Templates,
-        discord_health: DiscordHealth,
-        clock_monitor: ClockMonitor | None = None,
+        self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates, pace: Pace
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
-        self._discord_health = discord_health
-        self._clock_monitor = clock_monitor
+        self._pace = pace
 
     async def report(
         self,
@@ -124,10 +114,9 @@ class StatusService:
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
-                clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
                 has_source=bool(await sources.list_rows(connection)),
-                discord_state=self._discord_health.state,
-                invalid_requests=self._discord_health.budget.spent,
+                is_discord_well=self._pace.is_well,
+                refused_requests=self._pace.refused,
             )
 
     async def list_dates(
