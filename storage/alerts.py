@@ -290,12 +290,6 @@ async def list_rows(
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
-    """Return the alerts that are paused because Discord blocks their channel."""
-    query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
-    return await database.fetch_records(connection, models.Alert, query)
-
-
 async def list_translated(
     connection: AsyncConnection, alert_id: int, *, limit: int, for_update: bool = False
 ) -> list[models.Alert]:

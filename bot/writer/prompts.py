@@ -90,26 +90,15 @@ For each claim decide whether the excerpts prove all of it.
 
 Give every claim one verdict, in order: first a "reason" of at most 25 words that quotes what the excerpts say, then
 "is_proved"."""
-JUDGE_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "verdicts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "claim": {"type": "integer"},
-                    "reason": {"type": "string"},
-                    "is_proved": {"type": "boolean"},
-                },
-                "required": ["claim", "reason", "is_proved"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["verdicts"],
-    "additionalProperties": False,
-}
+
+
+def _object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    required = [*properties]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+_VERDICT = _object_schema(claim={"type": "integer"}, reason={"type": "string"}, is_proved={"type": "boolean"})
+JUDGE_SCHEMA: Mapping[str, Any] = _object_schema(verdicts={"type": "array", "items": _VERDICT})
 """The JSON schema of the judge's answer."""
 JUDGE_TOKENS_PER_CLAIM = 150
 """The longest verdict on a claim, in tokens."""
@@ -193,34 +182,19 @@ _REQUIRED = frozenset({"whats_new", "technical_details"})
 
 def build_schema(form: models.DigestFormat) -> dict[str, Any]:
     """Return the JSON schema of an answer: an object with a list of claims for each section of the format."""
-    properties = {
-        key: {
-            "type": "array",
-            "description": _DESCRIPTIONS[key]
-            + ("" if key in _REQUIRED else "; empty if the paper says nothing of it"),
-            **({"minItems": 1} if key in _REQUIRED else {}),
-            "maxItems": _MAX_CLAIMS[form],
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string", "description": "one sentence"},
-                    "span": {
-                        "type": "string",
-                        "description": f"{MIN_SPAN_WORDS} to {MAX_SPAN_WORDS} consecutive words of the paper, verbatim",
-                    },
-                },
-                "required": ["text", "span"],
-                "additionalProperties": False,
-            },
+    span = f"{MIN_SPAN_WORDS} to {MAX_SPAN_WORDS} consecutive words of the paper, verbatim"
+    claim = _object_schema(
+        text={"type": "string", "description": "one sentence"}, span={"type": "string", "description": span}
+    )
+    rows = {"type": "array", "maxItems": _MAX_CLAIMS[form], "items": claim}
+    return _object_schema(
+        **{
+            key: {**rows, "minItems": 1, "description": _DESCRIPTIONS[key]}
+            if key in _REQUIRED
+            else {**rows, "description": f"{_DESCRIPTIONS[key]}; empty if the paper says nothing of it"}
+            for key in SECTIONS[form]
         }
-        for key in SECTIONS[form]
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [*properties],
-        "additionalProperties": False,
-    }
+    )
 
 
 def build_messages(
@@ -260,16 +234,15 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
     """Return the claims of an answer, in the order of the sections. Raises AnswerError for one without claims.
 
-    Text and a fence around the JSON are skipped, keys may be written otherwise ("What's New"), and what the schema does
-    not have is left out.
+    Text and a fence around the JSON are skipped, and what the schema does not have is left out.
     """
-    record = {_normalise_key(key): value for key, value in _find_object(answer).items()}
+    record = _find_object(answer)
     claims: list[Claim] = []
-    for key, headings in SECTIONS[form].items():
-        names = [name for name in map(_normalise_key, (key, headings[models.Locale.EN])) if name in record]
-        value = record[names[0]] if names else None
-        items = value if isinstance(value, list) else [] if value is None else [value]
-        claims += [_read_claim(key, item) for item in items[: _MAX_CLAIMS[form]]]
+    for key in SECTIONS[form]:
+        rows = record.get(key)
+        claims += (
+            [_read_claim(key, row) for row in rows[: _MAX_CLAIMS[form]]] if isinstance(rows, list) else []
+        )
     if not claims:
         raise AnswerError("it has no claims")
     return tuple(claims)
@@ -360,10 +333,9 @@ def _find_object(answer: str) -> dict[str, Any]:
     return record
 
 
-def _read_claim(key: str, item: object) -> Claim:
-    values = {_normalise_key(name): value for name, value in item.items()} if isinstance(item, dict) else {}
-    text, span = values.get("text"), values.get("span")
-    parts = [" ".join(_make_storable(part).split()) for part in (text, span) if isinstance(part, str)]
+def _read_claim(key: str, row: object) -> Claim:
+    values = [row.get(name) for name in ("text", "span")] if isinstance(row, dict) else []
+    parts = [" ".join(_make_storable(value).split()) for value in values if isinstance(value, str)]
     if len(list(filter(None, parts))) < 2:
         raise AnswerError(f'a claim of "{key}" has no "text" or no "span"')
     if max(map(len, parts)) > _MAX_CHARACTERS:
@@ -374,7 +346,3 @@ def _read_claim(key: str, item: object) -> Claim:
 def _make_storable(text: str) -> str:
     """Return a text without what a database does not take: NUL, and half a surrogate pair."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _normalise_key(key: str) -> str:
-    return "".join(character for character in key.casefold() if character.isalpha())

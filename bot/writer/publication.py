@@ -13,8 +13,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -40,13 +40,20 @@ _MAX_HASHES = 50
 
 def check_writable(file: Path) -> None:
     """Raise PaperroundError if a file, or files in a folder, cannot be written."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
+    with _naming(file), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
+        pass
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Raise an error of the system as a PaperroundError that names the file."""
     try:
-        if file.exists() and not (file.is_file() or file.is_dir()):
-            raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
-        with tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
-            pass
+        yield
     except OSError as error:
-        raise _not_written(file, error) from None
+        reason = f"{file} cannot be read or written: {error.strerror}. Name another file."
+        raise errors.PaperroundError(reason) from None
 
 
 class Publisher:
@@ -104,23 +111,13 @@ def _hash(text: str) -> str:
 
 def _read(file: Path) -> str | None:
     """Return the text of a file; None if there is none, or nothing in it."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace") or None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise errors.PaperroundError(f"{file} cannot be read: {error.strerror}. Name another file.") from None
+    with _naming(file):
+        return file.read_text(encoding="utf-8", errors="replace") or None if file.exists() else None
 
 
 def _write(file: Path, text: str) -> None:
-    try:
+    with _naming(file):
         files.replace_file(file, text.encode())
-    except OSError as error:
-        raise _not_written(file, error) from None
-
-
-def _not_written(file: Path, error: OSError) -> errors.PaperroundError:
-    return errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
 
 _PUNCTUATION = re.compile(r"[^\w\s.,:+-]")

@@ -121,10 +121,8 @@ async def test_write_status_counts_what_became_of_each_paper_and_says_why(harnes
     assert f"**{newsletter}** · {texts('write-written', count=2, total=6)}\n-# {details}\n" in shown
     waiting = texts("write-waiting", count=6)
     assert f"**{review}** · {texts('write-written', count=0, total=6)}\n-# {waiting}\n" in shown
-    assert f"· {newsletter} · {texts('write-no-text')}" in shown
-    assert (
-        f"· {newsletter} · {texts('write-failed-status-error')}\n-# Error code: 500 - \\*no\\* model" in shown
-    )
+    reason = f"{texts('write-failed-status-error')} · {texts('write-failed', count=1)}"
+    assert f"{reason}\n-# Error code: 500 - \\*no\\* model" in shown
     assert texts("write-tokens-day-capped", used="212,000", cap="500,000") in shown
 
 
