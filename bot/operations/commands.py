@@ -96,7 +96,7 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
-            writer_command=self._mentions("write status") if is_budget_spent else "",
+            writer_command=self._mentions("sources") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
 
@@ -179,4 +179,5 @@ class SourcesCog(commands.Cog):
             inbox=inbox.resolve().name if inbox is not None else None,
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
+            written=await self._services.writer.report() if router.is_manager(request.interaction) else None,
         )
