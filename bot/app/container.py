@@ -307,7 +307,6 @@ class Container:
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
-            inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
@@ -393,10 +392,10 @@ async def _ensure_index_version(database: Database) -> None:
 
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    await source_registry.add_configured(settings.sources)
+    await source_registry.add_configured(settings.sources, settings.inbox)
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
@@ -419,7 +418,8 @@ async def log_missing_source(container: Container) -> None:
     """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if await source_registry.list_rows():
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    if any(row.url != inbox for row in await source_registry.list_rows()):
         return
     async with container.database.read() as connection:
         has_digest = bool(await archive.list_dates(connection, limit=1))

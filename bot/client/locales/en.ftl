@@ -613,7 +613,6 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator adds them with `paperround ingest`.
-sources-inbox = Folder { $folder }: digests dropped there are read right away.
 sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
 source-url = URL with a date

@@ -567,7 +567,6 @@ sources-heading = { $count ->
 }
 sources-none = 자동으로 가져오는 곳이 없어요.
 sources-files = 다이제스트는 파일로 들어와요. 운영자가 `paperround ingest`로 넣어요.
-sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
 sources-order = 출처마다 내용이 다르면 여기서 위에 있는 출처를 따라요. 제목, 저자, 추천 수는 arXiv와 Hugging Face를 먼저 따라요.
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
