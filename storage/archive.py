@@ -203,9 +203,7 @@ async def list_origins(
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
         id_: (stored_sources.trust(url, *row), ingested_at.date())
-        for id_, url, *row, ingested_at in await database.execute_in(
-            connection, query, c.id, digest_ids
-        )
+        for id_, url, *row, ingested_at in await database.execute_in(connection, query, c.id, digest_ids)
     }
 
 
