@@ -129,13 +129,11 @@ class ClockRepair:
     async def apply(self, steps: Sequence[ClockStep] = ()) -> None:
         """Correct all times at the start, or after `steps` of the clock."""
         now = self._container.clock()
-        ahead_since = min((step.ahead_since for step in steps), default=None)
         slow_by = max((step.slow_by for step in steps), default=timedelta(0))
         monitor = self._container.clock_monitor
         # A clock that is behind Discord's will be corrected: what lives a lifetime from its time would then be over.
         behind_by = timedelta(seconds=0.0 if monitor is None else max(0.0, -monitor.get_discord_offset()))
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours) + behind_by
-        await self._planner.reschedule(now, ahead_since=ahead_since)
         await self._today_planner.reschedule(now)
         fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
         await self._container.alert_planner.reschedule(now, fresh_on, behind_by=behind_by)

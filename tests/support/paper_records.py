@@ -56,5 +56,5 @@ async def add_digest(
         added = await archive.add(
             connection, [models.SourcedDigest(digest, "ko", digest_hash, "files", "a.md", frozenset())], NOW
         )
-        await archive.add_entries(connection, {added[digest_hash]: digest_entries}, ids)
+        await archive.add_entries(connection, {added[digest_hash]: digest_entries}, ids, {})
     return added[digest_hash]
