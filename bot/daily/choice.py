@@ -161,8 +161,8 @@ class Drawn(NamedTuple):
 def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, closed_on: date) -> Drawn:
     """Return what is new in the entries since `mark`, the last post; with None all papers of the newest day.
 
-    New is what is listed on a later day, or first listed after that post. It is late if its day had closed (all until
-    `closed_on` have) and was drawn from, or is before `own_on`.
+    New is what is listed on a later day, or first listed after that post. It is late if its day had papers then and has closed
+    since (`closed_on` is the newest such day), or is before `own_on`.
     """
     dated = [entry for entry in entries if window.late_on <= entry.date_on <= window.last_on]
     if mark is None:
@@ -170,6 +170,9 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
         is_own = newest_on >= window.own_on
         return Drawn(rank_papers(entry for entry in dated if entry.date_on == newest_on) if is_own else ())
     listed_first: dict[int, int] = {}
+    drawn_days = {
+        entry.date_on for entry in dated if entry.date_on <= mark.on and entry.added_seq <= mark.until
+    }
     for entry in dated:
         seq = listed_first.setdefault(entry.paper_id, entry.added_seq)
         listed_first[entry.paper_id] = min(seq, entry.added_seq)
@@ -177,7 +180,8 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
     late: list[DigestPaper] = []
     for paper in rank_papers(dated):
         if paper.date_on > mark.on or listed_first[paper.paper_id] > mark.until:
-            is_late = paper.date_on <= min(mark.on, closed_on) or paper.date_on < window.own_on
+            was_drawn = paper.date_on in drawn_days and paper.date_on <= closed_on
+            is_late = was_drawn or paper.date_on < window.own_on
             (late if is_late else own).append(paper)
     return Drawn(tuple(own), tuple(late))
 

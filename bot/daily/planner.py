@@ -509,7 +509,7 @@ class DailyPlanner:
             if not due:
                 return 0
             added_seq = await archive.get_added_seq(connection)
-            posts = await self._choose(connection, due, calendar, matches, loaded)
+            posts, unindexed_ids = await self._choose(connection, due, calendar, matches, loaded)
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}
@@ -523,7 +523,7 @@ class DailyPlanner:
                         done[row.id] = slot.on
                 if row.id not in done and calendar.is_over(slot):
                     done[row.id] = slot.on
-                elif row.id not in done and (row.id in posts or row.topic in matches.failures):
+                elif row.id not in done and row.id not in unindexed_ids:
                     rest_until = min(calendar.now + RETRY_DELAY, slot.at + schedule.WAIT)
                     seen = daily.Schedule(*(getattr(row, name) for name in daily.Schedule._fields))
                     self._resting[row.id] = _Rest(seen, added_seq, rest_until)
@@ -548,8 +548,8 @@ class DailyPlanner:
         calendar: schedule.Calendar,
         matches: TopicMatches,
         loaded: PapersByRevision,
-    ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription, without papers where there are none; not those whose topic cannot be matched."""
+    ) -> tuple[dict[int, choice.PlannedPost], set[int]]:
+        """Return the posts by subscription, without papers where there are none, and those that wait for the index."""
         pool = await load_pool(connection, due, calendar, loaded)
         on_topic = [row for row, _ in due if row.topic]
         # A large digest is indexed after the transaction that stores it.
@@ -561,15 +561,20 @@ class DailyPlanner:
         ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
         posted = await load_posted(connection, [row for row, _ in due], ids, calendar.now)
         posts: dict[int, choice.PlannedPost] = {}
+        unindexed_ids: set[int] = set()
         for row, slot in due:
-            if row.topic in matches.failures:
-                _log_failure(row.id, "planning failed", matches.failures[row.topic])
-            elif not (row.topic and pool.has_young(drawn[row.id], unindexed)):
+            if row.topic and pool.has_young(drawn[row.id], unindexed):
+                unindexed_ids.add(row.id)
+                continue
+            # What causes a bug in one server's settings must not stop the posts of the others.
+            with isolation.isolated(log, "post not planned", subscription=row.id):
+                if row.topic in matches.failures:
+                    raise matches.failures[row.topic].with_traceback(None)
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
                 posts[row.id] = post = pool.choose(row, slot, marks.get(row.id), posted_here)
                 # A second subscription of the channel that is due now must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
-        return posts
+        return posts, unindexed_ids
 
 
 _Due: TypeAlias = tuple[models.Subscription, schedule.Slot]
