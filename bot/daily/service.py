@@ -120,7 +120,8 @@ class Subscriptions:
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if schedule.schedule_key(changed) != schedule.schedule_key(old):
                 calendar = await self._load_calendar(connection)
-                if not clock.is_known_zone(old.timezone) or calendar.find_due(old) is None:
+                due = calendar.find_due(old) if clock.is_known_zone(old.timezone) else None
+                if due is None or calendar.newest(changed).on != due.on:
                     changed = _begin_next(changed, calendar)
             await daily.update(connection, changed)
         return changed

@@ -87,7 +87,7 @@ async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
     await read_lists(harness.container.database, harness.env.now(), date(2026, 1, 1))
     calendar = await harness.bot.services.subscriptions.load_calendar()
-    at = f"<t:{int(calendar.newest(subscription).at.timestamp())}:R>"
+    at = f"<t:{int(calendar.following(subscription).at.timestamp())}:R>"
     assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
 
 
