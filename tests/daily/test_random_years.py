@@ -278,7 +278,7 @@ class World:
     async def tick(self) -> None:
         """Plan what is due, and compare it with what the oracle expects."""
         rows = [row for row in await self.service.list_rows() if row.state is models.ActivityState.ACTIVE]
-        expected = []
+        expected: list[Posted] = []
         for row in sorted(rows, key=lambda row: (bool(row.topic), row.id)):
             if (post := self.oracle.expect(row, self.now)) is not None:
                 on, names = post
@@ -295,10 +295,10 @@ class World:
             (post.subscription_id, post.on): post.names for post in expected
         }, self.now
         assert stored == self.oracle.last_on, self.now
-        for post in expected:
-            post.id = found[post.subscription_id, post.on].id
+        for posted in expected:
+            posted.id = found[posted.subscription_id, posted.on].id
             # Some are sent at once, some with a lost answer, and some not before they expire.
-            self.waiting.append((self.now, post))
+            self.waiting.append((self.now, posted))
 
     async def deliver(self) -> None:
         """Send what waits, unless Discord is away, and let expire what waited for a day."""
