@@ -555,14 +555,6 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     return rows[0] if rows else None
 
 
-async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that exist."""
-    return {
-        key
-        for (key,) in await database.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
-    }
-
-
 async def list_filled_parts(
     connection: AsyncConnection, before: datetime, after_id: int, limit: int
 ) -> list[int]:
