@@ -41,7 +41,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, daily, key_values, locks, migrate, models
+from storage import alerts, archive, key_values, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 from storage.errors import DatabaseBusyError
 
@@ -275,7 +275,7 @@ class Container:
             profiles=profiles,
             today=TodayService(database, self.clock, profiles, rising, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
-            subscriptions=Subscriptions(database, self.clock),
+            subscriptions=Subscriptions(database, self.clock, self.day_close),
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
@@ -335,10 +335,8 @@ class Container:
         from bot.search.index import SearchIndexer
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
-            now = self.clock()
-            await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:

@@ -555,8 +555,6 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
             await runtime.tick()
 
         async def tick() -> None:
-            with isolation.isolated(log, "due times were not computed again"):
-                await runtime.planner.reschedule(container.clock())
             # After downtime: what came meanwhile is read before a post is given up for the day.
             waiting = poller.first_round.wait()
             with suppress(TimeoutError):

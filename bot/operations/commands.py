@@ -96,6 +96,7 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
+            calendar=await self._services.subscriptions.load_calendar(),
             writer_command=self._mentions("write status") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
