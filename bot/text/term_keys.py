@@ -333,7 +333,7 @@ def korean_variants(text: str) -> list[str]:
 
 
 @cache
-def _other_endings() -> Mapping[str, frozenset[str]]:
+def other_endings() -> Mapping[str, frozenset[str]]:
     """Return by Korean words of two syllables the third syllables that make a term of another meaning, by the seed list.
 
     No word of its English begins as one of the shorter term's, as parallelization (병렬화) as parallel (병렬).
@@ -365,7 +365,7 @@ def _variant_spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     pieces = [re.escape(run) if _LATIN.match(run) else space.join(run) for run in runs]
     first = r"(?<![^ \n])" if _LATIN.match(key) else ""
     last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
-    if is_one_word and (others := _other_endings().get(key)):
+    if is_one_word and (others := other_endings().get(key)):
         last = f"(?![{''.join(others)}])"
     return re.compile(first + " ?".join(pieces) + last)
 

@@ -1,0 +1,161 @@
+"""Tokens: what the search index has of a paper's canonical texts, and the phrases by which a form of a term is found there.
+
+A text is a string of tokens separated by spaces; `GAP` stands where no phrase crosses: punctuation, a stripped particle.
+Latin words are stems. Hangul words with nothing between them are one run of overlapping pairs of syllables, so that a phrase
+matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens that are part of no phrase: `^pair` for the pair
+that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), other spellings, and `=key` for each place that has a form
+of a concept of the seed list, so that a frequent term is one token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from bot.text import analyser, seed, term_keys
+
+VERSION = "1"
+"""Changes with the tokens: an index of another version is built again."""
+GAP = "."
+BEGINNING, CONCEPT = "^", "="
+"""Prefixes of tokens: the beginning of a Hangul word, and a concept of the seed list."""
+_LONG_TAIL = 6
+"""Syllables from which a word is not composed with the two that it begins with: 애플리케이션 has no 애플."""
+
+
+def tokenize(canonical: str) -> str:
+    """Return the tokens of a canonical text (see the analyser)."""
+    text, _, variants = canonical.rpartition("\n")
+    words: list[str] = []
+    beginnings = _place(text.replace("\n", "  ").split(" "), words)
+    singles = [*beginnings, *variants.split()]
+    singles += _list_concepts(words, singles)
+    return " ".join((*words, GAP, *singles)) if singles else " ".join(words)
+
+
+def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
+    """Append the tokens of canonical words in order to `found`, "" being punctuation; return the beginnings of Hangul words."""
+    beginnings: list[str] = []
+    run = ""
+    for word in canonical_words:
+        core, beginning, is_last = _hangul_words[word]
+        if core:
+            run += core
+            if beginning:
+                beginnings.append(beginning)
+            if not is_last:
+                continue
+        if run:
+            found += _pairs(run)
+            run = ""
+        if core or not word:
+            found.append(GAP)
+        else:
+            found += analyser.word_tokens(word)
+    if run:
+        found += _pairs(run)
+    return beginnings
+
+
+def _pairs(run: str) -> Iterable[str]:
+    return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
+
+
+def _read_hangul(word: str) -> tuple[str, str, bool]:
+    """Return the syllables of a canonical word, its beginning as a token, and whether a particle ends the run; "" for others."""
+    core = word.removesuffix(analyser.PARTICLE_MARK)
+    if not analyser.is_syllables(core):
+        return "", "", False
+    begins = len(core) < 3 or (
+        len(core) < _LONG_TAIL and core[2:3] not in term_keys.other_endings().get(core[:2], ())
+    )
+    return core, BEGINNING + core[:2] if begins else "", core != word
+
+
+_hangul_words = analyser.WordCache(_read_hangul)
+
+
+@analyser.remembered(1 << 13, max_length=200)
+def phrases(form: str) -> tuple[tuple[str, ...], ...]:
+    """Return the phrases of a form of a term, in each writing that texts may have: tokens in a row, with gaps.
+
+    A form of two syllables is the beginning of a word. A form `=key` is the token of a concept.
+    """
+    if form[:1] == CONCEPT:
+        return ((form,),)
+    if not analyser.has_hangul(form):
+        return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
+    found: list[tuple[str, ...]] = []
+    for spelling in (form, term_keys.korean_key(form)):
+        words = analyser.canonical_words(spelling)
+        if words:
+            words[-1] = words[-1].removesuffix(analyser.PARTICLE_MARK)
+            tokens: list[str] = []
+            beginnings = _place(words, tokens)
+            found.append(tuple(beginnings if len(tokens) < 2 and beginnings else tokens))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+@lru_cache(maxsize=1)
+def seed_forms() -> Mapping[str, frozenset[str]]:
+    """Return the forms of the seed list's concepts by English key: what the token of a concept stands for."""
+    forms: dict[str, set[str]] = {}
+    for term in seed.load_terms():
+        if not term.is_common_word:
+            key = term_keys.english_key(term.english[0])
+            short = (text for text in term.abbreviations if len(text) > 2)
+            forms.setdefault(key, set()).update((*term.english, *term.korean, *short))
+    return {key: frozenset(texts) for key, texts in forms.items()}
+
+
+@lru_cache(maxsize=1)
+def _concept_phrases() -> Mapping[str, list[tuple[list[str], str]]]:
+    """Return by its first token each phrase of a concept with the concept's token; not those with a shorter one inside."""
+    found: dict[str, list[tuple[list[str], str]]] = {}
+    for key, forms in seed_forms().items():
+        wanted = {phrase for form in forms for phrase in phrases(form)}
+        for phrase in sorted(wanted):
+            if not any(other != phrase and _has_part(phrase, other) for other in wanted):
+                found.setdefault(phrase[0], []).append((list(phrase), CONCEPT + key.replace(" ", "_")))
+    return found
+
+
+def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return any(phrase[start : start + len(part)] == part for start in range(len(phrase)))
+
+
+def concept_token(key: str) -> str:
+    """Return the token of a concept of the seed list."""
+    return CONCEPT + key.replace(" ", "_")
+
+
+def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
+    """Yield the token of a concept for each place where a text has one of its forms."""
+    known = _concept_phrases()
+    for position, word in enumerate(words):
+        if word in known:
+            for phrase, concept in known[word]:
+                if len(phrase) == 1 or words[position : position + len(phrase)] == phrase:
+                    yield concept
+    for word in singles:
+        if word in known:
+            for phrase, concept in known[word]:
+                if len(phrase) == 1:
+                    yield concept
+
+
+class PaperTokens:
+    """The tokens of one paper, to check queries against without the index."""
+
+    def __init__(self, title: str, body: str, names: Collection[str] = ()) -> None:
+        # Each token between two spaces of its own, so that neighbours are counted apart.
+        self._title, self._body = (f" {tokens.replace(' ', '  ')} " for tokens in (title, body))
+        self.names = names
+
+    def count(self, form: str) -> tuple[int, int]:
+        """Return how often title and body have a form, in the writing that they have most often."""
+        wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
+        return (
+            max(map(self._title.count, wanted), default=0),
+            max(map(self._body.count, wanted), default=0),
+        )
