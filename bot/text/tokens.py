@@ -96,42 +96,61 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-@lru_cache(maxsize=1)
-def seed_forms() -> Mapping[str, frozenset[str]]:
-    """Return the forms of the seed list's concepts by English key: what the token of a concept stands for."""
-    forms: dict[str, set[str]] = {}
-    for term in seed.load_terms():
-        if not term.is_common_word:
-            key = term_keys.english_key(term.english[0])
-            short = (text for text in term.abbreviations if len(text) > 2)
-            forms.setdefault(key, set()).update((*term.english, *term.korean, *short))
-    return {key: frozenset(texts) for key, texts in forms.items()}
+class _SeedConcepts:
+    """The concepts of the seed list by English key: the keys of their forms, and their phrases.
+
+    A form that contains a shorter one of the same concept is left out, and an abbreviation of two letters.
+    """
+
+    def __init__(self) -> None:
+        self.form_keys: dict[str, frozenset[str]] = {}
+        self.concepts_of_form: dict[str, set[str]] = {}
+        self.by_token: dict[str, list[tuple[list[str], str]]] = {}
+        forms: dict[str, set[str]] = {}
+        for term in seed.load_terms():
+            if not term.is_common_word:
+                short = (text for text in term.abbreviations if len(text) > 2)
+                texts = forms.setdefault(term_keys.english_key(term.english[0]), set())
+                texts.update((*term.english, *term.korean, *short))
+        for concept, texts in forms.items():
+            self._add(concept, {text: phrases(text) for text in texts})
+
+    def _add(self, concept: str, phrases_of: Mapping[str, tuple[tuple[str, ...], ...]]) -> None:
+        every = {phrase for found in phrases_of.values() for phrase in found}
+        least = {phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})}
+        kept = {text for text, found in phrases_of.items() if not least.isdisjoint(found)}
+        self.form_keys[concept] = frozenset(map(term_keys.term_key, kept))
+        for key in self.form_keys[concept]:
+            self.concepts_of_form.setdefault(key, set()).add(concept)
+        for phrase in sorted(least):
+            self.by_token.setdefault(phrase[0], []).append((list(phrase), concept_token(concept)))
 
 
-@lru_cache(maxsize=1)
-def _concept_phrases() -> Mapping[str, list[tuple[list[str], str]]]:
-    """Return by its first token each phrase of a concept with the concept's token; not those with a shorter one inside."""
-    found: dict[str, list[tuple[list[str], str]]] = {}
-    for key, forms in seed_forms().items():
-        wanted = {phrase for form in forms for phrase in phrases(form)}
-        for phrase in sorted(wanted):
-            if not any(other != phrase and _has_part(phrase, other) for other in wanted):
-                found.setdefault(phrase[0], []).append((list(phrase), CONCEPT + key.replace(" ", "_")))
-    return found
+_seed_concepts = lru_cache(maxsize=1)(_SeedConcepts)
+
+
+def form_keys(concept: str) -> frozenset[str]:
+    """Return the term keys of the forms that the token of a concept of the seed list stands for."""
+    return _seed_concepts().form_keys[concept]
+
+
+def concepts_with(form_key: str) -> Collection[str]:
+    """Return the concepts of the seed list, by English key, that have a form, by its term key."""
+    return _seed_concepts().concepts_of_form.get(form_key, ())
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
     return any(phrase[start : start + len(part)] == part for start in range(len(phrase)))
 
 
-def concept_token(key: str) -> str:
+def concept_token(concept: str) -> str:
     """Return the token of a concept of the seed list."""
-    return CONCEPT + key.replace(" ", "_")
+    return CONCEPT + concept.replace(" ", "_")
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
     """Yield the token of a concept for each place where a text has one of its forms."""
-    known = _concept_phrases()
+    known = _seed_concepts().by_token
     for position, word in enumerate(words):
         if word in known:
             for phrase, concept in known[word]:
