@@ -520,8 +520,6 @@ async def execute_many(
     assert sync is not None
     if connection.dialect.name != "sqlite":
         await connection.exec_driver_sql(snapshot.number_marks(statement), list(values))
-    elif sync.get_execution_options().get(snapshot.REDIRECTED_OPTION):
-        await connection.exec_driver_sql(statement, list(values))
     else:
         driver: Any = sync.connection.driver_connection
         await driver.executemany(statement, values)

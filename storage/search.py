@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from storage.models import Author, PaperRow, Section, share_name
+from storage.models import Author, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -94,6 +94,12 @@ def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> l
     return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
 
 
+def list_changed_among(snapshot: Snapshot, paper_ids: Iterable[int], *, after: int) -> list[int]:
+    """Return those of these papers that changed after a change, by its number."""
+    statement = "SELECT id FROM papers WHERE %s AND changed > ?"
+    return [paper_id for (paper_id,) in snapshot.fetch_in(statement, "id", paper_ids, after)]
+
+
 Place = tuple[str, int]
 """The place of a paper in `list_newest`: its last date and its id."""
 
@@ -108,52 +114,48 @@ def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list
     return [(str(on), paper_id) for on, paper_id in snapshot.fetch(statement, *values, limit)]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is indexed of a listed paper. `summaries` are the sections of its digests' summaries, the newest digest first."""
+def list_documents(
+    snapshot: Snapshot,
+    paper_ids: Sequence[int],
+    select_shown: Callable[[tuple[Section, ...]], Iterable[Section]],
+    *,
+    also_unlisted: bool = False,
+) -> list[IndexDocument]:
+    """Return what is indexed of the listed papers among these ids, in no order.
 
-    id: int
-    title: str | None
-    summaries: tuple[tuple[Section, ...], ...]
-    abstract: str | None
-    keywords: tuple[str, ...]
-    institutions: tuple[str, ...]
-    votes: int | None
-    last_on: date
-
-
-def list_documents(snapshot: Snapshot, paper_ids: Sequence[int]) -> list[Document]:
-    """Return the documents of the listed papers among these ids, in no order."""
+    `select_shown` chooses the sections of a summary.
+    """
     statement = (
         "SELECT entries.id, entries.paper_id FROM entries JOIN digests ON digests.id = entries.digest_id WHERE %s"
         " AND NOT summary_missing ORDER BY date_on DESC, digest_id DESC, rank"
     )
     entries = snapshot.fetch_in(statement, "entries.paper_id", paper_ids)
-    sections: dict[int, list[Section]] = defaultdict(list)
+    written: dict[int, list[Section]] = defaultdict(list)
     statement = "SELECT entry_id, heading, body FROM sections WHERE %s ORDER BY entry_id, position"
     for entry_id, heading, body in snapshot.fetch_in(statement, "entry_id", [id_ for id_, _ in entries]):
-        sections[entry_id].append(Section(heading, body))
-    summaries: dict[int, list[tuple[Section, ...]]] = defaultdict(list)
+        written[entry_id].append(Section(heading, body))
+    sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
-        if sections[entry_id]:
-            summaries[paper_id].append(tuple(sections[entry_id]))
+        sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
     statement = (
-        "SELECT id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
-        " AND last_on IS NOT NULL"
+        "SELECT id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
+        + ("" if also_unlisted else " AND last_on IS NOT NULL")
     )
     return [
-        Document(
-            id_,
-            title,
-            tuple(summaries[id_]),
-            abstract,
-            tuple(_parse_json(keywords)),
-            (*((organization,) if organization else ()), *_parse_json(affiliations)),
-            votes,
-            parse_date(last_on),
+        IndexDocument(
+            id=id_,
+            arxiv_id=arxiv_id,
+            title=title,
+            authors=(),
+            sections=tuple(sections[id_]),
+            abstract=abstract,
+            keywords=tuple(_parse_json(keywords)),
+            votes=votes,
+            last_on=date.max if last_on is None else parse_date(last_on),
+            institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
         )
-        for id_, title, abstract, keywords, organization, affiliations, votes, last_on in snapshot.fetch_in(
-            statement, "id", paper_ids
+        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on in (
+            snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]
 
@@ -180,6 +182,12 @@ def list_authors_after(snapshot: Snapshot, *, after: int, limit: int) -> list[Au
     """Return the next authors with papers, by id."""
     statement = "SELECT id, key, name, papers FROM authors WHERE id > ? AND papers > 0 ORDER BY id LIMIT ?"
     return [Author(*row) for row in snapshot.fetch(statement, after, limit)]
+
+
+def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
+    """Return the authors with the most papers."""
+    statement = "SELECT id, key, name, papers FROM authors ORDER BY papers DESC, id LIMIT ?"
+    return [Author(*row) for row in snapshot.fetch(statement, limit)]
 
 
 # The glossary.

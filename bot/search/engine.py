@@ -1,14 +1,14 @@
-"""Answers read queries by the index: the papers that have all of a query, then those that have some of it, or are on its topic.
+"""Answers queries from the index: the papers that have all of a query, then those that have some of it, or are on its topic.
 
-A part of a query is a disjunction over title and body. Of papers with all parts, each part scores by how often a body has it, apart
-from how rare it is; partial matches are a weighted OR (BM25) with the similarity to the topics of a question. No text is read.
+A part of a query is a disjunction over title and body. Of papers with all parts, each part scores by how often a body has it,
+apart from how rare it is; partial matches are a weighted OR (BM25) with the similarity to a question's topics. No text is read.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -79,6 +79,11 @@ class Found(NamedTuple):
     def complete_count(self) -> int:
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
+
+    def without_partial(self) -> Found:
+        """Return the papers that have all of the query."""
+        hits = [hit for hit in self.hits if hit.paper_id not in self.missing]
+        return self._replace(hits=hits, total=self.complete_count, missing={})
 
 
 class _Compiled(NamedTuple):
@@ -215,7 +220,11 @@ class Engine:
                 found += size
             if found >= wanted:
                 break
-        return None if found >= self.searcher.num_docs else Query.boolean_query([(Occur.Should, q) for q in terms])
+        return (
+            None
+            if found >= self.searcher.num_docs
+            else Query.boolean_query([(Occur.Should, q) for q in terms])
+        )
 
     def _search(
         self, query: Query, expected: int, limit: int, order: str | None
@@ -231,7 +240,9 @@ class Engine:
                 found = self.searcher.search(narrowed, limit, order_by_field=order)
             if popular is None or found.count >= limit:
                 ids = self._ids(found)
-                hits = [Hit(id_, 0.0 if order else score) for id_, (score, _) in zip(ids, found.hits, strict=True)]
+                hits = [
+                    Hit(id_, 0.0 if order else score) for id_, (score, _) in zip(ids, found.hits, strict=True)
+                ]
                 return hits, found.count, popular is None
             share *= _WIDER
 
@@ -242,7 +253,13 @@ class Engine:
     # One search.
 
     def find(
-        self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE, only_complete: bool = False
+        self,
+        query: ReadQuery,
+        scope: Scope,
+        *,
+        limit: int,
+        sort: Sort = Sort.RELEVANCE,
+        only_complete: bool = False,
     ) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
         order = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}[sort]
@@ -266,9 +283,7 @@ class Engine:
         if partial is None:
             return found
         expected = sum(self._compile(part.forms).papers for part in parts)
-        others, _, _ = self._search(
-            self._within(partial, conditions, excluded), expected, MAX_PARTIAL, order
-        )
+        others, _, _ = self._search(self._within(partial, conditions, excluded), expected, MAX_PARTIAL, order)
         known = {hit.paper_id for hit in hits}
         return self._add_partial(query, parts, found, [hit for hit in others if hit.paper_id not in known])
 
@@ -285,9 +300,11 @@ class Engine:
             clauses.append(Query.boost_query(_all_of(found), 1 / len(parts)))
             if len(parts) > 1:
                 clauses.append(self._text(query.text))
-        for whole in query.wholes:
-            if (named := self._part(whole)) is not None:
-                clauses.append(_all_of([named, Query.const_score_query(named, _WHOLE)]))
+        clauses += [
+            _all_of([named, Query.const_score_query(named, _WHOLE)])
+            for named in map(self._part, query.wholes)
+            if named is not None
+        ]
         return _any_of(clauses)
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
@@ -347,7 +364,7 @@ class Engine:
     # Exact sets.
 
     def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
-        """Return all papers that are truly about a query, most votes first: each part is in the title, or repeated in the body."""
+        """Return all papers that are about a query, most votes first: each part is in the title, or repeated in the body."""
         conditions = self._conditions(scope)
         excluded = [one for part in query.excluded if (one := self._part(part)) is not None]
         order: dict[int, int] = {}
@@ -356,7 +373,9 @@ class Engine:
         for whole in query.wholes:
             found |= self._list_about_part(whole, conditions, excluded, order)
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
-        named = _any_of(self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks)
+        named = _any_of(
+            self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
+        )
         if named is not None:
             found.update(self._list_with(self._within(named, conditions, excluded), order))
         return sorted(found, key=lambda paper_id: -order[paper_id])
@@ -399,9 +418,7 @@ class Engine:
         aggregation = {"mean": {"avg": {"field": "length"}}}
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
-    def _compile_about(
-        self, forms: tuple[concepts.WeightedForm, ...]
-    ) -> tuple[Query | None, Query | None]:
+    def _compile_about(self, forms: tuple[concepts.WeightedForm, ...]) -> tuple[Query | None, Query | None]:
         """Return the queries for a part in titles, and in bodies with the frequencies of all forms added up."""
         titles, bodies, of_concepts = list[Query](), list[Query](), list[Query]()
         for form in _join_seeded(forms)[:_MAX_FORMS]:
@@ -428,6 +445,31 @@ class Engine:
         return dict(zip(self._ids(found), scores, strict=True))
 
     # Evidence.
+
+    def has_papers(self, part: Part) -> bool:
+        """Return whether any paper has a part."""
+        return self._matches(self._part(part))
+
+    def _matches(self, query: Query | None) -> bool:
+        return query is not None and self.searcher.search(query, 1, count=False).hits != []
+
+    def has_institution(self, name: str) -> bool:
+        """Return whether a paper comes from an institution."""
+        return self._matches(self.institution(name))
+
+    def list_having(self, text: str, paper_ids: Collection[int]) -> list[int]:
+        """Return those of these papers that have a term as typed."""
+        return self._having(concepts.literal_segment(text), paper_ids)
+
+    def list_top(self, scope: Scope, *, limit: int, offset: int) -> tuple[list[int], int]:
+        """Return a page of the papers in a scope, top-voted first, and their number."""
+        query = self._within(Query.all_query(), self._conditions(scope))
+        found = self.searcher.search(query, limit, order_by_field="top", offset=offset)
+        return self._ids(found), found.count
+
+    def estimate(self, text: str) -> int:
+        """Return about how many papers have a term."""
+        return self._compile(concepts.literal_segment(text).forms).papers
 
     def count_papers(self, *groups: Iterable[str], limit_share: bool = False) -> int:
         """Return the number of papers that have a form of each group; of all papers without groups."""
@@ -458,19 +500,32 @@ class Engine:
 
     # Titles and words.
 
-    def list_titled(self, words: Sequence[str], *, limit: int, beginning: str = "") -> list[int]:
-        """Return the papers whose titles have all of these tokens, and a token that begins with `beginning`, popular ones first."""
-        clauses = [Query.term_query(self._schema, "title", word, "basic") for word in words]
-        if beginning:
-            starts = self.searcher.terms_with_prefix("title", beginning, None, _MAX_COMPLETIONS)
-            terms = [Query.term_query(self._schema, "title", token, "basic") for token, _ in starts]
-            if not terms:
-                return []
-            clauses.append(Query.boolean_query([(Occur.Should, term) for term in terms]))
+    def list_titled(
+        self,
+        words: Sequence[str],
+        *,
+        limit: int,
+        beginnings: Collection[str] = (),
+        alternatives: Collection[str] = (),
+    ) -> list[int]:
+        """Return the papers whose titles have all of these tokens, top-voted first.
+
+        With `beginnings` they also have a token that begins with one of them, or is one of the alternatives.
+        """
+
+        def token(text: str) -> Query:
+            return Query.term_query(self._schema, "title", text, "basic")
+
+        clauses = list(map(token, words))
+        if beginnings:
+            last = set(alternatives)
+            for beginning in beginnings:
+                found = self.searcher.terms_with_prefix("title", beginning, None, _MAX_COMPLETIONS)
+                last.update(text for text, _ in found)
+            clauses.append(_any_of(map(token, sorted(last))) or Query.empty_query())
         if not clauses:
             return []
-        found = self.searcher.search(_all_of(clauses), limit, order_by_field="top", count=False)
-        return self._ids(found)
+        return self._ids(self.searcher.search(_all_of(clauses), limit, order_by_field="top", count=False))
 
     def list_similar(self, words: Mapping[str, int], own: int | None, *, limit: int) -> list[int]:
         """Return the papers that share the most of the rarest of these counted words, best first."""
@@ -483,8 +538,8 @@ class Engine:
                     weights[word] = (1 + math.log(count)) * math.log(1 + total / papers)
         clauses = []
         for word in sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_SHARED]:
-            phrase = [one for one in analyser.word_tokens(word)]
-            clauses.append(Query.const_score_query(self._phrase("body", phrase), weights[word]))
+            phrase = self._phrase("body", analyser.word_tokens(word))
+            clauses.append(Query.const_score_query(phrase, weights[word]))
         wanted = _any_of(clauses)
         if wanted is None:
             return []

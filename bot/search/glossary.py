@@ -10,15 +10,18 @@ import asyncio
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.archive import summaries
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
+from bot.search import engine as search_engine
+from bot.search import index as search_index
 from bot.text import analyser, concepts, seed, term_keys, typography
-from storage import errors, key_values, models, papers, search, search_index, snapshot
+from storage import errors, key_values, models, search, snapshot
+from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -34,14 +37,11 @@ MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 """Forms that an operator may add or forget, and letters of each."""
 MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
 _CHUNK_SIZE = 500
-_FIELD_SEPARATOR = "\x1f"
 _FIELD_COUNT = 3
 """Of a stored mention."""
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
-_PAUSE_RATIO = 0.25
-"""Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
 class GlossaryReader:
@@ -70,10 +70,13 @@ class GlossaryReader:
 class GlossaryService(GlossaryReader):
     """The glossary of a database for its services, and its induction."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
+    ) -> None:
         super().__init__()
         self._database = database
         self._clock = clock
+        self._index = index
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
@@ -123,34 +126,36 @@ class GlossaryService(GlossaryReader):
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
-            paper_count = await search_index.count_all(connection)
+            paper_count = await snapshot.read(connection, search.count_top)
         if stored is None or not resolver.is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
-
-        Also merges the index, which is due when the archive has grown too.
-        """
+        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
         from bot.glossary import induction
 
+        index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
+        async for done in search_index.follow(self._database, index):
+            on_progress(done)
         async with self._database.read() as connection:
-            mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
-            paper_count = await search_index.count_all(connection)
+            await snapshot.read(connection, index.refresh)
+        engine = search_engine.Engine(index.papers)
+        paper_count = engine.count_papers()
+        mention_counts = dict(engine.list_mentions()[:MAX_MENTIONS])
         draft = await asyncio.to_thread(_build_draft, mention_counts)
         cooccurrences, names = draft.cooccurrence_counter(), Counter[str]()
-        last_position, read = -1, 0
+        place: search.Place | None = search_index.START
+        read = 0
         while read < MAX_PAPERS:
             async with self._database.read() as connection:
-                rows = await snapshot.read(
-                    connection, search.list_by_popularity, after_position=last_position, limit=_CHUNK_SIZE
-                )
-                titles = await papers.list_titles(connection, [row.paper_id for row in rows])
-            if not rows:
+                places = await snapshot.read(connection, search.list_newest, before=place, limit=_CHUNK_SIZE)
+                ids = [paper_id for _, paper_id in places]
+                rows = await snapshot.read(connection, search.list_documents, ids, summaries.select_shown)
+            if not places:
                 break
-            await asyncio.to_thread(_add_papers, cooccurrences, names, rows, titles)
-            last_position, read = rows[-1].position, read + len(rows)
+            await asyncio.to_thread(_add_papers, cooccurrences, names, rows)
+            place, read = places[-1], read + len(rows)
             on_progress(read)
         data = await asyncio.to_thread(
             lambda: resolver.dump_glossary(
@@ -158,14 +163,7 @@ class GlossaryService(GlossaryReader):
             )
         )
         async with self._database.transaction() as connection:
-            await search_index.save(connection, self._clock(), paper_count, data)
-        is_first = has_more = True
-        while has_more:
-            started_at = time.monotonic()
-            async with self._database.transaction() as connection:
-                has_more = await search_index.merge_step(connection, is_first=is_first)
-            is_first = False
-            await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
+            await stored_glossary.save(connection, self._clock(), paper_count, data)
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
@@ -225,41 +223,33 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def extract_mentions(text: str) -> tuple[str, ...]:
-    """Return the distinct mentions of a paper's texts as storage counts them."""
-    from bot.glossary import induction  # which look-ups do without
-
-    return tuple(dict.fromkeys(map(_FIELD_SEPARATOR.join, induction.extract_mentions(text))))
-
-
 def mention_term(mention: str) -> str:
     """Return the English term of a stored mention, else its abbreviation."""
-    _, english, abbreviation = mention.split(_FIELD_SEPARATOR)
+    _, english, abbreviation = mention.split(search_index.MENTION_SEPARATOR)
     return english or abbreviation
 
 
 def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
     from bot.glossary import induction
 
-    split = ((mention.split(_FIELD_SEPARATOR), papers) for mention, papers in mention_counts.items())
+    split = (
+        (mention.split(search_index.MENTION_SEPARATOR), papers) for mention, papers in mention_counts.items()
+    )
     # An earlier version stored separators of a text within its mentions.
     rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) == _FIELD_COUNT]
     return induction.draft_glossary(rows, seed.load_terms())
 
 
 def _add_papers(
-    cooccurrences: induction.CooccurrenceCounter,
-    names: Counter[str],
-    rows: Iterable[search.IndexRow],
-    titles: Iterable[str],
+    cooccurrences: induction.CooccurrenceCounter, names: Counter[str], rows: Iterable[models.IndexDocument]
 ) -> None:
     from bot.glossary import induction
 
     for row in rows:
-        cooccurrences.add(row.texts.title, row.texts.body)
-    for title in titles:
-        if len(names) < MAX_COUNTED_NAMES:
-            names.update(set(induction.list_names(title)))
+        texts = search_index.build_texts(row)
+        cooccurrences.add(texts.title, texts.body)
+        if row.title and len(names) < MAX_COUNTED_NAMES:
+            names.update(set(induction.list_names(row.title)))
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:

@@ -1,8 +1,8 @@
 """The search index: a folder of tantivy with the tokens of papers and the names of authors, derived from the database.
 
-It follows the numbered changes of papers. A folder that is missing, damaged, of another version or ahead of the database (a restored
-backup) is filled again, the newest papers first. One process at a time writes a folder; the others read what it commits.
-Losing the folder loses nothing.
+It follows the numbered changes of papers. A folder that is missing, damaged or ahead of the database (a restored backup) is
+filled again, the newest papers first. One process at a time writes a folder; the others read what it commits. Losing the folder
+loses nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import time
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -27,18 +28,19 @@ import structlog
 import tantivy
 from tantivy import Query
 
-from bot.archive import summaries
-from bot.search import glossary, scoring
+from bot.archive import digest_writer, summaries
+from bot.core import isolation
+from bot.search import scoring
 from bot.search.query import Paper
 from bot.text import analyser, people, questions, term_keys, tokens, typography
-from storage import models, search, snapshot
-from storage.database import Database
+from storage import archive, key_values, models, papers, search, snapshot
+from storage.database import Connection, Database
 from storage.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
 FORMAT = f"1.{tokens.VERSION}"
-"""Version of the fields and tokens. A folder of another one is filled again."""
+"""Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
 # The texts and tokens of a paper.
 
@@ -55,14 +57,13 @@ class PaperTexts(NamedTuple):
     institutions: tuple[str, ...] = ()
 
 
-def build_texts(paper: search.Document) -> PaperTexts:
+def build_texts(paper: models.IndexDocument) -> PaperTexts:
     """Return the texts of a paper: its title; its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
     told = [] if plain_title == title else [title]
-    sections = (section for summary in paper.summaries for section in summaries.select_shown(summary))
-    for section in dict.fromkeys(sections):
+    for section in paper.sections:
         if section.heading and not summaries.label_name(section.heading):
             told.append(section.heading)
         told.append(section.body)
@@ -72,14 +73,24 @@ def build_texts(paper: search.Document) -> PaperTexts:
     # What digests say of a paper may be longer than what is indexed of it.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_mentions(f"{title}\n{body}")
+    mentions = _list_mentions(f"{title}\n{body}")
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
-    return PaperTexts(
-        analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
-    )
+    return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions)
 
 
-def read_paper(document: search.Document) -> Paper:
+MENTION_SEPARATOR = "\x1f"
+"""Between the fields of a mention."""
+
+
+def _list_mentions(text: str) -> tuple[str, ...]:
+    """Return the distinct explanations in parentheses of a text, for the glossary."""
+    from bot.glossary import induction  # which look-ups do without
+
+    return tuple(dict.fromkeys(map(MENTION_SEPARATOR.join, induction.extract_mentions(text))))
+
+
+@lru_cache(maxsize=512)
+def read_paper(document: models.IndexDocument) -> Paper:
     """Return a paper as queries check it. It takes milliseconds: call it in a thread."""
     texts = build_texts(document)
     return Paper(
@@ -90,6 +101,67 @@ def read_paper(document: search.Document) -> Paper:
         document.last_on,
         document.votes,
     )
+
+
+class SearchIndexer:
+    """Numbers changes of papers for the index to follow. Stateless; the caller is the only writer (`archive.lock_ingest`)."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
+    ) -> None:
+        """Number the change of papers, and of authors by their papers."""
+        del people
+        await papers.mark_changed(connection, [paper.id for paper in changed])
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Number the change of papers that no digest lists any more."""
+        await papers.mark_changed(connection, paper_ids)
+
+    async def postpone(
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
+    ) -> None:
+        """Store groups of papers whose authors `catch_up` is to store in a transaction for each group."""
+        del people
+        steps = list(map(list, groups))
+        if not steps:
+            return
+        prefix = (
+            f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
+        )
+        values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
+        await key_values.set_values(connection, values)
+        await papers.mark_changed(connection, [paper_id for step in steps for paper_id in step])
+
+    async def catch_up(self, database: Database) -> None:
+        """Store the authors of the groups that wait, each in its own transaction. It may be stopped at any point and run again.
+
+        A group that fails is logged and stays for the next call, at the latest that of maintenance.
+        """
+        async with database.read() as connection:
+            waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+        while waiting:
+            key = next(iter(waiting))
+            group, started = waiting.pop(key), time.monotonic()
+            with isolation.isolated(log, "authors not stored; will retry later", group=group):
+                async with database.transaction() as connection:
+                    await archive.lock_ingest(connection)
+                    if await key_values.get(connection, key) == group:
+                        stored = await papers.list_merged(connection, ids=json.loads(group))
+                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                        await papers.set_authors(connection, names)
+                        await key_values.remove(connection, key)
+                        await papers.mark_changed(connection, stored)
+            await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+
+
+PAUSE_RATIO = 0.25
+"""Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
+
+
+async def list_waiting(connection: Connection) -> set[int]:
+    """Return the papers whose authors `SearchIndexer.catch_up` is still to store."""
+    groups = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+    return {paper_id for group in groups.values() for paper_id in json.loads(group)}
 
 
 # The documents of the engine.
@@ -150,7 +222,7 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
     return index
 
 
-def _build_paper(paper: search.Document) -> tantivy.Document:
+def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
     document.add_text("title", tokens.tokenize(texts.title))
     body = tokens.tokenize(texts.body)
@@ -194,7 +266,7 @@ def _build_author(author: models.Author) -> tantivy.Document:
 
 # The folder and its state.
 
-_START: search.Place = ("9999-12-31", 1 << 60)
+START: search.Place = ("9999-12-31", 1 << 60)
 _WRITER_BYTES = 15_000_000
 """Memory in which new documents are gathered: the least that the engine takes."""
 BATCH = 200
@@ -211,12 +283,11 @@ _WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. It is stored beside the index.
+    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index.
 
     `seen` is the number and the paper of the last change that is committed, of those after `change`.
     """
 
-    format: str
     number: int
     token: str
     seen: tuple[int, int]
@@ -232,7 +303,7 @@ class Work(NamedTuple):
     """Papers to index or remove with their authors, and the state behind it."""
 
     paper_ids: Sequence[int]
-    documents: Sequence[search.Document]
+    documents: Sequence[models.IndexDocument]
     authors: Sequence[models.Author]
     state: State
 
@@ -255,10 +326,14 @@ def folder_of(database: Database) -> Path:
 
 
 class SearchIndex:
-    """The index in a folder. Threads may share it."""
+    """The index in a folder. Threads may share it.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    A look-up indexes at most `at_once` papers that have changed; None: all.
+    """
+
+    def __init__(self, folder: Path, *, at_once: int | None = AT_ONCE) -> None:
+        self._folder = folder / FORMAT
+        self._at_once = at_once
         self._loading, self._writing = threading.Lock(), threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._state: State | None = None
@@ -292,8 +367,8 @@ class SearchIndex:
         is_usable = state is not None and state.before is None and search.has_change(view, state.change)
         return state.number if state and is_usable else None
 
-    def refresh(self, view: Snapshot, *, limit: int = AT_ONCE) -> None:
-        """Load what was committed, and index what has changed if it is at most `limit` papers.
+    def refresh(self, view: Snapshot) -> None:
+        """Load what was committed, and index what has changed if it is little.
 
         An index that cannot be written is logged once; look-ups go on with what it has.
         """
@@ -302,7 +377,7 @@ class SearchIndex:
             return
         try:
             with self.open_writer() as writer:
-                writer.follow(view, limit=limit)
+                writer.follow(view, limit=self._at_once)
         except BusyError:
             pass
         except (OSError, ValueError) as error:
@@ -319,7 +394,7 @@ class SearchIndex:
         return self._folder / "state.json"
 
     def _load(self) -> None:
-        """Open the index again if its state has changed. A folder that is gone or damaged leaves what was loaded, without state."""
+        """Open the index again if its state has changed. If the folder is gone or damaged, what was loaded stays, without state."""
         with self._loading:
             try:
                 found = os.stat(self._state_file)
@@ -368,10 +443,8 @@ class SearchIndex:
 
 
 def _parse_state(text: str) -> State:
-    """Return a stored state. Raises ValueError or TypeError for one of another version."""
+    """Return a stored state. Raises ValueError or TypeError for another text."""
     state = State(**json.loads(text))
-    if state.format != FORMAT:
-        raise ValueError(state.format)
     return replace(state, seen=tuple(state.seen), before=state.before and tuple(state.before))
 
 
@@ -412,6 +485,11 @@ class Writer:
         for name in ("papers", "authors"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
 
+    def _remove_other_versions(self) -> None:
+        for folder in self._folder.parent.iterdir():
+            if folder.name != self._folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def close(self) -> None:
         """Release the folder, after the engine has merged what it merges."""
         for writer in self._writers:
@@ -422,7 +500,7 @@ class Writer:
         """Return the next papers to index; None if the index has all."""
         change, state = search.get_change(view), self.state
         if state is None or not search.has_change(view, state.change):
-            state = State(FORMAT, *change, (change.number, _START[1]), _START)
+            state = State(*change, (change.number, START[1]), START)
         if state.before is not None:
             places = search.list_newest(view, before=state.before, limit=limit)
             behind = replace(state, before=places[-1] if len(places) == limit else None)
@@ -433,20 +511,22 @@ class Writer:
         if len(changed) == limit:
             behind = replace(state, seen=changed[-1])
         else:
-            behind = replace(state, number=change.number, token=change.token, seen=(change.number, _START[1]))
+            behind = replace(state, number=change.number, token=change.token, seen=(change.number, START[1]))
         return self._read(view, [paper_id for _, paper_id in changed], behind)
 
     def _read(self, view: Snapshot, paper_ids: Sequence[int], behind: State) -> Work:
-        documents = search.list_documents(view, paper_ids)
+        documents = search.list_documents(view, paper_ids, summaries.select_shown)
         return Work(paper_ids, documents, search.list_authors_of(view, paper_ids), behind)
 
     def write(self, work: Work) -> None:
         """Index the papers of a step. They are found after the commit, which the last step makes."""
         papers, authors = self._writers
         is_new = self.state is None or (
-            work.state.before is not None and (self.state.before is None or self.state.change != work.state.change)
+            work.state.before is not None
+            and (self.state.before is None or self.state.change != work.state.change)
         )
         if is_new:
+            self._remove_other_versions()
             papers.delete_all_documents()
             authors.delete_all_documents()
         elif work.paper_ids:
@@ -455,7 +535,9 @@ class Writer:
         for document in work.documents:
             papers.add_document(_build_paper(document))
         changed = [
-            author for author in work.authors if work.state.before is None or author.id not in self._known_authors
+            author
+            for author in work.authors
+            if work.state.before is None or author.id not in self._known_authors
         ]
         if changed and not is_new:
             authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in changed]))
@@ -478,10 +560,12 @@ class Writer:
             beside.write_text(json.dumps(asdict(self.state)))
             os.replace(beside, file)
 
-    def follow(self, view: Snapshot, *, limit: int) -> None:
+    def follow(self, view: Snapshot, *, limit: int | None) -> None:
         """Index what has changed, if it is at most `limit` papers."""
-        work = self.plan(view, limit=limit + 1)
-        if work is not None and len(work.paper_ids) <= limit:
+        if limit is None:
+            while (work := self.plan(view)) is not None:
+                self.write(work)
+        elif (work := self.plan(view, limit=limit + 1)) is not None and len(work.paper_ids) <= limit:
             self.write(work)
             self.commit()
 

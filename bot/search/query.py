@@ -12,7 +12,7 @@ from datetime import date
 from itertools import zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, people, questions, term_keys, tokens
+from bot.text import analyser, concepts, people, query_parser, questions, term_keys, tokens
 from storage import search
 
 _ABOUT_FREQUENCY = 2
@@ -94,7 +94,30 @@ def _forms_of(
     return tuple(form._replace(weight=form.weight * weight) for form in glossary.list_forms(tuple(terms)))
 
 
-def list_excluded_forms(
+def read(
+    query: query_parser.Query, expanded: concepts.Expansion, glossary: resolver.Glossary | None
+) -> ReadQuery:
+    """Return what a query with its expansion asks of papers. Without a glossary it excludes only what is typed."""
+    excluded: Sequence[str] = query.excluded
+    if glossary is not None:
+        excluded = _list_excluded_forms(glossary, excluded, expanded)
+    parts = expanded.parts(query.phrases)
+    return ReadQuery(
+        text=expanded.text,
+        parts=tuple(part for part in parts if any(tokens.phrases(form.text) for form in part.forms)),
+        wholes=expanded.composed,
+        excluded=tuple(map(concepts.literal_segment, excluded)),
+        names=expanded.names,
+        authors=query.authors,
+        institutions=query.institutions,
+        filters=search.Filters(query.since, query.until, query.min_votes),
+        fallback=expanded.fallback,
+        topics=expanded.topics,
+        implied=expanded.implied,
+    )
+
+
+def _list_excluded_forms(
     glossary: resolver.Glossary, excluded: Sequence[str], asked: concepts.Expansion
 ) -> tuple[str, ...]:
     """Return the terms to exclude in all their forms: those of the concept that a term names, in either language.
@@ -151,6 +174,7 @@ def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> lis
         if not (analyser.has_hangul(form) and term_keys.korean_key(form) in typed)
     ]
 
+
 # What a query asks of a paper.
 
 Part = concepts.Segment
@@ -173,8 +197,8 @@ class Paper:
 class ReadQuery:
     """A query as read.
 
-    A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head is
-    one of the `names`; has none of the `excluded`; comes from the `institutions`, has the `authors` and passes the filters.
+    A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head
+    is one of the `names`; has none of the `excluded`; comes from the `institutions`, has the `authors` and passes the filters.
     `fallback` are the words of a query that is one term. Of a sentence, `topics` are the weights of the topics that it
     describes, and `implied` the terms of the main ones; `meanings` are those of an abbreviation that has several.
     """

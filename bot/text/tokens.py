@@ -2,9 +2,9 @@
 
 A text is a string of tokens separated by spaces; `GAP` stands where no phrase crosses: punctuation, a stripped particle.
 Latin words are stems. Hangul words with nothing between them are one run of overlapping pairs of syllables, so that a phrase
-matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens that are part of no phrase: `^pair` for the pair
-that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), other spellings, and `=key` for each place that has a form
-of a concept of the seed list, so that a frequent term is one token.
+matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens, which are part of no phrase: `^pair` for the
+pair that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), other spellings, and `=key` for each place
+that has a form of a concept of the seed list, so that a frequent term is one token.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ class _SeedConcepts:
 
     def _add(self, concept: str, phrases_of: Mapping[str, tuple[tuple[str, ...], ...]]) -> None:
         every = {phrase for found in phrases_of.values() for phrase in found}
-        least = {phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})}
+        least = {
+            phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
+        }
         kept = {text for text, found in phrases_of.items() if not least.isdisjoint(found)}
         self.form_keys[concept] = frozenset(map(term_keys.term_key, kept))
         for key in self.form_keys[concept]:
@@ -174,7 +176,4 @@ class PaperTokens:
     def count(self, form: str) -> tuple[int, int]:
         """Return how often title and body have a form, in the writing that they have most often."""
         wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
-        return (
-            max(map(self._title.count, wanted), default=0),
-            max(map(self._body.count, wanted), default=0),
-        )
+        return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))
