@@ -583,20 +583,6 @@ async def delete_rows(
     await execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
 
 
-async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
-    """Add to the counts of a table with two columns, a text key and a number; a new key starts at 0."""
-    rows = [(key, change) for key, change in sorted(changes.items()) if change]
-    if not rows:
-        return
-    key, count = (column.name for column in table.c)
-    await execute_many(
-        connection,
-        f"INSERT INTO {table.name} ({key}, {count}) VALUES (?, ?)"  # noqa: S608 - constant names
-        f" ON CONFLICT ({key}) DO UPDATE SET {count} = {table.name}.{count} + excluded.{count}",
-        rows,
-    )
-
-
 async def fetch_all(
     connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:

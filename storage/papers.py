@@ -324,16 +324,6 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
     ]
 
 
-async def list_index_documents(
-    connection: AsyncConnection, shown_sections: ShownSections, ids: Sequence[int]
-) -> list[IndexDocument]:
-    """Return the index documents of the listed papers among these ids."""
-    return [
-        build_index_document(detail.id, detail, detail.appearances, shown_sections)
-        for detail in await list_details(connection, ids)
-    ]
-
-
 def build_index_document(
     paper_id: int,
     paper: MergedPaper,
@@ -503,12 +493,6 @@ async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int
     rows = [{"id": author.id, "papers": author.paper_count} for author in changed if changes[author.id]]
     await database.update_rows(connection, authors, rows)
     return changed
-
-
-async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
-    """Return the next authors after an id, in order of id."""
-    query = sa.select(*authors.c).where(authors.c.id > after_id).order_by(authors.c.id).limit(limit)
-    return [Author(*row) for row in await connection.execute(query)]
 
 
 async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:

@@ -137,10 +137,9 @@ def list_documents(
     sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
-    statement = (
-        "SELECT id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
-        + ("" if also_unlisted else " AND last_on IS NOT NULL")
-    )
+    statement = "SELECT id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
+    if not also_unlisted:
+        statement += " AND last_on IS NOT NULL"
     return [
         IndexDocument(
             id=id_,
@@ -176,12 +175,6 @@ def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Aut
     """Return the authors with papers among these ids, by id."""
     statement = "SELECT id, key, name, papers FROM authors WHERE %s AND papers > 0"
     return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
-
-
-def list_authors_after(snapshot: Snapshot, *, after: int, limit: int) -> list[Author]:
-    """Return the next authors with papers, by id."""
-    statement = "SELECT id, key, name, papers FROM authors WHERE id > ? AND papers > 0 ORDER BY id LIMIT ?"
-    return [Author(*row) for row in snapshot.fetch(statement, after, limit)]
 
 
 def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:

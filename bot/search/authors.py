@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import tantivy
 from tantivy import Occur, Query
@@ -60,10 +60,11 @@ class Writers:
         return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
 
     def near(self, word: str, errors: int) -> Query | None:
-        """Return the query for names with a word or one with so many typing errors."""
-        if len(word) < people.MIN_FUZZY_LENGTH:
+        """Return the query for names with a word or one with so many typing errors, in a short word one."""
+        if len(word) < 2:
             return self.word(word)
-        return Query.fuzzy_term_query(self._schema, "word", word, errors)
+        allowed = errors if len(word) >= people.MIN_FUZZY_LENGTH else 1
+        return Query.fuzzy_term_query(self._schema, "word", word, allowed)
 
     def pattern(self, pattern: str) -> Query:
         """Return the query for names with a word that a regular expression matches."""
@@ -80,7 +81,8 @@ class Writers:
             if query is not None:
                 found = self._searcher.search(query, limit, order_by_field="papers", count=False)
                 addresses = [address for _, address in found.hits]
-                ids.update(dict.fromkeys(self._searcher.fast_field_values("id", addresses)))
+                found_ids = cast("list[int]", self._searcher.fast_field_values("id", addresses))
+                ids.update(dict.fromkeys(found_ids))
         return sorted(search.list_authors(self.view, ids).values(), key=lambda author: -author.paper_count)
 
     def list_most_published(self, limit: int) -> list[models.Author]:

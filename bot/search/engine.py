@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import tantivy
 from tantivy import FieldType, Occur, Query
@@ -102,14 +102,15 @@ class Engine:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
         self._compiled: dict[tuple[concepts.WeightedForm, ...], _Compiled] = {}
-        self._about: dict[tuple[concepts.WeightedForm, ...], tuple[Query | None, Query | None]] = {}
 
     # Queries of the engine.
 
     def _phrase(self, field: str, phrase: Sequence[str]) -> Query:
         if len(phrase) == 1:
             return Query.term_query(self._schema, field, phrase[0], "freq")
-        placed = [(offset, token) for offset, token in enumerate(phrase) if token != tokens.GAP]
+        placed: list[str | tuple[int, str]] = [
+            (offset, token) for offset, token in enumerate(phrase) if token != tokens.GAP
+        ]
         return Query.phrase_query(self._schema, field, placed)
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
@@ -180,7 +181,9 @@ class Engine:
     def _conditions(self, scope: Scope) -> list[Query]:
         filters, found = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
-            low, high = (on and on.toordinal() for on in (filters.since_on, filters.until_on))
+            low, high = (
+                None if on is None else on.toordinal() for on in (filters.since_on, filters.until_on)
+            )
             found.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
         if filters.min_votes:
             least = min(filters.min_votes, 1 << 31)
@@ -238,17 +241,20 @@ class Engine:
                 found = self.searcher.search(narrowed, limit, weight_by_field="popularity")
             else:
                 found = self.searcher.search(narrowed, limit, order_by_field=order)
-            if popular is None or found.count >= limit:
+            if popular is None or _total(found) >= limit:
                 ids = self._ids(found)
                 hits = [
                     Hit(id_, 0.0 if order else score) for id_, (score, _) in zip(ids, found.hits, strict=True)
                 ]
-                return hits, found.count, popular is None
+                return hits, _total(found), popular is None
             share *= _WIDER
 
     def _ids(self, found: tantivy.SearchResult) -> list[int]:
-        ids: list[int] = self.searcher.fast_field_values("id", [address for _, address in found.hits])
-        return ids
+        return self._numbers("id", found)
+
+    def _numbers(self, field: str, found: tantivy.SearchResult) -> list[int]:
+        addresses = [address for _, address in found.hits]
+        return cast("list[int]", self.searcher.fast_field_values(field, addresses))
 
     # One search.
 
@@ -381,10 +387,9 @@ class Engine:
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
     def _list_with(self, query: Query, order: dict[int, int]) -> list[int]:
-        hits = self.searcher.search(query, max(1, self.searcher.num_docs), count=False).hits
-        addresses = [address for _, address in hits]
-        ids: list[int] = self.searcher.fast_field_values("id", addresses)
-        order.update(zip(ids, self.searcher.fast_field_values("top", addresses), strict=True))
+        found = self.searcher.search(query, max(1, self.searcher.num_docs), count=False)
+        ids = self._ids(found)
+        order.update(zip(ids, self._numbers("top", found), strict=True))
         return ids
 
     def _list_about_part(
@@ -397,10 +402,7 @@ class Engine:
         found = self.searcher.search(
             self._within(wanted, conditions, excluded), max(1, self.searcher.num_docs), count=False
         )
-        addresses = [address for _, address in found.hits]
-        ids, lengths, tops = (
-            self.searcher.fast_field_values(name, addresses) for name in ("id", "length", "top")
-        )
+        ids, lengths, tops = (self._numbers(name, found) for name in ("id", "length", "top"))
         order.update(zip(ids, tops, strict=True))
         return {
             id_
@@ -465,7 +467,7 @@ class Engine:
         """Return a page of the papers in a scope, top-voted first, and their number."""
         query = self._within(Query.all_query(), self._conditions(scope))
         found = self.searcher.search(query, limit, order_by_field="top", offset=offset)
-        return self._ids(found), found.count
+        return self._ids(found), _total(found)
 
     def estimate(self, text: str) -> int:
         """Return about how many papers have a term."""
@@ -484,7 +486,7 @@ class Engine:
         wanted = [query for query in queries if query is not None]
         if limit_share and (popular := self._most_popular(_MAX_SCORED / max(1, self.searcher.num_docs))):
             wanted.append(popular)
-        return int(self.searcher.search(_all_of(wanted), 1).count)
+        return _total(self.searcher.search(_all_of(wanted), 1))
 
     def list_mentions(self) -> list[tuple[str, int]]:
         """Return the explanations that papers have in parentheses, with the number of papers, most papers first."""
@@ -563,6 +565,11 @@ def _join_seeded(forms: Sequence[concepts.WeightedForm]) -> list[concepts.Weight
             weight = max(keys[key].weight for key in own)
             found.append(concepts.WeightedForm(tokens.concept_token(concept), weight))
     return [*sorted(found), *(form for key, form in keys.items() if key not in joined)]
+
+
+def _total(found: Any) -> int:
+    """Return how many papers match."""
+    return int(found.count)
 
 
 def _any_of(queries: Iterable[Query | None]) -> Query | None:

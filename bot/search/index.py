@@ -208,17 +208,14 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
     """Open or create an index, in memory without a folder. Raises ValueError or OSError."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    is_sorted = schema is paper_schema()
-    index = tantivy.Index(
-        schema,
-        path=None if folder is None else str(folder),
-        **({"sort_by_field": "popularity", "sort_order": tantivy.Order.Desc} if is_sorted else {}),
-    )
-    if is_sorted:
-        # A gap takes a position, and is no token.
-        gaps = tantivy.Filter.custom_stopword([tokens.GAP])
-        tokenizer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(gaps).build()
-        index.register_tokenizer("tokens", tokenizer)
+    path = None if folder is None else str(folder)
+    if schema is not paper_schema():
+        return tantivy.Index(schema, path=path)
+    index = tantivy.Index(schema, path=path, sort_by_field="popularity", sort_order=tantivy.Order.Desc)
+    # A gap takes a position, and is no token.
+    gaps = tantivy.Filter.custom_stopword([tokens.GAP])
+    tokenizer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(gaps).build()
+    index.register_tokenizer("tokens", tokenizer)
     return index
 
 
@@ -394,7 +391,7 @@ class SearchIndex:
         return self._folder / "state.json"
 
     def _load(self) -> None:
-        """Open the index again if its state has changed. If the folder is gone or damaged, what was loaded stays, without state."""
+        """Open the index again if its state has changed. If the folder is gone or damaged, what was loaded stays."""
         with self._loading:
             try:
                 found = os.stat(self._state_file)
@@ -404,7 +401,7 @@ class SearchIndex:
                 state = _parse_state(self._state_file.read_text())
                 papers = _open(self._folder / "papers", paper_schema()).searcher()
                 authors = _open(self._folder / "authors", author_schema()).searcher()
-            except (OSError, ValueError, TypeError):
+            except (OSError, ValueError, TypeError, LookupError):
                 self._stamp = self._state = None
             else:
                 self._stamp, self._state = stamp, state
@@ -443,9 +440,10 @@ class SearchIndex:
 
 
 def _parse_state(text: str) -> State:
-    """Return a stored state. Raises ValueError or TypeError for another text."""
-    state = State(**json.loads(text))
-    return replace(state, seen=tuple(state.seen), before=state.before and tuple(state.before))
+    """Return a stored state. Raises ValueError, TypeError or LookupError for another text."""
+    fields = json.loads(text)
+    seen, before = fields.pop("seen"), fields.pop("before")
+    return State(**fields, seen=(seen[0], seen[1]), before=(before[0], before[1]) if before else None)
 
 
 def _is_busy(error: ValueError) -> bool:

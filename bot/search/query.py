@@ -1,12 +1,12 @@
 """Queries as they are read: the parts that a paper should have, each in all its forms, and the filters.
 
-A part is found in a paper by the phrases of its forms (see `bot.text.tokens`). `ReadQuery` tells of one paper without the index
-whether it matches; `search.engine` asks the index for all papers that do.
+A part is found in a paper by the phrases of its forms (see `bot.text.tokens`). `ReadQuery` tells without the
+index whether one paper is about it; `search.engine` asks the index.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import zip_longest
@@ -215,11 +215,6 @@ class ReadQuery:
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Part] = field(default_factory=dict)
 
-    @property
-    def has_text(self) -> bool:
-        """Whether it asks for anything but filters."""
-        return bool(self.parts)
-
     def sure(self) -> ReadQuery:
         """Return the query for a filter: without forms that one explanation alone speaks for."""
 
@@ -228,44 +223,29 @@ class ReadQuery:
 
         return replace(self, parts=keep(self.parts), wholes=keep(self.wholes))
 
-    def list_needed(self) -> frozenset[str]:
-        """Return tokens and names of which each matching paper has at least one, if the query has parts."""
-        rarest = min(self.parts, key=lambda part: len(part.forms), default=None)
-        needed = set(self.names)
-        for part in (*([rarest] if rarest else []), *self.wholes):
-            for form in part.forms:
-                needed |= {max(phrase, key=len) for phrase in tokens.phrases(form.text)}
-        return frozenset(needed)
-
-    def matches(self, paper: Paper) -> bool:
-        """Return whether a paper has all of the query. The authors are not checked."""
-        return self._is_allowed(paper) and self._has_all(paper, has_part)
-
     def is_about(self, paper: Paper) -> bool:
-        """Return whether a paper is truly about the query: each part is in its title, or repeated in its body."""
-        return self._is_allowed(paper) and self._has_all(paper, is_about_part)
-
-    def _has_all(self, paper: Paper, has: Callable[[Part, Paper], bool]) -> bool:
-        return (
-            all(has(part, paper) for part in self.parts)
-            or any(has(part, paper) for part in self.wholes)
+        """Return whether a paper is about the query: each part is in its title, or repeated in its body."""
+        is_about = (
+            (bool(self.parts) and all(_is_about(part, paper) for part in self.parts))
+            or any(_is_about(part, paper) for part in self.wholes)
             or not self.names.isdisjoint(paper.names)
         )
+        return is_about and self._is_allowed(paper)
 
     def _is_allowed(self, paper: Paper) -> bool:
         return (
             self.filters.allow(paper.last_on, paper.votes)
-            and not any(has_part(part, paper) for part in self.excluded)
+            and not any(_has(part, paper) for part in self.excluded)
             and all(_comes_from(paper, name) for name in self.institutions)
         )
 
 
-def has_part(part: Part, paper: Paper) -> bool:
+def _has(part: Part, paper: Paper) -> bool:
     """Return whether a paper has a part in any form."""
     return any(any(paper.tokens.count(form.text)) for form in part.forms)
 
 
-def is_about_part(part: Part, paper: Paper) -> bool:
+def _is_about(part: Part, paper: Paper) -> bool:
     """Return whether a paper has any form of a part in its title, or forms of it twice in its body."""
     counts = [paper.tokens.count(form.text) for form in part.forms]
     return any(title for title, _ in counts) or sum(body for _, body in counts) >= _ABOUT_FREQUENCY

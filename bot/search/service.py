@@ -21,6 +21,7 @@ from bot.text import analyser, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
+from storage.search import Filters
 from storage.snapshot import Snapshot
 
 TOPICS_CACHE_SECONDS = 10.0
@@ -123,7 +124,7 @@ class SearchService:
             found |= dict.fromkeys(about, 0.0)
         return found
 
-    async def list_about(self, connection: Connection, text: str, filters: search.Filters) -> AboutPapers:
+    async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
         return await self._read(connection, self._lookup.list_about, text, filters)
 
