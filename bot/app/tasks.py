@@ -229,7 +229,7 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
         yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
-CHECK_INTERVAL_SECONDS = 600.0
+CHECK_INTERVAL_SECONDS = 60.0
 MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 """Upper bound of the pause, which doubles after each failure in a row."""
 IN_PROCESS_LIMIT = 200

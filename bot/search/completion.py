@@ -19,7 +19,6 @@ from bot.glossary import resolver
 from bot.search import authors as search_authors
 from bot.search import titles
 from bot.search.engine import Engine
-from bot.search.query import ReadQuery
 from bot.search.results import Choice
 from bot.text import analyser, concepts, people, term_keys, typography
 from storage import models, search
@@ -85,9 +84,9 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_unknown_words(engine: Engine, query: ReadQuery) -> list[str]:
+def list_unknown_words(engine: Engine, parts: Iterable[concepts.Segment]) -> list[str]:
     """Return the words of a query that no paper of the archive has."""
-    plain = [analyser.strip_term(part.text) for part in query.parts if part.key is None]
+    plain = [analyser.strip_term(part.text) for part in parts if part.key is None]
     return [word for word in plain if not engine.has_papers(concepts.literal_segment(word))]
 
 

@@ -80,6 +80,11 @@ class Found(NamedTuple):
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more hits than these."""
+        return len(self.hits) < self.total or not self.is_exact
+
     def without_partial(self) -> Found:
         """Return the papers that have all of the query."""
         hits = [hit for hit in self.hits if hit.paper_id not in self.missing]
@@ -352,7 +357,11 @@ class Engine:
             others = [hit for hit in others if names[-1] not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
             for hit in others:
                 missing[hit.paper_id] = missing[hit.paper_id] or [query.text]
-        others = [hit for hit in others if len(missing[hit.paper_id]) < len(parts)]
+        is_term = len(query.parts) == 1 and bool(query.topics)
+        # Of a question for one term, only papers on the topic that it describes.
+        most = 0 if is_term else len(parts) - 1
+        if len(query.parts) > 1 or query.topics:
+            others = [hit for hit in others if len(missing[hit.paper_id]) <= most]
         return complete._replace(
             hits=[*complete.hits, *others],
             total=complete.total + len(others),

@@ -270,8 +270,8 @@ BATCH = 200
 """Papers that are read and written at once."""
 COMMIT_PAPERS = 2_000
 """Papers after which a long update is committed, so that look-ups find them."""
-AT_ONCE = 64
-"""Up to this number of changed papers are indexed by the look-up that comes first, in a fifth of a second."""
+AT_ONCE = 256
+"""Up to this number of changed papers are indexed by the look-up that comes first, in half a second."""
 
 
 _WAIT_SECONDS = 0.2
@@ -297,12 +297,13 @@ class State:
 
 
 class Work(NamedTuple):
-    """Papers to index or remove with their authors, and the state behind it."""
+    """Papers to index or remove with their authors, and the state behind it. `is_first`: the folder is filled from nothing."""
 
     paper_ids: Sequence[int]
     documents: Sequence[models.IndexDocument]
     authors: Sequence[models.Author]
     state: State
+    is_first: bool
 
 
 class BusyError(Exception):
@@ -408,7 +409,7 @@ class SearchIndex:
                 self._papers, self._authors = papers, authors
 
     def forget(self) -> None:
-        """Drop the state, since the folder is damaged: it is filled again."""
+        """Drop the state: the folder is filled again."""
         with suppress(OSError):
             self._state_file.unlink()
 
@@ -446,8 +447,14 @@ def _parse_state(text: str) -> State:
     return State(**fields, seen=(seen[0], seen[1]), before=(before[0], before[1]) if before else None)
 
 
-def _is_busy(error: ValueError) -> bool:
-    return "LockBusy" in str(error)
+_PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
+
+
+def is_damage(error: ValueError) -> bool:
+    """Return whether an error of the engine says that the folder is damaged."""
+    text = str(error)
+    is_of_engine = "IO error" in text or "corrupt" in text or "Failed to" in text
+    return is_of_engine and not any(reason in text for reason in _PASSING)
 
 
 class Writer:
@@ -462,22 +469,24 @@ class Writer:
 
     def _open(self) -> None:
         try:
-            for name, schema in (("papers", paper_schema()), ("authors", author_schema())):
-                index = _open(self._folder / name, schema)
-                self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
+            self._open_writers()
         except ValueError as error:
             self.close()
-            if _is_busy(error):
+            if "LockBusy" in str(error):
                 raise BusyError from error
-            if self.state is not None:
+            if not is_damage(error):
                 raise
+            self.state = None
             self._clear()
-            for name, schema in (("papers", paper_schema()), ("authors", author_schema())):
-                index = _open(self._folder / name, schema)
-                self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
+            self._open_writers()
         # A file that a killed process left would keep the same file from being written.
         for writer in self._writers:
             writer.garbage_collect_files()
+
+    def _open_writers(self) -> None:
+        for name, schema in (("papers", paper_schema()), ("authors", author_schema())):
+            index = _open(self._folder / name, schema)
+            self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
 
     def _clear(self) -> None:
         for name in ("papers", "authors"):
@@ -494,15 +503,16 @@ class Writer:
             writer.wait_merging_threads()
         self._writers = []
 
-    def plan(self, view: Snapshot, *, limit: int = BATCH) -> Work | None:
+    def plan(self, view: Snapshot, *, limit: int | None = None) -> Work | None:
         """Return the next papers to index; None if the index has all."""
-        change, state = search.get_change(view), self.state
-        if state is None or not search.has_change(view, state.change):
+        change, state, limit = search.get_change(view), self.state, limit or BATCH
+        is_first = state is None or not search.has_change(view, state.change)
+        if state is None or is_first:
             state = State(*change, (change.number, START[1]), START)
         if state.before is not None:
             places = search.list_newest(view, before=state.before, limit=limit)
             behind = replace(state, before=places[-1] if len(places) == limit else None)
-            return self._read(view, [paper_id for _, paper_id in places], behind)
+            return self._read(view, [paper_id for _, paper_id in places], behind, is_first=is_first)
         if state.change == change:
             return None
         changed = search.list_changed(view, after=state.seen, limit=limit)
@@ -512,18 +522,16 @@ class Writer:
             behind = replace(state, number=change.number, token=change.token, seen=(change.number, START[1]))
         return self._read(view, [paper_id for _, paper_id in changed], behind)
 
-    def _read(self, view: Snapshot, paper_ids: Sequence[int], behind: State) -> Work:
+    def _read(
+        self, view: Snapshot, paper_ids: Sequence[int], behind: State, *, is_first: bool = False
+    ) -> Work:
         documents = search.list_documents(view, paper_ids, summaries.select_shown)
-        return Work(paper_ids, documents, search.list_authors_of(view, paper_ids), behind)
+        return Work(paper_ids, documents, search.list_authors_of(view, paper_ids), behind, is_first)
 
     def write(self, work: Work) -> None:
         """Index the papers of a step. They are found after the commit, which the last step makes."""
         papers, authors = self._writers
-        is_new = self.state is None or (
-            work.state.before is not None
-            and (self.state.before is None or self.state.change != work.state.change)
-        )
-        if is_new:
+        if work.is_first:
             self._remove_other_versions()
             papers.delete_all_documents()
             authors.delete_all_documents()
@@ -537,7 +545,7 @@ class Writer:
             for author in work.authors
             if work.state.before is None or author.id not in self._known_authors
         ]
-        if changed and not is_new:
+        if changed and not work.is_first:
             authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in changed]))
         for author in changed:
             authors.add_document(_build_author(author))

@@ -24,7 +24,7 @@ from bot.search.engine import Engine, Scope
 from bot.search.index import SearchIndex, build_texts
 from bot.search.query import ReadQuery
 from bot.search.results import AuthorResult, Choice, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, typography
+from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, tokens, typography
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -101,12 +101,14 @@ def _find_names(engine: Engine, glossary: resolver.Glossary, text: str) -> list[
     match = _SPELLING_AND_VERSION.fullmatch(text)
     if match is None:
         return []
-    names = glossary.find_names(match[1])
-    using = engine.count_papers([match[1]]) if names else 0
+    names, word = glossary.find_names(match[1]), match[1]
+    if len(word) == 2:
+        word = tokens.WHOLE + word  # 라마 is not in 라마단
+    using = engine.count_papers([word]) if names else 0
     return [
         f"{name} {match[2]}".strip()
         for name in names
-        if engine.count_papers([match[1]], [name]) >= _MIN_SHARE * using
+        if engine.count_papers([word], [name]) >= _MIN_SHARE * using
     ]
 
 
@@ -162,7 +164,7 @@ _MAX_PAGE_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The hits of a query, gathered for a page that ends at `end`, and what its pages have in common.
+    """The first hits of a query, and what its pages have in common.
 
     `engine` is the state of the index in which they were found, `version` its name.
     """
@@ -172,7 +174,6 @@ class _Answer:
     engine: Engine
     version: object
     found: search_engine.Found
-    end: int
     common: SearchResult
     made_at: datetime
 
@@ -257,9 +258,9 @@ class LookUp:
             if isinstance(made, SearchResult):
                 return made
             answer = made
-        elif end > answer.end and len(answer.found.hits) >= answer.end:
+        elif end > len(answer.found.hits) and answer.found.has_more:
             found = self._find(answer.engine, answer.query, answer.scope, request, end, by_votes=by_votes)
-            answer = replace(answer, found=found, end=end)
+            answer = replace(answer, found=found)
         with self._lock:
             self._answers[key] = answer
             self._answers.move_to_end(key)
@@ -296,7 +297,7 @@ class LookUp:
         expanded = self._expand(view, engine, query.text, literal=request.literal)
         read = self._read_parts(view, engine, query, expanded, literal=request.literal)
         corrected: tuple[tuple[str, str], ...] = ()
-        unknown = [] if request.literal else completion.list_unknown_words(engine, read)
+        unknown = [] if request.literal else completion.list_unknown_words(engine, expanded.segments)
         if unknown:
             corrected = completion.find_corrections(engine, self.load_topics(view), query.text, unknown)
         if corrected:
@@ -318,10 +319,10 @@ class LookUp:
             is_shortened=len(expanded.text.split()) < len(query.text.split()),
             meanings=expanded.meanings,
             alert_terms=self._list_alert_terms(view, query, search_query.query_terms(expanded)),
-            suggestions=self._suggest(view, engine, request, query, read, found, unknown),
+            suggestions=self._suggest(view, engine, request, query, expanded, read, found, unknown),
         )
         version = engine.searcher, search.get_glossary_version(view)
-        return _Answer(read, scope, engine, version, found, end, common, self._clock())
+        return _Answer(read, scope, engine, version, found, common, self._clock())
 
     def _find(
         self,
@@ -430,6 +431,7 @@ class LookUp:
         engine: Engine,
         request: SearchRequest,
         query: query_parser.Query,
+        expanded: concepts.Expansion,
         read: ReadQuery,
         found: search_engine.Found,
         unknown: Sequence[str],
@@ -447,7 +449,7 @@ class LookUp:
             words = replace(read, excluded=(), parts=read.parts[: len(read.parts) - len(query.phrases)])
             if engine.find(words, Scope(request.filters), limit=1, only_complete=True).total:
                 suggested.append(query.text)
-        for word in completion.list_unknown_words(engine, read) if request.literal else unknown:
+        for word in completion.list_unknown_words(engine, expanded.segments) if request.literal else unknown:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]

@@ -76,6 +76,12 @@ class SearchService:
         """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here, with the glossary loaded elsewhere."""
         if connection.dialect.name != "sqlite":
             await self._glossary.get_current(connection)
+        try:
+            return await snapshot.read(connection, function, *arguments, **options)
+        except ValueError as error:
+            if not search_index.is_damage(error):
+                raise
+            self.index.forget()
         return await snapshot.read(connection, function, *arguments, **options)
 
     async def _look_up(

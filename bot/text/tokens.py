@@ -3,8 +3,8 @@
 A text is a string of tokens separated by spaces; `GAP` stands where no phrase crosses: punctuation, a stripped particle.
 Latin words are stems. Hangul words with nothing between them are one run of overlapping pairs of syllables, so that a phrase
 matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens, which are part of no phrase: `^pair` for the
-pair that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), other spellings, and `=key` for each place
-that has a form of a concept of the seed list, so that a frequent term is one token.
+pair that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), `$word` for one of two syllables, other
+spellings, and `=key` for each place that has a form of a concept of the seed list, so that a frequent term is one token.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from bot.text import analyser, seed, term_keys
 VERSION = "1"
 """Changes with the tokens: an index of another version is built again."""
 GAP = "."
-BEGINNING, CONCEPT = "^", "="
-"""Prefixes of tokens: the beginning of a Hangul word, and a concept of the seed list."""
+BEGINNING, WHOLE, CONCEPT = "^", "$", "="
+"""Prefixes of tokens: the beginning of a Hangul word, a whole word of two syllables, a concept of the seed list."""
 _LONG_TAIL = 6
 """Syllables from which a word is not composed with the two that it begins with: 애플리케이션 has no 애플."""
 
@@ -43,6 +43,8 @@ def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
             run += core
             if beginning:
                 beginnings.append(beginning)
+            if len(core) == 2:
+                beginnings.append(WHOLE + core)
             if not is_last:
                 continue
         if run:
@@ -79,9 +81,9 @@ _hangul_words = analyser.WordCache(_read_hangul)
 def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     """Return the phrases of a form of a term, in each writing that texts may have: tokens in a row, with gaps.
 
-    A form of two syllables is the beginning of a word. A form `=key` is the token of a concept.
+    A form of two syllables is the beginning of a word. A form with a mark, such as `=key`, is a token.
     """
-    if form[:1] == CONCEPT:
+    if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
     if not analyser.has_hangul(form):
         return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
@@ -92,7 +94,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             words[-1] = words[-1].removesuffix(analyser.PARTICLE_MARK)
             tokens: list[str] = []
             beginnings = _place(words, tokens)
-            found.append(tuple(beginnings if len(tokens) < 2 and beginnings else tokens))
+            found.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
     return tuple(dict.fromkeys(filter(None, found)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +17,7 @@ import sqlalchemy as sa
 from bot.app import container
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
-from bot.search import index as search_index
-from storage import daily, key_values, migrate, search, snapshot, tables
+from storage import daily, migrate, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -54,34 +53,9 @@ def damage(url: str, change: Callable[[Database], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def set_old_version(database: Database) -> None:
-    async with database.transaction() as connection:
-        await key_values.set_value(connection, key_values.INDEX_VERSION, "0")
-
-
-async def remove_version(database: Database) -> None:
-    async with database.transaction() as connection:
-        await key_values.remove(connection, key_values.INDEX_VERSION)
-
-
-async def empty_index(database: Database) -> None:
-    async with database.transaction() as connection:
-        rows = await snapshot.read(connection, search.list_by_popularity)
-        await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
-
-
-async def begin_rebuild(database: Database) -> None:
-    await set_old_version(database)
-    async with aclosing(search_index.rebuild_index(database)) as steps:
-        await anext(steps)
-        await anext(steps)
-
-
-@pytest.mark.parametrize("change", [set_old_version, remove_version, empty_index, begin_rebuild])
-def test_an_outdated_or_incomplete_index_is_rebuilt_on_request(
-    indexed_archive: Paperround, database_url: str, change: Callable[[Database], Awaitable[None]]
-) -> None:
-    damage(database_url, change)
+def test_an_index_is_filled_again_on_request(indexed_archive: Paperround, tmp_path: Path) -> None:
+    (state,) = tmp_path.rglob("*.search/*/state.json")
+    state.write_text("damaged")
     assert indexed_archive("reindex", "--json").data == {"papers": 7}
     assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
 

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable
 
 import pytest
-import sqlalchemy as sa
 
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, search, snapshot, tables
+from storage import errors, key_values, search, snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -71,16 +70,6 @@ async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Datab
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
 
 
-async def test_a_stored_mention_that_cannot_be_read_is_left_out(db: Database) -> None:
-    service = await fill(db)
-    async with db.transaction() as connection:
-        await connection.execute(
-            sa.insert(tables.mention_counts).values(mention="가\x1fb\x1fc\x1fD\x1f2", papers=1)
-        )
-    await GlossaryService(db).rebuild()
-    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
-
-
 async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db: Database) -> None:
     service, glossary = await fill(db), GlossaryService(db)
     assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002"}
@@ -106,17 +95,3 @@ async def test_there_is_a_limit_to_decisions(db: Database) -> None:
     with pytest.raises(errors.UsageError, match="the maximum"):
         await GlossaryService(db).decide("quantum foam", "거품", is_added=True)
     await GlossaryService(db).decide("quantum foam", "거품 1", is_added=False)
-
-
-@pytest.mark.engines("sqlite")
-async def test_a_new_glossary_merges_the_segments_of_the_index(db: Database) -> None:
-    async def count_segments() -> int:
-        async with db.read() as connection:
-            counting = sa.text("SELECT count(DISTINCT segid) FROM paper_words_idx")
-            return int((await connection.execute(counting)).scalar_one())
-
-    for day in range(1, 4):
-        await sample_archive.add_digest(db, f"2025-01-0{day}", NewsletterPaper(f"2501.0000{day}", "A", "B."))
-    assert await count_segments() > 1
-    await GlossaryService(db).rebuild()
-    assert await count_segments() == 1

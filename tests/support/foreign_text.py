@@ -22,7 +22,7 @@ from bot.client import message_builder, options, router, webhook
 from bot.glossary import induction, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.search import completion, engine, results
+from bot.search import results
 from bot.shelf import notes
 from bot.sources import feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys, typography
@@ -342,9 +342,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.tie_marks": discord_text.tie_marks,
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
-    "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
-    "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
-    "search.engine.list_similar": lambda text: engine.list_similar(_EMPTY, text, limit=5),
     "search.results.make_snippet": lambda text: results.make_snippet(
         text, results.Patterns([re.compile("word")])
     ),
