@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -17,7 +17,6 @@ from storage.tables import (
     alert_matches,
     alerts,
     deliveries,
-    digests,
     entries,
     notified_papers,
     papers,
@@ -153,12 +152,6 @@ async def reschedule_matches(connection: AsyncConnection, alert_id: int, *, due_
     await connection.execute(alert_matches.update().where(*is_own).values(due_at=due_at))
 
 
-async def list_put_off(connection: AsyncConnection, now: datetime) -> set[int]:
-    """Return the alerts with matches that wait for a time, and were queued by a clock ahead of `now` (UTC)."""
-    is_put_off = alert_matches.c.matched_at > now, alert_matches.c.due_at > now
-    return set(await connection.scalars(sa.select(alert_matches.c.alert_id).where(*is_put_off).distinct()))
-
-
 async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
     """Delete matches of which the recipient is not notified."""
     await database.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
@@ -218,33 +211,6 @@ async def add_pending(
     values = {"digest_id": digest_id, "paper_ids": list(paper_ids), "added_at": now}
     await connection.execute(pending_alerts.insert(), values)
     await locks.notify_sender(connection)
-
-
-async def add_pending_again(connection: AsyncConnection, since_on: date, now: datetime) -> None:
-    """Store that the alerts of digests from a date on are to be planned that were stored by a clock ahead of `now` (UTC), which
-    took them for old ones, or by one so far behind that they were dated later than tomorrow.
-
-    Those that were planned then are compared once more, and tell of nothing twice.
-    """
-    day = timedelta(days=1)
-    query = sa.select(digests.c.id, digests.c.date_on, digests.c.ingested_at).where(
-        digests.c.date_on.between(since_on, now.date() + day)
-    )
-    found = [
-        row.id
-        for row in await connection.execute(query)
-        if row.ingested_at > now or row.date_on > row.ingested_at.date() + day
-    ]
-    pairs = sa.select(entries.c.digest_id, entries.c.paper_id)
-    paper_ids: dict[int, list[int]] = defaultdict(list)
-    for digest_id, paper_id in await database.execute_in(connection, pairs, entries.c.digest_id, found):
-        paper_ids[digest_id].append(paper_id)
-    rows = [
-        {"digest_id": digest_id, "paper_ids": sorted(ids), "added_at": now}
-        for digest_id, ids in paper_ids.items()
-    ]
-    if rows:
-        await connection.execute(pending_alerts.insert(), rows)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:

@@ -249,21 +249,6 @@ class AlertPlanner:
                 await alerts.set_matches_due(connection, due)
             count += len(due)
 
-    async def reschedule(self, now: datetime, fresh_on: date, *, behind_by: timedelta = timedelta(0)) -> None:
-        """Compute again when matches are due that a clock ahead of `now` (UTC) has put off.
-
-        The digests that it took for old ones are matched, if they are dated `fresh_on` or later. `behind_by` is how far `now` is
-        behind Discord's time: what was stored until then is not of a clock ahead, and keeps its times.
-        """
-        async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            await alerts.add_pending_again(connection, fresh_on, now)
-            # So that they are added once, not again at each start until their time has come.
-            await archive.clamp_times(connection, now + behind_by)
-            put_off = await alerts.list_put_off(connection, now)
-            for alert in (await alerts.list_active(connection, put_off, now)).values():
-                await alerts.reschedule_matches(connection, alert.id, due_at=matcher.due_at(alert, now))
-
     async def _match_digest(self, pending: models.PendingAlerts) -> None:
         """Queue the matches of a digest's papers, unless they waited for too long."""
         async with self._database.read() as connection:

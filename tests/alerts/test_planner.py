@@ -12,7 +12,7 @@ import pytest
 from bot.alerts import matcher, planner
 from storage import archive, models, outbox
 from storage.database import Connection
-from tests.support import alert_builders, digest_builders, killed_process, patience, source_payloads
+from tests.support import alert_builders, killed_process, patience, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -330,39 +330,6 @@ async def test_a_message_is_silent_if_all_of_its_alerts_are(alert_harness: Alert
     await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
     await alert_harness.add_digest(MONDAY, ("2601.00002", 5), location="2")
     assert [post.silent for post in alert_harness.renderer.alerts] == [True, False]
-
-
-@both_engines
-async def test_no_alert_tells_of_papers_that_a_wrong_clock_stored_before_it_was_made(
-    alert_harness: AlertHarness,
-) -> None:
-    """The clock was a week behind, or ahead, when a digest was stored that it did not take for a fresh one."""
-    week = timedelta(days=7)
-    for number, stored_at in enumerate((NOW - week, NOW + week), 1):
-        now = NOW + timedelta(hours=number)
-        alert_harness.now = stored_at - timedelta(hours=1)
-        earlier = 10 * number
-        await alert_harness.add_alert("care", user_id=earlier)
-        await digest_builders.ingest_digest(
-            alert_harness.database,
-            digest_builders.newsletter(MONDAY, [(f"2601.{number:05}", 5)], text="with care."),
-            at=stored_at,
-            location=f"{number}",
-        )
-        if stored_at < now:  # by the same clock
-            alert_harness.now = stored_at + timedelta(hours=1)
-            await alert_harness.add_alert("care", user_id=earlier + 1)
-        alert_harness.now = now
-        for user_id in (
-            earlier + 2,
-            earlier + 3,
-        ):  # and another start, with an alert that was made after the step
-            await alert_harness.planner.reschedule(alert_harness.now, MONDAY)
-            await alert_harness.plan()
-            await alert_harness.add_alert("care", user_id=user_id)
-            alert_harness.now += timedelta(minutes=10)
-        assert earlier in await alert_harness.list_recipients()
-        assert not {earlier + 1, earlier + 2, earlier + 3} & set(await alert_harness.list_recipients())
 
 
 async def test_an_alert_that_was_made_by_a_clock_ahead_tells_of_what_comes_now(
