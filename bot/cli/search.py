@@ -271,6 +271,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
+        *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
         *(

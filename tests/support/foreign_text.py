@@ -376,7 +376,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.find_writers": lambda text: people.find_writers(text.split()),
     "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
-    "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
     "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
