@@ -248,9 +248,11 @@ class Engine:
                 found = self.searcher.search(narrowed, limit, order_by_field=order)
             if popular is None or _total(found) >= limit:
                 ids = self._ids(found)
-                hits = [
-                    Hit(id_, 0.0 if order else score) for id_, (score, _) in zip(ids, found.hits, strict=True)
-                ]
+                if order is not None:
+                    return [Hit(id_) for id_ in ids], _total(found), popular is None
+                # Equal ones in an order that does not depend on when they were indexed.
+                scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
+                hits = [Hit(id_, score) for score, id_ in sorted(scored, reverse=True)]
                 return hits, _total(found), popular is None
             share *= _WIDER
 

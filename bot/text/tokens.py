@@ -135,7 +135,7 @@ _seed_concepts = lru_cache(maxsize=1)(_SeedConcepts)
 
 def form_keys(concept: str) -> frozenset[str]:
     """Return the term keys of the forms that the token of a concept of the seed list stands for."""
-    return _seed_concepts().form_keys[concept]
+    return _seed_concepts().form_keys.get(concept, frozenset())
 
 
 def concepts_with(form_key: str) -> Collection[str]:

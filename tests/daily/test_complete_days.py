@@ -14,12 +14,12 @@ from aiohttp import web
 from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
+from bot.search.index import SearchIndexer
 from storage import daily, models, outbox, sources
 from storage.database import Connection, Database
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness, read_lists
 from tests.support.polling_harness import PollingHarness
-from tests.support.recording_indexer import NullIndexer
 
 RULE = day_close.default()
 URL = "https://huggingface.co"
@@ -240,7 +240,7 @@ async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: date
     polling.ingest = IngestService(
         polling.db,
         polling.clock,
-        NullIndexer(),
+        SearchIndexer(),
         on_fresh_digest=lambda connection, _: daily.wake_waiting(connection, polling.now),
     )
     polling.now = begin

@@ -439,6 +439,8 @@ OWN_TEXT = {
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """
+        search.authors.find_author search.authors.find_authors search.completion.complete_author
+        search.completion.complete_paper lists.messages.refine
         archive.digest_writer.merge lists.messages.format_names lists.messages.shared_view lists.messages.view_with_rows
         sources.feed.paper_facts
         """,
