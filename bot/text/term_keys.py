@@ -8,7 +8,7 @@ sam2 are one name; it is found in canonical titles (see the analyser), in which 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 
