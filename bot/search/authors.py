@@ -383,7 +383,7 @@ def _list_topics(
             terms[name] = concept.usual_form("en") or concept.key
     # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
     ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))[: 2 * MAX_TOPICS]
-    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * engine.count_papers())
+    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * engine.papers)
     return tuple(topic for topic in ranked if engine.estimate(terms[topic]) <= most)[:MAX_TOPICS]
 
 

@@ -200,8 +200,10 @@ class Engine:
 
     def institution(self, name: str) -> Query | None:
         """Return the query for papers from an institution; of a paper of which no service says where from, the text decides."""
-        forms = tuple(concepts.WeightedForm(text, 1.0) for text in people.institution_forms(name))
-        named, unknown = self._part(Part(name, forms)), self._term("institution", "", 0.0)
+        named, unknown = (
+            self._part(_literal_part(people.institution_forms(name))),
+            self._term("institution", "", 0.0),
+        )
         told = _all_of([named, unknown]) if named is not None and unknown is not None else None
         token = people.institution_token(name)
         return _any_of([self._term("institution", token, 0.0) if token else None, told])
@@ -459,6 +461,11 @@ class Engine:
 
     # Evidence.
 
+    @property
+    def papers(self) -> int:
+        """The number of papers."""
+        return self.searcher.num_docs
+
     def has_papers(self, part: Part) -> bool:
         """Return whether any paper has a part."""
         return self._matches(self._part(part))
@@ -484,25 +491,16 @@ class Engine:
         """Return about how many papers have a term."""
         return self._compile(concepts.literal_segment(text).forms).papers
 
-    def count_papers(self, *groups: Iterable[str], limit_share: bool = False) -> int:
-        """Return the number of papers that have a form of each group; of all papers without groups."""
-        if not groups:
-            return self.searcher.num_docs
-        queries = []
-        for texts in groups:
-            forms = tuple(concepts.WeightedForm(text, 1.0) for text in texts)
-            queries.append(self._part(Part("", forms)))
-        if any(query is None for query in queries):
-            return 0
-        wanted = [query for query in queries if query is not None]
-        if limit_share and (popular := self._most_popular(_MAX_SCORED / max(1, self.searcher.num_docs))):
-            wanted.append(popular)
-        return _total(self.searcher.search(_all_of(wanted), 1))
+    def count(self, *terms: Sequence[str]) -> int:
+        """Return the number of papers that have a form of each of these terms, given by their forms."""
+        queries = [self._part(_literal_part(forms)) for forms in terms]
+        known = [query for query in queries if query is not None]
+        return _total(self.searcher.search(_all_of(known), 1)) if len(known) == len(queries) else 0
 
-    def list_mentions(self) -> list[tuple[str, int]]:
-        """Return the explanations that papers have in parentheses, with the number of papers, most papers first."""
-        found: list[tuple[str, int]] = self.searcher.terms_with_prefix("mention", "")
-        return found
+    def count_titles(self, term: Sequence[str]) -> int:
+        """Return the number of papers that have a form of a term in the title."""
+        title = self._compile(_literal_part(term).forms).title
+        return 0 if title is None else _total(self.searcher.search(title, 1))
 
     def list_mentions_of(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
         """Return the explanations that these papers have, with the number of papers."""
@@ -576,6 +574,10 @@ def _join_seeded(forms: Sequence[concepts.WeightedForm]) -> list[concepts.Weight
             weight = max(keys[key].weight for key in own)
             found.append(concepts.WeightedForm(tokens.concept_token(concept), weight))
     return [*sorted(found), *(form for key, form in keys.items() if key not in joined)]
+
+
+def _literal_part(forms: Sequence[str]) -> Part:
+    return Part("", tuple(concepts.WeightedForm(text, 1.0) for text in forms))
 
 
 def _total(found: Any) -> int:

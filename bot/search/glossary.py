@@ -1,7 +1,6 @@
-"""The glossary that expands queries: induced from counted mentions and the seed list, stored, and loaded when it changes.
+"""The glossary that expands queries: the seed list, the operator's forms, and what the papers of the archive explain.
 
-Mentions are counted with every digest. Induction takes seconds and runs in the background; other processes load the new
-glossary with their next search.
+Learning takes seconds and runs in the background; other processes load what was learnt with their next search.
 """
 
 from __future__ import annotations
@@ -19,26 +18,25 @@ from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
 from bot.search import engine as search_engine
 from bot.search import index as search_index
-from bot.text import analyser, concepts, seed, term_keys, typography
-from storage import errors, key_values, models, search, snapshot
+from bot.text import concepts, seed, term_keys, typography
+from storage import database, errors, key_values, models, papers, search, snapshot
 from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from bot.glossary import induction
+    from bot.glossary import mentions
     from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
-"""Growth of the archive since the last induction from which the glossary is stale."""
-MAX_MENTIONS = 300_000
+"""Growth of the archive since it was last learnt from, from which the glossary is stale."""
 MAX_PAPERS = 30_000
-"""Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
+"""The newest papers, which are learnt from; more teach little."""
 MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 """Forms that an operator may add or forget, and letters of each."""
-MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
-_CHUNK_SIZE = 500
-_FIELD_COUNT = 3
-"""Of a stored mention."""
+MAX_NAMES = 10_000
+_CHUNK_SIZE = 200
+_VERSION = 1
+"""Version of what is stored. What another version learnt is learnt again."""
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
@@ -53,7 +51,7 @@ class GlossaryReader:
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the stored glossary; without one, the glossary of the seed list. The first call loads it, in 20 ms."""
+        """Return the glossary of this state of the database; nothing is learnt before the first papers."""
         version = search.get_glossary_version(view)
         if self._loaded is None or version != self._version:
             self._load(version, *_read(view))
@@ -68,7 +66,7 @@ class GlossaryReader:
 
 
 class GlossaryService(GlossaryReader):
-    """The glossary of a database for its services, and its induction."""
+    """The glossary of a database for its services, and how it learns."""
 
     def __init__(
         self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
@@ -105,6 +103,11 @@ class GlossaryService(GlossaryReader):
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
         return made
 
+    async def list_decisions(self) -> list[resolver.Decision]:
+        """Return what the operator has said of forms, the oldest first."""
+        async with self._database.read() as connection:
+            return await snapshot.read(connection, read_decisions)
+
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
         words = _TITLE_WORD.findall(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
@@ -123,47 +126,65 @@ class GlossaryService(GlossaryReader):
         return list(dict.fromkeys(topics))
 
     async def is_stale(self) -> bool:
-        """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        """Tell whether the archive has grown by `STALE_GROWTH`, or another version learnt what is stored."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
             paper_count = await snapshot.read(connection, search.count_top)
-        if stored is None or not resolver.is_current(stored[1]):
+        if stored is None or not _is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read."""
-        from bot.glossary import induction
-
+        """Learn from the archive and store that, for seconds. `on_progress` is called with the number of papers read."""
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
+        found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         async with self._database.read() as connection:
             await snapshot.read(connection, index.refresh)
-        engine = search_engine.Engine(index.papers)
-        paper_count = engine.count_papers()
-        mention_counts = dict(engine.list_mentions()[:MAX_MENTIONS])
-        draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, names = draft.cooccurrence_counter(), Counter[str]()
-        place: search.Place | None = search_index.START
-        read = 0
-        while read < MAX_PAPERS:
+            paper_count = await snapshot.read(connection, search.count_top)
+            ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
+        for chunk in database.chunked(ids, _CHUNK_SIZE):
             async with self._database.read() as connection:
-                places = await snapshot.read(connection, search.list_newest, before=place, limit=_CHUNK_SIZE)
-                ids = [paper_id for _, paper_id in places]
-                rows = await snapshot.read(connection, search.list_documents, ids, summaries.select_shown)
-            if not places:
-                break
-            await asyncio.to_thread(_add_papers, cooccurrences, names, rows)
-            place, read = places[-1], read + len(rows)
+                documents = await snapshot.read(
+                    connection, search.list_documents, chunk, summaries.select_shown
+                )
+            await asyncio.to_thread(_read_papers, documents, found, names)
+            read += len(chunk)
             on_progress(read)
-        data = await asyncio.to_thread(
-            lambda: resolver.dump_glossary(
-                induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES)))
-            )
-        )
+        evidence = search_engine.Engine(index.papers)
+        learnt = await asyncio.to_thread(_learn, evidence, found, dict(names.most_common(MAX_NAMES)))
         async with self._database.transaction() as connection:
-            await stored_glossary.save(connection, self._clock(), paper_count, data)
+            await stored_glossary.save(connection, self._clock(), paper_count, _dump(learnt))
+
+
+def _read_papers(
+    documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
+) -> None:
+    """Count the mentions in the texts of papers, and the names in their titles, by papers."""
+    from bot.glossary import mentions  # which look-ups do without
+
+    for paper in documents:
+        texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
+        found.update(mentions.extract_mentions("\n".join(texts)))
+        names.update(set(mentions.list_names(texts[0])))
+
+
+def _learn(
+    evidence: search_engine.Engine, found: Counter[mentions.Mention], names: dict[str, int]
+) -> resolver.Learnt:
+    from bot.glossary import induction
+
+    terms = seed.load_terms()
+    forms = induction.learn(found.items(), terms, evidence)
+    in_papers, in_titles = dict[str, int](), dict[str, int]()
+    for concept in resolver.Glossary(terms, resolver.Learnt(forms)).all_concepts():
+        texts = [form.text for form in concept.forms if form.searched]
+        if count := evidence.count(texts):
+            in_papers[concept.key] = count
+        if count := evidence.count_titles(texts):
+            in_titles[concept.key] = count
+    return resolver.Learnt(forms, in_papers, in_titles, names)
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
@@ -229,36 +250,21 @@ def mention_term(mention: str) -> str:
     return english or abbreviation
 
 
-def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
-    from bot.glossary import induction
-
-    split = (
-        (mention.split(search_index.MENTION_SEPARATOR), papers) for mention, papers in mention_counts.items()
-    )
-    # An earlier version stored separators of a text within its mentions.
-    rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) == _FIELD_COUNT]
-    return induction.draft_glossary(rows, seed.load_terms())
+def _dump(learnt: resolver.Learnt) -> str:
+    fields = {"version": _VERSION, **learnt._asdict()}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
-def _add_papers(
-    cooccurrences: induction.CooccurrenceCounter, names: Counter[str], rows: Iterable[models.IndexDocument]
-) -> None:
-    from bot.glossary import induction
-
-    for row in rows:
-        texts = search_index.build_texts(row)
-        cooccurrences.add(texts.title, texts.body)
-        if row.title and len(names) < MAX_COUNTED_NAMES:
-            names.update(set(induction.list_names(row.title)))
+def _is_current(text: str) -> bool:
+    """Tell, by its beginning only, whether this version wrote a text."""
+    return text.startswith(f'{{"version":{_VERSION},')
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:
-    """Return a stored glossary; without one, or with one of another version, that of the seed list."""
-    stored = None if data is None else resolver.load_glossary(data, decisions)
-    analyser.stem("loading")  # imports the stemmer in this thread
-    if stored is not None:
-        return stored
-    from bot.glossary import induction
-
-    draft = _build_draft({})
-    return resolver.Glossary(induction.induce(draft, draft.cooccurrence_counter()), decisions=decisions)
+    """Return the glossary of what is stored; what another version learnt is left out."""
+    learnt = resolver.Learnt()
+    if data is not None and _is_current(data):
+        stored = json.loads(data)
+        rows = [resolver.LearntForm(*row) for row in stored["forms"]]
+        learnt = resolver.Learnt(rows, stored["papers"], stored["titles"], stored["names"])
+    return resolver.Glossary(seed.load_terms(), learnt, decisions)

@@ -84,9 +84,9 @@ MENTION_SEPARATOR = "\x1f"
 
 def _list_mentions(text: str) -> tuple[str, ...]:
     """Return the distinct explanations in parentheses of a text, for the glossary."""
-    from bot.glossary import induction  # which look-ups do without
+    from bot.glossary import mentions  # which look-ups do without
 
-    return tuple(dict.fromkeys(map(MENTION_SEPARATOR.join, induction.extract_mentions(text))))
+    return tuple(dict.fromkeys(map(MENTION_SEPARATOR.join, mentions.extract_mentions(text))))
 
 
 @lru_cache(maxsize=512)

@@ -37,9 +37,6 @@ _CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS = 64
 """Answers that are kept for further pages."""
 _MAX_TERM_LENGTH = 200
-_MIN_SUSPICIOUS_PAPERS = 15
-_SUSPICIOUS_SHARE = 0.2
-"""Share of a form's papers with another form of the term, below which a person should look at it."""
 
 
 class FormEvidence(NamedTuple):
@@ -104,11 +101,9 @@ def _find_names(engine: Engine, glossary: resolver.Glossary, text: str) -> list[
     names, word = glossary.find_names(match[1]), match[1]
     if len(word) == 2:
         word = tokens.WHOLE + word  # 라마 is not in 라마단
-    using = engine.count_papers([word]) if names else 0
+    using = engine.count([word]) if names else 0
     return [
-        f"{name} {match[2]}".strip()
-        for name in names
-        if engine.count_papers([word], [name]) >= _MIN_SHARE * using
+        f"{name} {match[2]}".strip() for name in names if engine.count([word], [name]) >= _MIN_SHARE * using
     ]
 
 
@@ -562,27 +557,17 @@ class LookUp:
         text = analyser.clean_typed(term)[:_MAX_TERM_LENGTH]
         glossary, engine = self._read_glossary(view), self.open(view)
         found = [
-            (concept.key, [FormEvidence(form, engine.count_papers([form.text])) for form in concept.forms])
+            (concept.key, [FormEvidence(form, engine.count([form.text])) for form in concept.forms])
             for concept in glossary.find_concepts(text)
         ]
         return TermEvidence(found, glossary.list_senses(text))
 
     def list_suspicious_forms(self, view: Snapshot) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with the English term, by the share of their papers that have the term, the least first.
-
-        Of the forms of the seed list, those of many papers of which few have the term.
-        """
-        glossary = self._read_glossary(view)
-        found = [
-            (concept.usual_form("en") or concept.key, form)
-            for concept in glossary.all_concepts()
-            for form in concept.forms_in("ko")
-            if form.found and not form.is_alias
-        ]
+        """Return the learnt Korean forms with the English term; those that the least share of papers has with it come first."""
         listed = [
-            pair
-            for pair in found
-            if not pair[1].seeded
-            or (pair[1].found >= _MIN_SUSPICIOUS_PAPERS and pair[1].share_with_term < _SUSPICIOUS_SHARE)
+            (concept.usual_form("en") or concept.key, form)
+            for concept in self._read_glossary(view).all_concepts()
+            for form in concept.forms_in("ko")
+            if form.searched and not form.seeded
         ]
         return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))

@@ -113,7 +113,9 @@ class _SeedConcepts:
             if not term.is_common_word:
                 short = (text for text in term.abbreviations if len(text) > 2)
                 texts = forms.setdefault(term_keys.english_key(term.english[0]), set())
-                texts.update((*term.english, *term.korean, *short))
+                texts.update(
+                    (*term.english, *short, *(text for text in term.korean if text not in term.only_read))
+                )
         for concept, texts in forms.items():
             self._add(concept, {text: phrases(text) for text in texts})
 
