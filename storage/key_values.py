@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database
 from storage.tables import meta
 
+ENTRIES_ADDED = "entries:added"
+"""Number of ingests that added entries so far (`entries.added_seq`)."""
 INDEX_WAITING = "index:waiting:"
 """Prefix of groups of papers and authors that later transactions index, as JSON."""
 INDEX_GROUPS = "index:groups"

@@ -41,7 +41,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, daily, locks, migrate, models
+from storage import alerts, archive, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class Container:
             profiles=profiles,
             today=TodayService(database, self.clock, profiles, rising, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
-            subscriptions=Subscriptions(database, self.clock),
+            subscriptions=Subscriptions(database, self.clock, self.day_close),
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
@@ -314,7 +314,6 @@ class Container:
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
-            inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
@@ -343,10 +342,8 @@ class Container:
         from bot.search.index import SearchIndexer
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
-            now = self.clock()
-            await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
@@ -387,10 +384,10 @@ async def open_container(
 
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    await source_registry.add_configured(settings.sources)
+    await source_registry.add_configured(settings.sources, settings.inbox)
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
@@ -413,7 +410,8 @@ async def log_missing_source(container: Container) -> None:
     """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if await source_registry.list_rows():
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    if any(row.url != inbox for row in await source_registry.list_rows()):
         return
     async with container.database.read() as connection:
         has_digest = bool(await archive.list_dates(connection, limit=1))

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from bot.app import container
 from bot.core.settings import Settings
+from bot.daily import schedule
 from bot.daily.planner import DailyPlanner
 from storage import daily, migrate, tables
 from storage.database import Database
@@ -135,10 +136,10 @@ async def _plan_next_posts(url: str) -> list[Any]:
     async with container.open_container(Settings(database_url=url)) as opened:
         async with opened.database.read() as connection:
             (subscription,) = await daily.list_rows(connection)
-        assert subscription.next_due_at is not None
         search = opened.create_services().search
         planner = DailyPlanner(opened.database, opened.deliveries, search.match_papers)
-        assert await planner.tick(subscription.next_due_at + timedelta(hours=2)) == 1
+        next_at = schedule.Calendar(opened.clock(), opened.day_close).following(subscription).at
+        assert await planner.tick(next_at + timedelta(hours=2)) == 1
         of, part = tables.deliveries.c, tables.parts.c
         query = sa.select(of.key, of.due_at, part.position, part.payload, part.fallback)
         async with opened.database.read() as connection:
