@@ -519,9 +519,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, lambda: runtime.lock.term).run(
-            stop
-        ),
+        lambda: app_tasks.MaintenanceLoop(
+            container.database, container.clock, container.search_index, lambda: runtime.lock.term
+        ).run(stop),
     ]
     runtime.is_reading = True
     if container.settings.writes_digests:
