@@ -42,6 +42,8 @@ MAX_SILENCE_SECONDS = 8.0
 """A sender that could not renew its lease for so long ends, some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
+_THAW_SECONDS = 2.0
+"""Time for the renewal of a process that was frozen."""
 _TERM_BITS = 62
 
 
@@ -216,7 +218,7 @@ class SenderLock:
             asked_at = time.monotonic()
             left = self._renewed_at + MAX_SILENCE_SECONDS - asked_at
             try:
-                async with asyncio.timeout(max(left, RETRY_SECONDS)):
+                async with asyncio.timeout(max(left, _THAW_SECONDS)):
                     if not await self._renew():
                         break
             except (TimeoutError, errors.StorageError) as error:
