@@ -299,7 +299,7 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
-            connect_args=_connect_args(name),
+            connect_args={"async_creator_fn": _connect, "server_settings": {"application_name": name}},
         )
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
@@ -317,16 +317,6 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
-
-
-IDLE_SECONDS = 20
-"""PostgreSQL ends a transaction of a process that is frozen, so that others do not wait for its locks."""
-
-
-def _connect_args(name: str) -> dict[str, Any]:
-    """Return asyncpg's arguments for a session of PostgreSQL with this name."""
-    settings = {"application_name": name, "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s"}
-    return {"async_creator_fn": _connect, "server_settings": settings}
 
 
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:

@@ -135,10 +135,10 @@ def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
-async def raise_term(connection: Connection) -> int:
-    """Begin a new sender's term. What older terms write fails from now on."""
+async def raise_term(connection: Connection, name: str = "") -> int:
+    """Begin a new term, of the sender whose sessions have this name. What older terms write fails from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
-    values = {"holder": term, "expires_at": _lease_end(connection)}
+    values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
     insert = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, **values)
     await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
     return term
@@ -204,7 +204,7 @@ class SenderLock:
         async with self._rows.transaction() as connection:
             if self._file is None and not await _is_free(connection):
                 return False
-            term = await raise_term(connection)
+            term = await raise_term(connection, self._database.name)
         self._term, self._renewed_at = term, asked_at
         return True
 
@@ -252,16 +252,24 @@ class SenderLock:
             if term is not None:
                 async with asyncio.timeout(_TIMEOUT_SECONDS), self._rows.transaction() as connection:
                     mine = sender_lease.update().where(sender_lease.c.holder == term)
-                    await connection.execute(mine.values(holder=_NOBODY, expires_at=_PAST))
+                    await connection.execute(mine.values(holder=_NOBODY, name="", expires_at=_PAST))
             await self._rows.close()
 
 
 async def _is_free(connection: Connection) -> bool:
-    """Whether the lease has expired, once the transactions of its holder have ended; no other process takes it meanwhile."""
-    free = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, holder=_NOBODY, expires_at=_PAST)
+    """Whether the lease has expired. The sessions of its holder have ended then, and no other process takes it meanwhile."""
+    free = dialect_insert(connection, sender_lease)
+    free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
     await connection.execute(free.on_conflict_do_nothing())
-    expired = sa.select(sender_lease.c.id).where(sender_lease.c.expires_at < sa.func.clock_timestamp())
-    return await connection.scalar(expired.with_for_update()) is not None
+    has_expired = sender_lease.c.expires_at < sa.func.clock_timestamp()
+    expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
+    if expired is None:
+        return False
+    # Frozen within a transaction, the holder keeps its locks: no time-out ends a session between the messages of a statement.
+    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND :name <> ''"
+    await connection.execute(sa.text(ending), {"name": expired.name})
+    query = sa.select(sender_lease.c.id).where(has_expired)
+    return await connection.scalar(query.with_for_update()) is not None
 
 
 # The processes of `run` on a shared database, as they report themselves.
