@@ -661,19 +661,6 @@ name_words = sa.Table(
     sqlite_with_rowid=False,
 )
 
-mention_counts = sa.Table(
-    "mention_counts",
-    metadata,
-    sa.Column(
-        "mention",
-        sa.Text,
-        primary_key=True,
-        comment="a parenthesis and the words before it, for the glossary",
-    ),
-    _required("papers", sa.Integer),
-    sqlite_with_rowid=False,
-)
-
 glossary = sa.Table(
     "glossary",
     metadata,

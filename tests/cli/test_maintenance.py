@@ -121,9 +121,7 @@ def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_
         assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize(
-    "command", [("ingest", "a.md"), ("sources", "add", "https://huggingface.co"), ("db", "upgrade")]
-)
+@pytest.mark.parametrize("command", [("ingest", "a.md"), ("sources", "add", "."), ("db", "upgrade")])
 def test_a_command_that_makes_a_database_names_it(
     paperround: Paperround, tmp_path: Path, command: tuple[str, ...]
 ) -> None:

@@ -19,7 +19,7 @@ from html import escape
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
-from bot.glossary import induction, resolver
+from bot.glossary import mentions, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, engine, results
@@ -333,8 +333,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "client.webhook.parse_address": lambda text: webhook.parse_address(text, "http://127.0.0.1:8"),
-    "glossary.induction.long_form": lambda text: induction.long_form(text, "LLM"),
-    "glossary.induction.list_names": lambda text: list(induction.list_names(text)),
+    "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
+    "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
     "glossary.resolver.form_language": resolver.form_language,
     "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
@@ -413,7 +413,7 @@ OWN_TEXT = {
         lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.parse.digest_to_json
-        text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
+        text.seed.read_data text.concepts.read_words search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
         rendering.templates.render_weekday rendering.templates.render_zone
@@ -430,7 +430,7 @@ OWN_TEXT = {
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
         """,
     "a word or name, whose length its caller bounds": """
-        glossary.induction.find_term glossary.induction.most_common
+        glossary.induction.find_term
         glossary.transliteration.sounds_like
         lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
