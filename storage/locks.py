@@ -261,7 +261,9 @@ async def _is_free(connection: Connection) -> bool:
     free = dialect_insert(connection, sender_lease)
     free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
     await connection.execute(free.on_conflict_do_nothing())
-    has_expired = sender_lease.c.expires_at < sa.func.clock_timestamp()
+    has_expired = sa.and_(
+        sender_lease.c.id == _LEASE_ID, sender_lease.c.expires_at < sa.func.clock_timestamp()
+    )
     expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
     if expired is None:
         return False
