@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import simcord
 
 from bot.archive import parse, summaries
 from bot.demo import page, sample_digests, server
@@ -106,6 +107,7 @@ async def test_the_demo_has_a_member_without_rights_a_locked_channel_and_a_forum
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)
         manager, member = viewers
+        assert isinstance(manager, simcord.MemberActor)
         seen = {
             viewer.id: {leaf["name"] for path, leaf in page.list_leaves(env, viewer, papers)}
             for viewer in viewers
