@@ -42,7 +42,6 @@ async def add_all(
     rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
     if rows:
         await connection.execute(parts.insert(), rows)
-        await locks.notify_sender(connection)
     return ids
 
 
@@ -266,8 +265,6 @@ async def try_now(connection: AsyncConnection, now: datetime, **destinations: Co
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)
     await database.execute_in(connection, due, parts.c.delivery_id, ids)
-    if ids:
-        await locks.notify_sender(connection)
     return len(ids)
 
 
@@ -292,7 +289,6 @@ async def repeat_uncertain(
         .where(deliveries.c.id == delivery_id)
         .values(state=DeliveryState.WAITING, reason=None, finished_at=None, expires_at=expires_at)
     )
-    await locks.notify_sender(connection)
     return True
 
 
@@ -460,14 +456,6 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     """Return one delivery, or None."""
     rows = await list_rows(connection, ids=[delivery_id])
     return rows[0] if rows else None
-
-
-async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that exist."""
-    return {
-        key
-        for (key,) in await database.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
-    }
 
 
 async def list_filled_parts(

@@ -38,7 +38,6 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.today import service as today_service
 from bot.trends import commands as trends_commands
-from bot.writer import commands as writer_commands
 from storage import accounts, errors, models, outbox
 
 log = structlog.get_logger(__name__)
@@ -188,7 +187,6 @@ COGS = (
     trends_commands.TrendsCog,
     daily_commands.WhyCog,
     operations_commands.SourcesCog,
-    writer_commands.WriteCog,
     GuildEventsCog,
 )
 

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -26,9 +25,6 @@ from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
-from bot.archive import files
-from bot.archive.digest_writer import IngestResult
-from bot.archive.ingest import InboxWatcher, read_inbox
 from bot.client import command_sync, rest, sender
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
@@ -41,7 +37,7 @@ from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
 from storage import errors, key_values, models, outbox
-from storage.locks import HEARTBEAT_INTERVAL, SenderLock
+from storage.locks import RETRY_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
 
@@ -134,63 +130,12 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-RETRY_INTERVAL = 0.1
-"""Seconds between a standby's attempts to become the sender: most of the time of a take-over is spent waiting for the next."""
-DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
-"""Seconds between attempts to reach the database; the last one repeats."""
-DATABASE_WARNING_EVERY = 120
-"""Attempts between two warnings that the database is still away: ten minutes."""
-
-Sleep = Callable[[float], Awaitable[None]]
-
-
-async def compete_for_lock(
-    lock: SenderLock, liveness: Liveness, *, former_term: int | None = None, sleep: Sleep = asyncio.sleep
-) -> bool:
-    """Wait until the lock is acquired, as long as the database is away too, which `liveness` is told.
-
-    False if another process became the sender after `former_term`.
-    """
-    failures = 0
-    while True:
-        try:
-            is_acquired = await lock.try_acquire()
-            is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
-        except errors.DatabaseUnavailableError as error:
-            if failures % DATABASE_WARNING_EVERY == 0:
-                log.warning("the database is unavailable; waiting for it", reason=str(error))
-            liveness.record_database(str(error))
-            await sleep(DATABASE_DELAYS[min(failures, len(DATABASE_DELAYS) - 1)])
-            failures += 1
-            continue
-        liveness.record_database(None)
-        if failures:
-            failures = 0
-            log.info("the database is available again")
-        if is_over:
-            return is_acquired
-        await sleep(RETRY_INTERVAL)
-
-
-async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -> None:
-    """Check the lock until `stop` is set, and acquire it again after a lost connection.
-
-    Returns early if another process is the sender.
-    """
-    while not stop.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), HEARTBEAT_INTERVAL)
-        term = lock.term
-        if stop.is_set() or await lock.heartbeat():
-            continue
-        log.warning("sender lock lost; sending pauses until it is acquired again")
-        if not await wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop):
-            return
-        if not lock.is_held:
-            log.warning("another process has become the sender; standing by")
-            return
-        liveness.record_start()  # the next tick is a minute away
-        log.info("sender lock acquired again", term=lock.term)
+async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
+    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError once it is lost or the database is away."""
+    while not await lock.try_acquire():  # noqa: ASYNC110 - another process releases it
+        await asyncio.sleep(RETRY_SECONDS)
+    acquired.set()
+    await lock.keep()
 
 
 SHUTDOWN_SECONDS = 9.0
@@ -202,7 +147,7 @@ STANDBY_SECONDS = 1.5
 PURGE_INTERVAL = timedelta(hours=6)
 SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
-"""Planning waits at most this time after the start for the first read of the sources and the inbox."""
+"""Planning waits at most this time after the start for the first read of the sources."""
 
 
 @dataclass
@@ -219,7 +164,7 @@ class Runtime:
     stop: asyncio.Event
     liveness: Liveness
     is_reading: bool = False
-    """Whether the first reading of the sources and the inbox still runs: a day may seem to have no digest until then."""
+    """Whether the first reading of the sources still runs: a day may seem to have no digest until then."""
 
     @property
     def has_bot(self) -> bool:
@@ -292,21 +237,6 @@ class Runtime:
         self.container.alert_planner.wake()
         self.relay.wake()
 
-    async def ingest_files(self, paths: list[Path]) -> None:
-        """Ingest files of the inbox. Raises the first error after the last file."""
-        ingest = self.container.create_ingest(on_planned=self.relay.wake)
-        digests = self.metrics.digests
-
-        async def add(name: str) -> IngestResult:
-            return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
-
-        try:
-            await read_inbox(
-                paths, add, lambda result: digests.inc(result.new_digests + result.corrected_digests)
-            )
-        finally:
-            await self.plan_and_wake()
-
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
@@ -333,11 +263,6 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_claimed=lambda: liveness.record("claim"),
     )
 
-    def on_planned() -> None:
-        container.alert_planner.wake()
-        relay.wake()
-
-    lock.on_planned = on_planned
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
@@ -345,10 +270,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot.
-
-    A process that loses the sender lock to another one stands by again, with a new client.
-    """
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or if this process may no longer send."""
     token = read_token(container)
     if token is None:
         async with container.database.read() as connection:
@@ -361,19 +283,17 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     lock = SenderLock(container.database)
     if role is models.ProcessRole.LEADER:
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
-    async with in_background(app_tasks.report_presence(container, role, lambda: lock.term)):
-        while not stopping.is_set():
-            bot = container.create_bot()
-            runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            async with AsyncExitStack() as stack:
-                await _start_servers(runtime, stack)
-                stack.push_async_callback(container.rest.close)
-                stack.push_async_callback(lock.release)
-                try:
-                    await _stand_by_and_send(runtime, token, stopping, clock)
-                except errors.DatabaseUnavailableError as error:
-                    # It went away before the tasks ran; standing by again waits for it.
-                    log.warning("the database became unavailable; starting again", reason=str(error))
+    bot = container.create_bot()
+    runtime = build_runtime(container, bot, asyncio.Event(), lock)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            in_background(app_tasks.report_presence(container, role, lambda: lock.term))
+        )
+        await _start_servers(runtime, stack)
+        stack.push_async_callback(container.rest.close)
+        stack.push_async_callback(lock.release)
+        stack.push_async_callback(close_client, bot)
+        await _stand_by_and_send(runtime, token, stopping, clock)
     log.info("stopped")
 
 
@@ -403,29 +323,43 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
 ) -> None:
-    """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process is the sender.
+    """Acquire the sender lock, log in if there is a token, and run until `stopping` is set or the lock is lost.
 
     A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
     """
-    database, liveness = runtime.container.database, runtime.liveness
-    async with in_background(compete_for_lock(runtime.lock, liveness)) as competing:
-        competing.add_done_callback(lambda _: liveness.record_start())
-        try:
-            if not await wait_unless_stopped(asyncio.wait({competing}, timeout=STANDBY_SECONDS), stopping):
-                return
-            if is_standby := not competing.done():
-                log.info("waiting for the sender lock; another process is running")
-            liveness.record_readiness(is_ready=False)
-            if not await wait_unless_stopped(
-                _prepare(runtime, token, clock, is_standby=is_standby), stopping
-            ):
-                return
-            if not await wait_unless_stopped(competing, stopping):
-                return
-            await runtime.container.mentions.load(database)
-            await _run_tasks(runtime, stopping)
-        finally:
-            await close_client(runtime.bot)
+    acquired = asyncio.Event()
+    async with (
+        in_background(hold_lock(runtime.lock, acquired)) as holding,
+        in_background(acquired.wait()) as acquiring,
+    ):
+
+        async def wait_for(work: Awaitable[object]) -> bool:
+            """Wait until `work` is done; false if `stopping` is set first. Raises what `holding` raises."""
+            return await wait_unless_stopped(_unless_failed(work, holding), stopping)
+
+        if not await wait_for(asyncio.wait({acquiring}, timeout=STANDBY_SECONDS)):
+            return
+        if is_standby := not acquired.is_set():
+            log.info("waiting for the sender lock; another process is running")
+        runtime.liveness.record_readiness(is_ready=False)
+        if not await wait_for(_prepare(runtime, token, clock, is_standby=is_standby)):
+            return
+        if not await wait_for(acquiring):
+            return
+        runtime.liveness.record_start()
+        await runtime.container.mentions.load(runtime.container.database)
+        await _run_tasks(runtime, stopping, holding)
+
+
+async def _unless_failed(work: Awaitable[object], holding: asyncio.Task[object]) -> None:
+    """Wait for `work`, which is cancelled if `holding` fails first: then its error is raised."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, holding}, return_when=asyncio.FIRST_COMPLETED)
+        await (holding if holding.done() else task)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, *, is_standby: bool) -> None:
@@ -523,25 +457,19 @@ async def wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event)
     return False
 
 
-async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
-    """Run the background tasks until `stopping` is set, one of them fails for good, or the sender lock is lost.
+async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
+    """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
 
     The relay waits for nothing: what the former sender planned is sent at once.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, lambda: runtime.lock.term).run(
-            stop
-        ),
+        lambda: app_tasks.MaintenanceLoop(
+            container.database, container.clock, container.search_index, lambda: runtime.lock.term
+        ).run(stop),
     ]
-    first_rounds: list[asyncio.Event] = []
     runtime.is_reading = True
-    if container.settings.inbox is not None:
-        watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
-        first_rounds.append(watcher.first_round)
-        bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
@@ -565,7 +493,6 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         # A database that is busy or away must not end a start because of two remarks.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
-        first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
 
         async def on_minute() -> None:
@@ -573,10 +500,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
             await runtime.tick()
 
         async def tick() -> None:
-            with isolation.isolated(log, "due times were not computed again"):
-                await runtime.planner.reschedule(container.clock())
             # After downtime: what came meanwhile is read before a post is given up for the day.
-            waiting = asyncio.gather(*(event.wait() for event in first_rounds))
+            waiting = poller.first_round.wait()
             with suppress(TimeoutError):
                 await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
             runtime.is_reading = False
@@ -585,12 +510,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         bodies.append(tick)
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
         async with in_background(runtime.sync_commands()), in_background(stopping.wait()) as stopper:
-            await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*tasks, connection, holding, stopper}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             ends_at = time.monotonic() + SHUTDOWN_SECONDS
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
-            if stopping.is_set() and not container.database.is_sqlite:
+            if not container.database.is_sqlite:
                 # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
@@ -599,7 +524,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        results += [connection.exception()] if connection.done() and not connection.cancelled() else []
+        ended = [task for task in (connection, holding) if task.done() and not task.cancelled()]
+        results += [task.exception() for task in ended]
     for result in results:
         if isinstance(result, outcomes.DeliveryError):
             raise errors.PaperroundError(command_sync.WRONG_TOKEN) from result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
+from bot.daily import schedule
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
@@ -23,6 +25,7 @@ from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
 from bot.sources import kinds, poller
 from bot.today import messages as today_messages
+from bot.writer import service as writer_service
 from storage import errors, models
 
 REPEAT_POST = "pa"
@@ -43,10 +46,11 @@ def status_view(
     *,
     guild_id: int | None,
     can_manage: bool,
+    calendar: schedule.Calendar,
     writer_command: str = "",
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
-    """Return the status. `can_manage` adds what is only for members who manage the server.
+    """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
     `gone_roles` are roles of daily posts that the server does not have any more.
     `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
@@ -63,7 +67,7 @@ def status_view(
         message.add_text(texts("status-writer-budget", command=writer_command))
     if guild_id is not None:
         message.add_separator()
-        message.add_text(_posts_text(texts, report, guild_id, gone_roles))
+        message.add_text(_posts_text(texts, report, guild_id, calendar, gone_roles))
     if report.problem_deliveries:
         message.add_separator()
         message.add_text("\n".join(_problem_text(texts, row) for row in report.problem_deliveries))
@@ -113,14 +117,19 @@ def no_source_text(texts: Texts) -> str:
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
-def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: frozenset[int]) -> str:
+def _posts_text(
+    texts: Texts, report: StatusReport, guild_id: int, calendar: schedule.Calendar, gone_roles: frozenset[int]
+) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
     lines = []
     for subscription, last_post in report.subscriptions[:MAX_POSTS]:
-        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription))
+        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription, calendar))
         last = _last_post_text(texts, last_post, guild_id, texts("status-post"))
         lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
+        posted_on = last_post and last_post.delivery.local_on
+        if posted_on and subscription.last_on and posted_on < subscription.last_on:
+            lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))
         if subscription.mention_role_id in gone_roles:
             lines.append(subtext(texts("status-no-role")))
     if len(report.subscriptions) > MAX_POSTS:
@@ -205,14 +214,15 @@ def sources_view(
     page: int = 0,
     *,
     yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
-    inbox: str | None,
     extent: models.ArchiveExtent,
     now: datetime,
+    written: writer_service.WriterReport | None = None,
 ) -> ui.LayoutView:
     """Return a page of the sources with their health, counted from 0; the last page for a larger number.
 
-    `yields` are what the sources brought, by address. `inbox` is the name of the inbox folder, `now` is in UTC. What is
-    only for the operator is left out.
+    Below them is what Paperround writes itself, if `written` says so.
+
+    `yields` are what the sources brought, by address. `now` is in UTC. What is only for the operator is left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -224,10 +234,10 @@ def sources_view(
         message.add_text(_source_text(texts, row, yields.get(row.url), now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
-    if inbox is not None:
-        message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
-    elif not rows:
+    if not rows:
         message.add_text(texts("sources-files"))
+    if written is not None:
+        message.add_text(_written_text(texts, written))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
     pager = client_messages.pager(
         page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number), f"pr:page:{page}"
@@ -235,6 +245,32 @@ def sources_view(
     message.add_buttons(*pager)
     message.add_buttons(client_messages.status_button(texts))
     return message.view
+
+
+def _written_text(texts: Texts, report: writer_service.WriterReport) -> str:
+    """Return how far the digests of a day are, why papers failed, and the tokens that were used."""
+    day = texts.format_date(report.day) if report.day else ""
+    model = escape_untrusted(report.model, max_length=client_messages.MAX_MODEL_LENGTH)
+    lines = [f"**{texts('write-heading')}**", subtext(join_dotted(day, model))]
+    for form, counts in report.outcomes.items():
+        others = Counter({"refused": counts["refused"], "failed": counts["failed"]})
+        others["waiting"] = max(0, report.papers - counts.total())
+        details = [texts(f"write-{name}", count=count) for name, count in others.items() if count]
+        written = texts("write-written", count=counts["written"], total=report.papers)
+        lines.append(join_dotted(texts(f"write-format-{form.value}"), written, *details))
+    for kind, count in report.failures.most_common():
+        lines.append(join_dotted(texts(f"write-failed-{kind}"), texts("write-failed", count=count)))
+    used = zip(("day", "month"), report.tokens, report.caps, strict=True)
+    lines.append(
+        subtext(join_dotted(*(_tokens(texts, *row) for row in used if row[0] == "day" or row[2] is not None)))
+    )
+    return "\n".join(lines)
+
+
+def _tokens(texts: Texts, period: str, used: int, cap: int | None) -> str:
+    if cap is None:
+        return texts(f"write-tokens-{period}", used=f"{used:,}")
+    return texts(f"write-tokens-{period}-capped", used=f"{used:,}", cap=f"{cap:,}")
 
 
 def kind_label(texts: Texts, kind: models.SourceKind) -> str:

@@ -42,7 +42,7 @@ async def make_due(path: Path) -> None:
     async with database.transaction() as connection:
         [row] = await daily.list_rows(connection)
         due_at = system_clock() - timedelta(minutes=1)
-        changed = replace(row, at_time=f"{due_at:%H:%M}", next_due_at=due_at, due_on=due_at.date())
+        changed = replace(row, at_time=f"{due_at:%H:%M}", last_on=due_at.date() - timedelta(days=1))
         await daily.update(connection, replace(changed, created_at=due_at - timedelta(minutes=1)))
     await database.close()
 

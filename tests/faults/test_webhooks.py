@@ -82,4 +82,7 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
             # The others of its delivery wait for a person behind the uncertain one.
             if part.state is models.PartState.SENT or part.first_attempt_at is None:
                 assert counts[f"{key} {part.position}"] == (part.state is models.PartState.SENT), part
-    assert sum(part.state is models.PartState.SENT for parts in stored.values() for part in parts) > WEBHOOKS // 2
+    assert (
+        sum(part.state is models.PartState.SENT for parts in stored.values() for part in parts)
+        > WEBHOOKS // 2
+    )

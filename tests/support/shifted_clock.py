@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.app import container, runtime
 from bot.core import clock, logs, settings
+from storage import errors
 
 READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The modules of a running bot that read the wall clock through `datetime`."""
@@ -63,4 +64,7 @@ async def main() -> None:
 if __name__ == "__main__":
     shift_clocks(Path(sys.argv[1]))
     logs.configure("console:info")
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except errors.PaperroundError as error:
+        sys.exit(str(error))

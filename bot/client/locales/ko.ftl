@@ -45,6 +45,7 @@ list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
 list-inside = 검색어가 더 긴 단어의 일부로만 나와요
+list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
@@ -425,8 +426,8 @@ no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어�
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
-next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정된 글 없음
+next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 paused-by = { $user }님이 { $at }에 일시중지했어요
 paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
@@ -458,6 +459,7 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = 마지막 { $what } { $at }
 status-next = { $next }
+status-silent = { $date }에는 새로 올릴 논문이 없어 글을 올리지 않았어요.
 status-no-message = 아직 보낸 메시지 없음
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 글
@@ -503,15 +505,12 @@ help-channel = 채널에 올리기 (서버 관리하기 권한)
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
 why-see-post = 글 보기
-why-repeated = 이후 다이제스트에도 나왔지만, 같은 논문은 30일 안에 다시 올리지 않아요.
-why-under-way = 올릴 논문으로 정해졌어요. 곧 올라와요.
-why-held = { $date } 다이제스트에서 올릴 논문으로 정해졌어요. 글의 상태: { $state }
+why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
 why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 채널에는 ▲ { $least } 이상만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { $top }편까지 올려요. ({ $date } 다이제스트)
@@ -521,15 +520,9 @@ why-other-source =
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 채널에는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
-why-not-then = { $date } 글을 만들 때는 뽑히지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 다이제스트에 아직 없었어요. 지금의 추천과 설정이었다면 뽑혔을 거예요.
-why-not-recorded = { $date } 다이제스트로 만든 글에는 올라가지 않았어요. 이유는 더 이상 기록에 남아 있지 않아요.
-why-first-post = 채널의 첫 글은 가장 최근 다이제스트만 보여 주는데, 이 논문은 그보다 앞선 다이제스트에 있어요.
+why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 또는 자동 게시를 시작하기 전에 목록에 올랐어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
-why-closing = 목록 마감을 기다리고 있어요. { $date } 목록은 { $at }에 마감돼요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
-why-superseded = { $date } 다이제스트는 더 새로운 다이제스트를 올린 뒤에 들어와서 건너뛰었어요.
-why-before-subscription = { $date } 다이제스트는 자동 게시를 설정하기 전에 나왔어요.
-why-too-old = { $date } 다이제스트가 제때 들어오지 않았어요. 이 채널에는 최근 { $days }일의 다이제스트만 올려요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
 why-former-subscription = 삭제된 자동 게시
@@ -539,14 +532,9 @@ why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서�
 
 ## 다이제스트의 출처
 write-heading = Paperround가 쓰는 다이제스트
-write-off = 언어 모델이 설정되어 있지 않아 다이제스트를 쓰지 않아요. 논문에는 Hugging Face 요약이나 초록에서 발췌한 문장을 보여 드려요. 모델은 운영자가 설정할 수 있어요.
-write-nothing-yet = 아직 쓴 다이제스트가 없어요. 목록이 마감되면 쓰기 시작해요.
 write-format-newsletter = 뉴스레터
 write-format-review = 리뷰
-write-language-en = 영어
-write-language-ko = 한국어
 write-written = { $total }편 중 { $count }편 작성
-write-abstract = 그중 초록 기반 { $count }편
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
@@ -559,7 +547,6 @@ write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
-write-tokens-month = 이번 달 토큰 { $used }개 사용
 write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
 sources-heading = { $count ->
     [0] 출처
@@ -567,7 +554,6 @@ sources-heading = { $count ->
 }
 sources-none = 자동으로 가져오는 곳이 없어요.
 sources-files = 다이제스트는 파일로 들어와요. 운영자가 `paperround ingest`로 넣어요.
-sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
 sources-order = 출처마다 내용이 다르면 여기서 위에 있는 출처를 따라요. 제목, 저자, 추천 수는 arXiv와 Hugging Face를 먼저 따라요.
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
@@ -874,14 +860,6 @@ command-trends =
 command-sources =
     .name = 출처
     .description = 다이제스트 출처와 수집 상태를 보여 줘요
-
-command-write =
-    .name = 작성
-    .description = Paperround가 직접 쓰는 다이제스트
-
-command-write-status =
-    .name = 상태
-    .description = 작성 현황, 쓰지 못한 논문, 토큰 사용량을 보여 줘요
 
 command-why =
     .name = 이유
