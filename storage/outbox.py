@@ -339,12 +339,6 @@ async def expire(
     return await list_rows(connection, ids=ids)
 
 
-async def end_now(connection: AsyncConnection, delivery_ids: Sequence[int], now: datetime) -> None:
-    """Let unfinished deliveries expire at `now` (UTC)."""
-    expiring = deliveries.update().where(unfinished_clause(), deliveries.c.expires_at > now)
-    await database.execute_in(connection, expiring.values(expires_at=now), deliveries.c.id, delivery_ids)
-
-
 async def cancel(
     connection: AsyncConnection,
     delivery_ids: Sequence[int],

@@ -13,7 +13,6 @@ from simcord.http._helpers import poll_from_wire
 from bot.alerts import matcher
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
-from bot.demo.simulated_rest import SimulatedRest
 from bot.rendering import discord_text
 from storage import locks, models
 from tests.support import origin_server, source_payloads
@@ -472,7 +471,6 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     await harness.container.create_ingest().add_text(digest, location=str(papers))
     lock = locks.SenderLock(harness.container.database)
     await lock.try_acquire()
-    harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
     await harness.env.advance_time(matcher.GATHERING_TIME.total_seconds())
