@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from bot.outbox.discord_health import Answer
     from bot.rendering.templates import Templates
     from bot.sources.base import Throttle
+    from bot.text import questions
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -210,9 +211,22 @@ class Container:
         await self.mentions.load(self.database)
 
     @cached_property
+    def everyday(self) -> questions.Everyday:
+        """The everyday words that searches know, with those of the operator's file."""
+        from bot.text import questions
+
+        everyday, problems = questions.load_everyday(self.settings.everyday_words)
+        for problem in problems:
+            log.warning("everyday words: a line was not used", problem=problem)
+        return everyday
+
+    @cached_property
     def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
-        return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
+        from bot.search.service import SearchService
+
+        search = SearchService(self.database, clock=self.clock, everyday=self.everyday)
+        return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
         self,
@@ -264,10 +278,7 @@ class Container:
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
-        everyday, problems = questions.load_everyday(self.settings.everyday_words)
-        for problem in problems:
-            log.warning("everyday words: a line was not used", problem=problem)
-        search = SearchService(database, glossary, self.clock, everyday)
+        search = SearchService(database, glossary, self.clock, self.everyday)
         return Services(
             database=database,
             clock=self.clock,
@@ -278,13 +289,13 @@ class Container:
             trends=TrendService(database, self.clock, glossary),
             rising=rising,
             profiles=profiles,
-            today=TodayService(database, self.clock, profiles, rising, self.day_close),
+            today=TodayService(database, self.clock, profiles, rising, search, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
             subscriptions=Subscriptions(database, self.clock),
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
-            alerts=Alerts(database, self.clock, glossary),
+            alerts=Alerts(database, self.clock, search),
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
@@ -324,7 +335,9 @@ class Container:
         from bot.today.service import TodayPlanner, TodayService
 
         profiles = services.profiles.sharing(self.database)
-        today = TodayService(self.database, self.clock, profiles, services.rising, self.day_close)
+        today = TodayService(
+            self.database, self.clock, profiles, services.rising, services.search, self.day_close
+        )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def create_web_pages(self, services: Services) -> WebPages:
@@ -346,12 +359,12 @@ class Container:
             now = self.clock()
             await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
+                await alerts.add_unmatched(connection, fresh.paper_ids, now)
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, paper_ids, self.clock())
+                await alerts.add_unmatched(connection, paper_ids, self.clock())
 
         return IngestService(
             self.database,

@@ -137,8 +137,6 @@ class ClockRepair:
         latest_expiry = now + timedelta(hours=self._container.settings.expire_hours) + behind_by
         await self._planner.reschedule(now, ahead_since=ahead_since)
         await self._today_planner.reschedule(now)
-        fresh_on = now.date() - timedelta(days=self._container.settings.alert_days)
-        await self._container.alert_planner.reschedule(now, fresh_on, behind_by=behind_by)
         last_closed = self._container.day_close.last_closed(now).isoformat()
         async with self._container.database.transaction() as connection:
             # Read again: what was planned or polled since then has a later time, by the same clock.

@@ -114,9 +114,7 @@ class Retention:
         removed = 0
         for channel_id in sorted(channel_ids):
             removed += await self._repeat(while_left(daily.remove_posted_of_channel), channel_id)
-            removed += await self._repeat(
-                while_left(alerts.remove_notified_recipient), f"channel:{channel_id}"
-            )
+            removed += await self._repeat(while_left(alerts.remove_recipient), f"channel:{channel_id}")
         for row in rows:
             removed += await self._repeat(while_left(daily.remove_posted_of_subscription), row.id)
             removed += await self._repeat(while_left(daily.remove_decisions), row.id)
@@ -166,7 +164,7 @@ class Retention:
 
 async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
     """Remove the alerts for single papers whose message was sent."""
-    return await alerts.remove(connection, await alerts.list_answered_matches(connection, limit))
+    return await alerts.remove(connection, await alerts.list_answered(connection, limit))
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:

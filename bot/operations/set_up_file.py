@@ -166,8 +166,6 @@ class AlertEntry(_Entry):
     match_all: bool = False
     excluded: list[Text] = []
     min_votes: int = 0
-    language: models.Locale | None = None
-    translations: bool = False
     when: models.AlertTiming = models.AlertTiming.AT_ONCE
     at: Text = "09:00"
     timezone: Text | None = None
@@ -200,8 +198,6 @@ class AlertEntry(_Entry):
             match_all=row.match_all,
             excluded=list(row.excluded),
             min_votes=row.min_votes,
-            language=row.language,
-            translations=row.translations,
             when=row.timing,
             at=row.at_time,
             timezone=row.timezone,
@@ -229,8 +225,6 @@ class AlertEntry(_Entry):
                 match_all=self.match_all,
                 excluded=tuple(self.excluded),
                 min_votes=self.min_votes,
-                language=self.language,
-                translations=self.translations,
                 timing=self.when,
                 at_time=self.at,
                 timezone=self.timezone or settings.timezone,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -367,6 +367,15 @@ class LookUp:
                 text, [part.text for part in current.expand(text).segments if part.key]
             )
         return add_names(view, current, search_query.expand_query(current, text, self._everyday))
+
+    def read_queries(self, view: Snapshot, texts: Iterable[str]) -> list[concepts.Expansion]:
+        """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
+        return [
+            concepts.literal_expansion(phrase, [phrase])
+            if (phrase := text.strip('"')) != text
+            else self._expand(view, text, literal=False).sure()
+            for text in map(analyser.clean_typed, texts)
+        ]
 
     def _expand_excluded(
         self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion

@@ -16,7 +16,7 @@ from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
 from bot.search.lookup import LookUp
 from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
-from bot.text import analyser, questions
+from bot.text import analyser, concepts, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -112,6 +112,10 @@ class SearchService:
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
         return await self._read(connection, self._lookup.match_papers, text, digest_papers)
+
+    async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[concepts.Expansion]:
+        """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
+        return await self._read(connection, self._lookup.read_queries, texts)
 
     find_author = _as_method(LookUp.find_author)
     has_institution = _as_method(LookUp.has_institution)
