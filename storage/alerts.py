@@ -41,7 +41,7 @@ async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, d
     """Return the first `limit` of these papers with when they were added (UTC)."""
     rows = unmatched_papers.c
     query = sa.select(rows.paper_id, rows.added_at).order_by(rows.added_at, rows.paper_id).limit(limit)
-    return dict(row._tuple() for row in await connection.execute(query))
+    return dict(map(tuple, await connection.execute(query)))
 
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
@@ -175,8 +175,12 @@ async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` matches found before `before` (UTC) and still unsent. Returns their number."""
-    is_old = sa.and_(matches.c.delivery_id.is_(None), matches.c.found_at < before)
+    """Delete at most `limit` unsent matches that have waited since before a time (UTC) for the votes, or to be sent.
+
+    Returns their number.
+    """
+    since_at = sa.func.coalesce(matches.c.ready_at, matches.c.found_at)
+    is_old = sa.and_(matches.c.delivery_id.is_(None), since_at < before)
     return await database.delete_some(connection, matches, is_old, limit)
 
 

@@ -135,7 +135,10 @@ def split_items(text: str) -> list[str]:
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
-    lines = (discord_text.to_single_line(line.translate(_QUOTES)).strip() for line in text.split("\n"))
+    lines = (
+        discord_text.to_single_line(line.translate(_QUOTES)).strip(_COMMAS).strip()
+        for line in text.split("\n")
+    )
     return [line for line in lines if line]
 
 

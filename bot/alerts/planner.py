@@ -234,6 +234,8 @@ class AlertPlanner:
                 row: at for row, first_at in schedules.items() if first_at <= (at := last_slot(row, now))
             }
             ready = await alerts.list_ready(connection, until, now)
+        # A message that is sent anyway has what would follow within minutes.
+        until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
         for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
             if count := await self._plan_messages(set(recipients), until, now):
                 planned += count
@@ -287,6 +289,7 @@ class AlertPlanner:
             told = {
                 (name, decision.paper_ids[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
+                if new.key in ids
                 for match in decision.told[name]
             }
             await alerts.mark_told(connection, told)
