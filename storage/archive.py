@@ -190,12 +190,6 @@ async def list_dates(
     return list((await connection.execute(query)).scalars())
 
 
-async def clamp_times(connection: AsyncConnection, now: datetime) -> None:
-    """Set the times of digests that a clock ahead of `now` (UTC) stored to now."""
-    for column in (digests.c.ingested_at, digests.c.updated_at):
-        await connection.execute(digests.update().where(column > now).values({column: now}))
-
-
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     """Return the time of the last stored or corrected digest (UTC); None if the archive is empty."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))

@@ -93,39 +93,6 @@ def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
     return values
 
 
-MAX_RETRY_DELAY = timedelta(hours=1)
-"""The longest delay of a retry, which Discord asks for where a channel's slow mode or a quota is exhausted."""
-
-
-async def clamp_retries(connection: AsyncConnection, now: datetime) -> int:
-    """Make the parts due that a clock ahead of `now` (UTC) delayed, and bound all delays. Returns their number.
-
-    A part of a daily post that was planned ahead of its due time keeps that time.
-    """
-    is_delayed = sa.and_(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at > _bind_time(now))
-    is_post_to_come = sa.exists().where(
-        deliveries.c.id == parts.c.delivery_id,
-        deliveries.c.kind == DeliveryKind.DAILY,
-        deliveries.c.due_at >= parts.c.next_attempt_at,
-    )
-    was_ahead = sa.case(
-        (parts.c.last_attempt_at.is_(None), ~is_post_to_come), else_=parts.c.last_attempt_at > _bind_time(now)
-    )
-    due_now = await connection.execute(
-        parts.update().where(is_delayed, was_ahead).values(next_attempt_at=now)
-    )
-    bounded = await connection.execute(
-        parts.update()
-        .where(
-            is_delayed,
-            parts.c.next_attempt_at > _bind_time(now + MAX_RETRY_DELAY),
-            parts.c.last_attempt_at.is_not(None),
-        )
-        .values(next_attempt_at=now + MAX_RETRY_DELAY)
-    )
-    return due_now.rowcount + bounded.rowcount
-
-
 async def release_interrupted(
     connection: AsyncConnection,
     now: datetime,
@@ -472,30 +439,6 @@ async def expire(
     ids = (await connection.execute(overdue)).scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
     return await list_rows(connection, ids=ids)
-
-
-async def clamp_expiries(
-    connection: AsyncConnection, latest: datetime, *, now: datetime, extend_by: timedelta
-) -> None:
-    """Let no unfinished delivery expire after `latest`, which is a full lifetime from `now` (UTC).
-
-    `extend_by` is how far the clock was behind when the deliveries were planned: they live for so much longer. A daily
-    post that was planned ahead of its due time keeps its expiry.
-    """
-    is_post_to_come = sa.and_(deliveries.c.kind == DeliveryKind.DAILY, deliveries.c.due_at > now)
-    await connection.execute(
-        deliveries.update()
-        .where(unfinished_clause(), deliveries.c.expires_at > latest, ~is_post_to_come)
-        .values(expires_at=latest)
-    )
-    if not extend_by:
-        return
-    query = sa.select(deliveries.c.id, deliveries.c.expires_at)
-    rows = await database.list_where(
-        connection, query.where(unfinished_clause(), deliveries.c.expires_at < latest)
-    )
-    extended = [{"id": row.id, "expires_at": min(latest, row.expires_at + extend_by)} for row in rows]
-    await database.update_rows(connection, deliveries, extended)
 
 
 async def cancel(

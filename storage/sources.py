@@ -92,16 +92,6 @@ async def count_papers(
     return counted
 
 
-async def clamp_polls(connection: AsyncConnection, now: datetime) -> int:
-    """Make the sources due that were polled by a clock ahead of `now` (UTC). Return their number."""
-    result = await connection.execute(
-        sources.update()
-        .where(sources.c.last_attempt_at > now, sources.c.next_attempt_at > now)
-        .values(next_attempt_at=now)
-    )
-    return result.rowcount
-
-
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
     """Store the priority of a source, whose papers are to be merged again. Return whether it exists."""
     statement = sources.update().where(sources.c.url == url).values(priority=priority)

@@ -31,12 +31,6 @@ async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) ->
     return await database.fetch_records(connection, models.Profile, query)
 
 
-async def list_scheduled(connection: AsyncConnection, after: datetime) -> list[models.Profile]:
-    """Return the profiles whose papers of the day are to be sent after a time (UTC)."""
-    query = sa.select(profiles).where(profiles.c.next_due_at > after).order_by(profiles.c.user_id)
-    return await database.fetch_records(connection, models.Profile, query)
-
-
 class ProfileSettings(TypedDict, total=False):
     """What a reader chose, and when the papers of the day are sent by it. Times are in UTC."""
 
@@ -88,9 +82,13 @@ async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> Non
 
 
 async def set_feedback(
-    connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind, now: datetime
+    connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind | None, now: datetime
 ) -> None:
-    """Store a reader's feedback on a paper; it replaces an earlier one."""
+    """Store a reader's feedback on a paper in place of an earlier one; None for none."""
+    if kind is None:
+        own = sa.and_(feedback.c.user_id == user_id, feedback.c.paper_id == paper_id)
+        await connection.execute(feedback.delete().where(own))
+        return
     values = {"user_id": user_id, "paper_id": paper_id, "kind": kind, "given_at": now}
     await database.upsert(connection, feedback, [values], key=("user_id", "paper_id"))
 

@@ -319,7 +319,7 @@ async def _draft_of_results(
             return alerts_service.EMPTY_DRAFT, ()
         name = (found.author or "")[: alerts_service.MAX_TEXT_LENGTH]
         return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft, ()
-    if state.kind is not client_messages.ListKind.TOPIC or state.literal:
+    if state.kind is not client_messages.ListKind.TOPIC:
         return draft, ()
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
     read = result.alert_terms[: alerts_service.MAX_TERMS]

@@ -242,8 +242,29 @@ class AlertPlanner:
                 on_planned()
         return planned
 
+<<<<<<< HEAD
     async def _match_papers(self) -> bool:
         """Compare some papers with all alerts and store the matches. Returns whether there were any papers."""
+=======
+    async def schedule_crossed(self) -> int:
+        """Make the matches due whose papers once had the votes that their alerts ask for. Returns their number."""
+        now, count = self._clock(), 0
+        while True:
+            async with self._database.read() as connection:
+                crossed = await alerts.list_crossed_matches(connection, now - MAX_WAIT, limit=CROSSED_LIMIT)
+                active = await alerts.list_active(connection, {row.alert_id for row in crossed}, now)
+            # What crosses while its alert rests is due at once, and dropped then.
+            due_at = {alert.id: matcher.due_at(alert, now) for alert in active.values()}
+            due = [row._replace(due_at=due_at.get(row.alert_id, now)) for row in crossed]
+            if not due:
+                return count
+            async with self._database.transaction() as connection:
+                await alerts.set_matches_due(connection, due)
+            count += len(due)
+
+    async def _match_digest(self, pending: models.PendingAlerts) -> None:
+        """Queue the matches of a digest's papers, unless they waited for too long."""
+>>>>>>> main
         async with self._database.read() as connection:
             added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
             details = await papers.list_details(connection, list(added_at)) if added_at else []

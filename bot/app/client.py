@@ -330,11 +330,6 @@ class PaperroundBot(Client):
             )
             await asyncio.sleep(min(seconds, SESSION_STARTS_SECONDS))
 
-    async def ask_for_time(self) -> None:
-        """Make a small request: any answer has Discord's time. Errors do not matter, because it is asked again."""
-        with suppress(discord.HTTPException, aiohttp.ClientError, OSError):
-            await self.http.request(discord.http.Route("GET", "/users/@me"))
-
     def is_gateway_connected(self) -> bool:
         """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""
         return (

@@ -26,8 +26,7 @@ from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
-from bot.core.clock import Clock, system_clock
-from bot.core.clock_monitor import ClockMonitor
+from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import WRITTEN_FORMATS, Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
@@ -105,19 +104,18 @@ class Container:
     settings: Settings
     database: Database
     clock: Clock = system_clock
-    clock_monitor: ClockMonitor | None = None
 
-    def monitor_clock(self) -> ClockMonitor:
-        """Route all services through the clock monitor. Must be called before they are built."""
-        monitor = self.clock = self.clock_monitor = ClockMonitor(self.clock)
+    def follow_discord(self) -> DiscordClock:
+        """Let Discord's answers set the clock. Call it before the services are built."""
+        clock = self.clock = DiscordClock(self.clock)
 
-        def compare(answer: Answer) -> None:
+        def set_clock(answer: Answer) -> None:
             # A proxy's own page has the time of the proxy, which may be this machine.
             if answer.is_json and answer.answered_at is not None:
-                monitor.compare_with_discord(answer.answered_at)
+                clock.set(answer.answered_at)
 
-        self.http_observer.on_answer(compare)
-        return monitor
+        self.http_observer.on_answer(set_clock)
+        return clock
 
     @property
     def day_close(self) -> day_close.DayClose:
@@ -295,10 +293,15 @@ class Container:
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
+<<<<<<< HEAD
             alerts=Alerts(database, self.clock, search),
             status=StatusService(
                 database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
             ),
+=======
+            alerts=Alerts(database, self.clock, glossary),
+            status=StatusService(database, self.clock, self.deliveries, self.templates, self.discord_health),
+>>>>>>> main
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),

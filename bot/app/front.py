@@ -208,6 +208,7 @@ async def run(container: Container) -> None:
     if settings.public_key is not None:
         read_public_key(settings.public_key)
     stopping = runtime.begin(container)
+    container.follow_discord()
     rate = SharedRate()
     bot = container.create_bot(acquire=rate.acquire)
     bot.load_guild = GuildDirectory(bot, time.monotonic).load

@@ -31,7 +31,7 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import InboxWatcher, read_inbox
 from bot.client import command_sync, request_gate, sender, webhook
 from bot.core import http_server, isolation
-from bot.core.clock_monitor import ClockMonitor
+from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes
@@ -199,7 +199,6 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
-MAX_STEP_OF_PURGE = timedelta(days=1)
 RESUME_INTERVAL = timedelta(minutes=1)
 SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
@@ -248,10 +247,7 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes.
-
-        Nothing expires then: after a step of the clock, what is planned gets its new expiry before the next tick.
-        """
+        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
@@ -269,15 +265,7 @@ class Runtime:
         return failures
 
     async def purge(self) -> None:
-        """Remove what is older than the retention time; errors are logged, and the next call continues.
-
-        Within a day after the clock went ahead by more than a day nothing is removed, since it may be wrong.
-        """
-        monitor = self.container.clock_monitor
-        step = None if monitor is None else monitor.get_recent_step()
-        if step is not None and step.by > MAX_STEP_OF_PURGE:
-            log.warning("old rows are kept, since the clock jumped ahead", seconds=step.by.total_seconds())
-            return
+        """Remove what is older than the retention time; errors are logged, and the next call continues."""
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
@@ -286,11 +274,6 @@ class Runtime:
         """Resume what is paused and may post again; errors are logged, and the next call tries again."""
         with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
             await self.bot.resume_destinations()
-
-    async def ask_for_time(self) -> None:
-        """Make a small request, whose answer has Discord's time; without a bot those to webhooks have it."""
-        if self.has_bot:
-            await self.bot.ask_for_time()
 
     async def sync_commands(self) -> None:
         """Register the slash commands if they have changed; errors are logged, and the next call tries again."""
@@ -380,7 +363,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         log.info("posting only through webhooks: DISCORD_TOKEN is not set")
     stopping = begin(container)
     container.templates.log_problems()
-    monitor = container.monitor_clock()
+    clock = container.follow_discord()
     lock = SenderLock(container.database)
     rate = request_gate.REQUESTS_PER_SECOND
     if role is models.ProcessRole.LEADER:
@@ -393,7 +376,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
                 await _start_servers(runtime, stack)
                 stack.push_async_callback(lock.release)
                 try:
-                    await _stand_by_and_send(runtime, token, stopping, monitor)
+                    await _stand_by_and_send(runtime, token, stopping, clock)
                 except errors.DatabaseUnavailableError as error:
                     # It went away before the tasks ran; standing by again waits for it.
                     log.warning("the database became unavailable; starting again", reason=str(error))
@@ -427,7 +410,7 @@ MISSING_TOKEN_MESSAGE = (
 
 
 async def _stand_by_and_send(
-    runtime: Runtime, token: str | None, stopping: asyncio.Event, monitor: ClockMonitor
+    runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
 ) -> None:
     """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process is the sender.
 
@@ -442,21 +425,27 @@ async def _stand_by_and_send(
             if is_standby := not competing.done():
                 log.info("waiting for the sender lock; another process is running")
             liveness.record_readiness(is_ready=False)
-            if not await wait_unless_stopped(_prepare(runtime, token, is_standby=is_standby), stopping):
+            if not await wait_unless_stopped(
+                _prepare(runtime, token, clock, is_standby=is_standby), stopping
+            ):
                 return
             if not await wait_unless_stopped(competing, stopping):
                 return
             await runtime.container.mentions.load(database)
-            monitor()
-            await _run_tasks(runtime, stopping, monitor)
+            await _run_tasks(runtime, stopping)
         finally:
             await close_client(runtime.bot)
 
 
-async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> None:
-    """Log in if there is a token; a standby, which has the time, also loads what the first look-up and the first posts need."""
+async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, *, is_standby: bool) -> None:
+    """Log in, or without a token ask for a webhook: the answer has Discord's time.
+
+    A standby, which waits anyway, also loads what the first look-up and the first posts need.
+    """
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
+    else:
+        await _ask_for_time(runtime, clock)
     runtime.liveness.record_readiness(is_ready=True)
     if is_standby:
         with isolation.isolated(log, "search could not be loaded in advance"):
@@ -464,6 +453,25 @@ async def _prepare(runtime: Runtime, token: str | None, *, is_standby: bool) -> 
         with isolation.isolated(log, "posts could not be loaded in advance"):
             async with runtime.container.database.read() as connection:
                 await outbox.list_due(connection, runtime.container.clock(), limit=1)
+
+
+async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
+    """Ask Discord for a webhook until it answers, be it that the webhook is gone."""
+    async with runtime.container.database.read() as connection:
+        tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
+    asking = webhook.WebhookSender(runtime.container.http_observer.report)
+
+    async def attempt() -> None:
+        runtime.liveness.record_start()
+        for key, token in tokens.items():
+            try:
+                await asking.check(int(key.removeprefix(key_values.WEBHOOK)), token)
+            except outcomes.DeliveryError:
+                if not clock.is_set:
+                    raise
+            return
+
+    await _retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
 
 
 async def close_client(bot: PaperroundBot) -> None:
@@ -523,11 +531,10 @@ async def wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event)
     return False
 
 
-async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMonitor) -> None:
+async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
     """Run the background tasks until `stopping` is set, one of them fails for good, or the sender lock is lost.
 
-    The login's answer had Discord's time, so that a clock that was set wrongly is known by now. The relay waits for nothing:
-    what the former sender planned is sent at once.
+    The relay waits for nothing: what the former sender planned is sent at once.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
@@ -560,7 +567,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
                 app_tasks.Job(runtime.sync_commands, SYNC_INTERVAL),
                 *heartbeats,
             ],
-            container.clock(),
+            system_clock(),
         ) as scheduler,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
@@ -569,24 +576,20 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, monitor: ClockMo
             await app_container.log_missing_source(container)
         first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-        clock_repair = app_tasks.ClockRepair(container, runtime.planner, runtime.today_planner, scheduler)
 
-        async def on_tick() -> None:
-            clock_repair.hasten_jobs()
+        async def on_minute() -> None:
+            app_tasks.hasten_jobs(scheduler, system_clock())
             await runtime.tick()
 
-        minute_ticker = app_tasks.Ticker(
-            monitor, on_tick=on_tick, on_steps=clock_repair.apply, on_held=runtime.ask_for_time
-        )
-
         async def tick() -> None:
-            await clock_repair.apply()
+            with isolation.isolated(log, "due times were not computed again"):
+                await runtime.planner.reschedule(container.clock())
             # After downtime: what came meanwhile is read before a post is given up for the day.
             waiting = asyncio.gather(*(event.wait() for event in first_rounds))
             with suppress(TimeoutError):
                 await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
             runtime.is_reading = False
-            await minute_ticker.run(stop)
+            await app_tasks.tick_each_minute(container.clock, on_minute, stop)
 
         bodies.append(tick)
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]

@@ -20,34 +20,22 @@ from bot.app.container import Container
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
-from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.daily import planner as daily_planner
-from bot.daily.planner import DailyPlanner
 from bot.search import index as search_index
 from bot.sources import base
-from bot.today.service import TodayPlanner
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, locks, models, outbox, sources
+from storage import errors, key_values, locks, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
-
-CLOCK_CHECK_SECONDS = 5.0
-"""Interval at which the clock is read, so that a step is noticed soon."""
-
-TICK_SECONDS = 60.0
-"""Longest time between two ticks, measured on the monotonic clock."""
-
-CONFIRM_SECONDS = 30.0
-"""While a step is held, Discord is asked for its time at this interval."""
-
 
 _FAREWELL_SECONDS = 1.0
 """Time in which an ending process takes itself off the list of processes."""
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 
 
+<<<<<<< HEAD
 class Ticker:
     """Calls `on_tick` at each new minute of the clock, `on_steps` after steps of it, and `on_held` while one is held."""
 
@@ -161,6 +149,15 @@ class ClockRepair:
         for job in self._scheduler.get_jobs():
             if job.next_run_time > (latest := now + job.trigger.interval):
                 job.modify(next_run_time=latest)
+=======
+async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors."""
+    while not stop.is_set():
+        await tick()
+        now = clock()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
+>>>>>>> main
 
 
 class Job(NamedTuple):
@@ -171,18 +168,16 @@ class Job(NamedTuple):
 
 
 class _Interval(IntervalTrigger):  # type: ignore[misc]
-    """An interval of which one missed run is made up for: APScheduler would count all, millions after a step of years."""
+    """An interval since the last run: APScheduler would count each missed run, millions after a step of the machine's clock."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        if previous_fire_time is not None:
-            previous_fire_time = max(previous_fire_time, now - self.interval)
-        following: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        following: datetime | None = super().get_next_fire_time(previous_fire_time and now, now)
         return following
 
 
 @asynccontextmanager
 async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
-    """Run each job at its interval, from the minute after `now` (UTC) on."""
+    """Run each job at its interval, from the minute after `now` (the machine's time, UTC) on."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     for job in jobs:
@@ -193,6 +188,13 @@ async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIO
         yield scheduler
     finally:
         scheduler.shutdown(wait=False)
+
+
+def hasten_jobs(scheduler: AsyncIOScheduler, now: datetime) -> None:
+    """Let each job run within its interval from `now`, the machine's time (UTC): it may have been set back since."""
+    for job in scheduler.get_jobs():
+        if job.next_run_time > (latest := now + job.trigger.interval):
+            job.modify(next_run_time=latest)
 
 
 @asynccontextmanager

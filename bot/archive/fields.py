@@ -271,22 +271,6 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
     return Locale.KO if hangul >= _MIN_HANGUL_SHARE * (hangul + latin) else Locale.EN
 
 
-# Names of venues, which some lists write where a title could be.
-
-_VENUES = """
-    NeurIPS, NIPS, ICML, ICLR, COLM, COLT, AISTATS, UAI, AAAI, IJCAI, ECAI, MLSys, CoLLAs,
-    CVPR, ICCV, ECCV, WACV, BMVC, ACCV, 3DV, MICCAI, MIDL, ICIP, ICPR, SIGGRAPH Asia, SIGGRAPH,
-    ACL, EMNLP, NAACL, EACL, AACL, COLING, CoNLL, LREC-COLING, LREC, IJCNLP, SemEval,
-    INTERSPEECH, ICASSP, ASRU, SLT, ISMIR, WASPAA, ICRA, IROS, CoRL, L4DC, HRI,
-    KDD, WWW, The Web Conference, SIGIR, CIKM, WSDM, RecSys, ECIR, ICDM, PAKDD, VLDB, SIGMOD,
-    ACM MM, ACM Multimedia, ICME, CHI, UIST, CSCW, IUI, FAccT, AIES, SaTML, CHIL, ICAIF,
-    ICSE, FSE, ASE, ISSTA, OSDI, SOSP, NSDI, ASPLOS, ISCA, HPCA, DAC, USENIX Security, NDSS,
-    TMLR, JMLR, TACL, TPAMI, IJCV, TNNLS, JAIR, DMLR, RA-L, TASLP
-"""
-"""Conferences and journals by the names that authors use. A longer name stands before one that it contains."""
-_NAMES = [name.strip() for name in _VENUES.split(",")]
-_YEAR = r"(?:\s{0,2}[-'’,]?\s{0,2}(?P<year>20\d\d|(?<=[-'’])\d\d))?(?!\w)"
-VENUE = re.compile(rf"(?<![\w-])(?P<name>{'|'.join(map(re.escape, _NAMES))}){_YEAR}", re.IGNORECASE)
 # Headings that name a paper.
 
 _LINK_CAPTIONS = frozenset(
@@ -699,7 +683,6 @@ def _level_above_papers(dated: Sequence[markdown_lines.Heading], paper_rows: Seq
 
 # Dates as lists write them: also spans of days, and in paths.
 
-_MAX_DATE_LENGTH = 160
 _RANGE = re.compile(
     rf"\b{_MONTH}\s?[0-9]{{1,2}}(?:st|nd|rd|th)?\s?(?:-|–|—|~|to)\s?(?:{_MONTH}\s?)?([0-9]{{1,2}})(?:st|nd|rd|th)?\W{{1,5}}(20[0-9]{{2}})\b",
     re.IGNORECASE,
@@ -726,12 +709,6 @@ def find_date(text: str) -> date | None:
     text = _OF.sub(" ", text.translate(_CJK_DATES))
     parsed = parse_date(text)
     return parsed[0] if parsed else None
-
-
-def find_date_alone(text: str) -> date | None:
-    """The date of a text that says little else."""
-    plain = markdown_lines.plain_text(text) if len(text) <= _MAX_DATE_LENGTH else ""
-    return find_date(plain) if 0 < len(plain) <= 40 and not UPDATED.search(plain) else None
 
 
 _CJK_DATES = {ord("年"): "-", ord("月"): "-", ord("日"): " "}

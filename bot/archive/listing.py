@@ -20,9 +20,6 @@ from storage.models import Digest, DigestFormat, Entry, Problem, Section
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
 
-MAX_SECTIONS = 30
-"""Parts of a paper's text in a list."""
-
 _ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|table|t[rdh]|script|style|section|article)"
 _TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"(?:</(?:p|div|li|h[1-6])\s*>|<br\s*/?>)", re.IGNORECASE)
@@ -283,7 +280,6 @@ _CLEANERS: Mapping[str, Any] = {
     "thumbnail": fields.clean_url,
     "media": lambda value: list(fields.clean_media(value)),
     "summary": _clean_summary,
-    "sections": lambda value: _clean_sections(value),  # noqa: PLW0108 - it is defined below
     "abstract": fields.clean_paragraph,
     "keywords": lambda value: list(fields.clean_labels(value)),
     "organization": lambda value: fields.clean_line(value, 200),
@@ -295,16 +291,6 @@ _CLEANERS: Mapping[str, Any] = {
     "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
 }
 """The fields of a paper besides its id. Each function returns None, or an empty list, for an invalid value."""
-
-
-def _clean_sections(value: object) -> list[list[str | None]]:
-    """The parts of a list's text, each with its heading or None."""
-    sections = (
-        Section(fields.clean_line(part[0], 200), body)
-        for part in (value if isinstance(value, list) else [])[:MAX_SECTIONS]
-        if isinstance(part, list | tuple) and len(part) == 2 and (body := fields.clean_lines(part[1]))
-    )
-    return [[section.heading, section.body] for section in fields.cut_sections(sections)]
 
 
 def _build_cleaned(
@@ -323,11 +309,10 @@ def _build_cleaned(
 
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
-    parts = [(None, summary)] if summary else []
-    parts += paper.get("sections", ())
-    # An address that is shown does not look like another: a list is another author's, and Markdown's lose their links too.
-    texts = (Section(heading, _PICTURE.sub("", body).replace("](", "] (")) for heading, body in parts)
-    sections = summaries.drop_refusal(tuple(fields.cut_sections(texts)))
+    # An address that is shown does not look like another: the text may be another author's.
+    sections = summaries.drop_refusal(
+        (Section(None, _PICTURE.sub("", summary).replace("](", "] (")),) if summary else ()
+    )
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,

@@ -718,7 +718,7 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 20 * 1024 * 1024
 """The largest file that is read, as large as a page of a source. Years of digests fit, and one day is far smaller."""
 
-NO_DATE = "it has no heading with a date"
+NO_DATE = paper_list.NO_PAPER
 """The reason for a text without any paper and date."""
 _NO_PAPERS = "there is no paper in a known form under this date"
 

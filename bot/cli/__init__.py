@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage import errors
 
@@ -18,13 +18,36 @@ if TYPE_CHECKING:
     import typer
 
 
+HELP = {
+    "Start here": ("demo", "setup", "run", "doctor"),
+    "Papers": ("search", "author", "paper", "digest", "export"),
+    "Sources and digests": ("sources", "ingest", "write"),
+    "Operation": ("config", "backup", "db", "web", "mcp", "readers"),
+    "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
+}
+"""The headings of `paperround --help`, with the commands below each."""
+
+
 def build_app() -> typer.Typer:
     """Build the application of all commands."""
     import typer
+    from typer.core import TyperGroup
+
+    class Group(TyperGroup):
+        """The group of all commands, which lists them under headings."""
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            for heading, names in HELP.items():
+                found = [(name, self.get_command(ctx, name)) for name in names]
+                with formatter.section(heading):
+                    formatter.write_dl(
+                        [(name, command.get_short_help_str(100)) for name, command in found if command]
+                    )
 
     from bot.cli import digests, operations, search, setup, sources
 
     app = typer.Typer(
+        cls=Group,
         name="paperround",
         help="Post daily machine-learning papers to Discord and search the archive.",
         no_args_is_help=True,

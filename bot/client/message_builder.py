@@ -235,6 +235,10 @@ class MessageBuilder:
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
         return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
 
+    def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> bool:
+        """Add a text with a button beside it."""
+        return self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
+
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
         """Add pictures and videos by their addresses, ten at most; that of an attached file is `attachment://NAME`."""
         if not addresses:

@@ -214,8 +214,11 @@ SIMILAR_PAPERS = "sim"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 PAGE_SIZE = 5
+DAY_PAGE_SIZE = 20
+"""Papers on a page of a day, which has their titles: the most that a menu and the text of a message hold."""
 MAX_LIST_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token."""
+_SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 MAX_SUMMARY_LENGTH = 2600
@@ -257,8 +260,8 @@ class ListState:
     """The query, the filters and the page of a list.
 
     `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags. `page` counts from 0.
-    `token` replaces a `text` that is too long for a custom id. `literal` turns off query expansion; `by_date` sorts a topic's
-    or an author's papers by date, `by_votes` a topic's by votes. `page_size` is that of messages unless a page has more room.
+    `token` replaces a `text` that is too long for a custom id. `sort` is None for the list's own order, the first of SORTS.
+    `page_size` is None for that of messages.
     """
 
     kind: ListKind
@@ -266,23 +269,24 @@ class ListState:
     page: int = 0
     period: Period = Period.ALL
     min_votes: int = 0
-    literal: bool = False
-    by_date: bool = False
-    by_votes: bool = False
+    sort: Sort | None = None
     token: str = ""
-    page_size: int = PAGE_SIZE
+    page_size: int | None = None
+
+    @property
+    def has_titles_only(self) -> bool:
+        """Whether papers have a line each: a day fits on one screen."""
+        return self.kind is ListKind.DIGEST and self.page_size is None
+
+    @property
+    def size(self) -> int:
+        """The number of papers on a page."""
+        return self.page_size or (DAY_PAGE_SIZE if self.has_titles_only else PAGE_SIZE)
 
     @property
     def offset(self) -> int:
         """The position of the page's first paper in the list, from 0."""
-        return self.page * self.page_size
-
-    @property
-    def topic_sort(self) -> Sort:
-        """The order of a topic's papers."""
-        if self.by_date:
-            return Sort.DATE
-        return Sort.VOTES if self.by_votes else Sort.RELEVANCE
+        return self.page * self.size
 
     def replace(self, **changes: object) -> ListState:
         """Return a copy with changed fields."""
@@ -309,7 +313,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
     """Return the custom id that shows this page."""
-    flags = "l" * state.literal + "d" * state.by_date + "v" * state.by_votes + "k" * bool(state.token)
+    flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text = state.token or state.text
     return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
@@ -326,9 +330,7 @@ def unpack_state(action: message_builder.Action) -> ListState:
             page=message_builder.parse_number(page, _MAX_PAGE),
             period=Period(period),
             min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
-            literal="l" in flags,
-            by_date="d" in flags,
-            by_votes="v" in flags,
+            sort=next((sort for sort, flag in _SORT_FLAGS.items() if flag in flags), None),
             token=text if is_token else "",
         )
 
@@ -350,7 +352,9 @@ def open_menu(
 
 
 def save_menu(
-    texts: Texts, papers: Sequence[models.PaperRow | models.PaperDetail], ranks: Sequence[int] = ()
+    texts: Texts,
+    papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
+    ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
     """Return the menu that saves those of several papers that are selected; None for a single paper.
 

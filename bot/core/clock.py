@@ -1,4 +1,4 @@
-"""The system clock, time zones, and the division of long work into slices.
+"""The system clock, Discord's clock, time zones, and the division of long work into slices.
 
 All other code receives a `Clock`, so that tests can set the time.
 """
@@ -13,7 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
+
 from storage import errors
+
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 """Returns the current time, aware and in UTC."""
@@ -22,6 +26,39 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def count_seconds() -> float:
+    """Return the seconds of a clock that nobody sets, and that counts on while the machine sleeps where there is such a clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+MAX_ERROR = timedelta(seconds=5)
+"""Difference from Discord's time that is left alone: its answers give whole seconds, and are some time on their way."""
+
+
+class DiscordClock:
+    """Discord's time, as of its last answer, counted on by `count` (seconds). Until the first answer it is the machine's time.
+
+    Nothing that is stored can then be of a wrong time, as long as nothing is planned before the first answer.
+    """
+
+    def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
+        self._count = count
+        self._set_at, self._set_to = count(), machine()
+        self.is_set = False
+
+    def __call__(self) -> datetime:
+        """Return the current time (UTC)."""
+        return self._set_to + timedelta(seconds=self._count() - self._set_at)
+
+    def set(self, answered_at: datetime) -> None:
+        """Take the time of an answer (UTC) if it differs by more than MAX_ERROR."""
+        error = self() - answered_at
+        self.is_set = True
+        if abs(error) > MAX_ERROR:
+            self._set_at, self._set_to = self._count(), answered_at
+            log.warning("the clock was set to Discord's time", seconds_ahead=round(error.total_seconds()))
 
 
 def latest_date(now: datetime) -> date:

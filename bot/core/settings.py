@@ -42,6 +42,8 @@ class _TomlSource(TomlConfigSettingsSource):
 
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
+_UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
+"""The names without the prefix that are read: every other may be meant for another program."""
 
 
 def _split_texts(value: Any) -> Any:
@@ -179,9 +181,7 @@ class Settings(BaseSettings):
         env_file_encoding="utf-8",
         toml_file=TOML_FILE,
         case_sensitive=False,
-        alias_generator=pydantic.AliasGenerator(
-            validation_alias=lambda name: AliasChoices(f"{_PREFIX}{name.upper()}", name)
-        ),
+        env_prefix=_PREFIX,
     )
 
     discord_token: SecretStr | None = Field(
@@ -285,13 +285,9 @@ def _format_error(problem: Mapping[str, Any]) -> str:
 
 def setting_name(field_or_alias: str) -> str:
     """Return the environment name of a setting."""
-    for name, field in Settings.model_fields.items():
-        choices = (
-            field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else [name]
-        )
-        if field_or_alias in (name, *choices):
-            return str(choices[0])
-    return field_or_alias
+    if field_or_alias.upper() in _UNPREFIXED or field_or_alias not in Settings.model_fields:
+        return field_or_alias.upper()
+    return f"{_PREFIX}{field_or_alias.upper()}"
 
 
 def setting_origins() -> dict[str, str]:

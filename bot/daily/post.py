@@ -27,7 +27,7 @@ from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind, Style
 
-PAPERS_PER_MESSAGE = 8
+PAPERS_PER_MESSAGE = 7
 """1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
 
 The last message has one more button if it has fewer papers, or no header.
@@ -205,19 +205,17 @@ def _add_papers(
     texts = wording.ui_texts
     ranks = post.numbers[first : first + len(group)]
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=ranks)
-    is_full = first == 0 and len(group) == PAPERS_PER_MESSAGE
+    save = None if post.by_webhook else client_messages.save_menu(texts, group, ranks)
     buttons = (
-        _action_buttons(texts, post, None if menu else marker, first, may_follow=not is_full)
+        _action_buttons(texts, post, None if menu else marker, first)
         if last
         else _language_buttons(texts, post, first, len(group))
     )
     small_print = foot(wording, post) if last else ""
-    message.end_with(([menu], buttons), small_print)
-    # A full message has no component left for the separator below the headline.
-    is_separated = first == 0 and not is_full
+    message.end_with(([menu], [save], buttons), small_print)
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
-        if position or is_separated:
+        if position or first == 0:
             message.add_separator()
         share = message.share(len(group) - position)
         heading = headings.get(paper.arxiv_id)
@@ -259,20 +257,22 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
 
 
 def _action_buttons(
-    texts: Texts, post: DailyPost, marker: str | None, first: int | None, *, may_follow: bool = True
+    texts: Texts, post: DailyPost, marker: str | None, first: int | None
 ) -> list[ui.Item[Any]]:
-    """Return the buttons below a post. `first` is the position of the message's first paper, None without papers."""
+    """Return the buttons below a post: to all papers of its topic or else of its day, to an alert, to the other language.
+
+    `first` is the position of the message's first paper, None without papers. One of the buttons has the marker.
+    """
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     label = texts("post-see-all", count=post.total)
     # A day's list does not have the papers of a source for look-up.
     is_listed = post.total >= post.own_count and not post.source
     has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     buttons = []
-    if is_listed:
+    # A custom id has no room for a topic behind a marker, without which the message would not be found.
+    if is_listed and (marker or not has_short_topic):
         buttons.append(message_builder.button(label, client_messages.pack_state(day, marker=marker)))
-        marker = None
-    if marker or not has_short_topic:
-        # A custom id has no room for a topic behind a marker, without which the message would not be found.
+    elif marker or not has_short_topic:
         ask_id = pack_custom_id(OPEN_TOPIC_MODAL, marker=marker)
         buttons.append(message_builder.button(texts("post-ask"), ask_id))
     if has_short_topic:
@@ -280,7 +280,7 @@ def _action_buttons(
         buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))
     return [
         *buttons,
-        *([client_messages.begin_alert_button(texts, post.topic)] if may_follow else []),
+        client_messages.begin_alert_button(texts, post.topic),
         *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
     ]
 

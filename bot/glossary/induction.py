@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from heapq import nlargest, nsmallest
 from itertools import islice, takewhile
@@ -585,7 +585,7 @@ def _english_forms(key: str, draft: GlossaryDraft) -> Iterator[concepts.SurfaceF
 def _korean_forms(
     key: str, learnt: Mapping[str, Counter[str]], draft: GlossaryDraft, counter: CooccurrenceCounter
 ) -> Iterator[concepts.SurfaceForm]:
-    """Yield the Korean forms, best supported first; forms that contain another one are aliases."""
+    """Yield the Korean forms, best supported first; a form that another one finds as well is an alias."""
     seeded = (
         {term_keys.korean_key(text): text for text in draft.seeds[key].korean} if key in draft.seeds else {}
     )
@@ -596,8 +596,18 @@ def _korean_forms(
             most_common(learnt.get(korean), seeded.get(korean, korean)),
             "ko",
             learnt[korean].total() if korean in learnt else 0,
-            is_alias=any(shorter != korean and shorter in korean for shorter in keys),
+            is_alias=_is_alias(korean, keys, seeded),
             seeded=korean in seeded,
             found=counter.counts[korean],
             confirmed=counter.pair_counts[TermPair(korean, key)],
         )
+
+
+def _is_alias(korean: str, keys: Iterable[str], seeded: Container[str]) -> bool:
+    """Tell whether another form finds what a form finds: it is in a learnt form, or a seeded one begins with a seeded one.
+
+    A learnt form never hides a seeded one: papers do not find 트랜스포머 by 포머, which one of them explains.
+    """
+    if korean in seeded:
+        return any(other != korean and other in seeded and korean.startswith(other) for other in keys)
+    return any(other != korean and other in korean for other in keys)

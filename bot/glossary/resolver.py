@@ -225,6 +225,8 @@ class Glossary:
         stripped = text.strip()
         if stripped in concepts.read_words("function_words.txt") or len(stripped) < 2:
             return ()
+        if stripped.islower() and term_keys.english_key(stripped) in self._concepts:
+            return ()  # map is not mAP
         key = term_keys.abbreviation_key(stripped)
         folded = key.casefold()
         # LLMs is the plural of LLM, but SDS is not that of SD.
@@ -271,7 +273,7 @@ class Glossary:
                 continue
             if form.language != "abbr":
                 # In a canonical text 텍스트에서 이미지 cannot be told from 텍스트와 이미지.
-                if not _has_inner_particle(form.text):
+                if not has_inner_particle(form.text):
                     weight = 1.0 if form.is_presentable else _RARE_WEIGHT
                     yield concepts.WeightedForm(
                         form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
@@ -345,7 +347,7 @@ def _typed_forms(text: str) -> list[concepts.WeightedForm]:
     return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
 
 
-def _has_inner_particle(text: str) -> bool:
+def has_inner_particle(text: str) -> bool:
     """Tell whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
     first, _, second = text.partition(" ")
     is_pair = bool(second) and " " not in second

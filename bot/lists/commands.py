@@ -94,21 +94,13 @@ class ListsCog(commands.Cog):
         """Show another page of a list, or a related list."""
         return await self._lists.list_view(request, await self._load_state(action))
 
-    @router.handles(lists_messages.SELECT_PERIOD)
-    async def select_period(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the list for the selected period."""
-        with message_builder.map_parse_errors():
-            period = Period(router.selected_value(request.interaction))
-        state = await self._load_state(action)
-        return await self._lists.list_view(request, state.replace(period=period, page=0))
-
-    @router.handles(lists_messages.SELECT_ORDER)
-    async def select_order(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a topic's papers in the selected order."""
+    @router.handles(lists_messages.REFINE)
+    async def refine(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the list in the selected period or order."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
-            sort = Sort(router.selected_value(request.interaction))
-        return await self._lists.list_view(request, lists_messages.sorted_by(state, sort))
+            refined = lists_messages.refine(state, router.selected_value(request.interaction))
+        return await self._lists.list_view(request, refined)
 
     @router.handles(lists_messages.SELECT_DAY)
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
@@ -239,7 +231,7 @@ class PaperListLoader:
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
-        if listed.snippets or listed.facts:
+        if listed.snippets or listed.facts or state.has_titles_only:
             return listed
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
@@ -299,17 +291,16 @@ class PaperListLoader:
             snippets=result.snippets,
             suggestions=suggestions,
             ignored_note=lists_messages.ignored_note(texts, result),
-            is_expanded=bool(result.added_forms or result.corrected),
-            alert_terms=None if state.literal else result.alert_terms,
+            alert_terms=result.alert_terms,
             unknown_id=result.unknown_id,
         )
 
     async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.find_author(
             state.text,
-            sort=Sort.DATE if state.by_date else Sort.VOTES,
+            sort=state.sort or Sort.VOTES,
             filters=Filters(self._since(state.period), None, state.min_votes or None),
-            limit=state.page_size,
+            limit=state.size,
             offset=state.offset,
             locale=texts.locale,
         )
@@ -368,7 +359,7 @@ class PaperListLoader:
             return PaperList(state)
         result, on = await self._services.search.get_digest(
             days[0] if days else None,
-            limit=state.page_size,
+            limit=state.size,
             offset=state.offset,
             min_votes=state.min_votes or None,
         )
@@ -391,7 +382,7 @@ class PaperListLoader:
         return PaperList(
             state=state,
             heading=texts("list-similar-heading", title=title),
-            rows=rows[state.offset :][: state.page_size],
+            rows=rows[state.offset :][: state.size],
             total=len(rows),
         )
 
@@ -399,7 +390,7 @@ class PaperListLoader:
         """Return a page of a reader's saved papers, with a list per tag as suggestions."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._services.shelf.list_saved(
-            user_id, state.text, limit=state.page_size, offset=state.offset
+            user_id, state.text, limit=state.size, offset=state.offset
         )
         fresh = state.replace(page=0, token="")
         tags = await self._services.shelf.list_tags(user_id)
@@ -429,10 +420,9 @@ class PaperListLoader:
             state.text,
             since=self._since(state.period),
             min_votes=state.min_votes or None,
-            limit=state.page_size,
+            limit=state.size,
             offset=state.offset,
-            literal=state.literal,
-            sort=state.topic_sort,
+            sort=state.sort or Sort.RELEVANCE,
             snippet_locale=texts.locale,
         )
 
@@ -443,7 +433,7 @@ class PaperListLoader:
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
         """Return lists of the same kind for other queries, without those too long for a custom id."""
         plain = [discord_text.to_single_line(query) for query in queries]
-        fresh = state.replace(page=0, token="", literal=False)
+        fresh = state.replace(page=0, token="")
         return tuple(
             Suggestion(text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)

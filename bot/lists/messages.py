@@ -37,7 +37,6 @@ from bot.client.messages import (
     open_menu,
     pack_state,
     pager,
-    save_menu,
     subtext,
     title_link,
 )
@@ -50,8 +49,7 @@ from bot.text import query_parser, typography
 from storage import models
 
 SHARE = "ls"
-SELECT_PERIOD = "lp"
-SELECT_ORDER = "lo"
+REFINE = "lp"
 SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
@@ -76,9 +74,13 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
+_LINE_MARGIN = 24
+"""Characters or bytes around the title in a line of a day's list."""
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
+SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHOR: (Sort.VOTES, Sort.DATE)}
+"""The orders of a list, first the one that it has unless another is chosen."""
 
 
 def format_span(first: date, last: date) -> str:
@@ -123,8 +125,6 @@ class PaperList:
 
     suggestions: tuple[Suggestion, ...] = ()
     ignored_note: str = ""
-    is_expanded: bool = False
-    """Whether the query was expanded or corrected, so that a button can offer a literal search."""
     alert_terms: Sequence[models.AlertTerm] | None = None
     """What an alert for the list follows, as the search read its query; empty if one alert cannot. None if it was not read."""
     is_author_known: bool = False
@@ -151,7 +151,7 @@ class PaperList:
     @property
     def page_count(self) -> int:
         """Number of pages, at least 1."""
-        return max(1, -(-self.total // self.state.page_size))
+        return max(1, -(-self.total // self.state.size))
 
     def is_in_other_language(self, locale: models.Locale) -> bool:
         """Return whether all papers of the page have a snippet, in another language than the reader's."""
@@ -162,15 +162,13 @@ class PaperList:
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
-    """Return a private list: papers, a menu to open one, pages, period, follow and share."""
+    """Return a private list: papers, a menu to open one, another for the period and the order, pages, follow and share."""
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
-        [save_menu(texts, listed.rows, listed.ranks)],
-        [_period_menu(texts, listed.state) or _day_menu(texts, listed)],
-        [_order_menu(texts, listed)],
+        [_refine_menu(texts, listed) or _day_menu(texts, listed)],
         list_pager(listed),
-        [*_toggle_buttons(texts, listed), follow_button(texts, listed.state, listed.alert_terms), share],
+        [follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
     )
     return view_with_rows(texts, listed, rows)
@@ -179,11 +177,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
-    rows: Rows = (
-        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
-        [save_menu(texts, listed.rows, listed.ranks)],
-        [more],
-    )
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
     return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
 
 
@@ -197,6 +191,9 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
         "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
     )
     message.end_with(rows, foot)
+    if listed.state.has_titles_only:
+        message.add_text(_titles_text(listed, *message.share(1)))
+        return message.view
     has_partial_heading = not listed.has_complete
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
         if row.arxiv_id in listed.missing and not has_partial_heading:
@@ -208,6 +205,21 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") 
         text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)
         message.add_text(text)
     return message.view
+
+
+def _titles_text(listed: PaperList, characters: int, size: int) -> str:
+    """Return a line for each paper of a day: its number, title and votes."""
+    lines = []
+    for rank, row in zip(listed.ranks, listed.rows, strict=True):
+        title = title_link(
+            row.title,
+            row.arxiv_id,
+            row.url,
+            max_characters=characters // len(listed.rows) - _LINE_MARGIN,
+            max_bytes=size // len(listed.rows) - _LINE_MARGIN,
+        )
+        lines.append(discord_text.tie_units(join_dotted(str(rank), title, format_votes(row.votes))))
+    return "\n".join(lines)
 
 
 def _paper_text(
@@ -242,14 +254,12 @@ def _paper_text(
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return the votes, the date and the authors or the credit; a day's list has only dates other than its own."""
+    """Return the votes, the date and the authors or the credit."""
     authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
-    day = texts.format_date(row.date)
-    if listed.state.kind is ListKind.DIGEST:
-        day = "" if row.date.isoformat() == listed.state.text else texts("also-listed", date=day)
     credit = listed.credits.get(row.arxiv_id)
+    day = texts.format_date(row.date)
     facts = join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
     return discord_text.tie_units(facts)
 
@@ -272,24 +282,18 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
     )
 
 
-def _toggle_buttons(texts: Texts, listed: PaperList) -> list[ui.Item[Any]]:
-    state = listed.state.replace(page=0)
-    if state.kind is ListKind.TOPIC and (listed.is_expanded or state.literal):
-        label = texts("list-with-forms") if state.literal else texts("list-literally")
-        return [button(label, pack_state(state.replace(literal=not state.literal)))]
-    if state.kind is ListKind.AUTHOR and listed.total > 1:
-        label = texts("sort-by-votes") if state.by_date else texts("sort-by-date")
-        return [button(label, pack_state(state.replace(by_date=not state.by_date)))]
-    return []
-
-
-def _order_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the orders of a topic's papers; None for other lists and a single paper."""
+def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return the menu of the periods and orders of a list, under those in use; None for lists that have one of each."""
     state = listed.state
-    if state.kind is not ListKind.TOPIC or listed.total < 2:
+    if state.kind not in FILTERABLE_KINDS:
         return None
-    labels = {sort.value: texts(f"list-by-{sort.value}") for sort in Sort}
-    return _menu(texts("list-order"), SELECT_ORDER, state, labels, state.topic_sort)
+    labels = {period.value: texts(period.text_id) for period in Period}
+    in_use = [labels[state.period]]
+    if listed.total > 1 and (sorts := SORTS.get(state.kind)):
+        labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
+        in_use.append(labels.pop(state.sort or sorts[0]))
+    del labels[state.period]
+    return _menu(join_dotted(*in_use), REFINE, state, labels)
 
 
 def _menu(
@@ -300,9 +304,11 @@ def _menu(
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
 
-def sorted_by(state: ListState, sort: Sort) -> ListState:
-    """Return the first page of a topic's list in another order."""
-    return state.replace(page=0, by_date=sort is Sort.DATE, by_votes=sort is Sort.VOTES)
+def refine(state: ListState, value: str) -> ListState:
+    """Return the first page of a list in the period or the order of a value of its menu. Raises ValueError."""
+    if value in tuple(Sort):
+        return state.replace(page=0, sort=Sort(value))
+    return state.replace(page=0, period=Period(value))
 
 
 def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
@@ -310,13 +316,6 @@ def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if len(days) < 2:
         return None
     return _menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, state.text)
-
-
-def _period_menu(texts: Texts, state: ListState) -> ui.Item[Any] | None:
-    if state.kind not in FILTERABLE_KINDS:
-        return None
-    labels = {period.value: texts(period.text_id) for period in Period}
-    return _menu(texts("choose-period"), SELECT_PERIOD, state, labels, state.period)
 
 
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:

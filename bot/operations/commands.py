@@ -38,7 +38,7 @@ class StatusCog(commands.Cog):
 
     @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
-        """Show the commands, each with an example."""
+        """Show the commands."""
         return self._help_view(request)
 
     @router.handles(operations_messages.SHOW_HELP, router.PRIVATELY)
@@ -47,9 +47,13 @@ class StatusCog(commands.Cog):
         return self._help_view(request)
 
     def _help_view(self, request: Request) -> ui.LayoutView:
-        walked = request.interaction.client.tree.walk_commands()
-        names = [command.qualified_name for command in walked if isinstance(command, app_commands.Command)]
         can_manage = router.is_manager(request.interaction)
+        names = [
+            command.qualified_name
+            for command in request.interaction.client.tree.walk_commands()
+            if isinstance(command, app_commands.Command)
+            and (can_manage or (command.root_parent or command).default_permissions is None)
+        ]
         return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
     @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,6 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
-from bot.core.clock_monitor import ClockStep
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
@@ -32,8 +31,10 @@ SHOW_HELP = "help"
 MAX_POSTS = 10
 SOURCES_PER_PAGE = 8
 MAX_LABEL_LENGTH = 120
-HELP_SECTIONS = ("help-reading", "help-keeping", "help-following", "help-channel", "help-general")
-"""Fluent ids of the headings. Their attributes are the commands below them: `.daily-edit` is `/daily edit`."""
+HELP_SECTIONS = ("help-reading", "help-following")
+"""Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
+HELP_FOR_MANAGERS = "help-channel"
+"""That of the heading that only managers of the server see."""
 
 
 def status_view(
@@ -54,8 +55,6 @@ def status_view(
     message = MessageBuilder(RED if report.problem_deliveries or inactive else AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
-    if report.clock_step is not None:
-        message.add_text(_clock_text(texts, report.clock_step))
     if can_manage:
         is_well = report.discord_state is HealthState.WELL
         state = "" if is_well else texts(f"status-discord-{report.discord_state.value}") + "\n"
@@ -117,15 +116,6 @@ def no_source_text(texts: Texts) -> str:
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
-def _clock_text(texts: Texts, step: ClockStep) -> str:
-    minutes = round(abs(step.by).total_seconds() / 60)
-    duration = texts("duration", hours=minutes // 60, minutes=minutes % 60)
-    if step.is_held:
-        return texts("status-clock-held", by=duration)
-    direction = "ahead" if step.by > timedelta(0) else "back"
-    return texts("status-clock-moved", by=duration, direction=direction, at=format_timestamp(step.at, "R"))
-
-
 def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: frozenset[int]) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
@@ -176,9 +166,9 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return every command on a line, grouped by task, and buttons for the first steps.
+    """Return the ten commands that readers need with a line each, the names of the others, and buttons for the first steps.
 
-    `commands` are the names of all. `can_manage` adds the button to set a post up.
+    `commands` are the names of those that the reader may use. `can_manage` adds what only managers of the server do.
     """
     names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
@@ -191,12 +181,13 @@ def help_view(
         if can_manage
         else None,
     )
-    for section in HELP_SECTIONS:
+    for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
         keys = texts.list_attributes(section)
-        lines = [f"{mention(names[key])} {texts(f'{section}.{key}')}" for key in keys]
+        lines = [f"{mention(names.pop(key))} {texts(f'{section}.{key}')}" for key in keys]
         if section == HELP_SECTIONS[0]:
             lines.append(texts("help-look-up"))
         message.add_text("\n".join([f"**{texts(section)}**", *lines]))
+    message.add_text(subtext(texts("help-more", commands=" · ".join(map(mention, names.values())))))
     return message.view
 
 

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
-from bot.core.clock_monitor import ClockMonitor, ClockStep
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.discord_health import DiscordHealth, HealthState
 from bot.rendering.templates import Templates
@@ -59,8 +58,6 @@ class StatusReport:
     """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
     template_problems: tuple[models.LocatedProblem, ...] = ()
     """The operator's templates that fail, so that the bundled ones are posted."""
-    clock_step: ClockStep | None = None
-    """The step of the machine's clock that is held, or the last one of the last day."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
     discord_state: HealthState = HealthState.WELL
@@ -78,14 +75,12 @@ class StatusService:
         deliveries: DeliveryFactory,
         templates: Templates,
         discord_health: DiscordHealth,
-        clock_monitor: ClockMonitor | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
         self._discord_health = discord_health
-        self._clock_monitor = clock_monitor
 
     async def report(
         self,
@@ -124,7 +119,6 @@ class StatusService:
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
-                clock_step=None if self._clock_monitor is None else self._clock_monitor.get_recent_step(),
                 has_source=bool(await sources.list_rows(connection)),
                 discord_state=self._discord_health.state,
                 invalid_requests=self._discord_health.budget.spent,

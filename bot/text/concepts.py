@@ -24,8 +24,8 @@ class SurfaceForm(NamedTuple):
     """One spelling of a concept. `papers` explain it; 0 if only the seed list has it. `seeded`: on that list, or an operator's.
 
     Of a Korean form, `found` papers contain it, `confirmed` of them with another form of the term. `share` is the share of an
-    abbreviation's papers that mean this concept. An alias contains a shorter form of the same concept, and abbreviations of two
-    letters that no paper explains do not expand: both are recognised in queries and not searched for.
+    abbreviation's papers that mean this concept. An alias is found by a shorter form of the same concept, and abbreviations of
+    two letters that no paper explains do not expand: both are recognised in queries and not searched for.
     """
 
     text: str

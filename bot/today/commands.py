@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from types import MappingProxyType
+from typing import assert_never
 
 from discord import app_commands, ui
 from discord.ext import commands
@@ -15,11 +16,12 @@ from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, MessageBuilder
-from bot.client.router import UserError
+from bot.client.router import UserError, map_service_errors
 from bot.lists.commands import load_paper
 from bot.rendering import templates
+from bot.shelf.service import MAX_SAVED, FullShelfError
 from bot.today import messages as today_messages
-from bot.today.service import DEFAULT_TIME, next_due
+from bot.today.service import DEFAULT_TIME, Mark, next_due
 from storage.models import FeedbackKind
 
 
@@ -44,15 +46,26 @@ class TodayCog(commands.Cog):
         """Show the papers in place of a private message."""
         return await self._view(request)
 
-    @router.handles(today_messages.MORE, router.IN_OWN_MESSAGE)
-    async def more(self, request: Request, action: Action) -> ui.LayoutView:
-        """Learn that the reader wants more papers like this one."""
-        return await self._learn(request, action.payload, FeedbackKind.MORE)
-
-    @router.handles(today_messages.LESS, router.IN_OWN_MESSAGE)
-    async def less(self, request: Request, action: Action) -> ui.LayoutView:
-        """Leave out a paper, learn from it, and show the next best one."""
-        return await self._learn(request, action.payload, FeedbackKind.LESS)
+    @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save a paper, learn from what the reader says of it, or undo that; the papers stay where they are."""
+        chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
+        with message_builder.map_parse_errors():
+            mark = Mark(chosen.removeprefix(today_messages.UNDO))
+        is_undo = chosen.startswith(today_messages.UNDO)
+        paper = await load_paper(request, arxiv_id)
+        match mark:
+            case Mark.SAVE if is_undo:
+                await self._services.shelf.remove(request.user_id, paper.id)
+            case Mark.SAVE:
+                with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+                    await self._services.shelf.save(request.user_id, [paper.id])
+            case Mark.MORE | Mark.LESS:
+                kind = None if is_undo else FeedbackKind(mark.value)
+                await self._services.today.answer(request.user_id, paper.id, kind)
+            case _:
+                assert_never(mark)
+        return await self._updated_view(request)
 
     @router.handles(today_messages.TOPICS, router.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
@@ -61,13 +74,12 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.PICK, router.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Store the topics picked, and show the papers or the topics by them."""
+        """Store the topics picked, and show them."""
         picked = router.selected_values(request.interaction)
         await self._services.today.pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
         )
-        is_panel = action.payload == today_messages.PANEL
-        return await (self._topics_view if is_panel else self._updated_view)(request)
+        return await self._topics_view(request)
 
     @router.handles(today_messages.SEND, router.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
@@ -111,11 +123,18 @@ class TodayCog(commands.Cog):
         return await self._updated_view(request, request.texts("today-stopped"))
 
     async def _view(
-        self, request: Request, note: str = "", marker: str | None = None, on: date | None = None
+        self,
+        request: Request,
+        note: str = "",
+        marker: str | None = None,
+        on: date | None = None,
+        shown: Sequence[str] = (),
     ) -> ui.LayoutView:
         """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
         async with router.admitted_lookup(request.interaction):
-            post = await self._services.today.build_post(request.user_id, request.texts.locale, on)
+            post = await self._services.today.build_post(
+                request.user_id, request.texts.locale, on, shown=shown
+            )
         if post is None and note:
             message = MessageBuilder()
             message.add_text(f"{request.texts('today-nothing')}\n{client_messages.subtext(note)}")
@@ -125,17 +144,11 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers for the message of the component, which may be a delivery, of the day that it shows."""
+        """Return the papers that the message of the component shows, as they are marked now. It may be a delivery."""
         interaction = request.interaction
-        return await self._view(request, note, router.find_marker(interaction), _find_day(interaction))
-
-    async def _learn(self, request: Request, arxiv_id: str, kind: FeedbackKind) -> ui.LayoutView:
-        """Record what the reader said of a paper, and return the papers again."""
-        detail = await load_paper(request, arxiv_id)
-        await self._services.today.answer(request.user_id, detail.id, kind)
-        title = client_messages.escape_untrusted(detail.title or detail.arxiv_id)
-        key = "today-more-noted" if kind is FeedbackKind.MORE else "today-less-noted"
-        return await self._updated_view(request, request.texts(key, title=title))
+        actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
+        shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
+        return await self._view(request, note, router.find_marker(interaction), _find_day(interaction), shown)
 
     async def _topics_view(self, request: Request) -> ui.LayoutView:
         """Return the topics that the reader's papers are chosen by."""

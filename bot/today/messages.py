@@ -1,4 +1,7 @@
-"""A reader's five papers of the day, as an answer and as a direct message, and the topics that they are chosen by."""
+"""A reader's five papers of the day, as an answer and as a direct message, and the topics that they are chosen by.
+
+Their order stays while the reader marks them: a press says what it did beside its paper, and can be undone there.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,9 @@ from bot.rendering import discord_text
 from bot.today import service as today_service
 
 SHOW = "td"
-MORE = "tm"
-LESS = "tn"
+MARK = "tm"
+UNDO = "undo-"
+"""Before the mark in a value of that menu that takes it back."""
 TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
@@ -27,8 +31,6 @@ STOP = "toff"
 OPEN_TIME = "tw"
 SUBMIT_TIME = "twd"
 REOPEN_TIME = "twr"
-PANEL = "p"
-"""The field of a menu of topics in a message of its own, not below the papers."""
 
 _MAX_REASON_LENGTH = 60
 
@@ -36,9 +38,9 @@ _MAX_REASON_LENGTH = 60
 def today_view(
     texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
-    """Return the papers with a row of buttons each. Below are the topics to pick, if any are offered, and `note`.
+    """Return the papers with a button each that opens it, one menu for the rest, and `note` below.
 
-    `marker` names the delivery in the custom id of the first button below the papers.
+    `marker` names the delivery in the custom id of the menu.
     """
     message = MessageBuilder()
     basis = texts("today-by-votes")
@@ -49,23 +51,17 @@ def today_view(
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     message.add_text(f"## {discord_text.tie_units(heading)}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
-    menu = topics_menu(texts, post.topics, (), "")
-    buttons = _footer_buttons(texts, post, marker)
-    message.reserve(5 * len(post.picks))
+    menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
         message.add_text(texts("today-none-left"))
-    is_foreign = contents.is_in_other_language([paper for paper, _, _ in post.picks], texts.locale)
+    is_foreign = contents.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
     message.end_with(([menu], buttons), "\n".join(client_messages.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
-        message.add_text(_pick_text(texts, position + 1, pick, *share, with_language=not is_foreign))
-        arxiv_id = pick[0].arxiv_id
-        message.add_reserved_row(
-            *client_messages.read_and_save_buttons(texts, arxiv_id),
-            button(texts("today-more"), pack_custom_id(MORE, arxiv_id)),
-            button(texts("today-less"), pack_custom_id(LESS, arxiv_id)),
-        )
+        text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
+        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
+        message.add_text_beside(text, read)
     return message.view
 
 
@@ -74,7 +70,7 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
     texts = wording.ui_texts
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
-    papers = tuple(paper for paper, _, _ in post.picks)
+    papers = tuple(pick.paper for pick in post.picks)
     return message_builder.plain_payload(client_messages.fit_paper_lines(texts, lines, papers))
 
 
@@ -97,21 +93,17 @@ def topics_view(
         lines.append(texts("today-learnt", topics=counted))
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
-    message.add_select(topics_menu(texts, topics, picked, PANEL))
+    message.add_select(_topics_menu(texts, topics, picked))
     message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
     return message.view
 
 
-def topics_menu(
-    texts: Texts, topics: Sequence[str], picked: Sequence[str], place: str
-) -> ui.Item[Any] | None:
+def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> ui.Item[Any] | None:
     """Return the menu of topics, any number of which may be picked; None without topics."""
     options = [
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
-    return select_menu(
-        texts("today-pick-topics"), pack_custom_id(PICK, place), options, max_values=len(options)
-    )
+    return select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
 
 
 def time_modal(texts: Texts, values: Mapping[str, str]) -> message_builder.StatelessModal:
@@ -153,9 +145,10 @@ def _pick_text(
     *,
     with_language: bool,
 ) -> str:
-    paper, rank, reasons = pick
+    paper = pick.paper
     clauses = [
-        texts(f"today-because-{kind.value}", text=_escape(text), count=count) for kind, text, count in reasons
+        texts(f"today-because-{kind.value}", text=_escape(text), count=count)
+        for kind, text, count in pick.reasons
     ]
     quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
     if quoted is not None and summary is not None and summary.language == own != quoted.language:
@@ -168,19 +161,37 @@ def _pick_text(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     # Without votes there is no place by them.
-    place = "" if paper.votes is None else texts("today-rank", rank=rank)
+    place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
     facts = client_messages.join_dotted(client_messages.format_votes(paper.votes), place)
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
-    lines = (f"**{position} · {title}** {facts}", excerpt, *map(client_messages.subtext, (language, because)))
+    marks = " · ".join(texts(f"today-{mark}-noted") for mark in pick.marks)
+    lines = (
+        f"**{position} · {title}** {facts}",
+        f"**{marks}**" if marks else "",
+        excerpt,
+        *map(client_messages.subtext, (language, because)),
+    )
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
+
+
+def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) -> ui.Item[Any] | None:
+    """Return the menu that marks one of the papers, or takes a mark back; it has the marker of the delivery."""
+    options = []
+    for position, pick in enumerate(post.picks, start=1):
+        title = client_messages.format_title(pick.paper.title, pick.paper.arxiv_id)
+        for mark in today_service.Mark:
+            action = f"{UNDO if mark in pick.marks else ''}{mark}"
+            label = f"{position} · {texts(f'today-{action}')}"
+            options.append(select_option(label, f"{action}:{pick.paper.arxiv_id}", description=title))
+    return select_menu(texts("today-mark"), pack_custom_id(MARK, marker=marker), options)
 
 
 def _escape(text: str) -> str:
     return client_messages.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
-def _footer_buttons(texts: Texts, post: today_service.TodayPost, marker: str | None) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first has the marker of the delivery."""
+def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
+    """Return the buttons below the papers."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (
         [send_button(texts, again=post.suspended is not None)]
@@ -191,7 +202,7 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost, marker: str | N
         ]
     )
     return [
-        button(texts("today-others"), client_messages.pack_state(day, marker=marker)),
+        button(texts("today-others"), client_messages.pack_state(day)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
         *sending,
     ]

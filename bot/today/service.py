@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
@@ -60,15 +60,29 @@ MIN_SAVED = 3
 """Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, then by
 votes."""
 
-TodayPick: TypeAlias = tuple[contents.PostPaper, int, tuple[TodayReason, ...]]
-"""A paper, its rank of the day by votes, and its reasons, first the one that the quoted sentence shows."""
+
+class Mark(StrEnum):
+    """What a reader can do with a paper of the day, and undo."""
+
+    SAVE = "save"
+    MORE = "more"
+    LESS = "less"
+
+
+class TodayPick(NamedTuple):
+    """A paper, its rank of the day by votes, its reasons, first the one that the quoted sentence shows, and its marks."""
+
+    paper: contents.PostPaper
+    rank: int
+    reasons: tuple[TodayReason, ...]
+    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
     """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
 
-    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never; `topics` are offered to be picked.
+    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never.
     `suspended` is the reason for which Discord does not take them any more.
     """
 
@@ -79,7 +93,6 @@ class TodayPost:
     saved_count: int
     is_personal: bool
     at_time: str | None = None
-    topics: tuple[str, ...] = ()
     suspended: str | None = None
 
 
@@ -122,11 +135,11 @@ class TodayService:
         self._day_close = rule or day_close.default()
 
     async def build_post(
-        self, user_id: int, locale: models.Locale, on: date | None = None
+        self, user_id: int, locale: models.Locale, on: date | None = None, *, shown: Sequence[str] = ()
     ) -> TodayPost | None:
         """Return the reader's papers of a day, else of the newest complete one; None for an archive without papers.
 
-        Topics are offered until some are picked or MIN_SAVED papers saved.
+        `shown` are the arXiv ids of those that a message shows already: they stay, in this order.
         """
         profile = await self._profiles.find(user_id)
         if on is None:
@@ -136,10 +149,7 @@ class TodayService:
                 return None
         if (day := await self.open_day(on)) is None:
             return None
-        post = await self.build_of_day(profile, locale, day)
-        if post.saved_count >= MIN_SAVED or profile.topics:
-            return post
-        return replace(post, topics=await self.list_topics(locale))
+        return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
         """Return the topics of the last month that a reader may pick, in the reader's language."""
@@ -156,8 +166,10 @@ class TodayService:
             glossary, _ = await self._profiles.vectors.get_concepts(connection)
         return Day(on, rows, vectors, glossary)
 
-    async def build_of_day(self, profile: models.Profile, locale: models.Locale, day: Day) -> TodayPost:
-        """Return the post of a day for a reader."""
+    async def build_of_day(
+        self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
+    ) -> TodayPost:
+        """Return the post of a day for a reader; `shown` as in `build_post`."""
         learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
@@ -181,13 +193,16 @@ class TodayService:
             is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or bool(active)
             ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
             left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-            kept = [
-                (rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent
-            ][:PAPERS]
+            if shown:
+                by_id = {row.arxiv_id: (rank, row) for rank, row in ranked}
+                kept = [by_id[arxiv_id] for arxiv_id in shown if arxiv_id in by_id]
+            else:
+                kept = [
+                    (rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent
+                ][:PAPERS]
             await _read_details(connection, day, [row for _, row in kept])
-        shown = [(rank, day.details[row.id]) for rank, row in kept if row.id in day.details]
         picks = []
-        for rank, detail in shown:
+        for rank, detail in [(rank, day.details[row.id]) for rank, row in kept if row.id in day.details]:
             reasons = _find_reasons(day, detail, profile, learnt, locale, follows) if is_personal else ()
             quoted = None
             for reason in reasons:
@@ -195,7 +210,9 @@ class TodayService:
                     reasons = (reason, *(other for other in reasons if other is not reason))
                     break
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
-            picks.append((paper, rank, reasons))
+            marks = [Mark.SAVE] if detail.id in saved else []
+            marks += [Mark(answers[detail.id].value)] if detail.id in answers else []
+            picks.append(TodayPick(paper, rank, reasons, tuple(marks)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",
             locale=locale,
@@ -207,8 +224,8 @@ class TodayService:
             suspended=profile.reason,
         )
 
-    async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind) -> None:
-        """Record what a reader said of a paper; the profile is current with the next post."""
+    async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind | None) -> None:
+        """Record what a reader said of a paper, None for nothing any more; the profile is current with the next post."""
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
@@ -417,8 +434,6 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 
 
 _FAILED = "papers of the day not built"
-LONGEST_DAY = timedelta(hours=25)
-"""From one due time to the next, when the clocks go back."""
 
 
 class TodayPlanner:
@@ -456,15 +471,6 @@ class TodayPlanner:
                 planned += count
                 await between()
         return planned
-
-    async def reschedule(self, now: datetime) -> None:
-        """Compute those due times again that lie more than a day ahead of `now` (UTC), as after a clock that was ahead."""
-        async with self._database.transaction() as connection:
-            put_off = await today.list_scheduled(connection, now + LONGEST_DAY)
-            known = await accounts.list_readers_by_id(connection, [profile.user_id for profile in put_off])
-            days = await daily_planner.list_recent_days(connection, self._day_close, now)
-            moved = [_move(profile, known.get(profile.user_id), now, days.closings) for profile in put_off]
-            await today.set_schedules(connection, moved)
 
     async def _plan_batch(self, now: datetime) -> int | None:
         """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
@@ -521,7 +527,7 @@ class TodayPlanner:
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         digest_on=on,
-                        post=models.StoredPost(papers=tuple(paper.arxiv_id for paper, _, _ in post.picks)),
+                        post=models.StoredPost(papers=tuple(pick.paper.arxiv_id for pick in post.picks)),
                     )
                     built.append(delivery)
         return built

@@ -129,8 +129,10 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
     if answer.has_image:
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
-    numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
-    message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
+    if not answer.has_image:
+        # A picture has them as its text alternative, which Discord shows behind ALT.
+        numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+        message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:

@@ -30,7 +30,7 @@ from bot.lists.messages import PaperList
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
-from bot.search.results import PaperPage, Snippet
+from bot.search.results import PaperPage, Snippet, Sort
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
 from storage import archive, errors, models, papers
@@ -253,7 +253,7 @@ class WebPages:
     ) -> PaperList:
         """Return an author's papers, the newest first. Raises PageError for an unknown author."""
         size = size or site.row_limit
-        state = ListState(ListKind.AUTHOR, name[:300], page, by_date=True, page_size=size)
+        state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
         listed = await self._load(site, state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
@@ -391,7 +391,7 @@ class WebPages:
         if not query.strip() or len(query) > MAX_QUERY_LENGTH:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
-        state = ListState(ListKind.TOPIC, query, by_date=True, page_size=FEED_PAPERS)
+        state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
         listed = await self._load(site, state)
         parts = ("search",)
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)

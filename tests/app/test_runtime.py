@@ -13,6 +13,7 @@ import structlog
 from bot.app import health, runtime
 from bot.app.container import Container
 from bot.archive import ingest
+from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.today import service as today_service
 from storage import archive, database, errors, locks, migrate, models, outbox, papers
@@ -223,7 +224,7 @@ async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
         type(bot.bot.services.search), "search", lambda _, request: wait_for_database(request)
     )
     assert "Discord has not accepted" in bot.liveness.find_problems(is_standby=True)[0]
-    preparing = asyncio.ensure_future(runtime._prepare(bot, None, is_standby=True))
+    preparing = asyncio.ensure_future(runtime._prepare(bot, None, DiscordClock(), is_standby=True))
     await asked.wait()
     assert bot.liveness.find_problems(is_standby=True) == []
     preparing.cancel()
@@ -278,29 +279,3 @@ async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
     assert not first
     assert len(later) == 2
     assert all(models.DeliveryKind.DAILY in kinds for kinds in later)
-
-
-async def test_nothing_expires_during_a_tick_in_which_the_clock_was_corrected(
-    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A clock that was behind: what was planned by it lives so much longer, from the next tick on."""
-    services = bot.container.create_services()
-    await services.subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
-    await services.today.send_daily(5, "09:01", "UTC")
-    await digest_builders.ingest_digest(
-        bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
-    )
-    plan_batch = bot.today_planner._plan_batch
-
-    async def plan_while_the_clock_is_corrected(now: datetime) -> int | None:
-        count = await plan_batch(now)
-        bot.container.clock = lambda: NOW + timedelta(days=3)
-        return count
-
-    monkeypatch.setattr(bot.today_planner, "_plan_batch", plan_while_the_clock_is_corrected)
-    bot.container.clock = lambda: NOW + timedelta(minutes=1)
-    await bot.tick()
-    async with bot.container.database.read() as connection:
-        states = [row.state for row in await outbox.list_rows(connection)]
-    assert len(states) >= 2
-    assert set(states) == {models.DeliveryState.PLANNED}

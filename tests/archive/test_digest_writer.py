@@ -459,16 +459,6 @@ async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).changed
 
 
-async def test_the_same_list_under_two_addresses_is_one_digest(harness: IngestHarness) -> None:
-    for location in ("a.md", "b.md"):
-        await harness.add(rolling(1, 2), location)
-    assert await harness.count(tables.digests) == 1
-    for location in ("a.md", "b.md"):
-        await harness.add(rolling(1, 2, 3), location)
-    assert await harness.count(tables.digests) == 2
-    assert len(harness.notified) == 1
-
-
 async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
     text = f"{rolling(1, 2)}\n# 2026-01-02\n\n{rolling(3)}"
     await harness.add(text, "list.md")
@@ -477,8 +467,8 @@ async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: 
 
 
 async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness: IngestHarness) -> None:
-    text = "# 2026-01-02\n\n|Title|PDF|\n|---|---|\n|A Kite of Paper by Hand|[2601.00001](https://arxiv.org/abs/2601.00001)|\n"
-    await harness.add(text, "list.md")
+    text = "- [A Kite of Paper by Hand](https://arxiv.org/abs/2601.00001)\n"
+    await harness.add(text, "2026-01-02.md")
     assert await harness.titles() == ["A Kite of Paper by Hand"]
     fact = PaperFacts(
         "2601.00001", "arxiv", "place", datetime(2026, 1, 3, tzinfo=UTC), title="A Kite of Paper"

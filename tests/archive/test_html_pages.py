@@ -100,12 +100,3 @@ def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> Non
 @given(st.lists(st.sampled_from(["```", "```markdown", "```python", "~~~", "````", "text", "---", ""])))
 def test_any_sequence_of_fences_can_be_parsed(rows: list[str]) -> None:
     assert markdown_lines.find_fenced_rows(rows, 0, len(rows)) <= set(range(len(rows)))
-
-
-def test_references_add_no_more_to_a_text_than_its_own_length() -> None:
-    address = "https://arxiv.org/abs/2501.00001#" + "x" * 900
-    rows = [f"[a]: {address}", *["- [a]"] * 2_000]
-    blocks, _ = markdown_lines.read_blocks(rows)
-    texts = [block.text for block in blocks]
-    assert texts[0] == f"[a]({address})"
-    assert sum(map(len, texts)) <= 3 * sum(map(len, rows))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from operator import attrgetter
 from pathlib import Path
 
@@ -16,6 +18,9 @@ pytestmark = pytest.mark.promise
 SHARED = Path(__file__).parents[2] / "../shared"
 SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
 ARCHIVE = sorted(path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
+
+ENTRIES = "ed55681a5ac9cec00efee19e03c1b27346265edd96ed088f714095826ec32297"
+"""SHA-256 of the JSON of all entries."""
 
 needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests next to this checkout")
 needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive next to this checkout")
@@ -40,6 +45,15 @@ def test_the_seeds_are_four_digests_without_a_problem() -> None:
     assert [section.heading for section in paper.sections] == headings
     for paper in digests[2].entries:
         assert paper.summary_missing or len([s for s in paper.sections if s.heading]) >= 7
+
+
+@needs_archive
+@needs_seeds
+def test_all_entries_are_read_byte_for_byte_as_before() -> None:
+    entries = [parse.paper_to_json(entry) for path in SEEDS + ARCHIVE for entry in parse_digest(path).entries]
+    assert len(entries) == 880
+    text = json.dumps(entries, ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == ENTRIES
 
 
 @needs_archive

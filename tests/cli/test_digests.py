@@ -51,7 +51,7 @@ def test_a_folder_of_digests_with_a_readme_is_ingested_without_alarm(
     answer = paperround("ingest", str(digest_folder))
     assert (
         answer.exit_status,
-        "lost.md: it has 2 arXiv links, but not in a form that can be read" in answer.stderr,
+        "lost.md: it has 2 arXiv links, but only 0 in links or cells" in answer.stderr,
     ) == (1, True)
 
 

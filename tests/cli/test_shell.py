@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from bot import cli
 from bot.cli import shell
 from storage import errors
 from tests.core import test_files
@@ -252,3 +256,11 @@ def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
         "cli.build_app = lambda: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_lists_every_command_under_one_heading() -> None:
+    app = cli.build_app()
+    shown = CliRunner().invoke(app, ["--help"]).output
+    listed = re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)
+    assert sorted(listed) == sorted(typer.main.get_group(app).commands)
+    assert shown.index("Start here") < shown.index("Papers") < shown.index("Advanced")

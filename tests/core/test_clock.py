@@ -1,8 +1,11 @@
-"""Long work in slices: other tasks get a turn after each slice, whatever the number of items."""
+"""Discord's clock; long work in slices: other tasks get a turn after each slice, whatever the number of items."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from bot.core import clock as core_clock
 
@@ -42,3 +45,25 @@ async def test_an_item_longer_than_a_slice_is_followed_by_a_turn() -> None:
 
 async def test_short_work_takes_no_turn_at_all() -> None:
     assert await _turns_of_others(0.0) <= 1
+
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("error", [timedelta(hours=-2), timedelta(days=3650), timedelta(days=-9000)])
+def test_discords_clock_follows_its_answers_and_counts_on_whatever_happens_to_the_machines(
+    error: timedelta,
+) -> None:
+    machine, seconds = [NOW + error], [100.0]
+    clock = core_clock.DiscordClock(lambda: machine[0], lambda: seconds[0])
+    assert clock() == NOW + error
+    clock.set(NOW)
+    machine[0], seconds[0] = NOW + 3 * error, 160.0
+    assert clock() == NOW + timedelta(minutes=1)
+
+
+def test_an_answer_that_was_on_its_way_for_some_seconds_sets_nothing_back() -> None:
+    clock = core_clock.DiscordClock(lambda: NOW, lambda: 0.0)
+    clock.set(NOW - core_clock.MAX_ERROR)
+    assert clock.is_set
+    assert clock() == NOW

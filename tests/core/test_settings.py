@@ -1,11 +1,47 @@
-"""The addresses in the settings."""
+"""Where settings are read from, and the addresses in them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pydantic
 import pytest
 
+from bot.core import settings as core_settings
 from bot.core.settings import Settings
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_of_the_environment_only_names_of_paperround_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {name.upper() for name in Settings.model_fields} - {"DISCORD_TOKEN", "HF_ENDPOINT"}
+    if file:
+        Path(".env").write_text("".join(f"{name}=5\n" for name in sorted(names)))
+    else:
+        for name in names:
+            monkeypatch.setenv(name, "5")
+    assert core_settings.load() == Settings.model_construct()
+    assert set(core_settings.setting_origins().values()) == {"default"}
+
+
+def test_the_environment_overrides_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("PAPERROUND_LOCALE=ko\nPAPERROUND_KEEP_DAYS=50\nDISCORD_TOKEN=file\n")
+    Path("paperround.toml").write_text('locale = "en"\nexpire_hours = 7\nkeep_days = 60\n')
+    monkeypatch.setenv("PAPERROUND_KEEP_DAYS", "40")
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    loaded, origins = core_settings.load(), core_settings.setting_origins()
+    assert (loaded.locale, loaded.expire_hours, loaded.keep_days) == ("ko", 7, 40)
+    assert loaded.hf_endpoint == "https://hub.example"
+    assert {name: origin for name, origin in origins.items() if origin != "default"} == {
+        "PAPERROUND_LOCALE": ".env",
+        "PAPERROUND_KEEP_DAYS": "environment",
+        "PAPERROUND_EXPIRE_HOURS": "paperround.toml",
+        "DISCORD_TOKEN": ".env",
+        "HF_ENDPOINT": "environment",
+    }
 
 
 @pytest.mark.parametrize(

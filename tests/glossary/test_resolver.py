@@ -294,3 +294,19 @@ def test_a_literal_expansion_has_one_form_per_word() -> None:
         ["of"],
         ["language"],
     ]
+
+
+def test_no_learnt_form_hides_a_seeded_one() -> None:
+    terms = [term for term in seed.load_terms() if not term.is_common_word]
+    # Papers that explain each term by every ending of every form: 포머(Transformer).
+    endings = (
+        (form[at:], term.english[0]) for term in terms for form in term.korean for at in range(len(form))
+    )
+    learnt = glossary_in_memory.build_glossary([f"{end}({text})" for end, text in endings], terms)
+    for term in terms:
+        found = learnt.expand(term.english[0]).segments[0].forms
+        for form in term.korean:
+            if not resolver.has_inner_particle(form):
+                document = term_keys.Document("", analyser.canonicalise(form))
+                counts = [term_keys.compile_term(other.text).count(document)[1] for other in found]
+                assert max(counts) >= 1, (form, [other.text for other in found])

@@ -27,7 +27,8 @@ async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness)
         in shown
     )
     assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a012")
-    assert "Listens to speech" not in shown  # papers without votes are last, on the second page
+    # All of the day on one screen, those without votes last.
+    assert "6 · Speech without a Score" in shown
 
 
 async def test_a_digest_dated_ahead_changes_no_answer_about_the_newest_day(harness: ClientHarness) -> None:
@@ -108,7 +109,7 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert [term.text for term in alert.terms] == ["강화 학습"]
     listed = await harness.click(message, label=harness.texts("post-see-all", count=6))
     assert listed.ephemeral
-    assert "**5 · " in shown_text(listed)
+    assert "\n5 · " in shown_text(listed)
 
 
 async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
@@ -198,20 +199,6 @@ async def test_today_is_that_of_the_readers_zone(harness: ClientHarness) -> None
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     assert ("Yesterday · 1 paper", "2025-12-30") in await _offered(harness, "y")
-
-
-async def test_a_day_tells_who_wrote_its_papers_and_no_date_but_another_days(harness: ClientHarness) -> None:
-    again = sample_archive.NewsletterPaper("2412.00007", "Weather in a Small Language Model", "Again.")
-    alone = sample_archive.NewsletterPaper("2412.00008", "Rain", "Once.", authors=("Grace Hopper",))
-    await sample_archive.add_digest(harness.container.database, "2025-12-28", again, alone)
-    shown = shown_text(await harness.ask("digest", date="12/28"))
-    assert "▲\u00a010 · Grace Hopper\n" in shown
-    also = harness.texts("also-listed", date=harness.texts.format_date(date(2025, 12, 30)))
-    assert f"· {also} · Emmy Noether, Ada Lovelace\n" in shown
-    assert "· December 28, 2025" not in shown
-    assert "▲\u00a012 · January 1, 2026 · Grace Hopper\n" in shown_text(
-        await harness.ask("topic", query="로봇")
-    )
 
 
 async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHarness) -> None:

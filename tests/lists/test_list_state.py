@@ -14,6 +14,7 @@ from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists import commands as lists_commands
 from bot.rendering import discord_text
+from bot.search.results import Sort
 from storage.database import Database
 from storage.models import AlertKind
 
@@ -27,8 +28,7 @@ states = st.builds(
     page=st.integers(0, 9999),
     period=st.sampled_from(client_messages.Period),
     min_votes=st.integers(0, 99_999),
-    literal=st.booleans(),
-    by_date=st.booleans(),
+    sort=st.none() | st.sampled_from(Sort),
 )
 
 

@@ -28,9 +28,7 @@ from tests.support.client_harness import (
 
 
 @pytest.mark.promise
-async def test_a_topic_is_answered_privately_explained_and_can_be_searched_literally(
-    harness: ClientHarness,
-) -> None:
+async def test_a_topic_is_answered_privately_and_explained(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="소형 언어 모델")
     assert result.ephemeral
     shown = shown_text(result)
@@ -40,8 +38,6 @@ async def test_a_topic_is_answered_privately_explained_and_can_be_searched_liter
     assert "**소형 언어 모델**" in shown
     assert harness.texts("follow-topic") in shown
     assert "small language model" in shown.lower()
-    literal = await harness.click(result, label=harness.texts("list-literally"))
-    assert harness.texts("list-with-forms") in shown_text(literal)
 
 
 async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> None:
@@ -102,7 +98,7 @@ async def test_a_topic_does_not_match_a_term_of_another_meaning_that_it_begins(
     assert "Qubits" in shown_text(await harness.ask("topic", query="quantum"))
 
 
-async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(harness: ClientHarness) -> None:
+async def test_a_corrected_typing_error_is_said(harness: ClientHarness) -> None:
     for query, words, title in (
         ("langauge models survey", "langauge → language", "Small Language Models (at Work)"),
         ("강화 핵습", "핵습 → 학습", "Rewards That Teach Reasoning"),
@@ -112,7 +108,6 @@ async def test_a_corrected_typing_error_is_said_and_can_be_searched_as_typed(har
         assert words.split(" → ")[1] in heading
         assert harness.texts("list-corrected", words=words) in shown
         assert title in shown
-        assert "→" not in shown_text(await harness.click(result, label=harness.texts("list-literally")))
 
 
 async def test_an_abbreviation_of_several_terms_has_a_button_for_each(harness: ClientHarness) -> None:
@@ -183,7 +178,6 @@ async def test_every_list_says_that_a_digest_names_only_some_authors(harness: Cl
     )
     for command, options in (
         ("topic", {"query": "telescopes"}),
-        ("digest", {}),
         ("author", {"name": "Alan Turing"}),
         ("paper", {"paper": "2501.00077"}),
     ):
@@ -278,17 +272,17 @@ async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness
     assert "2501.00002" in shown_text(await harness.click(result, label=harness.texts("newest-digest")))
 
 
-async def test_the_modal_of_a_post_searches_a_topic_and_it_and_buttons_outlive_a_restart(
+async def test_the_modal_of_help_searches_a_topic_and_it_and_buttons_outlive_a_restart(
     harness: ClientHarness,
 ) -> None:
-    digest, post = await harness.ask("digest"), await post_daily(harness)
+    listed, guide = await harness.ask("top"), await harness.ask("help")
     for has_restarted in (False, True):
-        modal = await harness.reader.click(post, label=harness.texts("post-ask"))
+        modal = await harness.reader.click(guide, label=harness.texts("post-ask"))
         assert modal.modal is not None
         if has_restarted:
             bot = harness.container.create_bot(shard_count=1, locale=models.Locale.EN)
             await harness.env.restart_bot(bot)
-            assert "**6 · " in shown_text(await harness.click(digest, label="▶"))
+            assert "**6 · " in shown_text(await harness.click(listed, label="▶"))
         response = last_response(await harness.reader.submit_modal(modal, {"query": "로봇"}))
         assert response.ephemeral
         assert "Maps for Robots" in shown_text(response)
@@ -315,7 +309,7 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     assert shown.count("quaternions") == 6
     second = shown_text(await harness.click(result, label="▶"))
     assert "**6 · " in second
-    assert len(re.findall("(?m)^6 · ", second)) == 2, "the menus that open and save it have its number too"
+    assert len(re.findall("(?m)^6 · ", second)) == 1, "the menu that opens it has its number too"
     assert harness.texts("list-partial") in second
     assert second.count(lacks) == 2
     shown = shown_text(await harness.ask("topic", query="small language model weather"))
@@ -333,10 +327,9 @@ async def test_a_topic_is_ordered_by_match_votes_or_date(harness: ClientHarness)
     older = sample_archive.NewsletterPaper("2501.00091", "Robot Arms", "로봇 로봇 로봇", votes=99)
     await sample_archive.add_digest(harness.container.database, "2025-01-03", older)
     message = await harness.ask("topic", query="로봇")
-    assert harness.texts("list-by-relevance") in shown_text(message)
     orders = []
     for order in ("votes", "date"):
-        message = await harness.select(message, [order], custom_id="pr:lo:")
+        message = await harness.select(message, [order], custom_id="pr:lp:")
         shown = shown_text(message)
         orders.append(shown.index("[Robot Arms]") < shown.index("[Maps for Robots]"))
     assert orders == [True, False]
@@ -359,8 +352,8 @@ async def test_an_author_is_found_by_any_form_of_a_name_and_told_from_an_unknown
         assert unsaid not in shown
     result = await harness.ask("author", name="NOETHER emmy")
     assert "Emmy Noether" in shown_text(result)
-    by_date = await harness.click(result, label=texts("sort-by-date"))
-    assert texts("sort-by-votes") in shown_text(by_date)
+    by_date = await harness.select(result, ["date"], custom_id="pr:lp:")
+    assert f"{texts('period-all')} · {texts('list-by-date')}" in shown_text(by_date)
 
 
 async def test_a_name_as_a_topic_suggests_the_author(harness: ClientHarness) -> None:
@@ -431,7 +424,6 @@ async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientH
     text = sample_archive.newsletter("2026-01-01", [paper])
     await harness.container.create_ingest().add_text(text, location="films")
     for command, options in (
-        ("digest", {}),
         ("top", {}),
         ("topic", {"query": "votes:50"}),
         ("author", {"name": "Emmy Noether"}),
@@ -458,28 +450,26 @@ async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientH
     ]
 
 
-async def test_several_papers_of_a_list_are_saved_at_once(harness: ClientHarness) -> None:
-    listed = await harness.ask("digest")
+async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHarness) -> None:
+    post = await post_daily(harness)
     ids = ["2501.00001", "2501.00004", "2501.00005"]
     command = harness.bot.mentions("saved list")
     for chosen in (ids, ids[:1]):
-        said = await harness.select(listed, chosen, custom_id="pr:saves")
+        said = await harness.select(post, chosen, custom_id="pr:saves")
         assert said.ephemeral
         assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
     rows, total = await harness.bot.services.shelf.list_saved(harness.reader.id)
     assert (total, sorted(row.arxiv_id for row in rows)) == (3, ids)
-    menu = next(part for part in raw_components(listed) if part.get("custom_id") == "pr:saves")
+    menu = next(part for part in raw_components(post) if part.get("custom_id") == "pr:saves")
     assert (menu["min_values"], menu["max_values"]) == (1, len(menu["options"]))
-    shared = await harness.click(listed, label=harness.texts("share"))
-    await harness.select(shared, ids[:2], custom_id="pr:saves", by=harness.manager)
-    assert (await harness.bot.services.shelf.list_saved(harness.manager.id))[1] == 2
-    # A list of one paper has its card's button alone.
-    assert "pr:saves" not in component_ids(await harness.ask("topic", query="로봇"))
+    # A list has one menu that opens papers, and one for the period and the order.
+    for listed in (await harness.ask("topic", query="learning"), await harness.ask("top")):
+        assert sum("options" in part for part in raw_components(listed)) == 2
 
 
 async def test_the_texts_of_papers_are_not_read_to_save_them(harness: ClientHarness) -> None:
     """No admission bounds how many readers do that at once: ten papers took as long as two look-ups."""
-    listed = await harness.ask("digest")
+    post = await post_daily(harness)
     card = await harness.ask("paper", paper="2501.00004")
     statements: list[str] = []
 
@@ -488,7 +478,7 @@ async def test_the_texts_of_papers_are_not_read_to_save_them(harness: ClientHarn
 
     engine = harness.container.database.engine.sync_engine
     sa.event.listen(engine, "before_cursor_execute", note)
-    await harness.select(listed, ["2501.00001", "2501.00005"], custom_id="pr:saves")
+    await harness.select(post, ["2501.00001", "2501.00005"], custom_id="pr:saves")
     sa.event.remove(engine, "before_cursor_execute", note)
     assert any("saved_papers" in statement for statement in statements)
     assert not [statement for statement in statements if "entries" in statement]

@@ -216,31 +216,6 @@ async def test_managers_see_the_health_of_discord_and_its_budget(harness: Client
     assert spent in shown_text(await harness.ask("status", by=harness.manager))
 
 
-async def test_a_step_of_the_clock_is_shown(harness: ClientHarness) -> None:
-    locale, offset = harness.texts.locale, timedelta(0)
-    container = Container(
-        Settings(locale=locale.value), harness.container.database, lambda: harness.env.now() + offset
-    )
-    container.texts = harness.container.texts
-    container.monitor_clock()
-    await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
-
-    async def shown() -> str:
-        return shown_text(await harness.ask("status"))
-
-    duration = harness.texts("duration", hours=2, minutes=5)
-    held = harness.texts("status-clock-held", by=duration)
-    moved_at = f"<t:{int((harness.env.now() - timedelta(minutes=125)).timestamp())}:R>"
-    back = harness.texts("status-clock-moved", by=duration, direction="back", at=moved_at)
-    assert held not in await shown()
-    offset = timedelta(minutes=125)
-    assert held in await shown()
-    offset = timedelta(0)
-    assert held not in await shown()
-    offset = -timedelta(minutes=125)
-    assert back in await shown()
-
-
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
@@ -251,7 +226,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     harness: ClientHarness,
 ) -> None:
     answer = await harness.ask("help", by=harness.manager)
-    headings = ["reading", "keeping", "following", "channel", "general"]
+    headings = ["reading", "following", "channel"]
     shown = shown_text(answer)
     assert harness.texts("help-look-up") in shown
     for command in harness.bot.tree.walk_commands():
@@ -268,8 +243,12 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     assert harness.texts("setup-edit") in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
-    for_reader = await harness.ask("help")
-    assert harness.texts("help-set-up") not in shown_text(for_reader).splitlines()
+    for_reader = shown_text(await harness.ask("help"))
+    assert harness.texts("help-set-up") not in for_reader.splitlines()
+    for manages in ("help-channel", "help-channel.daily-setup"):
+        assert harness.texts(manages) not in for_reader
+    described = for_reader.split(harness.texts("help-more", commands=""))[0]
+    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 10
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:

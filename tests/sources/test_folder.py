@@ -70,7 +70,9 @@ async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothin
     (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
     first = await fetch_results(files(tmp_path))
     counted = "5 of 6 files not read, 4 of them with arXiv IDs: b.md, c.md, d.md …"
-    why = "b.md: there is no digest in it: it has 4 arXiv links, but not in a form that can be read"
+    why = (
+        "b.md: there is no digest in it: it has 4 arXiv links, but only 0 in links or cells: it is not a list"
+    )
     assert (first[-1].status, first[-1].reason) == (FetchStatus.OK, f"{counted}; {why}")
     again = await fetch_results(files(tmp_path), merge_page_states(first))
     assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
@@ -85,7 +87,7 @@ async def test_a_folder_of_which_no_file_is_read_fails_only_if_papers_stand_in_i
     (tmp_path / "a.md").write_text(prose("a"), encoding="utf-8")
     results = await fetch_results(files(tmp_path))
     assert results[-1].status is FetchStatus.FAILED
-    assert "it has 4 arXiv links, but not in a form that can be read" in results[-1].reason
+    assert "it has 4 arXiv links, but only 0 in links or cells: it is not a list" in results[-1].reason
 
 
 async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 S = FetchStatus
 HF = "/api/daily_papers?date=2025-05-06"
+LIST = "# 2025-05-06\n\n" + "".join(f"- https://arxiv.org/abs/2505.0000{n}\n" for n in (1, 2))
 
 
 @pytest_asyncio.fixture
@@ -625,23 +626,24 @@ async def test_a_digest_with_an_id_that_arxiv_refuses_leaves_its_other_papers_th
     assert len(harness.origin.requests) == count
 
 
-async def test_papers_of_a_list_without_titles_get_them_from_arxiv_in_one_request(
+async def test_papers_of_a_list_get_title_and_abstract_from_arxiv_within_the_poll_also_those_of_the_inbox(
     db_harness: PollingHarness,
 ) -> None:
-    origin = db_harness.origin
-    origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(
-        f"- [KITE-{k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
-    )
+    origin, rows = db_harness.origin, "- [A First Title of Kites {0}](https://arxiv.org/abs/2505.0000{0})\n"
+    origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(map(rows.format, (1, 2)))
     origin.pages["/api/query"] = source_payloads.atom(
-        source_payloads.arxiv_entry("2505.00001", title="Told by arXiv"),
-        source_payloads.arxiv_entry("2505.00002", title="Told too"),
+        *(source_payloads.arxiv_entry(f"2505.0000{k}", title=f"Told by arXiv {k}") for k in (1, 3))
     )
     await db_harness.add("/list.md")
+    await db_harness.ingest.add_text(rows.format(3), location="/inbox/2025-05-06.md")
     async with db_harness.open_poller() as opened:
         await opened.fetch_due()
         await opened.fetch_all()
-    titles = [await db_harness.detail(f"2505.0000{k}") for k in range(1, 4)]
-    assert [paper and paper.title for paper in titles] == ["Told by arXiv", "Told too", None]
+    details = [await db_harness.detail(f"2505.0000{k}") for k in (1, 2, 3)]
+    titles = ["Told by arXiv 1", "A First Title of Kites 2", "Told by arXiv 3"]
+    assert [paper and (paper.title, bool(paper.abstract)) for paper in details] == list(
+        zip(titles, (True, False, True), strict=True)
+    )
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
@@ -649,7 +651,7 @@ async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longe
     db_harness: PollingHarness,
 ) -> None:
     origin, asked_on = db_harness.origin, []
-    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = source_payloads.atom()
     await db_harness.add("/list.md")
     for day in range(16):
@@ -665,7 +667,7 @@ async def test_a_paper_is_asked_for_at_the_next_poll_if_arxiv_did_not_answer(
     db_harness: PollingHarness,
 ) -> None:
     origin = db_harness.origin
-    origin.pages["/list.md"] = "# 2025-05-06\n\n- https://arxiv.org/abs/2505.00001\n"
+    origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = web.Response(status=404)
     await db_harness.add("/list.md")
     await db_harness.fetch_due()

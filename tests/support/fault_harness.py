@@ -52,7 +52,7 @@ class FaultHarness:
     def set_clock_error(self, error: timedelta) -> None:
         """Move the wall clocks of the bots, also of those that run."""
         self.clock_error = error
-        shifted_clock.write_offset(self._clock_file, (self.clock_offset + error).total_seconds())
+        shifted_clock.write_offset(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
     @property
     def _clock_file(self) -> Path:

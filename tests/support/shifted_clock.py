@@ -1,6 +1,7 @@
-"""Runs `paperround run` with a wall clock that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
+"""Runs `paperround run` with clocks that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
 
-FILE holds how many seconds the clock is ahead, and is read at each look at the clock. The monotonic clock stays right.
+FILE holds how many seconds all clocks are ahead, as after a sleep of the machine, and how many more the wall clock is, which is
+its error. It is read at each look at a clock; timers stay as they are.
 With `--jobs-each-second` the job of paused destinations runs each second.
 """
 
@@ -22,19 +23,26 @@ READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executo
 """The modules of a running bot that read the wall clock through `datetime`."""
 
 
-def write_offset(path: Path, seconds: float) -> None:
-    """Move the clock of the bots that read this file."""
+def write_offset(path: Path, seconds: float, error: float) -> None:
+    """Move the clocks of the bots that read this file."""
     written = path.with_suffix(".new")
-    written.write_text(str(seconds))
+    written.write_text(f"{seconds} {error}")
     written.replace(path)  # a reader never finds half a number
 
 
-def shift_wall_clock(path: Path) -> None:
-    """Let `time.time` and the `datetime.now` of READERS read the offset from the file."""
+def shift_clocks(path: Path) -> None:
+    """Let `time.time`, the `datetime.now` of READERS and the clock that counts through a sleep read the offsets from the file."""
     real_time: Callable[[], float] = time.time
+    real_gettime: Callable[[int], float] = time.clock_gettime
+
+    def read_offsets() -> list[float]:
+        return [float(number) for number in path.read_text().split()]
 
     def shifted_time() -> float:
-        return real_time() + float(path.read_text())
+        return real_time() + sum(read_offsets())
+
+    def shifted_gettime(number: int) -> float:
+        return real_gettime(number) + (read_offsets()[0] if number == time.CLOCK_BOOTTIME else 0.0)
 
     class ShiftedDatetime(datetime):
         @classmethod
@@ -42,6 +50,7 @@ def shift_wall_clock(path: Path) -> None:
             return datetime.fromtimestamp(shifted_time(), tz)
 
     time.time = shifted_time
+    time.clock_gettime = shifted_gettime
     for name in READERS:
         module: Any = importlib.import_module(name)
         module.datetime = ShiftedDatetime
@@ -60,7 +69,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    shift_wall_clock(Path(sys.argv[1]))
+    shift_clocks(Path(sys.argv[1]))
     if "--jobs-each-second" in sys.argv:
         hasten_jobs()
     logs.configure("console:info")

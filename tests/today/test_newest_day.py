@@ -17,9 +17,8 @@ from discord.http import MultipartParameters
 
 from bot.archive import listing
 from bot.client import message_builder
-from bot.client.message_builder import pack_custom_id
+from bot.client import messages as client_messages
 from bot.rendering import discord_text
-from bot.today import messages as today_messages
 from storage import models, outbox, today
 from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
@@ -139,7 +138,7 @@ class Days:
 
 def shown_papers(message: Any) -> list[str]:
     actions = map(message_builder.unpack_custom_id, component_ids(message))
-    return [action.payload for action in actions if action.verb == today_messages.LESS]
+    return [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
 
 
 async def growing_list_in_seoul(days: Days) -> None:
@@ -226,15 +225,12 @@ async def source_down_for_two_days(days: Days) -> None:
     await days.read(SUN)
     await days.wait_until("6 00:00")
     assert days.days() == [("2 09:00", THU), ("5 09:00", SAT)]
-    # "Not interested" in the older message shows the next best of that message's day.
+    # A mark in the older message keeps the papers of that message's day.
     older = days.messages[0]
-    left_out = days.sent[0][2][0]
-    changed = await days.harness.user.click(older, custom_id=pack_custom_id(today_messages.LESS, left_out))
-    assert changed is not None
+    (menu,) = (id_ for id_ in component_ids(older) if message_builder.unpack_custom_id(id_).verb == "tm")
+    await days.harness.user.select(older, [f"less:{days.sent[0][2][0]}"], custom_id=menu)
     channel = days.harness.bot.get_partial_messageable(days.harness.user.dm_channel.id)
-    edited = shown_papers(await channel.fetch_message(older.id))
-    assert left_out not in edited
-    assert {name[5:7] for name in edited} == {"01"}
+    assert shown_papers(await channel.fetch_message(older.id)) == shown_papers(older)
 
 
 async def stopped_for_days(days: Days) -> None:

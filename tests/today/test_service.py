@@ -301,7 +301,7 @@ async def test_of_a_day_of_very_many_papers_the_most_voted_are_read_and_the_othe
     monkeypatch.setattr(matcher, "keyword_text", prepare)
     post = await planned.services.today.build_post(READER, models.Locale.EN)
     assert post is not None
-    assert [paper.arxiv_id for paper, _, _ in post.picks] == [
+    assert [pick.paper.arxiv_id for pick in post.picks] == [
         "2503.01001",
         *(f"2503.01{number:03}" for number in (0, 2, 3, 4)),
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from discord.http import MultipartParameters
 
 from bot.client import message_builder
+from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.search import glossary
 from bot.today import messages as today_messages
@@ -43,7 +44,12 @@ async def _ask(harness: ClientHarness, **options: str) -> Any:
 def _shown_papers(message: Any) -> list[str]:
     """Return the arXiv ids of the papers shown, in order."""
     actions = map(message_builder.unpack_custom_id, component_ids(message))
-    return [action.payload for action in actions if action.verb == today_messages.LESS]
+    return [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
+
+
+async def _mark(harness: ClientHarness, message: Any, value: str) -> Any:
+    """Choose a value of the menu that marks papers."""
+    return await harness.choose(message, pack_custom_id(today_messages.MARK), value)
 
 
 async def _profile(harness: ClientHarness) -> models.Profile:
@@ -76,20 +82,26 @@ async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: Cl
     assert (harness.texts("summary-in-other-language") in foreign) != is_korean
 
 
-async def test_not_this_replaces_the_paper_in_place_and_more_like_this_is_learnt(
-    harness: ClientHarness,
-) -> None:
+async def test_marked_papers_stay_where_they_are_and_each_mark_can_be_undone(harness: ClientHarness) -> None:
     await _save(harness, SMALL_MODELS[-1])
     shown = await _ask(harness)
-    changed = await harness.press(shown, custom_id=pack_custom_id(today_messages.LESS, "2501.00001"))
-    assert changed.id == shown.id
-    assert "2501.00001" not in _shown_papers(changed)
-    assert len(_shown_papers(changed)) == 5
-    more = await harness.press(changed, custom_id=pack_custom_id(today_messages.MORE, "2501.00004"))
-    assert "Maps for Robots" in shown_text(more).splitlines()[-1]
+    order = _shown_papers(shown)
+    message = shown
+    for mark in ("less", "more", "save"):
+        message = await _mark(harness, message, f"{mark}:{order[2]}")
+        assert message.id == shown.id
+        assert _shown_papers(message) == order
+        assert f"**{harness.texts(f'today-{mark}-noted')}" in shown_text(message)
+    # One opinion replaces the other.
+    noted = f"{harness.texts('today-save-noted')} · {harness.texts('today-more-noted')}"
+    assert f"**{noted}**" in shown_text(message)
+    assert order[2] not in _shown_papers(await _ask(harness))
+    for mark in ("more", "save"):
+        message = await _mark(harness, message, f"undo-{mark}:{order[2]}")
+        assert f"**{harness.texts(f'today-{mark}-noted')}" not in shown_text(message)
     async with harness.container.database.read() as connection:
-        said = await today.list_feedback(connection, harness.reader.id, limit=9)
-    assert sorted(kind.value for _, kind in said) == ["less", "more"]
+        assert await today.list_feedback(connection, harness.reader.id, limit=9) == []
+    assert _shown_papers(await _ask(harness)) == order
 
 
 @both_languages
@@ -137,7 +149,7 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
     topics = await harness.press(shown, "today-topics")
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
-    cleared = await harness.choose(topics, pack_custom_id(today_messages.PICK, today_messages.PANEL))
+    cleared = await harness.choose(topics, pack_custom_id(today_messages.PICK))
     assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
@@ -233,9 +245,11 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
     message = await _deliver(harness)
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
-    await harness.user.click(message, custom_id=pack_custom_id(today_messages.LESS, "2501.00004"))
+    (menu,) = (id_ for id_ in component_ids(message) if message_builder.unpack_custom_id(id_).verb == "tm")
+    await harness.user.select(message, ["less:2501.00004"], custom_id=menu)
     edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
-    assert "2501.00004" not in _shown_papers(edited)
+    assert _shown_papers(edited) == _shown_papers(message)
+    assert harness.texts("today-less-noted") in shown_text(edited)
     assert any(message_builder.find_marker(custom_id) for custom_id in component_ids(edited))
     await harness.user.click(edited, label=harness.texts("today-stop"))
     stopped = await _profile(harness)

@@ -18,14 +18,9 @@ list-more-privately = { $count ->
    *[other] See all { $count } privately
 }
 shared-by = Shared by { $name }
-list-with-forms = Include related terms
-list-literally = Exact words only
-list-order = Sort by
 list-by-relevance = Best match first
 list-by-votes = Most votes first
 list-by-date = Newest first
-sort-by-votes = Show most votes first
-sort-by-date = Show newest first
 choose-period = Period
 period-week = Last 7 days
 period-month = Last 30 days
@@ -489,18 +484,6 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
-status-clock-held = The clock on the bot's computer jumped ahead by { $by }. Until Discord's time confirms this, posts follow the old time.
-status-clock-moved = The clock on the bot's computer was set { $direction ->
-    [ahead] ahead
-   *[back] back
-} by { $by } ({ $at }). All times were recalculated.
-duration = { $hours ->
-    [0] { $minutes } min
-   *[other] { $hours } h{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes } min
-    }
-}
 status-discord-limited = Discord is limiting the bot's requests right now. Pending posts go out when the limit is lifted.
 status-discord-troubled = Discord isn't answering properly right now. Pending posts go out when it recovers.
 status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
@@ -546,25 +529,19 @@ help-reading = Reading
     .paper = one paper in detail
     .trends = a topic month by month, and rising topics
 help-look-up = **Look up papers** (a message's menu › *Apps*) the papers mentioned in it
-help-keeping = Saved papers
-    .saved-list = see what you saved, with notes and tags
-    .saved-export = get a file for Zotero, LaTeX or a spreadsheet
-    .saved-import = add the arXiv papers that a file names
-help-following = Alerts
+help-following = Following
+    .saved-list = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-list = this server's daily posts
     .daily-edit = edit a daily post
-    .write-status = digests that Paperround writes, and papers it couldn't write about
-help-general = Paperround
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
     .sources = where the digests come from
-    .me-data = everything stored about you, as a file
-    .me-forget = delete everything stored about you
-    .help = this page
+    .write-status = digests that Paperround writes, and papers it couldn't write about
+help-more = Also: { $commands }
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
@@ -740,7 +717,7 @@ today-heading = { $count ->
     [1] Your paper
    *[other] Your papers
 } · { $day }
-today-by-votes = Sorted by votes until you have saved three papers. Until then, you can also pick topics below.
+today-by-votes = Sorted by votes until you have saved three papers. Until then, **My topics** counts too.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
@@ -753,11 +730,17 @@ today-because-saved = saved { $count } papers on “{ $text }”
 today-because-followed = follow “{ $text }”
 today-because-picked = picked “{ $text }”
 today-because-in-other-language = { $because } (found in the paper's Korean summary)
+today-mark = Save, more like one, or not interested
+today-save = Save
+today-undo-save = Remove from saved
+today-save-noted = Saved
 today-more = More like this
+today-undo-more = Undo “more like this”
+today-more-noted = More like this from tomorrow
 today-less = Not interested
-today-more-noted = Got it: more like { $title }
-today-less-noted = Got it: fewer like { $title }
-today-others = Today's other papers
+today-undo-less = Undo “not interested”
+today-less-noted = Not interested
+today-others = All of the day
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet

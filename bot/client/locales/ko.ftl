@@ -15,14 +15,9 @@ open-paper = 읽을 논문을 고르세요
 save-selected = 저장할 논문을 고르세요
 list-more-privately = 나만 보기 · { $count }편
 shared-by = { $name }님이 공유했어요
-list-with-forms = 관련 용어도 포함
-list-literally = 입력한 단어만
-list-order = 정렬
 list-by-relevance = 관련도순
 list-by-votes = 추천순
 list-by-date = 최신순
-sort-by-votes = 추천순으로 보기
-sort-by-date = 최신순으로 보기
 choose-period = 기간
 period-week = 최근 7일
 period-month = 최근 30일
@@ -452,18 +447,6 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
-status-clock-held = 봇이 돌아가는 컴퓨터의 시계가 갑자기 { $by } 앞으로 건너뛰었어요. 확인될 때까지는 바뀌기 전 시각에 맞춰 올려요.
-status-clock-moved = 봇이 돌아가는 컴퓨터의 시계가 { $at }에 { $by } { $direction ->
-    [ahead] 앞으로 건너뛰었어요
-   *[back] 뒤로 돌아갔어요
-}. 게시 시각은 모두 다시 계산했어요.
-duration = { $hours ->
-    [0] { $minutes }분
-   *[other] { $hours }시간{ $minutes ->
-        [0] {""}
-       *[other] {" "}{ $minutes }분
-    }
-}
 status-discord-limited = 지금 디스코드가 봇의 요청을 제한하고 있어요. 제한이 풀리면 밀린 글을 올려요.
 status-discord-troubled = 지금 디스코드가 제대로 응답하지 않아요. 다시 응답하면 밀린 글을 올려요.
 status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
@@ -506,25 +489,19 @@ help-reading = 읽기
     .paper = 논문 하나 자세히 보기
     .trends = 월별 주제 동향과 떠오르는 주제
 help-look-up = **논문 찾기** (메시지 메뉴의 *앱*) 메시지에 나온 논문 보기
-help-keeping = 저장한 논문
+help-following = 저장과 알림
     .saved-list = 저장한 논문을 메모, 태그와 함께 보기
-    .saved-export = Zotero, LaTeX, 스프레드시트용 파일로 받기
-    .saved-import = 파일에 있는 arXiv 논문 저장하기
-help-following = 알림 받기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-list = 이 서버의 자동 게시
     .daily-edit = 자동 게시 수정
-    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
-help-general = Paperround 정보
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .me-data = 저장된 내 정보를 파일로 받기
-    .me-forget = 저장된 내 정보를 모두 삭제
-    .help = 이 도움말
+    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
+help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
@@ -673,7 +650,7 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
 today-heading = 오늘의 맞춤 논문 · { $day }
-today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 아래에서 주제를 먼저 고를 수도 있어요.
+today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 그 전에는 **내 주제**에서 고른 주제도 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
 today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
@@ -683,11 +660,17 @@ today-because-saved = “{ $text }” 논문을 { $count }편 저장해서
 today-because-followed = “{ $text }” 알림을 켜 둬서
 today-because-picked = “{ $text }” 주제를 골라서
 today-because-in-other-language = { $because } (영어 요약에 나와요)
+today-mark = 저장, 이런 논문 더, 관심 없음
+today-save = 저장
+today-undo-save = 저장 취소
+today-save-noted = 저장했어요
 today-more = 이런 논문 더
+today-undo-more = 이런 논문 더 취소
+today-more-noted = 내일부터 이런 논문을 더 보여 드려요
 today-less = 관심 없음
-today-more-noted = 이런 논문을 더 보여 드릴게요: { $title }
-today-less-noted = 이런 논문은 덜 보여 드릴게요: { $title }
-today-others = 오늘의 다른 논문
+today-undo-less = 관심 없음 취소
+today-less-noted = 관심 없음
+today-others = 오늘의 논문 전체
 today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
