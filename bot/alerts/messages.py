@@ -34,6 +34,9 @@ MAX_ALERT_LENGTH = 900
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
 
+MAX_RELATED = 8
+"""Related terms that a preview names."""
+
 MAX_TOPICS = 3
 """Terms shown in the headline of an alert in a channel."""
 
@@ -46,7 +49,10 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     for kind in models.AlertKind:
         names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
-            names = [texts("alert-word", text=name) for name in names]
+            names = [
+                texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
+                for name in names
+            ]
         if names:
             match = "all" if is_all else "any"
             groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
@@ -238,6 +244,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 
 
 SAVE = "ac"
+WIDEN = "ax"
 EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
@@ -250,9 +257,18 @@ _PRIMARY = discord.ButtonStyle.primary
 
 
 def preview_view(
-    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, now: datetime
+    texts: Texts,
+    draft: models.Alert,
+    preview: alerts_service.AlertPreview,
+    key: str,
+    *,
+    wider_key: str = "",
+    now: datetime,
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft, with the buttons to save it and to change it. `key` is its token."""
+    """Return the recent matches of a draft, with the buttons to save it and to change it.
+
+    `key` is its token, `wider_key` that of the wider draft that the preview offers.
+    """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
@@ -262,7 +278,8 @@ def preview_view(
     else:
         first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
     message.add_text(preview_text(texts, preview))
-    message.add_buttons(first, *_edit_buttons(texts, key))
+    widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
+    message.add_buttons(first, widen, *_edit_buttons(texts, key))
     return message.view
 
 
@@ -340,7 +357,10 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has."""
+    """Return the number of matches in the last 30 days with the latest, and which related terms count.
+
+    Names that no paper has come first.
+    """
     lines = [texts(f"alert-unknown-{kind.value}", name=_escaped(name)) for kind, name in preview.unknown]
     lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
@@ -348,6 +368,12 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
         )
         lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
+    if preview.wider is not None:
+        wider = describe_alert(texts, preview.wider)
+        lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
+    if preview.related:
+        forms = ", ".join(map(_escaped, preview.related[:MAX_RELATED]))
+        lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
     if not preview.is_complete:
         lines.append(f"-# {texts('alert-preview-partial')}")
     return "\n".join(lines)

@@ -118,7 +118,8 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 
 GATHERING_TIME = timedelta(minutes=3)
 """An alert that is sent at once waits for this time, so that what matches meanwhile is in the same message."""
-POLL_SECONDS = 60.0
+POLL_SECONDS = 5.0
+"""Time between two looks for papers that other processes stored, and at the clock."""
 GROUP_SIZE = 50
 """Papers that are in memory at once to be compared with all alerts."""
 RECIPIENTS_AT_ONCE = 200
@@ -211,12 +212,17 @@ class AlertPlanner:
         self._wake_event.set()
 
     async def run(self, stop: asyncio.Event, *, on_planned: Callable[[], None]) -> None:
-        """Plan alerts each minute, and when it is woken, until `stop` is set. Errors are logged and retried."""
+        """Compare new papers, and plan messages each minute or when woken, until `stop` is set. Errors are logged and retried."""
+        planned_at = None
         while not stop.is_set():
+            minute = self._clock().replace(second=0, microsecond=0)
+            is_due = self._wake_event.is_set() or minute != planned_at
             self._wake_event.clear()
             # A database outage must not end the loop.
             with isolation.isolated(log, "planning alerts failed; will retry"):
-                await self.drain(on_planned=on_planned)
+                if await self._match_waiting() or is_due:
+                    await self.plan_due(on_planned=on_planned)
+                    planned_at = minute
             waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
             await asyncio.wait(waiting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for task in waiting:
@@ -224,8 +230,17 @@ class AlertPlanner:
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
         """Compare what waits with all alerts, then plan what is due. Returns the number of deliveries."""
+        await self._match_waiting()
+        return await self.plan_due(on_planned=on_planned)
+
+    async def _match_waiting(self) -> bool:
+        count = 0
         while await self._match_papers():
-            pass
+            count += 1
+        return count > 0
+
+    async def plan_due(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
+        """Plan the messages of what is due now. Returns their number."""
         now, planned = self._clock(), 0
         async with self._database.transaction() as connection:
             await alerts.mark_ready(connection, now)
@@ -242,29 +257,8 @@ class AlertPlanner:
                 on_planned()
         return planned
 
-<<<<<<< HEAD
     async def _match_papers(self) -> bool:
         """Compare some papers with all alerts and store the matches. Returns whether there were any papers."""
-=======
-    async def schedule_crossed(self) -> int:
-        """Make the matches due whose papers once had the votes that their alerts ask for. Returns their number."""
-        now, count = self._clock(), 0
-        while True:
-            async with self._database.read() as connection:
-                crossed = await alerts.list_crossed_matches(connection, now - MAX_WAIT, limit=CROSSED_LIMIT)
-                active = await alerts.list_active(connection, {row.alert_id for row in crossed}, now)
-            # What crosses while its alert rests is due at once, and dropped then.
-            due_at = {alert.id: matcher.due_at(alert, now) for alert in active.values()}
-            due = [row._replace(due_at=due_at.get(row.alert_id, now)) for row in crossed]
-            if not due:
-                return count
-            async with self._database.transaction() as connection:
-                await alerts.set_matches_due(connection, due)
-            count += len(due)
-
-    async def _match_digest(self, pending: models.PendingAlerts) -> None:
-        """Queue the matches of a digest's papers, unless they waited for too long."""
->>>>>>> main
         async with self._database.read() as connection:
             added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
             details = await papers.list_details(connection, list(added_at)) if added_at else []

@@ -293,15 +293,8 @@ class Container:
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
-<<<<<<< HEAD
             alerts=Alerts(database, self.clock, search),
-            status=StatusService(
-                database, self.clock, self.deliveries, self.templates, self.discord_health, self.clock_monitor
-            ),
-=======
-            alerts=Alerts(database, self.clock, glossary),
             status=StatusService(database, self.clock, self.deliveries, self.templates, self.discord_health),
->>>>>>> main
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),

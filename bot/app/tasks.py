@@ -35,121 +35,6 @@ _FAREWELL_SECONDS = 1.0
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 
 
-<<<<<<< HEAD
-class Ticker:
-    """Calls `on_tick` at each new minute of the clock, `on_steps` after steps of it, and `on_held` while one is held."""
-
-    def __init__(
-        self,
-        clock: ClockMonitor,
-        *,
-        on_tick: Callable[[], Awaitable[None]],
-        on_steps: Callable[[Sequence[ClockStep]], Awaitable[None]],
-        on_held: Callable[[], Awaitable[None]],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._clock = clock
-        self._on_tick = on_tick
-        self._on_steps = on_steps
-        self._on_held = on_held
-        self._monotonic = monotonic
-        self._steps: list[ClockStep] = []
-        self._ticked_minute: datetime | None = None
-        self._ticked_at = float("-inf")
-        self._asked_at = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Tick until `stop` is set. The first tick is at once."""
-        while not stop.is_set():
-            await self._check()
-            now = self._clock()
-            to_next_minute = 60.0 - now.second - now.microsecond / 1e6
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(CLOCK_CHECK_SECONDS, to_next_minute))
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
-
-    async def _check(self) -> None:
-        self._steps += self._clock.take_steps()
-        if self._steps:
-            # After an error the steps are kept, and the next check tries again.
-            with isolation.isolated(log, "recalculating due times after a clock step failed"):
-                await self._on_steps(self._steps)
-                self._steps = []
-                self._ticked_minute = None
-        if self._clock.is_held:
-            self._ask()
-        minute = self._clock().replace(second=0, microsecond=0)
-        if minute != self._ticked_minute or self._monotonic() - self._ticked_at >= TICK_SECONDS:
-            self._ticked_minute, self._ticked_at = minute, self._monotonic()
-            await self._on_tick()
-
-    def _ask(self) -> None:
-        """Ask for a confirmation in the background: an unreachable Discord must not delay a tick."""
-        is_asking = self._asking is not None and not self._asking.done()
-        if is_asking or self._monotonic() - self._asked_at < CONFIRM_SECONDS:
-            return
-        self._asked_at = self._monotonic()
-        self._asking = asyncio.create_task(self._ask_safely())
-
-    async def _ask_safely(self) -> None:
-        with isolation.isolated(log, "Discord's time could not be read"):
-            await self._on_held()
-
-
-class ClockRepair:
-    """Corrects times that were stored, or computed by a scheduler, while the clock was wrong."""
-
-    def __init__(
-        self,
-        container: Container,
-        planner: DailyPlanner,
-        today_planner: TodayPlanner,
-        scheduler: AsyncIOScheduler,
-    ) -> None:
-        self._container = container
-        self._planner = planner
-        self._today_planner = today_planner
-        self._scheduler = scheduler
-
-    async def apply(self, steps: Sequence[ClockStep] = ()) -> None:
-        """Correct all times at the start, or after `steps` of the clock."""
-        now = self._container.clock()
-        ahead_since = min((step.ahead_since for step in steps), default=None)
-        slow_by = max((step.slow_by for step in steps), default=timedelta(0))
-        monitor = self._container.clock_monitor
-        # A clock that is behind Discord's will be corrected: what lives a lifetime from its time would then be over.
-        behind_by = timedelta(seconds=0.0 if monitor is None else max(0.0, -monitor.get_discord_offset()))
-        latest_expiry = now + timedelta(hours=self._container.settings.expire_hours) + behind_by
-        await self._planner.reschedule(now, ahead_since=ahead_since)
-        await self._today_planner.reschedule(now)
-        last_closed = self._container.day_close.last_closed(now).isoformat()
-        async with self._container.database.transaction() as connection:
-            # Read again: what was planned or polled since then has a later time, by the same clock.
-            now = self._container.clock()
-            if (await key_values.get(connection, key_values.WRITTEN_ON) or "") > last_closed:
-                await key_values.remove(connection, key_values.WRITTEN_ON)
-            retries = await outbox.clamp_retries(connection, now)
-            await outbox.clamp_expiries(connection, latest_expiry, now=now, extend_by=slow_by)
-            polls = await sources.clamp_polls(connection, now)
-        self.hasten_jobs()
-        if retries or polls:
-            log.info("what a wrong clock had put off is due again", messages=retries, sources=polls)
-
-    def hasten_jobs(self) -> None:
-        """Let each periodic job run within its interval, also if the time was wrong when the scheduler computed its next run.
-
-        The scheduler reads the machine's clock: a step that is held moves its jobs too, and ends without another step.
-        """
-        now, monitor = self._container.clock(), self._container.clock_monitor
-        if monitor is not None and monitor.is_held:
-            return
-        for job in self._scheduler.get_jobs():
-            if job.next_run_time > (latest := now + job.trigger.interval):
-                job.modify(next_run_time=latest)
-=======
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
     """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors."""
     while not stop.is_set():
@@ -157,7 +42,6 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
         now = clock()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
->>>>>>> main
 
 
 class Job(NamedTuple):

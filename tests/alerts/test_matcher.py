@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,7 +49,7 @@ async def read(harness: AlertHarness, *drafts: models.Alert) -> list[matcher.Ale
 
 
 async def list_matching(
-    harness: AlertHarness, papers_: Sequence[matcher.PaperText], *texts: str, **fields: object
+    harness: AlertHarness, papers_: Sequence[matcher.PaperText], *texts: str, **fields: Any
 ) -> list[int]:
     (query,) = await read(harness, alert_builders.draft(*texts, **fields))
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
@@ -167,7 +168,7 @@ async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_c
 
 
 def test_spelling_variants_are_one_alert() -> None:
-    def key(text: str, **fields: object) -> str:
+    def key(text: str, **fields: Any) -> str:
         return validate_alert(alert_builders.draft(text, **fields)).key
 
     assert key("강화학습") == key("강화 학습") == key("강화 학습 ")

@@ -94,9 +94,9 @@ async def test_a_digest_too_old_for_alerts_wakes_posts(tmp_path: Path) -> None:
         await opened.create_ingest().add_text(text, location="a.md")
         async with opened.database.read() as connection:
             row = await daily.get(connection, waiting.id)
-            pending = await alerts.list_pending(connection)
+            pending = await alerts.list_unmatched(connection, 9)
     assert row is not None
-    assert (row.next_due_at, pending) == (START, [])
+    assert (row.next_due_at, pending) == (START, {})
 
 
 async def _update(opened: container.Container, changed: models.Subscription) -> None:

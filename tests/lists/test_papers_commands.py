@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from simcord.http._helpers import poll_from_wire
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
 from bot.rendering import discord_text
@@ -487,7 +487,7 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     await lock.try_acquire()
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
-    await harness.env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())
     await harness.container.alert_planner.drain()
     await runtime.relay.drain(harness.env.now())
     await lock.release()

@@ -102,7 +102,7 @@ async def test_what_is_collected_has_the_rows_below_a_readers_own_and_the_papers
     async with db.read() as connection:
         found = await collect(connection, READER)
         (arxiv_id,) = (await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars()
-    assert {"parts", "saved_papers", "notified_papers"} <= set(found)
+    assert {"parts", "saved_papers", "matches"} <= set(found)
     assert found["saved_papers"][0]["user_id"] == str(READER)
     assert found["saved_papers"][0]["paper_id"] == arxiv_id
-    assert found["notified_papers"][0]["paper_id"] == arxiv_id
+    assert found["matches"][0]["paper_id"] == arxiv_id

@@ -12,10 +12,10 @@ from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
-from bot.search.index import SearchIndexer
-from bot.search.service import SearchService
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
+from bot.search.index import SearchIndexer
+from bot.search.service import SearchService
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders

@@ -25,7 +25,7 @@ from bot.rendering import discord_text
 from bot.search import completion, engine, results
 from bot.shelf import notes
 from bot.sources import feed, fetcher
-from bot.text import dates, keywords, people, questions, term_keys, typography
+from bot.text import dates, people, questions, term_keys, typography
 from bot.web import server
 from bot.writer import claim_numbers, claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
@@ -360,12 +360,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
-    "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
-        "words", keywords.FoldedText(text)
-    ),
-    "text.keywords.KeywordText of a quotation": lambda text: keywords.KeywordText(text, text).quote("word s"),
-    "text.keywords.KeywordText of a haystack": lambda text: keywords.KeywordText(text, text, [text]).haystack,
-    "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
