@@ -1,4 +1,4 @@
-"""Digests: their texts, hashes, locations and corrections; and their entries, the papers that each lists."""
+"""Digests, rows under a source, location and day, with their texts; and their entries, the papers that each lists."""
 
 from __future__ import annotations
 
@@ -19,24 +19,14 @@ from storage import sources as stored_sources
 from storage.models import (
     Appearance,
     DigestFormat,
-    DigestLocation,
+    DigestKey,
     Entry,
     Section,
     SourcedDigest,
     StoredDigest,
     Trust,
 )
-from storage.tables import (
-    digest_locations,
-    digests,
-    entries,
-    facts,
-    former_hashes,
-    meta,
-    papers,
-    sections,
-    sources,
-)
+from storage.tables import digests, entries, meta, papers, sections, sources
 
 THREADED_COMPRESSION_CHARACTERS = 2**19
 INGEST_LOCK = 0x494E47455354
@@ -53,30 +43,25 @@ async def lock_ingest(connection: AsyncConnection) -> None:
     await locks.lock_transaction(connection, INGEST_LOCK)
 
 
-async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> dict[str, int]:
-    """Store digests with new texts, without their entries (see `entries.add`). Returns their ids by hash."""
-    if not new:
-        return {}
-    values = [{**await _values(digest, now), "revision": 1, "ingested_at": now} for digest in new]
-    result = await connection.execute(digests.insert().returning(digests.c.hash, digests.c.id), values)
-    return {hash_: id_ for hash_, id_ in result}  # noqa: C416
+async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> Sequence[int]:
+    """Store new digests without their entries (see `add_entries`). Returns their ids, in order."""
+    ids = await database.reserve_ids(connection, digests, len(new))
+    values = [
+        {**await _values(digest, now), "id": id_, "revision": 1, "ingested_at": now}
+        for id_, digest in zip(ids, new, strict=True)
+    ]
+    if values:
+        await connection.execute(digests.insert(), values)
+    return ids
 
 
 async def correct(
-    connection: AsyncConnection, former: StoredDigest, corrected: SourcedDigest, now: datetime
+    connection: AsyncConnection, stored: StoredDigest, corrected: SourcedDigest, now: datetime
 ) -> int:
-    """Replace a digest by its corrected text and keep the former hash. Returns the new revision."""
-    statement = database.dialect_insert(connection, former_hashes).values(
-        hash=former.hash, digest_id=former.id
-    )
-    await connection.execute(statement.on_conflict_do_nothing())
-    await connection.execute(former_hashes.delete().where(former_hashes.c.hash == corrected.hash))
-    revision = former.revision + 1
-    await connection.execute(
-        digests.update()
-        .where(digests.c.id == former.id)
-        .values({**await _values(corrected, now), "revision": revision})
-    )
+    """Replace the text of a digest. Returns the new revision."""
+    revision = stored.revision + 1
+    values = {**await _values(corrected, now), "revision": revision}
+    await connection.execute(digests.update().where(digests.c.id == stored.id).values(values))
     return revision
 
 
@@ -90,20 +75,12 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
     )
 
 
-async def remove(connection: AsyncConnection, digest_id: int) -> None:
-    """Delete a digest that no location contains. Its entries must be deleted first."""
-    await connection.execute(digests.delete().where(digests.c.id == digest_id))
-
-
-async def find_by_hash(connection: AsyncConnection, hashes: Iterable[str]) -> dict[str, StoredDigest]:
-    """Return digests by the hash of their current or a former text."""
-    wanted = list(hashes)
-    current = sa.select(digests.c.hash.label("matched_hash"), *_STORED)
-    former = sa.select(former_hashes.c.hash.label("matched_hash"), *_STORED)
-    former = former.join(digests, digests.c.id == former_hashes.c.digest_id)
-    rows = await database.execute_in(connection, former, former_hashes.c.hash, wanted)
-    rows += await database.execute_in(connection, current, digests.c.hash, wanted)
-    return {row.matched_hash: database.build_record(StoredDigest, row._mapping) for row in rows}
+async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
+    """Return the stored digests among those with these sources, locations and dates."""
+    wanted, query = set(keys), sa.select(*_STORED)
+    rows = await database.execute_in(connection, query, digests.c.location, {key[1] for key in wanted})
+    found = (database.build_record(StoredDigest, row._mapping) for row in rows)
+    return {key: row for row in found if (key := (row.source, row.location, row.date)) in wanted}
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
@@ -127,9 +104,8 @@ IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 def is_from(origin: Origin) -> sa.ColumnElement[bool]:
     """Return the condition for the digests of an origin."""
-    found = digest_locations.c.digest_id == digests.c.id, digest_locations.c.source == origin.source
     return sa.and_(
-        sa.exists().where(*found) if origin.source else sa.true(),
+        digests.c.source == origin.source if origin.source else sa.true(),
         sa.true() if origin.with_lookup else IS_POSTED,
     )
 
@@ -197,118 +173,42 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def find_locations(
-    connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    """Return those of the locations, as (source, location), that a digest was found at."""
-    wanted, c = set(keys), digest_locations.c
-    query = sa.select(c.source, c.location).distinct()
-    rows = await database.execute_in(connection, query, c.location, {location for _, location in wanted})
-    return wanted & set(map(tuple, rows))
-
-
-async def list_locations(
-    connection: AsyncConnection, source: str, location: str, on: date
-) -> list[DigestLocation]:
-    """Return the digests last found at a location: those of the day `on`, then the other MAX_LOCATIONS newest at most."""
-    c = digest_locations.c
-    query = _SELECT_LOCATIONS.where(c.source == source, c.location == location)
-    newest = query.where(c.date_on != on).order_by(c.digest_id.desc()).limit(MAX_LOCATIONS)
-    same_day = await database.fetch_records(connection, DigestLocation, query.where(c.date_on == on))
-    return same_day + await database.fetch_records(connection, DigestLocation, newest)
-
-
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
-    """Return the arXiv ids of all digests last found at a location; None for a location without digests."""
-    here = (digest_locations.c.source == source, digest_locations.c.location == location)
+    """Return the arXiv ids of all digests of a location; None for a location without digests."""
     query = (
         sa.select(papers.c.arxiv_id)
-        .select_from(digest_locations)
-        .outerjoin(entries, entries.c.digest_id == digest_locations.c.digest_id)
+        .select_from(digests)
+        .outerjoin(entries, entries.c.digest_id == digests.c.id)
         .outerjoin(papers, papers.c.id == entries.c.paper_id)
-        .where(*here)
+        .where(digests.c.source == source, digests.c.location == location)
     )
     found = set((await connection.execute(query)).scalars())
     return found - {None} if found else None
 
 
-async def list_locations_by_digest(connection: AsyncConnection, digest_id: int) -> list[DigestLocation]:
-    """Return the locations of a digest, in the order of `seen_at`."""
-    query = _SELECT_LOCATIONS.where(digest_locations.c.digest_id == digest_id)
-    ordered = query.order_by(digest_locations.c.seen_at)
-    return await database.fetch_records(connection, DigestLocation, ordered)
-
-
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
-    """Return the source that each digest was first read from, by digest id."""
-    c = digest_locations.c
-    query = sa.select(c.digest_id, c.source).order_by(c.seen_at, c.source)
-    sources: dict[int, str] = {}
-    for digest_id, source in await database.execute_in(connection, query, c.digest_id, digest_ids):
-        sources.setdefault(digest_id, source)
-    return sources
+    """Return the source of each digest, by digest id."""
+    query = sa.select(digests.c.id, digests.c.source)
+    rows = await database.execute_in(connection, query, digests.c.id, digest_ids)
+    return dict(map(tuple, rows))
 
 
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[Trust, date]]:
-    """Return for each digest the trust of its most trusted source, and the day (UTC) on which it was first stored."""
-    source = digest_locations.c.source
-    query = (
-        sa.select(*(digests.c.id, source, sources.c.priority, sources.c.id, digests.c.ingested_at))
-        .outerjoin(digest_locations, digest_locations.c.digest_id == digests.c.id)
-        .outerjoin(sources, sources.c.url == source)
-    )
-    origins: dict[int, tuple[Trust, date]] = {}
-    for id_, url, *row, ingested_at in await database.execute_in(connection, query, digests.c.id, digest_ids):
-        origin = stored_sources.trust(url, *row), ingested_at.date()
-        origins[id_] = min(origin, origins.get(id_, origin))
-    return origins
-
-
-async def list_paper_ids_by_source(connection: AsyncConnection, source: str) -> list[int]:
-    """Return the ids of the papers of which a source says something, in its digests or as facts."""
-    named = sa.select(entries.c.paper_id).join(
-        digest_locations, digest_locations.c.digest_id == entries.c.digest_id
-    )
-    described = sa.select(facts.c.paper_id).where(facts.c.source == source)
-    query = named.where(digest_locations.c.source == source).union(described)
-    return sorted((await connection.execute(query)).scalars())
-
-
-async def upsert_locations(
-    connection: AsyncConnection, found: Mapping[int, SourcedDigest], now: datetime
-) -> None:
-    """Store the digest now found at each location, by its id."""
-    rows = [
-        {
-            "source": sourced.source,
-            "location": sourced.location,
-            "date_on": sourced.digest.date,
-            "format": sourced.digest.format,
-            "digest_id": digest_id,
-            "hash": sourced.hash,
-            "seen_at": now,
-        }
-        for digest_id, sourced in found.items()
-    ]
-    await database.upsert(connection, digest_locations, rows, key=("source", "location", "date_on", "format"))
-
-
-async def remove_location(connection: AsyncConnection, location: DigestLocation) -> None:
-    """Delete the digest of a location for a date and format."""
-    await connection.execute(
-        digest_locations.delete().where(
-            digest_locations.c.source == location.source,
-            digest_locations.c.location == location.location,
-            digest_locations.c.date_on == location.date,
-            digest_locations.c.format == location.format,
+    """Return for each digest the trust of its source, and the day (UTC) on which it was first stored."""
+    c = digests.c
+    query = sa.select(c.id, c.source, sources.c.priority, sources.c.id, c.ingested_at)
+    query = query.outerjoin(sources, sources.c.url == c.source)
+    return {
+        id_: (stored_sources.trust(url, priority, source_id), ingested_at.date())
+        for id_, url, priority, source_id, ingested_at in await database.execute_in(
+            connection, query, c.id, digest_ids
         )
-    )
+    }
 
 
 _STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
-_SELECT_LOCATIONS = sa.select(digest_locations, digest_locations.c.date_on.label("date"))
 
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
@@ -317,6 +217,8 @@ async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
+        "source": new.source,
+        "location": new.location,
         "format": digest.format,
         "date_on": digest.date,
         "language": new.language,
@@ -408,13 +310,6 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
     return tuple([entry for _, entry in await _build_entries(connection, rows)])
 
 
-async def count_entries(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, int]:
-    """Return the number of entries of each digest that has any, by id."""
-    query = sa.select(entries.c.digest_id, sa.func.count()).group_by(entries.c.digest_id)
-    rows = await database.execute_in(connection, query, entries.c.digest_id, digest_ids)
-    return dict(map(tuple, rows))
-
-
 async def find_newest_digests(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> dict[int, int]:
@@ -483,10 +378,6 @@ def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
         _, _, former = found.get(paper_id, (None, None, 0))
         found[paper_id] = snapshot.parse_date(last_on), votes, hash((former, *map(str, texts)))
     return found
-
-
-MAX_LOCATIONS = 500
-"""Digests of a location that are compared with a new one: more than the days that are read of a page at once."""
 
 
 async def list_appearances(

@@ -15,13 +15,7 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-_INDEX = (
-    tables.indexed_papers,
-    tables.indexed_authors,
-    tables.term_counts,
-    tables.name_words,
-    tables.mention_counts,
-)
+_INDEX = (tables.indexed_papers, tables.indexed_authors, tables.term_counts, tables.name_words)
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table not in _INDEX)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100

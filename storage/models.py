@@ -147,24 +147,24 @@ class Digest:
     is_rolling: bool = False
 
 
+DigestKey: TypeAlias = tuple[str, str, date]
+"""A digest's source, location (a path, a URL or a feed entry) and date: a new text there replaces its entries."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourcedDigest:
-    """A parsed digest with the location it was read from.
-
-    `hash` is the SHA-256 of its text. `digest_keys` are the dates and formats of all digests at the location now.
-    """
+    """A parsed digest with the source and the location it was read from. `hash` is the SHA-256 of its text."""
 
     digest: Digest
     language: str
     hash: str
     source: str
     location: str
-    digest_keys: frozenset[tuple[date, DigestFormat]]
 
     @property
-    def location_key(self) -> tuple[str, str]:
-        """The source and the location."""
-        return self.source, self.location
+    def key(self) -> DigestKey:
+        """What identifies the digest."""
+        return self.source, self.location, self.digest.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,8 @@ class StoredDigest:
     """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
 
     id: int
+    source: str
+    location: str
     format: DigestFormat
     date: date
     language: str
@@ -180,18 +182,6 @@ class StoredDigest:
     problems: tuple[Problem, ...]
     ingested_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DigestLocation:
-    """The digest last read from a location of a source (a path, a URL or a feed entry) for a date and format."""
-
-    source: str
-    location: str
-    date: date
-    format: DigestFormat
-    digest_id: int
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,24 +238,23 @@ _Date: TypeAlias = date
 
 
 class Trust(NamedTuple):
-    """The place of a source in the order of trust, the smallest first: its priority, negated, then its id, the oldest first.
+    """The rank of a source, the smallest first: its priority, negated, then its id, the oldest first.
 
-    Services come before all of them; see `bot.archive.digest_writer`. Files (`sources.FILES`) count as the oldest source of
-    priority 0.
+    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`).
     """
 
     rank: int
     age: int = 0
 
 
-FILES_TRUST = Trust(0)
+FILES_TRUST = Trust(-(2**31))
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
     """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
 
-    `trust` is that of the most trusted source of the digest, `ingested_on` the day (UTC) on which it was first stored.
+    `trust` is that of the digest's source, `ingested_on` the day (UTC) on which it was first stored.
     """
 
     digest_id: int

@@ -178,12 +178,10 @@ async def mark_retry(
     error: str,
     error_code: int | None = None,
     term: int = 0,
-    is_counted: bool = True,
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
 
-    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. An attempt
-    that failed by Discord's fault `is_counted` no more.
+    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none.
     """
     result = await connection.execute(
         parts.update()
@@ -191,7 +189,6 @@ async def mark_retry(
         .values(
             state=PartState.PLANNED,
             next_attempt_at=next_attempt_at,
-            attempts=parts.c.attempts - (0 if is_counted else 1),
             first_attempt_at=unknown_since,
             error=error,
             error_code=error_code,
@@ -521,15 +518,21 @@ class DuePart:
 
 
 async def list_due(
-    connection: AsyncConnection, now: datetime, *, limit: int = 200, exclude_channel_ids: Collection[int] = ()
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    limit: int = 200,
+    exclude_channel_ids: Collection[int | None] = (),
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Of those due at one moment, a server's first delivery comes before another one's second.
 
-    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids`, and those
-    that are SENDING, which `release_interrupted` makes PLANNED again after a start.
+    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids` (None:
+    direct messages that are not open yet), and those that are SENDING, which `release_interrupted` makes PLANNED again
+    after a start.
     """
+    excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
     has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
@@ -545,7 +548,7 @@ async def list_due(
             parts.c.next_attempt_at <= now,
             deliveries.c.state == DeliveryState.PLANNED,
             sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
-            sa.or_(deliveries.c.channel_id.is_(None), deliveries.c.channel_id.not_in(exclude_channel_ids)),
+            sa.func.coalesce(deliveries.c.channel_id, 0).not_in(excluded),
             ~has_unsent_predecessor,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)

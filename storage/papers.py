@@ -91,14 +91,13 @@ async def list_arxiv_due(
     # A later time than any delay was stored by a clock that was ahead.
     due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
     is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
-    source, on = t.digest_locations.c.source, sa.func.max(t.digests.c.date_on)
+    source, on = t.digests.c.source, sa.func.max(t.digests.c.date_on)
     is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
     turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
     by_source = (
         sa.select(papers.c.arxiv_id, (is_ahead * _LAST_TURN + turn).label("turn"))
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .outerjoin(t.digest_locations, t.digest_locations.c.digest_id == t.digests.c.id)
         .where(papers.c.last_on.is_not(None), lacking, is_due)
         .group_by(papers.c.id, source)
         .subquery()

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, search, snapshot
-from storage.tables import glossary, indexed_papers, mention_counts, papers, term_counts
+from storage.tables import glossary, indexed_papers, papers, term_counts
 
 HASH_MULTIPLIER = 2654435761
 """Multiplier of the hash from a paper's id to its slot. The papers of one slot are a sample of all papers."""
@@ -156,12 +156,9 @@ async def merge_step(connection: AsyncConnection, *, is_first: bool) -> bool:
     return has_more
 
 
-async def change_counts(
-    connection: AsyncConnection, frequencies: Mapping[str, int], mentions: Mapping[str, int]
-) -> None:
-    """Add to the document frequencies of tokens, and to the numbers of papers with each mention; a change may be negative."""
+async def change_counts(connection: AsyncConnection, frequencies: Mapping[str, int]) -> None:
+    """Add to the document frequencies of tokens; a change may be negative."""
     await database.increment_counts(connection, term_counts, frequencies)
-    await database.increment_counts(connection, mention_counts, mentions)
 
 
 async def list_unindexed(connection: AsyncConnection, *, before_id: int | None, limit: int) -> list[int]:
@@ -184,22 +181,11 @@ async def count_all(connection: AsyncConnection) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-# The glossary is stored as opaque JSON, with the counts of mentions that it is induced from.
-
-
-async def get_mention_counts(connection: AsyncConnection, *, limit: int) -> dict[str, int]:
-    """Return the number of papers with each mention, for at most `limit` of the most frequent mentions."""
-    query = (
-        sa.select(mention_counts.c.mention, mention_counts.c.papers)
-        .where(mention_counts.c.papers > 0)
-        .order_by(mention_counts.c.papers.desc(), mention_counts.c.mention)
-        .limit(limit)
-    )
-    return {mention: papers for mention, papers in await connection.execute(query)}  # noqa: C416
+# What the glossary learns is stored as opaque JSON.
 
 
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
-    """Store a glossary, replacing the former one: the values that `get` returns."""
+    """Store what was learnt from a number of papers, replacing the former."""
     values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
     statement = database.dialect_insert(connection, glossary).values(id=1, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
@@ -215,7 +201,6 @@ TABLES = (
     "author_words",
     "indexed_authors",
     "name_words",
-    "mention_counts",
     "search_tiers",
 )
 """All tables of an index."""

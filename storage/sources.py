@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, key_values, locks, models
-from storage.tables import digest_locations, entries, source_pages, sources
+from storage.tables import digests, entries, source_pages, sources
 
 FILES = "files"
 """The source of the inbox, of what a person ingests, and of the writer."""
@@ -76,14 +76,14 @@ async def count_papers(
 
     A format of which a source has older digests only is there without dates.
     """
-    place = digest_locations.c
+    place = digests.c
     formats = sa.select(place.source, place.format).distinct()
     counted: dict[str, dict[models.DigestFormat, dict[date, int]]] = {}
     for source, form in await connection.execute(formats):
         counted.setdefault(source, {})[form] = {}
     query = (
         sa.select(place.source, place.format, place.date_on, sa.func.count(sa.distinct(entries.c.paper_id)))
-        .join(entries, entries.c.digest_id == place.digest_id)
+        .join(entries, entries.c.digest_id == place.id)
         .where(place.date_on >= since_on)
         .group_by(place.source, place.format, place.date_on)
     )
@@ -93,21 +93,14 @@ async def count_papers(
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store the priority of a source, whose papers are to be merged again. Return whether it exists."""
-    statement = sources.update().where(sources.c.url == url).values(priority=priority)
-    return await _change_trust(connection, url, statement)
+    """Store the priority of a source, which papers that are written from now on are merged by. Return whether it exists."""
+    result = await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
+    return result.rowcount > 0
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Delete a source and its page states; its digests and facts stay, to be merged again. Return whether it existed."""
-    return await _change_trust(connection, url, sources.delete().where(sources.c.url == url))
-
-
-async def _change_trust(connection: AsyncConnection, url: str, statement: sa.Update | sa.Delete) -> bool:
-    exists = (await connection.execute(statement)).rowcount > 0
-    if exists:
-        await key_values.increment(connection, f"{key_values.TO_MERGE}{url}")
-    return exists
+    """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
+    return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
 async def list_removed(connection: AsyncConnection, rows: Iterable[models.StoredSource]) -> set[int]:

@@ -134,10 +134,12 @@ digests = sa.Table(
     "digests",
     metadata,
     _id(),
-    _required("format", _one_of(models.DigestFormat)),
+    _required("source", sa.Text, comment="URL of the source, or 'files'"),
+    _required("location", sa.Text, comment="path, URL or feed entry id"),
     _required("date_on", sa.Date),
+    _required("format", _one_of(models.DigestFormat)),
     _required("language", sa.Text),
-    _required("hash", sa.Text, unique=True, comment="SHA-256 of the text, in hex"),
+    _required("hash", sa.Text, comment="SHA-256 of the text, in hex"),
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
     _required(
         "problems",
@@ -150,28 +152,11 @@ digests = sa.Table(
     _required("revision", sa.Integer, default=1, comment="starts at 1, plus 1 per correction"),
     _required("ingested_at", UtcTime),
     _required("updated_at", UtcTime),
+    sa.UniqueConstraint("location", "source", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
+    sa.Index("ix_digests_hash", "hash"),
     # Ids are never reused, because the keys of deliveries contain them.
     sqlite_autoincrement=True,
-)
-
-former_hashes = sa.Table(
-    "former_hashes",
-    metadata,
-    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 of a text before a correction"),
-    _reference("digest_id", "digests.id", nullable=False, index=True),
-)
-
-digest_locations = sa.Table(
-    "digest_locations",
-    metadata,
-    sa.Column("location", sa.Text, primary_key=True, comment="path, URL or feed entry id"),
-    sa.Column("source", sa.Text, primary_key=True, comment="URL of the source, or 'files'"),
-    sa.Column("date_on", sa.Date, primary_key=True),
-    sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
-    _reference("digest_id", "digests.id", nullable=False, index=True),
-    _required("hash", sa.Text, comment="SHA-256 of the digest last found here"),
-    _required("seen_at", UtcTime),
 )
 
 papers = sa.Table(
@@ -592,7 +577,7 @@ drafts = sa.Table(
     ),
     _required("state", sa.Text),
     sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
-    sa.Column("text", sa.Text, comment="JSON: the answers so far, or the claims that passed the checks"),
+    sa.Column("text", sa.Text, comment="JSON: the claims of the answer, or those that were found proved"),
     _required("problems", _tuple_of()),
     _required("claims_dropped", sa.Integer),
     _required("calls", sa.Integer, comment="answered or failed; a lost one is not counted"),
@@ -616,8 +601,7 @@ token_ledger = sa.Table(
     "token_ledger",
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    _required("reserved", sa.BigInteger, comment="of calls that run, or whose outcome is unknown"),
-    _required("used", sa.BigInteger, comment="of settled calls"),
+    _required("used", sa.BigInteger),
 )
 
 indexed_papers = sa.Table(
@@ -656,19 +640,6 @@ name_words = sa.Table(
     "name_words",
     metadata,
     sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    sqlite_with_rowid=False,
-)
-
-mention_counts = sa.Table(
-    "mention_counts",
-    metadata,
-    sa.Column(
-        "mention",
-        sa.Text,
-        primary_key=True,
-        comment="a parenthesis and the words before it, for the glossary",
-    ),
-    _required("papers", sa.Integer),
     sqlite_with_rowid=False,
 )
 

@@ -1,8 +1,7 @@
-"""What the writer of digests stores: drafts, full texts of papers, and the ledger of the model's tokens by UTC day.
+"""What the writer of digests stores: drafts, full texts of papers, and the model's tokens by UTC day.
 
 A draft is identified by its paper, format, language, prompt version, model and input, so that nothing is written twice.
-Until the input is read, its hash is empty. Tokens are reserved before a call and settled after it; a call whose outcome is
-unknown keeps its reservation.
+Until the input is read, its hash is empty.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, locks, models
+from storage import database, models
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
@@ -29,11 +28,10 @@ class DraftState(StrEnum):
     """The state of a draft. CHECKED, REFUSED and FAILED are final."""
 
     PLANNED = "planned"
-    READING = "reading"
-    WRITING = "writing"
-    """Calls may follow: `text` is a JSON list of the answers so far."""
+    WRITTEN = "written"
+    """`text` has the claims of the answer, which nobody has judged."""
     CHECKED = "checked"
-    """`text` has the claims that passed the checks."""
+    """`text` has the claims that the judge found proved."""
     REFUSED = "refused"
     """There is no text to write from."""
     FAILED = "failed"
@@ -43,7 +41,8 @@ class DraftState(StrEnum):
 class Draft:
     """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
 
-    `calls` were answered or failed, with `tokens` in total. `problems` are the failed checks, or the reason of a failure.
+    `calls` were answered or failed, with `tokens` in total. `problems` are the claims that were dropped, with the reason, or how
+    the last call failed.
     """
 
     arxiv_id: str
@@ -62,12 +61,11 @@ class Draft:
     tokens: int = 0
 
 
-async def save_draft(connection: AsyncConnection, rows: Sequence[Draft]) -> None:
-    """Store drafts. A draft whose input is read replaces the row of its paper that had none."""
-    for draft in rows:
-        if draft.input_hash:
-            await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
-    await database.upsert(connection, drafts, [database.record_values(draft) for draft in rows], key=_KEY)
+async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
+    """Store a draft. One whose input is read replaces the row of its paper that had none."""
+    if draft.input_hash:
+        await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
+    await database.upsert(connection, drafts, [database.record_values(draft)], key=_KEY)
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
@@ -142,40 +140,18 @@ def _decompress(compressed: bytes) -> str:
     return zstandard.ZstdDecompressor().decompress(compressed).decode()
 
 
-LEDGER_LOCK = 0x4C4544474552
-"""PostgreSQL advisory lock around reservations: "LEDGER"."""
-
-
-async def reserve_tokens(
-    connection: AsyncConnection, day: date, tokens: int, *, daily: int | None, monthly: int | None
-) -> bool:
-    """Reserve tokens on a day. Returns false, and reserves nothing, if the day or its month would pass its cap."""
-    await locks.lock_transaction(connection, LEDGER_LOCK)
-    of_day, of_month = await get_token_totals(connection, day)
-    for total, cap in ((of_day, daily), (of_month, monthly)):
-        if cap is not None and total + tokens > cap:
-            return False
-    statement = database.dialect_insert(connection, token_ledger).values(day_on=day, reserved=tokens, used=0)
-    changes = {"reserved": token_ledger.c.reserved + tokens}
+async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:
+    """Count the tokens of a call on a day."""
+    statement = database.dialect_insert(connection, token_ledger).values(day_on=day, used=tokens)
+    changes = {"used": token_ledger.c.used + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))
-    return True
-
-
-async def settle_tokens(connection: AsyncConnection, day: date, *, reserved: int, used: int) -> None:
-    """Replace a reservation of a day by what its call used."""
-    await connection.execute(
-        token_ledger.update()
-        .where(token_ledger.c.day_on == day)
-        .values(reserved=token_ledger.c.reserved - reserved, used=token_ledger.c.used + used)
-    )
 
 
 async def get_token_totals(connection: AsyncConnection, day: date) -> tuple[int, int]:
-    """Return the tokens reserved and used on a day, and in its month up to any day."""
+    """Return the tokens used on a day, and in its month."""
     first = day.replace(day=1)
     following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    total = sa.func.sum(token_ledger.c.reserved + token_ledger.c.used)
-    query = sa.select(token_ledger.c.day_on, total).group_by(token_ledger.c.day_on)
+    query = sa.select(token_ledger.c.day_on, token_ledger.c.used)
     rows = await connection.execute(
         query.where(token_ledger.c.day_on >= first, token_ledger.c.day_on < following)
     )

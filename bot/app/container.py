@@ -9,13 +9,14 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
 import structlog
 from aiolimiter import AsyncLimiter
 
@@ -33,8 +34,8 @@ from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
-from bot.outbox.discord_health import DiscordHealth
 from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
+from bot.outbox.pace import Pace
 from bot.search import glossary as search_glossary
 from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
 from bot.sources.poller import Poller
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.client.context import Services
     from bot.client.messages import CommandMentions
-    from bot.client.request_gate import AcquireSlot, HttpObserver
+    from bot.client.rest import HttpObserver, RestClient
     from bot.client.translations import Translations
-    from bot.outbox.discord_health import Answer
+    from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
     from bot.sources.base import Throttle
     from bot.text import questions
@@ -161,22 +162,30 @@ class Container:
     @cached_property
     def http_observer(self) -> HttpObserver:
         """The observer of the Discord client's requests; add listeners before the client logs in."""
-        from bot.client.request_gate import HttpObserver
+        from bot.client.rest import HttpObserver
 
-        observer = HttpObserver()
-        observer.on_answer(self.discord_health.record_answer)
+        observer = HttpObserver(self.pace)
         observer.on_answer(self.liveness.record_answer)
         return observer
 
     @cached_property
-    def liveness(self) -> Liveness:
-        """The signs of life behind `/health`."""
-        return Liveness(get_discord_state=lambda: self.discord_health.state)
+    def rest(self) -> RestClient:
+        """The client of posts."""
+        from bot.client.rest import RestClient
+
+        secret = self.settings.discord_token
+        token = None if secret is None else secret.get_secret_value()
+        return RestClient(self.pace, self.http_observer.report, token)
 
     @cached_property
-    def discord_health(self) -> DiscordHealth:
-        """What is known of Discord as a whole."""
-        return DiscordHealth(time.monotonic, random.Random())
+    def liveness(self) -> Liveness:
+        """The signs of life behind `/health`."""
+        return Liveness(is_discord_well=lambda: self.pace.is_well)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """When requests may leave for Discord."""
+        return Pace(time.monotonic, random.Random())
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
@@ -227,20 +236,12 @@ class Container:
         return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
-        self,
-        *,
-        shard_count: int | None = None,
-        locale: models.Locale | None = None,
-        acquire: AcquireSlot | None = None,
+        self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
-        """Return the Discord client. The demo and tests use the first options: see `PaperroundBot`.
-
-        `acquire` is awaited before each request; by default it keeps the rate of a bot that is one process.
-        """
+        """Return the Discord client. The demo and tests use the options: see `PaperroundBot`."""
         from bot.app.client import PaperroundBot
-        from bot.client import request_gate
 
-        bot = PaperroundBot(
+        return PaperroundBot(
             self.create_services(),
             self.texts,
             self.mentions,
@@ -249,10 +250,6 @@ class Container:
             shard_count=shard_count,
             locale=locale,
         )
-        request_gate.RequestGate(self.discord_health, acquire or request_gate.make_request_limiter()).install(
-            bot
-        )
-        return bot
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
@@ -294,7 +291,7 @@ class Container:
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
             alerts=Alerts(database, self.clock, search),
-            status=StatusService(database, self.clock, self.deliveries, self.templates, self.discord_health),
+            status=StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
@@ -478,7 +475,7 @@ async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> As
 async def open_writer(
     container: Container, ingest: IngestService
 ) -> AsyncIterator[writer_service.WriterService]:
-    """Open the writer for one run, without a model if none is set. Raises UsageError if the client is not installed."""
+    """Open the writer for one run, without a model if none is set."""
     async with open_fetcher(container.settings, container.clock) as fetch:
         source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
         publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
@@ -487,16 +484,11 @@ async def open_writer(
         if settings.writer_url is None or settings.writer_model is None:
             yield writer_service.WriterService(*parts)
             return
-        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-        names = filter(None, (settings.writer_model, settings.writer_judge))
-        async with AsyncExitStack() as stack:
-            opened = [
-                await stack.enter_async_context(
-                    language_model.open_model(settings.writer_url, name, key, container.clock)
-                )
-                for name in names
-            ]
-            yield writer_service.WriterService(*parts, await _create_draft_writer(container, fetch, *opened))
+        async with language_model.open_session() as session:
+            draft_writer = await _create_draft_writer(
+                container, fetch, session, settings.writer_url, settings.writer_model
+            )
+            yield writer_service.WriterService(*parts, draft_writer)
 
 
 def inbox_of(settings: Settings) -> Path | None:
@@ -509,19 +501,14 @@ def inbox_of(settings: Settings) -> Path | None:
 
 
 async def _create_draft_writer(
-    container: Container,
-    fetch: fetcher.Fetcher,
-    model: language_model.LanguageModel,
-    judge: language_model.LanguageModel | None = None,
+    container: Container, fetch: fetcher.Fetcher, session: aiohttp.ClientSession, url: str, name: str
 ) -> drafting.DraftWriter:
     settings, database, clock = container.settings, container.database, container.clock
-    token_budget = drafting.TokenBudget(
-        database, clock, daily=settings.writer_daily_tokens, monthly=settings.writer_monthly_tokens
-    )
-    breaker = drafting.CircuitBreaker(time.monotonic, asyncio.sleep)
-    drafter = drafting.Drafter(
-        database, clock, model, token_budget, breaker, judge=judge, sleep=asyncio.sleep, random=random.random
-    )
+    key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+    by_name = {
+        each: language_model.LanguageModel(session, url, each, key)
+        for each in (name, settings.writer_judge or name)
+    }
     reader = paper_text.PaperTextReader(
         settings.hf_endpoint,
         settings.arxiv_html_url,
@@ -531,4 +518,13 @@ async def _create_draft_writer(
     )
     async with database.read() as connection:
         glossary = await search_glossary.GlossaryService(database).get_current(connection)
-    return drafting.DraftWriter(database, clock, drafter, reader, glossary)
+    return drafting.DraftWriter(
+        database,
+        clock,
+        by_name[name],
+        by_name[settings.writer_judge or name],
+        reader,
+        glossary,
+        daily=settings.writer_daily_tokens,
+        monthly=settings.writer_monthly_tokens,
+    )

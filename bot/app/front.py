@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bot.app import health, runtime, tasks
 from bot.app.container import Container
-from bot.client import request_gate
 from bot.client.context import Client
 from bot.core import http_server, isolation
+from bot.outbox import pace
 from storage import errors, locks, models
 
 log = structlog.get_logger(__name__)
@@ -170,25 +170,6 @@ class GuildDirectory:
             self._client._connection._remove_guild(guild)
 
 
-class SharedRate:
-    """The requests that this front may send: an equal share of the rate of all fronts."""
-
-    def __init__(self) -> None:
-        self._fronts = 0
-        self.share(MAX_UNKNOWN_FRONTS)
-
-    def share(self, fronts: int) -> None:
-        """Take one of this number of parts."""
-        if fronts != self._fronts:
-            self._fronts = fronts
-            rate = request_gate.FRONT_REQUESTS_PER_SECOND / fronts
-            self._acquire = request_gate.make_request_limiter(rate)
-
-    async def acquire(self) -> None:
-        """Wait until a request may leave."""
-        await self._acquire()
-
-
 async def run(container: Container) -> None:
     """Run until SIGTERM or SIGINT. Raises UsageError if a setting is missing, PaperroundError if Discord rejects the bot."""
     settings, liveness = container.settings, container.liveness
@@ -209,8 +190,8 @@ async def run(container: Container) -> None:
         read_public_key(settings.public_key)
     stopping = runtime.begin(container)
     container.follow_discord()
-    rate = SharedRate()
-    bot = container.create_bot(acquire=rate.acquire)
+    share_rate(container, MAX_UNKNOWN_FRONTS)
+    bot = container.create_bot()
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
     role = models.ProcessRole.FRONT
     async with AsyncExitStack() as stack:
@@ -240,18 +221,23 @@ async def run(container: Container) -> None:
         await stack.enter_async_context(
             runtime.in_background(tasks.report_presence(container, role, lambda: None))
         )
-        await stack.enter_async_context(runtime.in_background(_follow_others(container, rate)))
+        await stack.enter_async_context(runtime.in_background(_follow_others(container)))
         await stopping.wait()
     log.info("stopped")
 
 
-async def _follow_others(container: Container, rate: SharedRate) -> None:
+def share_rate(container: Container, fronts: int) -> None:
+    """Take an equal part of the rate of all fronts, of which there is this number."""
+    container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND / fronts)
+
+
+async def _follow_others(container: Container) -> None:
     """Share the rate with the other fronts, learn the ids of the registered commands, and notice a dead database."""
     while True:
         with isolation.isolated(log, "the list of other processes could not be read") as failures:
             async with container.database.read() as connection:
                 live = await locks.list_processes(connection, container.clock())
-            rate.share(max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
+            share_rate(container, max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
             await container.mentions.load(container.database)
         away = next((str(error) for error in failures if isinstance(error, errors.StorageError)), None)
         container.liveness.record_database(away)

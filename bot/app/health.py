@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core.clock import Clock
-from bot.outbox.discord_health import Answer, HealthState
+from bot.outbox.pace import Answer
 from storage import errors, models, outbox
 from storage.database import Database
 
@@ -44,9 +44,9 @@ class Liveness:
         self,
         monotonic: Callable[[], float] = time.monotonic,
         *,
-        get_discord_state: Callable[[], HealthState] = lambda: HealthState.WELL,
+        is_discord_well: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._get_discord_state = get_discord_state
+        self._is_discord_well = is_discord_well
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
@@ -84,7 +84,7 @@ class Liveness:
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()
         }
-        return {"discord": self._get_discord_state().value, **ages}
+        return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
         """Return a sentence for each sign that is overdue. A standby needs the database and its login."""

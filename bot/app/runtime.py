@@ -29,12 +29,12 @@ from bot.app.health import Liveness, Metrics
 from bot.archive import files
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import InboxWatcher, read_inbox
-from bot.client import command_sync, request_gate, sender, webhook
+from bot.client import command_sync, rest, sender
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
-from bot.outbox import outcomes
+from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
@@ -62,15 +62,16 @@ REJECTIONS = {
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
     """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
-    unreachable = (discord.HTTPException, OSError, TimeoutError)
+    # discord.py takes a proxy's 401 for a wrong token, and raises TypeError when a proxy's page has the status 200.
+    unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
 
     async def attempt() -> None:
         on_attempt()
         try:
             await bot.login(token)
-        except discord.LoginFailure as error:  # a page with status 401 is another error: see `RequestGate`
-            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
-        except unreachable:
+        except unreachable as error:
+            if isinstance(error, discord.LoginFailure) and bot.observer.is_last_discords:
+                raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
             # Each login opens a session on the connector, which closing the session closes too.
             await bot.http.close()
             bot.http.connector = discord.utils.MISSING
@@ -95,7 +96,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             )
             raise errors.PaperroundError(text) from error
         except discord.GatewayNotFound as error:
-            if getattr(error.__cause__, "status", None) == 401:
+            if getattr(error.__cause__, "status", None) == 401 and bot.observer.is_last_discords:
                 raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
             raise
         raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
@@ -317,7 +318,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
     # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
-    delivery_database = container.database
+    delivery_database, rest_client = container.database, container.rest
     container = container.fenced(lambda: lock.term)
     metrics.leader.set_function(lambda: lock.term is not None)
     bot.services.lookups.on_decision = metrics.record_lookup
@@ -326,14 +327,13 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         container.deliveries,
         delivery_kinds(),
         rng=random.Random(),
-        health=container.discord_health,
         on_outcome=metrics.record,
     )
     relay = Relay(
         delivery_database,
-        sender.DiscordSender(bot, lock.is_sender, webhook.WebhookSender(container.http_observer.report)),
+        sender.DiscordSender(bot, rest_client, lock.is_sender),
         recorder,
-        container.discord_health,
+        container.pace,
         clock=container.clock,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
@@ -365,15 +365,15 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     container.templates.log_problems()
     clock = container.follow_discord()
     lock = SenderLock(container.database)
-    rate = request_gate.REQUESTS_PER_SECOND
     if role is models.ProcessRole.LEADER:
-        rate -= request_gate.FRONT_REQUESTS_PER_SECOND
+        container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
     async with in_background(app_tasks.report_presence(container, role, lambda: lock.term)):
         while not stopping.is_set():
-            bot = container.create_bot(acquire=request_gate.make_request_limiter(rate))
+            bot = container.create_bot()
             runtime = build_runtime(container, bot, asyncio.Event(), lock)
             async with AsyncExitStack() as stack:
                 await _start_servers(runtime, stack)
+                stack.push_async_callback(container.rest.close)
                 stack.push_async_callback(lock.release)
                 try:
                     await _stand_by_and_send(runtime, token, stopping, clock)
@@ -395,10 +395,7 @@ def begin(container: Container) -> asyncio.Event:
     if token is not None and not command_sync.has_token_form(token):
         log.warning("DISCORD_TOKEN does not look like a token", reason=command_sync.NOT_A_TOKEN)
     stopping = isolation.stop_on_signals()
-    request_gate.override_endpoints(
-        container.settings.discord_api_url, container.settings.discord_gateway_url
-    )
-    request_gate.BudgetedAdapter(container.discord_health.budget).install()
+    rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping
 
 
@@ -459,13 +456,14 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Ask Discord for a webhook until it answers, be it that the webhook is gone."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
-    asking = webhook.WebhookSender(runtime.container.http_observer.report)
 
     async def attempt() -> None:
         runtime.liveness.record_start()
         for key, token in tokens.items():
             try:
-                await asking.check(int(key.removeprefix(key_values.WEBHOOK)), token)
+                await runtime.container.rest.request(
+                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{token}"
+                )
             except outcomes.DeliveryError:
                 if not clock.is_set:
                     raise

@@ -1,12 +1,10 @@
-"""Writes digests and facts within the caller's transaction: inserts, corrections, known texts, and the notification.
+"""Writes digests and facts within the caller's transaction: inserts, corrections, and the notification.
 
-A digest is identified by its text, a listing by its papers without their votes. The same text from two locations is one
-digest, new text from a known location is a correction, and the same date from another location is another digest. A
-location is compared with its own previous text only, so that an outdated mirror does not revert corrections.
+A digest is identified by its source, location and date: a new text there replaces its entries. A listing is compared by its
+papers without their votes, and keeps the papers that it had before.
 
-A paper is merged from what all digests and services say of it, field by field in the order of trust: arXiv, Hugging Face,
-then the other sources by priority and age. The statements themselves stay stored unchanged. Papers, their authors and the
-search index always change together.
+Each field of a paper is the first that is not empty by rank: arXiv, Hugging Face, files, then the other sources by priority
+and age. The statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ from storage.models import (
     Author,
     Digest,
     DigestFormat,
-    DigestLocation,
+    DigestKey,
     Entry,
     IndexDocument,
     LocatedProblem,
@@ -80,54 +78,23 @@ class IngestResult:
 _ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
-_MAX_COMPARED = 20
-"""Digests, the newest, of which a page that no longer has them may have had a wrong date."""
 MAX_LOCATION_LENGTH = 800
 """Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
 
 
 def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
-    """Return the digests of one location with their hashes and languages."""
-    digests = list(digests)
-    digest_keys = frozenset((digest.date, digest.format) for digest in digests)
-    return [
-        SourcedDigest(
-            digest,
-            fields.detect_language(digest.entries).value,
-            _digest_hash(digest),
-            source,
-            fields.bounded_key(location, MAX_LOCATION_LENGTH),
-            digest_keys,
-        )
-        for digest in digests
-    ]
+    """Return the digests of one location with their hashes and languages.
 
-
-async def _find_previous(
-    connection: Connection, sourced: SourcedDigest, read: dict[int, int]
-) -> DigestLocation | None:
-    """Return the location's previous version of this digest, even with another format or a wrong date.
-
-    `read` has the hashes of the entries of digests that were compared before, by id, and gets those of others.
+    A second format of one date is at a location of its own.
     """
-    digest = sourced.digest
-    locations = await archive.list_locations(connection, *sourced.location_key, digest.date)
-    gone = [location for location in locations if (location.date, location.format) not in sourced.digest_keys]
-    same_day = [location for location in locations if _is_same_day(sourced, location)]
-    same_day += [location for location in gone if location.date == digest.date]
-    if same_day:
-        return same_day[0]
-    compared = gone[:_MAX_COMPARED]
-    sizes = await archive.count_entries(connection, [location.digest_id for location in compared])
-    for location in compared:
-        # A page that shows a new list every day drops its old dates too, but not with exactly the same papers.
-        if sizes.get(digest_id := location.digest_id) != len(digest.entries):
-            continue
-        if digest_id not in read:
-            read[digest_id] = hash(await archive.list_entries_by_digest(connection, digest_id))
-        if read[digest_id] == hash(digest.entries):
-            return location
-    return None
+    sourced: list[SourcedDigest] = []
+    for digest in digests:
+        language, place = fields.detect_language(digest.entries).value, location
+        if any(other.digest.date == digest.date and not other.digest.is_rolling for other in sourced):
+            place = f"{location}#{digest.format.value}"
+        place = fields.bounded_key(place, MAX_LOCATION_LENGTH)
+        sourced.append(SourcedDigest(digest, language, _digest_hash(digest), source, place))
+    return sourced
 
 
 def _digest_hash(digest: Digest) -> str:
@@ -141,7 +108,7 @@ def text_hash(text: str) -> str:
 
 
 SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
-"""The services, as sources of facts, the most trusted first. The other sources follow in the order of `models.Trust`."""
+"""The services, as sources of facts, by rank. The other sources follow in the order of `models.Trust`."""
 
 FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
@@ -156,11 +123,11 @@ _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
     *("affiliations", "keywords", "categories", "media"),
 )
-"""The fields of which the most trusted statement counts that has one."""
+"""The fields of which the first statement by rank counts that has one."""
 
 _Rank: TypeAlias = tuple[int, int, int, int, int, int, int, str]
 _Ranked: TypeAlias = Sequence[tuple[_Rank, Entry | PaperFacts]]
-"""What digests and services say of a paper, the most trusted first. The first three numbers of a rank name the source."""
+"""What digests and services say of a paper, by rank."""
 
 
 def merge(
@@ -169,7 +136,7 @@ def merge(
     facts: Iterable[PaperFacts] = (),
     votes: tuple[datetime, int] | None = None,
 ) -> MergedPaper:
-    """Merge all statements about a paper, in any order, field by field by the trust of their sources.
+    """Merge all statements about a paper, in any order: each field is the first that is not empty by rank.
 
     `votes` is the newest count from services, with its time (UTC). Without one, a digest's count is used.
     """
@@ -178,7 +145,11 @@ def merge(
     for of in appearances:
         # Of one source the newest digest counts, of one day the first one stored.
         form, on = FORMAT_RANKS[of.format], -of.counts_on.toordinal()
-        ranked.append(((len(SERVICES), *of.trust, form, on, of.digest_id, of.entry.rank, ""), of.entry))
+        entry = of.entry
+        names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
+        if len(names) < len(entry.authors):
+            entry = replace(entry, authors=names)
+        ranked.append(((len(SERVICES), *of.trust, form, on, of.digest_id, entry.rank, ""), entry))
     for fact in facts:
         service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
         on = -fact.read_at.date().toordinal()
@@ -193,7 +164,7 @@ def merge(
         for *_, counted_on, count in sorted(counts)[:1]:
             votes = datetime.combine(counted_on, time(), UTC), count
     read_at, vote_count = votes or (None, None)
-    best_authors, truncated = _best_authors(ranked)
+    named = next((statement for _, statement in ranked if statement.authors), None)
     # A list is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
     dates = [min(of.date, of.counts_on + timedelta(days=1)) for of in appearances]
     dates += [
@@ -209,8 +180,8 @@ def merge(
         url=_best_link(arxiv_id, ranked, facts),
         votes=vote_count,
         votes_read_at=read_at,
-        authors=best_authors,
-        authors_truncated=truncated,
+        authors=named.authors if named else (),
+        authors_truncated=getattr(named, "authors_truncated", False),
         first_on=min(dates, default=None),
         last_on=max(dates, default=None),
         **values,
@@ -232,34 +203,12 @@ def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> s
     return (None if known else _first_value(ranked, "url")) or abstract_url(arxiv_id)
 
 
-def _best_authors(ranked: _Ranked) -> tuple[tuple[str, ...], bool]:
-    """Return the authors by the most trusted source that names any, and whether the list is truncated.
-
-    Of that source's lists a complete one comes before a truncated one, and the longest of truncated ones.
-    """
-    named = [(rank[:3], statement) for rank, statement in ranked if statement.authors]
-    lists = [
-        (remove_repeats(statement), getattr(statement, "authors_truncated", False))
-        for source, statement in named
-        if source == named[0][0]
-    ]
-    return min(lists, key=lambda row: (row[1], -len(row[0]) if row[1] else 0), default=((), False))
-
-
-def remove_repeats(statement: Entry | PaperFacts) -> tuple[str, ...]:
-    """Return the authors, each once if a digest repeats half of them or more, as those of an early period do.
-
-    Otherwise two of one name are two people, and so they are for a service.
-    """
+def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
+    """Return the authors that a digest names, each once. A service names two people of one name twice."""
     first: dict[str, str] = {}
-    for name in statement.authors:
+    for name in authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
-    repeats = len(statement.authors) - len(first)
-    return (
-        tuple(first.values())
-        if isinstance(statement, Entry) and 2 * repeats >= len(first)
-        else statement.authors
-    )
+    return tuple(first.values())
 
 
 _Id = TypeVar("_Id", int, str)
@@ -512,16 +461,25 @@ class DigestWriter:
     async def write_new(
         self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert the new digests in bulk. Returns their results by their keys in the group, and the others for `write_known`.
+        """Insert the new digests in bulk. Returns the results of these and of unchanged ones by their keys in the group, and
+        the others for `write_known`.
 
         Of a rolling digest only what is new is written.
         """
         dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
         results = {index: IngestResult() for index, sourced in dated.items() if sourced is None}
         rest = {index: sourced for index, sourced in dated.items() if sourced is not None}
-        new = await self._select_new(connection, rest)
-        inserted = await self._insert(connection, [rest.pop(index) for index in new])
-        return results | dict(zip(new, inserted, strict=True)), rest
+        stored = await archive.find(connection, (sourced.key for sourced in rest.values()))
+        new: dict[DigestKey, int] = {}
+        for index, sourced in list(rest.items()):
+            if sourced.key not in stored:
+                if new.setdefault(sourced.key, index) == index:
+                    del rest[index]
+            elif stored[sourced.key].hash == sourced.hash:
+                results[index] = IngestResult()
+                del rest[index]
+        inserted = await self._insert(connection, [dated_ for i in new.values() if (dated_ := dated[i])])
+        return results | dict(zip(new.values(), inserted, strict=True)), rest
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
         """Return a rolling digest with the papers that are new to its location, of today; None without any.
@@ -530,38 +488,14 @@ class DigestWriter:
         """
         if not sourced.digest.is_rolling:
             return sourced
-        on, source, location = self._clock().date(), *sourced.location_key
-        known = await archive.list_arxiv_ids(connection, source, location)
+        on = self._clock().date()
+        known = await archive.list_arxiv_ids(connection, sourced.source, sourced.location)
         if known is None:
             on -= timedelta(days=FILL_AGE_DAYS)
         digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in (known or ()))
         if not digest.entries:
             return None
-        keys = sourced.digest_keys - {(sourced.digest.date, digest.format)} | {(on, digest.format)}
-        return replace(sourced, digest=digest, hash=_digest_hash(digest), digest_keys=keys)
-
-    async def _select_new(self, connection: Connection, group: Mapping[int, SourcedDigest]) -> list[int]:
-        """Return which digests have a text and a place of which nothing is known."""
-        hashes = {sourced.hash for sourced in group.values()}
-        known = set(await archive.find_by_hash(connection, hashes))
-        places = {sourced.location_key for sourced in group.values()}
-        locations = await archive.find_locations(connection, places)
-        pages: dict[tuple[str, str], set[frozenset[Any]]] = {}
-        for sourced in group.values():
-            pages.setdefault(sourced.location_key, set()).add(sourced.digest_keys)
-        new: list[int] = []
-        keys, read = set(), dict[int, int]()
-        for index, sourced in group.items():
-            key = (sourced.location_key, sourced.digest.date, sourced.digest.format)
-            if sourced.hash not in known and key not in keys:
-                is_one_page = len(pages[sourced.location_key]) == 1
-                if sourced.location_key not in locations or (
-                    is_one_page and await _find_previous(connection, sourced, read) is None
-                ):
-                    new.append(index)
-            known.add(sourced.hash)
-            keys.add(key)
-        return new
+        return replace(sourced, digest=digest, hash=_digest_hash(digest))
 
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
@@ -587,61 +521,23 @@ class DigestWriter:
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
     async def write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        """Write a digest whose text or place is known: a correction, unless its location has had the text last."""
-        previous = await _find_previous(connection, sourced, {})
-        if previous is not None and previous.hash == sourced.hash:
+        """Replace the text and the entries of a digest that is stored, if they differ."""
+        stored = (await archive.find(connection, [sourced.key]))[sourced.key]
+        if stored.format in listing.FORMATS and sourced.digest.format in listing.FORMATS:
+            # A paper that is gone from a list was posted and read all the same, and a feed gives its new papers alone.
+            text = await archive.get_text(connection, stored.id)
+            sourced = await asyncio.to_thread(_unite, sourced, text or "")
+        if stored.hash == sourced.hash:
             return IngestResult()
-        read_hash, sourced = sourced.hash, await self._complete_listing(connection, sourced, previous)
-        known = (await archive.find_by_hash(connection, [sourced.hash])).get(sourced.hash)
-        # A former text of the same digest reverts a correction; its present text is a mirror catching up.
-        if previous is not None and (
-            known is None or (known.id == previous.digest_id and known.hash != sourced.hash)
-        ):
-            digest_id = previous.digest_id
-            result = await self._correct(connection, sourced, digest_id)
-        elif known is not None:
-            digest_id, result = known.id, IngestResult()
-        else:
-            [result] = await self._insert(connection, [sourced])
-            digest_id = (await archive.find_by_hash(connection, [sourced.hash]))[sourced.hash].id
-        await self._move_location(connection, replace(sourced, hash=read_hash), previous, digest_id)
-        return result
-
-    async def _complete_listing(
-        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None
-    ) -> SourcedDigest:
-        """Return a listing with the papers that its place gave before on that day; other digests as they are.
-
-        A paper that is gone from a list was posted and read all the same, and a list may be cut short by an error. A feed gives
-        its new papers alone, as a list or, if they are many, for look-up.
-        """
-        if previous is None or not _is_same_list(sourced, previous):
-            return sourced
-        text = await archive.get_text(connection, previous.digest_id)
-        assert text is not None
-        return await asyncio.to_thread(_unite, sourced, text)
-
-    async def _move_location(
-        self, connection: Connection, sourced: SourcedDigest, previous: DigestLocation | None, digest_id: int
-    ) -> None:
-        """Point the location to the digest, and delete the previous digest if no location is left for it."""
-        if previous is not None and not _is_same_day(sourced, previous):
-            await archive.remove_location(connection, previous)
-        await archive.upsert_locations(connection, {digest_id: sourced}, self._clock())
-        if previous is None or previous.digest_id == digest_id:
-            return
-        if not await archive.list_locations_by_digest(connection, previous.digest_id):
-            await self._remove(connection, previous.digest_id)
-
-    async def _remove(self, connection: Connection, digest_id: int) -> None:
-        former = await archive.remove_entries(connection, digest_id)
-        await archive.remove(connection, digest_id)
-        await refresh_papers(connection, self._indexer, former, texts_changed=True)
+        revision = await archive.correct(connection, stored, sourced, self._clock())
+        added, new = await self._replace_entries(connection, stored.id, sourced, revision)
+        fresh = FreshDigest(stored.id, sorted(added), revision)
+        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
+        return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
-        stored = {ids[sourced.hash]: sourced for sourced in new}
-        await archive.upsert_locations(connection, stored, self._clock())
+        stored = dict(zip(ids, new, strict=True))
         ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored)
         results = []
         for digest_id, sourced in stored.items():
@@ -652,15 +548,6 @@ class DigestWriter:
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
-
-    async def _correct(self, connection: Connection, sourced: SourcedDigest, digest_id: int) -> IngestResult:
-        stored = await archive.get(connection, digest_id)
-        assert stored is not None
-        revision = await archive.correct(connection, stored, sourced, self._clock())
-        added, new = await self._replace_entries(connection, digest_id, sourced, revision)
-        fresh = FreshDigest(digest_id, sorted(added), revision)
-        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
-        return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _replace_entries(
         self, connection: Connection, digest_id: int, sourced: SourcedDigest, revision: int
@@ -703,10 +590,6 @@ class DigestWriter:
         return today - self._fresh_period, today + timedelta(days=1)
 
 
-def _is_listing(sourced: SourcedDigest) -> bool:
-    return sourced.digest.format in listing.FORMATS
-
-
 def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
     """Return a listing with what its former text has. It stays for look-up if it was before: it has too many papers to post."""
     [former] = listing.parse_text(former_text)
@@ -714,19 +597,3 @@ def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
     digest = listing.union(replace(sourced.digest, format=form), former)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))
-
-
-def _is_same_day(sourced: SourcedDigest, location: DigestLocation) -> bool:
-    return (sourced.digest.date, sourced.digest.format) == (location.date, location.format)
-
-
-_FEED_FORMATS = {DigestFormat.LIST, DigestFormat.LOOKUP}
-"""The formats of a feed's list of a day, by the number of its papers at the time."""
-
-
-def _is_same_list(sourced: SourcedDigest, location: DigestLocation) -> bool:
-    """Whether both are listings of one day, which the number of papers may have made another format."""
-    is_of_feed = (
-        sourced.digest.date == location.date and {sourced.digest.format, location.format} == _FEED_FORMATS
-    )
-    return _is_listing(sourced) and (is_of_feed or _is_same_day(sourced, location))

@@ -22,19 +22,12 @@ from typing import Any, NamedTuple
 from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
-from bot.text import analyser, people, typography
+from bot.text import people, typography
 from storage import archive, errors, papers
 from storage.database import Connection, Database
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
 
-# Citation keys as researchers write them: `yuan2025native` is the surname, the year and the first word of the title.
-
 _CENTURY_PIVOT = 91
-_WORD = re.compile(r"[^\W_]+")
-_NOT_ASCII = re.compile(r"[^a-z0-9]+")
-_INSIGNIFICANT = analyser.FUNCTION_WORDS | frozenset(("are", "can", "do", "does", "how", "is", "what", "why"))
-_MAX_PART_LENGTH = 30
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def year_of(arxiv_id: str) -> str:
@@ -45,45 +38,9 @@ def year_of(arxiv_id: str) -> str:
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
 
 
-def make_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
-    """Return the key of a paper, in ASCII letters and digits; `arxiv:<id>` if neither a name nor a title has any."""
-    surname = next((surname for name in authors if (surname := _surname(name))), "")
-    words = (_to_ascii(word) for word in _WORD.findall(typography.to_plain_text(title or "")))
-    word = next((word for word in words if len(word) > 1 and word not in _INSIGNIFICANT), "")
-    return f"{surname}{year_of(arxiv_id)}{word}" if surname or word else f"arxiv:{arxiv_id}"
-
-
-class UniqueKeys:
-    """Makes the keys of a file unique: each repeated one gets a suffix, `b`, `c` … then `b2`, `c2` …"""
-
-    def __init__(self) -> None:
-        self._used: set[str] = set()
-        self._numbers: dict[str, int] = {}
-
-    def make(self, key: str) -> str:
-        """Return the key, or with a suffix if it was returned before."""
-        candidate = key
-        while candidate in self._used:
-            number = self._numbers[key] = self._numbers.get(key, 0) + 1
-            turn, letter = divmod(number, len(_LETTERS))
-            candidate = f"{key}{_LETTERS[letter]}{turn + 1 if turn else ''}"
-        self._used.add(candidate)
-        return candidate
-
-
-def _surname(name: str) -> str:
-    """Return the family name: the last word of a name in Latin letters, the romanised first syllables of a Korean one."""
-    korean = people.split_hangul(name)
-    if korean:
-        return next(iter(people.family_spellings(korean[0][0])), "")
-    words = name.split()
-    if len(words) == 2 and "-" in words[1] and people.families_of(words[0].lower()):
-        words.reverse()  # Kim Min-jun
-    return next((part for word in reversed(words) if (part := _to_ascii(word))), "")
-
-
-def _to_ascii(word: str) -> str:
-    return _NOT_ASCII.sub("", analyser.fold(word))[:_MAX_PART_LENGTH]
+def make_key(arxiv_id: str) -> str:
+    """Return the citation key of a paper. It is of the id alone: titles and the order of authors are corrected later."""
+    return f"arxiv:{arxiv_id}"
 
 
 # Papers as BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
@@ -103,6 +60,8 @@ _ORDERED = 2
 """The fewest authors that have an order."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The comment above an entry whose authors do not come from arXiv: digests shuffle them."""
+INCOMPLETE = "% Incomplete: "
+"""Begins the comment above an entry without a title or authors."""
 
 
 def render_entry(
@@ -110,7 +69,6 @@ def render_entry(
     title: str | None,
     authors: Sequence[str],
     *,
-    key: str = "",
     truncated: bool = False,
     is_order_confirmed: bool = True,
     url: str | None = None,
@@ -118,12 +76,13 @@ def render_entry(
     tags: Sequence[str] = (),
     is_latex: bool = True,
 ) -> str:
-    """Return one entry, ending in a line end, with the citation key of the paper unless another is given.
+    """Return one entry, ending in a line end.
 
     A title that `is_latex`, as those of digests, becomes plain text first.
 
-    The year is that of the id (YYMM); a shortened list of authors ends in `and others`; a comment above says that the order
-    of the authors is not confirmed by arXiv. The reader's own note is the annotation, and the tags are the keywords.
+    The year is that of the id (YYMM); a shortened list of authors ends in `and others`. The reader's own note is the
+    annotation, and the tags are the keywords. Comments above say that the order of the authors is not confirmed by arXiv,
+    or what the entry lacks.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -141,7 +100,10 @@ def render_entry(
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
     # A note would be printed in the references.
     comment = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
-    return "\n".join([*comment, f"@misc{{{key or make_key(arxiv_id, title, names)},", *lines, "}"]) + "\n"
+    key = make_key(arxiv_id)
+    if lacks := [name for name, value in (("title", title), ("authors", names)) if not value]:
+        comment.append(f"{INCOMPLETE}{key} has no {' and no '.join(lacks)}")
+    return "\n".join([*comment, f"@misc{{{key},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:
@@ -394,13 +356,11 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
         for entry in item.digest.entries:
             stored = item.stored.get(entry.arxiv_id, {})
             distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
-    keys = UniqueKeys()
     return "\n".join(
         render_entry(
             paper.arxiv_id,
             paper.title,
             known.get("authors", paper.authors),
-            key=keys.make(make_key(paper.arxiv_id, paper.title, known.get("authors", paper.authors))),
             truncated=known.get("authors_truncated", paper.authors_truncated),
             is_order_confirmed=known.get("author_order_confirmed", False),
             url=paper.url,
@@ -462,12 +422,11 @@ def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) ->
 
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
-    locations = await archive.list_locations_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
     digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
-        file=locations[0].location if locations else "",
+        file=stored.location,
         extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
         stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
@@ -524,7 +483,6 @@ class _Reference(NamedTuple):
     """A saved paper as references have it, each text on one line. `title` and `year` are "" if they are unknown."""
 
     paper: SavedPaper
-    key: str
     title: str
     names: Sequence[str]
     year: str
@@ -536,7 +494,6 @@ class ReferenceFile:
     """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
 
     def __init__(self, form: ReferenceFormat) -> None:
-        self._keys = UniqueKeys()
         self._count = 0
         self.start, self._between, self._render, self.end = _REFERENCES[form]
 
@@ -551,7 +508,6 @@ class ReferenceFile:
         title = discord_text.to_single_line(title)
         reference = _Reference(
             paper,
-            self._keys.make(make_key(paper.arxiv_id, title, paper.authors)),
             title,
             [name for name in map(discord_text.to_single_line, paper.authors) if name],
             year_of(paper.arxiv_id),
@@ -566,7 +522,6 @@ def _bibtex_reference(of: _Reference) -> str:
         of.paper.arxiv_id,
         of.title,
         of.paper.authors,
-        key=of.key,
         truncated=of.paper.authors_truncated,
         is_order_confirmed=of.is_order_confirmed,
         note=of.paper.note,
@@ -578,7 +533,7 @@ def _bibtex_reference(of: _Reference) -> str:
 def _ris_reference(of: _Reference) -> str:
     fields = [
         ("TY", "GEN"),
-        ("ID", of.key),
+        ("ID", make_key(of.paper.arxiv_id)),
         *([("TI", of.title)] if of.title else []),
         *(("AU", _ris_name(name)) for name in of.names),
         ("PY", of.year),
@@ -600,7 +555,7 @@ def _ris_name(name: str) -> str:
 
 def _csl_reference(of: _Reference) -> str:
     item = {
-        "id": of.key,
+        "id": make_key(of.paper.arxiv_id),
         "type": "article",
         "title": of.title,
         "author": list(map(_csl_name, of.names)),

@@ -152,33 +152,6 @@ class IngestService:
                 result += await self._writer.write_facts(connection, chunk)
         return result
 
-    async def merge_sources(self) -> int:
-        """Merge the papers of the sources whose trust has changed. Returns the number of papers that changed.
-
-        A process that was killed meanwhile is continued by the next one. Raises the first error after the last source.
-        """
-        async with self._database.read() as connection:
-            waiting = await key_values.list_by_prefix(connection, key_values.TO_MERGE)
-        changed, failures = 0, list[Exception]()
-        for key, count in waiting.items():
-            with isolation.collected(failures):
-                changed += await self._merge_source(key.removeprefix(key_values.TO_MERGE))
-                async with self._database.transaction() as connection:
-                    if await key_values.get(connection, key) == count:
-                        await key_values.remove(connection, key)
-        if failures:
-            raise failures[0]
-        return changed
-
-    async def _merge_source(self, source: str) -> int:
-        async with self._database.read() as connection:
-            ids = await archive.list_paper_ids_by_source(connection, source)
-        changed = 0
-        for chunk in chunked(ids, FACTS_BATCH):
-            async with self._indexing() as writing, writing() as connection:
-                changed += len(await digest_writer.refresh_papers(connection, self._indexer, chunk))
-        return changed
-
     @asynccontextmanager
     async def _indexing(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Connection]]]:
         """Yield a function that opens transactions for ingests, and index what they postponed once the block has ended.
@@ -267,8 +240,8 @@ class IngestService:
         """Return the result of a stored digest that this version cannot parse, and leaves as it is."""
         isolation.log_error(log, "stored digest not parsed again", error, digest=digest_id)
         async with self._database.read() as connection:
-            locations = await archive.list_locations_by_digest(connection, digest_id)
-        name = locations[0].location if locations else f"digest {digest_id}"
+            stored = await archive.get(connection, digest_id)
+        name = stored.location if stored else f"digest {digest_id}"
         reason = str(error) if isinstance(error, errors.PaperroundError) else fields.describe_bug(error)
         message = f"its stored digest stays as it is: {reason}"
         return IngestResult(1, problems=(LocatedProblem(name, None, message),))
@@ -278,13 +251,12 @@ class IngestService:
         text = await archive.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        [location, *_] = await archive.list_locations_by_digest(connection, digest_id)
-        found = await _parse(text, location.location, stored.date)
+        found = await _parse(text, stored.location, stored.date)
         digest = next((digest for digest in found if digest.date == stored.date), None)
         if digest is None:
             message = f"this version no longer finds the digest of {stored.date} in the stored text"
-            return IngestResult(1, problems=(LocatedProblem(location.location, None, message),))
-        [parsed] = digest_writer.to_sourced_digests([digest], location.source, location.location)
+            return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
+        [parsed] = digest_writer.to_sourced_digests([digest], stored.source, stored.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 

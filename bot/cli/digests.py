@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -204,6 +203,12 @@ def export(
         raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
+    if form == "bibtex":
+        from bot.archive import exports
+
+        for line in text.splitlines():
+            if line.startswith(exports.INCOMPLETE):
+                shell.error(line.removeprefix("% "))
     shell.print_document(text, target)
 
 
@@ -374,16 +379,11 @@ def _show(text: str, as_json: bool) -> None:
 
 
 def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
-    """Return the JSON object of a draft; `claims` are those that passed, or the last answer while it is written."""
+    """Return the JSON object of a draft; `claims` are those that were found proved, or those of the answer until then."""
     from bot.writer import prompts
-    from storage.writer import DraftState
 
-    texts = [draft.text] if draft.state is DraftState.CHECKED else json.loads(draft.text or "[]")[-1:]
-    claims = [
-        claim._asdict()
-        for text in texts
-        if text
-        for claim in prompts.read_answer(text, draft.format, is_partial_allowed=True)
-    ]
+    claims = (
+        [claim._asdict() for claim in prompts.read_answer(draft.text, draft.format)] if draft.text else []
+    )
     names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
     return {**shell.pick(draft, names), "claims": claims}

@@ -393,7 +393,6 @@ def _confirm() -> bool:
 async def _apply(text: str, file: Path) -> None:
     async with shell.open_container() as container:
         await _create_set_up_file(container.database).apply(text, str(file))
-        await container.create_ingest().merge_sources()
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:

@@ -372,16 +372,16 @@ def glossary(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Show a term's translations and abbreviations.
+    """Show a term's translations and abbreviations, with the evidence; without a term, your own forms.
 
-    The evidence for each is shown. `add` adds a form and `forget` removes one; both outlast a
-    rebuild of the glossary, and each undoes the other.
+    `add` adds a form and `forget` removes one; each undoes the other.
     """
     if suspicious:
         _print_suspicious(as_json)
         return
     if not words:
-        raise errors.UsageError("Give a term, or use --suspicious.")
+        _print_decisions(as_json)
+        return
     if words[0] in _DECISIONS:
         _decide(words, as_json)
         return
@@ -433,6 +433,18 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
     shell.print_answer(made._asdict(), as_json, sentence=said)
 
 
+def _print_decisions(as_json: bool) -> None:
+    """Print the forms that the operator added or forgot."""
+    from bot.search.glossary import GlossaryService
+
+    made = shell.run_with_service(GlossaryService, lambda service: service.list_decisions())
+    rows = [
+        {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"} for row in made
+    ]
+    none = "You have added and forgotten no forms. `paperround glossary TERM` shows a term's forms."
+    shell.print_answer(rows, as_json, ("form", "term", "is"), sentence=none)
+
+
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return the usual English form of a concept; its key has stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
@@ -464,9 +476,7 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
         "explained": form.papers,
         "papers": paper_count,
         "seeded": form.seeded,
-        "share": form.share,
-        "alias": form.is_alias,
-        "searched": form.expands and not form.is_alias,
+        "searched": form.searched,
     }
 
 
@@ -474,9 +484,8 @@ def _origin(form: SurfaceForm) -> str:
     # What an operator added has no papers, and is kept like a form of the list.
     given = "seed list" if form.papers else "seed list or added by you"
     origins = [*(["digests"] if form.papers else []), *([given] if form.seeded else [])]
-    is_searched = form.expands and not form.is_alias
     return "; ".join(
         filter(
-            None, (", ".join(origins), "" if is_searched else "recognised in queries, but not searched for")
+            None, (", ".join(origins), "" if form.searched else "recognised in queries, but not searched for")
         )
     )

@@ -115,10 +115,9 @@ def list_rows(as_json: shell.AsJson = False) -> None:
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
-    """Change the priority of a source. Papers change right away; sent posts stay as they are."""
+    """Change the priority of a source, which counts for the papers that come in from now on."""
     shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
-    count = shell.run_command(_merge)
-    shell.echo(f"{errors.redact(url)} now has priority {priority}; papers changed: {count}.")
+    shell.echo(f"{errors.redact(url)} now has priority {priority}.")
 
 
 def remove(url: Url) -> None:
@@ -127,7 +126,6 @@ def remove(url: Url) -> None:
     from bot.sources import folder
 
     address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    shell.run_command(_merge)
     shell.echo(f"{errors.redact(url)} was removed. Its digests are kept.")
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
@@ -135,12 +133,6 @@ def remove(url: Url) -> None:
         shell.error(
             f"{_SETTING} ({place}) names it, so that the next start adds it again. Remove it there too."
         )
-
-
-async def _merge() -> int:
-    """Merge the papers of the sources again whose place in the order of trust has changed."""
-    async with shell.open_container() as container:
-        return await container.create_ingest().merge_sources()
 
 
 def fetch(

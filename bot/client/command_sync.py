@@ -12,10 +12,9 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import request_gate
+from bot.client import rest
 from bot.client.messages import COMMAND_IDS, CommandMentions
 from bot.core.settings import Settings
-from bot.outbox import discord_health
 from storage import key_values
 from storage.database import Database
 from storage.errors import PaperroundError
@@ -105,9 +104,8 @@ async def identify(settings: Settings) -> Application:
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """
     assert settings.discord_token is not None
-    restore = request_gate.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
-    observer, answers = request_gate.HttpObserver(), list[discord_health.Answer]()
-    observer.on_answer(answers.append)
+    restore = rest.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
+    observer = rest.HttpObserver()
     client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -117,7 +115,7 @@ async def identify(settings: Settings) -> Application:
         return Application(str(client.user), client.application.id, endpoint)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."
-        raise PaperroundError(WRONG_TOKEN if answers[-1].is_discords else reason) from error
+        raise PaperroundError(WRONG_TOKEN if observer.is_last_discords else reason) from error
     except TimeoutError as error:
         raise PaperroundError(NO_ANSWER) from error
     except (discord.HTTPException, OSError) as error:

@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.alerts.service import Alerts
-from bot.client import request_gate, translations
+from bot.client import rest, translations
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.client.messages import CommandMentions, PostWording
 from bot.client.translations import Texts
@@ -95,7 +95,7 @@ class Client(commands.AutoShardedBot):
         mentions: CommandMentions,
         wording_for: Callable[[models.Locale], PostWording],
         *,
-        observer: request_gate.HttpObserver,
+        observer: rest.HttpObserver,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
@@ -116,8 +116,8 @@ class Client(commands.AutoShardedBot):
             ),
             shard_count=shard_count,
             http_trace=observer.trace,
-            max_ratelimit_timeout=request_gate.MAX_RATELIMIT_TIMEOUT,
         )
+        self.observer = observer
         self.services = services
         self.translations = texts
         self.mentions = mentions

@@ -211,6 +211,7 @@ NEW_ALERT = "="
 OPEN_PAPER = "o"
 SAVE_PAPER = "save"
 SIMILAR_PAPERS = "sim"
+TAKE_BACK = "tb"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 PAGE_SIZE = 5

@@ -22,7 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -140,9 +140,28 @@ async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *atta
     """
     view.stop()
     files: Any = _make_files(attachments)
-    await interaction.edit_original_response(
+    message = await interaction.edit_original_response(
         view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
     )
+    interaction.extras[_SHARED_ID] = message.id
+
+
+_SHARED_ID = "shared_id"
+"""The key, among an interaction's extras, of the id of the public message."""
+
+
+async def _offer_to_take_back(request: Request) -> None:
+    """Tell who shared a message, privately, with a button that deletes it where the bot is a member of the server."""
+    interaction, texts = request.interaction, request.texts
+    is_member = interaction.is_guild_integration() or interaction.client.get_guild(interaction.guild_id or 0)
+    if not is_member:
+        return
+    custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
+    take_back = message_builder.button(texts("share-take-back"), custom_id)
+    view = client_messages.text_view(texts("share-done"), take_back)
+    with suppress(discord.HTTPException):
+        # What was asked for is done.
+        await reply_privately(interaction, view)
 
 
 async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
@@ -463,6 +482,8 @@ def callback(
                 await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             await _send(interaction, await method(cog, request, *arguments, **options), chosen)
+            if chosen == PUBLICLY:
+                await _offer_to_take_back(request)
 
         # discord.py would resolve the annotations of the options with the names of this module.
         run.__signature__ = inspect.signature(method, eval_str=True)  # type: ignore[attr-defined]

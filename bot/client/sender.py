@@ -1,26 +1,24 @@
-"""The relay's `Sender` over discord.py's HTTP client: single attempts, without retries.
+"""The relay's `Sender`: single attempts at parts, and the search of a channel's history for an earlier one.
 
-Works after `client.login()`, without the Gateway. Uses discord.py's internal HTTP methods to send stored payloads.
+Works after `client.login()`, without the Gateway: only the roles of a server and the tags of a forum are looked up in its cache.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-import aiohttp
 import discord
-from discord import http
 
-from bot.client import message_builder, request_gate, webhook
+from bot.client import message_builder, rest
 from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes
-from bot.outbox.discord_health import MAX_LIMIT
 from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
 from storage.models import PartKind, Reason, Receipt
 
@@ -34,15 +32,14 @@ REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
 
 AUTO_ARCHIVE_MINUTES = 1440
-CROSSPOST_LIMIT = 9
-CROSSPOST_PERIOD = 3600.0
-"""Discord publishes 10 messages of a channel per hour (seconds). After the tenth discord.py would sleep."""
 FENCE_SECONDS = 5.0
 """A forum post leaves at most this long after the check that this process is the sender."""
 MESSAGE_FENCE_SECONDS = 40.0
 """A message leaves at most this long after its part was claimed: with the 60 seconds for which an earlier attempt's nonce is
 trusted, and 20 to arrive, that is how long Discord is assumed to remember a nonce."""
 UNKNOWN_CHANNEL = 10003
+HAS_THREAD = 160004
+UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
 UNCONFIRMED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Discord did not find the channel once, but shows it, or does not answer."""
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
@@ -54,7 +51,7 @@ async def _always_sender() -> bool:
 
 
 class DiscordSender:
-    """Sends through a logged-in client whose requests pass a `RequestGate`, and posts of webhooks through `webhooks`.
+    """Sends for a logged-in client, and by webhooks.
 
     `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
     has no nonce: a process that was frozen meanwhile must not send what its successor sends.
@@ -63,18 +60,18 @@ class DiscordSender:
     def __init__(
         self,
         client: discord.Client,
+        rest_client: rest.RestClient,
         is_sender: Callable[[], Awaitable[bool]] = _always_sender,
-        webhooks: webhook.WebhookSender | None = None,
     ) -> None:
         self._client = client
-        self._webhooks = webhooks or webhook.WebhookSender()
+        self._request = rest_client.request
         self._is_sender = is_sender
-        self._crosspost_limiter = outcomes.RateLimiter(time.monotonic, CROSSPOST_LIMIT, CROSSPOST_PERIOD)
+        self._opening_dm = asyncio.Lock()
 
     async def send(self, request: SendRequest) -> Receipt:
         """Attempt a request once. Raises DeliveryError."""
         if request.webhook_token is not None:
-            return await self._webhooks.send(request)
+            return await self._send_by_webhook(request)
         async with self._confirming(request):
             match request.kind:
                 case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
@@ -84,50 +81,38 @@ class DiscordSender:
                 case PartKind.THREAD:
                     return await self._create_thread(request)
                 case PartKind.CROSSPOST:
-                    await self._publish(request)
+                    path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
+                    await self._request("POST", path, request.kind)
                 case _:
                     assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
-        """Search for the request's message since `since` (UTC). Raises DeliveryError.
+        """Return the receipt of the message with the request's marker since `since` (UTC), None if it is certainly absent.
 
-        Returns None for THREAD and CROSSPOST, which can be repeated without harm.
+        None for THREAD and CROSSPOST, which can be repeated without harm. Raises DeliveryError.
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST):
             return None
         if request.webhook_token is not None:
-            return self._webhooks.find(request)
+            raise DeliveryError(
+                UNVERIFIABLE, "a webhook's messages cannot be looked up; it is not sent again"
+            )
         if request.marker is None:
             raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
         async with self._confirming(request):
             if request.kind is PartKind.FORUM_POST:
-                return await find_forum_post(self._client, request, since, self._check_may_read_history)
-            return await find_message(self._client, request, since, self._check_may_read_history)
-
-    async def _check_may_read_history(self, request: SendRequest) -> None:
-        if request.guild_id is None:
-            return
-        # Not from the cache: it is stale while the Gateway is away, which a half-open connection does not tell, and what was
-        # lost with the network is what is looked for.
-        me = await self._fetch_me(request.guild_id)
-        channel: Any = await me.guild.fetch_channel(request.channel_id)
-        if isinstance(channel, discord.Thread):
-            # A thread inherits the permissions of its parent.
-            channel = await me.guild.fetch_channel(channel.parent_id)
-        permissions = channel.permissions_for(me)
-        if not (permissions.view_channel and permissions.read_message_history):
-            raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the channel's history")
-
-    async def _fetch_me(self, guild_id: int) -> discord.Member:
-        guild = await self._client.fetch_guild(guild_id, with_counts=False)
-        return await guild.fetch_member(_bot_user_id(self._client))
+                return await self._find_forum_post(request, since)
+            return await self._find_message(request, since)
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
         self._require_bot()
-        with map_discord_errors(PartKind.MESSAGE):
-            return _read_receipt(await self._client.http.start_private_message(user_id), "id").channel_id
+        async with self._opening_dm:  # they share one rate limit
+            channel = await self._request(
+                "POST", "/users/@me/channels", payload={"recipient_id": str(user_id)}
+            )
+        return _read_receipt(channel, "id").channel_id
 
     def _require_bot(self) -> None:
         if self._client.user is None:
@@ -137,17 +122,15 @@ class DiscordSender:
 
     @asynccontextmanager
     async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:
-        """Map errors. That the channel is gone, which closes what posts there for good, must be Discord's answer twice."""
+        """Ask again if a channel is gone, which closes what posts there for good."""
         self._require_bot()
         try:
-            with map_discord_errors(request.kind):
-                yield
+            yield
         except DeliveryError as error:
             if error.classification != outcomes.DISCORD_ERRORS[UNKNOWN_CHANNEL]:
                 raise
             try:
-                with map_discord_errors(request.kind):
-                    await self._client.http.get_channel(request.channel_id)
+                await self._request("GET", f"/channels/{request.channel_id}", request.kind)
             except DeliveryError as check:
                 if check.classification.disposition is not Disposition.UNKNOWN:
                     raise
@@ -158,25 +141,36 @@ class DiscordSender:
             "nonce": request.nonce,
             "enforce_nonce": True,
         }
-        route = http.Route("POST", "/channels/{channel_id}/messages", channel_id=request.channel_id)
         # While this process was frozen another one may have become the sender, and have sent it so long ago that Discord has
         # forgotten the nonce.
-        fence: Any = _Fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
-        message = await self._client.http.request(route, json=payload, files=fence)
+        fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
+        path = f"/channels/{request.channel_id}/messages"
+        message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
         return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
         message = self._with_safe_mentions(request.channel_id, request.payload["message"])
         payload = request.payload | {"message": message}
-        if tag := await find_required_tag(self._client, request.channel_id):
+        if tag := await self._find_required_tag(request.channel_id):
             payload["applied_tags"] = [tag]
-        route = http.Route("POST", "/channels/{channel_id}/threads", channel_id=request.channel_id)
-        fence: Any = _Fence(time.monotonic(), FENCE_SECONDS)
+        fence = _make_fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
-        query = {"use_nested_fields": 1}
-        thread = await self._client.http.request(route, json=payload, params=query, files=fence)
+        path = f"/channels/{request.channel_id}/threads"
+        thread = await self._request(
+            "POST", path, request.kind, payload=payload, query={"use_nested_fields": "1"}, fence=fence
+        )
         return _read_receipt(thread, "id")
+
+    async def _find_required_tag(self, channel_id: int) -> str | None:
+        """Return the id of a forum's first tag that anyone may set, if it requires one, from the cache or one request."""
+        cached = self._client.get_channel(channel_id)
+        if isinstance(cached, discord.ForumChannel):
+            open_ids = [str(tag.id) for tag in cached.available_tags if not tag.moderated]
+            return open_ids[0] if cached.flags.require_tag and open_ids else None
+        channel = await self._request("GET", f"/channels/{channel_id}", PartKind.FORUM_POST)
+        open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
+        return open_ids[0] if int(channel.get("flags") or 0) & REQUIRE_TAG and open_ids else None
 
     def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
         """Return a message that notifies only the roles that it names, without those that the server deleted.
@@ -196,51 +190,146 @@ class DiscordSender:
 
     async def _create_thread(self, request: SendRequest) -> Receipt:
         message_id = _target_message_id(request)
-        minutes: Any = request.payload.get("auto_archive_duration", AUTO_ARCHIVE_MINUTES)
+        payload = {"auto_archive_duration": AUTO_ARCHIVE_MINUTES} | request.payload
+        path = f"/channels/{request.channel_id}/messages/{message_id}/threads"
         try:
-            thread = await self._client.http.start_thread_with_message(
-                request.channel_id, message_id, name=request.payload["name"], auto_archive_duration=minutes
-            )
-            _read_receipt(thread, "id")
-        except discord.HTTPException as error:
-            if error.code != 160004:  # the message already has a thread
+            _read_receipt(await self._request("POST", path, request.kind, payload=payload), "id")
+        except DeliveryError as error:
+            if error.code != HAS_THREAD:
                 raise
         # A thread created from a message has the id of that message.
         return Receipt(message_id, message_id)
 
-    async def _publish(self, request: SendRequest) -> None:
-        wait = self._crosspost_limiter.delay(request.channel_id)
-        if wait:
-            limited = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait)
-            raise DeliveryError(limited, "the channel reached its limit of published messages per hour")
-        self._crosspost_limiter.hit(request.channel_id)
-        await self._client.http.publish_message(request.channel_id, _target_message_id(request))
+    async def _send_by_webhook(self, request: SendRequest) -> Receipt:
+        """Send a message by a webhook, whose id is the channel of the receipt.
+
+        It is asked for the webhook first, since Discord takes no nonce from one and lists none of its messages (its OpenAPI
+        document, 2026): so its outages and a deleted webhook are noticed before anything is sent.
+        """
+        path = f"/webhooks/{request.channel_id}/{request.webhook_token}"
+        try:
+            await self._request("GET", path, request.kind)
+        except DeliveryError as error:
+            if error.classification.disposition is not Disposition.UNKNOWN:
+                raise
+            certain = replace(error.classification, disposition=Disposition.RETRY)
+            raise DeliveryError(certain, str(error), status=error.status, code=error.code) from error
+        payload = request.payload | {"allowed_mentions": NO_MENTIONS}
+        query = {"wait": "true", "with_components": "true"}
+        message = await self._request("POST", path, request.kind, payload=payload, query=query)
+        return Receipt(_read_receipt(message, "id").message_id, request.channel_id)
+
+    # Finding a message whose outcome is unknown. It works without the Gateway and its cache: everything is requested.
+
+    async def _find_message(self, request: SendRequest, since: datetime) -> Receipt | None:
+        # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
+        path, query = f"/channels/{request.channel_id}/messages", {"limit": str(PAGE_SIZE)}
+        for _ in range(MAX_PAGES):
+            page = await self._request("GET", path, request.kind, query=query)
+            if not page and "before" not in query:
+                await self._check_may_read_history(request)
+            for message in page:
+                if self._is_ours(request, message):
+                    return Receipt(int(message["id"]), request.channel_id)
+            if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
+                return None
+            query["before"] = page[-1]["id"]
+        raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
+
+    async def _check_may_read_history(self, request: SendRequest) -> None:
+        """Raise DeliveryError if the history may not be read: then Discord lists no messages, but refuses a single one."""
+        if request.guild_id is None:
+            return
+        try:
+            await self._request(
+                "GET", f"/channels/{request.channel_id}/messages/{request.channel_id}", request.kind
+            )
+        except DeliveryError as error:
+            if error.status == 403:
+                raise DeliveryError(
+                    HISTORY_UNREADABLE, "no permission to read the channel's history"
+                ) from error
+            if error.status != 404:
+                raise
+
+    async def _find_forum_post(self, request: SendRequest, since: datetime) -> Receipt | None:
+        try:
+            async for thread in self._list_threads(request, since):
+                thread_id = int(thread["id"])
+                is_own = int(thread.get("owner_id") or 0) == self._bot_user_id
+                is_named = thread["name"] == request.payload["name"]
+                if is_own and (is_named or _is_newer(thread_id, since)):
+                    first = await self._find_first_message(thread_id)
+                    if first is not None and self._is_ours(request, first):
+                        return Receipt(thread_id, thread_id)
+        except DeliveryError as error:
+            if error.status != 403:
+                raise
+            await self._request(
+                "GET", f"/channels/{request.channel_id}", request.kind
+            )  # raises if it is hidden
+            raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the forum's history") from error
+        return None
+
+    async def _find_first_message(self, thread_id: int) -> Any:
+        try:
+            return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
+        except DeliveryError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    async def _list_threads(self, request: SendRequest, since: datetime) -> AsyncIterator[Any]:
+        """Yield the active threads of a channel, and those archived since a time or a little before. Raises DeliveryError."""
+        if request.guild_id is not None:
+            active = await self._request("GET", f"/guilds/{request.guild_id}/threads/active", request.kind)
+            for thread in active["threads"]:
+                if thread["parent_id"] == str(request.channel_id):
+                    yield thread
+        path = f"/channels/{request.channel_id}/threads/archived/public"
+        query = {"limit": str(PAGE_SIZE)}
+        for _ in range(MAX_PAGES):
+            page = await self._request("GET", path, request.kind, query=query)
+            for thread in page["threads"]:
+                yield thread
+            if not page["has_more"] or not page["threads"]:
+                return
+            # Last archived first; a thread cannot be archived before it exists.
+            archived_at = discord.utils.parse_time(
+                page["threads"][-1]["thread_metadata"]["archive_timestamp"]
+            )
+            if archived_at < since - CLOCK_SKEW:
+                return
+            # `before` excludes its own moment, at which others may have been archived too.
+            query["before"] = (archived_at + timedelta(microseconds=1)).isoformat()
+        raise DeliveryError(HISTORY_UNREADABLE, "too many threads were archived since")
+
+    def _is_ours(self, request: SendRequest, message: Any) -> bool:
+        by_bot = int(message["author"]["id"]) == self._bot_user_id
+        return by_bot and request.marker is not None and _has_marker(message, request.marker)
+
+    @property
+    def _bot_user_id(self) -> int:
+        return self._client.user.id if self._client.user is not None else 0
 
 
-class _Fence:
-    """An empty list of uploads: discord.py goes through it right before it sends the request."""
+def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
+    """Return what refuses a request if the sender lock was checked too long ago; the next attempt checks it again."""
 
-    def __init__(self, checked_at: float, seconds: float) -> None:
-        self._checked_at = checked_at
-        self._seconds = seconds
-
-    def __iter__(self) -> Iterator[discord.File]:
-        """Raise DeliveryError if the sender lock was checked too long ago; the next attempt checks it again."""
-        if time.monotonic() - self._checked_at > self._seconds:
+    def check() -> None:
+        if time.monotonic() - checked_at > seconds:
             raise DeliveryError(NOT_SENDER, "the request was held up before it was sent")
-        return iter(())
+
+    return check
 
 
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
-    """Return the ids in an answer. Raises ForeignAnswerError for one without them, which is not Discord's.
-
-    Nor is one with an id that cannot be stored: receipts are stored together, and it would hold up all others.
-    """
+    """Return the ids in an answer. One without them, or with an id that cannot be stored, leaves the outcome open."""
     try:
         message_id, channel_id = (message_builder.parse_number(answer[key]) for key in ("id", channel_key))
         return Receipt(message_id, channel_id)
-    except request_gate.UNREADABLE as error:
-        raise request_gate.ForeignAnswerError(200) from error
+    except rest.UNREADABLE as error:
+        raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no id of a message") from error
 
 
 def _target_message_id(request: SendRequest) -> int:
@@ -248,102 +337,6 @@ def _target_message_id(request: SendRequest) -> int:
         gone = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
         raise DeliveryError(gone, "the target message is gone")
     return request.message_id
-
-
-@contextmanager
-def map_discord_errors(kind: PartKind) -> Iterator[None]:
-    """Convert the errors of discord.py and aiohttp to DeliveryError."""
-    try:
-        yield
-    except request_gate.HeldBackError as error:
-        limited = replace(outcomes.RATE_LIMITED, wait_seconds=min(error.retry_after, MAX_LIMIT))
-        raise _delivery_error(limited if error.was_sent else outcomes.HELD_BACK, error) from error
-    except request_gate.ForeignAnswerError as error:
-        is_refusal = 400 <= error.seen_status < 500
-        classification = outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
-        raise DeliveryError(classification, str(error), status=error.seen_status) from error
-    except discord.HTTPException as error:
-        raise _delivery_error(outcomes.classify(error.status, error.code, kind), error) from error
-    except aiohttp.ClientConnectorError as error:
-        raise DeliveryError(outcomes.CONNECT_FAILED, str(error)) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise DeliveryError(outcomes.OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}") from error
-
-
-def _delivery_error(classification: Classification, error: discord.HTTPException) -> DeliveryError:
-    return DeliveryError(classification, str(error), status=error.status, code=error.code)
-
-
-# Finding a message whose outcome is unknown. It works without the Gateway and its cache: everything is requested.
-
-
-Check = Callable[[SendRequest], Awaitable[None]]
-"""Raises DeliveryError if the history may not be read: then Discord answers with no messages."""
-
-
-async def find_message(
-    client: discord.Client, request: SendRequest, since: datetime, check: Check
-) -> Receipt | None:
-    """Return the bot's message with the request's marker, or None if it is certainly absent. Raises DeliveryError."""
-    # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
-    before: int | None = None
-    for _ in range(MAX_PAGES):
-        page = await client.http.logs_from(request.channel_id, PAGE_SIZE, before=before)
-        if not page and before is None:
-            await check(request)
-        for message in page:
-            if _is_ours(client, request, message):
-                return Receipt(int(message["id"]), request.channel_id)
-        if len(page) < PAGE_SIZE or not _is_newer(int(page[-1]["id"]), since):
-            return None
-        before = int(page[-1]["id"])
-    raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
-
-
-async def find_forum_post(
-    client: discord.Client, request: SendRequest, since: datetime, check: Check
-) -> Receipt | None:
-    """Return the bot's post whose first message has the marker, or None if it is certainly absent. Raises DeliveryError."""
-    await check(request)
-    async for thread in _list_threads(client, request, since):
-        thread_id = int(thread["id"])
-        is_own = int(thread.get("owner_id") or 0) == _bot_user_id(client)
-        if not is_own or not (thread["name"] == request.payload["name"] or _is_newer(thread_id, since)):
-            continue
-        try:
-            first = await client.http.get_message(thread_id, thread_id)
-        except discord.NotFound:
-            continue
-        if _is_ours(client, request, first):
-            return Receipt(thread_id, thread_id)
-    return None
-
-
-async def _list_threads(client: discord.Client, request: SendRequest, since: datetime) -> AsyncIterator[Any]:
-    """Yield the active threads of a channel, and those archived since a time or a little before. Raises DeliveryError."""
-    if request.guild_id is not None:
-        for thread in (await client.http.get_active_threads(request.guild_id))["threads"]:
-            if thread["parent_id"] == str(request.channel_id):
-                yield thread
-    before: Any = None
-    for _ in range(MAX_PAGES):
-        page = await client.http.get_public_archived_threads(request.channel_id, before, limit=PAGE_SIZE)
-        for thread in page["threads"]:
-            yield thread
-        if not page["has_more"] or not page["threads"]:
-            return
-        # Last archived first; a thread cannot be archived before it exists.
-        archived_at = discord.utils.parse_time(page["threads"][-1]["thread_metadata"]["archive_timestamp"])
-        if archived_at < since - CLOCK_SKEW:
-            return
-        # `before` excludes its own moment, at which others may have been archived too.
-        before = (archived_at + timedelta(microseconds=1)).isoformat()
-    raise DeliveryError(HISTORY_UNREADABLE, "too many threads were archived since")
-
-
-def _is_ours(client: discord.Client, request: SendRequest, message: Any) -> bool:
-    by_bot = int(message["author"]["id"]) == _bot_user_id(client)
-    return by_bot and request.marker is not None and _has_marker(message, request.marker)
 
 
 def _has_marker(message: Any, marker: str) -> bool:
@@ -364,24 +357,3 @@ def _list_custom_ids(component: Any) -> Iterator[str]:
 
 def _is_newer(snowflake: int, since: datetime) -> bool:
     return discord.utils.snowflake_time(snowflake) >= since - CLOCK_SKEW
-
-
-def _bot_user_id(client: discord.Client) -> int:
-    return client.user.id if client.user is not None else 0
-
-
-async def find_required_tag(client: discord.Client, channel_id: int) -> str | None:
-    """Return the id of a forum's first tag that anyone may set, if it requires one, from the cache or one request.
-
-    Raises discord.HTTPException.
-    """
-    cached = client.get_channel(channel_id)
-    if isinstance(cached, discord.ForumChannel):
-        open_ids = [str(tag.id) for tag in cached.available_tags if not tag.moderated]
-        is_required = cached.flags.require_tag
-    else:
-        route = http.Route("GET", "/channels/{channel_id}", channel_id=channel_id)
-        channel = await client.http.request(route)
-        open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
-        is_required = bool(int(channel.get("flags") or 0) & REQUIRE_TAG)
-    return open_ids[0] if is_required and open_ids else None

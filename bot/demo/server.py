@@ -25,6 +25,7 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
+from bot.demo.simulated_rest import SimulatedRest
 from bot.demo.stage import Stage, Viewer
 from bot.search import glossary
 from bot.web import server as web_server
@@ -121,6 +122,7 @@ async def open_demo(
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
     async with open_container(settings, clock=clock) as container:
         bot = container.create_bot(shard_count=1, locale=locale)
+        container.rest = SimulatedRest(bot, container.pace)
         async with simcord.run(bot, check_errors=False) as env:
             clock.env = env
             assert bot.user is not None

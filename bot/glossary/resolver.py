@@ -5,14 +5,13 @@ The whole query first, then its longest parts. Unknown words stay as typed.
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from bot.glossary import transliteration
-from bot.text import analyser, concepts, term_keys
+from bot.text import analyser, concepts, seed, term_keys
 
 _AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
@@ -38,85 +37,54 @@ class Decision(NamedTuple):
     is_added: bool
 
 
-class Parts(NamedTuple):
-    """What a glossary is made of: concepts by support, senses of abbreviations, translations of common words by their term keys,
-    numbers of titles by concept, and by name of a model, and of papers by concept.
+class LearntForm(NamedTuple):
+    """A Korean form or abbreviation of an English term, with the number of papers that explain it.
+
+    `found` papers have a Korean form, `confirmed` of them have the term in English or as an abbreviation too.
     """
 
-    concepts: Sequence[concepts.Concept]
-    senses: Mapping[str, Sequence[concepts.AbbreviationSense]] = {}
-    words: Mapping[str, Sequence[str]] = {}
-    title_counts: Mapping[str, int] = {}
+    term: str
+    form: str
+    explained: int
+    found: int = 0
+    confirmed: int = 0
+
+
+class Learnt(NamedTuple):
+    """What the papers of an archive teach: forms; by English key the papers, and the titles, that have a concept; names in titles
+    with the number of titles.
+    """
+
+    forms: Sequence[LearntForm] = ()
+    papers: Mapping[str, int] = {}
+    titles: Mapping[str, int] = {}
     names: Mapping[str, int] = {}
-    paper_counts: Mapping[str, int] = {}
-
-
-FormIndex = dict[str, list[str]]
-"""The keys of the concepts that have a form, by its term key. Under its own English key a concept is the first one."""
-
-
-def index_forms(all_concepts: Iterable[concepts.Concept]) -> FormIndex:
-    """Return the index of the concepts' forms. Stemming takes most of the time, so a stored glossary has its index."""
-    index: FormIndex = defaultdict(list)
-    for concept in all_concepts:
-        index[concept.key].insert(0, concept.key)
-        for key in {term_keys.term_key(form.text) for form in concept.forms if form.language != "abbr"}:
-            if key != concept.key:
-                index[key].append(concept.key)
-    return dict(index)
 
 
 class Glossary:
-    """The concepts with the indexes to find them by. `form_index` is derived from the concepts; a stored glossary has it."""
+    """The concepts of the seed list, of an archive and of its operator, with the indexes to find them by."""
 
     def __init__(
-        self, parts: Parts, form_index: FormIndex | None = None, decisions: Iterable[Decision] = ()
+        self,
+        terms: Iterable[seed.SeedTerm] = (),
+        learnt: Learnt | None = None,
+        decisions: Iterable[Decision] = (),
     ) -> None:
-        self.title_counts = parts.title_counts
-        self._paper_counts = parts.paper_counts
-        self._concepts = {concept.key: concept for concept in parts.concepts}
-        self._senses = dict(parts.senses)
-        self._words = parts.words
-        self._index = form_index or index_forms(parts.concepts)
-        for decision in decisions:
-            self._decide(decision)
+        learnt = learnt or Learnt()
+        self.title_counts = learnt.titles
+        self._paper_counts = learnt.papers
+        self._names = learnt.names
+        lexicon = _Lexicon()
+        lexicon.add_seeds(terms)
+        lexicon.add_learnt(learnt.forms)
+        lexicon.add_decisions(decisions)
+        self._words = lexicon.words
+        self._senses = lexicon.rank_senses()
+        self._concepts = {concept.key: concept for concept in lexicon.build_concepts(self._senses)}
+        self._index = _index_forms(self._concepts.values(), lexicon.firsts)
         by_papers = sorted(self._senses, key=lambda text: sum(sense.papers for sense in self._senses[text]))
         self._abbreviation_by_folded = {text.casefold(): text for text in by_papers}
-        # Abbreviations that may be spoken as words, such as LoRA.
-        spoken = {
-            text: sum(sense.papers for sense in self._senses[text]) for text in by_papers if text.isalpha()
-        }
-        self._sounds = transliteration.SoundIndex({**spoken, **parts.names})
         self._forms_by_terms: dict[tuple[str, ...], tuple[concepts.WeightedForm, ...]] = {}
-
-    def _decide(self, decision: Decision) -> None:
-        """Add or remove a form of a concept, which is new if no other form is known."""
-        term, form, is_added = decision
-        key, form_key = term_keys.english_key(term), term_keys.term_key(form)
-        language = form_language(form)
-        known = self._concepts.get(key) or concepts.Concept(
-            key, (concepts.SurfaceForm(term, "en", 0, seeded=True),)
-        )
-        forms = [
-            other for other in known.forms if other.language != language or not is_same_form(other.text, form)
-        ]
-        if language == "abbr":
-            abbreviation = term_keys.abbreviation_key(form)
-            others = [sense for sense in self._senses.get(abbreviation, ()) if sense.key != key]
-            if is_added:
-                others = [
-                    concepts.AbbreviationSense(key, 1.0, concepts.SEED_PAPERS, term),
-                    *(sense._replace(share=0.0) for sense in others),
-                ]
-            self._senses[abbreviation] = others
-        else:
-            keys = [other for other in self._index.get(form_key, ()) if other != key]
-            self._index[form_key] = [key, *keys] if is_added else keys
-        if is_added:
-            forms.append(concepts.SurfaceForm(form, language, 0, seeded=True))
-        self._concepts[key] = concepts.Concept(key, tuple(forms))
-        if key not in self._index.setdefault(key, [key]):
-            self._index[key].insert(0, key)
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, best supported first."""
@@ -189,6 +157,13 @@ class Glossary:
     def find_names(self, text: str) -> list[str]:
         """Return the names of models and methods that a Korean spelling sounds like: 제미나이 like Gemini."""
         return self._sounds.find(text)
+
+    @cached_property
+    def _sounds(self) -> transliteration.SoundIndex:
+        # Abbreviations that may be spoken as words, such as LoRA.
+        papers = {text: sum(sense.papers for sense in senses) for text, senses in self._senses.items()}
+        spoken = {text: number for text, number in papers.items() if text.isalpha()}
+        return transliteration.SoundIndex({**spoken, **self._names})
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
         """Return the concepts that have this form, best supported first."""
@@ -269,20 +244,14 @@ class Glossary:
 
     def _weighted_forms(self, concept: concepts.Concept) -> Iterable[concepts.WeightedForm]:
         for form in concept.forms:
-            if form.is_alias or not form.expands:
-                continue
-            if form.language != "abbr":
-                # In a canonical text 텍스트에서 이미지 cannot be told from 텍스트와 이미지.
-                if not has_inner_particle(form.text):
-                    weight = 1.0 if form.is_presentable else _RARE_WEIGHT
-                    yield concepts.WeightedForm(
-                        form.text, weight, is_shown=form.is_presentable, is_sure=form.is_sure
-                    )
-            elif form.text.casefold() not in concepts.read_words("function_words.txt"):
+            is_sure = form.is_sure
+            if form.language == "abbr":
                 # What means another term too (SD) finds and ranks papers, most of which mean this one, and decides no filter.
                 usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
-                is_sure = form.is_sure and len(concepts.distinct_senses(usual, ())) < 2
-                yield concepts.WeightedForm(form.text, 1.0, is_shown=form.is_presentable, is_sure=is_sure)
+                is_sure = is_sure and len(concepts.distinct_senses(usual, ())) < 2
+            if form.searched:
+                weight = 1.0 if form.is_presentable or form.language == "abbr" else _RARE_WEIGHT
+                yield concepts.WeightedForm(form.text, weight, is_shown=form.is_presentable, is_sure=is_sure)
 
     def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
         """Split a query into its longest known parts; other words become segments as typed."""
@@ -347,52 +316,161 @@ def _typed_forms(text: str) -> list[concepts.WeightedForm]:
     return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
 
 
+class _Lexicon:
+    """The forms of concepts as they are gathered: from the seed list, from papers, from the operator, in this order."""
+
+    def __init__(self) -> None:
+        self.words = defaultdict[str, list[str]](list)
+        """The translations of common words by their term keys."""
+        self.firsts: set[tuple[str, str]] = set()
+        """Form and concept, by their keys, of what the operator added."""
+        self._decided: set[str] = set()
+        self._forms = defaultdict[str, dict[str, concepts.SurfaceForm]](dict)
+        self._main_keys: dict[str, str] = {}
+        self._owners = defaultdict[str, set[str]](set)
+        self._names: dict[str, str] = {}
+        self._explained = defaultdict[str, Counter[str]](Counter)
+        self._weights = defaultdict[str, Counter[str]](Counter)
+
+    def add_seeds(self, terms: Iterable[seed.SeedTerm]) -> None:
+        """Add the seed list."""
+        for term in terms:
+            english = [term_keys.english_key(text) for text in term.english]
+            korean = [term_keys.korean_key(text) for text in term.korean]
+            for key in korean:
+                self._owners[key].add(english[0])
+            if term.is_common_word:
+                for keys, others in ((korean, term.english), (english, term.korean)):
+                    for key in keys:
+                        self.words[key] += others
+                continue
+            own = self._own(english[0], term.english[0])
+            for key, text in zip(english, term.english, strict=True):
+                if key not in own or not own[key].seeded:
+                    own[key] = concepts.SurfaceForm(text, "en", seeded=True)
+                self._main_keys.setdefault(key, english[0])
+            for key, text in zip(korean, term.korean, strict=True):
+                is_searched = text not in term.only_read and not has_inner_particle(text)
+                own[key] = concepts.SurfaceForm(text, "ko", seeded=True, searched=is_searched)
+            for short in term.abbreviations:
+                self._weights[short][english[0]] += concepts.SEED_PAPERS
+
+    def add_learnt(self, rows: Iterable[LearntForm]) -> None:
+        """Add what papers teach, except for Korean forms that the seed list has for another term, or as a common word."""
+        for row in rows:
+            key = self._key_of(row.term)
+            language, form = form_language(row.form), term_keys.term_key(row.form)
+            if language == "abbr":
+                self._own(key, row.term)
+                self._explained[row.form][key] += row.explained
+            elif key in self._owners.get(form, (key,)):
+                own = self._own(key, row.term)
+                is_searched = not has_inner_particle(row.form)
+                known = own.get(form, concepts.SurfaceForm(row.form, language, searched=is_searched))
+                own[form] = known._replace(papers=row.explained, found=row.found, confirmed=row.confirmed)
+
+    def add_decisions(self, decisions: Iterable[Decision]) -> None:
+        """Add or remove the forms that the operator decided on; the last decision on a form holds."""
+        for term, text, is_added in decisions:
+            key, language = self._key_of(term), form_language(text)
+            own, form = self._own(key, term), term_keys.term_key(text)
+            self._decided.add(key)
+            if language == "abbr":
+                form = term_keys.abbreviation_key(text)
+                self._explained[form].pop(key, None)
+                self._weights[form].pop(key, None)
+                if is_added:
+                    others = self._explained[form].total() + self._weights[form].total()
+                    self._weights[form][key] = concepts.SEED_PAPERS * (1 + others)
+            own.pop(form, None)
+            self.firsts.discard((form, key))
+            if is_added:
+                own[form] = concepts.SurfaceForm(text, language, seeded=True)
+                self.firsts.add((form, key))
+
+    def _key_of(self, term: str) -> str:
+        key = term_keys.english_key(term)
+        return self._main_keys.get(key, key)
+
+    def _own(self, key: str, name: str) -> dict[str, concepts.SurfaceForm]:
+        """Return the forms of a concept, which is new if none is known."""
+        if key not in self._forms:
+            self._names[key] = name
+            self._forms[key][key] = concepts.SurfaceForm(name, "en")
+        return self._forms[key]
+
+    def rank_senses(self) -> dict[str, list[concepts.AbbreviationSense]]:
+        """Return the senses of each abbreviation, the best supported first."""
+        senses = dict[str, list[concepts.AbbreviationSense]]()
+        for short in {**self._weights, **self._explained}:
+            papers = self._explained[short]
+            counts = papers + self._weights[short]
+            ranked = sorted(counts, key=lambda key: (-counts[key], len(key), key))
+            senses[short] = [
+                concepts.AbbreviationSense(key, counts[key] / counts.total(), papers[key], self._names[key])
+                for key in ranked
+            ]
+        return senses
+
+    def build_concepts(
+        self, senses: Mapping[str, Sequence[concepts.AbbreviationSense]]
+    ) -> list[concepts.Concept]:
+        """Return the concepts with several forms, and those that the operator named, the best supported first."""
+        short_forms = defaultdict[str, list[concepts.SurfaceForm]](list)
+        for short, ranked in senses.items():
+            if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
+                key, _, papers, _ = ranked[0]
+                # Two letters that no paper explains stand for many things, and some capitals are words: IT, OR.
+                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in concepts.read_words(
+                    "function_words.txt"
+                )
+                is_seeded = key in self._weights[short]
+                form = concepts.SurfaceForm(short, "abbr", papers, is_seeded, searched=is_searched)
+                short_forms[key].append(form)
+        built = []
+        for key, own in self._forms.items():
+            korean = {key: form for key, form in own.items() if form.language == "ko"}
+            forms = [form for form in own.values() if form.language != "ko"]
+            for form_key, form in korean.items():
+                is_searched = form.searched and not _is_found_by_another(form_key, korean)
+                forms.append(form._replace(searched=is_searched))
+            shorts = [form for form in short_forms[key] if form.text not in own]
+            forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
+            if len(forms) > 1 or key in self._decided:
+                built.append(concepts.Concept(key, tuple(forms)))
+        return sorted(built, key=lambda concept: (-concept.support, concept.key))
+
+
+def _is_found_by_another(key: str, korean: Mapping[str, concepts.SurfaceForm]) -> bool:
+    """Tell whether a search for another form of a concept, which are given by their keys, finds what one for this form finds.
+
+    A learnt form never hides a seeded one, nor one that one paper explains a form that several do: papers do not find 트랜스포머
+    by 포머. A seeded form finds another one that begins with it.
+    """
+    own = korean[key]
+    others = ((other, form) for other, form in korean.items() if other != key and form.searched)
+    if own.seeded:
+        return any(form.seeded and key.startswith(other) for other, form in others)
+    return any(form.is_sure >= own.is_sure and other in key for other, form in others)
+
+
+def _index_forms(
+    all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
+) -> dict[str, list[str]]:
+    """Return by term key the keys of the concepts that have a form. Under its own key a concept is the first one."""
+    index = defaultdict[str, list[str]](list)
+    for concept in all_concepts:
+        index[concept.key].insert(0, concept.key)
+        for key in {term_keys.term_key(form.text) for form in concept.forms if form.language != "abbr"}:
+            if (key, concept.key) in firsts:
+                index[key].insert(0, concept.key)
+            elif key != concept.key:
+                index[key].append(concept.key)
+    return dict(index)
+
+
 def has_inner_particle(text: str) -> bool:
     """Tell whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
     first, _, second = text.partition(" ")
     is_pair = bool(second) and " " not in second
     return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first
-
-
-# Serialises a glossary to JSON and back, so that it is built only once.
-
-_VERSION = 13
-_HEADER = f'{{"version":{_VERSION},'
-
-
-def dump_glossary(parts: Parts) -> str:
-    """Return the parts of a glossary as JSON, with the index of the forms."""
-    rounded = [
-        [concept.key, [form._replace(share=round(form.share, 3)) for form in concept.forms]]
-        for concept in parts.concepts
-    ]
-    fields = {
-        "version": _VERSION,
-        **parts._asdict(),
-        "concepts": rounded,
-        "forms": index_forms(parts.concepts),
-    }
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-
-
-def is_current(text: str) -> bool:
-    """Tell whether `load` can read a text, by its header only."""
-    return text.startswith(_HEADER)
-
-
-def load_glossary(text: str, decisions: Iterable[Decision] = ()) -> Glossary | None:
-    """Return the glossary of a dumped text; None if another version wrote it, so that it must be rebuilt."""
-    if not is_current(text):
-        return None
-    stored = json.loads(text)
-    built = [
-        concepts.Concept(key, tuple(map(concepts.SurfaceForm._make, rows)))
-        for key, rows in stored["concepts"]
-    ]
-    senses = {
-        text: [concepts.AbbreviationSense(*row) for row in rows] for text, rows in stored["senses"].items()
-    }
-    parts = Parts(
-        built, senses, stored["words"], stored["title_counts"], stored["names"], stored["paper_counts"]
-    )
-    return Glossary(parts, stored["forms"], decisions)

@@ -120,6 +120,18 @@ class ListsCog(commands.Cog):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
+    @router.handles(client_messages.TAKE_BACK)
+    async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
+        """Delete a message that the reader shared in this channel. Raises UserError if the bot may not."""
+        channel = request.interaction.client.get_partial_messageable(request.interaction.channel_id or 0)
+        try:
+            await channel.get_partial_message(action.number).delete()
+        except discord.NotFound:
+            pass
+        except discord.Forbidden:
+            raise UserError("may-not-take-back") from None
+        return client_messages.text_view(request.texts("share-taken-back"))
+
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
         query="Words, a phrase in quotes, or -word to exclude a word",

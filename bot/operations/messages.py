@@ -19,7 +19,7 @@ from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
-from bot.outbox.discord_health import MAX_INVALID, HealthState
+from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
 from bot.sources import kinds, poller
 from bot.today import messages as today_messages
@@ -56,9 +56,8 @@ def status_view(
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
     if can_manage:
-        is_well = report.discord_state is HealthState.WELL
-        state = "" if is_well else texts(f"status-discord-{report.discord_state.value}") + "\n"
-        refused = texts("status-discord-refused", count=report.invalid_requests, limit=MAX_INVALID)
+        state = "" if report.is_discord_well else texts("status-discord-troubled") + "\n"
+        refused = texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED)
         message.add_text(state + subtext(refused))
     if writer_command:
         message.add_text(texts("status-writer-budget", command=writer_command))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.discord_health import DiscordHealth, HealthState
+from bot.outbox.pace import Pace
 from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, papers, sources, today
 from storage.database import Connection, Database
@@ -60,8 +60,8 @@ class StatusReport:
     """The operator's templates that fail, so that the bundled ones are posted."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
-    discord_state: HealthState = HealthState.WELL
-    invalid_requests: int = 0
+    is_discord_well: bool = True
+    refused_requests: int = 0
     """Answers of the last ten minutes that count towards a ban of the bot's address."""
 
 
@@ -69,18 +69,13 @@ class StatusService:
     """Reads the outbox and the archive, and resends deliveries on request."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        deliveries: DeliveryFactory,
-        templates: Templates,
-        discord_health: DiscordHealth,
+        self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates, pace: Pace
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._templates = templates
-        self._discord_health = discord_health
+        self._pace = pace
 
     async def report(
         self,
@@ -120,8 +115,8 @@ class StatusService:
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
                 has_source=bool(await sources.list_rows(connection)),
-                discord_state=self._discord_health.state,
-                invalid_requests=self._discord_health.budget.spent,
+                is_discord_well=self._pace.is_well,
+                refused_requests=self._pace.refused,
             )
 
     async def list_dates(

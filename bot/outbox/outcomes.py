@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeAlias, assert_never
 import structlog
 
 from bot.core import isolation
-from bot.outbox import contents, discord_health
+from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
 from storage import accounts, errors, models, outbox
 from storage.database import Connection, Database
@@ -96,9 +96,6 @@ RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
 NO_BOT = Classification(Disposition.RETRY, Reason.NO_ACCESS, wait_seconds=600)
 """This process posts by webhooks alone: it has no token of a bot."""
-
-HELD_BACK = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
-"""The request did not leave, because Discord is not well. Compared by identity: it does not count as an attempt."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord returns an empty list, which proves nothing."""
@@ -281,36 +278,25 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
     )
 
 
-INITIAL_DELAY = 2.0
-MAX_DELAY = 30.0
-"""Short, because `DiscordHealth` handles an outage of all of Discord, in which few parts are attempted."""
-
-SLOW_RETRY_AFTER = 20
-SLOW_RETRY_DELAY = 300.0
-"""After this many attempts the fault is the part's own; it is retried every five minutes."""
-
-MAX_MESSAGES = 4
-WINDOW_SECONDS = 5.0
-"""Messages per channel within `WINDOW_SECONDS`. Discord allows 5 in 5 s (as of 2026, api#20): with four its responses
-never report an exhausted bucket, so that discord.py does not sleep before it returns."""
+INITIAL_DELAY = timedelta(seconds=2)
+MAX_DELAY = timedelta(seconds=30)
+"""Short, because requests pause while Discord fails as a whole, and few parts are attempted then."""
 
 
-def retry_delay(attempts: int, rng: random.Random, minimum: float = 0.0) -> timedelta:
-    """Return the delay after this many attempts: doubling up to a limit, with 50 % jitter, at least `minimum` seconds."""
-    max_delay = MAX_DELAY if attempts <= SLOW_RETRY_AFTER else SLOW_RETRY_DELAY
-    delay = min(max_delay, INITIAL_DELAY * 2.0 ** (min(attempts, 10) - 1))
-    return timedelta(seconds=max(minimum, delay * rng.uniform(0.5, 1.5)))
+def retry_delay(part: models.Part, classification: Classification, rng: random.Random) -> timedelta:
+    """Return the delay before the next attempt: what Discord asks for, or twice the former one, with jitter."""
+    if seconds := classification.wait_seconds:
+        return timedelta(seconds=seconds + rng.uniform(0.0, 0.5))
+    former = timedelta(0)
+    if part.last_attempt_at is not None:
+        former = part.next_attempt_at - part.last_attempt_at
+    return min(MAX_DELAY, max(INITIAL_DELAY, 2 * former)) * rng.uniform(0.5, 1.5)
 
 
 class RateLimiter:
     """A sliding window over the messages to each destination; never sleeps. `clock` is monotonic, in seconds."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        max_messages: int = MAX_MESSAGES,
-        window_seconds: float = WINDOW_SECONDS,
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], max_messages: int, window_seconds: float) -> None:
         self._clock = clock
         self._max_messages = max_messages
         self._window_seconds = window_seconds
@@ -322,14 +308,6 @@ class RateLimiter:
         if times is None or len(times) < self._max_messages:
             return 0.0
         return max(0.0, times[0] + self._window_seconds - self._clock())
-
-    def shortest_delay(self, destinations: Iterable[Hashable]) -> float:
-        """Return the seconds until the first of these destinations may receive its next message."""
-        return min(map(self.delay, destinations), default=0.0)
-
-    def list_throttled(self) -> list[Hashable]:
-        """Return the destinations that may not receive a message now."""
-        return [destination for destination in self._sent_times if self.delay(destination)]
 
     def hit(self, destination: Hashable) -> None:
         """Count a message to this destination, now."""
@@ -579,7 +557,6 @@ class OutcomeRecorder:
         kinds: DeliveryKinds,
         *,
         rng: random.Random,
-        health: discord_health.DiscordHealth,
         on_outcome: OutcomeListener = lambda *_: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
@@ -591,7 +568,6 @@ class OutcomeRecorder:
         self._linger_seconds = linger_seconds
         self._pending: dict[int, models.Receipt] = {}
         self._store_lock = asyncio.Lock()
-        self._health = health
 
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
@@ -600,6 +576,10 @@ class OutcomeRecorder:
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
+
+    def find_unstored(self, part_id: int) -> models.Receipt | None:
+        """Return the receipt of a part that was sent by this process and could not be stored."""
+        return self._pending.get(part_id)
 
     async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
         """Store a receipt together with those that arrive within `linger_seconds`: fewer transactions in a fan-out."""
@@ -615,19 +595,16 @@ class OutcomeRecorder:
                 del self._pending[stored_id]
 
     async def record_failure(
-        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime, *, was_well: bool
+        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
-        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences.
-
-        `was_well` is whether Discord was well when it began.
-        """
+        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences."""
         classification = error.classification
         match classification.disposition:
             case Disposition.ALREADY_DONE:
                 receipt = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
                 await self.record_sent(due, receipt, now, already_sent=True)
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
-                await self._schedule_retry(due, error, started_at, now, was_well)
+                await self._schedule_retry(due, error, started_at, now)
             case Disposition.UNVERIFIABLE:
                 await self._stop(due, error, PartState.UNCERTAIN, now)
             case Disposition.DESTINATION_BLOCKED:
@@ -659,16 +636,13 @@ class OutcomeRecorder:
             self._on_outcome("expired", delivery.kind, models.Reason.TOO_OLD, None)
 
     async def _schedule_retry(
-        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime, was_well: bool
+        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
         classification, part = error.classification, due.part
         unknown_since = part.first_attempt_at
         if unknown_since is None and classification.disposition is Disposition.UNKNOWN:
             unknown_since = started_at
-        # Only what may be the part's own fault counts, and slows it down.
-        is_rate_limit = classification is HELD_BACK or bool(classification.wait_seconds)
-        is_counted = was_well and not is_rate_limit
-        delay = self._retry_delay(part, classification, is_counted)
+        delay = retry_delay(part, classification, self._rng)
         async with self._database.transaction() as connection:
             is_stored = await outbox.mark_retry(
                 connection,
@@ -678,21 +652,9 @@ class OutcomeRecorder:
                 error=classification.reason,
                 error_code=error.code or error.status,
                 term=due.term,
-                is_counted=is_counted,
             )
         result = "retry" if is_stored else SUPERSEDED
         self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
-
-    def _retry_delay(self, part: models.Part, classification: Classification, is_counted: bool) -> timedelta:
-        """Return the delay before the next attempt; that of Discord's own trouble is decided by its health."""
-        if classification is HELD_BACK:
-            return timedelta(0)
-        seconds = classification.wait_seconds
-        if not self._health.is_well:
-            seconds = max(seconds, self._health.part_delay())
-        if not is_counted and seconds:
-            return timedelta(seconds=seconds + self._rng.uniform(0.0, 0.5))
-        return retry_delay(part.attempts + 1, self._rng, seconds)
 
     async def _stop(self, due: DuePart, error: DeliveryError, state: PartState, now: datetime) -> None:
         """Stop a part, and suspend its destination if that is the reason."""

@@ -16,7 +16,7 @@ import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.outbox import contents, discord_health, outcomes
+from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import (
     BLOCKED_OR_GONE,
     OUTCOME_UNKNOWN,
@@ -27,6 +27,7 @@ from bot.outbox.outcomes import (
     SendRequest,
     build_request,
 )
+from bot.outbox.pace import Pace
 from storage import accounts, key_values, models, outbox
 from storage.database import Database
 from storage.errors import StorageError
@@ -199,6 +200,8 @@ EXPIRE_INTERVAL = timedelta(seconds=30)
 TICK = timedelta(minutes=1)
 """A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 MAX_IN_FLIGHT = 40
+MAX_WAITING = 5
+"""Parts that wait for their turn to leave. If the process is killed, it is unknown whether they were sent."""
 STOP_SECONDS = 8.0
 """How long the end waits for the parts in flight."""
 
@@ -215,10 +218,9 @@ class Relay:
         database: Database,
         sender: Sender,
         recorder: outcomes.OutcomeRecorder,
-        health: discord_health.DiscordHealth,
+        pace: Pace,
         *,
         clock: Clock,
-        rate_limiter: outcomes.RateLimiter | None = None,
         get_term: Callable[[], int | None] = lambda: 0,
         monotonic: Callable[[], float] = time.monotonic,
         on_claimed: Callable[[], None] = lambda: None,
@@ -226,17 +228,18 @@ class Relay:
         self._database = database
         self._on_claimed = on_claimed
         self._attempt_runner = AttemptRunner(database, sender, monotonic)
+        self._monotonic = monotonic
         self._recorder = recorder
-        self._health = health
+        self._pace = pace
         self._clock = clock
         self._get_term = get_term
         self._term: int | None = None
         self._term_began_at = datetime.min.replace(tzinfo=UTC)
-        self._rate_limiter = rate_limiter or outcomes.RateLimiter(monotonic)
         self._wake_event = asyncio.Event()
         self._last_expired_at: datetime | None = None
         self._in_flight: dict[asyncio.Task[None], DuePart] = {}
-        self._throttled: list[Hashable] = []
+        self._resting_until: dict[int | None, float] = {}
+        """When the rate limits of channels are over (monotonic); None is the limit of opening direct messages."""
         self._stopping = False
         self._outage: str | None = None
         self._has_orphans = True  # parts that an earlier process left SENDING
@@ -257,9 +260,6 @@ class Relay:
         """
         self._last_expired_at = None
         await self._send_due(lambda: now)
-        while self._throttled:
-            await asyncio.sleep(self._rate_limiter.shortest_delay(self._throttled))
-            await self._send_due(lambda: now)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set, then finish the parts in flight within `STOP_SECONDS`. Raises as `drain` does."""
@@ -267,8 +267,7 @@ class Relay:
         try:
             while not stop.is_set():
                 await self._send_due_safely()
-                delays = (self._health.delay(), self._rate_limiter.shortest_delay(self._throttled))
-                await self._sleep(min([POLL_SECONDS, *filter(None, delays)]))
+                await self._sleep(min(POLL_SECONDS, self._pace.delay() or POLL_SECONDS))
         finally:
             stopper.cancel()
             await self._finish_in_flight()
@@ -298,7 +297,7 @@ class Relay:
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
-            task.cancel()  # the request itself goes on: see `RequestGate`
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _sleep(self, seconds: float, *tasks: asyncio.Task[None]) -> None:
@@ -328,19 +327,20 @@ class Relay:
     async def _claim(self, clock: Clock) -> list[DuePart]:
         """Mark the most urgent parts that may be attempted now as SENDING, at most one per free slot and destination."""
         term = self._get_term()
-        if term is None or self._fatal_error is not None or self._health.delay():
+        if term is None or self._fatal_error is not None or self._pace.delay():
             return []
         if term != self._term:
             self._term, self._term_began_at = term, clock()
             self._has_orphans = True
-        free_slots = min(MAX_IN_FLIGHT, self._health.window) - len(self._in_flight)
+        free_slots = (MAX_IN_FLIGHT if self._pace.is_well else 1) - len(self._in_flight)
+        free_slots = min(free_slots, MAX_WAITING - self._pace.waiting)
         if free_slots <= 0:
             return []
         await self._prepare(clock(), term)
         busy = {_destination_key(due) for due in self._in_flight.values()}
-        self._rate_limiter.prune()
-        self._throttled = self._rate_limiter.list_throttled()
-        resting_ids = {key for key in (*busy, *self._throttled) if isinstance(key, int)}
+        now = self._monotonic()
+        self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > now}
+        resting_ids = {key for key in busy if isinstance(key, int)} | self._resting_until.keys()
         async with self._database.read() as connection:
             due_parts = await outbox.list_due(
                 connection, clock(), limit=free_slots, exclude_channel_ids=resting_ids
@@ -381,7 +381,6 @@ class Relay:
             self._last_expired_at = now
 
     def _start_attempt(self, due: DuePart, clock: Clock) -> None:
-        self._rate_limiter.hit(_destination_key(due))
         task = asyncio.create_task(self._attempt(due, clock))
         self._in_flight[task] = due
         task.add_done_callback(self._attempt_done)
@@ -396,9 +395,12 @@ class Relay:
 
     async def _attempt(self, due: DuePart, clock: Clock) -> None:
         """Run one attempt and record its outcome."""
-        started_at, was_well = clock(), self._health.is_well
+        started_at = clock()
         try:
-            receipt, was_found = await self._attempt_runner.run(due, started_at, self._term_began_at)
+            receipt = self._recorder.find_unstored(due.part.id)
+            was_found = receipt is not None
+            if receipt is None:
+                receipt, was_found = await self._attempt_runner.run(due, started_at, self._term_began_at)
         except DeliveryError as error:
             failure = error
         except Exception as error:
@@ -410,9 +412,11 @@ class Relay:
             return
         if failure.classification.disposition is Disposition.UNKNOWN:
             self._attempt_runner.mark_outcome_unknown(due)
+        if seconds := failure.classification.wait_seconds:
+            self._resting_until[due.delivery.channel_id] = self._monotonic() + seconds
         if failure.classification.disposition is Disposition.INVALID_TOKEN:
             self._fatal_error = failure
-        await self._recorder.record_failure(due, failure, started_at, clock(), was_well=was_well)
+        await self._recorder.record_failure(due, failure, started_at, clock())
 
 
 def _sendable_since(delivery: models.Delivery) -> datetime:

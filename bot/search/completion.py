@@ -230,8 +230,7 @@ def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
         explained = (sum(form.papers for form in concept.forms_in(language)) for language in _LANGUAGES)
         papers_weight = _PAPER_WEIGHT * max((*explained, in_titles.get(concept.key, 0)))
-        expanding = [form for form in forms if form.expands]
-        topic_names = _first_form(forms, "ko"), _first_form(forms, "en"), _first_form(expanding, "abbr")
+        topic_names = _first_form(forms, "ko"), _first_form(forms, "en"), _first_form(forms, "abbr")
         for form in forms:
             bonus = 0 if form.language == "abbr" else 5 if form.papers or form.seeded else 3
             yield Topic(_key(form.text), form.text, form.language, topic_names, papers_weight + bonus)

@@ -1,7 +1,6 @@
-"""The glossary that expands queries: induced from counted mentions and the seed list, stored, and loaded when it changes.
+"""The glossary that expands queries: the seed list, the operator's forms, and what the papers of the archive explain.
 
-Mentions are counted with every digest. Induction takes seconds and runs in the background; other processes load the new
-glossary with their next search.
+Learning takes seconds and runs in the background; other processes load what was learnt with their next search.
 """
 
 from __future__ import annotations
@@ -15,28 +14,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.archive import summaries
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
-from bot.text import analyser, concepts, seed, term_keys, typography
-from storage import errors, key_values, models, papers, search, search_index, snapshot
+from bot.search import query as search_query
+from bot.text import concepts, seed, term_keys, typography
+from storage import database, errors, key_values, models, papers, search, search_index, snapshot
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from bot.glossary import induction
+    from bot.glossary import mentions
     from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
-"""Growth of the archive since the last induction from which the glossary is stale."""
-MAX_MENTIONS = 300_000
+"""Growth of the archive since it was last learnt from, from which the glossary is stale."""
 MAX_PAPERS = 30_000
-"""Mentions (the most frequent) and papers (the most popular) read by an induction; more teach little."""
+"""The newest papers, which are learnt from; more teach little."""
 MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
 """Forms that an operator may add or forget, and letters of each."""
-MAX_NAMES, MAX_COUNTED_NAMES = 10_000, 50_000
-_CHUNK_SIZE = 500
+MAX_NAMES = 10_000
+_CHUNK_SIZE = 200
+_VERSION = 1
+"""Version of what is stored. What another version learnt is learnt again."""
 _FIELD_SEPARATOR = "\x1f"
-_FIELD_COUNT = 3
-"""Of a stored mention."""
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
@@ -53,7 +53,7 @@ class GlossaryReader:
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the stored glossary; without one, the glossary of the seed list. The first call loads it, in 20 ms."""
+        """Return the glossary of this state of the database; nothing is learnt before the first papers."""
         version = search.get_glossary_version(view)
         if self._loaded is None or version != self._version:
             self._load(version, *_read(view))
@@ -68,7 +68,7 @@ class GlossaryReader:
 
 
 class GlossaryService(GlossaryReader):
-    """The glossary of a database for its services, and its induction."""
+    """The glossary of a database for its services, and how it learns."""
 
     def __init__(self, database: Database, clock: Clock = system_clock) -> None:
         super().__init__()
@@ -102,6 +102,11 @@ class GlossaryService(GlossaryReader):
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
         return made
 
+    async def list_decisions(self) -> list[resolver.Decision]:
+        """Return what the operator has said of forms, the oldest first."""
+        async with self._database.read() as connection:
+            return await snapshot.read(connection, read_decisions)
+
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
         words = _TITLE_WORD.findall(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
@@ -120,45 +125,33 @@ class GlossaryService(GlossaryReader):
         return list(dict.fromkeys(topics))
 
     async def is_stale(self) -> bool:
-        """Tell whether the archive has grown by `STALE_GROWTH`, or another version serialised the stored glossary."""
+        """Tell whether the archive has grown by `STALE_GROWTH`, or another version learnt what is stored."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
             paper_count = await search_index.count_all(connection)
-        if stored is None or not resolver.is_current(stored[1]):
+        if stored is None or not _is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Induce and store the glossary, in a thread, for seconds. `on_progress` is called with the number of papers read.
+        """Learn from the archive and store that, for seconds. `on_progress` is called with the number of papers read.
 
         Also merges the index, which is due when the archive has grown too.
         """
-        from bot.glossary import induction
-
+        found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         async with self._database.read() as connection:
-            mention_counts = await search_index.get_mention_counts(connection, limit=MAX_MENTIONS)
             paper_count = await search_index.count_all(connection)
-        draft = await asyncio.to_thread(_build_draft, mention_counts)
-        cooccurrences, names = draft.cooccurrence_counter(), Counter[str]()
-        last_position, read = -1, 0
-        while read < MAX_PAPERS:
+            ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
+        for chunk in database.chunked(ids, _CHUNK_SIZE):
             async with self._database.read() as connection:
-                rows = await snapshot.read(
-                    connection, search.list_by_popularity, after_position=last_position, limit=_CHUNK_SIZE
-                )
-                titles = await papers.list_titles(connection, [row.paper_id for row in rows])
-            if not rows:
-                break
-            await asyncio.to_thread(_add_papers, cooccurrences, names, rows, titles)
-            last_position, read = rows[-1].position, read + len(rows)
+                documents = await papers.list_index_documents(connection, summaries.shown_sections, ids=chunk)
+            await asyncio.to_thread(_read_papers, documents, found, names)
+            read += len(chunk)
             on_progress(read)
-        data = await asyncio.to_thread(
-            lambda: resolver.dump_glossary(
-                induction.induce(draft, cooccurrences, dict(names.most_common(MAX_NAMES)))
-            )
-        )
+        async with self._database.read() as connection:
+            learnt = await snapshot.read(connection, _learn, found, dict(names.most_common(MAX_NAMES)))
         async with self._database.transaction() as connection:
-            await search_index.save(connection, self._clock(), paper_count, data)
+            await search_index.save(connection, self._clock(), paper_count, _dump(learnt))
         is_first = has_more = True
         while has_more:
             started_at = time.monotonic()
@@ -166,6 +159,60 @@ class GlossaryService(GlossaryReader):
                 has_more = await search_index.merge_step(connection, is_first=is_first)
             is_first = False
             await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
+
+
+def _read_papers(
+    documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
+) -> None:
+    """Count the mentions in the texts of papers, and the names in their titles, by papers."""
+    from bot.glossary import mentions  # which look-ups do without
+
+    for paper in documents:
+        texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
+        found.update(mentions.extract_mentions("\n".join(texts)))
+        names.update(set(mentions.list_names(texts[0])))
+
+
+class IndexEvidence:
+    """The papers of the index, counted by the forms that they have."""
+
+    def __init__(self, view: Snapshot) -> None:
+        self._view = view
+        self.papers = search.count_papers(view)
+
+    def count(self, *terms: Sequence[str]) -> int:
+        """Return the number of papers that have a form of each of these terms."""
+        return self._count(query and query.anywhere for query in map(_query_term, terms))
+
+    def count_titles(self, term: Sequence[str]) -> int:
+        """Return the number of papers that have a form of a term in the title."""
+        query = _query_term(term)
+        return self._count([query and query.in_title])
+
+    def _count(self, conditions: Iterable[search.BooleanQuery | None]) -> int:
+        required = list(conditions)
+        query = None if None in required else search.all_of(required)
+        return 0 if query is None else search.count_matches(self._view, query, limit=self.papers)
+
+
+def _query_term(forms: Iterable[str]) -> search_query.IndexQuery | None:
+    queries = map(search_query.from_text, forms)
+    return search_query.combine_any([query for query in queries if query is not None])
+
+
+def _learn(view: Snapshot, found: Counter[mentions.Mention], names: dict[str, int]) -> resolver.Learnt:
+    from bot.glossary import induction
+
+    evidence, terms = IndexEvidence(view), seed.load_terms()
+    forms = induction.learn(found.items(), terms, evidence)
+    in_papers, in_titles = dict[str, int](), dict[str, int]()
+    for concept in resolver.Glossary(terms, resolver.Learnt(forms)).all_concepts():
+        texts = [form.text for form in concept.forms if form.searched]
+        if count := evidence.count(texts):
+            in_papers[concept.key] = count
+        if count := evidence.count_titles(texts):
+            in_titles[concept.key] = count
+    return resolver.Learnt(forms, in_papers, in_titles, names)
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
@@ -226,10 +273,10 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
 
 
 def extract_mentions(text: str) -> tuple[str, ...]:
-    """Return the distinct mentions of a paper's texts as storage counts them."""
-    from bot.glossary import induction  # which look-ups do without
+    """Return the distinct mentions of a paper's texts as the index keeps them."""
+    from bot.glossary import mentions  # which look-ups do without
 
-    return tuple(dict.fromkeys(map(_FIELD_SEPARATOR.join, induction.extract_mentions(text))))
+    return tuple(dict.fromkeys(map(_FIELD_SEPARATOR.join, mentions.extract_mentions(text))))
 
 
 def mention_term(mention: str) -> str:
@@ -238,37 +285,21 @@ def mention_term(mention: str) -> str:
     return english or abbreviation
 
 
-def _build_draft(mention_counts: dict[str, int]) -> induction.GlossaryDraft:
-    from bot.glossary import induction
-
-    split = ((mention.split(_FIELD_SEPARATOR), papers) for mention, papers in mention_counts.items())
-    # An earlier version stored separators of a text within its mentions.
-    rows = [(induction.Mention(*fields), papers) for fields, papers in split if len(fields) == _FIELD_COUNT]
-    return induction.draft_glossary(rows, seed.load_terms())
+def _dump(learnt: resolver.Learnt) -> str:
+    fields = {"version": _VERSION, **learnt._asdict()}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
-def _add_papers(
-    cooccurrences: induction.CooccurrenceCounter,
-    names: Counter[str],
-    rows: Iterable[search.IndexRow],
-    titles: Iterable[str],
-) -> None:
-    from bot.glossary import induction
-
-    for row in rows:
-        cooccurrences.add(row.texts.title, row.texts.body)
-    for title in titles:
-        if len(names) < MAX_COUNTED_NAMES:
-            names.update(set(induction.list_names(title)))
+def _is_current(text: str) -> bool:
+    """Tell, by its beginning only, whether this version wrote a text."""
+    return text.startswith(f'{{"version":{_VERSION},')
 
 
 def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:
-    """Return a stored glossary; without one, or with one of another version, that of the seed list."""
-    stored = None if data is None else resolver.load_glossary(data, decisions)
-    analyser.stem("loading")  # imports the stemmer in this thread
-    if stored is not None:
-        return stored
-    from bot.glossary import induction
-
-    draft = _build_draft({})
-    return resolver.Glossary(induction.induce(draft, draft.cooccurrence_counter()), decisions=decisions)
+    """Return the glossary of what is stored; what another version learnt is left out."""
+    learnt = resolver.Learnt()
+    if data is not None and _is_current(data):
+        stored = json.loads(data)
+        rows = [resolver.LearntForm(*row) for row in stored["forms"]]
+        learnt = resolver.Learnt(rows, stored["papers"], stored["titles"], stored["names"])
+    return resolver.Glossary(seed.load_terms(), learnt, decisions)

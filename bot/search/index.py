@@ -15,7 +15,6 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import Enum
-from itertools import chain
 from typing import assert_never
 
 import structlog
@@ -160,9 +159,7 @@ async def _change(
     await search_index.add(connection, added)
     frequencies = _count_tokens(added)
     frequencies.subtract(_count_tokens(outdated))
-    mentions = Counter(chain.from_iterable(row.texts.mentions for row in added))
-    mentions.subtract(chain.from_iterable(row.texts.mentions for row in outdated))
-    await search_index.change_counts(connection, frequencies, mentions)
+    await search_index.change_counts(connection, frequencies)
     authors = []
     for author in people:
         authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))

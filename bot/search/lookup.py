@@ -38,9 +38,6 @@ _MAX_ANSWERS, _MAX_KEPT_HITS = 64, 600
 
 _COUNT_LIMIT = 100_000
 _MAX_TERM_LENGTH = 200
-_MIN_SUSPICIOUS_PAPERS = 15
-_SUSPICIOUS_SHARE = 0.2
-"""Share of a form's papers with another form of the term, below which a person should look at it."""
 
 
 class FormEvidence(NamedTuple):
@@ -478,21 +475,11 @@ class LookUp:
         return TermEvidence(found, glossary.list_senses(text))
 
     def list_suspicious_forms(self, view: Snapshot) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with the English term, by the share of their papers that have the term, the least first.
-
-        Of the forms of the seed list, those of many papers of which few have the term.
-        """
-        glossary = self._read_glossary(view)
-        found = [
-            (concept.usual_form("en") or concept.key, form)
-            for concept in glossary.all_concepts()
-            for form in concept.forms_in("ko")
-            if form.found and not form.is_alias
-        ]
+        """Return the learnt Korean forms with the English term; those that the least share of papers has with it come first."""
         listed = [
-            pair
-            for pair in found
-            if not pair[1].seeded
-            or (pair[1].found >= _MIN_SUSPICIOUS_PAPERS and pair[1].share_with_term < _SUSPICIOUS_SHARE)
+            (concept.usual_form("en") or concept.key, form)
+            for concept in self._read_glossary(view).all_concepts()
+            for form in concept.forms_in("ko")
+            if form.searched and not form.seeded
         ]
         return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))

@@ -348,14 +348,11 @@ class Poller:
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set. Errors are logged and the loop continues.
 
-        A source that is slow does not delay those that become due meanwhile. Also merges the papers of sources whose trust a
-        command has changed that was killed.
+        A source that is slow does not delay those that become due meanwhile.
         """
         is_first = True
         async with asyncio.TaskGroup() as rounds:
             while not stop.is_set():
-                with isolation.isolated(log, "papers not merged by the priority of their sources"):
-                    await self._ingest.merge_sources()
                 task = rounds.create_task(self._run_round(on_fetched))
                 if is_first:
                     # A later one may end before it: with nothing to do, since the first polls all that is due.

@@ -21,26 +21,23 @@ _SAME_STEM_LETTERS = 5
 
 
 class SurfaceForm(NamedTuple):
-    """One spelling of a concept. `papers` explain it; 0 if only the seed list has it. `seeded`: on that list, or an operator's.
+    """One spelling of a concept. `seeded`: the seed list or the operator has it; `papers` explain it.
 
-    Of a Korean form, `found` papers contain it, `confirmed` of them with another form of the term. `share` is the share of an
-    abbreviation's papers that mean this concept. An alias is found by a shorter form of the same concept, and abbreviations of
-    two letters that no paper explains do not expand: both are recognised in queries and not searched for.
+    Of a Korean form, `found` papers contain it, `confirmed` of them with the term in English or as an abbreviation. A form that
+    is not `searched` is only recognised in queries: another form finds it, or too many papers have it in another meaning.
     """
 
     text: str
     language: Language
-    papers: int
-    share: float = 1.0
-    is_alias: bool = False
-    expands: bool = True
+    papers: int = 0
     seeded: bool = False
     found: int = 0
     confirmed: int = 0
+    searched: bool = True
 
     @property
     def share_with_term(self) -> float:
-        """The share of the papers with a Korean form that have another form of the term."""
+        """The share of the papers with a Korean form that have the term too."""
         return self.confirmed / max(1, self.found)
 
     @property
@@ -51,7 +48,7 @@ class SurfaceForm(NamedTuple):
     @property
     def is_presentable(self) -> bool:
         """Whether readers may see it as a name. What one paper alone has is often a slip, or a word in capitals: LARGE."""
-        return not self.is_alias and (self.is_sure or self.confirmed > 1)
+        return self.searched and (self.is_sure or self.confirmed > 1)
 
 
 @dataclass(frozen=True, slots=True)

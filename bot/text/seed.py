@@ -15,20 +15,22 @@ def read_data(name: str) -> str:
 class SeedTerm(NamedTuple):
     """One line of the seed list; the first form of each language is the main one.
 
-    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics.
+    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics. `only_read`: Korean forms
+    that mean the term in a query, and mostly something else in a text (주의: attention, and note).
     """
 
     korean: tuple[str, ...]
     english: tuple[str, ...]
     abbreviations: tuple[str, ...]
     is_common_word: bool = False
+    only_read: frozenset[str] = frozenset()
 
 
 @cache
 def load_terms() -> tuple[SeedTerm, ...]:
     """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
 
-    A "-" in the column of abbreviations marks a common word.
+    A "-" in the column of abbreviations marks a common word, a "~" before a Korean form one that is only read.
     """
     terms = []
     for line in filter(None, read_data("seed.tsv").splitlines()):
@@ -36,5 +38,8 @@ def load_terms() -> tuple[SeedTerm, ...]:
             tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
         )
         is_common_word = abbreviations == ("-",)
-        terms.append(SeedTerm(korean, english, () if is_common_word else abbreviations, is_common_word))
+        only_read = frozenset(text[1:] for text in korean if text.startswith("~"))
+        korean = tuple(text.removeprefix("~") for text in korean)
+        abbreviations = () if is_common_word else abbreviations
+        terms.append(SeedTerm(korean, english, abbreviations, is_common_word, only_read))
     return tuple(terms)

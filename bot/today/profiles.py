@@ -145,7 +145,6 @@ MAX_FEATURES = 600
 """Features of a paper; those that occur most are kept."""
 _MAX_CONCEPT_WORDS = 4
 _MIN_ABBREVIATION = 3
-_MIN_SHARE = 0.6
 
 
 class ConceptIndex:
@@ -182,7 +181,7 @@ def _form_keys(concept: concepts.Concept) -> Iterator[str]:
             key = "".join(analyser.stemmed_words(form.text))
             if len(key) > 3:
                 yield key
-        elif form.language == "abbr" and form.share >= _MIN_SHARE:
+        elif form.language == "abbr":
             folded = term_keys.english_key(form.text)
             if len(folded) >= _MIN_ABBREVIATION and not resolver.is_everyday_word(folded):
                 yield folded

@@ -19,10 +19,11 @@ from bot.daily import planner as daily_planner
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.search import glossary as search_glossary
 from bot.search.service import SearchService
 from bot.today import profiles
 from bot.today.profiles import Profiles
-from bot.trends.service import RisingTopicService, best_supported_form
+from bot.trends.service import RisingTopicService
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
@@ -401,8 +402,7 @@ def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
     concept = glossary.concept(key)
     if concept is None or not glossary.is_topic(key):
         return ""
-    english = best_supported_form(concept.forms_in("en")) or concept.key
-    return best_supported_form(concept.forms_in("ko")) or english if locale is models.Locale.KO else english
+    return search_glossary.name_concept(concept, locale)
 
 
 log = structlog.get_logger(__name__)

@@ -353,25 +353,11 @@ def _make_topic(
     if concept is None:
         text, translation = recent.phrase_spellings[key].most_common(1)[0][0], ""
     else:
-        korean_form = best_supported_form(concept.forms_in("ko"))
-        text = best_supported_form(concept.forms_in("en")) or concept.key
+        korean_form = concept.usual_form("ko")
+        text = concept.usual_form("en") or concept.key
         translation = korean_form
         if locale is models.Locale.KO:
             text, translation = korean_form or text, text
     paper_count = len(recent.papers_by_topic[key])
     shares = recent.share(key), baseline.share(key)
     return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
-
-
-def best_supported_form(forms: Iterable[concepts.SurfaceForm]) -> str:
-    """Return the form with most papers, "" if there is none. The seed list counts more than a single paper.
-
-    Of forms that equally many papers explain, it is the one that most papers use.
-    """
-    names = [form for form in forms if not form.is_alias]
-
-    def support(form: concepts.SurfaceForm) -> tuple[int, int, int]:
-        return form.papers + form.seeded * concepts.SEED_PAPERS, form.confirmed, form.found
-
-    best = max(names, key=support, default=None)
-    return "" if best is None else best.text

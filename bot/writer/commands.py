@@ -9,20 +9,17 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis
 from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Request
 from bot.client.translations import Texts
-from bot.rendering import discord_text
 from bot.writer import service as writer_service
 from storage import models
 from storage import writer as stored_writer
 
-MAX_PROBLEMS = 8
 MAX_REASON_LENGTH = 160
-_UNWRITTEN = (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
+_STATUS_ERROR = writer_service.STATUS_ERROR
 
 
 def write_status_view(
@@ -31,10 +28,9 @@ def write_status_view(
     written: writer_service.WrittenDay,
     tokens: tuple[int, int],
 ) -> ui.LayoutView:
-    """Return how far the digests of a day are, what could not be written and why, and the tokens of day and month."""
-    unwritten = [draft for draft in written.drafts if draft.state in _UNWRITTEN]
-    has_failed = any(draft.state is stored_writer.DraftState.FAILED for draft in unwritten)
-    message = message_builder.MessageBuilder(message_builder.RED if has_failed else message_builder.AMBER)
+    """Return how far the digests of a day are, why papers failed, and the tokens of day and month."""
+    failed = Counter(kind for draft in written.drafts if (kind := writer_service.find_failure(draft)))
+    message = message_builder.MessageBuilder(message_builder.RED if failed else message_builder.AMBER)
     if writer.model is None:
         message.add_text(f"### {texts('write-heading')}\n{texts('write-off')}")
         return message.view
@@ -47,12 +43,13 @@ def write_status_view(
         message.add_text("\n".join(_progress(texts, form, written) for form in forms))
     else:
         message.add_text(texts("write-nothing-yet"))
-    if unwritten:
+    if failed:
         message.add_separator()
-        lines = [_problem(texts, draft) for draft in unwritten[:MAX_PROBLEMS]]
-        if len(unwritten) > MAX_PROBLEMS:
-            lines.append(texts("and-more", count=len(unwritten) - MAX_PROBLEMS))
-        message.add_text("\n".join(lines))
+        message.add_text("\n".join(_reason(texts, kind, count) for kind, count in failed.most_common()))
+    errors = [row.problems[-1] for row in written.drafts if writer_service.find_failure(row) == _STATUS_ERROR]
+    if errors:  # what the server says is quoted; the other reasons are ours
+        quoted = client_messages.escape_untrusted(errors[-1], max_length=MAX_REASON_LENGTH)
+        message.add_text(client_messages.subtext(quoted))
     message.add_separator()
     of_day, of_month = tokens
     lines = [_used(texts, "day", of_day, writer.daily_tokens)]
@@ -78,19 +75,12 @@ def _progress(texts: Texts, form: models.DigestFormat, written: writer_service.W
 def _outcome(draft: stored_writer.Draft) -> str:
     if draft.state is stored_writer.DraftState.CHECKED:
         return "abstract" if draft.basis == Basis.ABSTRACT else "paper"
-    return draft.state.value if draft.state in _UNWRITTEN else "waiting"
+    is_final = draft.state in (stored_writer.DraftState.REFUSED, stored_writer.DraftState.FAILED)
+    return draft.state.value if is_final else "waiting"
 
 
-def _problem(texts: Texts, draft: stored_writer.Draft) -> str:
-    """Return the paper of a draft that came to nothing, the format and the reason."""
-    link = discord_text.masked_link(draft.arxiv_id, arxiv_ids.huggingface_url(draft.arxiv_id))
-    failure = writer_service.find_failure(draft)
-    key = f"write-failed-{failure}" if failure else "write-no-text"
-    # What the server says of an error is quoted; the other reasons are ours.
-    detail = " ".join(draft.problems[-1:]) if failure == writer_service.STATUS_ERROR else ""
-    line = client_messages.join_dotted(link, texts(f"write-format-{draft.format.value}"), texts(key))
-    small = client_messages.subtext(client_messages.escape_untrusted(detail, max_length=MAX_REASON_LENGTH))
-    return f"{line}\n{small}" if small else line
+def _reason(texts: Texts, kind: str, count: int) -> str:
+    return client_messages.join_dotted(texts(f"write-failed-{kind}"), texts("write-failed", count=count))
 
 
 def _used(texts: Texts, period: str, used: int, cap: int | None) -> str:

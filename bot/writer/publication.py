@@ -1,19 +1,20 @@
 """Prints the digest of a day and publishes it: in storage like any other, and as a file.
 
 A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
-printing those gives the same bytes. A text that a person changed in its place stays.
-The hashes of all texts that were printed for a place are kept, so that a text with another hash is known as an edit.
+printing those gives the same bytes. The hashes of the texts that were printed for a place are kept, so that a file with
+another hash is known as one that a person changed, and stays.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -39,13 +40,20 @@ _MAX_HASHES = 50
 
 def check_writable(file: Path) -> None:
     """Raise PaperroundError if a file, or files in a folder, cannot be written."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
+    with _naming(file), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
+        pass
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Raise an error of the system as a PaperroundError that names the file."""
     try:
-        if file.exists() and not (file.is_file() or file.is_dir()):
-            raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
-        with tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
-            pass
+        yield
     except OSError as error:
-        raise _not_written(file, error) from None
+        reason = f"{file} cannot be read or written: {error.strerror}. Name another file."
+        raise errors.PaperroundError(reason) from None
 
 
 class Publisher:
@@ -67,69 +75,49 @@ class Publisher:
         if file is not None and await asyncio.to_thread(file.is_dir):
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
-        hashes = _hashes(text, place)
-        printed, found = await self._list_hashes(place, day, form)
-        if file is not None and (written := await asyncio.to_thread(_read, file)) is not None:
-            found = [*found, *_hashes(written, place)[:1]]
-            if not {*found} <= {*printed, *hashes}:
-                if not printed:
-                    raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
-                with suppress(errors.NotADigestError):
-                    await self._ingest.add_text(written, location=place)
-        if printed and not {*found} <= {*printed, *hashes}:
+        printed = await self._list_printed(place)
+        found = None if file is None else await asyncio.to_thread(_read, file)
+        if found is not None and _hash(found) not in {*printed, _hash(text)}:
+            if not printed:
+                raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
+            with suppress(errors.NotADigestError):
+                await self._ingest.add_text(found, location=place)
             return False
-        await self._add_printed(place, printed, hashes)
+        await self._remember(place, [*printed, _hash(text)], text)
         if file is not None:
             await asyncio.to_thread(_write, file, text)
         await self._ingest.add_text(text, location=place)
         return True
 
-    async def _list_hashes(
-        self, place: str, day: date, form: models.DigestFormat
-    ) -> tuple[list[str], list[str]]:
-        """Return the hashes of the texts that were printed for a place, and of the digest that is stored for it."""
+    async def _list_printed(self, place: str) -> list[str]:
+        """Return the hashes of the texts that were printed for a place."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
-            stored = await archive.list_locations(connection, sources.FILES, place, day)
-        hashes = [row.hash for row in stored if (row.date, row.format) == (day, form)]
-        return list(json.loads(value)) if value else [], hashes
+        return list(json.loads(value)) if value else []
 
-    async def _add_printed(self, place: str, printed: Sequence[str], hashes: Sequence[str]) -> None:
-        kept = list(dict.fromkeys([*printed, *hashes]))[-_MAX_HASHES:]
-        async with self._database.transaction() as connection:
-            await key_values.set_value(connection, key_values.PRINTED + place, json.dumps(kept))
-            for digest_hash in hashes if self._model is not None else ():
-                await key_values.set_value(connection, key_values.WRITTEN_BY + digest_hash, str(self._model))
-
-
-def _hashes(text: str, place: str) -> list[str]:
-    """Return the hash of a text and those of the digests in it."""
-    try:
+    async def _remember(self, place: str, printed: Sequence[str], text: str) -> None:
+        """Store the hashes of a place, and the model that wrote the digests of a text."""
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
-    except errors.NotADigestError:
-        parsed = []
-    return [digest_writer.text_hash(text), *(sourced.hash for sourced in parsed)]
+        async with self._database.transaction() as connection:
+            kept = list(dict.fromkeys(printed))[-_MAX_HASHES:]
+            await key_values.set_value(connection, key_values.PRINTED + place, json.dumps(kept))
+            for sourced in parsed if self._model is not None else ():
+                await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, str(self._model))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _read(file: Path) -> str | None:
     """Return the text of a file; None if there is none, or nothing in it."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace") or None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise errors.PaperroundError(f"{file} cannot be read: {error.strerror}. Name another file.") from None
+    with _naming(file):
+        return file.read_text(encoding="utf-8", errors="replace") or None if file.exists() else None
 
 
 def _write(file: Path, text: str) -> None:
-    try:
+    with _naming(file):
         files.replace_file(file, text.encode())
-    except OSError as error:
-        raise _not_written(file, error) from None
-
-
-def _not_written(file: Path, error: OSError) -> errors.PaperroundError:
-    return errors.PaperroundError(f"{file} cannot be written: {error.strerror}. Name another file.")
 
 
 _PUNCTUATION = re.compile(r"[^\w\s.,:+-]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -22,31 +23,22 @@ KINDS = ("written", "from_abstract", "refused", "failed")
 """What became of a paper. `refused`: there was no text at all."""
 _KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
-"""Time after which the running bot tries failed papers again."""
+"""Time after which the running bot goes on with what it could not finish, such as with a wrong key."""
 OnProgress = Callable[[int, int], None]
 """Gets the number of finished papers, and of all."""
 
 
+@dataclass(frozen=True)
 class WriterService:
-    """Writes one digest, in one format and language. Without a model, `writer` is None."""
+    """Writes one digest, in one format and language. Without a model, `draft_writer` is None."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        source: huggingface.HuggingFaceSource,
-        templates: Templates,
-        ingest: IngestService,
-        publisher: publication.Publisher,
-        writer: drafting.DraftWriter | None = None,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._source = source
-        self._templates = templates
-        self._ingest = ingest
-        self._publisher = publisher
-        self._writer = writer
+    database: Database
+    clock: Clock
+    source: huggingface.HuggingFaceSource
+    templates: Templates
+    ingest: IngestService
+    publisher: publication.Publisher
+    draft_writer: drafting.DraftWriter | None = None
 
     async def write(
         self,
@@ -66,51 +58,53 @@ class WriterService:
         Problems of papers go to `on_problem`, an edit that was found to `on_notice`.
 
         With `seconds`, papers that are not written by then are printed as extracts, and nothing is printed while there is
-        time to try failed papers again. Raises PaperroundError.
+        time to go on with them. Without, papers that failed in an earlier run are tried again. Raises PaperroundError.
         """
-        ends_at = None if seconds is None else self._clock() + timedelta(seconds=seconds - RETRY_SECONDS)
+        ends_at = None if seconds is None else self.clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
             await asyncio.to_thread(publication.check_writable, file)
-        papers = await publication.load_manifest(self._database, self._source, self._clock, day, self._ingest)
+        papers = await publication.load_manifest(self.database, self.source, self.clock, day, self.ingest)
         papers = papers[:limit]
-        written: Mapping[str, writer.Draft] = {}
+        drafts: Mapping[str, writer.Draft] = {}
         calls = tokens = 0
-        if self._writer is not None:
-            total = len(papers)
-            written = await self._writer.write_all(
+        if self.draft_writer is not None:
+            calls, tokens = self.draft_writer.requests, self.draft_writer.tokens
+            drafts = await self.draft_writer.write_all(
                 papers,
                 form,
                 language,
-                on_done=lambda done: on_progress(done, total),
+                on_done=lambda done: on_progress(done, len(papers)),
                 on_problem=on_problem,
                 seconds=seconds,
+                retries_failed=seconds is None,
             )
-            calls, tokens = self._writer.drafter.requests, self._writer.drafter.tokens
-        text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, written)
-        is_printed = kinds["failed"] == 0 or ends_at is None or self._clock() >= ends_at
+            calls, tokens = self.draft_writer.requests - calls, self.draft_writer.tokens - tokens
+        text, kinds = await asyncio.to_thread(self._print, day, form, language, papers, drafts)
+        is_finished = all(draft.state in drafting.FINAL for draft in drafts.values())
+        is_printed = is_finished or ends_at is None or self.clock() >= ends_at
         try:
-            if is_printed and not await self._publisher.publish(text, day, form, language, file):
+            if is_printed and not await self.publisher.publish(text, day, form, language, file):
                 on_notice(f"{file or f'the {form.value} of {day}'}: {publication.EDITED}")
         except errors.PaperroundError as error:  # the papers are written: the counts say so
             on_problem(str(error))
             is_printed = False
-        dropped = sum(draft.claims_dropped for draft in written.values())
+        dropped = sum(draft.claims_dropped for draft in drafts.values())
         return _to_counts(papers, kinds, calls, tokens, dropped), is_printed
 
     async def estimate(
         self, day: date, form: models.DigestFormat, language: models.Locale, *, limit: int | None = None
     ) -> dict[str, int]:
-        """Return the counts that `write` would have, with one call for each paper, and store no draft."""
-        papers = (await publication.load_manifest(self._database, self._source, self._clock, day))[:limit]
+        """Return the counts that `write` would have if no call failed, and store no draft."""
+        papers = (await publication.load_manifest(self.database, self.source, self.clock, day))[:limit]
         kinds: Counter[str] = Counter()
         tokens = []
-        if self._writer is None:
+        if self.draft_writer is None:
             kinds.update("from_abstract" if publication.choose(paper) else "refused" for paper in papers)
         else:
-            for basis, needed in await self._writer.estimate(papers, form, language):
+            for basis, needed in await self.draft_writer.estimate(papers, form, language):
                 kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
                 tokens += [needed] if needed else []
-        return _to_counts(papers, kinds, len(tokens), sum(tokens))
+        return _to_counts(papers, kinds, 2 * len(tokens), sum(tokens))
 
     def _print(
         self,
@@ -118,16 +112,16 @@ class WriterService:
         form: models.DigestFormat,
         language: models.Locale,
         papers: Sequence[listing.Paper],
-        written: Mapping[str, writer.Draft],
+        drafts: Mapping[str, writer.Draft],
     ) -> tuple[str, Counter[str]]:
         """Return the digest's text, and how many papers there are of each of KINDS. Runs in a thread."""
         kinds: Counter[str] = Counter()
         entries = []
         for rank, paper in enumerate(papers, 1):
-            draft = written.get(paper["arxiv_id"])
+            draft = drafts.get(paper["arxiv_id"])
             sections: tuple[models.Section, ...] = ()
             if draft is not None and draft.state is writer.DraftState.CHECKED:
-                claims = prompts.read_answer(draft.text or "", form, is_partial_allowed=True)
+                claims = prompts.read_answer(draft.text or "", form)
                 basis = summaries.Basis(draft.basis or "none")
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
                 kinds[_KINDS_BY_BASIS.get(basis, "from_abstract")] += 1
@@ -137,7 +131,7 @@ class WriterService:
                 is_failed = draft is not None and draft.state is not writer.DraftState.REFUSED
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
-        return publication.render_digest(day, form, entries, self._templates), kinds
+        return publication.render_digest(day, form, entries, self.templates), kinds
 
 
 def _to_counts(
@@ -150,25 +144,22 @@ def _to_counts(
 
 _DAYS = 7
 """Days looked back for a listing with drafts. The newest one is not written before it is complete."""
-NO_TOKENS, STATUS_ERROR, UNKNOWN = "no-tokens", "status-error", "unknown"
+STATUS_ERROR, UNKNOWN = "status-error", "unknown"
 FAILURES = {
-    drafting.MARK: NO_TOKENS,
     drafting.NO_CLAIM: "no-claim",
     language_model.UNREACHABLE: "unreachable",
     language_model.STATUS_ERROR: STATUS_ERROR,
     language_model.NO_REPLY: "no-reply",
-    language_model.CUT_OFF: "cut-off",
     language_model.NO_ANSWER: "no-answer",
 }
 """The kinds of failures by the beginning of a draft's last problem."""
 
 
 def find_failure(draft: writer.Draft) -> str | None:
-    """Return why a draft failed, one of FAILURES or UNKNOWN; None if it did not fail."""
-    if draft.state is not writer.DraftState.FAILED:
+    """Return how a draft failed, or its last call, as one of FAILURES or UNKNOWN; None if nothing failed."""
+    if not draft.problems or draft.state is writer.DraftState.CHECKED:
         return None
-    reason = " ".join(draft.problems[-1:])
-    return next((kind for start, kind in FAILURES.items() if reason.startswith(start)), UNKNOWN)
+    return next((kind for start, kind in FAILURES.items() if draft.problems[-1].startswith(start)), UNKNOWN)
 
 
 class WrittenDay(NamedTuple):
@@ -179,36 +170,26 @@ class WrittenDay(NamedTuple):
     drafts: list[writer.Draft]
 
 
+@dataclass(frozen=True)
 class WriterStatus:
     """The data of `/write status`, from the drafts of the newest day that is or was written.
 
     `model` is None while the writer is off.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        model: str | None,
-        formats: Sequence[models.DigestFormat],
-        language: models.Locale,
-        daily_tokens: int | None,
-        monthly_tokens: int | None,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._formats = formats
-        self.model = model
-        self.language = language
-        self.daily_tokens = daily_tokens
-        self.monthly_tokens = monthly_tokens
+    database: Database
+    clock: Clock
+    model: str | None
+    formats: Sequence[models.DigestFormat]
+    language: models.Locale
+    daily_tokens: int | None
+    monthly_tokens: int | None
 
     async def list_drafts(self) -> WrittenDay:
         """Return the newest day of the last week with drafts, else the newest that has a listing; None without one."""
         newest = WrittenDay(None, 0, [])
-        async with self._database.read() as connection:
-            since_on = self._clock().date() - timedelta(days=_DAYS)
+        async with self.database.read() as connection:
+            since_on = self.clock().date() - timedelta(days=_DAYS)
             for row in await archive.list_rows(connection, since_on=since_on):
                 if row.format is not models.DigestFormat.LISTING:
                     continue
@@ -219,18 +200,20 @@ class WriterStatus:
         return newest
 
     async def has_spent_budget(self) -> bool:
-        """Return whether papers of the newest day are not written because a cap is reached."""
-        return any(find_failure(draft) == NO_TOKENS for draft in (await self.list_drafts()).drafts)
+        """Return whether a cap is reached, so that no paper is written."""
+        caps = (self.daily_tokens, self.monthly_tokens)
+        totals = await self.get_tokens() if self.model is not None else (0, 0)
+        return any(cap is not None and used >= cap for used, cap in zip(totals, caps, strict=True))
 
     async def get_tokens(self) -> tuple[int, int]:
-        """Return the tokens that are used or reserved today, and this month (UTC)."""
-        async with self._database.read() as connection:
-            return await writer.get_token_totals(connection, self._clock().date())
+        """Return the tokens that are used today, and this month (UTC)."""
+        async with self.database.read() as connection:
+            return await writer.get_token_totals(connection, self.clock().date())
 
     async def _find_drafts(self, connection: Connection, arxiv_ids: Sequence[str]) -> list[writer.Draft]:
         found: list[writer.Draft] = []
-        for form in self._formats if self.model is not None else ():
-            like = writer.Draft("", form, self.language, prompts.VERSION, self.model or "", self._clock())
+        for form in self.formats if self.model is not None else ():
+            like = writer.Draft("", form, self.language, prompts.VERSION, self.model or "", self.clock())
             by_id = await writer.find_draft(connection, like, arxiv_ids)
             found += [by_id[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in by_id]
         return found

@@ -13,6 +13,7 @@ import pytest
 from bot.alerts import options as alerts_options
 from bot.alerts import planner
 from bot.app.runtime import Runtime, build_runtime
+from bot.demo.simulated_rest import SimulatedRest
 from storage import locks, models
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, component_ids, shown_text
@@ -47,6 +48,7 @@ class Delivery:
 async def delivery(harness: ClientHarness) -> AsyncIterator[Delivery]:
     lock = locks.SenderLock(harness.container.database)
     await lock.try_acquire()
+    harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     yield Delivery(harness, build_runtime(harness.container, harness.bot, asyncio.Event(), lock))
     await lock.release()
 
@@ -75,7 +77,7 @@ async def test_a_paper_that_gets_the_votes_later_arrives_once_with_its_reason(de
     await _add(harness, keyword="로봇", without="설문", votes=50)
     await delivery.ingest(("2601.90001", 12))
     await delivery.ingest(("2601.90002", 99), text="로봇 설문 조사다.")
-    await delivery.run()
+    await delivery.run(2 * planner.REACHED_AFTER)
     assert delivery.received() == []
     for votes in (53, 70, 40):
         reading = models.PaperFacts("2601.90001", "huggingface", "u", harness.env.now(), votes=votes)

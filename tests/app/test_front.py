@@ -23,7 +23,7 @@ from bot.client.context import Client
 from bot.core.settings import Settings
 from storage import daily, errors, locks, models
 from storage.database import Database, open_engine
-from tests.support import client_harness, patience
+from tests.support import client_harness, outbox_builders, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
 
 KEY = Ed25519PrivateKey.generate()
@@ -230,10 +230,14 @@ async def test_a_front_says_that_its_database_is_away() -> None:
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
     mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
     container: Any = SimpleNamespace(
-        database=Database(engine), liveness=liveness, clock=lambda: SIMCORD_EPOCH, mentions=mentions
+        database=Database(engine),
+        liveness=liveness,
+        clock=lambda: SIMCORD_EPOCH,
+        mentions=mentions,
+        pace=outbox_builders.make_pace(),
     )
     liveness.record_readiness(is_ready=True)
-    following = asyncio.create_task(front._follow_others(container, front.SharedRate()))
+    following = asyncio.create_task(front._follow_others(container))
     await patience.wait_until(lambda: liveness._database_away is not None, 5.0)
     seconds += health.DATABASE_AWAY_SECONDS + 1
     [problem] = liveness.find_problems(is_standby=True)

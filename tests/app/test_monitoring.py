@@ -16,7 +16,7 @@ from prometheus_client import parser
 from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import http_server
-from bot.outbox.discord_health import Answer
+from bot.outbox.pace import Answer
 from storage import errors, models, outbox
 from storage.database import Database
 from tests.support.planner_harness import SEOUL_9AM

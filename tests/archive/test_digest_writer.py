@@ -51,15 +51,6 @@ async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarnes
     assert second.date == date(2026, 1, 1)
 
 
-async def test_a_digest_without_locations_is_deleted(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1)), "a.md")
-    await harness.add(newsletter(paper(2)), "b.md")
-    await harness.add(newsletter(paper(2)), "a.md")
-    assert await harness.titles() == ["Paper 2"]
-    assert await harness.count(tables.digests) == 1
-    assert harness.index.titles == {"Paper 2"}
-
-
 async def test_old_digests_raise_no_alerts(harness: IngestHarness) -> None:
     for number, day in enumerate(("2025-12-30", "2025-12-31", "2026-01-04", "2026-01-05"), 1):
         await harness.add(newsletter(paper(number), day=day), day)
@@ -75,7 +66,7 @@ async def test_the_same_date_at_another_location_is_another_digest_and_lists_are
     assert await harness.titles() == ["Paper 1", "Paper 2", "Paper 3"]
 
 
-async def test_an_outdated_mirror_does_not_revert_a_correction(harness: IngestHarness) -> None:
+async def test_one_text_at_two_places_is_two_digests_with_the_papers_once(harness: IngestHarness) -> None:
     old, new = newsletter(paper(1)), newsletter(paper(1, title="New"))
     await harness.add(old, "https://one/", "one")
     await harness.add(old, "https://two/", "two")
@@ -83,10 +74,16 @@ async def test_an_outdated_mirror_does_not_revert_a_correction(harness: IngestHa
     for _ in range(2):
         assert not (await harness.add(old, "https://two/", "two")).changed
         assert not (await harness.add(new, "https://one/", "one")).changed
-    assert not (await harness.add(old, "https://three/", "three")).changed
-    assert not (await harness.add(new, "https://two/", "two")).changed
-    assert await harness.titles() == ["New"]
-    assert await harness.count(tables.digests) == 1
+    assert await harness.count(tables.digests) == 2
+    assert len(await harness.titles()) == 1
+
+
+async def test_two_formats_of_a_day_in_one_text_are_two_digests(harness: IngestHarness) -> None:
+    text = f"{newsletter(paper(1))}\n# Daily Papers – {DAY}\n\n## 2601.00002\n\n**Summary**:\n\nText.\n"
+    for _ in range(2):
+        await harness.add(text)
+    assert await harness.count(tables.digests) == 2
+    assert [row.arxiv_id for row in await harness.rows()] == ["2601.00001", "2601.00002"]
 
 
 async def test_a_location_may_revert_its_correction(harness: IngestHarness) -> None:
@@ -95,13 +92,6 @@ async def test_a_location_may_revert_its_correction(harness: IngestHarness) -> N
         assert await harness.titles() == [title]
     async with harness.db.read() as connection:
         assert (await archive.list_rows(connection))[0].revision == 4
-
-
-async def test_a_wrong_date_is_corrected(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1), paper(2), day="2026-01-20"))
-    await harness.add(newsletter(paper(1), paper(2)))
-    assert await harness.titles("2026-01-20") == []
-    assert await harness.titles() == ["Paper 1", "Paper 2"]
 
 
 async def test_a_page_with_a_new_list_every_day_keeps_the_earlier_days(harness: IngestHarness) -> None:
@@ -161,16 +151,6 @@ async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None
     assert await stored_ids(harness) == [[B, C, A]]
     assert await harness.count(tables.digests) == 1
     assert len(harness.notified) == 2
-
-
-async def test_the_same_list_from_two_endpoints_is_one_digest_in_two_places(harness: IngestHarness) -> None:
-    mirror = PLACE.replace("huggingface.co", "mirror.example")
-    await add(harness, [A])
-    assert await add(harness, [A], mirror, votes=99) == (0, 0)
-    assert await add(harness, [A, B]) == (0, 1)
-    assert await add(harness, [A, B], mirror) == (0, 0)
-    assert await stored_ids(harness) == [[A, B]]
-    assert await harness.count(tables.digest_locations) == 2
 
 
 async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_paper(
@@ -311,7 +291,7 @@ STRANGER = replace(STRANGER, digest_id=9, date=ON + timedelta(days=1), trust=Tru
 
 
 @pytest.mark.parametrize(
-    "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "ranked higher", "files"]
+    "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "of a higher priority", "files"]
 )
 def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trust) -> None:
     own = replace(newsletter_entry(authors=("A B",), authors_truncated=True), trust=trust)
@@ -356,26 +336,20 @@ def test_the_newest_newsletter_decides_a_title() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lists", "expected"),
+    ("authors", "expected"),
     [
-        ([(("A",), False), (("A", "B"), False)], (("A",), False)),
-        ([(("A",), True), (("A", "B"), False)], (("A", "B"), False)),
-        ([(("A", "B", "A", "B"), False)], (("A", "B"), False)),
-        ([(("A", "a", "B  C", "B C"), False)], (("A", "B  C"), False)),
-        ([(("A", "B", "C", "A", "B"), True)], (("A", "B", "C"), True)),
-        ([(("A", "B", "C", "A"), False)], (("A", "B", "C", "A"), False)),
-        ([(("A", "B", "C"), True), (("A", "B"), False)], (("A", "B"), False)),
-        ([(("A",), True), (("A", "B"), True)], (("A", "B"), True)),
-        ([((), False), (("A",), True)], (("A",), True)),
-        ([((), False), ((), True)], ((), False)),
+        (("A", "B", "A", "B"), ("A", "B")),
+        (("A", "a", "B  C", "B C"), ("A", "B  C")),
+        (("A", "B", "C", "A"), ("A", "B", "C")),
     ],
 )
-def test_a_longer_author_list_wins_only_where_the_shorter_is_truncated_and_repeats_go(
-    lists: list[tuple[tuple[str, ...], bool]], expected: tuple[tuple[str, ...], bool]
+def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people(
+    authors: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    entries = [newsletter_entry(authors=authors, authors_truncated=truncated) for authors, truncated in lists]
-    paper = merged(*(replace(entry, digest_id=digest_id) for digest_id, entry in enumerate(entries)))
-    assert (paper.authors, paper.authors_truncated) == expected
+    digest = newsletter_entry(authors=authors, authors_truncated=True)
+    assert (merged(digest).authors, merged(digest).authors_truncated) == (expected, True)
+    assert merged(digest, replace(FACTS, authors=authors)).authors == authors
+    assert merged(replace(digest, format=DigestFormat.LISTING)).authors == authors
 
 
 def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_the_digest() -> None:
@@ -417,7 +391,7 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(statements
     sayings: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
     titles = {saying.title for saying in sayings if saying.title}
     assert paper.title in titles if titles else paper.title is None
-    assert paper.authors in {(), *map(digest_writer.remove_repeats, sayings)}
+    assert paper.authors in {(), *(saying.authors for saying in sayings)}
     assert bool(paper.authors) == any(saying.authors for saying in sayings)
     counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
     assert paper.votes in counts or paper.votes is None

@@ -52,10 +52,8 @@ async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -
 async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness) -> None:
     await harness.add(newsletter())
     before = await harness.counts()
-    for location in ("a.md", "b.md"):
-        result = await harness.add(newsletter().replace("\n", "\r\n"), location)
-        assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
-    before["digest_locations"] += 1
+    result = await harness.add(newsletter().replace("\n", "\r\n"))
+    assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
     assert await harness.counts() == before
     assert len(harness.notified) == 1
 
@@ -128,7 +126,7 @@ async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None
 
 @both_engines
 async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarness) -> None:
-    results = await asyncio.gather(*(harness.add(newsletter(), f"{n}.md") for n in range(8)))
+    results = await asyncio.gather(*(harness.add(newsletter()) for _ in range(8)))
     assert sum(result.new_papers for result in results) == 1
     assert await harness.count(tables.digests) == 1
 
@@ -139,7 +137,6 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
 ) -> None:
     files: list[TextFile | LocatedProblem] = [
         TextFile("a.md", newsletter(paper(1), paper(2))),
-        TextFile("mirror.md", newsletter(paper(1), paper(2))),
         LocatedProblem("b.bin", None, "it is binary"),
         TextFile("c.md", newsletter(paper(2), paper(3), day="2026-01-01")),
         TextFile("d.md", "no digest"),
@@ -156,8 +153,8 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     assert [problem.message for problem in total.unrelated] == ["it has no heading with a date"]
     assert await harness.titles("2026-01-01") == ["Paper 3"]
     assert (await harness.rows())[1].date == date(2026, 1, 2)
-    changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:3])]
-    assert changed_again == [False, False, False]
+    changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:2])]
+    assert changed_again == [False, False]
 
 
 @both_engines

@@ -42,7 +42,7 @@ def count_calls(model: FakeModelProcess) -> Counter[Any]:
     return Counter((row.get("title"), row.get("section")) for row in model.log() if row["status"] != 400)
 
 
-def test_each_paper_is_written_in_one_call_and_a_second_run_makes_none(
+def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_none(
     paperround: Paperround, model: FakeModelProcess
 ) -> None:
     first = paperround(*NEWSLETTER)
@@ -51,7 +51,7 @@ def test_each_paper_is_written_in_one_call_and_a_second_run_makes_none(
     assert first.data["written"] == READ
     assert first.data["refused"] == NO_TEXT
     assert first.data["from_abstract"] == PAPERS - READ - NO_TEXT
-    assert first.data["calls"] == len(model.log()) == PAPERS - NO_TEXT
+    assert first.data["calls"] == len(model.log()) == 2 * (PAPERS - NO_TEXT)
     assert first.data["tokens"] == sum(row["tokens"] for row in model.log())
     text = Path("out.md").read_bytes()
     second = paperround(*NEWSLETTER)
@@ -94,7 +94,7 @@ def test_two_processes_at_once_call_each_paper_once(
     assert [run.wait(patience.scaled(120)) for run in runs] == [0, 0]
     records = [json.loads((tmp_path / f"{number}.out").read_text()) for number in range(2)]
     assert {record["written"] for record in records} == {READ}
-    assert sum(record["calls"] for record in records) == PAPERS - NO_TEXT
+    assert sum(record["calls"] for record in records) == 2 * (PAPERS - NO_TEXT)
     assert max(count_calls(model).values()) == 1
     waited = [
         "Waiting for another process" in (tmp_path / f"{number}.err").read_text() for number in range(2)
@@ -205,7 +205,7 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
     assert paperround("write", "--show", "2611.10001").exit_status == 1
     paperround(*NEWSLETTER, "--limit", "1")
     shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
-    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 1)
+    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 2)
     assert {claim["section"] for claim in shown["claims"]} == {
         *("whats_new", "technical_details", "performance_highlights")
     }

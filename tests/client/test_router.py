@@ -140,7 +140,7 @@ async def test_every_verb_of_a_message_has_a_handler(harness: ClientHarness) -> 
 async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
     first = await harness.ask("author", name="ada lovelace")
     assert "Ada Lovelace · 4 papers" in shown_text(first)
-    digest = await harness.ask("digest")
+    digest = await harness.ask("top")
     turned = await harness.click(digest, label="▶")
     assert turned.id == digest.id
     assert "**6 · " in shown_text(turned)
@@ -160,12 +160,12 @@ async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.expected_errors.append(errors.DatabaseBusyError)
-    listed = await harness.ask("digest")
+    listed = await harness.ask("top")
 
     async def fail(*_: Any, **__: Any) -> None:
         raise errors.DatabaseBusyError("the database is away")
 
-    for name in ("search", "get_digest"):
+    for name in ("search", "list_top"):
         monkeypatch.setattr(type(harness.bot.services.search), name, fail)
     with structlog.testing.capture_logs() as logs:
         results = [await harness.ask("topic", query="로봇"), await harness.click(listed, label="▶")]
@@ -194,7 +194,7 @@ async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
 
 
 async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHarness) -> None:
-    post = await harness.ask("digest")
+    post = await harness.ask("top")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
         for name, options in (

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.client import request_gate, sender
+from bot.client import rest, sender
 from bot.core.clock import system_clock
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import new_nonce
@@ -21,7 +21,6 @@ from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import origin_server, outbox_builders, patience, relay_harness
-from tests.support.virtual_time import VirtualTimeLoop
 
 __all__ = ["fake", "fake_server"]
 
@@ -34,10 +33,8 @@ LONG_AGO = timedelta(minutes=30)
 @pytest.fixture
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
     await fixtures.lift_rate_limits(fake)
-    restore = request_gate.override_endpoints(fake.api_url, fake.gateway_url)
-    observer = request_gate.HttpObserver()
-    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True), http_trace=observer.trace)
-    relay_harness.install_gate(client, observer, outbox_builders.make_health())
+    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
+    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True))
     await client.login(process.TOKEN)
     yield client
     await client.close()
@@ -52,8 +49,16 @@ async def connect(client: discord.AutoShardedClient) -> None:
 
 
 @pytest.fixture
-def discord_sender(client: discord.AutoShardedClient) -> sender.DiscordSender:
-    return sender.DiscordSender(client)
+async def rest_client() -> AsyncIterator[rest.RestClient]:
+    pace = outbox_builders.make_pace()
+    rest_client = rest.RestClient(pace, pace.record_answer, process.TOKEN)
+    yield rest_client
+    await rest_client.close()
+
+
+@pytest.fixture
+def discord_sender(client: discord.AutoShardedClient, rest_client: rest.RestClient) -> sender.DiscordSender:
+    return sender.DiscordSender(client, rest_client)
 
 
 def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outcomes.SendRequest:
@@ -70,23 +75,12 @@ async def classification_of(attempt: Any) -> outcomes.Classification:
     return caught.value.classification
 
 
-@pytest.mark.parametrize("ids", [{}, {"id": str(2**63)}, {"id": "-1"}, {"channel_id": None}])
-def test_an_answer_without_ids_that_can_be_stored_is_not_discords(ids: dict[str, Any]) -> None:
-    answer = {"id": "1", "channel_id": "2"} | ids if ids else {}
-    with pytest.raises(request_gate.ForeignAnswerError):
+@pytest.mark.parametrize("ids", [None, {}, {"id": str(2**63)}, {"id": "-1"}, {"channel_id": None}])
+def test_an_answer_without_ids_that_can_be_stored_leaves_the_outcome_open(ids: dict[str, Any] | None) -> None:
+    answer = {"id": "1", "channel_id": "2"} | ids if ids else ids
+    with pytest.raises(outcomes.DeliveryError) as caught:
         sender._read_receipt(answer, "channel_id")
-
-
-@pytest.mark.parametrize("answer", [None, "", {}])
-async def test_an_answer_that_is_not_discords_does_not_pass_for_a_thread(
-    discord_sender: sender.DiscordSender, client: discord.Client, monkeypatch: pytest.MonkeyPatch, answer: Any
-) -> None:
-    async def answer_in_place_of_discord(*_: Any, **__: Any) -> Any:
-        return answer
-
-    monkeypatch.setattr(client.http, "start_thread_with_message", answer_in_place_of_discord)
-    request = make_request(1, PartKind.THREAD, message_id=2, payload={"name": "2026-11-20"})
-    assert (await classification_of(discord_sender.send(request))).disposition is Disposition.UNKNOWN
+    assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
 async def test_no_message_can_ping_anyone(
@@ -272,17 +266,15 @@ async def test_publishing_is_idempotent_and_limited_per_hour(
     first = await discord_sender.send(make_request(news))
     publish = make_request(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
     await discord_sender.send(publish)
-    assert (await classification_of(discord_sender.send(publish))).disposition is Disposition.ALREADY_DONE
-    for _ in range(sender.CROSSPOST_LIMIT - 2):
-        await classification_of(discord_sender.send(publish))
-    classification = await classification_of(discord_sender.send(publish))
-    assert classification.disposition is Disposition.RETRY
-    assert classification.wait_seconds > 3000
+    for _ in range(9):
+        classification = await classification_of(discord_sender.send(publish))
+        assert classification.disposition is Disposition.ALREADY_DONE
+    limited = await classification_of(discord_sender.send(publish))
+    assert limited.disposition is Disposition.RETRY
+    assert limited.wait_seconds > 3000
+    assert (await fake.counts())["too_many"] == 0
     gone = make_request(news, PartKind.CROSSPOST, payload={}, message_id=None)
-    assert (await classification_of(discord_sender.send(gone))).disposition in (
-        Disposition.RETRY,
-        Disposition.TARGET_GONE,
-    )
+    assert (await classification_of(discord_sender.send(gone))).disposition is Disposition.TARGET_GONE
 
 
 @pytest.mark.parametrize(
@@ -311,24 +303,13 @@ async def test_every_failure_is_classified(
     assert (await classification_of(discord_sender.send(make_request(channel_id)))).disposition is disposition
 
 
-async def test_a_refused_connection_is_retried(client: discord.AutoShardedClient) -> None:
-    restore = request_gate.override_endpoints("http://127.0.0.1:9/api/v10", None)
+async def test_a_refused_connection_is_retried(discord_sender: sender.DiscordSender) -> None:
+    restore = rest.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
-        classification = await classification_of(sender.DiscordSender(client).send(make_request(5)))
+        classification = await classification_of(discord_sender.send(make_request(5)))
         assert classification == outcomes.CONNECT_FAILED
     finally:
         restore()
-
-
-def test_requests_are_evenly_spaced() -> None:
-    async def acquire_slots(count: int) -> float:
-        acquire = request_gate.make_request_limiter(200)
-        for _ in range(count):
-            await acquire()
-        return asyncio.get_running_loop().time()
-
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        assert 0.19 <= runner.run(acquire_slots(41)) < 0.21
 
 
 async def test_the_first_open_tag_is_set_on_a_post_of_a_forum_that_requires_one(

@@ -78,7 +78,14 @@ async def _store_digest(connection: Connection, on: date) -> None:
     }
     at = datetime.combine(on, DIGEST_AT)
     digest = {"id": number, "format": "newsletter", "date_on": on, "language": "en", "hash": arxiv_id}
-    digest |= {"raw": b"", "problems": [], "ingested_at": at, "updated_at": at}
+    digest |= {
+        "source": "files",
+        "location": arxiv_id,
+        "raw": b"",
+        "problems": [],
+        "ingested_at": at,
+        "updated_at": at,
+    }
     paper = {
         "id": number,
         "arxiv_id": arxiv_id,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
-from bot.client import request_gate
+from bot.client import rest
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
 
@@ -17,7 +17,7 @@ __all__ = ["client", "fake", "fake_server"]
 @pytest.fixture
 async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.AutoShardedClient]:
     """A client that is logged in but not connected to the Gateway."""
-    restore = request_gate.override_endpoints(fake.api_url, fake.gateway_url)
+    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
     intents = discord.Intents.none()
     intents.guilds = True
     client = discord.AutoShardedClient(intents=intents)

@@ -19,17 +19,17 @@ from tests.fake_model import papers, writing
 FAULTS = ("429", "500", "half", "counts", "length", "malformed")
 """The faults of a `fault_share`. `silence`, the seventh, holds the request until the client gives up."""
 DEFAULTS: Mapping[str, Any] = {
-    "modes": ["json_schema", "json_object", "text"],
+    "modes": ["json_schema", "text"],
     "faults": list(FAULTS),
     "fault_share": 0.0,
     "wrong_share": 0.0,
-    "is_stubborn": False,
+    "approves_all": False,
     "seed": "1",
     "delay": 0.0,
     "paper_count": len(papers.load()),
     "key": None,
 }
-"""The settings. `wrong_share` of the claims with a number get a wrong one; a stubborn model repeats it when asked to repair."""
+"""The settings. `wrong_share` of the claims with a number get a wrong one; as a judge it may approve everything."""
 
 
 class FakeModel:
@@ -104,8 +104,6 @@ async def _complete(fake: FakeModel, request: web.Request) -> web.StreamResponse
         return _refuse(fake, 401, "Incorrect API key provided", **fields)
     if mode not in settings["modes"]:
         return _refuse(fake, 400, f"response_format {mode} is not supported", **fields)
-    if {"tools", "functions"} & body.keys():
-        return _refuse(fake, 400, "tools are not supported", **fields)
     messages = body["messages"]
     try:
         title, text = writing.find_paper(messages)
@@ -115,7 +113,7 @@ async def _complete(fake: FakeModel, request: web.Request) -> web.StreamResponse
         return _refuse(fake, 400, str(error), **fields)
     section = next(iter(schema["properties"]))
     name = f"{title} {section}"
-    fields |= {"title": title, "section": section, "repair": len(messages) > 2, "model": body["model"]}
+    fields |= {"title": title, "section": section, "model": body["model"]}
     attempt = str(fake.count(name))
     fault = _draw_fault(settings, name, attempt)
     if settings["delay"]:
@@ -145,20 +143,17 @@ async def _answer(
         headers = {"Retry-After": "0"} if fault == "429" else {}
         return _refuse(fake, int(fault), "the fake model fails", headers, fault=fault, **fields)
     if "verdicts" in schema["properties"]:
-        answer = {"verdicts": writing.judge(body["messages"])}
+        answer = {"verdicts": writing.judge(body["messages"], approves_all=settings["approves_all"])}
     else:
         answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-    is_true = fields["repair"] and not settings["is_stubborn"]
-    seed = settings["seed"] if settings["is_stubborn"] else settings["seed"] + attempt
-    planted = [] if is_true else writing.plant_numbers(answer, settings["wrong_share"], seed + name)
+    planted = writing.plant_numbers(answer, settings["wrong_share"], settings["seed"] + attempt + name)
     content = _break_answer(answer, fault)
     if fields["mode"] == "text":
         content = f"Here is the summary.\n\n```json\n{content}\n```"
     sent = sum(len(message["content"].encode()) for message in body["messages"]) // 4
     usage = {"prompt_tokens": sent, "completion_tokens": len(content.encode()) // 4}
     usage["total_tokens"] = sum(usage.values())
-    texts = [claim.get("text") for claims in answer.values() for claim in claims]
-    fake.record(**fields, status=200, fault=fault, tokens=usage["total_tokens"], planted=planted, texts=texts)
+    fake.record(**fields, status=200, fault=fault, tokens=usage["total_tokens"], planted=planted)
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": content},
@@ -176,8 +171,7 @@ async def _answer(
 def _break_answer(answer: dict[str, list[dict[str, Any]]], fault: str | None) -> str:
     """Return the answer as JSON, broken as the fault says."""
     if fault == "counts":
-        first = next(iter(answer))
-        answer = {**answer, first: answer[first] * 6}
+        answer = {"verdicts": [], "whats_new": []}
     content = json.dumps(answer, ensure_ascii=False)
     if fault == "malformed":
         return content.replace('": "', '": ', 2)

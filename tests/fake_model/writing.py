@@ -16,6 +16,7 @@ from tests.fake_model import papers
 MAX_SPAN_WORDS = 12
 _PAPER = re.compile(r"^<<<(paper|excerpts) (\w+)>>>\n(.*)^<<<end of \1 \2>>>$", re.DOTALL | re.MULTILINE)
 _JUDGED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
+_VARIANT = re.compile(r"-V\d+\b")
 _TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
 _CHAPTERS_BY_KEY = {
@@ -32,7 +33,7 @@ def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
         raise ValueError(f"the prompt holds {len(found)} papers")
     text = found[0][3]
     title = _TITLE.search(text)
-    return title[1] if title else "", text
+    return title[1] if title else text.partition("\n")[0], text
 
 
 def find_schema(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -65,13 +66,17 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
     }
 
 
-def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Return a verdict on each claim of a prompt: it is proved if it is a sentence of `papers`."""
+def judge(messages: Sequence[Mapping[str, str]], *, approves_all: bool) -> list[dict[str, Any]]:
+    """Return a verdict on each claim of a prompt: it is proved if it is a sentence of `papers`, whatever the variant."""
     facts = {text for paper in papers.load() for fact in paper.facts for text in (fact.english, fact.korean)}
-    listed = _PAPER.sub("", messages[-1]["content"])
+    listed = _JUDGED.findall(_PAPER.sub("", messages[-1]["content"]))
     return [
-        {"claim": number, "reason": "as I know it", "is_proved": match[1] in facts}
-        for number, match in enumerate(_JUDGED.finditer(listed), start=1)
+        {
+            "claim": number,
+            "reason": "as I know it",
+            "is_proved": approves_all or _VARIANT.sub("", claim) in facts,
+        }
+        for number, claim in enumerate(listed, start=1)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Query expansion: which forms are added, and which words stay as typed; glossaries written as JSON; the seed list."""
+"""Query expansion: which forms are added, and which words stay as typed; the operator's decisions; the seed list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import induction, resolver
+from bot.glossary import resolver
 from bot.text import analyser, concepts, seed, term_keys
 from tests.support import glossary_in_memory, growth
 
@@ -81,7 +81,8 @@ def test_function_words_are_not_abbreviations() -> None:
 
 @given(QUERIES)
 def test_any_query_expands(query: str) -> None:
-    expanded = _single_concept_glossary().expand(query)
+    terms = [seed.SeedTerm(("대규모 언어 모델",), ("large language model",), ("LLM",))]
+    expanded = resolver.Glossary(terms).expand(query)
     assert len(expanded.segments) <= 100
     assert all(form.text for segment in expanded.segments for form in segment.forms)
 
@@ -89,11 +90,6 @@ def test_any_query_expands(query: str) -> None:
 @pytest.mark.parametrize("piece", ["강화학습언어모델", "LLM 추론 "])
 def test_a_long_query_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
     growth.assert_linear(lambda count: glossary.expand(piece * count), 100)
-
-
-def _single_concept_glossary() -> resolver.Glossary:
-    concept = concepts.Concept("larg languag model", (concepts.SurfaceForm("대규모 언어 모델", "ko", 2),))
-    return resolver.Glossary(resolver.Parts([concept]))
 
 
 def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
@@ -117,7 +113,7 @@ def test_a_final_capital_s_is_not_a_plural() -> None:
 
 
 def test_no_abbreviation_is_guessed_from_initials() -> None:
-    expanded = resolver.Glossary(resolver.Parts([])).expand("sparse attention mechanism")
+    expanded = resolver.Glossary().expand("sparse attention mechanism")
     forms = [form.text for part in (*expanded.segments, *expanded.composed) for form in part.forms]
     assert "SAM" not in forms
 
@@ -126,16 +122,9 @@ def test_no_abbreviation_is_guessed_from_initials() -> None:
     ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
 )
 def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abbreviation: bool) -> None:
-    concept = concepts.Concept(
-        "languag imag video engin",
-        (
-            concepts.SurfaceForm("language image video engine", "en", 3),
-            concepts.SurfaceForm("LIVE", "abbr", 3),
-        ),
-    )
-    senses = {"LIVE": [concepts.AbbreviationSense(concept.key, 1.0, 3)]}
-    expanded = resolver.Glossary(resolver.Parts([concept], senses)).expand(query)
-    assert (expanded.segments[0].key == concept.key) == is_abbreviation
+    terms = [seed.SeedTerm((), ("language image video engine",), ("LIVE",))]
+    expanded = resolver.Glossary(terms).expand(query)
+    assert (expanded.segments[0].key == "languag imag video engin") == is_abbreviation
 
 
 @pytest.mark.parametrize(
@@ -163,7 +152,7 @@ def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() 
 
 
 def test_a_replaced_glossary_is_freed_at_once() -> None:
-    glossary = resolver.Glossary(resolver.Parts([]))
+    glossary = resolver.Glossary()
     assert [form.text for form in glossary.list_forms(("speech synthesis", "tts"))] == [
         "speech synthesis",
         "tts",
@@ -203,44 +192,15 @@ def test_the_last_decision_on_a_form_holds_after_every_induction(
 ) -> None:
     last = {(row.term, term_keys.term_key(row.form)): row for row in decisions}.values()
     for texts in ([], INDUCED, [*INDUCED, *added]):
-        counts = glossary_in_memory.count_mentions(texts)
-        draft = induction.draft_glossary(counts, seed.load_terms()[:60])
-        counter = draft.cooccurrence_counter()
-        for text in texts:
-            counter.add("", analyser.canonicalise(text))
-        stored = resolver.dump_glossary(induction.induce(draft, counter))
-        current = resolver.load_glossary(stored, last)
-        assert current is not None
+        current = glossary_in_memory.build_glossary(texts, seed.load_terms()[:60], last)
         for row in last:
             concept = current.concept(term_keys.english_key(row.term))
-            assert concept is not None
-            assert any(resolver.is_same_form(form.text, row.form) for form in concept.forms) == row.is_added
+            forms = concept.forms if concept else ()
+            assert any(resolver.is_same_form(form.text, row.form) for form in forms) == row.is_added
             if not any(other.is_added and other.form == row.form and other != row for other in last):
                 assert (concept in current.find_concepts(row.form)) == row.is_added
             searched = [form.text for form in current.expand(row.term).segments[0].forms]
             assert any(resolver.is_same_form(form, row.form) for form in searched) == row.is_added
-
-
-def test_a_glossary_survives_serialisation() -> None:
-    draft = induction.draft_glossary(
-        glossary_in_memory.count_mentions(["언어 모델(Language Model; LM)을"] * 3), seed.load_terms()
-    )
-    parts = induction.induce(draft, draft.cooccurrence_counter(), {"Gemini": 2})
-    text = resolver.dump_glossary(parts._replace(title_counts={"robot": 5}))
-    loaded = resolver.load_glossary(text)
-    assert loaded is not None
-    assert loaded.title_counts == {"robot": 5}
-    assert loaded.find_names("제미나이") == ["Gemini"]
-    assert resolver.is_current(text)
-    original = resolver.Glossary(parts)
-    for query in ("LM", "언어모델", "language models", "의료 양자화", "강화학습 추론"):
-        assert loaded.expand(query) == original.expand(query)
-
-
-def test_a_glossary_of_another_version_is_not_loaded() -> None:
-    for older in ('{"version": 0}', '{"version":1,"concepts":[]}', "", "null"):
-        assert resolver.load_glossary(older) is None
-        assert not resolver.is_current(older)
 
 
 def test_each_line_has_a_korean_and_an_english_form() -> None:
@@ -299,14 +259,28 @@ def test_a_literal_expansion_has_one_form_per_word() -> None:
 def test_no_learnt_form_hides_a_seeded_one() -> None:
     terms = [term for term in seed.load_terms() if not term.is_common_word]
     # Papers that explain each term by every ending of every form: 포머(Transformer).
-    endings = (
-        (form[at:], term.english[0]) for term in terms for form in term.korean for at in range(len(form))
-    )
-    learnt = glossary_in_memory.build_glossary([f"{end}({text})" for end, text in endings], terms)
+    rows = [
+        resolver.LearntForm(term.english[0], form[at:].strip(), 9, 9, 9)
+        for term in terms
+        for form in term.korean
+        for at in range(len(form))
+    ]
+    learnt = resolver.Glossary(terms, resolver.Learnt(rows))
     for term in terms:
         found = learnt.expand(term.english[0]).segments[0].forms
         for form in term.korean:
-            if not resolver.has_inner_particle(form):
+            if form not in term.only_read and not resolver.has_inner_particle(form):
                 document = term_keys.Document("", analyser.canonicalise(form))
                 counts = [term_keys.compile_term(other.text).count(document)[1] for other in found]
                 assert max(counts) >= 1, (form, [other.text for other in found])
+
+
+def test_a_form_that_is_only_read_is_understood_and_not_searched_for() -> None:
+    terms = [seed.SeedTerm(("어텐션", "주의"), ("attention",), (), only_read=frozenset({"주의"}))]
+    glossary = resolver.Glossary(terms)
+    assert [form.text for form in glossary.expand("주의").segments[0].forms] == [
+        "주의",
+        "attention",
+        "어텐션",
+    ]
+    assert "주의" not in [form.text for form in glossary.expand("attention").segments[0].forms]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from simcord.http._helpers import poll_from_wire
 from bot.alerts import planner as alerts_planner
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
+from bot.demo.simulated_rest import SimulatedRest
 from bot.rendering import discord_text
 from storage import locks, models
 from tests.support import origin_server, source_payloads
@@ -34,19 +34,6 @@ PAGE = re.compile(r"\d+/\d+")
 
 def _urls(message: Any) -> list[str]:
     return [part["url"] for part in raw_components(message) if part.get("url")]
-
-
-async def test_a_card_shows_where_the_links_of_a_list_lead(harness: ClientHarness) -> None:
-    masked = (
-        "[arXiv](https://evil.example/a) [arXiv [2]](<https://evil.example/b>) ![x](https://evil.example/c)"
-    )
-    texts = {"summary": f"One sentence {masked}.", "sections": [["Method", f"Another one {masked}."]]}
-    document = {"format": "list", "date": "2026-01-01", "papers": [{"arxiv_id": "2501.00078", **texts}]}
-    await harness.container.create_ingest().add_text(json.dumps(document), location="x.json")
-    shown = shown_text(await harness.ask("paper", paper="2501.00078"))
-    assert "](https://evil" not in shown
-    assert "](<https://evil" not in shown
-    assert shown.count("https://evil.example/a") == 2, "readers see the address"
 
 
 @both_languages
@@ -207,7 +194,7 @@ async def test_a_card_opens_similar_papers_bibtex_and_the_papers_of_each_author(
     assert "Emmy Noether" in papers
     assert "Rewards That Teach Reasoning" in papers
     shown = shown_text(await harness.click(card, label="Cite"))
-    assert "@misc{lovelace2025small," in shown
+    assert "@misc{arxiv:2501.00001," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
 
@@ -223,7 +210,7 @@ async def test_a_card_is_saved_in_place_and_a_shared_one_for_the_reader_who_clic
     assert "Small Language Models" in listed
     removed = await harness.click(saved, label=harness.texts("unsave"))
     assert await harness.bot.services.shelf.list_saved(harness.reader.id) == ([], 0)
-    shared = await harness.click(removed, label=harness.texts("share"))
+    shared, _ = await harness.share(removed)
     assert not shared.ephemeral
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
@@ -485,6 +472,7 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     await harness.container.create_ingest().add_text(digest, location=str(papers))
     lock = locks.SenderLock(harness.container.database)
     await lock.try_acquire()
+    harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
     await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())

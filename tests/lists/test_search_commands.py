@@ -7,6 +7,7 @@ import re
 from itertools import permutations
 from typing import Any
 
+import discord
 import pytest
 import sqlalchemy as sa
 
@@ -219,14 +220,18 @@ async def test_following_creates_the_alert_once_with_one_click(harness: ClientHa
 
 async def test_a_list_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="로봇")
-    shared = await harness.click(result, label=harness.texts("share"))
-    assert not shared.ephemeral
+    shared, said = await harness.share(result)
+    assert (shared.ephemeral, said.ephemeral) == (False, True)
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     opened = await harness.click(
         shared, label=harness.texts("list-more-privately", count=1), by=harness.manager
     )
     assert opened.ephemeral
     assert opened.id != shared.id
+    taken_back = await harness.press(said, "share-take-back")
+    assert shown_text(taken_back) == harness.texts("share-taken-back")
+    with pytest.raises(discord.NotFound):
+        await harness.bot.get_partial_messageable(harness.channel.id).fetch_message(shared.id)
 
 
 @pytest.mark.promise

@@ -21,7 +21,7 @@ from bot.client.translations import Translations
 from bot.core.settings import Settings
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
-from bot.outbox.discord_health import Answer
+from bot.outbox.pace import Answer
 from bot.rendering import discord_text
 from bot.sources import arxiv_categories, kinds
 from storage import models, outbox
@@ -198,22 +198,15 @@ async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, t
     assert warning not in shown_text(await harness.ask("status"))
 
 
-async def test_managers_see_the_health_of_discord_and_its_budget(harness: ClientHarness) -> None:
-    health = harness.container.discord_health
-    before = health.budget.spent
-    well = shown_text(await harness.ask("status", by=harness.manager))
-    assert harness.texts("status-discord-refused", count=before, limit=1000) in well
-    for answer, state in (
-        (Answer(404, is_json=False), "troubled"),
-        (Answer(429, is_json=False, retry_after=60), "limited"),
-    ):
-        health.record_answer(answer)
-        text = harness.texts(f"status-discord-{state}")
-        assert text not in well
-        assert text in shown_text(await harness.ask("status", by=harness.manager))
-        assert text not in shown_text(await harness.ask("status"))
-    spent = harness.texts("status-discord-refused", count=before + 1, limit=1000)
-    assert spent in shown_text(await harness.ask("status", by=harness.manager))
+async def test_managers_see_that_discord_fails_and_how_much_it_refused(harness: ClientHarness) -> None:
+    pace, troubled = harness.container.pace, harness.texts("status-discord-troubled")
+    assert troubled not in shown_text(await harness.ask("status", by=harness.manager))
+    refused = pace.refused + 1
+    pace.record_answer(Answer(429, is_json=False, retry_after=60))
+    text = shown_text(await harness.ask("status", by=harness.manager))
+    assert troubled in text
+    assert harness.texts("status-discord-refused", count=refused, limit=1000) in text
+    assert troubled not in shown_text(await harness.ask("status"))
 
 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:

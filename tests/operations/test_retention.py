@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import operator
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -21,7 +20,6 @@ from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyExplainer
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.outbox.discord_health import DiscordHealth
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
 from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables
@@ -98,8 +96,8 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert (await count(database, tables.deliveries), await count(database, tables.decisions)) == (2, 0)
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
-    health = DiscordHealth(lambda: 0.0, random.Random(1))
-    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), health)
+    pace = outbox_builders.make_pace()
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), pace)
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None

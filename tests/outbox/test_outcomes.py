@@ -1,4 +1,4 @@
-"""What follows from Discord's errors, which may depend on the kind of part, the delays of retries, and the rate limiter."""
+"""What follows from Discord's errors, which may depend on the kind of part, and the delays of retries."""
 
 from __future__ import annotations
 
@@ -68,32 +68,16 @@ def test_every_error_response_is_classified(kind: PartKind) -> None:
             assert outcomes.classify(status, code, kind).disposition in Disposition
 
 
-def test_delays_double_with_jitter_up_to_a_limit() -> None:
-    rng = random.Random(1)
-    for attempts in range(1, 40):
-        limit = outcomes.MAX_DELAY if attempts <= outcomes.SLOW_RETRY_AFTER else outcomes.SLOW_RETRY_DELAY
-        base_delay = min(limit, 2.0**attempts)
-        seconds = outcomes.retry_delay(attempts, rng).total_seconds()
-        assert 0.5 * base_delay <= seconds <= 1.5 * base_delay
-    assert outcomes.retry_delay(1, rng, minimum=600.0) == timedelta(seconds=600)
-
-
-def test_a_channel_gets_four_messages_in_any_five_seconds() -> None:
-    now = 0.0
-    rate_limiter = outcomes.RateLimiter(lambda: now)
-    sent: list[float] = []
-    while len(sent) < 20:
-        delay = rate_limiter.delay("a")
-        assert rate_limiter.delay("b") == 0.0
-        now += delay or 0.01
-        if not delay:
-            rate_limiter.hit("a")
-            sent.append(now)
-    assert all(later - sent[index] >= 5.0 for index, later in enumerate(sent[4:]))
-    assert rate_limiter.shortest_delay(["a", "b"]) == 0.0
-    now += 5.1
-    rate_limiter.prune()
-    assert rate_limiter.delay("a") == 0.0
+def test_delays_double_with_jitter_up_to_a_limit_or_are_what_discord_asks_for() -> None:
+    rng, now, delay = random.Random(1), outbox_builders.NOW, timedelta(0)
+    part = outbox_builders.new_part(next_attempt_at=now)
+    for _ in range(20):
+        former, delay = delay, outcomes.retry_delay(part, outcomes.OUTCOME_UNKNOWN, rng)
+        expected = min(outcomes.MAX_DELAY, max(outcomes.INITIAL_DELAY, 2 * former))
+        assert 0.5 * expected <= delay <= 1.5 * expected
+        part = replace(part, last_attempt_at=now, next_attempt_at=now + delay)
+    limited = replace(outcomes.RATE_LIMITED, wait_seconds=600.0)
+    assert timedelta(seconds=600) <= outcomes.retry_delay(part, limited, rng) <= timedelta(seconds=601)
 
 
 @pytest.mark.parametrize(("user_id", "is_logged"), [(None, True), (7, False)])
@@ -109,5 +93,5 @@ async def test_a_refused_message_is_logged_unless_it_is_a_readers(
     now = outbox_builders.NOW
     recorder = outbox_builders.make_recorder(db, DeliveryFactory(lambda: None, lambda: "m"))
     with structlog.testing.capture_logs() as lines:
-        await recorder.record_failure(due, refused, now, now, was_well=True)
+        await recorder.record_failure(due, refused, now, now)
     assert ("robots" in repr(lines)) is is_logged

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -296,12 +295,14 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(
     now = relay_harness.now()
     await relay_harness.add_deliveries(*(new_delivery(f"c{n}", crowded, now, priority=10) for n in range(50)))
     await relay_harness.add_deliveries(new_delivery("other", other, now))
-    busy_relay = relay_harness.open_relay(rate_limiter=outcomes.RateLimiter(time.monotonic))
-    drain = asyncio.create_task(busy_relay.drain(now))
+    await fake.run_action("set_limits", {"routes": {"POST /channels/{channel_id}/messages": [5, 5.0]}})
+    stop = asyncio.Event()
+    running = asyncio.create_task(relay_harness.open_relay().run(stop))
     await fake.wait_for_messages(other)
-    assert len(await fake.messages(crowded)) <= 8
-    drain.cancel()
-    await asyncio.gather(drain, return_exceptions=True)
+    assert len(await fake.messages(crowded)) <= 5
+    stop.set()
+    await running
+    assert (await fake.counts())["too_many"] == 0
 
 
 @pytest.mark.promise
@@ -461,9 +462,8 @@ class StubSender:
 
 def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
     deliveries = DeliveryFactory(StubNoticeRenderer)
-    health = outbox_builders.make_health()
-    recorder = outbox_builders.make_recorder(db, deliveries, health=health, linger_seconds=0.0)
-    return relay.Relay(db, stub_sender, recorder, health, clock=lambda: now)
+    recorder = outbox_builders.make_recorder(db, deliveries, linger_seconds=0.0)
+    return relay.Relay(db, stub_sender, recorder, outbox_builders.make_pace(), clock=lambda: now)
 
 
 async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:

@@ -12,7 +12,7 @@ from bot.glossary import resolver
 from bot.search import completion, glossary
 from bot.search import service as search_service
 from bot.search.service import SearchService
-from bot.text import analyser, concepts
+from bot.text import analyser, seed
 from storage import models, search_index
 from storage.database import Database
 from tests.support import growth, sample_archive
@@ -95,21 +95,17 @@ async def test_topics_of_a_newer_glossary_are_offered(
 
 
 def test_an_unexplained_abbreviation_does_not_hide_longer_topics() -> None:
-    extraction = (concepts.SurfaceForm("relation extraction", "en", 0), concepts.SurfaceForm("RE", "abbr", 0))
-    reward = (concepts.SurfaceForm("reward", "en", 2), concepts.SurfaceForm("RW", "abbr", 2))
-    both = [concepts.Concept("relat extract", extraction), concepts.Concept("reward", reward)]
-    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts(both)))
+    terms = [seed.SeedTerm((), ("relation extraction",), ("RE",))]
+    learnt = resolver.Learnt([resolver.LearntForm("reward", "RW", 2)])
+    topics = completion.TopicIndex(resolver.Glossary(terms, learnt))
     for locale in (EN, KO):
         assert [choice.value for choice in topics.complete("re", locale)] == ["reward", "relation extraction"]
         assert topics.complete("rw", locale)[0].value == "RW"
 
 
 def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
-    both = [
-        concepts.Concept("gaussian", (concepts.SurfaceForm("가우시안", "ko", 9),)),
-        concepts.Concept("reinforc", (concepts.SurfaceForm("강화", "ko", 2),)),
-    ]
-    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts(both)))
+    rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
+    topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.Learnt(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 
@@ -139,13 +135,9 @@ async def test_of_equal_authors_names_that_begin_with_the_text_come_first(db: Da
 
 
 def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
-    forms = (
-        concepts.SurfaceForm("lantern", "en", 3),
-        concepts.SurfaceForm("등롱", "ko", 1),
-        concepts.SurfaceForm("등불", "ko", 0, seeded=True),
-        concepts.SurfaceForm("초롱", "ko", 2),
-    )
-    topics = completion.TopicIndex(resolver.Glossary(resolver.Parts([concepts.Concept("lantern", forms)])))
+    terms = [seed.SeedTerm(("등불",), ("lantern",), ())]
+    rows = [resolver.LearntForm("lantern", "등롱", 1), resolver.LearntForm("lantern", "초롱", 2)]
+    topics = completion.TopicIndex(resolver.Glossary(terms, resolver.Learnt(rows)))
     assert topics.complete("등", KO)[0].name == "등불 · lantern"
     assert topics.complete("등롱", KO) == []
     assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]
@@ -171,7 +163,7 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
     await glossaries.rebuild()
     assert not await glossaries.is_stale()
     async with db.transaction() as connection:
-        outdated = '{"version":1,"concepts":[],"readings":{},"words":{}}'
+        outdated = '{"version":0,"concepts":[]}'
         await search_index.save(connection, NOW, len(PAPERS), outdated)
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
@@ -197,17 +189,13 @@ def _glossary_of(size: int) -> resolver.Glossary:
     chance = random.Random(1)
     syllables = "강화학습추론모델지도확산"
 
-    def concept(number: int) -> concepts.Concept:
+    def form(number: int) -> resolver.LearntForm:
         english = " ".join("".join(chance.choices("abcdelmo", k=5)) for _ in range(3))
-        name = "".join(chance.choices(syllables, k=5))
-        forms = (
-            concepts.SurfaceForm(f"model {english}", "en", number % 50),
-            concepts.SurfaceForm(name, "ko", 1),
+        return resolver.LearntForm(
+            f"model {english}", "".join(chance.choices(syllables, k=5)), 2 + number % 50
         )
-        return concepts.Concept(f"{number}", forms)
 
-    generated = [concept(number) for number in range(size)]
-    return resolver.Glossary(resolver.Parts(generated))
+    return resolver.Glossary(learnt=resolver.Learnt([form(number) for number in range(size)]))
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, search, snapshot, tables
+from storage import errors, key_values, search, snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -23,6 +23,7 @@ USED = "등롱 신호를 보내요. 등롱 신호가 밝아요."
 PAPERS = [
     NewsletterPaper("2501.00001", "A Lantern Signal", EXPLAINED),
     NewsletterPaper("2501.00002", "Harbours", USED),
+    NewsletterPaper("2501.00003", "Signals of a Lantern", "lantern signal: 등롱 신호를 보아요."),
     *[NewsletterPaper(f"2501.{number:05}", "Ships", "배가 가요.") for number in range(10, 30)],
 ]
 
@@ -41,13 +42,13 @@ async def find(service: SearchService, query: str, *, by_votes: bool = False) ->
 
 async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(db: Database) -> None:
     service = await fill(db)
-    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
+    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
     await sample_archive.add_digest(
-        db, "2025-01-03", NewsletterPaper("2501.00003", "A Lantern Signal", EXPLAINED)
+        db, "2025-01-03", NewsletterPaper("2501.00004", "A Lantern Signal", EXPLAINED)
     )
     await GlossaryService(db).rebuild()
-    assert await find(service, "lantern signal", by_votes=True) == {"2501.00001", "2501.00002", "2501.00003"}
+    assert await find(service, "lantern signal", by_votes=True) == {f"2501.0000{n}" for n in range(1, 5)}
 
 
 LIST = "https://untrusted.example/list.json"
@@ -55,7 +56,7 @@ LIST = "https://untrusted.example/list.json"
 
 async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Database) -> None:
     """Most are words in capitals, which thousands of papers have."""
-    ships = NewsletterPaper("2501.00004", "Large Ships", "Ships are large.")
+    ships = NewsletterPaper("2501.00006", "Large Ships", "Ships are large.")
     language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")
     service = await fill(db, [*PAPERS, ships, language])
     told = {
@@ -67,33 +68,23 @@ async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Datab
     await sample_archive.make_ingest(db).add_text(text, source=LIST, location=LIST)
     await GlossaryService(db).rebuild()
     for query in ("large language model", "LLM"):
-        assert "2501.00004" not in await find(service, query, by_votes=True)
+        assert "2501.00006" not in await find(service, query, by_votes=True)
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
-
-
-async def test_a_stored_mention_that_cannot_be_read_is_left_out(db: Database) -> None:
-    service = await fill(db)
-    async with db.transaction() as connection:
-        await connection.execute(
-            sa.insert(tables.mention_counts).values(mention="가\x1fb\x1fc\x1fD\x1f2", papers=1)
-        )
-    await GlossaryService(db).rebuild()
-    assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
 
 
 async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db: Database) -> None:
     service, glossary = await fill(db), GlossaryService(db)
-    assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002"}
+    assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002", "2501.00003"}
     await glossary.decide("lantern signal", "등롱 신호", is_added=False)
     await glossary.decide("lantern signal", "밝아요", is_added=True)
     for _ in range(2):
-        assert await find(service, "lantern signal") == {"2501.00001", "2501.00002"}
+        assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
         async with db.read() as connection:
             (concept,) = (await glossary.get_current(connection)).find_concepts("밝아요")
             assert [form.text for form in concept.forms_in("ko")] == ["밝아요"]
         await glossary.rebuild()
     await glossary.decide("lantern signal", "밝아요", is_added=False)
-    assert await find(service, "lantern signal") == {"2501.00001"}
+    assert await find(service, "lantern signal") == {"2501.00001", "2501.00003"}
     async with db.read() as connection:
         rows = await snapshot.read(connection, read_decisions)
     assert [(row.form, row.is_added) for row in rows] == [("등롱 신호", False), ("밝아요", False)]

@@ -68,7 +68,7 @@ async def interrupt(database: Database, steps: int) -> None:
             await anext(progress)
 
 
-_CONTENT_TABLES = "indexed_papers term_counts indexed_authors name_words mention_counts"
+_CONTENT_TABLES = "indexed_papers term_counts indexed_authors name_words"
 
 
 async def contents(database: Database) -> dict[str, list[Any]]:

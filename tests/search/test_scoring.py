@@ -10,16 +10,10 @@ from bot.glossary import resolver
 from bot.search import scoring
 from bot.text import analyser, concepts, term_keys
 
-REINFORCEMENT_LEARNING = concepts.Concept(
-    "reinforc learn",
-    (
-        concepts.SurfaceForm("reinforcement learning", "en", 5),
-        concepts.SurfaceForm("강화 학습", "ko", 9),
-        concepts.SurfaceForm("RL", "abbr", 9),
-    ),
-)
 GLOSSARY = resolver.Glossary(
-    resolver.Parts([REINFORCEMENT_LEARNING], {"RL": [concepts.AbbreviationSense("reinforc learn", 1.0, 9)]})
+    learnt=resolver.Learnt(
+        [resolver.LearntForm("reinforcement learning", form, 9) for form in ("강화 학습", "RL")]
+    )
 )
 
 

@@ -88,7 +88,7 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
-    assert b"@misc{lovelace2025small," in await file.read()
+    assert b"@misc{arxiv:2501.00001," in await file.read()
     listed = await open_list(harness, search="reward")
     chosen = await harness.choose(listed, menu_id(listed, "sx"), "ris")
     [file] = chosen.attachments
@@ -99,7 +99,7 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
 async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     paper = await pick(harness, await open_list(harness), SURVEY)
-    shared = await harness.press(paper, "share")
+    shared, _ = await harness.share(paper)
     assert not shared.ephemeral
     quiet = await harness.ask("saved list", where=harness.readonly_channel)
     assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))

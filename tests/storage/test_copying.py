@@ -37,7 +37,13 @@ async def copy(source: Database, target: Database) -> int:
 
 async def add_digest(database: Database, number: int) -> int:
     async with database.transaction() as connection:
-        values = {"hash": f"hash {number}", "date_on": reader_rows.NOW.date(), "format": "review"}
+        values = {
+            "hash": f"hash {number}",
+            "source": "files",
+            "location": f"{number}.md",
+            "date_on": reader_rows.NOW.date(),
+            "format": "review",
+        }
         stored = {"language": "en", "raw": b"", "problems": (), "revision": 1}
         times = {"ingested_at": reader_rows.NOW, "updated_at": reader_rows.NOW}
         query = tables.digests.insert().values(values | stored | times).returning(tables.digests.c.id)

@@ -186,7 +186,7 @@ def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> Non
         ("SELECT * FROM entries WHERE digest_id = 1 ORDER BY rank", "entries_1"),
         ("SELECT * FROM digests WHERE date_on = '2026-01-01'", "ix_digests_date_on"),
         ("SELECT * FROM paper_authors WHERE author_id = 1", "ix_paper_authors_author_id"),
-        ("SELECT * FROM digest_locations WHERE location IN ('a')", "digest_locations_1"),
+        ("SELECT * FROM digests WHERE location IN ('a')", "digests_1"),
         ("SELECT 1 FROM alerts WHERE user_id = 1 AND channel_id IS NULL AND key = 'a'", "ix_alerts_user_id"),
         ("SELECT * FROM alerts WHERE channel_id = 1", "ix_alerts_channel_id"),
     ],

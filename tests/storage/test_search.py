@@ -99,8 +99,8 @@ async def test_texts_are_read_as_they_were_added(db: database.Database) -> None:
 
 async def test_document_frequencies_add_up(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await search_index.change_counts(connection, {"a": 2, "b": 1, "c": 0}, {})
-        await search_index.change_counts(connection, {"a": 3, "b": -1}, {})
+        await search_index.change_counts(connection, {"a": 2, "b": 1, "c": 0})
+        await search_index.change_counts(connection, {"a": 3, "b": -1})
         assert await snapshot.read(connection, search.get_document_frequencies, ["a", "b", "c"]) == {"a": 5}
 
 

@@ -1,8 +1,7 @@
-"""Drafts, full texts of papers, and the ledger of tokens, on both engines."""
+"""Drafts, full texts of papers, and the tokens that were used, on both engines."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -28,8 +27,8 @@ async def test_a_draft_whose_input_is_read_replaces_the_planned_one(db: Database
         tokens=300,
     )
     async with db.transaction() as connection:
-        await writer.save_draft(connection, [DRAFT, replace(DRAFT, language=models.Locale.EN)])
-        await writer.save_draft(connection, [written])
+        for draft in (DRAFT, replace(DRAFT, language=models.Locale.EN), written):
+            await writer.save_draft(connection, draft)
         assert await writer.find_draft(connection, DRAFT, ["2601.00001", "2601.00002"]) == {
             "2601.00001": written
         }
@@ -42,7 +41,8 @@ async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
         for name, days in (("b", 1), ("a", 2))
     )
     async with db.transaction() as connection:
-        await writer.save_draft(connection, [second, first])
+        await writer.save_draft(connection, second)
+        await writer.save_draft(connection, first)
         assert await writer.find_draft(connection, DRAFT, ["2601.00001"]) == {"2601.00001": second}
         assert await writer.find_draft(connection, replace(DRAFT, prompt_version="2"), ["2601.00001"]) == {}
         assert await writer.list_drafts_by_paper(connection, "2601.00001") == [second, first]
@@ -51,7 +51,8 @@ async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
 async def test_old_drafts_are_removed(db: Database) -> None:
     old = replace(DRAFT, arxiv_id="2501.00001", input_hash="a", updated_at=NOW - timedelta(days=90))
     async with db.transaction() as connection:
-        await writer.save_draft(connection, [DRAFT, old])
+        await writer.save_draft(connection, DRAFT)
+        await writer.save_draft(connection, old)
         assert await writer.purge_drafts(connection, NOW, 10) == 1
         assert await writer.list_drafts_by_paper(connection, DRAFT.arxiv_id) == [DRAFT]
 
@@ -84,35 +85,9 @@ async def test_old_texts_are_removed(db: Database) -> None:
 DAY = date(2026, 1, 31)
 
 
-async def test_a_reservation_beyond_a_cap_is_refused(db: Database) -> None:
+async def test_tokens_are_counted_by_day_and_month(db: Database) -> None:
     async with db.transaction() as connection:
-        assert await writer.reserve_tokens(connection, DAY, 60, daily=100, monthly=None)
-        assert not await writer.reserve_tokens(connection, DAY, 41, daily=100, monthly=None)
-        assert not await writer.reserve_tokens(connection, DAY, 40, daily=100, monthly=99)
-        assert await writer.reserve_tokens(connection, DAY, 40, daily=100, monthly=100)
-        assert await writer.get_token_totals(connection, DAY) == (100, 100)
-
-
-async def test_a_settled_call_counts_with_what_it_used(db: Database) -> None:
-    async with db.transaction() as connection:
-        for _ in range(2):
-            await writer.reserve_tokens(connection, DAY, 50, daily=None, monthly=None)
-        await writer.settle_tokens(connection, DAY, reserved=50, used=7)
-        assert await writer.get_token_totals(connection, DAY) == (57, 57)
-
-
-async def test_days_and_months_begin_anew(db: Database) -> None:
-    async with db.transaction() as connection:
-        for day in (date(2025, 12, 31), date(2026, 1, 1), DAY, date(2026, 2, 1)):
-            assert await writer.reserve_tokens(connection, day, 10, daily=10, monthly=20)
-        assert await writer.get_token_totals(connection, DAY) == (10, 20)
+        for day in (date(2025, 12, 31), date(2026, 1, 1), DAY, DAY, date(2026, 2, 1)):
+            await writer.add_tokens(connection, day, 10)
+        assert await writer.get_token_totals(connection, DAY) == (20, 30)
         assert await writer.get_token_totals(connection, date(2025, 12, 1)) == (0, 10)
-
-
-async def test_reservations_at_the_same_time_do_not_pass_the_cap(db: Database) -> None:
-    async def reserve() -> bool:
-        async with db.transaction() as connection:
-            return await writer.reserve_tokens(connection, DAY, 30, daily=100, monthly=None)
-
-    granted = await asyncio.gather(*(reserve() for _ in range(6)))
-    assert sum(granted) == 3

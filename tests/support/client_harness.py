@@ -110,6 +110,11 @@ class ClientHarness:
         """Choose values of a menu. Returns the last message of the answer."""
         return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))
 
+    async def share(self, message: Any) -> tuple[Any, Any]:
+        """Press the button that shares a message. Returns the public message, and the private one that says so."""
+        result = await self.reader.click(message, label=self.texts("share"))
+        return result.response, result.followups[-1]
+
     async def fill(self, message: Any, key: str, *, by: Any = None, **values: Any) -> Any:
         """Open a form by the button with a text of the bot, and submit it. Returns the last message of the answer."""
         form = await (by or self.reader).click(message, label=self.texts(key))

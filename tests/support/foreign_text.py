@@ -19,7 +19,7 @@ from html import escape
 import bot
 from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
-from bot.glossary import induction, resolver
+from bot.glossary import mentions, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.search import completion, engine, results
@@ -27,7 +27,7 @@ from bot.shelf import notes
 from bot.sources import feed, fetcher
 from bot.text import dates, people, questions, term_keys, typography
 from bot.web import server
-from bot.writer import claim_numbers, claims, paper_text, prompts, publication
+from bot.writer import claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
 from tests.support import digest_builders, paper_pages
 
@@ -199,7 +199,9 @@ _AT = datetime(2025, 5, 6, tzinfo=UTC)
 def _check(text: str) -> object:
     claims_checker = claims.ClaimChecker("A short paper with 12 experts.")
     claim = prompts.Claim("overview", text, text)
-    return claims_checker.check([claim, claim], models.Locale.KO)
+    return claims_checker.find_problems([claim, claim], models.Locale.KO), claims_checker.list_excerpts(
+        [claim]
+    )
 
 
 def _read_json(text: str) -> object:
@@ -282,30 +284,27 @@ def _read_feed(text: str) -> object:
 def _judge(text: str) -> object:
     claim = prompts.Claim("overview", text, text)
     answer = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
-    return prompts.build_judgement(text, {claim: [text]}), prompts.read_verdicts(answer, [claim])
+    return prompts.build_judgement(text, [claim]), prompts.read_verdicts(answer, [claim])
 
 
 def _read_answer(text: str) -> object:
     """Read the answer of a model with the text in its claims."""
     answer = json.dumps({"motivation": [{"text": text, "span": text}]})
-    return prompts.read_answer(answer, models.DigestFormat.REVIEW, is_partial_allowed=True)
+    return prompts.read_answer(answer, models.DigestFormat.REVIEW)
 
 
 def _is_word(word: str) -> bool:
     return word == "word"
 
 
-def _parse_paper(page: str, is_markdown: bool) -> object:
-    return paper_text.parse_paper(
-        page.encode("utf-8", "replace"), None, paper_pages.PAPER_ID, paper_pages.TITLE, is_markdown, True
-    )
+def _parse_paper(page: str, is_html: bool) -> object:
+    return paper_text.parse_paper(page, paper_pages.PAPER_ID, paper_pages.TITLE, is_html)
 
 
 READERS: dict[str, Callable[[str], object]] = {
     "archive.arxiv_ids.list_arxiv_ids": lambda text: arxiv_ids.list_arxiv_ids(text, 25, _DAY),
     "archive.arxiv_ids.is_possible": lambda text: arxiv_ids.is_possible(text, _DAY),
     "archive.arxiv_ids.parse_link_at": lambda text: arxiv_ids.parse_link_at(text, 0),
-    "archive.exports.make_key": lambda text: exports.make_key("2505.01234", text, [text]),
     "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
     "archive.fields.clean_labels": lambda text: fields.clean_labels([text]),
     "archive.fields.clean_names": lambda text: fields.clean_names([text]),
@@ -334,8 +333,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "client.options.parse_dates": lambda text: options.parse_dates(text, _DAY),
     "client.options.parse_number": lambda text: options.parse_number(text, "key", 1, 9),
     "client.webhook.parse_address": lambda text: webhook.parse_address(text, "http://127.0.0.1:8"),
-    "glossary.induction.long_form": lambda text: induction.long_form(text, "LLM"),
-    "glossary.induction.list_names": lambda text: list(induction.list_names(text)),
+    "glossary.mentions.long_form": lambda text: mentions.long_form(text, "LLM"),
+    "glossary.mentions.list_names": lambda text: list(mentions.list_names(text)),
     "glossary.resolver.form_language": resolver.form_language,
     "glossary.resolver.is_same_form": lambda text: resolver.is_same_form(text, text[::-1]),
     "outbox.contents.remove_foreign_markers": lambda text: contents.remove_foreign_markers(text, None),
@@ -377,16 +376,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
     "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
-    "writer.claim_numbers.read_unit": lambda text: claim_numbers.read_unit(text, 0),
-    "writer.claim_numbers.find_number_problems": lambda text: claim_numbers.find_number_problems(
-        text, claim_numbers.SourceNumbers("12 experts")
-    ),
-    "writer.claims.check_claims": _check,
-    "writer.claims.is_repetition": lambda text: claims.is_repetition(text, text + "!"),
+    "writer.claims.ClaimChecker": _check,
     "writer.paper_text.parse_paper of Markdown": lambda text: _parse_paper(
-        paper_pages.markdown_page(content=text), True
+        paper_pages.markdown_page(content=text), False
     ),
-    "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), False),
+    "writer.paper_text.parse_paper of HTML": lambda text: _parse_paper(paper_pages.latexml_page(text), True),
     "writer.prompts.read_answer": lambda text: prompts.read_answer(text, models.DigestFormat.REVIEW),
     "writer.prompts.read_answer of claims": _read_answer,
     "writer.prompts.build_judgement": _judge,
@@ -413,7 +407,7 @@ OWN_TEXT = {
         lists.messages.no_saved_view operations.set_up_file.parse
         archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.parse.digest_to_json
-        text.seed.read_data text.concepts.read_words glossary.resolver.load_glossary search.glossary.check_decision
+        text.seed.read_data text.concepts.read_words search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
         rendering.templates.render_weekday rendering.templates.render_zone
@@ -430,7 +424,7 @@ OWN_TEXT = {
         client.message_builder.select_menu client.message_builder.select_option outbox.contents.part_marker
         """,
     "a word or name, whose length its caller bounds": """
-        glossary.induction.find_term glossary.induction.most_common
+        glossary.induction.find_term
         glossary.transliteration.sounds_like
         lists.messages.topic_heading search.completion.apply_corrections search.completion.find_corrections
         text.analyser.fewest_pieces text.analyser.has_final_consonant text.analyser.is_particle text.analyser.monosyllabic_noun
@@ -441,13 +435,11 @@ OWN_TEXT = {
         sources.feed.paper_facts
         """,
     "only joined or counted": """
-        writer.drafting.estimate_tokens writer.prompts.build_messages writer.prompts.build_repair
+        writer.prompts.build_messages
         """,
     "called by another reader here": """
         archive.paper_list.parse archive.paper_list.parse_json
-        sources.base.detect_in_bytes writer.claims.find_name_problems
-        writer.claims.find_prose_problems writer.claims.find_span_problems
-        writer.prompts.list_terms
+        sources.base.detect_in_bytes writer.prompts.list_terms
         """,
 }
 """Functions that no text from outside reaches, or no long one, by the reason."""

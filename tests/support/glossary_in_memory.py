@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from bot.glossary import induction, resolver
-from bot.text import analyser, seed
-
-
-def count_mentions(texts: Iterable[str]) -> list[induction.MentionCount]:
-    """Return the mention counts of texts, one text per paper."""
-    counts = Counter(mention for text in texts for mention in induction.extract_mentions(text))
-    return list(counts.items())
+from bot.glossary import induction, mentions, resolver
+from bot.text import analyser, seed, term_keys
 
 
-def build_glossary(texts: list[str], terms: Iterable[seed.SeedTerm]) -> resolver.Glossary:
+class TextEvidence:
+    """Counts the texts, one per paper, that have forms."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._documents = [term_keys.Document("", analyser.canonicalise(text)) for text in texts]
+        self.papers = len(self._documents)
+
+    def count(self, *terms: Sequence[str]) -> int:
+        compiled = [[term_keys.compile_term(form) for form in forms] for forms in terms]
+        return sum(
+            all(any(any(form.count(document)) for form in forms) for forms in compiled)
+            for document in self._documents
+        )
+
+
+def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[resolver.LearntForm]:
+    """Return the forms that texts explain, one text per paper."""
+    counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
+    return induction.learn(counts.items(), terms, TextEvidence(texts))
+
+
+def build_glossary(
+    texts: Sequence[str], terms: Iterable[seed.SeedTerm], decisions: Iterable[resolver.Decision] = ()
+) -> resolver.Glossary:
     """Return the glossary of texts, one text per paper, and of the seed terms."""
-    draft = induction.draft_glossary(count_mentions(texts), terms)
-    counter = draft.cooccurrence_counter()
-    for text in texts:
-        counter.add("", analyser.canonicalise(text))
-    return resolver.Glossary(induction.induce(draft, counter))
+    known = list(terms)
+    return resolver.Glossary(known, resolver.Learnt(learn(texts, known)), decisions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from dataclasses import replace
@@ -11,8 +12,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app.container import delivery_kinds
-from bot.outbox import discord_health, outcomes
+from bot.outbox import outcomes
 from bot.outbox.contents import DeliveryFactory
+from bot.outbox.pace import Pace
 from storage import database, models, outbox
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -37,21 +39,24 @@ def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: obj
     return replace(delivery, **changes)  # type: ignore[arg-type]
 
 
-def make_health() -> discord_health.DiscordHealth:
-    """Discord's health by the real clock."""
-    return discord_health.DiscordHealth(time.monotonic, random.Random(1))
+def new_part(**fields: Any) -> models.Part:
+    """A stored part that is planned and was not attempted."""
+    values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(models.Part))
+    values |= {"id": 1, "delivery_id": 1, "position": 0, "kind": models.PartKind.MESSAGE, "nonce": "n"}
+    values |= {"state": models.PartState.PLANNED, "attempts": 0, "next_attempt_at": NOW}
+    return models.Part(**values | fields)
+
+
+def make_pace() -> Pace:
+    """The pace of requests by the real clock, fast enough for a test."""
+    return Pace(time.monotonic, random.Random(1), 1000.0)
 
 
 def make_recorder(
-    db: database.Database,
-    deliveries: DeliveryFactory,
-    health: discord_health.DiscordHealth | None = None,
-    **options: Any,
+    db: database.Database, deliveries: DeliveryFactory, **options: Any
 ) -> outcomes.OutcomeRecorder:
     """A recorder of outcomes for the kinds of delivery that the bot has."""
-    return outcomes.OutcomeRecorder(
-        db, deliveries, delivery_kinds(), rng=random.Random(1), health=health or make_health(), **options
-    )
+    return outcomes.OutcomeRecorder(db, deliveries, delivery_kinds(), rng=random.Random(1), **options)
 
 
 async def add(db: database.Database, delivery: models.NewDelivery) -> int:

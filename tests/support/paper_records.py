@@ -53,8 +53,7 @@ async def add_digest(
         models.DigestFormat.NEWSLETTER, on, digest_entries, (models.Problem(3, "odd"),), f"text {digest_hash}"
     )
     async with db.transaction() as connection:
-        added = await archive.add(
-            connection, [models.SourcedDigest(digest, "ko", digest_hash, "files", "a.md", frozenset())], NOW
-        )
-        await archive.add_entries(connection, {added[digest_hash]: digest_entries}, ids)
-    return added[digest_hash]
+        sourced = models.SourcedDigest(digest, "ko", digest_hash, "files", f"{digest_hash}.md")
+        [digest_id] = await archive.add(connection, [sourced], NOW)
+        await archive.add_entries(connection, {digest_id: digest_entries}, ids)
+    return digest_id

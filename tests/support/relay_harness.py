@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 import time
@@ -15,10 +14,11 @@ from typing import Any
 import discord
 
 from bot.app.container import delivery_kinds
-from bot.client import request_gate, sender
+from bot.client import rest, sender
 from bot.core.clock import system_clock
-from bot.outbox import contents, discord_health, outcomes, relay
+from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
+from bot.outbox.pace import Pace
 from storage import models, outbox
 from storage.database import Database
 from tests.fake_discord import process
@@ -99,10 +99,13 @@ class RelayHarness:
     clock_offset: timedelta = timedelta(0)
     results: list[str] = field(default_factory=list)
     deliveries: DeliveryFactory = field(default_factory=lambda: DeliveryFactory(StubNoticeRenderer))
-    health: discord_health.DiscordHealth = field(init=False)
+    per_second: float = 1000.0
+    pace: Pace = field(init=False)
+    rest: rest.RestClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.health = discord_health.DiscordHealth(self.monotonic, random.Random(1))
+        self.pace = Pace(self.monotonic, random.Random(1), self.per_second)
+        self.rest = rest.RestClient(self.pace, self.pace.record_answer, process.TOKEN)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.clock_offset.total_seconds()
@@ -110,26 +113,20 @@ class RelayHarness:
     def now(self) -> datetime:
         return system_clock() + self.clock_offset
 
-    def open_relay(
-        self, rate_limiter: outcomes.RateLimiter | None = None, get_term: Callable[[], int | None] = lambda: 0
-    ) -> relay.Relay:
+    def open_relay(self, get_term: Callable[[], int | None] = lambda: 0) -> relay.Relay:
         recorder = outbox_builders.make_recorder(
             self.db,
             self.deliveries,
-            self.health,
             on_outcome=lambda result, *_: self.results.append(result),
             linger_seconds=0.0,
         )
-        ticks = itertools.count()
         return relay.Relay(
             self.db,
-            sender.DiscordSender(self.client),
+            sender.DiscordSender(self.client, self.rest),
             recorder,
-            self.health,
+            self.pace,
             clock=self.now,
             get_term=get_term,
-            # Each reading of this clock advances it by two seconds, so that the rate limits never delay a test.
-            rate_limiter=rate_limiter or outcomes.RateLimiter(lambda: next(ticks) * 2.0),
         )
 
     def open_resumer(self) -> outcomes.DestinationResumer:
@@ -175,32 +172,16 @@ async def open_relay_harness(
     db: Database, fake: process.FakeDiscord, *, api_url: str | None = None, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
     """A harness whose client is logged in, without the Gateway. `api_url` is that of a proxy before the fake."""
-    restore = request_gate.override_endpoints(api_url or fake.api_url, fake.gateway_url)
-    observer = request_gate.HttpObserver()
-    client = discord.Client(
-        intents=discord.Intents.none(),
-        http_trace=observer.trace,
-        max_ratelimit_timeout=request_gate.MAX_RATELIMIT_TIMEOUT,
-    )
-    harness = RelayHarness(db, client)
-    install_gate(client, observer, harness.health, per_second)
+    restore = rest.override_endpoints(api_url or fake.api_url, fake.gateway_url)
+    client = discord.Client(intents=discord.Intents.none())
+    harness = RelayHarness(db, client, per_second=per_second)
     try:
         await client.login(process.TOKEN)
         yield harness
     finally:
+        await harness.rest.close()
         await client.close()
         restore()
-
-
-def install_gate(
-    client: discord.Client,
-    observer: request_gate.HttpObserver,
-    health: discord_health.DiscordHealth,
-    per_second: float = 1000.0,
-) -> None:
-    """Let the client's requests pass a gate, as the container does. `observer` is the one of its trace."""
-    observer.on_answer(health.record_answer)
-    request_gate.RequestGate(health, request_gate.make_request_limiter(per_second)).install(client)
 
 
 def message_texts(messages: list[dict[str, Any]]) -> list[str]:

@@ -26,7 +26,7 @@ def build_sections(
     text = papers.markdown(paper) if basis is Basis.PAPER else paper.summary
     schema = prompts.build_schema(digest_format)
     answer = json.dumps(writing.write(text, schema, korean=language is models.Locale.KO))
-    claims = prompts.read_answer(answer, digest_format, is_partial_allowed=True)
+    claims = prompts.read_answer(answer, digest_format)
     return publication.build_sections(digest_format, language, claims, basis)
 
 

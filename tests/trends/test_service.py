@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
-from bot.text import concepts
 from bot.trends import service as trends_service
 from storage import models
 from storage.database import Database
@@ -229,15 +228,9 @@ def test_the_kind_of_a_text_is_not_a_topic(glossary: resolver.Glossary, title: s
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []
 
 
-def test_of_two_forms_on_the_seed_list_the_one_that_papers_use_is_shown() -> None:
-    unused = concepts.SurfaceForm("주의", "ko", 0, seeded=True)
-    used = concepts.SurfaceForm("어텐션", "ko", 0, seeded=True, found=13)
-    assert trends_service.best_supported_form([unused, used]) == "어텐션"
-
-
 @given(st.text(max_size=300))
 def test_any_title_can_be_read(title: str) -> None:
     list(trends_service.extract_topics(_EMPTY, title))
 
 
-_EMPTY = resolver.Glossary(resolver.Parts([]))
+_EMPTY = resolver.Glossary()

@@ -195,7 +195,7 @@ async def test_another_span_is_shown_in_place_also_of_a_long_topic(harness: Clie
 
 async def test_a_chart_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
     message = await _trends(harness, topic="small language model")
-    shared = await harness.press(message, "share")
+    shared, _ = await harness.share(message)
     assert not shared.ephemeral
     assert len(_image_urls(shared)) == 1
     assert harness.texts("shared-by", name="reader") in shown_text(shared)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from bot.rendering.templates import Templates
 from bot.writer import prompts, publication
 from storage import models
 from tests.fake_model import papers, writing
-from tests.support import glossary_in_memory, source_payloads, written_digests
+from tests.support import glossary_in_memory, source_payloads
 
 DAY = date(2026, 11, 19)
 FORMATS = tuple(prompts.SECTIONS)
@@ -172,15 +171,6 @@ def test_terms_of_what_is_printed_enter_the_glossary(form: models.DigestFormat) 
     texts = [section.body for section in entry.sections]
     found = glossary_in_memory.build_glossary(texts, ())
     assert {concept.key for concept in found.all_concepts()} >= {"small languag model", "curriculum learn"}
-
-
-def test_the_sample_pages_of_the_documentation_are_what_is_printed() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "writer.md").read_text("utf-8")
-    day, abstract, extract = date(2026, 11, 18), papers.load()[9], papers.load()[10]
-    chosen = [(TAMARIN, Basis.PAPER), (abstract, Basis.ABSTRACT), (extract, Basis.EXTRACT)]
-    for form, count in ((FORMATS[0], 3), (FORMATS[1], 1)):
-        printed = written_digests.print_digest(day, form, models.Locale.KO, chosen[:count])
-        assert f"````markdown\n{printed}````" in page
 
 
 @pytest.mark.parametrize("form", FORMATS)

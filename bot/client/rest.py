@@ -1,0 +1,313 @@
+"""Requests to Discord's REST API: those for posts, of the bot and of webhooks, and how discord.py's keep the same pace.
+
+discord.py keeps the Gateway, the commands and the answers to interactions. The addresses can be overridden.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import structlog
+import yarl
+from discord import gateway, http
+
+from bot.core import isolation
+from bot.outbox import outcomes
+from bot.outbox.outcomes import Classification, DeliveryError
+from bot.outbox.pace import MAX_LIMIT, Answer, AnswerListener, Pace
+from storage.models import PartKind
+
+REQUEST_SECONDS = 20.0
+"""Time-out of a request, which closes its connection. Then its outcome is unknown."""
+
+LIMIT_SECONDS = 60.0
+"""The wait after a rate limit that does not say how long it lasts."""
+
+ERROR_CODES = range(10_000, 10_000_000)
+"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy repeats the status, or has a name."""
+
+UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+"""What reading a body raises that is not Discord's."""
+
+MAX_BUCKETS = 1000
+
+log = structlog.get_logger(__name__)
+
+
+def _do_nothing() -> None:
+    pass
+
+
+class RestClient:
+    """Makes requests, one try each, at the pace of all requests. `report` receives each answer; `token` is the bot's."""
+
+    def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
+        self._pace = pace
+        self._report = report
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+        self._reset_at: dict[tuple[str, str, str], float] = {}
+
+    async def close(self) -> None:
+        """Close the connections. The next request opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        kind: PartKind = PartKind.MESSAGE,
+        *,
+        payload: dict[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        fence: Callable[[], None] = _do_nothing,
+    ) -> Any:
+        """Make a request for a part of this kind and return the JSON of the answer. Raises DeliveryError.
+
+        `fence` is called right before the request leaves, and raises if it may not. A request that would exceed a rate limit,
+        or comes in a pause, does not leave either.
+        """
+        bucket = _bucket_of(method, path)
+        wait = self._reset_at.get(bucket, 0.0) - self._pace.clock()
+        if wait <= 0.0:
+            wait = await self._pace.take_turn()
+        if wait > 0.0:
+            raise DeliveryError(replace(outcomes.RATE_LIMITED, wait_seconds=wait), f"not before {wait:.1f} s")
+        fence()
+        response, body = await self._exchange(method, path, payload, query)
+        answer = read_answer(response, body)
+        self._report(answer)
+        self._note_bucket(bucket, response, answer)
+        if not (answer.is_json and answer.status < 300):
+            text = f"Discord answered {answer.status} ({answer.code})"
+            if not answer.is_discords:
+                text = f"status {answer.status} without Discord's own error code"
+            raise DeliveryError(
+                _classify(answer, kind, path), text, status=answer.status, code=answer.code or None
+            )
+        try:
+            return json.loads(body or b"null")
+        except UNREADABLE as error:
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer cannot be read") from error
+
+    async def _exchange(
+        self, method: str, path: str, payload: dict[str, Any] | None, query: Mapping[str, str] | None
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        if self._session is None or self._session.closed:
+            timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            agent = f"DiscordBot (Paperround, {importlib.metadata.version('paperround')})"
+            self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
+        headers = {} if _is_webhook(path) else {"Authorization": f"Bot {self._token}"}
+        # An error of aiohttp can quote the address, which has the secret of a webhook.
+        try:
+            async with self._session.request(
+                method,
+                http.Route.BASE + path,
+                params=query,
+                json=payload,
+                headers=headers,
+                allow_redirects=False,  # a redirect is not Discord's, and would take the secret along
+            ) as response:
+                return response, await response.read()
+        except aiohttp.ClientConnectorError as error:
+            self._pace.record_failure()
+            raise DeliveryError(outcomes.CONNECT_FAILED, type(error).__name__) from error
+        except (aiohttp.ClientError, OSError) as error:
+            self._pace.record_failure()
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, type(error).__name__) from error
+
+    def _note_bucket(
+        self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
+    ) -> None:
+        """Note when an exhausted rate limit of a route is over."""
+        if answer.status == 429:
+            seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
+        elif response.headers.get("X-RateLimit-Remaining") == "0":
+            seconds = parse_retry_after(response.headers.get("X-RateLimit-Reset-After"), None) or 0.0
+        else:
+            return
+        now = self._pace.clock()
+        if len(self._reset_at) >= MAX_BUCKETS:
+            self._reset_at = {bucket: at for bucket, at in self._reset_at.items() if at > now}
+        self._reset_at[bucket] = now + min(seconds, MAX_LIMIT)
+
+
+def _bucket_of(method: str, path: str) -> tuple[str, str, str]:
+    """Return what shares a rate limit: the method, the route without ids, and the first id."""
+    ids = re.findall(r"/(\d+)", path)
+    return method, re.sub(r"/\d+", "", path), ids[0] if ids else ""
+
+
+def _is_webhook(path: str) -> bool:
+    return path.startswith("/webhooks/")
+
+
+def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
+    """Classify an answer that is not Discord's success."""
+    if answer.status == 429:
+        seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
+        return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
+    if not answer.is_json:
+        # A proxy's 503 says that the request was not passed on; the outcome of others is settled by the nonce.
+        is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
+        return outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
+    if answer.status == 401 and _is_webhook(path):
+        return outcomes.WEBHOOK_GONE  # with any code: it says nothing about the bot's token
+    return outcomes.classify(answer.status, answer.code, kind)
+
+
+class HttpObserver:
+    """Gives discord.py's requests to the API, except for interactions, the pace of all, and reports the answers to listeners.
+
+    `trace` is discord.py's `http_trace`.
+    """
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.trace = aiohttp.TraceConfig()
+        self.trace.on_request_start.append(self._on_start)
+        self.trace.on_request_end.append(self._on_headers)
+        self.trace.on_response_chunk_received.append(self._on_body)
+        self._pace = pace
+        self._listeners: list[AnswerListener] = [] if pace is None else [pace.record_answer]
+        self.is_last_discords = False
+        """Whether Discord itself gave the last answer to discord.py: a proxy's 401 is not about the token."""
+
+    def on_answer(self, listener: AnswerListener) -> None:
+        """Call `listener` for each answer."""
+        self._listeners.append(listener)
+
+    def report(self, answer: Answer) -> None:
+        """Tell the listeners of an answer, also of one to a request that is not discord.py's."""
+        for listener in self._listeners:
+            with isolation.isolated(log, "a listener of answers failed"):
+                listener(answer)
+
+    async def _on_start(self, _: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
+        if self._pace is not None and _is_of_api(params.url) and not _is_interaction(params.url):
+            while delay := await self._pace.take_turn():  # noqa: ASYNC110 - time passes, no event happens
+                await asyncio.sleep(delay)
+
+    async def _on_headers(
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        context.response = params.response
+
+    async def _on_body(
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceResponseChunkReceivedParams
+    ) -> None:
+        # discord.py reads every body at once, except for that of the Gateway's request, which has no body.
+        if _is_of_api(params.url):
+            answer = read_answer(context.response, params.chunk)
+            self.is_last_discords = answer.is_discords
+            self.report(replace(answer, is_interaction=_is_interaction(params.url)))
+
+
+def _is_of_api(url: yarl.URL) -> bool:
+    """Whether a request is for the API: another host's page, such as an attachment, tells nothing."""
+    return str(url).startswith(http.Route.BASE)
+
+
+def _is_interaction(url: yarl.URL) -> bool:
+    """Whether discord.py answers an interaction with a request."""
+    return any(part in url.path for part in ("/interactions/", "/webhooks/"))
+
+
+def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
+    """Return what a response says. An error whose body cannot be read is not Discord's."""
+    headers, status = response.headers, response.status
+    answered_at = _parse_date(headers.get("Date"))
+    answer = Answer(
+        status=status,
+        # The exact content type of Discord's answers; discord.py takes any other for a text.
+        is_json=headers.get("Content-Type") == "application/json" or status == 204,
+        retry_after=parse_retry_after(headers.get("Retry-After"), answered_at),
+        answered_at=answered_at,
+        is_global="X-RateLimit-Global" in headers or headers.get("X-RateLimit-Scope") == "global",
+        is_shared=headers.get("X-RateLimit-Scope") == "shared",
+    )
+    return add_error_body(answer, body)
+
+
+def add_error_body(answer: Answer, body: bytes) -> Answer:
+    """Return the answer with the code and the rate limit in the body of an error. One that cannot be read is not Discord's."""
+    if answer.status < 400 or not answer.is_json:
+        return answer
+    try:
+        fields: Any = json.loads(body)
+        code = fields.get("code")
+        retry_after = _seconds(fields["retry_after"]) if answer.status == 429 else answer.retry_after
+    except UNREADABLE:
+        return replace(answer, is_json=False)
+    is_code = type(code) is int and code in ERROR_CODES
+    if answer.status == 401 and not is_code and code != 0:  # Discord's answer to a wrong token has the code 0
+        return replace(answer, is_json=False)
+    is_global = answer.is_global or fields.get("global") is True
+    return replace(answer, code=code if is_code else 0, retry_after=retry_after, is_global=is_global)
+
+
+def parse_retry_after(value: str | None, answered_at: datetime | None) -> float | None:
+    """Return the seconds of a `Retry-After` header: a number, or an HTTP date measured from the answer's own `Date`."""
+    if value is None:
+        return None
+    try:
+        return _seconds(value)
+    except ValueError:
+        moment = _parse_date(value)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (answered_at or datetime.now(UTC))).total_seconds())
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(value)
+    return max(0.0, seconds)
+
+
+def _parse_date(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
+    """Set discord.py's addresses in this process (None keeps the default) and return a function that restores them.
+
+    For a proxy or a local fake. Must be called before the first client is created. `gateway_url` replaces the URL from
+    GET /gateway/bot.
+    """
+    client: Any = http.HTTPClient
+    before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway)
+    if api_url is not None:
+        http.Route.BASE = api_url.rstrip("/")
+    if gateway_url is not None:
+
+        async def get_bot_gateway(self: http.HTTPClient) -> tuple[int, str, Any]:
+            shards, _, session_start_limit = await before[2](self)
+            return shards, gateway_url, session_start_limit
+
+        gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+        # A sharded client has no setting for this: it connects to the URL that this method returns.
+        client.get_bot_gateway = get_bot_gateway
+
+    def restore() -> None:
+        http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway = before
+
+    return restore

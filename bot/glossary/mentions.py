@@ -1,0 +1,174 @@
+"""Finds what texts say about terms: the parentheses of 강화 학습(Reinforcement Learning; RL), and the names in titles.
+
+A mention is a parenthesis with the words before it and its parts; `induction` learns terms from counted mentions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice, takewhile
+from typing import NamedTuple
+
+from bot.text import analyser, concepts, term_keys, typography
+
+MAX_CONTEXT_WORDS = 7
+"""Words kept before a parenthesis."""
+
+MAX_MENTIONS = 200
+"""Upper bound per paper; a text with more is not worth mining."""
+
+_PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
+_PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
+_SEPARATORS = re.compile(r"[;,]|\s+or\s+|\s*이하\s*|\s*또는\s*|\s+혹은\s+")
+_LEAD_IN = re.compile(r"^(?:예\s*[:：)]|예를 들어|e\.?g\.?|i\.?e\.?|see|such as|참조)", re.IGNORECASE)
+_ENGLISH = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\s\-–/&'’+.]*")
+_LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
+_DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
+_LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
+MAX_ENGLISH_WORDS = 8
+"""Words of an English term in a parenthesis."""
+
+
+class Mention(NamedTuple):
+    """One parenthesis: the words before it and its parts, "" for each missing part."""
+
+    left_context: str
+    english: str
+    abbreviation: str
+
+    def definition(self) -> tuple[str, str]:
+        """Return the abbreviation and the long form that this defines, in either order; two empty texts if it does not."""
+        is_korean, last = analyser.ends_in_hangul(self.left_context), self.left_context.split()[-1]
+        if self.abbreviation and (self.english or not is_korean):
+            text = long_form(self.english or self.left_context, self.abbreviation)
+            return (self.abbreviation, text) if text else ("", "")
+        is_reversed = not is_korean and term_keys.is_abbreviation(last) and self.english
+        return (last, self.english) if is_reversed == long_form(self.english, last) else ("", "")
+
+
+def extract_mentions(text: str) -> list[Mention]:
+    """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
+    text = typography.normalise("NFKC", text).replace("*", "").replace("`", "")
+    found = (
+        _parse_parenthesis(text[max(0, match.start() - 120) : match.start()].rpartition("\n")[2], match[1])
+        for match in _PARENTHESES.finditer(text)
+    )
+    return list(islice(dict.fromkeys(mention for mention in found if mention), MAX_MENTIONS))
+
+
+def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
+    parts = _classify_parts(content)
+    left = "" if parts is None or _LEAD_IN.match(content.strip()) else _left_context(preceding)
+    if parts is None or not left:
+        return None
+    if not analyser.ends_in_hangul(left):
+        latin = takewhile(_LATIN_WORD.fullmatch, reversed(left.split()))
+        left = " ".join(reversed(list(latin)))
+    return Mention(left, *parts) if left else None
+
+
+def _left_context(preceding: str) -> str:
+    """Return the last words before a parenthesis, cut at the last punctuation that ends a phrase."""
+    cut = 0
+    for match in _PHRASE_BREAKS.finditer(preceding):
+        # A point within a word (GPT-3.5) does not end a phrase.
+        if match[0] == "." and preceding[match.end() : match.end() + 1].isalnum():
+            continue
+        cut = match.end()
+    return " ".join(preceding[cut:].split()[-MAX_CONTEXT_WORDS:])
+
+
+@lru_cache(maxsize=1 << 12)
+def _classify_parts(content: str) -> tuple[str, str] | None:
+    """Return the English term and the abbreviation in a parenthesis; None if it holds neither, or anything else."""
+    pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
+    short = [piece for piece in pieces if term_keys.is_abbreviation(piece)]
+    long = [piece for piece in pieces if piece not in short and _is_english(piece)]
+    others = [piece for piece in pieces if piece not in short and piece not in long]
+    is_korean = len(others) == 1 and analyser.has_hangul(others[0])
+    if not 1 <= len(pieces) <= 3 or len(short) > 1 or len(long) > 1 or (others and not is_korean):
+        return None
+    # With single blanks: the separator of stored mentions is white space too.
+    return (" ".join("".join(long).split()), "".join(short)) if short or long else None
+
+
+def _is_english(piece: str) -> bool:
+    is_text = _ENGLISH.fullmatch(piece) and _LETTER.search(piece) and not _DIGITS_FIRST.match(piece)
+    return bool(is_text) and len(piece.split()) <= MAX_ENGLISH_WORDS
+
+
+# Finds the long form of an abbreviation: "proximal policy optimization" for PPO.
+
+_WORDS = re.compile(r"[^\W_]+")
+_MAX_LONG_FORM_WORDS = 12
+
+
+def long_form(text: str, abbreviation: str) -> str | None:
+    """Return the shortest suffix of `text` that `abbreviation` can abbreviate, or None.
+
+    Initials are tried on all suffixes before subsequences: otherwise "policy optimization" would win for PPO.
+    """
+    words = [(match.start(), analyser.fold(match[0])) for match in _WORDS.finditer(text)][
+        -_MAX_LONG_FORM_WORDS:
+    ]
+    letters = _letters(abbreviation)
+    if len(letters) < 2:
+        return None
+    for matches in (_matches_initials, _matches_subsequence):
+        for first in range(len(words) - 1, -1, -1):
+            if words[first][1] in analyser.FUNCTION_WORDS:
+                continue
+            if matches([word for _, word in words[first:]], letters):
+                return text[words[first][0] :].strip()
+    return None
+
+
+def _letters(abbreviation: str) -> str:
+    """Return the letters of an abbreviation, folded, without the plural s; 2 is read as "to"."""
+    joined = "".join(_WORDS.findall(analyser.fold(term_keys.abbreviation_key(abbreviation))))
+    return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
+
+
+def _matches_initials(words: list[str], letters: str) -> bool:
+    """Match words to letters: one initial each, a whole word with digits; function words are optional."""
+    if not words:
+        return not letters
+    word, rest = words[0], words[1:]
+    if letters and word[0] == letters[0] and _matches_initials(rest, letters[1:]):
+        return True
+    if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
+        return _matches_initials(rest, letters[len(word) :])
+    return word in analyser.FUNCTION_WORDS and _matches_initials(rest, letters)
+
+
+def _matches_subsequence(words: list[str], letters: str) -> bool:
+    """Tell whether the letters are a subsequence of the words, starting at the first, with about a letter for each word."""
+    remaining = iter("".join(words))
+    return (
+        words[0][0] == letters[0] and len(words) <= len(letters) + 2 and all(x in remaining for x in letters)
+    )
+
+
+# The names of models and methods in titles.
+
+_MAX_TITLE_LENGTH = 300
+_NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
+_NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
+_NAME_WORD = re.compile(r"[A-Za-z]{3,}")
+_MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
+"""Words of a head that may be a name, before a colon or in a title without one."""
+
+
+def list_names(title: str) -> Iterator[str]:
+    """Yield what may be a name in a title: its head before a colon, its first word, and words with a capital within."""
+    title = title[:_MAX_TITLE_LENGTH]
+    before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
+    head = _NAME_HEAD.match(before)
+    if head:
+        others = concepts.read_words("not_names.txt")
+        yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in others)
+    if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
+        yield head[1]
+    yield from (word for word in _NAME_WORD.findall(title) if not word[1:].islower() and not word.islower())

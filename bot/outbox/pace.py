@@ -1,0 +1,160 @@
+"""When requests may leave for Discord: evenly spaced, and not while it limits the bot or fails. See docs/delivery.md.
+
+It replaces verdicts that an answer does not carry: without Discord's own JSON, a status says nothing about a channel, a
+message or the token. Times are of a monotonic clock, in seconds.
+"""
+
+from __future__ import annotations
+
+import collections
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiolimiter
+import structlog
+
+log = structlog.get_logger(__name__)
+
+REQUESTS_PER_SECOND = 49.0
+"""Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
+
+FRONT_REQUESTS_PER_SECOND = 5.0
+"""The part of these that all fronts share; the leader has the others."""
+
+BUCKET_CAPACITY = 1.9
+
+REFUSED_STATUSES = frozenset({401, 403, 429})
+MAX_REFUSED = 1000
+"""A tenth of the refusals within `REFUSED_SECONDS` for which Discord bans an address (Discord docs, topics/rate-limits,
+2026); other programs at the same address share them."""
+REFUSED_SECONDS = 600.0
+
+MAX_FAILURES = 4
+"""Failures in a row after which requests pause."""
+INITIAL_PAUSE = 2.0
+MAX_PAUSE = 30.0
+"""What is due is sent at most a minute after Discord has recovered."""
+MAX_LIMIT = 7200.0
+"""A longer `Retry-After` is not waited for to its end: one request every two hours does no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a request, interactions included.
+
+    `is_json` is whether the body is in Discord's own format; a proxy or Cloudflare answers with a page, or with JSON of its
+    own. `code` is Discord's error code, 0 without one. `retry_after` is in seconds, from the body or the header.
+    `answered_at` is the `Date` header (UTC). A `shared` rate limit is not the bot's.
+    """
+
+    status: int
+    is_json: bool
+    code: int = 0
+    retry_after: float | None = None
+    answered_at: datetime | None = None
+    is_global: bool = False
+    is_shared: bool = False
+    is_interaction: bool = False
+
+    @property
+    def is_discords(self) -> bool:
+        """Whether Discord itself gave this answer; Discord's answers to a wrong token and too many requests have no code."""
+        return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
+
+
+AnswerListener = Callable[[Answer], None]
+"""Is called with each answer, on the event loop."""
+
+
+class Pace:
+    """The rate of all requests outside interactions, and the pauses between them.
+
+    A pause lasts as long as Discord says, else from 2 s, doubled after each further failure, to 30 s. After a pause one request
+    at a time is made (`is_well` is false) until one succeeds.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], rng: random.Random, per_second: float = REQUESTS_PER_SECOND
+    ) -> None:
+        self.clock = clock
+        self._rng = rng
+        self.set_rate(per_second)
+        self._refused_times: collections.deque[float] = collections.deque(maxlen=MAX_REFUSED)
+        self._failures = 0
+        self._paused_until = float("-inf")
+        self.waiting = 0
+        """How many requests wait for a slot."""
+
+    def set_rate(self, per_second: float) -> None:
+        """Let so many requests leave each second, evenly spaced."""
+        # At most capacity + 49 requests fall into one second, so a capacity just below 2 keeps them at 50. A capacity of
+        # 1 loses the lateness of each timer (measured: 47.2/s instead of 49/s); 50 would allow 99 in the first second.
+        self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether Discord answers, so that many requests may be under way at once."""
+        return self._failures < MAX_FAILURES
+
+    @property
+    def refused(self) -> int:
+        """The number of refusals within the last ten minutes, which count towards a ban of the bot's address."""
+        since = self.clock() - REFUSED_SECONDS
+        return sum(at > since for at in self._refused_times)
+
+    def delay(self) -> float:
+        """Return the seconds until a request may leave; 0 if one may now."""
+        until = self._paused_until
+        if len(self._refused_times) == MAX_REFUSED:
+            until = max(until, self._refused_times[0] + REFUSED_SECONDS)
+        return max(0.0, until - self.clock())
+
+    async def take_turn(self) -> float:
+        """Wait for a slot of the rate. Returns the seconds until a request may leave, without waiting for a pause."""
+        if not self.delay():
+            self.waiting += 1
+            try:
+                await self._limiter.acquire()
+            finally:
+                self.waiting -= 1
+        return self.delay()
+
+    def record_answer(self, answer: Answer) -> None:
+        """Judge an answer."""
+        if answer.status in REFUSED_STATUSES and not answer.is_shared:
+            self._refused_times.append(self.clock())
+        is_ban = answer.status == 429 and not answer.is_json
+        if answer.is_interaction and not is_ban:
+            return  # interactions have limits of their own
+        if is_ban or (answer.status == 429 and answer.is_global):
+            self._fail(answer.status, answer.retry_after or 0.0, pauses=True)
+        elif answer.status >= 500:
+            self._fail(answer.status)
+        elif not answer.is_discords:
+            self._fail(answer.status, pauses=True)
+        elif not self.delay():  # else it is the answer to an earlier request
+            if not self.is_well:
+                log.info("Discord is well again")
+            self._failures = 0
+
+    def record_failure(self) -> None:
+        """Judge a request without an answer: a refused or reset connection, or no answer in time."""
+        self._fail(None)
+
+    def _fail(self, status: int | None, limit: float = 0.0, *, pauses: bool = False) -> None:
+        """Count a failure, and pause for `limit` seconds or for a growing time if it `pauses` or is one of several in a row."""
+        now, limit = self.clock(), min(limit, MAX_LIMIT)
+        if now < self._paused_until:  # the answer to an earlier request: only a longer limit is news
+            self._paused_until = max(self._paused_until, now + limit)
+            return
+        was_well = self.is_well
+        self._failures = max(self._failures + 1, MAX_FAILURES if pauses else 0)
+        if self.is_well:
+            return
+        growing = min(MAX_PAUSE, INITIAL_PAUSE * 2.0 ** min(self._failures - MAX_FAILURES, 10))
+        seconds = limit + self._rng.uniform(0.0, 0.1) if limit else growing * self._rng.uniform(0.5, 1.0)
+        self._paused_until = now + seconds
+        if was_well:
+            log.warning("requests to Discord pause", status=status, seconds=round(seconds, 1))

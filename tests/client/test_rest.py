@@ -1,0 +1,186 @@
+"""Requests for posts, what is read of answers, the pace that discord.py's requests share, and overridden addresses."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import discord
+import pytest
+from discord import gateway, http
+
+from bot.client import rest
+from bot.core.clock import system_clock
+from bot.outbox.outcomes import Classification, DeliveryError, Disposition
+from bot.outbox.pace import Answer, Pace
+from tests.fake_discord import process
+from tests.fake_discord.fixtures import fake, fake_server
+
+__all__ = ["fake", "fake_server"]
+
+pytestmark = pytest.mark.wire
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def pace() -> Pace:
+    return Pace(time.monotonic, random.Random(1), 1000.0)
+
+
+@pytest.fixture
+async def client(fake: process.FakeDiscord, pace: Pace) -> AsyncIterator[rest.RestClient]:
+    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
+    client = rest.RestClient(pace, pace.record_answer, process.TOKEN)
+    yield client
+    await client.close()
+    restore()
+
+
+async def refusal_of(client: rest.RestClient, method: str, path: str, **options: object) -> Classification:
+    with pytest.raises(DeliveryError) as caught:
+        await client.request(method, path, **options)  # type: ignore[arg-type]
+    return caught.value.classification
+
+
+async def test_nothing_leaves_in_a_pause_or_behind_its_fence(
+    client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
+) -> None:
+    class HeldUpError(Exception):
+        pass
+
+    def refuse() -> None:
+        raise HeldUpError
+
+    with pytest.raises(HeldUpError):
+        await client.request("GET", "/users/@me", fence=refuse)
+    pace.record_answer(Answer(403, is_json=False))
+    held_back = await refusal_of(client, "GET", "/users/@me")
+    assert held_back.disposition is Disposition.RETRY
+    assert held_back.wait_seconds > 0.0
+    assert await fake.log() == []
+
+
+async def test_an_exhausted_rate_limit_is_not_asked_again_and_holds_up_no_other_channel(
+    client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
+) -> None:
+    first, second = await fake.add_channels(2)
+    for _ in range(5):
+        await client.request("POST", f"/channels/{first}/messages", payload={"content": "x"})
+    limited = await refusal_of(client, "POST", f"/channels/{first}/messages", payload={"content": "x"})
+    assert limited.disposition is Disposition.RETRY
+    assert 0.0 < limited.wait_seconds <= 5.0
+    await client.request("POST", f"/channels/{second}/messages", payload={"content": "x"})
+    await client.request("GET", f"/channels/{first}/messages")
+    assert (await fake.counts())["too_many"] == 0
+    assert pace.is_well
+
+
+async def test_a_request_is_tried_once(client: rest.RestClient, fake: process.FakeDiscord) -> None:
+    await fake.set_faults({"kind": "status", "status": 502, "times": 1})
+    assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.UNKNOWN
+    await fake.set_faults({"kind": "page", "status": 404, "times": 1})
+    assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.RETRY
+    assert len(await fake.log()) == 2
+
+
+async def test_discord_py_waits_for_the_same_pace_and_its_answers_are_told(
+    fake: process.FakeDiscord, pace: Pace
+) -> None:
+    answers: list[Answer] = []
+    observer = rest.HttpObserver(pace)
+    observer.on_answer(answers.append)
+    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
+    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
+    try:
+        await client.login(process.TOKEN)
+        pace.record_answer(Answer(429, is_json=True, retry_after=0.3, is_global=True))
+        paused_at = time.monotonic()
+        await client.application_info()
+        assert time.monotonic() - paused_at >= 0.3
+        assert {(answer.status, answer.is_json) for answer in answers} == {(200, True)}
+        assert answers[0].answered_at is not None
+        assert abs(answers[0].answered_at - system_clock()) < timedelta(minutes=5)
+        told = len(answers)
+        with pytest.raises(discord.HTTPException):
+            await client.http.get_from_cdn(fake.api_url.partition("/api")[0] + "/attachments/library.bib")
+        assert len(answers) == told, "another host's page says nothing"
+    finally:
+        await client.close()
+        restore()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("3600", 3600.0),
+        ("0.25", 0.25),
+        ("-1", 0.0),
+        ("NaN", None),
+        ("Fri, 20 Nov 2026 12:01:00 GMT", 60.0),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+    ],
+)
+def test_retry_after_is_read_in_both_spellings(value: str | None, seconds: float | None) -> None:
+    assert rest.parse_retry_after(value, NOW) == seconds
+
+
+def test_the_body_of_a_rate_limit_goes_before_its_header() -> None:
+    answer = Answer(429, is_json=True, retry_after=2.0)
+    limited = rest.add_error_body(answer, b'{"retry_after": 1.25, "global": true}')
+    assert (limited.retry_after, limited.is_global) == (1.25, True)
+    for broken in (b"<html>", b"[]", b"{}", b'{"retry_after": "soon"}', b'{"retry_after": NaN}'):
+        assert not rest.add_error_body(answer, broken).is_json
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_discords"),
+    [
+        (403, b'{"message": "Missing Access", "code": 50001}', True),
+        (403, b'{"message": "Forbidden", "code": 0}', False),
+        (404, b'{"message": "no Route matched"}', False),
+        (401, b'{"message": "401: Unauthorized", "code": 0}', True),
+        (401, b'{"message": "Unauthorized", "code": 40001}', True),
+        (401, b'{"message": "log in to the proxy", "code": "unauthorized"}', False),
+        (401, b'{"message": "log in to the proxy"}', False),
+        (403, b'{"code": "forbidden"}', False),
+        (403, b'{"code": 403}', False),
+        (404, b'{"code": 404, "errors": ["no route"]}', False),
+        (404, b"[" * 200_000, False),
+        (400, b"oops", False),
+    ],
+)
+def test_a_refusal_is_discords_own_by_its_code(status: int, body: bytes, is_discords: bool) -> None:
+    assert rest.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords
+
+
+def test_new_routes_use_the_overridden_api_url_if_there_is_one() -> None:
+    before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
+    rest.override_endpoints(None, None)
+    assert before == (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
+    restore = rest.override_endpoints("http://127.0.0.1:9/api/v10/", None)
+    try:
+        assert http.Route("GET", "/users/@me").url == "http://127.0.0.1:9/api/v10/users/@me"
+    finally:
+        restore()
+    assert http.Route("GET", "/users/@me").url.startswith("https://discord.com/")
+
+
+async def test_an_overridden_gateway_replaces_that_of_the_api() -> None:
+    async with process.FakeDiscord(validate=False) as fake:
+        restore = rest.override_endpoints(fake.api_url, "ws://127.0.0.1:9/elsewhere")
+        client = discord.AutoShardedClient(intents=discord.Intents.none())
+        try:
+            await client.login(process.TOKEN)
+            shards, url, _ = await client.http.get_bot_gateway()
+            assert (shards, url) == (1, "ws://127.0.0.1:9/elsewhere")
+            restore()
+            rest.override_endpoints(fake.api_url, None)
+            assert (await client.http.get_bot_gateway())[1] == fake.gateway_url
+        finally:
+            await client.close()
+            restore()

@@ -1,0 +1,116 @@
+"""What texts say of terms: parentheses, abbreviations and their long forms, names in titles."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import mentions
+from bot.text import analyser
+
+FRAGMENTS = st.sampled_from(
+    ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
+)
+
+
+TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map("".join))
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        (
+            "우리는 강화 학습(Reinforcement Learning; RL)을",
+            ("우리는 강화 학습", "Reinforcement Learning", "RL"),
+        ),
+        ("강화 학습(RL)", ("강화 학습", "", "RL")),
+        ("**강화 학습**(RL)", ("강화 학습", "", "RL")),
+        ("새 Proximal Policy Optimization(PPO)", ("Proximal Policy Optimization", "", "PPO")),
+        ("PPO(Proximal Policy Optimization)", ("PPO", "Proximal Policy Optimization", "")),
+        ("Proximal Policy Optimization(PPO; 근접 정책)", ("Proximal Policy Optimization", "", "PPO")),
+        ("언어 모델（Language Model）", ("언어 모델", "Language Model", "")),
+        ("첫째, 언어 모델(LM)", ("언어 모델", "", "LM")),
+        ("GPT-3.5 기반 모델(Model)", ("GPT-3.5 기반 모델", "Model", "")),
+        ("Reinforcement Learning(강화 학습)", None),
+        ("모델(예: LLaMA)", None),
+        ("모델(e.g. LLaMA)", None),
+        ("성능(24%)", None),
+        ("모델(GPT, BERT, LLaMA, Qwen)", None),
+        ("모델()", None),
+        ("(Model)", None),
+    ],
+)
+def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, str, str] | None) -> None:
+    assert mentions.extract_mentions(text) == ([] if mention is None else [mentions.Mention(*mention)])
+
+
+@pytest.mark.parametrize(
+    ("text", "definition"),
+    [
+        ("Proximal Policy Optimization(PPO)", ("PPO", "Proximal Policy Optimization")),
+        ("PPO(Proximal Policy Optimization)", ("PPO", "Proximal Policy Optimization")),
+        ("근접 정책(Proximal Policy Optimization; PPO)", ("PPO", "Proximal Policy Optimization")),
+        ("근접 정책(PPO)", ("", "")),
+        ("PPO(a method of ours)", ("", "")),
+    ],
+)
+def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition: tuple[str, str]) -> None:
+    (mention,) = mentions.extract_mentions(text)
+    assert mention.definition() == definition
+
+
+@given(TEXTS)
+def test_any_text_gives_bounded_mentions(text: str) -> None:
+    extracted = mentions.extract_mentions(text)
+    assert len(extracted) <= mentions.MAX_MENTIONS
+    assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
+
+
+@pytest.mark.parametrize(
+    ("text", "abbreviation", "words"),
+    [
+        ("we use Proximal Policy Optimization", "PPO", "Proximal Policy Optimization"),
+        ("new Large Language Models", "LLMs", "Large Language Models"),
+        ("Text-to-Image", "T2I", "Text-to-Image"),
+        ("the Chain of Thought", "CoT", "Chain of Thought"),
+        ("3D Gaussian Splatting", "3DGS", "3D Gaussian Splatting"),
+        ("Low-Rank Adaptation", "LoRA", "Low-Rank Adaptation"),
+        ("Reinforcement Learning from Human Feedback", "RLHF", "Reinforcement Learning from Human Feedback"),
+        ("Variational Autoencoder", "VAE", "Variational Autoencoder"),
+        ("Rotary Position Embedding", "RoPE", "Rotary Position Embedding"),
+        ("a big model", "XYZ", None),
+        ("", "RL", None),
+    ],
+)
+def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
+    assert mentions.long_form(text, abbreviation) == words
+
+
+@given(st.text(max_size=80), st.text(min_size=1, max_size=12))
+def test_a_long_form_is_a_suffix_of_the_text(text: str, abbreviation: str) -> None:
+    long_form = mentions.long_form(text, abbreviation)
+    assert long_form is None or text.rstrip().endswith(long_form)
+
+
+def test_particles_are_stripped_from_the_words_of_a_context() -> None:
+    assert analyser.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
+
+
+def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
+    titles = (
+        "Gemini: A Family of Models",
+        "Qwen2.5 Technical Report",
+        "Mistral 7B",
+        "Janus-Pro: Unified Understanding",
+        "Taming LoRA for a Very Long and Winding Title",
+        "Cosmos World Foundation Model Platform for Physical AI",
+    )
+    names = {name for title in titles for name in mentions.list_names(title)}
+    assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= names
+    assert not {"Taming", "Winding", "Family"} & names
+
+
+def test_a_separator_of_stored_mentions_is_a_blank_in_a_text() -> None:
+    (mention,) = mentions.extract_mentions("강화 학습(Reinforcement\x1fLearning; RL)")
+    assert mention == ("강화 학습", "Reinforcement Learning", "RL")

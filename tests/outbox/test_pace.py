@@ -1,0 +1,162 @@
+"""When requests may leave for Discord, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.outbox import pace
+from bot.outbox.pace import MAX_FAILURES, MAX_PAUSE, Answer, Pace
+from tests.support.virtual_time import VirtualTimeLoop
+
+OK = Answer(200, is_json=True)
+PAGE = Answer(403, is_json=False)
+CODELESS = Answer(404, is_json=True)
+VERDICT = Answer(403, is_json=True, code=50001)
+SERVER_ERROR = Answer(503, is_json=True)
+BAN = Answer(429, is_json=False)
+BAN_OF_AN_HOUR = Answer(429, is_json=False, retry_after=3600.0)
+GLOBAL = Answer(429, is_json=True, retry_after=25.0, is_global=True)
+OF_CHANNEL = Answer(429, is_json=True, retry_after=2.0)
+FAILURE = None
+"""No answer at all."""
+
+
+@dataclass
+class Bench:
+    """A pace with a clock that the test moves."""
+
+    now: float = 0.0
+    seed: int = 1
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(lambda: self.now, random.Random(self.seed))
+
+    def answer(self, *answers: Answer | None) -> None:
+        for answer in answers:
+            if answer is None:
+                self.pace.record_failure()
+            else:
+                self.pace.record_answer(answer)
+
+    def wait(self) -> float:
+        """Move the clock until a request may leave. Returns the seconds."""
+        delay = self.pace.delay()
+        while self.pace.delay() > 0.0:  # adding the delay once can end just before, by rounding
+            self.now = math.nextafter(self.now + self.pace.delay(), math.inf)
+        return delay
+
+
+@pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
+def test_one_answer_that_is_not_discords_or_limits_the_bot_pauses(answer: Answer) -> None:
+    bench = Bench()
+    bench.answer(OK, answer)
+    assert not bench.pace.is_well
+    assert bench.pace.delay() > 0.0
+
+
+@pytest.mark.parametrize("answer", [OK, VERDICT, Answer(401, is_json=True), OF_CHANNEL])
+def test_discords_own_answers_do_not_pause(answer: Answer) -> None:
+    bench = Bench()
+    bench.answer(*[answer] * 20)
+    assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
+
+
+@pytest.mark.parametrize("failure", [FAILURE, SERVER_ERROR])
+def test_failures_pause_once_several_come_in_a_row(failure: Answer | None) -> None:
+    bench = Bench()
+    bench.answer(*[failure] * (MAX_FAILURES - 1), OK, *[failure] * (MAX_FAILURES - 1))
+    assert bench.pace.is_well
+    bench.answer(failure)
+    assert not bench.pace.is_well
+
+
+@pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
+def test_a_limit_is_waited_for_and_the_first_success_after_it_ends_it(answer: Answer, seconds: float) -> None:
+    bench = Bench()
+    bench.answer(OK, answer, OK)
+    assert not bench.pace.is_well, "the answer to an earlier request proves nothing"
+    assert seconds <= bench.wait() <= seconds + 1.0
+    assert not bench.pace.is_well, "one request at a time"
+    bench.answer(OK)
+    assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
+
+
+@pytest.mark.parametrize("answer", [PAGE, BAN, SERVER_ERROR, FAILURE])
+def test_a_bad_time_of_fifteen_seconds_sees_few_requests(answer: Answer | None) -> None:
+    for seed in range(20):
+        bench, requests = Bench(seed=seed), 0
+        while bench.now < 15.0:
+            bench.answer(answer)
+            requests += 1
+            bench.wait()
+        assert requests <= 10
+
+
+def test_interactions_say_nothing_except_for_a_ban() -> None:
+    bench = Bench()
+    bench.answer(
+        *(
+            Answer(status, is_json=True, is_interaction=True)
+            for status in (403, 404, 429, 500)
+            for _ in "1234"
+        )
+    )
+    assert bench.pace.is_well
+    assert bench.pace.refused == 8
+    bench.answer(Answer(429, is_json=False, is_interaction=True))
+    assert not bench.pace.is_well
+
+
+def test_a_thousand_refusals_in_ten_minutes_pause() -> None:
+    bench = Bench()
+    for _ in range(pace.MAX_REFUSED):
+        assert bench.pace.delay() == 0.0
+        bench.answer(VERDICT)
+        bench.now += 0.1
+    assert bench.wait() == pytest.approx(pace.REFUSED_SECONDS - 100.0)
+    bench.answer(Answer(429, is_json=True, retry_after=1.0, is_shared=True), VERDICT)
+    assert bench.pace.delay() == pytest.approx(0.1), "by then the second one is ten minutes old too"
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([OK, PAGE, CODELESS, BAN, GLOBAL, OF_CHANNEL, SERVER_ERROR, FAILURE, VERDICT]),
+            st.floats(0.0, 40.0),
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 1000),
+)
+def test_every_trouble_ends_with_the_first_success_after_at_most_one_pause(
+    history: list[tuple[Answer | None, float]], seed: int
+) -> None:
+    bench = Bench(seed=seed)
+    for answer, seconds in history:
+        if bench.pace.delay() == 0.0:
+            bench.answer(answer)
+        bench.now += seconds
+    assert bench.wait() <= MAX_PAUSE
+    bench.answer(OK)
+    assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
+
+
+def test_requests_are_evenly_spaced() -> None:
+    async def take_turns(count: int) -> float:
+        loop = asyncio.get_running_loop()
+        spaced = Pace(loop.time, random.Random(1), 200)
+        for _ in range(count):
+            assert await spaced.take_turn() == 0.0
+        return loop.time()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert 0.19 <= runner.run(take_turns(41)) < 0.21
