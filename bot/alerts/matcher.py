@@ -1,26 +1,24 @@
 """Compares papers with alerts. An alert is a saved query: a paper matches that a search for the alert's words finds whole.
 
-The queries of all alerts are read once, and indexed by a *key* of each form that they look for: a word, two neighbouring
-syllables, or a name. A paper is compared with the queries that have one of its keys.
+The queries of all alerts are read once, and indexed by a *key* of each form that they look for: a token of the form, or a
+name. A paper is compared with the queries that have one of its keys.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import NamedTuple, TypeAlias, assert_never
 
 from bot.archive import summaries
 from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.service import SearchService
-from bot.text import analyser, concepts, people, term_keys
+from bot.text import analyser, concepts, people, term_keys, tokens
 from storage import alerts, models, search, snapshot
 from storage.database import Connection, Database
 
@@ -159,7 +157,6 @@ def term_key(term: models.AlertTerm) -> str:
 
 # A paper.
 
-_SYLLABLES = re.compile(f"[{analyser.SYLLABLES}]+")
 _AUTHOR, _INSTITUTION, _PAPER = "@", "#", "="
 """Beginnings of the keys of names, institutions and arXiv ids."""
 _ANY = ""
@@ -185,23 +182,22 @@ class PaperText:
                 last_on=detail.last_on,
             )
         )
-        self._document = term_keys.Document(texts.title, texts.body)
+        self._title, self._body = map(tokens.tokenize, (texts.title, texts.body))
+        self._tokens = tokens.PaperTokens(self._title, self._body)
         self._found: dict[str, tuple[bool, bool]] = {}
 
     def find(self, form: str) -> tuple[bool, bool]:
-        """Return whether the title has a form, and whether the texts have it; not only within a longer Korean word."""
+        """Return whether the title has a form, and whether the texts have it."""
         found = self._found.get(form)
         if found is None:
-            in_title, in_body = term_keys.compile_term(form).count(self._document)
-            found = self._found[form] = in_title >= 1, in_body >= 1
+            in_title, in_body = self._tokens.count(form)
+            found = self._found[form] = in_title > 0, in_body > 0
         return found
 
     @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of all forms and names that the paper may have."""
-        detail, keys = self.detail, {_ANY, *self._document.text.split()}
-        for run in _SYLLABLES.findall(self._document.without_spaces):
-            keys.update(run, map("".join, pairwise(run)))
+        detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
         keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
         keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
         return frozenset((*keys, _PAPER + detail.arxiv_id))
@@ -347,21 +343,18 @@ def _list_term_keys(query: TermQuery) -> frozenset[str]:
 
 
 def _selectivity(keys: frozenset[str]) -> int:
-    """Return how rare papers are that have one of these keys, about: a long word is, a syllable counts as three letters."""
+    """Return about how rare papers are that have one of these keys: a long word is, a syllable counts as three letters."""
     return min((len(key.encode()) for key in keys), default=0)
 
 
 @lru_cache(maxsize=1 << 14)
 def _list_form_keys(form: str) -> frozenset[str]:
-    if not analyser.has_hangul(form):
-        variants = term_keys.latin_variants(form)
-        return frozenset(max(variant.split(), key=len) for variant in variants) or frozenset((_ANY,))
-    keys = set()
-    for variant in term_keys.korean_variants(form):
-        run = max(_SYLLABLES.findall(variant), key=len, default=_ANY)
-        # The syllables in the middle belong to two words as a rule, and are rarer than those of one.
-        keys.add(run[(len(run) - 1) // 2 :][:2])
-    return frozenset(keys) or frozenset((_ANY,))
+    # The longest token; of several, that in the middle: of a Korean term it belongs to two words, and is rarer than theirs.
+    keys = {
+        max((len(token), -abs(2 * number + 1 - len(phrase)), token) for number, token in enumerate(phrase))[2]
+        for phrase in tokens.phrases(form)
+    }
+    return frozenset(keys or (_ANY,))
 
 
 _RULES_AT_ONCE = 200

@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -41,9 +41,8 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, daily, key_values, locks, migrate, models
+from storage import alerts, archive, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
-from storage.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from bot.client.translations import Translations
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
+    from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
     from bot.text import questions
     from bot.today.service import TodayPlanner
@@ -146,6 +146,13 @@ class Container:
         return DeliveryFactory(lambda: self.renderer, lifetime=timedelta(hours=self.settings.expire_hours))
 
     @cached_property
+    def search_index(self) -> SearchIndex:
+        """The search index of the database on this machine."""
+        from bot.search import index
+
+        return index.SearchIndex(index.folder_of(self.database))
+
+    @cached_property
     def texts(self) -> Translations:
         """The texts of the interface; loads discord.py."""
         from bot.client import translations
@@ -232,7 +239,9 @@ class Container:
         """The planner of alert deliveries."""
         from bot.search.service import SearchService
 
-        search = SearchService(self.database, clock=self.clock, everyday=self.everyday)
+        search = SearchService(
+            self.database, clock=self.clock, everyday=self.everyday, index=self.search_index
+        )
         return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
@@ -269,11 +278,11 @@ class Container:
         from bot.writer.service import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
-        glossary = GlossaryService(database, self.clock)
+        glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
-        search = SearchService(database, glossary, self.clock, self.everyday)
+        search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
         return Services(
             database=database,
             clock=self.clock,
@@ -281,12 +290,12 @@ class Container:
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE),
             transfers=admission.Admission(1),
-            trends=TrendService(database, self.clock, glossary),
+            trends=TrendService(database, self.clock, search),
             rising=rising,
             profiles=profiles,
             today=TodayService(database, self.clock, profiles, rising, search, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
-            subscriptions=Subscriptions(database, self.clock),
+            subscriptions=Subscriptions(database, self.clock, self.day_close),
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
@@ -318,7 +327,6 @@ class Container:
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
-            inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
@@ -349,10 +357,8 @@ class Container:
         from bot.search.index import SearchIndexer
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
-            now = self.clock()
-            await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_unmatched(connection, fresh.paper_ids, now)
+                await alerts.add_unmatched(connection, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
@@ -386,30 +392,17 @@ async def open_container(
     """Open the database and build a container. `migrating` and errors are those of `storage.migrate.open_database`."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
-        await _ensure_index_version(database)
         yield Container(settings, database, clock)
     finally:
         await database.close()
 
 
-async def _ensure_index_version(database: Database) -> None:
-    """Record the index version of a database that has none; usually this is one read."""
-    async with database.read() as connection:
-        if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
-            return
-    from bot.search import index as search_index
-
-    # A read-only database cannot be indexed anyway.
-    with suppress(DatabaseBusyError):
-        await search_index.record_version(database)
-
-
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    await source_registry.add_configured(settings.sources)
+    await source_registry.add_configured(settings.sources, settings.inbox)
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
@@ -432,7 +425,8 @@ async def log_missing_source(container: Container) -> None:
     """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if await source_registry.list_rows():
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    if any(row.url != inbox for row in await source_registry.list_rows()):
         return
     async with container.database.read() as connection:
         has_digest = bool(await archive.list_dates(connection, limit=1))
