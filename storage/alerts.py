@@ -34,7 +34,6 @@ async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], n
     rows = [(paper_id, now) for paper_id in paper_ids]
     columns = "paper_id", "added_at"
     await database.insert_rows(connection, unmatched_papers, columns, rows, ignore_conflicts=True)
-    await locks.notify_sender(connection)
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
