@@ -19,14 +19,14 @@ from bot.core.clock import Clock
 from bot.daily import schedule
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from bot.text import analyser, people, term_keys
+from bot.text import analyser, people
 from storage import accounts, alerts, errors, models, outbox, papers
 from storage.database import Connection, Database, chunked
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
-MAX_TEXT_LENGTH = term_keys.MAX_TERM_LENGTH
+MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 1_000_000
 MAX_PAPERS = 25

@@ -25,7 +25,7 @@ from bot.rendering import discord_text
 from bot.search import results
 from bot.shelf import notes
 from bot.sources import feed, fetcher
-from bot.text import dates, people, questions, term_keys, typography
+from bot.text import dates, people, questions, typography
 from bot.web import server
 from bot.writer import claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
@@ -369,7 +369,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.find_writers": lambda text: people.find_writers(text.split()),
     "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
-    "text.term_keys.Document": lambda text: term_keys.Document(text, text),
     "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
     "writer.claims.ClaimChecker": _check,
