@@ -198,13 +198,12 @@ async def list_origins(
 ) -> dict[int, tuple[Trust, date]]:
     """Return for each digest the trust of its source, and the day (UTC) on which it was first stored."""
     c = digests.c
-    query = sa.select(c.id, c.source, sources.c.priority, sources.c.id, c.ingested_at)
+    row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
+    query = sa.select(c.id, c.source, *row, c.ingested_at)
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
-        id_: (stored_sources.trust(url, priority, source_id), ingested_at.date())
-        for id_, url, priority, source_id, ingested_at in await database.execute_in(
-            connection, query, c.id, digest_ids
-        )
+        id_: (stored_sources.trust(url, *row), ingested_at.date())
+        for id_, url, *row, ingested_at in await database.execute_in(connection, query, c.id, digest_ids)
     }
 
 

@@ -240,7 +240,7 @@ _Date: TypeAlias = date
 class Trust(NamedTuple):
     """The rank of a source, the smallest first: its priority, negated, then its id, the oldest first.
 
-    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`).
+    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
     """
 
     rank: int

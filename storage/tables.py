@@ -177,8 +177,15 @@ papers = sa.Table(
     sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Column("arxiv_due_at", UtcTime, comment="when arXiv may be asked again; NULL: it never lacked it"),
     _required("arxiv_asks", sa.Integer, server_default="0", comment="in vain"),
+    _required(
+        "changed",
+        sa.BigInteger,
+        server_default="0",
+        comment="number of the last change, for the search index",
+    ),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
+    sa.Index("ix_papers_changed", "changed", "id"),
 )
 
 entries = sa.Table(
@@ -576,45 +583,6 @@ token_ledger = sa.Table(
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
     _required("used", sa.BigInteger),
-)
-
-indexed_papers = sa.Table(
-    "indexed_papers",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
-    _required("position", RowId, unique=True, comment="row id of the engine, lower for more popular"),
-    _required("texts", sa.LargeBinary, comment="canonical texts as indexed, Zstandard"),
-    sa.Column("votes", sa.Integer),
-    _required("last_on", sa.Date),
-)
-
-term_counts = sa.Table(
-    "term_counts",
-    metadata,
-    sa.Column("token", sa.Text, primary_key=True),
-    _required("papers", sa.Integer, comment="document frequency, sampled beyond the first papers"),
-    sqlite_with_rowid=False,
-)
-
-indexed_authors = sa.Table(
-    "indexed_authors",
-    metadata,
-    sa.Column(
-        "position",
-        RowId,
-        primary_key=True,
-        autoincrement=False,
-        comment="row id of the engine, lower for more papers",
-    ),
-    _reference("author_id", "authors.id", nullable=False, unique=True),
-    _required("words", sa.Text, comment="tokens as indexed, separated by spaces"),
-)
-
-name_words = sa.Table(
-    "name_words",
-    metadata,
-    sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    sqlite_with_rowid=False,
 )
 
 glossary = sa.Table(

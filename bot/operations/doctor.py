@@ -158,7 +158,8 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         revision = await migrate.current_revision(opened)
     finally:
         await opened.close()
-    source_count = len(rows) or len(settings.sources)
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    source_count = sum(row.url != inbox for row in rows) or len(settings.sources)
     is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
     count = f"{extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}"
     findings = [

@@ -213,14 +213,12 @@ def sources_view(
     page: int = 0,
     *,
     yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
-    inbox: str | None,
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
     """Return a page of the sources with their health, counted from 0; the last page for a larger number.
 
-    `yields` are what the sources brought, by address. `inbox` is the name of the inbox folder, `now` is in UTC. What is
-    only for the operator is left out.
+    `yields` are what the sources brought, by address. `now` is in UTC. What is only for the operator is left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -232,9 +230,7 @@ def sources_view(
         message.add_text(_source_text(texts, row, yields.get(row.url), now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
-    if inbox is not None:
-        message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
-    elif not rows:
+    if not rows:
         message.add_text(texts("sources-files"))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
     pager = client_messages.pager(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.core.clock import Clock
@@ -177,8 +179,14 @@ class SourceRegistry:
                 options=options,
             )
 
-    async def add_configured(self, settings: Iterable[SourceSetting]) -> None:
-        """Store the sources of `paperround.toml` that are not stored yet. Raises UsageError for an unusable one."""
+    async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
+        """Store the sources of `paperround.toml` and the inbox that are not stored yet. Raises UsageError for an unusable one.
+
+        The inbox is a folder like others, and is made if it is missing.
+        """
+        if inbox is not None:
+            await asyncio.to_thread(inbox.mkdir, parents=True, exist_ok=True)
+            settings = [*settings, SourceSetting(url=str(inbox.absolute()), kind=models.SourceKind.FOLDER)]
         known = {row.url for row in await self.list_rows()}
         for setting in settings:
             if known & {setting.url, normalise(setting.url)}:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.app import container as app_container
 from bot.app import health, runtime
 from bot.app.container import Container
-from bot.archive import ingest
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.today import service as today_service
@@ -33,7 +33,10 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
 
 
 async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
-    await ingest.InboxWatcher(folder, bot.ingest_files).scan()
+    """Poll the sources of a bot whose inbox is a folder."""
+    bot.container.settings = bot.container.settings.model_copy(update={"inbox": folder})
+    async with app_container.open_poller(bot.container, bot.container.create_ingest()) as poller:
+        await bot.on_sources_fetched(await poller.fetch_all())
 
 
 async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(

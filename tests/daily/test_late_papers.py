@@ -158,7 +158,7 @@ async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is
         location=f"https://huggingface.co/{MONDAY}",
     )
     if is_topic:
-        [_ async for _ in search_index.fill_gaps(db)]
+        await search_index.SearchIndexer().catch_up(db)
     assert await harness.tick(MONDAY_POST + DAY) == 1
     assert await harness.tick(MONDAY_POST + 2 * DAY) == 0
     assert await harness.list_contents() == ["2601.00004 2601.00003"]
@@ -177,7 +177,7 @@ async def test_a_list_without_the_topic_that_grows_after_the_hour_is_posted_then
         location = f"https://huggingface.co/{day}"
         text, at = listing.build(day, papers).text, MONDAY_POST + hours * HOUR
         await digest_builders.ingest_digest(sqlite_db, text, at=at, location=location)
-        [_ async for _ in search_index.fill_gaps(sqlite_db)]
+        await search_index.SearchIndexer().catch_up(sqlite_db)
 
     await store(MONDAY, -1, "Rivers")
     assert await harness.tick(MONDAY_POST) == 0

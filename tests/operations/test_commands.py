@@ -353,7 +353,7 @@ async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
 def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
     """Return what `/sources` shows of some sources."""
     extent = models.ArchiveExtent(3, 7, date(2025, 12, 30), date(2026, 1, 1))
-    state = {"inbox": None, "extent": extent, "now": SIMCORD_EPOCH} | options
+    state: dict[str, Any] = {"extent": extent, "now": SIMCORD_EPOCH} | options
     view = operations_messages.sources_view(texts, rows, **state)
     components = validation.walk_components(message_builder.layout_payload(view)["components"])
     return "\n".join(part.get("content", "") for part in components)
@@ -454,10 +454,3 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     await _add(harness, "https://feed.example/0.xml")
     assert line not in shown_text(await harness.ask("status"))
     assert harness.texts("archive-empty") in shown
-
-
-def test_the_inbox_is_listed(texts: Translations) -> None:
-    english = texts.for_locale(models.Locale.EN)
-    shown = _sources_text(english, inbox="in`box")
-    assert english("sources-inbox", folder="``in`box``") in shown
-    assert english("sources-files") not in shown

@@ -57,6 +57,7 @@ list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
 list-inside = Found only inside longer words
+list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
@@ -605,7 +606,6 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator adds them with `paperround ingest`.
-sources-inbox = Folder { $folder }: digests dropped there are read right away.
 sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
 source-url = URL with a date

@@ -45,6 +45,7 @@ list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
 list-inside = 검색어가 더 긴 단어의 일부로만 나와요
+list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
@@ -561,7 +562,6 @@ sources-heading = { $count ->
 }
 sources-none = 자동으로 가져오는 곳이 없어요.
 sources-files = 다이제스트는 파일로 들어와요. 운영자가 `paperround ingest`로 넣어요.
-sources-inbox = { $folder } 폴더: 여기에 넣은 다이제스트는 바로 읽어요.
 sources-order = 출처마다 내용이 다르면 여기서 위에 있는 출처를 따라요. 제목, 저자, 추천 수는 arXiv와 Hugging Face를 먼저 따라요.
 source-folder = 폴더
 source-url = 날짜가 들어간 주소
