@@ -17,7 +17,7 @@ pytestmark = pytest.mark.promise
 READER, OTHER = 981234567890123456, 987000000000000001
 NO_READERS = {
     *("guild_id", "channel_id", "system_channel_id", "dm_channel_id", "message_id", "mention_role_id"),
-    *("term", "reserved", "used"),
+    *("term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
 }
 """Names of columns of 64 bits that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")
