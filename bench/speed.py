@@ -153,8 +153,7 @@ async def measure_planning(bench: Bench) -> None:
         for channel_id in range(2, CHANNELS + 1):
             await daily.add(connection, replace(first, guild_id=channel_id, channel_id=channel_id))
         rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
-        due = [replace(row, next_due_at=bench.now, due_on=day, last_digest_on=None) for row in rows]
-        await daily.set_schedules(connection, due)
+        await daily.set_last_on(connection, {row.id: day - timedelta(days=1) for row in rows})
     planner = DailyPlanner(bench.database, container.deliveries, SearchService(bench.database).match_papers)
     seconds = await time_await(planner.tick(bench.now))
     async with bench.database.read() as connection:

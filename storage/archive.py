@@ -198,13 +198,12 @@ async def list_origins(
 ) -> dict[int, tuple[Trust, date]]:
     """Return for each digest the trust of its source, and the day (UTC) on which it was first stored."""
     c = digests.c
-    query = sa.select(c.id, c.source, sources.c.priority, sources.c.id, c.ingested_at)
+    row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
+    query = sa.select(c.id, c.source, *row, c.ingested_at)
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
-        id_: (stored_sources.trust(url, priority, source_id), ingested_at.date())
-        for id_, url, priority, source_id, ingested_at in await database.execute_in(
-            connection, query, c.id, digest_ids
-        )
+        id_: (stored_sources.trust(url, *row), ingested_at.date())
+        for id_, url, *row, ingested_at in await database.execute_in(connection, query, c.id, digest_ids)
     }
 
 
@@ -237,7 +236,7 @@ def _compress(text: str) -> bytes:
 class DigestPaper:
     """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest.
 
-    `since_revision` is the revision of the digest that added it.
+    `added_seq` is the number of the ingest that added it to the digest.
     """
 
     digest_id: int
@@ -246,7 +245,7 @@ class DigestPaper:
     arxiv_id: str
     rank: int
     votes: int | None
-    since_revision: int = 1
+    added_seq: int = 0
 
 
 Fingerprints: TypeAlias = dict[int, tuple[date, int | None, int]]
@@ -259,17 +258,23 @@ async def add_entries(
     connection: AsyncConnection,
     entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
+    former: Mapping[int, int],
 ) -> None:
-    """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids."""
+    """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids.
+
+    `former` is what `remove_entries` returned of a digest that is corrected: its papers keep the number of their ingest.
+    """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
+    added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
     ids = await database.reserve_ids(connection, entries, len(new_entries))
     await database.insert_rows(
         connection,
         entries,
-        ("id", "digest_id", "paper_id", *_FIELDS),
+        ("id", "digest_id", "paper_id", "added_seq", *_FIELDS),
         [
-            (id_, digest_id, paper_ids[entry.arxiv_id], *_fields(entry))
+            (id_, digest_id, paper_id, former.get(paper_id, added_seq), *_fields(entry))
             for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
+            for paper_id in (paper_ids[entry.arxiv_id],)
         ],
     )
     section_rows = [
@@ -282,25 +287,19 @@ async def add_entries(
     )
 
 
-async def set_since_revisions(
-    connection: AsyncConnection, digest_id: int, revisions: Mapping[int, int]
-) -> None:
-    """Store the revision of a digest that added a paper, by paper id; it is 1 for new entries."""
-    rows = [
-        {"digest_id": digest_id, "paper_id": paper_id, "since_revision": revision}
-        for paper_id, revision in revisions.items()
-    ]
-    await database.update_rows(connection, entries, rows, key=("digest_id", "paper_id"))
+async def get_added_seq(connection: AsyncConnection) -> int:
+    """Return the number of ingests that added entries so far."""
+    return int(await key_values.get(connection, key_values.ENTRIES_ADDED) or 0)
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
-    """Delete the entries of a digest. Returns the ids of their papers, with the revision that added each."""
+    """Delete the entries of a digest. Returns the ids of their papers, with the number of the ingest that added each."""
     result = await connection.execute(
         entries.delete()
         .where(entries.c.digest_id == digest_id)
-        .returning(entries.c.paper_id, entries.c.since_revision)
+        .returning(entries.c.paper_id, entries.c.added_seq)
     )
-    return {paper_id: revision for paper_id, revision in result}  # noqa: C416
+    return {paper_id: added_seq for paper_id, added_seq in result}  # noqa: C416
 
 
 async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
@@ -334,7 +333,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
             papers.c.arxiv_id,
             entries.c.rank,
             papers.c.votes,
-            entries.c.since_revision,
+            entries.c.added_seq,
         )
         .join(papers, papers.c.id == entries.c.paper_id)
         .join(digests, digests.c.id == entries.c.digest_id)
@@ -403,9 +402,7 @@ async def count_characters(connection: AsyncConnection, paper_ids: Iterable[int]
 
 
 _FIELDS = tuple(
-    column.name
-    for column in entries.c
-    if column.name not in ("id", "digest_id", "paper_id", "since_revision")
+    column.name for column in entries.c if column.name not in ("id", "digest_id", "paper_id", "added_seq")
 )
 _fields = attrgetter(*_FIELDS)
 

@@ -1,6 +1,6 @@
 """Copies a database into an empty one, on either engine: SQLite to PostgreSQL, the reverse, or to the same engine.
 
-Every row of every table keeps its values and its id. The search index is not copied: it is rebuilt in the target.
+Every row of every table keeps its values and its id. The search index is a folder, which is filled anew.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-_INDEX = (tables.indexed_papers, tables.indexed_authors, tables.term_counts, tables.name_words)
-COPIED = tuple(table for table in tables.metadata.sorted_tables if table not in _INDEX)
+COPIED = tuple(tables.metadata.sorted_tables)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100
 """Rows that are read and written at a time: that of a digest may have megabytes."""

@@ -520,8 +520,6 @@ async def execute_many(
     assert sync is not None
     if connection.dialect.name != "sqlite":
         await connection.exec_driver_sql(snapshot.number_marks(statement), list(values))
-    elif sync.get_execution_options().get(snapshot.REDIRECTED_OPTION):
-        await connection.exec_driver_sql(statement, list(values))
     else:
         driver: Any = sync.connection.driver_connection
         await driver.executemany(statement, values)
@@ -583,20 +581,6 @@ async def delete_rows(
         return
     condition = " AND ".join(f"{name} = ?" for name in key)
     await execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
-
-
-async def increment_counts(connection: AsyncConnection, table: sa.Table, changes: Mapping[str, int]) -> None:
-    """Add to the counts of a table with two columns, a text key and a number; a new key starts at 0."""
-    rows = [(key, change) for key, change in sorted(changes.items()) if change]
-    if not rows:
-        return
-    key, count = (column.name for column in table.c)
-    await execute_many(
-        connection,
-        f"INSERT INTO {table.name} ({key}, {count}) VALUES (?, ?)"  # noqa: S608 - constant names
-        f" ON CONFLICT ({key}) DO UPDATE SET {count} = {table.name}.{count} + excluded.{count}",
-        rows,
-    )
 
 
 async def fetch_all(

@@ -110,9 +110,5 @@ class SupersededError(DatabaseUnavailableError):
     """This process is not the sender, or no longer is, and may not write what the sender writes."""
 
 
-class InUseError(DatabaseBusyError):
-    """A reader still uses what is to be replaced; retrying soon may succeed."""
-
-
 class DuplicateError(StorageError):
     """An identical row exists already."""

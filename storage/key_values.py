@@ -10,14 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database
 from storage.tables import meta
 
-INDEX_VERSION = "index:version"
-"""Version of the analyser that built the search index."""
+ENTRIES_ADDED = "entries:added"
+"""Number of ingests that added entries so far (`entries.added_seq`)."""
 INDEX_WAITING = "index:waiting:"
 """Prefix of groups of papers and authors that later transactions index, as JSON."""
 INDEX_GROUPS = "index:groups"
 """Number of such groups so far."""
-SHADOW_INDEX_PROGRESS = "index:beside"
-"""Progress of building the shadow index, as JSON."""
 ALERT_FORMS_VERSION = "alerts:forms"
 """Version of the glossary by which the forms of alerts were computed."""
 SCHEMA_HASH = "schema:hash"

@@ -240,7 +240,7 @@ _Date: TypeAlias = date
 class Trust(NamedTuple):
     """The rank of a source, the smallest first: its priority, negated, then its id, the oldest first.
 
-    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`).
+    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
     """
 
     rank: int
@@ -489,12 +489,10 @@ class Subscription:
     """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
 
     `at_time` is `HH:MM` local time in `timezone` (an IANA name), at which it posts what is there; "" for a post that comes
-    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in
-    that zone. `next_due_at` is UTC, None if nothing is planned; `due_on` is its local date. `waiting_for_on` is the
-    local date whose digest is awaited until `waiting_until_at`. `last_digest_on` is the date of the newest digest
-    posted. `created_by` is None if the subscription was made on the command line. A `topic` is a search query that all
-    papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that choose
-    papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
+    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in that zone. With the dates up to `last_on`, of
+    that zone too, it has done. `created_by` is None if the subscription was made on the command line. A `topic` is a search query
+    that all papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that
+    choose papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
     `paused_by` is who paused it by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
@@ -517,11 +515,7 @@ class Subscription:
     created_by: int | None = None
     created_at: datetime = NEVER
     """Set when it is stored."""
-    next_due_at: datetime | None = None
-    due_on: date | None = None
-    waiting_for_on: date | None = None
-    waiting_until_at: datetime | None = None
-    last_digest_on: date | None = None
+    last_on: date | None = None
     paused_by: int | None = None
     paused_at: datetime | None = None
 
@@ -703,7 +697,7 @@ LateDay: TypeAlias = tuple[date, int, int]
 class PostFacts:
     """What a daily post says about its papers as a whole.
 
-    The last papers are those of `late`, day by day. `missed_on` are days whose posts were due during downtime.
+    The last papers are those of `late`, day by day.
     `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
     `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
     "" for all. `since_on` is the first day of a weekly post.
@@ -712,7 +706,6 @@ class PostFacts:
     topic: str = ""
     source: str = ""
     late: tuple[LateDay, ...] = ()
-    missed_on: tuple[date, ...] = ()
     ranks: tuple[int, ...] = ()
     since_on: date | None = None
 
@@ -737,8 +730,8 @@ class StoredPost(PostFacts):
 class DeliveryPlan:
     """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
 
-    `local_on` is the date of a daily post in its own zone, `digest_on` the date of the digest shown. The lowest `priority` is
-    sent first.
+    `local_on` is the date of a daily post in its own zone, `digest_on` the newest day that it draws from, and `drawn_until`
+    the number of ingests so far. The lowest `priority` is sent first.
     """
 
     key: str
@@ -754,6 +747,7 @@ class DeliveryPlan:
     user_id: int | None = None
     local_on: date | None = None
     digest_on: date | None = None
+    drawn_until: int | None = None
     post: StoredPost = StoredPost()
 
     @property

@@ -461,19 +461,6 @@ async def cancel_for_subscription(
     return await list_unsent(connection, ids)
 
 
-async def give_up_paused(connection: AsyncConnection, subscription_id: int, now: datetime) -> None:
-    """Let the paused posts of a subscription expire at `now` (UTC), so that what planning stored about them is undone."""
-    await connection.execute(
-        deliveries.update()
-        .where(
-            _destination_filter(None, None, subscription_id),
-            deliveries.c.state == DeliveryState.PAUSED,
-            deliveries.c.expires_at > now,
-        )
-        .values(expires_at=now)
-    )
-
-
 def _destination_filter(
     channel_id: int | None, user_id: int | None, subscription_id: int | None = None
 ) -> sa.ColumnElement[bool]:
@@ -568,14 +555,6 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     return rows[0] if rows else None
 
 
-async def list_existing_keys(connection: AsyncConnection, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that exist."""
-    return {
-        key
-        for (key,) in await database.select_where_in(connection, deliveries.c.key, keys, [deliveries.c.key])
-    }
-
-
 async def list_filled_parts(
     connection: AsyncConnection, before: datetime, after_id: int, limit: int
 ) -> list[int]:
@@ -636,6 +615,12 @@ def unsent_clause() -> sa.ColumnElement[bool]:
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None)),
     )
+
+
+def live_clause() -> sa.ColumnElement[bool]:
+    """True if a delivery is waiting, was sent, or may have been: its papers count as posted."""
+    is_ended = deliveries.c.state.in_((DeliveryState.EXPIRED, DeliveryState.FAILED))
+    return sa.or_(~is_ended, ~unsent_clause())
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:

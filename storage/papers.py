@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -13,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, database, search, search_index, snapshot, sources
+from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
 from storage.models import (
     Appearance,
@@ -28,7 +30,7 @@ from storage.models import (
     PaperRow,
     Section,
 )
-from storage.tables import authors, entries, facts, indexed_authors, name_words, paper_authors, papers, votes
+from storage.tables import authors, entries, facts, paper_authors, papers, votes
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -158,6 +160,19 @@ async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dic
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
     await database.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+
+
+async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) -> None:
+    """Number a change of papers, which the search index follows. The transaction must hold the ingest lock."""
+    if not paper_ids:
+        return
+    last = await key_values.get(connection, search.CHANGE)
+    number = 1 if last is None else search.parse_change(last).number + 1
+    change = str(search.Change(number, secrets.token_hex(4)))
+    known = json.loads(await key_values.get(connection, search.CHANGES) or "[]")
+    kept = json.dumps([*known, change][-search.MAX_CHANGES :])
+    await key_values.set_values(connection, {search.CHANGE: change, search.CHANGES: kept})
+    await database.execute_in(connection, sa.update(papers).values(changed=number), papers.c.id, paper_ids)
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
@@ -307,16 +322,6 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
         )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
-    ]
-
-
-async def list_index_documents(
-    connection: AsyncConnection, shown_sections: ShownSections, ids: Sequence[int]
-) -> list[IndexDocument]:
-    """Return the index documents of the listed papers among these ids."""
-    return [
-        build_index_document(detail.id, detail, detail.appearances, shown_sections)
-        for detail in await list_details(connection, ids)
     ]
 
 
@@ -489,46 +494,6 @@ async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int
     rows = [{"id": author.id, "papers": author.paper_count} for author in changed if changes[author.id]]
     await database.update_rows(connection, authors, rows)
     return changed
-
-
-_MAX_STEP = 31
-_STEP_SIZE = 1 << 32
-"""Positions per step, a doubling of papers. Within a step authors are ordered by id, so that a row moves only between steps."""
-
-
-async def index_authors(connection: AsyncConnection, changed: Sequence[tuple[int, int, str]]) -> None:
-    """Add or replace authors, and remove those without papers.
-
-    `changed` has the id, the number of papers, and the words of the name, separated by spaces, of each author.
-    """
-    columns = (indexed_authors.c.author_id, indexed_authors.c.position, indexed_authors.c.words)
-    author_ids = [author_id for author_id, *_ in changed]
-    stored = await database.select_where_in(connection, indexed_authors.c.author_id, author_ids, columns)
-    former = {author_id: (position, words) for author_id, position, words in stored}
-    new = {
-        author_id: ((_MAX_STEP - papers.bit_length()) * _STEP_SIZE + author_id, words)
-        for author_id, papers, words in changed
-        if papers > 0 and words
-    }
-    moved = [author_id for author_id in author_ids if former.get(author_id) != new.get(author_id)]
-    outdated = [former[author_id] for author_id in moved if author_id in former]
-    await database.delete_rows(connection, indexed_authors, ("position",), [(at,) for at, _ in outdated])
-    await search_index.delete(connection, search.AUTHORS_TABLE, outdated)
-    rows = [(author_id, *new[author_id]) for author_id in moved if author_id in new]
-    await database.insert_rows(connection, indexed_authors, ("author_id", "position", "words"), rows)
-    await search_index.insert(
-        connection, search.AUTHORS_TABLE, [(position, words) for _, position, words in rows]
-    )
-    known_names = {words for _, words in outdated}
-    names = {words for _, _, words in rows if words not in known_names}
-    added = [(word,) for word in sorted({word for name in names for word in name.split()})]
-    await database.insert_rows(connection, name_words, ("word",), added, ignore_conflicts=True)
-
-
-async def list_after(connection: AsyncConnection, *, after_id: int, limit: int) -> list[Author]:
-    """Return the next authors after an id, in order of id."""
-    query = sa.select(*authors.c).where(authors.c.id > after_id).order_by(authors.c.id).limit(limit)
-    return [Author(*row) for row in await connection.execute(query)]
 
 
 async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:

@@ -1,230 +1,21 @@
-"""What look-ups read: the full-text index of papers (FTS5 on SQLite, tsvector with GIN on PostgreSQL), papers, authors, glossary.
+"""What look-ups read from the database by plain SQL: what the search index is made of and follows, the glossary, and the rows of
+papers and authors that answers list.
 
-The engines store no texts. The index keeps them compressed in `indexed_papers`, since a row can only be removed with the
-tokens that it was added with. `storage.search_index` writes the index.
+The index is a folder beside the database (`bot.search.index`). Each change of papers has a number, under which they are found.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import zlib
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from itertools import accumulate
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from storage.models import Author, PaperRow, share_name
+from storage.models import Author, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
-
-# A boolean query nests ANDs and ORs of tokens. Tokens come from the analyser and are quoted in the syntax of each engine, so
-# typed text is never read as an operator.
-
-
-class AllOf(NamedTuple):
-    """A conjunction. Of a `phrase` only the rarest parts need to match: these seldom meet by chance."""
-
-    parts: tuple[BooleanQuery, ...]
-    phrase: bool = False
-
-
-class AnyOf(NamedTuple):
-    """A disjunction."""
-
-    parts: tuple[BooleanQuery, ...]
-
-
-class Prefix(NamedTuple):
-    """Any token with this prefix."""
-
-    token: str
-
-
-BooleanQuery: TypeAlias = str | Prefix | AllOf | AnyOf
-
-
-_TOKEN_SEPARATORS = re.compile(r"[\x00- \"$-*,\-/:-@\[-^`{-\x7f]")
-"""Characters at which FTS5 would split a token into a phrase: all of ASCII but letters, digits and `+#._!` (see the tokenizer
-in the migration). A class of all others takes 5 ms to compile.
-"""
-_FREQUENCY_RATIO = 3
-MARK = "!"
-"""Begins the mark of a token: where in a paper it is."""
-
-
-def to_fts5(query: BooleanQuery, written: dict[int, str] | None = None) -> str:
-    """Return the expression for SQLite's MATCH. `written` has those of other queries, which share parts, by identity."""
-    if isinstance(query, str):
-        return _quote(query)
-    if isinstance(query, Prefix):
-        return f"{_quote(query.token)}*"
-    known = {} if written is None else written
-    if id(query) not in known:
-        operator = " AND " if isinstance(query, AllOf) else " OR "
-        parts = [_quote(part) if isinstance(part, str) else to_fts5(part, known) for part in query.parts]
-        known[id(query)] = f"({operator.join(parts)})"
-    return known[id(query)]
-
-
-@lru_cache(maxsize=1 << 13)
-def _quote(token: str) -> str:
-    return f'"{token if token.isalnum() else _TOKEN_SEPARATORS.sub("_", token) or "_"}"'
-
-
-def to_tsquery(query: BooleanQuery) -> str:
-    """Return the expression for a cast to PostgreSQL's tsquery."""
-    if isinstance(query, Prefix):
-        return f"{to_tsquery(query.token)}:*"
-    if isinstance(query, str):
-        token = query.replace("\0", "") or "_"
-        return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
-    operator = " & " if isinstance(query, AllOf) else " | "
-    return f"({operator.join(map(to_tsquery, query.parts))})"
-
-
-def with_suffix(query: BooleanQuery, suffix: str) -> BooleanQuery:
-    """Return a query with a suffix added to each token; prefixes stay as they are."""
-    if isinstance(query, str):
-        return query + suffix
-    if isinstance(query, Prefix):
-        return query
-    parts = tuple([with_suffix(part, suffix) for part in query.parts])
-    return AllOf(parts, phrase=query.phrase) if isinstance(query, AllOf) else AnyOf(parts)
-
-
-def query_tokens(query: BooleanQuery) -> set[str]:
-    """Return every complete token of a query."""
-    tokens: set[str] = set()
-    pending = [query]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, str):
-            tokens.add(part)
-        elif not isinstance(part, Prefix):
-            pending += part.parts
-    return tokens
-
-
-def prune_phrases(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> BooleanQuery:
-    """Return a query with only the two or three rarest parts of its phrases.
-
-    An engine reads the posting list of every part; those of common words are long and narrow the result little. A token with a
-    mark is as rare as the token without.
-    """
-    if isinstance(query, (str, Prefix)):
-        return query
-    if isinstance(query, AllOf) and query.phrase:
-        # Its parts are tokens and alternatives of tokens.
-        parts = query.parts if len(query.parts) < 3 else _list_rarest(query.parts, document_frequencies)
-    else:
-        pruned = [prune_phrases(part, document_frequencies) for part in query.parts]
-        parts = tuple(dict.fromkeys(pruned))
-    return parts[0] if len(parts) == 1 else AnyOf(parts) if isinstance(query, AnyOf) else AllOf(parts)
-
-
-def _list_rarest(
-    parts: Sequence[BooleanQuery], document_frequencies: Mapping[str, int]
-) -> tuple[BooleanQuery, ...]:
-    ranked = sorted(
-        [(estimate_matches(part, document_frequencies), number) for number, part in enumerate(parts)]
-    )
-    kept = [number for _, number in ranked[:2]]
-    (rarest, _), (second, _), (third, number) = ranked[:3]
-    if third <= _FREQUENCY_RATIO * min(second, _FREQUENCY_RATIO * rarest):
-        kept.append(number)
-    return tuple([parts[number] for number in sorted(kept)])
-
-
-def estimate_matches(query: BooleanQuery, document_frequencies: Mapping[str, int]) -> int:
-    """Return the maximum number of papers that match. A token with a mark counts as the token."""
-    if isinstance(query, str):
-        return document_frequencies.get(query.partition(MARK)[0], 0)
-    if isinstance(query, Prefix):
-        return 0
-    matches = [estimate_matches(part, document_frequencies) for part in query.parts]
-    return sum(matches) if isinstance(query, AnyOf) else min(matches)
-
-
-def keep_frequent(query: BooleanQuery, document_frequencies: Mapping[str, int], enough: int) -> BooleanQuery:
-    """Return the most frequent alternatives of a query, as few as about `enough` papers match: an engine looks each token up."""
-    if not isinstance(query, AnyOf):
-        return query
-    expected = [(estimate_matches(part, document_frequencies), part) for part in query.parts]
-    kept, total = list[BooleanQuery](), 0
-    for papers, part in sorted(expected, key=lambda pair: -pair[0]):
-        if total < enough:
-            kept.append(part)
-            total += papers
-    return any_of(kept) or query
-
-
-def all_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
-    """Return the conjunction of the distinct parts that are not None; None without parts."""
-    distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
-    return None if not distinct else distinct[0] if len(distinct) == 1 else AllOf(distinct)
-
-
-def any_of(parts: Iterable[BooleanQuery | None]) -> BooleanQuery | None:
-    """Return the disjunction of the distinct parts that are not None; None without parts."""
-    distinct = tuple(dict.fromkeys(part for part in parts if part is not None))
-    return None if not distinct else distinct[0] if len(distinct) == 1 else AnyOf(distinct)
-
-
-# A tier is a range of positions with its number of rows. PostgreSQL's index has a token per tier, so that it can search the most
-# popular tiers alone; SQLite reads its index in order of positions.
-
-TIER_BITS = {"paper_words": 17, "paper_titles": 17, "author_words": 32}
-"""Bits of a position within its tier. A tier of papers is a factor of 1.8 in votes, or half a year; one of authors is a
-doubling of papers.
-"""
-_MIN_TIERED_ROWS = 4000
-"""Tables up to this size are searched as a whole."""
-_STAGE_SHARES = (1 / 32, 1 / 4)
-
-
-def _list_tiers(snapshot: Snapshot, table: str) -> tuple[list[int], list[int]]:
-    """Return the tiers of a table that have rows, and the cumulative number of their rows."""
-    statement = "SELECT tier, entries FROM search_tiers WHERE name = ? AND entries > 0 ORDER BY tier"
-    rows = snapshot.fetch(statement, table)
-    return [int(tier) for tier, _ in rows], list(accumulate(int(entries) for _, entries in rows))
-
-
-def count_papers(snapshot: Snapshot) -> int:
-    """Return the number of papers in the index, without reading it."""
-    _, sums = _list_tiers(snapshot, WORDS_TABLE)
-    return sums[-1] if sums else 0
-
-
-def _list_stages(snapshot: Snapshot, table: str) -> list[str]:
-    """Return the tsquery conditions of PostgreSQL's stages, from the most popular tiers to all; "" for all rows.
-
-    GIN is unordered: it finds all matches, which are too many of a frequent word, unless the query also names tiers.
-    """
-    if snapshot.is_sqlite:
-        return [""]
-    # In this transaction. The planner prices a scan without the lexemes, which are stored apart: 300 ms instead of 3.
-    snapshot.fetch("SELECT set_config('enable_seqscan', 'off', true)")
-    tiers, sums = _list_tiers(snapshot, table)
-    if not sums or sums[-1] <= _MIN_TIERED_ROWS:
-        return [""]
-    stops = dict.fromkeys(bisect_left(sums, share * sums[-1]) + 1 for share in _STAGE_SHARES)
-    return [" | ".join(f"'.e{tier}'" for tier in tiers[:stop]) for stop in stops if stop < len(tiers)] + [""]
-
-
-WORDS_TABLE, TITLES_TABLE, AUTHORS_TABLE = "paper_words", "paper_titles", "author_words"
-STEPS_PER_UNIT = 512
-"""Popularity steps per unit of popularity: a step is a day and a half, or a factor of 1.0045 in votes."""
-SLOTS_PER_STEP = 1024
-"""Positions of a step; further papers use those of the next one. A million papers of ten years fill a third of them."""
-TOP_STEP = 1 << 15
-
-
-def popularity_at(position: int) -> float:
-    """Return the popularity of the papers near a position of the index, since the epoch of the index."""
-    return (TOP_STEP - position / SLOTS_PER_STEP) / STEPS_PER_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,131 +53,137 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-def list_positions(
+# Changes of papers, which the index follows.
+
+CHANGE, CHANGES = "search:change", "search:changes"
+"""Keys of the last change, and of the last MAX_CHANGES ones as JSON."""
+MAX_CHANGES = 1000
+
+
+class Change(NamedTuple):
+    """A change of papers: changes are numbered from 1, and each has a random token, by which a restored backup is known."""
+
+    number: int = 0
+    token: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.token}"
+
+
+def parse_change(value: str) -> Change:
+    """Return a change from its text."""
+    number, _, token = value.partition(":")
+    return Change(int(number), token)
+
+
+def get_change(snapshot: Snapshot) -> Change:
+    """Return the last change of papers. Cheap enough for every look-up."""
+    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGE)
+    return next((parse_change(value) for (value,) in rows), Change())
+
+
+def has_change(snapshot: Snapshot, change: Change) -> bool:
+    """Return whether a change is one of the last ones of this database: not so if a backup from before it was restored."""
+    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
+    return change == Change() or any(str(change) in json.loads(value) for (value,) in rows)
+
+
+def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+    """Return the next changed papers as (number of the change, id), also those that no digest lists any more."""
+    statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
+    return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
+
+
+def list_changed_among(snapshot: Snapshot, paper_ids: Iterable[int], *, after: int) -> list[int]:
+    """Return those of these papers that changed after a change, by its number."""
+    statement = "SELECT id FROM papers WHERE %s AND changed > ?"
+    return [paper_id for (paper_id,) in snapshot.fetch_in(statement, "id", paper_ids, after)]
+
+
+Place = tuple[str, int]
+"""The place of a paper in `list_newest`: its last date and its id."""
+
+
+def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list[Place]:
+    """Return the next listed papers, the newest first."""
+    earlier, values = "", list[Any]()
+    if before is not None:
+        on = date.fromisoformat(before[0])
+        earlier, values = "AND (last_on, id) < (?, ?)", [before[0] if snapshot.is_sqlite else on, before[1]]
+    statement = f"SELECT last_on, id FROM papers WHERE last_on IS NOT NULL {earlier} ORDER BY last_on DESC, id DESC LIMIT ?"  # noqa: S608
+    return [(str(on), paper_id) for on, paper_id in snapshot.fetch(statement, *values, limit)]
+
+
+def list_documents(
     snapshot: Snapshot,
-    requests: Sequence[tuple[BooleanQuery, int]],
-    filters: Filters = NO_FILTERS,
-    table: str = WORDS_TABLE,
-) -> list[list[int]]:
-    """Return for each query and limit the positions of the rows that match, the lowest first: the most popular papers."""
-    conditions, values = filters.to_sql(snapshot, "indexed_papers")
-    position = f"{table}.{'rowid' if snapshot.is_sqlite else 'position'}"
-    matches = f"{table} MATCH ?" if snapshot.is_sqlite else f"{table}.tokens @@ CAST(? AS tsquery)"
-    join = f"JOIN indexed_papers ON indexed_papers.position = {position}" if conditions else ""
-    where = f" AND {conditions}" if conditions else ""
-    # Sorted by an expression on PostgreSQL: else the planner may read all rows in order of position.
-    order = position if snapshot.is_sqlite else f"{position} + 0"
-    selected = (
-        f"SELECT {{0}} AS request, position FROM (SELECT {position} AS position FROM {table} {join}"  # noqa: S608
-        f" WHERE {matches}{where} ORDER BY {order} LIMIT ?) AS request_{{0}}"
+    paper_ids: Sequence[int],
+    select_shown: Callable[[tuple[Section, ...]], Iterable[Section]],
+    *,
+    also_unlisted: bool = False,
+) -> list[IndexDocument]:
+    """Return what is indexed of the listed papers among these ids, in no order.
+
+    `select_shown` chooses the sections of a summary.
+    """
+    statement = (
+        "SELECT entries.id, entries.paper_id FROM entries JOIN digests ON digests.id = entries.digest_id WHERE %s"
+        " AND NOT summary_missing ORDER BY date_on DESC, digest_id DESC, rank"
     )
-    found: list[list[int]] = [[] for _ in requests]
-    written: dict[int, str] = {}
-    for tiers in _list_stages(snapshot, table) if requests else ():
-        pending = [number for number, (_, limit) in enumerate(requests) if len(found[number]) < limit]
-        if not pending:
-            break
-        parameters: list[Any] = []
-        for number in pending:
-            query, limit = requests[number]
-            wanted = to_fts5(query, written) if snapshot.is_sqlite else to_tsquery(query)
-            parameters += (f"({wanted}) & ({tiers})" if tiers else wanted, *values, limit)
-            found[number].clear()
-        for number, at in snapshot.fetch(" UNION ALL ".join(map(selected.format, pending)), *parameters):
-            found[number].append(at)
-    return [sorted(positions) for positions in found]
-
-
-def count_matches(snapshot: Snapshot, query: BooleanQuery, *, limit: int) -> int:
-    """Count the papers that match a query, up to `limit`. Shingles may match a few too many."""
-    return len(list_positions(snapshot, [(query, limit)])[0])
-
-
-class DocumentTexts(NamedTuple):
-    """The indexed texts of a paper: title and body in the analyser's canonical form, its mentions for the glossary.
-
-    `institutions` are the tokens of those that it comes from, as far as services know them.
-    """
-
-    title: str
-    body: str
-    mentions: tuple[str, ...] = ()
-    institutions: tuple[str, ...] = ()
-
-
-def unpack_texts(packed: Iterable[bytes]) -> list[DocumentTexts]:
-    """Return texts from their stored form."""
-    import zstandard  # loaded with the first use of the index, not by an idle bot
-
-    decompressor, texts = zstandard.ZstdDecompressor(), []
-    for data in packed:
-        title, body, *found = str(decompressor.decompress(data), "utf-8").split("\0")
-        # The last field, if it begins with a tab: an index of an older version lacks it.
-        institutions = found.pop().split() if found and found[-1].startswith("\t") else []
-        texts.append(DocumentTexts(title, body, tuple(found), tuple(institutions)))
-    return texts
-
-
-class IndexRow(NamedTuple):
-    """A paper in the index. `position` orders by popularity, the lowest first.
-
-    `tokens` (all) and `title_tokens` are separated by spaces. They are made from the texts to add or remove a row, and
-    are empty in rows that were read.
-    """
-
-    position: int
-    paper_id: int
-    texts: DocumentTexts
-    votes: int | None
-    last_on: date
-    tokens: str = ""
-    title_tokens: str = ""
-
-
-_INDEX_COLUMNS = "position, paper_id, texts, votes, last_on"
-
-
-def list_by_positions(snapshot: Snapshot, positions: Iterable[int]) -> list[IndexRow]:
-    """Return the rows at these positions, in no order."""
-    return _list_rows(snapshot, "position", positions)
-
-
-def list_by_paper_ids(snapshot: Snapshot, paper_ids: Iterable[int]) -> dict[int, IndexRow]:
-    """Return the rows of these papers by id."""
-    return {row.paper_id: row for row in _list_rows(snapshot, "paper_id", paper_ids)}
-
-
-def _list_rows(snapshot: Snapshot, by: str, values: Iterable[int]) -> list[IndexRow]:
-    return _build_rows(snapshot.fetch_in(f"SELECT {_INDEX_COLUMNS} FROM indexed_papers WHERE %s", by, values))  # noqa: S608
-
-
-def list_by_popularity(snapshot: Snapshot, *, after_position: int = -1, limit: int = 500) -> list[IndexRow]:
-    """Return the rows after a position, the most popular first: a page of the whole index."""
-    statement = f"SELECT {_INDEX_COLUMNS} FROM indexed_papers WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
-    return _build_rows(snapshot.fetch(statement, after_position, limit))
-
-
-def _build_rows(rows: Sequence[tuple[Any, ...]]) -> list[IndexRow]:
-    texts = unpack_texts(packed for _, _, packed, _, _ in rows)
+    entries = snapshot.fetch_in(statement, "entries.paper_id", paper_ids)
+    written: dict[int, list[Section]] = defaultdict(list)
+    statement = "SELECT entry_id, heading, body FROM sections WHERE %s ORDER BY entry_id, position"
+    for entry_id, heading, body in snapshot.fetch_in(statement, "entry_id", [id_ for id_, _ in entries]):
+        written[entry_id].append(Section(heading, body))
+    sections: dict[int, dict[Section, None]] = defaultdict(dict)
+    for entry_id, paper_id in entries:
+        sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
+    statement = "SELECT id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
+    if not also_unlisted:
+        statement += " AND last_on IS NOT NULL"
     return [
-        IndexRow(position, paper_id, document_texts, votes, parse_date(last_on))
-        for (position, paper_id, _, votes, last_on), document_texts in zip(rows, texts, strict=True)
+        IndexDocument(
+            id=id_,
+            arxiv_id=arxiv_id,
+            title=title,
+            authors=(),
+            sections=tuple(sections[id_]),
+            abstract=abstract,
+            keywords=tuple(_parse_json(keywords)),
+            votes=votes,
+            last_on=date.max if last_on is None else parse_date(last_on),
+            institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
+        )
+        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on in (
+            snapshot.fetch_in(statement, "id", paper_ids)
+        )
     ]
 
 
-def list_ids(snapshot: Snapshot, positions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
-    """Return the id and the votes, None for unknown ones, of the paper at each of these positions."""
-    statement = "SELECT position, paper_id, votes FROM indexed_papers WHERE %s"
-    return {
-        position: (id_, votes) for position, id_, votes in snapshot.fetch_in(statement, "position", positions)
-    }
+def _parse_json(value: Any) -> list[str]:
+    found: list[str] = json.loads(value) if isinstance(value, str) else value
+    return found
 
 
-def get_document_frequencies(snapshot: Snapshot, tokens: Collection[str]) -> dict[str, int]:
-    """Return the approximate number of papers with each token; tokens of no paper are left out."""
-    statement = "SELECT token, papers FROM term_counts WHERE papers > 0 AND %s"
-    return dict(snapshot.fetch_in(statement, "token", tokens, is_text=True))
+def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author]:
+    """Return the authors of these papers, each once."""
+    statement = "SELECT DISTINCT author_id FROM paper_authors WHERE %s"
+    ids = {author_id for (author_id,) in snapshot.fetch_in(statement, "paper_id", paper_ids)}
+    return list(list_authors(snapshot, ids).values())
 
+
+def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Author]:
+    """Return the authors with papers among these ids, by id."""
+    statement = "SELECT id, key, name, papers FROM authors WHERE %s AND papers > 0"
+    return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
+
+
+def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
+    """Return the authors with the most papers."""
+    statement = "SELECT id, key, name, papers FROM authors ORDER BY papers DESC, id LIMIT ?"
+    return [Author(*row) for row in snapshot.fetch(statement, limit)]
+
+
+# The glossary.
 
 GLOSSARY_DECISIONS = "glossary:decisions"
 """Key of what an operator has said of forms, as JSON: rows of (English term, form, whether it is one)."""
@@ -411,16 +208,6 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
     """Return the number of papers that the stored glossary was induced from, and its JSON; None without one."""
     rows = snapshot.fetch("SELECT papers, data FROM glossary")
     return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
-
-
-INDEX_GENERATION = "index:generation"
-"""Key of the number of changes of the index, by which answers are kept."""
-
-
-def get_generation(snapshot: Snapshot) -> str:
-    """Return a value that changes with the index."""
-    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", INDEX_GENERATION)
-    return next((str(value) for (value,) in rows), "")
 
 
 # Papers and authors as answers list them.
@@ -501,42 +288,6 @@ def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[Paper
         f" WHERE {begins} ORDER BY arxiv_id DESC LIMIT 200) ORDER BY {_BY_VOTES}, id LIMIT ?"
     )
     return list(build_paper_rows(snapshot.fetch(statement, *values, limit)))
-
-
-_SELECT_AUTHORS = (
-    "SELECT authors.id, authors.key, authors.name, authors.papers"
-    " FROM indexed_authors JOIN authors ON authors.id = indexed_authors.author_id"
-)
-
-
-def find_authors(snapshot: Snapshot, *queries: BooleanQuery, limit: int) -> list[Author]:
-    """Return the authors whose names match any query, roughly those with most papers first, at most `limit` per query."""
-    requests = [(query, limit) for query in queries]
-    positions = set().union(*list_positions(snapshot, requests, table=AUTHORS_TABLE))
-    rows = snapshot.fetch_in(f"{_SELECT_AUTHORS} WHERE %s ORDER BY position", "position", sorted(positions))
-    return [Author(*row) for row in rows]
-
-
-def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
-    """Return authors with most papers, roughly in that order, for autocomplete of an empty text."""
-    return [Author(*row) for row in snapshot.fetch(f"{_SELECT_AUTHORS} ORDER BY position LIMIT ?", limit)]
-
-
-def list_known_words(snapshot: Snapshot, words: Iterable[str]) -> set[str]:
-    """Return those of these words that are in any name."""
-    rows = snapshot.fetch_in("SELECT word FROM name_words WHERE %s", "word", words, is_text=True)
-    return {word for (word,) in rows}
-
-
-_WORDS_AT_ONCE = 50_000
-
-
-def list_words(snapshot: Snapshot, *, limit: int) -> Iterator[list[str]]:
-    """Yield the words of names in order, a group at a time, at most `limit` of them."""
-    last, statement = "", "SELECT word FROM name_words WHERE word > ? ORDER BY word LIMIT ?"
-    while rows := snapshot.fetch(statement, last, min(limit, _WORDS_AT_ONCE)):
-        yield [word for (word,) in rows]
-        last, limit = rows[-1][0], limit - len(rows)
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:

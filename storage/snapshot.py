@@ -25,8 +25,6 @@ CHUNK_SIZE = 1 << 14
 SCHEMA = "r0001"
 """The revision of the schema that the statements of this version are for."""
 _SQLITE_URL = "sqlite+aiosqlite:///"
-REDIRECTED_OPTION = "paperround_redirected"
-"""Execution option of a connection whose statements are rewritten; see `storage.search_index`."""
 
 
 class Snapshot:
@@ -89,7 +87,7 @@ async def read(
     sync = connection.sync_connection
     assert sync is not None
     is_sqlite = connection.dialect.name == "sqlite"
-    if is_sqlite and not sync.get_execution_options().get(REDIRECTED_OPTION, False):
+    if is_sqlite:
         driver: Any = sync.connection.driver_connection
         # aiosqlite has no public call for this: it runs a function in the connection's own thread.
         found: Result = await driver._execute(
@@ -99,10 +97,10 @@ async def read(
 
     def run(sync_connection: Any) -> Result:
         def fetch(statement: str, values: Sequence[Any]) -> list[Row]:
-            marked = statement if is_sqlite else number_marks(statement)
-            return [tuple(row) for row in sync_connection.exec_driver_sql(marked, tuple(values))]
+            rows = sync_connection.exec_driver_sql(number_marks(statement), tuple(values))
+            return [tuple(row) for row in rows]
 
-        return function(Snapshot(fetch, is_sqlite=is_sqlite), *arguments, **options)
+        return function(Snapshot(fetch, is_sqlite=False), *arguments, **options)
 
     return await connection.run_sync(run)
 

@@ -13,7 +13,7 @@ from storage import database, errors, key_values, locks, models
 from storage.tables import digests, entries, source_pages, sources
 
 FILES = "files"
-"""The source of the inbox, of what a person ingests, and of the writer."""
+"""The source of what a person ingests, and of the writer."""
 _WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 _STATES_AT_ONCE = 200
 _MAX_TRIMMED = 20_000
@@ -22,10 +22,14 @@ _UNKNOWN = models.Trust(2**31)
 """The trust of a source that was removed: after all others."""
 
 
-def trust(source: str, priority: int | None, source_id: int | None) -> models.Trust:
-    """Return the trust of a source by its address, or of a service; priority and id are those of its row, if there is one."""
+def trust(
+    source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
+) -> models.Trust:
+    """Return the trust of a source by its address, or of a service; the others are those of its row, if there is one."""
     if priority is None or source_id is None:
         return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
+    if kind is models.SourceKind.FOLDER:
+        return models.FILES_TRUST._replace(age=source_id)
     return models.Trust(-priority, source_id)
 
 

@@ -177,8 +177,15 @@ papers = sa.Table(
     sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Column("arxiv_due_at", UtcTime, comment="when arXiv may be asked again; NULL: it never lacked it"),
     _required("arxiv_asks", sa.Integer, server_default="0", comment="in vain"),
+    _required(
+        "changed",
+        sa.BigInteger,
+        server_default="0",
+        comment="number of the last change, for the search index",
+    ),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
+    sa.Index("ix_papers_changed", "changed", "id"),
 )
 
 entries = sa.Table(
@@ -196,7 +203,7 @@ entries = sa.Table(
     sa.Column("thumbnail", sa.Text),
     sa.Column("video", sa.Text),
     _required("summary_missing", sa.Boolean),
-    _required("since_revision", sa.Integer, server_default="1", comment="revision that added it"),
+    _required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
 )
 
@@ -269,11 +276,7 @@ subscriptions = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
     _required("created_at", UtcTime),
-    sa.Column("next_due_at", UtcTime),
-    sa.Column("due_on", sa.Date, comment="local date of next_due_at"),
-    sa.Column("waiting_for_on", sa.Date),
-    sa.Column("waiting_until_at", UtcTime),
-    sa.Column("last_digest_on", sa.Date, comment="date of the newest digest posted here"),
+    sa.Column("last_on", sa.Date, comment="local date up to which all posts are planned or not to come"),
     _required("topic", sa.Text, server_default="", comment="query; empty: all papers"),
     # Its credentials and its query may be secrets; what readers see is a label.
     _required("source", sa.Text, server_default="", comment="URL of a source; empty: all", info=OPERATORS),
@@ -285,49 +288,8 @@ subscriptions = sa.Table(
         *("channel_id", "at_time", "timezone", "locale", "style", "topic", "source"),
         name="uq_subscriptions_same",
     ),
-    sa.Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     sqlite_autoincrement=True,
-)
-
-covered_digests = sa.Table(
-    "covered_digests",
-    metadata,
-    _reference("subscription_id", "subscriptions.id", primary_key=True),
-    _reference("digest_id", "digests.id", primary_key=True),
-    _required("covered_at", UtcTime),
-    _required("revision", sa.Integer, server_default="1", comment="the digest's, when it was covered"),
-    sa.Column("late_revision", sa.Integer, comment="up to which papers added later were posted"),
-    sa.Column("late_at", UtcTime),
-    sqlite_with_rowid=False,
-)
-
-posted_papers = sa.Table(
-    "posted_papers",
-    metadata,
-    sa.Column("channel_id", sa.BigInteger, primary_key=True),
-    sa.Column("locale", sa.Text, primary_key=True),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("posted_at", UtcTime),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
-    sqlite_with_rowid=False,
-)
-
-decisions = sa.Table(
-    "decisions",
-    metadata,
-    _reference("subscription_id", "subscriptions.id", primary_key=True),
-    sa.Column("decided_at", UtcTime, primary_key=True, index=True),
-    _required("local_on", sa.Date, comment="local date of the post"),
-    _required("digest_on", sa.Date, comment="date of the newest digest, or last day of a week"),
-    _required("digest_ids", _tuple_of(), comment="digests drawn from"),
-    _required("skipped_digest_ids", _tuple_of(), comment="older ones, left out by a first post"),
-    _required("min_votes", sa.Integer),
-    _required("cutoff_rank", sa.Integer, comment="number of papers chosen"),
-    sa.Column("cutoff_votes", sa.Integer, comment="votes of the last paper chosen"),
-    _required("left_out", _tuple_of(tuple), comment="[paper id, votes] after the cut-off, best first"),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
-    sqlite_with_rowid=False,
 )
 
 alerts = sa.Table(
@@ -407,13 +369,14 @@ deliveries = sa.Table(
     _id(),
     _required("key", sa.Text, unique=True),
     _required("kind", _one_of(models.DeliveryKind)),
-    _reference("subscription_id", "subscriptions.id", ondelete="SET NULL", index=True),
+    _reference("subscription_id", "subscriptions.id", ondelete="SET NULL"),
     sa.Column("guild_id", sa.BigInteger),
     sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
     sa.Column("user_id", sa.BigInteger, index=True, info=READER_ROWS),
     _required("locale", _one_of(models.Locale)),
     sa.Column("local_on", sa.Date),
-    sa.Column("digest_on", sa.Date, comment="date of the digest shown"),
+    sa.Column("digest_on", sa.Date, comment="newest day that it draws from"),
+    sa.Column("drawn_until", sa.BigInteger, comment="entries.added_seq when a daily post was planned"),
     _required(
         "post",
         Stored(
@@ -432,7 +395,16 @@ deliveries = sa.Table(
     _required("expires_at", UtcTime),
     sa.Column("finished_at", UtcTime),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
+    sa.Index("ix_deliveries_subscription_id", "subscription_id", "id"),
     sqlite_autoincrement=True,
+)
+
+delivery_papers = sa.Table(
+    "delivery_papers",
+    metadata,
+    _reference("delivery_id", "deliveries.id", primary_key=True),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 parts = sa.Table(
@@ -611,45 +583,6 @@ token_ledger = sa.Table(
     metadata,
     sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
     _required("used", sa.BigInteger),
-)
-
-indexed_papers = sa.Table(
-    "indexed_papers",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True, autoincrement=False),
-    _required("position", RowId, unique=True, comment="row id of the engine, lower for more popular"),
-    _required("texts", sa.LargeBinary, comment="canonical texts as indexed, Zstandard"),
-    sa.Column("votes", sa.Integer),
-    _required("last_on", sa.Date),
-)
-
-term_counts = sa.Table(
-    "term_counts",
-    metadata,
-    sa.Column("token", sa.Text, primary_key=True),
-    _required("papers", sa.Integer, comment="document frequency, sampled beyond the first papers"),
-    sqlite_with_rowid=False,
-)
-
-indexed_authors = sa.Table(
-    "indexed_authors",
-    metadata,
-    sa.Column(
-        "position",
-        RowId,
-        primary_key=True,
-        autoincrement=False,
-        comment="row id of the engine, lower for more papers",
-    ),
-    _reference("author_id", "authors.id", nullable=False, unique=True),
-    _required("words", sa.Text, comment="tokens as indexed, separated by spaces"),
-)
-
-name_words = sa.Table(
-    "name_words",
-    metadata,
-    sa.Column("word", sa.Text, primary_key=True, comment="a folded word of an author's name"),
-    sqlite_with_rowid=False,
 )
 
 glossary = sa.Table(

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, search
-from storage.search import BooleanQuery, to_fts5, to_tsquery
-from storage.tables import indexed_papers, papers
+from storage.tables import papers
 
 _MAX_VOTES = 2**31 - 1
 
@@ -26,33 +25,16 @@ class MonthCount:
     votes: int | None
 
 
-async def count_matches(
-    connection: AsyncConnection, search_query: BooleanQuery, filters: search.Filters
-) -> list[MonthCount]:
-    """Count the papers that match an index query by day."""
-    position: sa.ColumnClause[int]
-    if connection.dialect.name == "sqlite":
-        position = sa.column("rowid", sa.Integer)
-        matches = sa.text(f"{search.WORDS_TABLE} MATCH :wanted").bindparams(wanted=to_fts5(search_query))
-    else:
-        position = sa.column("position", sa.BigInteger)
-        matches = sa.text("tokens @@ CAST(:wanted AS tsquery)").bindparams(wanted=to_tsquery(search_query))
-    words = sa.table(search.WORDS_TABLE, position)
-    joined = words.join(indexed_papers, indexed_papers.c.position == words.c[position.name])
-    query = _select_days(indexed_papers, filters).select_from(joined).where(matches)
-    return _build_days(await connection.execute(query))
-
-
 async def count_papers(connection: AsyncConnection, filters: search.Filters) -> list[MonthCount]:
     """Count all papers by day."""
-    return _build_days(await connection.execute(_select_days(papers, filters)))
+    return _build_days(await connection.execute(_select_days(filters)))
 
 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
     """Count these papers by day; a day may come several times."""
-    query = _select_days(papers, filters)
+    query = _select_days(filters)
     return _build_days(await database.execute_in(connection, query, papers.c.id, paper_ids))
 
 
@@ -61,19 +43,19 @@ async def list_titles(
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the newest papers of a period, at most `limit`, by id."""
     query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
-    query = _apply_filters(query, papers, filters).order_by(papers.c.id.desc()).limit(limit)
+    query = _apply_filters(query, filters).order_by(papers.c.id.desc()).limit(limit)
     rows = (await connection.execute(query)).all()
     return [(row.id, row.title) for row in reversed(rows)]
 
 
-def _select_days(table: sa.Table, filters: search.Filters) -> sa.Select[Any]:
-    on = table.c.last_on
-    query = sa.select(on, sa.func.count(), sa.func.sum(table.c.votes)).group_by(on).order_by(on)
-    return _apply_filters(query, table, filters)
+def _select_days(filters: search.Filters) -> sa.Select[Any]:
+    on = papers.c.last_on
+    query = sa.select(on, sa.func.count(), sa.func.sum(papers.c.votes)).group_by(on).order_by(on)
+    return _apply_filters(query, filters)
 
 
-def _apply_filters(query: sa.Select[Any], table: sa.Table, filters: search.Filters) -> sa.Select[Any]:
-    on, votes = table.c.last_on, table.c.votes
+def _apply_filters(query: sa.Select[Any], filters: search.Filters) -> sa.Select[Any]:
+    on, votes = papers.c.last_on, papers.c.votes
     # A paper that no digest lists has no date.
     query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
     if filters.until_on is not None:

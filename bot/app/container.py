@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -41,9 +41,8 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, daily, key_values, locks, migrate, models
+from storage import alerts, archive, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
-from storage.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from bot.client.translations import Translations
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
+    from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
@@ -143,6 +143,13 @@ class Container:
     def deliveries(self) -> DeliveryFactory:
         """The factory of all deliveries; the renderer is loaded with the first post."""
         return DeliveryFactory(lambda: self.renderer, lifetime=timedelta(hours=self.settings.expire_hours))
+
+    @cached_property
+    def search_index(self) -> SearchIndex:
+        """The search index of the database on this machine."""
+        from bot.search import index
+
+        return index.SearchIndex(index.folder_of(self.database))
 
     @cached_property
     def texts(self) -> Translations:
@@ -255,14 +262,14 @@ class Container:
         from bot.writer.service import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
-        glossary = GlossaryService(database, self.clock)
+        glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
         everyday, problems = questions.load_everyday(self.settings.everyday_words)
         for problem in problems:
             log.warning("everyday words: a line was not used", problem=problem)
-        search = SearchService(database, glossary, self.clock, everyday)
+        search = SearchService(database, glossary, self.clock, everyday, self.search_index)
         return Services(
             database=database,
             clock=self.clock,
@@ -270,12 +277,12 @@ class Container:
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE),
             transfers=admission.Admission(1),
-            trends=TrendService(database, self.clock, glossary),
+            trends=TrendService(database, self.clock, search),
             rising=rising,
             profiles=profiles,
             today=TodayService(database, self.clock, profiles, rising, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
-            subscriptions=Subscriptions(database, self.clock),
+            subscriptions=Subscriptions(database, self.clock, self.day_close),
             on_demand_posts=OnDemandPosts(
                 database, self.clock, self.deliveries, search.match_papers, self.day_close
             ),
@@ -307,7 +314,6 @@ class Container:
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
-            inbox=self.settings.inbox,
             locale=self.locale,
             timezone=self.settings.timezone,
         )
@@ -336,10 +342,8 @@ class Container:
         from bot.search.index import SearchIndexer
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
-            now = self.clock()
-            await daily.wake_waiting(connection, now)
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
+                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
@@ -373,30 +377,17 @@ async def open_container(
     """Open the database and build a container. `migrating` and errors are those of `storage.migrate.open_database`."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
-        await _ensure_index_version(database)
         yield Container(settings, database, clock)
     finally:
         await database.close()
 
 
-async def _ensure_index_version(database: Database) -> None:
-    """Record the index version of a database that has none; usually this is one read."""
-    async with database.read() as connection:
-        if await key_values.get(connection, key_values.INDEX_VERSION) is not None:
-            return
-    from bot.search import index as search_index
-
-    # A read-only database cannot be indexed anyway.
-    with suppress(DatabaseBusyError):
-        await search_index.record_version(database)
-
-
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and the poller, after adding the sources of `paperround.toml`. Raises UsageError."""
+    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    await source_registry.add_configured(settings.sources)
+    await source_registry.add_configured(settings.sources, settings.inbox)
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
         throttles, rule = container.source_throttles, container.day_close
@@ -419,7 +410,8 @@ async def log_missing_source(container: Container) -> None:
     """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    if await source_registry.list_rows():
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    if any(row.url != inbox for row in await source_registry.list_rows()):
         return
     async with container.database.read() as connection:
         has_digest = bool(await archive.list_dates(connection, limit=1))

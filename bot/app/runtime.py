@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -26,9 +25,6 @@ from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
-from bot.archive import files
-from bot.archive.digest_writer import IngestResult
-from bot.archive.ingest import InboxWatcher, read_inbox
 from bot.client import command_sync, rest, sender
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
@@ -203,7 +199,7 @@ PURGE_INTERVAL = timedelta(hours=6)
 RESUME_INTERVAL = timedelta(minutes=1)
 SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
-"""Planning waits at most this time after the start for the first read of the sources and the inbox."""
+"""Planning waits at most this time after the start for the first read of the sources."""
 
 
 @dataclass
@@ -220,7 +216,7 @@ class Runtime:
     stop: asyncio.Event
     liveness: Liveness
     is_reading: bool = False
-    """Whether the first reading of the sources and the inbox still runs: a day may seem to have no digest until then."""
+    """Whether the first reading of the sources still runs: a day may seem to have no digest until then."""
 
     @property
     def has_bot(self) -> bool:
@@ -297,21 +293,6 @@ class Runtime:
         await self.tick()
         self.container.alert_planner.wake()
         self.relay.wake()
-
-    async def ingest_files(self, paths: list[Path]) -> None:
-        """Ingest files of the inbox. Raises the first error after the last file."""
-        ingest = self.container.create_ingest(on_planned=self.relay.wake)
-        digests = self.metrics.digests
-
-        async def add(name: str) -> IngestResult:
-            return await ingest.add_file(await asyncio.to_thread(files.read_file, name))
-
-        try:
-            await read_inbox(
-                paths, add, lambda result: digests.inc(result.new_digests + result.corrected_digests)
-            )
-        finally:
-            await self.plan_and_wake()
 
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
@@ -538,16 +519,11 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
-        lambda: app_tasks.MaintenanceLoop(container.database, container.clock, lambda: runtime.lock.term).run(
-            stop
-        ),
+        lambda: app_tasks.MaintenanceLoop(
+            container.database, container.clock, container.search_index, lambda: runtime.lock.term
+        ).run(stop),
     ]
-    first_rounds: list[asyncio.Event] = []
     runtime.is_reading = True
-    if container.settings.inbox is not None:
-        watcher = InboxWatcher(container.settings.inbox, runtime.ingest_files)
-        first_rounds.append(watcher.first_round)
-        bodies.append(lambda: watcher.run(stop))
     if container.settings.writes_digests:
         ingest = container.create_ingest(on_planned=runtime.relay.wake)
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
@@ -572,7 +548,6 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         # A database that is busy or away must not end a start because of two remarks.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
-        first_rounds.append(poller.first_round)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
 
         async def on_minute() -> None:
@@ -580,10 +555,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
             await runtime.tick()
 
         async def tick() -> None:
-            with isolation.isolated(log, "due times were not computed again"):
-                await runtime.planner.reschedule(container.clock())
             # After downtime: what came meanwhile is read before a post is given up for the day.
-            waiting = asyncio.gather(*(event.wait() for event in first_rounds))
+            waiting = poller.first_round.wait()
             with suppress(TimeoutError):
                 await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
             runtime.is_reading = False

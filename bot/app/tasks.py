@@ -22,6 +22,7 @@ from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.daily import planner as daily_planner
 from bot.search import index as search_index
+from bot.search import maintenance
 from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
@@ -112,7 +113,7 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
         yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
-CHECK_INTERVAL_SECONDS = 600.0
+CHECK_INTERVAL_SECONDS = 60.0
 MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 """Upper bound of the pause, which doubles after each failure in a row."""
 IN_PROCESS_LIMIT = 200
@@ -158,15 +159,16 @@ class MaintenanceLoop:
         self,
         database: Database,
         clock: Clock,
+        index: search_index.SearchIndex,
         get_term: Callable[[], int | None] = lambda: None,
         *,
         in_process_limit: int = IN_PROCESS_LIMIT,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._index = index
         self._get_term = get_term
         self._in_process_limit = in_process_limit
-        self._has_seen_current_index = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
@@ -188,29 +190,20 @@ class MaintenanceLoop:
         return False
 
     async def _run_pending_tasks(self) -> bool:
-        done: set[search_index.MaintenanceTask] = set()
-        # What an ingest that was stopped has left: the next one indexes only what it stores itself.
+        done: set[maintenance.MaintenanceTask] = set()
+        # What an ingest that was stopped has left: the next one stores only the authors of its own papers.
         await search_index.SearchIndexer().catch_up(self._database)
         while True:
-            pending = await search_index.find_pending(
-                self._database, self._clock, was_current=self._has_seen_current_index, tried=done
-            )
+            pending = await maintenance.find_pending(self._database, self._clock, self._index)
             if pending is None or pending[0] in done:
-                self._has_seen_current_index = True
-                # What a task could not do, such as a paper that causes a bug, is tried less and less often.
+                # What a task could not do is tried less and less often.
                 return pending is None
             task, paper_count, reason = pending
-            if task is search_index.MaintenanceTask.RESTART:
-                log.warning(
-                    "another version maintains this database; restart the bot",
-                    reason=f"the index is {reason}",
-                )
-                return True
             done.add(task)
             log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
             await self._run_task(task, paper_count)
 
-    async def _run_task(self, task: search_index.MaintenanceTask, paper_count: int) -> None:
+    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
         started_at = logged_at = time.monotonic()
         async with aclosing(self._task_steps(task, paper_count)) as steps:
             async for done in steps:
@@ -220,19 +213,19 @@ class MaintenanceLoop:
         log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
     async def _task_steps(
-        self, task: search_index.MaintenanceTask, paper_count: int
+        self, task: maintenance.MaintenanceTask, paper_count: int
     ) -> AsyncGenerator[int, None]:
         if paper_count > self._in_process_limit:
             url = self._database.url.render_as_string(hide_password=False)
             try:
-                worker = search_index.run_in_worker(url, task, self._get_term(), self._database.name)
+                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
                 async with aclosing(worker) as steps:
                     async for done in steps:
                         yield done
                 return
             except isolation.ChildStartError as error:
                 log.warning("no worker process; answers are slower during maintenance", reason=str(error))
-        async with aclosing(search_index.run_task(self._database, self._clock, task)) as steps:
+        async with aclosing(maintenance.run_task(self._database, self._clock, self._index, task)) as steps:
             async for done in steps:
                 yield done
 

@@ -252,9 +252,11 @@ async def write_digest_papers(
     connection: Connection,
     indexer: Indexer,
     stored_digests: Mapping[int, SourcedDigest],
-    former_ids: Collection[int] = (),
+    former: Mapping[int, int],
 ) -> tuple[dict[str, int], set[str]]:
-    """Write the entries of digests whose rows exist, and update the papers they name or named before (`former_ids`).
+    """Write the entries of digests whose rows exist, and update the papers they name or named before.
+
+    `former` is what `archive.remove_entries` returned of a digest that is corrected.
 
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
@@ -269,7 +271,7 @@ async def write_digest_papers(
             appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
         await slices.pause()
-    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
+    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former)
     known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
     merged: dict[str, MergedPaper] = {}
     for arxiv_id, statements in appearances.items():
@@ -279,13 +281,13 @@ async def write_digest_papers(
     new = await papers.add(connection, list(merged.values()))
     ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
     digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
-    await archive.add_entries(connection, digest_entries, ids)
+    await archive.add_entries(connection, digest_entries, ids, former)
     described = {
         known[name]
         for name, of in appearances.items()
         if name in known and any(appearance.entry.sections for appearance in of)
     }
-    await _remerge(connection, indexer, stored, rewritten={*described, *former_ids})
+    await _remerge(connection, indexer, stored, rewritten={*described, *former})
     sizes = {
         arxiv_id: count_characters(appearance.entry for appearance in appearances[arxiv_id])
         for arxiv_id in new
@@ -504,7 +506,7 @@ class DigestWriter:
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
-        _, new = await self._replace_entries(connection, digest_id, parsed, revision=1)
+        _, new = await self._replace_entries(connection, digest_id, parsed)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
@@ -530,7 +532,7 @@ class DigestWriter:
         if stored.hash == sourced.hash:
             return IngestResult()
         revision = await archive.correct(connection, stored, sourced, self._clock())
-        added, new = await self._replace_entries(connection, stored.id, sourced, revision)
+        added, new = await self._replace_entries(connection, stored.id, sourced)
         fresh = FreshDigest(stored.id, sorted(added), revision)
         await self._notify_if_fresh(connection, sourced.digest.date, fresh)
         return IngestResult(corrected_digests=1, new_papers=len(new))
@@ -538,7 +540,7 @@ class DigestWriter:
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
         stored = dict(zip(ids, new, strict=True))
-        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored)
+        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored, {})
         results = []
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
@@ -550,19 +552,12 @@ class DigestWriter:
         return results
 
     async def _replace_entries(
-        self, connection: Connection, digest_id: int, sourced: SourcedDigest, revision: int
+        self, connection: Connection, digest_id: int, sourced: SourcedDigest
     ) -> tuple[set[int], set[str]]:
-        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids.
-
-        `revision` is stored for the added papers.
-        """
+        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids."""
         former = await archive.remove_entries(connection, digest_id)
         ids, new = await write_digest_papers(connection, self._indexer, {digest_id: sourced}, former)
-        since = {paper_id: former.get(paper_id, revision) for paper_id in ids.values()}
-        await archive.set_since_revisions(
-            connection, digest_id, {paper_id: number for paper_id, number in since.items() if number > 1}
-        )
-        return since.keys() - former.keys(), new
+        return set(ids.values()) - former.keys(), new
 
     async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
         since_on, until_on = self._fresh_days()

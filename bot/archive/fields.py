@@ -20,14 +20,10 @@ from bot.archive import arxiv_ids, markdown_lines
 from bot.text import typography
 from storage.models import Entry, Locale, Section
 
-MAX_PAPERS = 5_000
-"""The most papers of one digest: fifty times a busy day, and few enough to be stored in one transaction."""
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
 NAME_COST = 20
 """Characters that each name counts for besides its own: it is looked up and indexed."""
-MAX_SECTIONS = 1_000
-"""The most highlights or chapters of one paper."""
 MAX_CHARACTERS = 40_000
 """The most characters of the highlights or chapters of one paper together, with their headings: twenty times what a long review
 has."""
@@ -446,9 +442,9 @@ _TRUNCATION_WORDS = ("al", "more", "others", "authors")
 _FIRST_CHAR = itemgetter(0)
 _VIDEO_WORD = re.compile(r"video|watch|영상|비디오|동영상", re.IGNORECASE)
 _VIDEO_FILE = re.compile(r"\.(?:mp4|webm|mov|m4v)(?:[?#]|$)", re.IGNORECASE)
-_URL = re.compile(r"\s{0,9}<?(https?://[^\s)>]+)")
+_URL = re.compile(r"\s{0,9}<?(https?://[^\s)>]{1,2000})")
 _TAG = re.compile(r"<\s{0,3}(video|source|img|iframe)\b", re.IGNORECASE)
-_SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]+)""", re.IGNORECASE)
+_SRC = re.compile(r"""\bsrc\s{0,3}=\s{0,3}["']?([^\s"'<>]{1,2000})""", re.IGNORECASE)
 
 
 def parse_labelled_field(line: str) -> tuple[str, str] | None:

@@ -7,25 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import stat
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
-from pathlib import Path
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, files, parse
+from bot.archive import arxiv_ids, digest_writer, fields, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -78,13 +67,6 @@ class IngestService:
         """
         parsed = await _parse(text, location, self._clock().date())
         return await self.add_digests(parsed, source=source, location=location)
-
-    async def add_file(self, file: TextFile | LocatedProblem) -> IngestResult:
-        """Store the digests of one file, each in its own transaction; problems are as in `add_files`."""
-        parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
-        if isinstance(parsed, IngestResult):
-            return parsed
-        return sum(await self.add_batch(parsed), IngestResult())
 
     async def add_digests(
         self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str
@@ -307,143 +289,3 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
     """Return the digests of a text, off the event loop: a long line takes as long as a hundred others."""
     return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))
-
-
-# The inbox, a folder for digest files: its new and changed files are ingested, each by itself.
-
-RETRY_SECONDS = 30.0
-"""Delay after a failure until the whole folder is handled again; known digests change nothing."""
-POLL_SECONDS = 1.0
-"""Between two looks at the folder; one more for each _FILES_PER_SECOND files. It works on network folders too."""
-_FILES_PER_SECOND = 1_000
-
-
-class InboxWatcher:
-    """Watches a folder. `on_files` receives the files there at the start, then each new or changed file.
-
-    Links are not followed: a file in the inbox must not name others of this machine. A file that was being written at the
-    last look is left until it rests. What cannot be read is logged, once while it lasts. `first_round` is set once `run` has
-    handled the files that were there.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        on_files: Callable[[list[Path]], Awaitable[None]],
-        *,
-        retry_seconds: float = RETRY_SECONDS,
-        poll_seconds: float = POLL_SECONDS,
-    ) -> None:
-        self._folder = folder
-        self._on_files = on_files
-        self._poll_seconds = poll_seconds
-        self._retry_seconds = retry_seconds
-        self._retry_at: float | None = None
-        self._handled: dict[Path, _Stamp] = {}
-        self._seen: dict[Path, _Stamp] = {}
-        self._problems: set[LocatedProblem] = set()
-        self.first_round = asyncio.Event()
-
-    async def scan(self) -> None:
-        """Handle all digest files in the folder, sorted by name."""
-        self._handled, self._retry_at = {}, None
-        self._seen = await self._list_files()
-        await self._handle(self._seen)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Scan, then look for changes until `stop` is set. Errors are logged and retried later."""
-        with suppress(OSError):  # the first look says what is wrong
-            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        with isolation.isolated(log, _FAILED, folder=str(self._folder)):
-            await self.scan()
-        self.first_round.set()
-        while not stop.is_set():
-            with suppress(TimeoutError):
-                factor = 1 + len(self._seen) / _FILES_PER_SECOND
-                await asyncio.wait_for(stop.wait(), self._poll_seconds * factor)
-                return
-            with isolation.isolated(log, _FAILED, folder=str(self._folder)):
-                await self._look_again()
-
-    async def _look_again(self) -> None:
-        if self._retry_at is not None and time.monotonic() >= self._retry_at:
-            await self.scan()
-            return
-        before, self._seen = self._seen, await self._list_files()
-        self._handled = {path: stamp for path, stamp in self._handled.items() if path in self._seen}
-        resting = {path: stamp for path, stamp in self._seen.items() if before.get(path) == stamp}
-        await self._handle({path: at for path, at in resting.items() if self._handled.get(path) != at})
-
-    async def _list_files(self) -> dict[Path, _Stamp]:
-        stamps, problems = await asyncio.to_thread(_list_digest_files, self._folder)
-        for problem in problems:
-            if problem not in self._problems:
-                log.warning("file not ingested", file=problem.location, reason=problem.message)
-        self._problems = set(problems)
-        return stamps
-
-    async def _handle(self, stamps: Mapping[Path, _Stamp]) -> None:
-        if not stamps:
-            return
-        self._handled |= stamps
-        # A bad file or a database outage must not end the watcher.
-        with isolation.isolated(log, _FAILED, folder=str(self._folder)):
-            await self._on_files(list(stamps))
-            return
-        self._retry_at = time.monotonic() + self._retry_seconds
-
-
-_FAILED = "reading the inbox failed"
-_Stamp = tuple[int, int, int]
-"""What changes when a file is written, replaced or made readable: inode, change time (ns) and size."""
-
-
-def _list_digest_files(folder: Path) -> tuple[dict[Path, _Stamp], list[LocatedProblem]]:
-    stamps: dict[Path, _Stamp] = {}
-    names, problems = files.list_folder(folder)
-    for path in (folder / name for name in names):
-        if path.name.startswith("."):
-            continue
-        try:
-            status = path.lstat()
-        except FileNotFoundError:
-            continue  # removed since the listing
-        except OSError as error:
-            problems.append(LocatedProblem(str(path), None, f"it cannot be read ({error.strerror})"))
-            continue
-        if stat.S_ISREG(status.st_mode):
-            stamps[path] = status.st_ino, status.st_ctime_ns, status.st_size
-        else:
-            problems.append(
-                LocatedProblem(str(path), None, "it is not a regular file (links are not followed)")
-            )
-    return stamps, problems
-
-
-async def read_inbox(
-    paths: Sequence[Path],
-    add_file: Callable[[str], Awaitable[IngestResult]],
-    on_result: Callable[[IngestResult], None],
-) -> None:
-    """Ingest files by `add_file`. Raises the first error after the last file."""
-    failures: list[Exception] = []
-    for name in map(str, paths):
-        with isolation.collected(failures):
-            result = await add_file(name)
-            _log_result(name, result)
-            on_result(result)
-    if failures:
-        raise failures[0]
-
-
-def _log_result(name: str, result: IngestResult) -> None:
-    for problem, *others in files.group_problems(result.problems):
-        more = {"more_like_it": len(others)} if others else {}
-        if problem.line is None:
-            log.warning("file not ingested", file=name, reason=problem.message, **more)
-        else:
-            log.warning("line not parsed", file=name, line=problem.line, message=problem.message, **more)
-    for problem in result.unrelated:
-        log.info("file without papers", file=name, reason=problem.message)
-    if result.changed:
-        log.info("ingested", file=name, papers=result.papers, new_papers=result.new_papers)

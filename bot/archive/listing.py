@@ -84,12 +84,11 @@ def build(
 
     `read` gives each paper those fields, one at a time.
 
-    Papers without an arXiv id, repeated ones, and those beyond the limit of a digest are left out and named as problems.
+    Papers without an arXiv id and repeated ones are left out and named as problems.
     """
     found = list(problems)
     known: dict[str, Paper] = {}
-    limit = fields.MAX_PAPERS
-    for number, raw in enumerate(papers[:limit], 1):
+    for number, raw in enumerate(papers, 1):
         line = lines[number - 1] if lines else 1
         record = read(raw)
         paper = _clean_paper(record)
@@ -100,8 +99,6 @@ def build(
         else:
             known[paper["arxiv_id"]] = paper
             found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
-    if len(papers) > limit:
-        found.append(Problem(1, f"the list has {len(papers)} papers; those after {limit} are left out"))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
 
 
@@ -142,14 +139,13 @@ def union(digest: Digest, former: Digest) -> Digest:
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest)}
     for paper in papers_of(former):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
-    kept = list(papers.values())[: fields.MAX_PAPERS]
-    return _build_cleaned(digest.format, digest.date, kept, digest.problems)
+    return _build_cleaned(digest.format, digest.date, list(papers.values()), digest.problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
     """The digest at another date with only some of its papers, by arXiv id."""
     papers = [paper for paper in papers_of(digest) if is_kept(paper["arxiv_id"])]
-    return _build_cleaned(digest.format, on, papers, digest.problems)
+    return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
 
 def read_values(text: str) -> Iterator[tuple[int, object]]:

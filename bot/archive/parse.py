@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -53,53 +53,24 @@ _values = attrgetter(*PaperDraft.__slots__[1:])
 """The fields of an entry from its id to its sections."""
 
 
-def _first_papers(arxiv_ids: Iterable[str]) -> Collection[str]:
-    """The ids up to MAX_PAPERS: what stands under further papers is not parsed."""
-    return set(islice(dict.fromkeys(arxiv_ids), fields.MAX_PAPERS))
-
-
 def build_entries(drafts: Iterable[PaperDraft]) -> tuple[tuple[Entry, ...], list[Problem]]:
-    """Entries ranked from 1 in the order given, and a problem for each repetition and for what exceeds fields.MAX_PAPERS.
+    """Entries ranked from 1 in the order given, and a problem for each repetition.
 
     A repeated paper counts where it is listed first.
     """
     first: dict[str, PaperDraft] = {}
     problems: list[Problem] = []
-    excess_lines: list[int] = []
     for draft in drafts:
-        if draft.arxiv_id in first:
+        if first.setdefault(draft.arxiv_id, draft) is not draft:
             message = f"{draft.arxiv_id} is listed again; only the first is used"
             problems.append(Problem(draft.line, message))
-        elif len(first) < fields.MAX_PAPERS:
-            first[draft.arxiv_id] = draft
-        else:
-            excess_lines.append(draft.line)
-    if excess_lines:
-        noun = "1 paper is" if len(excess_lines) == 1 else f"{len(excess_lines)} papers are"
-        message = f"a digest can have at most {fields.MAX_PAPERS} papers; from here on {noun} left out"
-        problems.append(Problem(excess_lines[0], message))
     entries: list[Entry] = []
     for draft in first.values():
-        _limit_fields(draft)
+        draft.authors = draft.authors[: fields.MAX_AUTHORS]
+        draft.sections = tuple(fields.cut_sections(draft.sections))
         has_no_summary = summaries.find_basis(draft.sections) is summaries.Basis.NONE
         entries.append(Entry(*(len(entries) + 1, *_values(draft), has_no_summary)))
     return tuple(entries), problems
-
-
-def _limit_fields(draft: PaperDraft) -> None:
-    """Cut the authors, sections, texts and addresses of a paper: one line can make a million of them."""
-    draft.authors_truncated = draft.authors_truncated or len(draft.authors) > fields.MAX_AUTHORS
-    draft.authors = tuple(
-        fields.cut_line(name, fields.MAX_NAME_LENGTH) for name in draft.authors[: fields.MAX_AUTHORS]
-    )
-    draft.title = draft.title and fields.cut_line(draft.title, fields.MAX_LINE_LENGTH)
-    draft.sections = tuple(fields.cut_sections(draft.sections[: fields.MAX_SECTIONS]))
-    if len(draft.url) > fields.MAX_URL_LENGTH:
-        draft.url = arxiv_ids.abstract_url(draft.arxiv_id)
-    draft.thumbnail, draft.video = (
-        None if address and len(address) > fields.MAX_URL_LENGTH else address
-        for address in (draft.thumbnail, draft.video)
-    )
 
 
 def find_stray_text(rows: Sequence[str], start: int, end: int) -> list[Problem]:
@@ -324,12 +295,10 @@ def parse_newsletter(dated: fields.DatedRows) -> ParseResult:
         rows, dated.day.heading.row + 1, min(first, *(problem.line - 1 for problem in problems), end)
     )
     drafts = []
-    first_papers = _first_papers(heading.arxiv_id for heading, _ in spans)
     for heading, stop in spans:
         url = heading.url or arxiv_ids.abstract_url(heading.arxiv_id)
         draft = PaperDraft(heading.row + 1, heading.arxiv_id, heading.title, url)
-        if heading.arxiv_id in first_papers:
-            problems += parse_block(rows, heading.end, stop, draft)
+        problems += parse_block(rows, heading.end, stop, draft)
         drafts.append(draft)
     return ParseResult(drafts, problems, end)
 
@@ -506,11 +475,9 @@ def parse_review(dated: fields.DatedRows) -> ParseResult:
         return ParseResult([], problems, day.end)
     problems += find_stray_text(rows, day.heading.row + 1, starts[0][0])
     drafts: list[PaperDraft] = []
-    first_papers = _first_papers(paper.arxiv_id for _, paper in starts if paper)
     stops = [row for row, _ in starts[1:]] + [day.end]
     for (_, paper), stop in zip(starts, stops, strict=True):
         if paper:
-            stop = stop if paper.arxiv_id in first_papers else paper.row + 1
             url = paper.url or arxiv_ids.huggingface_url(paper.arxiv_id)
             draft, paper_problems = _parse_paper(rows, paper, stop, url)
             drafts.append(draft)

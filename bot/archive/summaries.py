@@ -260,11 +260,11 @@ _LABEL_NAMES = {
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
     """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
-    return () if entry.summary_missing else _select_shown(entry.sections)
+    return () if entry.summary_missing else select_shown(entry.sections)
 
 
 @lru_cache(maxsize=64)
-def _select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     """It takes half a millisecond, and each view of a paper asks several times."""
     return () if find_basis(sections) is Basis.NONE else drop_empty_statements(drop_labels(sections))
 

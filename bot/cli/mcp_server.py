@@ -182,9 +182,10 @@ def create_tools(
 ) -> ArchiveTools:
     """Return the tools of a database, which they only read."""
     glossary = GlossaryService(database, clock)
+    searching = SearchService(database, glossary, clock, everyday)
     return ArchiveTools(
-        SearchService(database, glossary, clock, everyday),
-        TrendService(database, clock, glossary),
+        searching,
+        TrendService(database, clock, searching),
         RisingTopicService(database, glossary, clock),
         clock,
         locale,

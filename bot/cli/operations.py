@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
+    from bot.search import glossary
     from bot.search import index as search_index
 
     async def command() -> int:
         papers = 0
         async with shell.open_storage() as database:
+            index = search_index.SearchIndex(search_index.folder_of(database))
+            index.forget()
             with shell.progress("Indexing") as show_count:
-                async for papers in search_index.run_task(
-                    database, system_clock, search_index.MaintenanceTask.INDEX
-                ):
+                async for papers in search_index.follow(database, index):
                     show_count(papers)
+            await glossary.GlossaryService(database, system_clock, index).rebuild()
         return papers
 
     papers = shell.run_command(command)
@@ -108,8 +110,8 @@ def copy_database(
                 async for rows in copying.copy(source, opened, system_clock()):
                     show_count(rows)
             with shell.progress("Indexing papers") as show_count:
-                task = search_index.MaintenanceTask.INDEX
-                async for papers in search_index.run_task(opened, system_clock, task):
+                index = search_index.SearchIndex(search_index.folder_of(opened))
+                async for papers in search_index.follow(opened, index):
                     show_count(papers)
         return rows
 

@@ -44,7 +44,6 @@ def search(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the components of each score.")] = False,
     literal: Annotated[
         bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
     ] = False,
@@ -73,7 +72,6 @@ def search(
             since=first,
             min_votes=min_votes or None,
             limit=limit,
-            explain=explain,
             literal=literal,
         )
         result = await service.search(request)
@@ -92,9 +90,7 @@ def search(
     if full_json:
         shell.print_answer(answer_to_dict(result), True)
     else:
-        print_papers(
-            result.rows, as_json, empty=empty, explanations=result.explanations, missing=result.missing
-        )
+        print_papers(result.rows, as_json, empty=empty, missing=result.missing)
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
@@ -124,15 +120,8 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
         **shell.pick(result, "corrected meanings period"),
         "from": result.writers,
         **shell.pick(result, "suggestions"),
-        "papers": [
-            {**_explained(row, result.explanations), "missing": result.missing.get(row.arxiv_id, ())}
-            for row in result.rows
-        ],
+        "papers": [{**to_dict(row), "missing": result.missing.get(row.arxiv_id, ())} for row in result.rows],
     }
-
-
-def _explained(row: models.PaperRow, explanations: Mapping[str, dict[str, float]]) -> dict[str, Any]:
-    return to_dict(row) | ({"explain": explanations.get(row.arxiv_id)} if explanations else {})
 
 
 def author(
@@ -256,12 +245,11 @@ def print_papers(
     as_json: bool,
     *,
     empty: str,
-    explanations: Mapping[str, dict[str, float]] = MappingProxyType({}),
     missing: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Print papers as JSON or as a table."""
     if as_json:
-        shell.print_answer([_explained(row, explanations) for row in rows], True)
+        shell.print_answer([to_dict(row) for row in rows], True)
         return
     shown = [
         {
@@ -269,13 +257,10 @@ def print_papers(
             **shell.pick(row, "date votes title"),
             "authors": row.authors[:3],
             "missing": missing.get(row.arxiv_id, ()),
-            "score": [
-                f"{name} {value:g}" for name, value in explanations.get(row.arxiv_id, {}).items() if value
-            ],
         }
         for row in rows
     ]
-    columns = ("id", "date", "votes", "title", "authors", "missing", "score")
+    columns = ("id", "date", "votes", "title", "authors", "missing")
     shell.print_answer(shown, False, columns, sentence=empty)
 
 
@@ -286,6 +271,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
+        *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
         *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
         *(
@@ -300,9 +286,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     notes = _warnings(result)
     writers = f"from {', '.join(result.writers)}" if result.writers else ""
     searched = " · ".join(filter(None, (result.period, writers, *result.terms)))
-    if result.explanations:
-        notes.append(f"Read as: {searched}")
-    elif result.is_shortened or result.period or result.writers:
+    if result.is_shortened or result.period or result.writers:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")
@@ -351,10 +335,12 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
 
 def create_search(database: Database) -> SearchService:
-    """Return the search service of a database."""
+    """Return the search service of a database, which brings the index up to date first."""
+    from bot.search.index import SearchIndex, folder_of
     from bot.search.service import SearchService
 
-    return SearchService(database, everyday=load_everyday())
+    index = SearchIndex(folder_of(database), at_once=None)
+    return SearchService(database, everyday=load_everyday(), index=index)
 
 
 def glossary(

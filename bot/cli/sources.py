@@ -32,14 +32,14 @@ Url = Annotated[
 Kind = Annotated[
     str | None, typer.Option("--kind", help=f"{', '.join(_KINDS)} or {_LAST_KIND}; guessed if not given.")
 ]
+_YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers")
 _SOURCE_COLUMNS = (
     "source",
     "kind",
     "priority",
     "status",
     "reason",
-    "brings",
-    "papers_a_day",
+    *_YIELD,
     "failures",
     "last_success_at",
     "next_attempt_at",
@@ -75,7 +75,7 @@ def add(
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Add a source. Nothing is fetched yet."""
+    """Add a source and poll it once, for a minute at most."""
     values = {
         "timezone": timezone,
         "from": since_time,
@@ -90,10 +90,22 @@ def add(
     async def command(registry: SourceRegistry) -> models.StoredSource:
         return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
 
+    from bot.archive import files
+
     added = shell.run_with_service(_create_registry, command, creating=True)
     address = errors.redact(added.url)
-    sentence = f"{address} ({added.kind.value}) was added. `paperround sources fetch` fetches from it now."
-    shell.print_answer(to_dict(added), as_json, sentence=sentence)
+    report = shell.run_command(lambda: _fetch_first(added))
+    found = shell.pick(report.result, "digests papers new_papers")
+    sentence = (
+        f"{address} ({added.kind.value}) was added. It brought {_count(report.result.papers, 'paper')} in"
+    )
+    sentence = f"{sentence} {_count(report.result.digests, 'list')}."
+    if report.status.value in _FAILURES or not report.result.papers:
+        sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet: {report.reason or 'no papers'}."
+    status = {"status": _status_name(report.status), "reason": report.reason or None}
+    shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
+    for problem in files.fold_problems(report.result.problems):
+        shell.error(problem)
 
 
 def list_rows(as_json: shell.AsJson = False) -> None:
@@ -105,8 +117,7 @@ def list_rows(as_json: shell.AsJson = False) -> None:
 
     found = shell.run_with_service(_create_registry, command)
     rows = [
-        to_dict(row)
-        | (_yield_to_dict(brought) if row.last_attempt_at else {"brings": None, "papers_a_day": None})
+        to_dict(row) | (_yield_to_dict(brought) if row.last_attempt_at else dict.fromkeys(_YIELD))
         for row, brought in found
     ]
     if not as_json:
@@ -164,7 +175,8 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:
-    return {"brings": brought.brings.value, "papers_a_day": brought.papers_a_day}
+    day, papers = brought.latest or (None, None)
+    return dict(zip(_YIELD, (brought.brings.value, brought.papers_a_day, day, papers), strict=True))
 
 
 def _status_name(status: models.FetchStatus) -> str:
@@ -188,6 +200,22 @@ def _create_registry(database: Database) -> SourceRegistry:
     from bot.sources.kinds import build_source_registry
 
     return build_source_registry(database, system_clock, shell.load_settings())
+
+
+async def _fetch_first(row: models.StoredSource) -> SourceReport:
+    """Poll a source that was just added."""
+    from bot.app import container as app_container
+
+    async with shell.open_container() as container:
+        await container.load_mentions()
+        async with app_container.open_poller(container, container.create_ingest()) as service:
+            report = await service.fetch_first(row)
+        await container.alert_planner.drain()
+        return report
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:

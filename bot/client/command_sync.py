@@ -88,14 +88,10 @@ def has_token_form(token: str) -> bool:
 
 
 class Application(NamedTuple):
-    """The bot of a token, and the id of its application, which the address of an invitation names.
-
-    Discord sends commands to `interactions_url`, or by None over the Gateway.
-    """
+    """The bot of a token, and the id of its application, which the address of an invitation names."""
 
     name: str
     id: int
-    interactions_url: str | None = None
 
 
 async def identify(settings: Settings) -> Application:
@@ -111,8 +107,7 @@ async def identify(settings: Settings) -> Application:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
         assert client.application is not None  # the login asked for it
-        endpoint = client.application.interactions_endpoint_url
-        return Application(str(client.user), client.application.id, endpoint)
+        return Application(str(client.user), client.application.id)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if observer.is_last_discords else reason) from error

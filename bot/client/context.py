@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, ClassVar
 
 import discord
@@ -72,7 +71,6 @@ class Services:
     today: TodayService
     charts: ChartRenderer
     writer: WriterStatus
-    inbox: Path | None = None
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"
 

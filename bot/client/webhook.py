@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import re
-import time
-from collections.abc import Mapping
 
-from bot.client import rest
-from bot.core.settings import Settings
-from bot.outbox.outcomes import DeliveryError
-from bot.outbox.pace import Pace
 from storage import errors
 
 MAX_ADDRESS_LENGTH = 500
@@ -41,24 +33,3 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
 def shorten_address(webhook_id: int) -> str:
     """Return a webhook's address as it may be shown, without its token: `…/webhooks/1234567890/••••`."""
     return f"…/webhooks/{webhook_id}/••••"
-
-
-async def check_all(settings: Settings, tokens: Mapping[int, str]) -> dict[int, DeliveryError]:
-    """Ask Discord for webhooks, given as tokens by id. Returns the errors of those that it did not confirm."""
-    restore = rest.override_endpoints(settings.discord_api_url, None)
-    pace = Pace(time.monotonic, random.Random())
-    client = rest.RestClient(pace, pace.record_answer)
-    failures: dict[int, DeliveryError] = {}
-
-    async def check(webhook_id: int, token: str) -> None:
-        try:
-            await client.request("GET", f"/webhooks/{webhook_id}/{token}")
-        except DeliveryError as error:
-            failures[webhook_id] = error
-
-    try:
-        await asyncio.gather(*(check(*item) for item in tokens.items()))
-    finally:
-        await client.close()
-        restore()
-    return failures

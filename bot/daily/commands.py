@@ -139,7 +139,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     @router.command(name="list", description="This server's daily posts")
     async def list_subscriptions(self, request: Request) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        return _list_view(request, await _list_for_guild(request))
+        return await _list_view(request, await _list_for_guild(request))
 
     @router.command(name="edit", description="Edit a daily post; omitted settings stay the same")
     @app_commands.describe(post="The daily post to edit")
@@ -151,7 +151,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         """Change the options of a subscription; without any, show it, or of several the list."""
         if all(value is None for value in typed.values()):
             rows = await _list_meant(request, post)
-            return _detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows)
+            return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
         typed = await _find_typed_source(request, typed)
         wanted = daily_options.apply_changes(await _find(request, post), typed)
         return await _edit(request, wanted)
@@ -174,7 +174,7 @@ class SubscriptionButtonsCog(commands.Cog):
         draft = await _load_draft(request, action.payload)
         if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
             return await _setup_view(request, draft)
-        return _detail_view(request, await _create(request, draft), "subscription-started")
+        return await _detail_view(request, await _create(request, draft), "subscription-started")
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
@@ -207,12 +207,12 @@ class SubscriptionButtonsCog(commands.Cog):
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a subscription."""
-        return _detail_view(request, await _find_chosen(request, action))
+        return await _detail_view(request, await _find_chosen(request, action))
 
     @router.handles(daily_messages.LIST, check=router.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        return _list_view(request, await _list_for_guild(request))
+        return await _list_view(request, await _list_for_guild(request))
 
     @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -238,7 +238,7 @@ class SubscriptionButtonsCog(commands.Cog):
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
             paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
-        return _detail_view(request, paused, "subscription-paused")
+        return await _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
@@ -251,13 +251,14 @@ class SubscriptionButtonsCog(commands.Cog):
             await _require_bot_may_post(request, channel, subscription.style)
         with map_service_errors(GONE):
             resumed = await request.services.subscriptions.resume(subscription.id)
-        return _detail_view(request, resumed, "subscription-resumed")
+        return await _detail_view(request, resumed, "subscription-resumed")
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
         subscription = await _find(request, action.payload)
-        return daily_messages.confirm_remove_view(request.texts, subscription)
+        calendar = await request.services.subscriptions.load_calendar()
+        return daily_messages.confirm_remove_view(request.texts, subscription, calendar)
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
@@ -406,7 +407,6 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
 
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     channel = _find_postable(request, draft)
-    first_at = await request.services.on_demand_posts.find_first(draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
     rows = await _list_in_channel(request, draft.channel_id)
     return daily_messages.setup_view(
@@ -414,7 +414,7 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
         draft,
         await _save_draft(request, draft),
         permissions,
-        first_at,
+        await request.services.subscriptions.load_calendar(),
         request.interaction.client.mentions("daily setup"),
         rows,
         _name_channels(request, rows),
@@ -430,7 +430,7 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
         await _require_allowed(request, channel, wanted, old.mention_role_id)
     with map_service_errors(ERRORS):
         changed = await request.services.subscriptions.edit(wanted)
-    return _detail_view(request, changed, "subscription-edited")
+    return await _detail_view(request, changed, "subscription-edited")
 
 
 async def _require_allowed(
@@ -483,18 +483,22 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
     return STYLES[post.style].preview(wording, post, note)
 
 
-def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
+async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
     """Return the view of a subscription. `key` confirms the last action."""
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
-    return daily_messages.subscription_detail_view(request.texts, subscription, edit_command, headline)
+    calendar = await request.services.subscriptions.load_calendar()
+    return daily_messages.subscription_detail_view(
+        request.texts, subscription, calendar, edit_command, headline
+    )
 
 
-def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
+async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
     """Return the view of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = _name_channels(request, rows)
-    return daily_messages.list_view(request.texts, rows, setup_command, names)
+    calendar = await request.services.subscriptions.load_calendar()
+    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names)
 
 
 def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, str]:

@@ -17,7 +17,8 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import StatelessModal, button, pack_custom_id
 from bot.client.messages import MentionLookup
 from bot.client.translations import Texts
-from bot.daily import choice
+from bot.core import clock
+from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates
 from bot.sources import kinds
@@ -80,7 +81,7 @@ def setup_view(
     draft: Subscription,
     token: str,
     permissions: Mapping[str, bool],
-    first_at: datetime,
+    calendar: schedule.Calendar,
     setup_command: str,
     rows: Sequence[Subscription] = (),
     names: Mapping[int, str] = MappingProxyType({}),
@@ -98,11 +99,12 @@ def setup_view(
     message.add_text(options_text(texts, draft))
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
+    first_at = calendar.following(draft).at
     first = texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     message.add_text(f"{first}\n{client_messages.subtext(texts('setup-change', command=setup_command))}")
     if rows:
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
-        lines = [f"- {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
+        lines = [f"- {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
         message.add_separator()
         message.add_text("\n".join([f"**{exists}**", *lines]))
     if len(rows) > 1:
@@ -170,7 +172,11 @@ def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH
 
 
 def subscription_detail_view(
-    texts: Texts, subscription: Subscription, edit_command: str, headline: str = ""
+    texts: Texts,
+    subscription: Subscription,
+    calendar: schedule.Calendar,
+    edit_command: str,
+    headline: str = "",
 ) -> ui.LayoutView:
     """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
@@ -179,7 +185,7 @@ def subscription_detail_view(
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
     edit = client_messages.subtext(texts("subscription-edit", command=edit_command))
-    message.add_text(f"{next_post_text(texts, subscription)}\n{edit}")
+    message.add_text(f"{next_post_text(texts, subscription, calendar)}\n{edit}")
     message.add_buttons(
         _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
         _button(texts, "subscription-now", POST_NOW, subscription.id),
@@ -196,7 +202,11 @@ def subscription_detail_view(
 
 
 def list_view(
-    texts: Texts, rows: Sequence[Subscription], setup_command: str, names: Mapping[int, str]
+    texts: Texts,
+    rows: Sequence[Subscription],
+    calendar: schedule.Calendar,
+    setup_command: str,
+    names: Mapping[int, str],
 ) -> ui.LayoutView:
     """Return the subscriptions of a server with a menu to open one; without any, how to set one up.
 
@@ -206,7 +216,7 @@ def list_view(
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    lines = [f"- <#{row.channel_id}> · {list_line(texts, row)}" for row in rows[:MAX_LISTED]]
+    lines = [f"- <#{row.channel_id}> · {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
@@ -214,11 +224,12 @@ def list_view(
     return message.view
 
 
-def list_line(texts: Texts, row: Subscription) -> str:
+def list_line(texts: Texts, row: Subscription, calendar: schedule.Calendar) -> str:
     """Return a subscription on a line of a list, without its channel."""
     topic = client_messages.escape_untrusted(short_topic(row))
     source = format_source(row)
-    return client_messages.join_dotted(topic, source, format_schedule(texts, row), next_post_text(texts, row))
+    next_post = next_post_text(texts, row, calendar)
+    return client_messages.join_dotted(topic, source, format_schedule(texts, row), next_post)
 
 
 def select_menu(
@@ -239,28 +250,30 @@ def select_menu(
     return message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
 
 
-def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
+def confirm_remove_view(
+    texts: Texts, subscription: Subscription, calendar: schedule.Calendar
+) -> ui.LayoutView:
     """Return the confirmation of a removal."""
     sure = texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>")
     return client_messages.text_view(
-        f"{sure}\n- {list_line(texts, subscription)}",
+        f"{sure}\n- {list_line(texts, subscription, calendar)}",
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST),
     )
 
 
-def next_post_text(texts: Texts, subscription: Subscription) -> str:
-    """Return the time of the next post, or the reason why there is none."""
+def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
+    """Return the time of the next post, until when one is waited for, or the reason why there is none."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return paused_text(texts, subscription)
-    if subscription.next_due_at is None:
+    if not clock.is_known_zone(subscription.timezone):
         return texts("next-unknown")
-    if subscription.waiting_for_on is not None:
-        until = subscription.waiting_until_at or subscription.next_due_at
-        text_id = "next-waiting" if subscription.at_time else "next-complete"
-        return texts(text_id, until=format_timestamp(until, "t"))
-    at = f"{format_timestamp(subscription.next_due_at, 'f')} ({format_timestamp(subscription.next_due_at, 'R')})"
-    return texts("next-at", at=at)
+    slot = calendar.newest(subscription)
+    if (subscription.last_on is None or subscription.last_on < slot.on) and not calendar.is_over(slot):
+        text_id = "next-waiting" if slot.day is None else "next-complete"
+        return texts(text_id, until=format_timestamp(slot.at + schedule.WAIT, "t"))
+    next_at = calendar.following(subscription).at
+    return texts("next-at", at=f"{format_timestamp(next_at, 'f')} ({format_timestamp(next_at, 'R')})")
 
 
 def paused_text(texts: Texts, subscription: Subscription) -> str:
@@ -304,14 +317,13 @@ def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: 
 
 MAX_SUBSCRIPTIONS = 5
 MAX_CHANNELS = 10
-PROBLEM_CAUSES = frozenset({Cause.NOT_DELIVERED, Cause.STOPPED})
 
 
 def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
-    has_problem = any(explanation.cause in PROBLEM_CAUSES for explanation in answer.explanations)
+    has_problem = any(explanation.cause is Cause.STOPPED for explanation in answer.explanations)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
@@ -372,20 +384,18 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
             texts(f"style-{subscription.style.value}"),
         )
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
-    if cause is Cause.NOT_DELIVERED and explanation.delivery is not None:
+    if cause is Cause.WAITING and explanation.delivery is not None and explanation.delivery.reason:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
-    if explanation.is_repeated:
-        lines.append(client_messages.subtext(texts("why-repeated")))
-    if explanation.may_change and explanation.at is not None and cause not in (Cause.UPCOMING, Cause.CLOSING):
+    if cause is Cause.BELOW_TOP and explanation.at is not None:
         at = format_timestamp(explanation.at, "R")
         lines.append(client_messages.subtext(texts("why-may-change", at=at)))
-    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC, Cause.TOO_OLD):
+    if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
         lines.append(client_messages.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
 
 def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
-    subscription, delivery, cause = explanation.subscription, explanation.delivery, explanation.cause
+    subscription, cause = explanation.subscription, explanation.cause
     at_style = "f" if cause is Cause.POSTED else "R"
     values: dict[str, str | int] = {
         "date": texts.format_date(explanation.digest_on) if explanation.digest_on else "–",
@@ -396,12 +406,9 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "topic": "" if subscription is None else client_messages.escape_untrusted(subscription.topic),
         "source": (subscription and format_source(subscription)) or "none",
     }
-    if cause is Cause.NOT_DELIVERED and delivery is not None:
-        values["state"] = texts(f"delivery-{delivery.state.value}")
     if subscription is not None:
         values["least"] = subscription.min_votes
         values["top"] = subscription.top_n
-        values["days"] = choice.window_days(subscription)
     text = texts(f"why-{cause.value}", **values)
     if cause is Cause.STOPPED and subscription is not None:
         return f"{text} {paused_text(texts, subscription)}"

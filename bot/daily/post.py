@@ -48,7 +48,7 @@ EMBEDDED_PAPERS = MAX_PAPERS[models.Style.ANNOUNCEMENT]
 MAX_DESCRIPTION_LENGTH = 330
 """Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 
-DailyBlock = Literal["headline", "count", "missed", "foot", "name"]
+DailyBlock = Literal["headline", "count", "foot", "name"]
 """A block of the template `daily`."""
 
 SHOW_LANGUAGE = "lang"
@@ -81,9 +81,9 @@ def compact_views(
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
     """Return the headline with the small print below it, and the note and the mention of the post's role above it."""
-    small_print = (subtext_lines(daily_text(wording, post, block)) for block in ("count", "missed"))
+    small_print = subtext_lines(daily_text(wording, post, "count"))
     headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
-    return "\n".join(line for line in (note, headline, *small_print) if line)
+    return "\n".join(line for line in (note, headline, small_print) if line)
 
 
 def headline_view(
@@ -488,16 +488,12 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "last": post.ranks[-1] if post.ranks else post.own_count,
         "late_count": len(post.papers) - post.own_count,
         "has_votes": post.has_votes,
-        "missed": post.missed_on,
         "at_time": at_time,
         "timezone": timezone,
         "days": days,
         "every_day": templates.EVERY_DAY,
         "workdays": templates.WORKDAYS,
-        **{
-            f"{name}_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention(command))
-            for name, command in (("edit", "daily edit"), ("digest", "digest"))
-        },
+        "edit_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention("daily edit")),
         "topic": discord_text.shorten(post.topic, client_messages.MAX_TOPIC_LENGTH, markdown=False),
         "source": discord_text.shorten(post.source, client_messages.MAX_TOPIC_LENGTH, markdown=False),
     }
@@ -556,7 +552,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     rest = len(post.papers) - len(shown)
     more = wording.ui_texts("more-papers", count=rest) if rest else ""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    lines = (daily_text(wording, post, "count"), daily_text(wording, post, "missed"), more, language)
+    lines = (daily_text(wording, post, "count"), more, language)
     head = {
         "title": discord_text.shorten(
             f"📰 {daily_text(wording, post, 'headline')}", discord_text.EMBED_TITLE

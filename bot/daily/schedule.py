@@ -1,4 +1,4 @@
-"""Due times of subscriptions: conversion of local times to UTC by the rules of a time zone. Pure.
+"""When subscriptions are due: conversion of local times to UTC by the rules of a time zone, and their dates. Pure.
 
 A local time in a gap (the clock jumps over it) is the first minute after the gap; a repeated local time is its first
 occurrence. A date that a zone skipped (Samoa, 2011-12-30) has no post.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import takewhile
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from bot.core import day_close
 from bot.core.clock import local_date, parse_zone
-from storage import errors, models
+from storage import errors
 
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -34,31 +35,17 @@ class DueTime:
     local_on: date
 
 
-def schedule_key(subscription: models.Subscription) -> tuple[str, str, tuple[int, ...]]:
+WAIT = timedelta(hours=12)
+"""So long papers of a date are waited for after it fell due, and the list of its day."""
+CLOSE_WAIT = timedelta(hours=6)
+"""Longest time after its hour that a post without a time waits for a list to close; it is about a day that has closed by then."""
+_LONGEST_GAP = 9 * DAY
+"""A subscription posts at least once a week, and a zone may skip a date."""
+
+
+def schedule_key(subscription: Scheduled) -> tuple[str, str, tuple[int, ...]]:
     """Return the values that determine the due times of a subscription: time of day, zone, weekdays."""
     return subscription.at_time, subscription.timezone, subscription.days
-
-
-def local_date_of(subscription: models.Subscription, moment: datetime) -> date:
-    """Return the date of a moment (UTC) in the zone of a subscription."""
-    return local_date(moment, parse_zone(subscription.timezone))
-
-
-def set_due(
-    subscription: models.Subscription,
-    due: DueTime,
-    *,
-    waiting_for_on: date | None = None,
-    until: datetime | None = None,
-) -> models.Subscription:
-    """Return the subscription with its next due time, and with the date and the end (UTC) of waiting for a digest."""
-    return replace(
-        subscription,
-        next_due_at=due.at,
-        due_on=due.local_on,
-        waiting_for_on=waiting_for_on,
-        waiting_until_at=until,
-    )
 
 
 def parse_time(text: str) -> time:
@@ -132,12 +119,6 @@ class Rule(NamedTuple):
         return wall_clock_to_utc(on, self.at, self.zone)
 
 
-def rule_of(subscription: models.Subscription) -> Rule:
-    """Return the rule of a subscription. Raises UsageError for an unknown zone."""
-    at, zone = parse_time(subscription.at_time or DEFAULT_TIME), parse_zone(subscription.timezone)
-    return Rule(at, zone, subscription.days)
-
-
 def iter_due_times(first: date, rule: Rule) -> Iterator[DueTime]:
     """Yield all due times from a local date on, without end."""
     on = first
@@ -155,12 +136,79 @@ def next_due(after: datetime, rule: Rule) -> DueTime:
     return next(due for due in iter_due_times(first, rule) if due.at > after)
 
 
-def next_due_of(subscription: models.Subscription, after: datetime) -> DueTime:
-    """Return the first due time of a subscription later than `after` (UTC)."""
-    return next_due(after, rule_of(subscription))
+class Slot(NamedTuple):
+    """A date of a subscription: when it falls due (UTC), and the complete day that it is about; None at a time of day."""
+
+    on: date
+    at: datetime
+    day: date | None
 
 
-def due_between(first: date, now: datetime, rule: Rule, *, limit: int = 60) -> tuple[DueTime, ...]:
-    """Return the due times from the local date `first` to `now` (UTC), oldest first, of the last `limit` days."""
-    start = max(first, local_date(now, rule.zone) - limit * DAY)
-    return tuple(takewhile(lambda due: due.at <= now, iter_due_times(start, rule)))
+class Scheduled(Protocol):
+    """What says when a subscription posts; see `models.Subscription`."""
+
+    @property
+    def at_time(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def days(self) -> tuple[int, ...]: ...
+    @property
+    def last_on(self) -> date | None: ...
+
+
+class Calendar:
+    """The dates of subscriptions at one moment (`now`, UTC), each schedule computed once.
+
+    `closings` say which days are complete; with None no source has lists, and a post without a time is due at DEFAULT_TIME.
+    """
+
+    def __init__(
+        self, now: datetime, rule: day_close.DayClose, closings: day_close.Closings | None = None
+    ) -> None:
+        self.now = now
+        self.closed_on = rule.last_closed(now)
+        """The newest day whose list has closed."""
+        self._rule = rule
+        self._closings = closings
+        self._slots: dict[object, tuple[Slot, Slot]] = {}
+
+    def at(self, moment: datetime) -> Calendar:
+        """Return the calendar of another moment (UTC), by the same lists."""
+        return Calendar(moment, self._rule, self._closings)
+
+    def newest(self, row: Scheduled) -> Slot:
+        """Return the newest date that has fallen due. Raises UsageError for an unknown zone."""
+        return self._look_up(row)[0]
+
+    def following(self, row: Scheduled) -> Slot:
+        """Return the first date that has not fallen due yet."""
+        return self._look_up(row)[1]
+
+    def find_due(self, row: Scheduled) -> Slot | None:
+        """Return the date that is to be posted as soon as there are papers; None for none."""
+        slot = self.newest(row)
+        if row.last_on is not None and row.last_on >= slot.on:
+            return None
+        is_whole = slot.day is None or self._closings is None or self._closings.is_complete(slot.day)
+        return slot if is_whole or self.is_over(slot) else None
+
+    def is_over(self, slot: Slot) -> bool:
+        """Return whether papers for a date, or its list, were waited for long enough."""
+        return self.now >= slot.at + WAIT
+
+    def _look_up(self, row: Scheduled) -> tuple[Slot, Slot]:
+        key = schedule_key(row)
+        if key not in self._slots:
+            rule = Rule(parse_time(row.at_time or DEFAULT_TIME), parse_zone(row.timezone), row.days)
+            start = local_date(self.now, rule.zone) - _LONGEST_GAP
+            slots = (self._slot(row, due) for due in iter_due_times(start, rule))
+            past, following = next(pair for pair in pairwise(slots) if pair[1].at > self.now)
+            self._slots[key] = past, following
+        return self._slots[key]
+
+    def _slot(self, row: Scheduled, due: DueTime) -> Slot:
+        if row.at_time or self._closings is None:
+            return Slot(due.local_on, due.at, None)
+        day = self._rule.last_closed(due.at + CLOSE_WAIT)
+        return Slot(due.local_on, max(due.at, self._rule.closes_at(day)), day)

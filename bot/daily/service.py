@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -47,24 +47,33 @@ def require_room(of_guild: Iterable[models.Subscription]) -> None:
 class Subscriptions:
     """Service for the subscriptions of channels."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, rule: day_close.DayClose | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._day_close = rule or day_close.default()
+
+    async def load_calendar(self) -> schedule.Calendar:
+        """Return when subscriptions are due, as of now."""
+        async with self._database.read() as connection:
+            return await self._load_calendar(connection)
+
+    async def _load_calendar(self, connection: Connection) -> schedule.Calendar:
+        return await daily_planner.load_calendar(connection, self._day_close, self._clock())
 
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None
     ) -> models.Subscription:
-        """Store a draft as an active subscription; its first post is at the next due time.
+        """Store a draft as an active subscription; its first post is of the next date that falls due.
 
         One with NO_GUILD is posted by the webhook whose id is its channel's, and which this token belongs to.
 
         Raises UsageError for an invalid setting, also as `check_source`, TooManyPostsError, and storage.errors.DuplicateError
         for an identical subscription.
         """
-        now = self._clock()
-        new = replace(options.validated(draft), created_at=now)
-        new = schedule.set_due(new, schedule.next_due_of(new, now))
+        new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
+            calendar = await self._load_calendar(connection)
+            new = replace(new, last_on=calendar.newest(new).on)
             new = replace(new, source=await _find_source(connection, new))
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
@@ -90,10 +99,10 @@ class Subscriptions:
             return await _get(connection, subscription_id)
 
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
-        """Store the settings of a subscription. A changed schedule applies from now on; a date is not posted twice.
+        """Store the settings of a subscription. A date is not posted twice, whatever its new time.
 
-        A post that is due and not planned, as while it waits for a digest, is planned again at once, unless the new days
-        leave its date out or the new time is still to come. One whose style Discord refused posts again in another style.
+        Another schedule begins with its next date, or if a date waits for papers, with that. What is left of a post whose style
+        Discord refused is planned again in another style.
         Raises the errors of `add`.
         """
         wanted, now = options.validated(wanted), self._clock()
@@ -102,16 +111,18 @@ class Subscriptions:
             old = await _get(connection, wanted.id, for_update=True)
             if old.reason in STYLE_REASONS and wanted.style is not old.style:
                 # What is left of a post would be refused again in the former style; the next tick plans it in the new one.
-                await outbox.give_up_paused(connection, old.id, now)
-                old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
+                last_on = await daily.remove_unsent(connection, old.id, now)
+                active = models.ActivityState.ACTIVE
+                old = replace(old, state=active, reason=None, last_on=last_on or old.last_on)
             if (wanted.source, wanted.topic) != (old.source, old.topic):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
-            if _is_overdue(old, changed, now):
-                changed = replace(changed, next_due_at=now)
-            elif schedule.schedule_key(changed) != schedule.schedule_key(old):
-                changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
+            if schedule.schedule_key(changed) != schedule.schedule_key(old):
+                calendar = await self._load_calendar(connection)
+                due = calendar.find_due(old) if clock.is_known_zone(old.timezone) else None
+                if due is None or calendar.newest(changed).on != due.on:
+                    changed = _begin_next(changed, calendar)
             await daily.update(connection, changed)
         return changed
 
@@ -129,7 +140,7 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next due time on; deliveries held by the pause are sent at once, and what was due meanwhile if
+        """Post again from the next date on; deliveries held by the pause are sent at once, and what was due meanwhile if
         nobody paused it by hand.
 
         What a webhook may not have posted is sent again: who resumes it has looked into the channel.
@@ -144,8 +155,8 @@ class Subscriptions:
             active = models.ActivityState.ACTIVE
             changed = replace(old, state=active, reason=None, paused_by=None, paused_at=None)
             # What Discord kept from being posted is posted, as when the channel becomes available by itself.
-            if not _is_overdue(old, changed, now):
-                changed = schedule.set_due(changed, await _next_unplanned_due(connection, changed, now))
+            if old.reason == Reason.BY_HAND:
+                changed = _begin_next(changed, await self._load_calendar(connection))
             await daily.update(connection, changed)
             await outbox.resume(connection, now, channel_id=old.channel_id)
         return changed
@@ -155,10 +166,9 @@ class Subscriptions:
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            unsent = await outbox.cancel_for_subscription(
+            await outbox.cancel_for_subscription(
                 connection, subscription_id, reason=Reason.BY_HAND.value, now=now
             )
-            await daily.uncover_papers(connection, unsent)
             await daily.remove(connection, subscription_id)
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))
@@ -194,29 +204,10 @@ def draft_codec() -> TypeAdapter[models.Subscription]:
     return TypeAdapter(models.Subscription)
 
 
-async def _next_unplanned_due(
-    connection: Connection, subscription: models.Subscription, now: datetime
-) -> schedule.DueTime:
-    """Return the next due time on a date whose post is not planned yet."""
-    due = schedule.next_due_of(subscription, now)
-    while await outbox.list_existing_keys(connection, [choice.delivery_key(subscription.id, due.local_on)]):
-        due = schedule.next_due_of(subscription, due.at)
-    return due
-
-
-def _is_overdue(old: models.Subscription, changed: models.Subscription, now: datetime) -> bool:
-    """Return whether a post was due by the old schedule, is not planned yet, and is due by the changed one as well.
-
-    What a person paused is not due, unlike what Discord keeps from being posted.
-    """
-    if old.reason == Reason.BY_HAND:
-        return False
-    on, is_known = old.waiting_for_on, clock.is_known_zone(old.timezone)
-    if on is None and is_known and old.due_on is not None and schedule.rule_of(old).due_at(old.due_on) <= now:
-        on = old.due_on
-    if on is None or on.isoweekday() not in changed.days:
-        return False
-    return schedule.rule_of(changed).due_at(on) <= now
+def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:
+    """Return the subscription with all dates that have fallen due behind it."""
+    newest_on = calendar.newest(subscription).on
+    return replace(subscription, last_on=max(newest_on, subscription.last_on or newest_on))
 
 
 async def _find_source(
@@ -252,7 +243,7 @@ async def _get(
 class OnDemandPosts:
     """The preview of a subscription, and a post made now; papers of a preview do not count as posted.
 
-    Selects the new papers of the newest fresh date, including digests that earlier posts covered.
+    They draw from the newest day, as a first post does, without the papers that the channel had.
     """
 
     def __init__(
@@ -274,23 +265,12 @@ class OnDemandPosts:
 
         If it would have no papers, False and the newest digest of the archive instead; with an empty archive, no papers.
         """
-        now = self._clock()
         async with self._database.read() as connection:
-            post = await self._select_fresh(connection, subscription, now)
-            is_new = post is not None and bool(post.papers)
-            if post is None or not is_new:
-                post = await self._select_newest(connection, subscription, now)
+            post = await self._choose(connection, subscription)
+            if not (is_new := bool(post.papers)):
+                post = await self._choose_newest(connection, subscription)
             details = await daily_planner.load_details(connection, [post])
         return build_daily_post(subscription, post, details), is_new
-
-    async def find_first(self, subscription: models.Subscription) -> datetime:
-        """Return when a new subscription posts first (UTC)."""
-        now = self._clock()
-        due_at = schedule.next_due_of(subscription, now).at
-        async with self._database.read() as connection:
-            closings = await daily_planner.load_closings(connection, self._day_close, now, [subscription])
-        close = choice.awaited_close(subscription, due_at, due_at, closings)
-        return due_at if close is None else max(due_at, close.at)
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan the post into the outbox. Returns None if there are no fresh papers that are new to the channel."""
@@ -300,8 +280,8 @@ class OnDemandPosts:
             subscription = await daily.get(connection, subscription_id)
             if subscription is None:
                 return None
-            post = await self._select_fresh(connection, subscription, now)
-            if post is None or not post.papers:
+            post = await self._choose(connection, subscription)
+            if not post.papers:
                 return None
             details = await daily_planner.load_details(connection, [post])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
@@ -309,53 +289,28 @@ class OnDemandPosts:
             )
             delivery_id = await outbox.add(connection, delivery)
             if delivery_id is not None:
-                papers = daily_planner.posted_papers(subscription, post, now, delivery_id)
-                await daily.add_posted_papers(connection, papers)
+                papers = [paper.paper_id for paper in post.papers]
+                await daily.add_delivery_papers(connection, {delivery_id: papers})
         return delivery
 
-    async def _select_fresh(
-        self, connection: Connection, subscription: models.Subscription, now: datetime
-    ) -> choice.PlannedPost | None:
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-        first_on, last_on = choice.digest_dates(subscription, today, now)
-        pool = await self._load_digests(connection, subscription, first_on, last_on)
-        if not pool.digests:
-            return None
-        posted_ids = await daily_planner.load_posted_ids(connection, subscription, now)
-        if choice.is_rolling(subscription):
-            return _choose(subscription, now, pool, today, first_on, posted_ids)
-        newest_on = max(digest.date for digest in pool.digests)
-        return _choose(subscription, now, pool, newest_on, None, posted_ids)
-
-    async def _select_newest(
-        self, connection: Connection, subscription: models.Subscription, now: datetime
+    async def _choose(
+        self, connection: Connection, subscription: models.Subscription, on: date | None = None
     ) -> choice.PlannedPost:
-        origin, until_on = choice.find_origin(subscription), clock.latest_date(now)
-        dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
-        newest_on = dates[0] if dates else clock.local_date(now, clock.parse_zone(subscription.timezone))
-        since_on = choice.first_rolling_date(subscription, newest_on)
-        pool = await self._load_digests(connection, subscription, since_on or newest_on, newest_on)
-        return _choose(subscription, now, pool, newest_on, since_on, ())
-
-    async def _load_digests(
-        self, connection: Connection, subscription: models.Subscription, since_on: date, until_on: date
-    ) -> choice.CandidatePool:
-        """Return the digests of these dates, with their papers on the subscription's topic."""
-        pool = await daily_planner.load_digests(connection, [subscription], since_on, until_on)
+        """Return the post of today, or with the papers of another date whether or not the channel had them."""
+        now = self._clock()
+        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        slot = schedule.Slot(on or today, now, on)
+        calendar = schedule.Calendar(now, self._day_close)
+        pool = await daily_planner.load_pool(connection, [(subscription, slot)], calendar)
         await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
-        return pool
+        ids = {paper.paper_id for paper in pool.draw(subscription, slot, None).own} if on is None else set()
+        posted = await daily_planner.load_posted(connection, [subscription], ids, now)
+        posted_here = posted.get(daily.channel_locale(subscription), set())
+        return replace(pool.choose(subscription, slot, None, posted_here), local_on=today)
 
-
-def _choose(
-    subscription: models.Subscription,
-    now: datetime,
-    pool: choice.CandidatePool,
-    digest_on: date,
-    since_on: date | None,
-    posted_ids: Collection[int],
-) -> choice.PlannedPost:
-    """Return the post of the digests of a day, or of all those of the pool from `since_on` on."""
-    digest_ids = tuple(digest.id for digest in pool.digests if since_on or digest.date == digest_on)
-    today = clock.local_date(now, clock.parse_zone(subscription.timezone))
-    selected = pool.select(digest_ids, subscription, posted_ids)
-    return choice.PlannedPost(today, now, digest_on, digest_ids, *selected, since_on=since_on)
+    async def _choose_newest(
+        self, connection: Connection, subscription: models.Subscription
+    ) -> choice.PlannedPost:
+        origin, until_on = choice.find_origin(subscription), clock.latest_date(self._clock())
+        dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
+        return await self._choose(connection, subscription, dates[0] if dates else until_on)

@@ -38,7 +38,7 @@ from bot.client.messages import (
 )
 from bot.client.translations import Texts
 from bot.lists import messages as lists_messages
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text, markdown, templates
 from bot.sources.arxiv import LookupOutcome
 from storage import models
 
@@ -212,7 +212,7 @@ def _action_buttons(
     row = [button(texts(label), save_id)]
     if detail.is_listed or detail.abstract:
         row.append(button(texts("similar"), pack_custom_id(SIMILAR_PAPERS, arxiv_id)))
-    if detail.authors:
+    if len(detail.authors) > templates.MAX_AUTHORS:
         row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
     row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
     if may_share:

@@ -96,6 +96,7 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
+            calendar=await self._services.subscriptions.load_calendar(),
             writer_command=self._mentions("write status") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
@@ -169,14 +170,12 @@ class SourcesCog(commands.Cog):
         return await self._page_view(request, action.number)
 
     async def _page_view(self, request: Request, page: int) -> ui.LayoutView:
-        inbox = self._services.inbox
         found = await self._services.sources.list_yields()
         return operations_messages.sources_view(
             request.texts,
             [row for row, _ in found],
             page,
             yields={row.url: brought for row, brought in found},
-            inbox=inbox.resolve().name if inbox is not None else None,
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,24 +13,10 @@ from bot.client import command_sync, webhook
 from bot.core import isolation
 from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
-from bot.operations import service
-from bot.outbox import outcomes
 from bot.rendering.templates import Templates
 from bot.sources import kinds
 from bot.text import questions
-from storage import (
-    alerts,
-    daily,
-    errors,
-    key_values,
-    locks,
-    migrate,
-    models,
-    outbox,
-    papers,
-    snapshot,
-    sources,
-)
+from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot of the token, or raises PaperroundError."""
@@ -39,13 +25,11 @@ NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround d
 NO_POST = (
     "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
 )
+
+
 GONE = (
     "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
     " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
-)
-IDLE_FRONTS = (
-    "The fronts receive no commands. Enter their proxy's address, followed by /interactions, as the Interactions Endpoint URL"
-    " on the application's General Information page (https://discord.com/developers/applications)."
 )
 UNCERTAIN = (
     "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, pause and resume the post by"
@@ -89,9 +73,9 @@ class Finding:
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     """Run all checks; what is left to do comes first. Problems are findings, never exceptions."""
-    of_database, needs_token, live = await _database(settings)
+    of_database, needs_token = await _database(settings)
     findings = [
-        *await _discord(settings, check_token, live, is_needed=needs_token),
+        await _discord(settings, check_token, is_needed=needs_token),
         *of_database,
         *_settings(settings),
     ]
@@ -139,68 +123,52 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
     return not problems, "; ".join(map(str, problems))
 
 
-async def _database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
-    """Return the findings, whether anything is to be posted otherwise than by webhooks, or nothing at all, and the processes."""
+async def _database(settings: Settings) -> tuple[list[Finding], bool]:
+    """Return the findings, and whether anything is to be posted otherwise than by webhooks, or nothing at all."""
     failures: list[Exception] = []
     with isolation.collected(failures):
         return await _examine_database(settings)
-    # Such as a table that is missing, or a value of a row that no version writes.
-    error = str(failures[0]).partition("\n")[0][:200]
-    note = (
-        f"Its schema or a row is not as this version expects ({type(failures[0]).__name__}: {error})."
-        " Replace it with a backup, or check PAPERROUND_DATABASE_URL."
-    )
-    return [Finding("database", "cannot be read", status=Status.ERROR, note=errors.redact(note))], True, ()
+    [error] = failures
+    if isinstance(error, errors.StorageError):
+        note = str(error)
+    else:  # such as a table that is missing, or a value of a row that no version writes
+        reason = str(error).partition("\n")[0][:200]
+        note = (
+            f"Its schema or a row is not as this version expects ({type(error).__name__}: {reason})."
+            " Replace it with a backup, or check PAPERROUND_DATABASE_URL."
+        )
+    return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
 
 
-async def _examine_database(settings: Settings) -> tuple[list[Finding], bool, Sequence[models.Process]]:
-    name = "database"
-    try:
-        if (path := snapshot.find_missing_file(settings.database_url)) is not None:
-            note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
-            has_source = bool(settings.sources)
-            return (
-                [
-                    Finding(name, "none yet", status=Status.WARNING, note=note),
-                    *_steps(len(settings.sources), has_source, 0),
-                ],
-                True,
-                (),
-            )
-        opened = await migrate.open_database(settings.database_url)
-    except errors.StorageError as error:
-        return [Finding(name, "cannot be used", status=Status.ERROR, note=str(error))], True, ()
+async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
+    if (path := snapshot.find_missing_file(settings.database_url)) is not None:
+        note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
+        missing = Finding("database", "none yet", status=Status.WARNING, note=note)
+        return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True
+    opened = await migrate.open_database(settings.database_url)
     try:
         async with opened.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(system_clock()))
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
-            tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
             uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-            live = await locks.list_processes(connection, system_clock())
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
-        source_count = len(rows) or len(settings.sources)
-        is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
-        return (
-            [
-                Finding(
-                    name,
-                    f"schema {await migrate.current_revision(opened)},"
-                    f" {extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}",
-                ),
-                *_steps(source_count, is_fed, len(posts), has_alert),
-                *await _webhooks(settings, posts, tokens, uncertain),
-                *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
-            ],
-            has_alert or not posts or not all(row.is_by_webhook for row in posts),
-            live,
-        )
-    except errors.StorageError as error:
-        return [Finding(name, "cannot be read or written", status=Status.ERROR, note=str(error))], True, ()
+        revision = await migrate.current_revision(opened)
     finally:
         await opened.close()
+    inbox = str(settings.inbox and settings.inbox.absolute())
+    source_count = sum(row.url != inbox for row in rows) or len(settings.sources)
+    is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
+    count = f"{extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}"
+    findings = [
+        Finding("database", f"schema {revision}, {count}"),
+        *_steps(source_count, is_fed, len(posts), has_alert),
+        *(_webhook(row, uncertain) for row in posts if row.is_by_webhook),
+        *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
+    ]
+    return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
@@ -211,36 +179,16 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
     ]
 
 
-async def _webhooks(
-    settings: Settings,
-    posts: Sequence[models.Subscription],
-    tokens: Mapping[str, str],
-    uncertain: Sequence[models.Delivery],
-) -> list[Finding]:
-    """Name the webhooks of daily posts: those that Discord does not know, and posts that may not have arrived."""
-    by_id = {int(key.removeprefix(key_values.WEBHOOK)): token for key, token in tokens.items()}
-    failures = await webhook.check_all(settings, by_id)
-    findings = []
-    for row in posts:
-        if not row.is_by_webhook:
-            continue
-        failure, notes = failures.get(row.channel_id), []
-        days = ", ".join(f"{of.local_on}" for of in uncertain if of.subscription_id == row.id)
-        is_gone = failure is not None and failure.classification == outcomes.WEBHOOK_GONE
-        if is_gone:
-            notes.append(GONE)
-        elif failure is not None:
-            notes.append(f"It could not be checked with Discord: {failure}.")
-        if row.state is not models.ActivityState.ACTIVE and not is_gone:
-            notes.append("It is paused.")
-        if days:
-            notes.append(UNCERTAIN.format(days=days))
-        is_only = all(other.channel_id == row.channel_id for other in posts)
-        left = Status.TODO if is_gone and is_only else Status.WARNING
-        value = f"webhook {webhook.shorten_address(row.channel_id)}"
-        status = left if notes else Status.OK
-        findings.append(Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes)))
-    return findings
+def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
+    """Say what keeps a webhook's posts back, which no channel shows."""
+    notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
+    if row.reason == models.Reason.WEBHOOK_GONE:
+        notes = [GONE]
+    days = ", ".join(f"{delivery.local_on}" for delivery in uncertain if delivery.subscription_id == row.id)
+    notes += [UNCERTAIN.format(days=days)] if days else []
+    value = f"webhook {webhook.shorten_address(row.channel_id)}"
+    status = Status.WARNING if notes else Status.OK
+    return Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
 
 
 def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
@@ -257,23 +205,14 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
     return Finding(name, f"{brought.brings.value}, about {number} paper{'s' if number != 1 else ''} a day")
 
 
-async def _discord(
-    settings: Settings, check_token: TokenCheck, live: Sequence[models.Process], *, is_needed: bool
-) -> list[Finding]:
-    """Say whether the token is accepted, and who answers the commands if a front has to do with it."""
+async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
+    """Say whether the token is accepted."""
     if settings.discord_token is None and not is_needed:
-        return [Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")]
+        return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
     if settings.discord_token is None:
-        return [_step("Discord", "no token", is_done=False, note=NO_TOKEN)]
+        return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
     try:
         application = await check_token(settings)
     except errors.PaperroundError as error:
-        return [Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))]
-    findings = [Finding("Discord", f"logged in as {application.name}")]
-    address, has_front = application.interactions_url, locks.has_front(live)
-    if address is not None:
-        status, note = (Status.OK, "") if has_front else (Status.WARNING, service.NO_FRONT)
-        findings.append(Finding("commands", f"sent to {address}", status=status, note=note))
-    elif has_front:
-        findings.append(Finding("commands", "sent over the Gateway", status=Status.WARNING, note=IDLE_FRONTS))
-    return findings
+        return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
+    return Finding("Discord", f"logged in as {application.name}")

@@ -16,6 +16,7 @@ from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
+from bot.daily import schedule
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
@@ -43,10 +44,11 @@ def status_view(
     *,
     guild_id: int | None,
     can_manage: bool,
+    calendar: schedule.Calendar,
     writer_command: str = "",
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
-    """Return the status. `can_manage` adds what is only for members who manage the server.
+    """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
     `gone_roles` are roles of daily posts that the server does not have any more.
     `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
@@ -63,7 +65,7 @@ def status_view(
         message.add_text(texts("status-writer-budget", command=writer_command))
     if guild_id is not None:
         message.add_separator()
-        message.add_text(_posts_text(texts, report, guild_id, gone_roles))
+        message.add_text(_posts_text(texts, report, guild_id, calendar, gone_roles))
     if report.problem_deliveries:
         message.add_separator()
         message.add_text("\n".join(_problem_text(texts, row) for row in report.problem_deliveries))
@@ -115,14 +117,19 @@ def no_source_text(texts: Texts) -> str:
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
-def _posts_text(texts: Texts, report: StatusReport, guild_id: int, gone_roles: frozenset[int]) -> str:
+def _posts_text(
+    texts: Texts, report: StatusReport, guild_id: int, calendar: schedule.Calendar, gone_roles: frozenset[int]
+) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
     lines = []
     for subscription, last_post in report.subscriptions[:MAX_POSTS]:
-        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription))
+        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription, calendar))
         last = _last_post_text(texts, last_post, guild_id, texts("status-post"))
         lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
+        posted_on = last_post and last_post.delivery.local_on
+        if posted_on and subscription.last_on and posted_on < subscription.last_on:
+            lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))
         if subscription.mention_role_id in gone_roles:
             lines.append(subtext(texts("status-no-role")))
     if len(report.subscriptions) > MAX_POSTS:
@@ -206,14 +213,12 @@ def sources_view(
     page: int = 0,
     *,
     yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
-    inbox: str | None,
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
     """Return a page of the sources with their health, counted from 0; the last page for a larger number.
 
-    `yields` are what the sources brought, by address. `inbox` is the name of the inbox folder, `now` is in UTC. What is
-    only for the operator is left out.
+    `yields` are what the sources brought, by address. `now` is in UTC. What is only for the operator is left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -225,9 +230,7 @@ def sources_view(
         message.add_text(_source_text(texts, row, yields.get(row.url), now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
-    if inbox is not None:
-        message.add_text(texts("sources-inbox", folder=discord_text.code_span(inbox)))
-    elif not rows:
+    if not rows:
         message.add_text(texts("sources-files"))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
     pager = client_messages.pager(

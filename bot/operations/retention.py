@@ -1,7 +1,7 @@
 """Removes what is older than the retention time, in transactions of a few hundred rows between which others write.
 
-Kept is what prevents repetition: which papers a recipient was notified of, which papers a channel was posted, and which
-digests a subscription has covered.
+Kept is what prevents repetition: which papers a recipient was notified of, and longer than a month, the deliveries with the
+papers that a channel was posted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from storage.database import Connection, Database
 log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
-"""Age at which payloads, with which a post could be edited or repeated, the decisions for `/why` and the full
-texts of papers are removed."""
+"""Age at which payloads, with which a post could be repeated, and the full texts of papers are removed."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
@@ -71,7 +70,6 @@ class Retention:
 
         await run(self._walk(outbox.list_filled_parts, clear_payloads, content_before, 0))
         for purge, limit in (
-            (daily.purge_decisions, content_before),
             (writer.purge_texts, content_before),
             (alerts.purge_matches, content_before),
             (accounts.purge_texts, content_before),
@@ -80,7 +78,7 @@ class Retention:
             await run(self._repeat(purge, limit))
         await run(self._repeat(_remove_answered_alerts))
         await run(self._repeat(_remove_unkept_papers))
-        await run(self._walk(outbox.list_removable, _remove_deliveries, before, 0))
+        await run(self._walk(outbox.list_removable, outbox.remove, before, 0))
         left_before = now - timedelta(days=self._guild_days)
         async with self._database.read() as connection:
             guild_ids = await accounts.list_left_guilds(connection, left_before)
@@ -113,14 +111,10 @@ class Retention:
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
         for channel_id in sorted(channel_ids):
-            removed += await self._repeat(while_left(daily.remove_posted_of_channel), channel_id)
             removed += await self._repeat(
                 while_left(alerts.remove_notified_recipient), f"channel:{channel_id}"
             )
-        for row in rows:
-            removed += await self._repeat(while_left(daily.remove_posted_of_subscription), row.id)
-            removed += await self._repeat(while_left(daily.remove_decisions), row.id)
-        remove_deliveries = while_left(_remove_deliveries)
+        remove_deliveries = while_left(outbox.remove)
         removed += await self._walk(outbox.list_removable, remove_deliveries, before, 0, guild_id=guild_id)
         async with self._database.transaction() as connection:
             if not await accounts.is_left(connection, guild_id, before):
@@ -173,9 +167,3 @@ async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
     """Remove the papers that only readers kept who keep them no more, such as those of an import."""
     await archive.lock_ingest(connection)
     return await papers.purge_unkept(connection, limit)
-
-
-async def _remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
-    # `/why` takes a posted paper without its delivery for one that was sent.
-    await daily.remove_posted_of_deliveries(connection, await outbox.list_unsent(connection, ids))
-    return await outbox.remove(connection, ids)

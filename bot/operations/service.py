@@ -29,12 +29,6 @@ MAX_DATES = 400
 MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 
-NO_FRONT = (
-    "Discord sends commands to the application's Interactions Endpoint URL, and no `paperround run --role front` is running to"
-    " answer them. Start one, or remove the address on the application's General Information page."
-)
-"""What operators are told while commands go to an address that no process answers."""
-
 
 class LastPost(NamedTuple):
     """A sent delivery and its first part with a message, None if none is known."""

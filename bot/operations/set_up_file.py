@@ -9,14 +9,14 @@ import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, NamedTuple, Self
 
 import pydantic
 import tomli_w
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bot.alerts import service as alerts_service
 from bot.core.clock import Clock
@@ -28,41 +28,66 @@ from bot.sources import folder, kinds
 from storage import archive, errors, key_values, models
 from storage.database import Connection, Database
 
-Place = tuple[int | None, int]
-
 HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
 # Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
 MAX_PROBLEMS = 20
 """Problems that are shown."""
+Record = models.Subscription | models.Alert
 
 
-def _to_id(value: object) -> object:
+def _to_id(value: object) -> int:
     if not re.fullmatch("[0-9]{1,19}", str(value)) or not 0 < int(str(value)) < 1 << 63:
         raise ValueError('not a Discord ID such as "123456789012345678"')
-    return str(value)
+    return int(str(value))
+
+
+def _to_days(value: object) -> object:
+    try:
+        return schedule.parse_days(value) if isinstance(value, str) else value
+    except errors.UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _to_weekday(value: object) -> object:
+    return _to_days(value)[0] if isinstance(value, str) else value  # type: ignore[index]
 
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-DiscordId = Annotated[str, BeforeValidator(_to_id)]
+DiscordId = Annotated[int, BeforeValidator(_to_id), PlainSerializer(str, when_used="json-unless-none")]
+Days = Annotated[
+    tuple[int, ...], BeforeValidator(_to_days), PlainSerializer(daily_options.format_days, when_used="json")
+]
+Weekday = Annotated[
+    int,
+    BeforeValidator(_to_weekday),
+    PlainSerializer(lambda day: daily_options.format_days((day,)), when_used="json"),
+]
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry of a file. One with `removed` is deleted from the set-up."""
+    """An entry of a file, whose fields have the names of the stored record. One with `removed` is deleted from the set-up."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     removed: bool = False
+
+    @classmethod
+    def read(cls, row: object, **values: object) -> Self:
+        """Return the entry of a stored record; `values` are what the record has in another form."""
+        stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
+
+    def values_for(self, record: type[Any]) -> dict[str, Any]:
+        """Return the values that a record has fields for."""
+        names = {row.name for row in fields(record)}
+        return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
     def write(self) -> dict[str, Any]:
         """Return the entry as TOML has it, without what is off or empty."""
         values = self.model_dump(mode="json", by_alias=True)
         return {key: value for key, value in values.items() if value}
-
-
-EntryT = TypeVar("EntryT", bound=_Entry)
-Record = TypeVar("Record")
 
 
 class SourceEntry(_Entry):
@@ -77,101 +102,73 @@ class SourceEntry(_Entry):
     @classmethod
     def of(cls, row: models.StoredSource) -> SourceEntry:
         """Return the entry of a stored source."""
-        return cls(
-            source=errors.redact(row.url),
-            kind=row.kind,
-            language=row.language,
-            priority=row.priority,
-            options=row.options,
-        )
+        return cls.read(row, source=errors.redact(row.url))
 
 
 class PostEntry(_Entry):
     """A daily post: of a channel, or through a webhook, whose whole URL adds it and whose id names it."""
 
-    guild: DiscordId | None = None
-    channel: DiscordId | None = None
+    guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
+    channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
     webhook: Text | None = None
-    at: Text = ""
+    at_time: Annotated[Text, Field(alias="at")] = ""
     timezone: Text | None = None
-    top: int = 5
+    top_n: Annotated[int, Field(alias="top")] = 5
     min_votes: int = 0
-    days: Text = "mon-sun"
+    days: Days = schedule.EVERY_DAY
     locale: models.Locale | None = None
     style: models.Style = models.Style.COMPACT
     topic: Text = ""
     source: Annotated[Text, Field(alias="from")] = ""
-    mention: DiscordId | None = None
+    mention_role_id: Annotated[DiscordId | None, Field(alias="mention")] = None
     silent: bool = False
     paused: bool = False
 
     @pydantic.model_validator(mode="after")
     def _require_place(self) -> PostEntry:
-        if (self.guild is None) != (self.channel is None) or (self.guild is None) == (self.webhook is None):
+        has_guild = self.guild_id is not None
+        if has_guild != (self.channel_id is not None) or has_guild == (self.webhook is not None):
             raise ValueError("a daily post needs either a guild and a channel, or a webhook")
         return self
 
     @classmethod
     def of(cls, row: models.Subscription) -> PostEntry:
         """Return the entry of a stored daily post."""
-        return cls(
-            guild=None if row.is_by_webhook else str(row.guild_id),
-            channel=None if row.is_by_webhook else str(row.channel_id),
-            webhook=str(row.channel_id) if row.is_by_webhook else None,
-            at=row.at_time,
-            timezone=row.timezone,
-            top=row.top_n,
-            min_votes=row.min_votes,
-            days=daily_options.format_days(row.days),
-            locale=row.locale,
-            style=row.style,
-            topic=row.topic,
-            source=errors.redact(row.source),
-            mention=None if row.mention_role_id is None else str(row.mention_role_id),
-            silent=row.silent,
-            paused=_is_paused(row),
-        )
+        place = {"guild_id": None, "channel_id": None, "webhook": str(row.channel_id)}
+        place = place if row.is_by_webhook else {}
+        return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
 
     def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
         """Return the daily post, with the address of its source. Raises UsageError."""
-        return daily_options.validated(
-            models.Subscription(
-                guild_id=int(self.guild or models.NO_GUILD),
-                channel_id=webhook_id or int(self.channel or 0),
-                at_time=self.at,
-                timezone=self.timezone or settings.timezone,
-                days=schedule.parse_days(self.days),
-                top_n=self.top,
-                min_votes=self.min_votes,
-                locale=self.locale or models.Locale(settings.locale),
-                style=self.style,
-                topic=self.topic,
-                source=source,
-                mention_role_id=None if self.mention is None else int(self.mention),
-                silent=self.silent,
-            )
-        )
+        values = self.values_for(models.Subscription) | {
+            "guild_id": self.guild_id or models.NO_GUILD,
+            "channel_id": webhook_id or self.channel_id or 0,
+            "timezone": self.timezone or settings.timezone,
+            "locale": self.locale or models.Locale(settings.locale),
+            "source": source,
+        }
+        return daily_options.validated(models.Subscription(**values))
 
 
 class AlertEntry(_Entry):
     """An alert of a channel, or of a reader without one, who gets it as a direct message."""
 
-    user: DiscordId
-    guild: DiscordId | None = None
-    channel: DiscordId | None = None
+    user_id: Annotated[DiscordId, Field(alias="user")]
+    guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
+    channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
     keywords: list[Text] = []
     authors: list[Text] = []
     institutions: list[Text] = []
     papers: list[Text] = []
     match_all: bool = False
-    excluded: list[Text] = []
+    excluded: tuple[Text, ...] = ()
     min_votes: int = 0
     language: models.Locale | None = None
     translations: bool = False
-    when: models.AlertTiming = models.AlertTiming.AT_ONCE
-    at: Text = "09:00"
+    timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
+    at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None
-    weekday: Text = "mon"
+    weekday: Weekday = 1
     max_papers: int = 10
     max_a_day: int = 0
     silent: bool = False
@@ -179,68 +176,28 @@ class AlertEntry(_Entry):
 
     @pydantic.model_validator(mode="after")
     def _require_place(self) -> AlertEntry:
-        if (self.guild is None) != (self.channel is None):
+        if (self.guild_id is None) != (self.channel_id is None):
             raise ValueError("an alert of a channel needs its guild and its channel")
         return self
 
     @classmethod
     def of(cls, row: models.Alert) -> AlertEntry:
         """Return the entry of a stored alert."""
-        texts = defaultdict(list)
+        texts: dict[str, list[str]] = defaultdict(list)
         for term in row.terms:
-            texts[term.kind].append(term.text)
-        return cls(
-            user=str(row.user_id),
-            guild=None if row.guild_id is None else str(row.guild_id),
-            channel=None if row.channel_id is None else str(row.channel_id),
-            keywords=texts[models.AlertKind.KEYWORD],
-            authors=texts[models.AlertKind.AUTHOR],
-            institutions=texts[models.AlertKind.INSTITUTION],
-            papers=texts[models.AlertKind.PAPER],
-            match_all=row.match_all,
-            excluded=list(row.excluded),
-            min_votes=row.min_votes,
-            language=row.language,
-            translations=row.translations,
-            when=row.timing,
-            at=row.at_time,
-            timezone=row.timezone,
-            weekday=schedule.DAY_NAMES[row.weekday - 1],
-            max_papers=row.max_papers,
-            max_a_day=row.max_a_day,
-            silent=row.silent,
-            paused=_is_paused(row),
-        )
+            texts[f"{term.kind.value}s"].append(term.text)
+        return cls.read(row, paused=_is_paused(row), **texts)
 
     def to_draft(self, settings: Settings) -> models.Alert:
         """Return the alert. Raises UsageError."""
-        kinds_and_texts = (
-            (models.AlertKind.KEYWORD, self.keywords),
-            (models.AlertKind.AUTHOR, self.authors),
-            (models.AlertKind.INSTITUTION, self.institutions),
-            (models.AlertKind.PAPER, self.papers),
-        )
+        terms = [
+            models.AlertTerm(kind, text)
+            for kind in models.AlertKind
+            for text in getattr(self, f"{kind.value}s")
+        ]
+        values = self.values_for(models.Alert) | {"timezone": self.timezone or settings.timezone}
         return alerts_service.validate_alert(
-            models.Alert(
-                0,
-                int(self.user),
-                tuple(models.AlertTerm(kind, text) for kind, texts in kinds_and_texts for text in texts),
-                models.NEVER,
-                match_all=self.match_all,
-                excluded=tuple(self.excluded),
-                min_votes=self.min_votes,
-                language=self.language,
-                translations=self.translations,
-                timing=self.when,
-                at_time=self.at,
-                timezone=self.timezone or settings.timezone,
-                weekday=schedule.parse_days(self.weekday)[0],
-                max_papers=self.max_papers,
-                max_a_day=self.max_a_day,
-                silent=self.silent,
-                channel_id=None if self.channel is None else int(self.channel),
-                guild_id=None if self.guild is None else int(self.guild),
-            )
+            models.Alert(id=0, terms=tuple(terms), created_at=models.NEVER, **values)
         )
 
 
@@ -313,20 +270,20 @@ class SetUpFile:
         return await self._run(text, location, keep=True)
 
     async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
-        set_up, lines = parse(text, location)
-        problems: list[models.LocatedProblem] = []
+        set_up = parse(text, location)
+        problems: list[str] = []
         if missing := [name for name in set_up.templates if name not in self._templates]:
-            message = f"templates: not in use: {', '.join(missing)}. Put them into the folder that PAPERROUND_TEMPLATES names."
-            problems.append(models.LocatedProblem(location, lines.get(("templates",)), message))
+            problems.append(
+                f"{location}, templates: not in use: {', '.join(missing)}. Put them into the folder that"
+                " PAPERROUND_TEMPLATES names."
+            )
         plan = None
         try:
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before what adding a source locks
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
-                run = _Run(
-                    database, connection, self._clock, self._settings, stored, location, lines, problems
-                )
+                run = _Run(database, connection, self._clock, self._settings, stored, location, problems)
                 plan = await run.apply(set_up)
                 if problems:
                     raise _refused(problems)
@@ -342,66 +299,56 @@ class _UndoneError(Exception):
     """Ends a transaction whose changes are not kept."""
 
 
-Lines = Mapping[tuple[str | int, ...], int]
-"""Lines of a file by table, number of the entry and key, or by the first of these."""
-
-
-def parse(text: str, location: str) -> tuple[SetUp, Lines]:
-    """Return a file's entries and their lines. Raises UsageError, which names the line of each problem."""
+def parse(text: str, location: str) -> SetUp:
+    """Return a file's entries. Raises UsageError, which names the entry and key of each problem."""
     try:
-        document = tomllib.loads(text)
+        return SetUp.model_validate(tomllib.loads(text))
+    except pydantic.ValidationError as error:
+        raise _refused([_describe(found, location) for found in error.errors()]) from None
     except (ValueError, RecursionError) as error:  # also for a number of more digits than Python converts
         raise errors.UsageError(f"{location} is not valid TOML: {error}.\nNothing was applied.") from None
-    lines = _find_lines(text)
-    try:
-        return SetUp.model_validate(document), lines
-    except pydantic.ValidationError as error:
-        raise _refused([_to_problem(found, location, lines) for found in error.errors()]) from None
 
 
-def _to_problem(found: Any, location: str, lines: Lines) -> models.LocatedProblem:
-    """Return what pydantic found, as a problem at its line."""
-    place = tuple(found["loc"])
-    key = next((part for part in reversed(place) if isinstance(part, str)), "")
-    message = found["msg"].removeprefix("Value error, ")
-    if found["type"] == "extra_forbidden":
-        message = "unknown key"
-    nearest = (place[:length] for length in range(len(place), 0, -1))
-    return models.LocatedProblem(
-        location, next((lines[part] for part in nearest if part in lines), None), f"{key}: {message}."
-    )
+def _describe(found: Any, location: str) -> str:
+    """Return what pydantic found, as a sentence."""
+    place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
+    is_unknown = found["type"] == "extra_forbidden"
+    message = "unknown key" if is_unknown else found["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"{_name_place(location, *place[:2])}: {': '.join([*map(str, place[2:]), message])}."
 
 
-def _find_lines(text: str) -> Lines:
-    """Return the lines of keys and of the beginnings of entries, which tomllib does not keep."""
-    lines: dict[tuple[str | int, ...], int] = {}
-    counts: dict[str, int] = {}
-    place: tuple[str | int, ...] = ()
-    for number, line in enumerate(text.split("\n"), 1):
-        if header := re.match(r"\s*\[\[\s*(\w+)\s*\]\]", line):
-            counts[header[1]] = counts.get(header[1], -1) + 1
-            place = (header[1], counts[header[1]])
-            lines.setdefault((header[1],), number)
-            lines.setdefault(place, number)
-        elif key := re.match(r"\s*\[?[\w.]*?(\w+)\s*[=\]]", line):
-            lines.setdefault((*place, key[1]), number)
-    return lines
+def _name_place(location: str, *place: object) -> str:
+    """Return the place of an entry: `set-up.toml, posts 2`."""
+    return errors.redact(", ".join(filter(None, (location, " ".join(map(str, place))))))
 
 
-def _refused(problems: Sequence[models.LocatedProblem]) -> errors.UsageError:
-    ordered = sorted(problems, key=lambda problem: problem.line or 0)
-    sentences = [str(problem) for problem in ordered[:MAX_PROBLEMS]]
-    if len(ordered) > MAX_PROBLEMS:
-        sentences.append(f"And {len(ordered) - MAX_PROBLEMS} more.")
-    return errors.UsageError("\n".join((*sentences, "Nothing was applied.")))
+def _refused(problems: Sequence[str]) -> errors.UsageError:
+    more = [f"And {len(problems) - MAX_PROBLEMS} more."] if len(problems) > MAX_PROBLEMS else []
+    return errors.UsageError("\n".join((*problems[:MAX_PROBLEMS], *more, "Nothing was applied.")))
 
 
-class _Wanted(NamedTuple, Generic[EntryT, Record]):
-    """An entry of a file with its number in its table, and the record that it stands for."""
+class _Wanted(NamedTuple):
+    """An entry of a file with its number in its table, from 1, and the record that it stands for."""
 
     number: int
-    entry: EntryT
-    draft: Record
+    entry: PostEntry | AlertEntry
+    draft: Any
+
+
+class _Table(NamedTuple):
+    """The records of one table: those that are stored, how to tell them apart, and what changes them."""
+
+    name: str
+    rows: Sequence[Any]
+    of: Callable[[Any], PostEntry | AlertEntry]
+    place: Callable[[Any], object]
+    is_same: Callable[[Any, Any], bool]
+    label: Callable[[Any], str]
+    add: Callable[[Any], Awaitable[Any]]
+    change: Callable[[int, Any], Awaitable[object]]
+    remove: Callable[[int], Awaitable[object]]
+    pause: Callable[[int], Awaitable[object]]
+    resume: Callable[[int], Awaitable[object]]
 
 
 @dataclass(slots=True)
@@ -414,8 +361,7 @@ class _Run:
     settings: Settings
     stored: _Stored
     location: str
-    lines: Lines
-    problems: list[models.LocatedProblem]
+    problems: list[str]
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
     kept: int = 0
@@ -424,9 +370,9 @@ class _Run:
     async def apply(self, set_up: SetUp) -> Plan:
         count = sum(len(rows) for rows in self.stored)
         addresses = self.stored.addresses()
-        for number, source in enumerate(set_up.sources):
+        for number, source in enumerate(set_up.sources, start=1):
             with self._reported("sources", number):
-                is_repeated = any(source.source == row.source for row in set_up.sources[:number])
+                is_repeated = any(source.source == row.source for row in set_up.sources[: number - 1])
                 await self._apply_source(source, addresses, is_repeated=is_repeated)
         await self._apply_posts(set_up.posts, addresses)
         await self._apply_alerts(set_up.alerts)
@@ -434,14 +380,13 @@ class _Run:
 
     @contextmanager
     def _reported(self, table: str, number: int) -> Iterator[None]:
-        """Turn an error of the block into a problem at the entry's line."""
+        """Turn an error of the block into a problem of the entry."""
         try:
             yield
         except (errors.DatabaseBusyError, errors.DatabaseUnavailableError):
             raise
         except errors.PaperroundError as error:
-            line = self.lines.get((table, number))
-            self.problems.append(models.LocatedProblem(self.location, line, str(error)))
+            self.problems.append(f"{_name_place(self.location, table, number)}: {error}")
 
     async def _apply_source(
         self, entry: SourceEntry, addresses: Mapping[str, str], *, is_repeated: bool
@@ -487,19 +432,26 @@ class _Run:
 
     async def _apply_posts(self, entries: Sequence[PostEntry], addresses: Mapping[str, str]) -> None:
         service = Subscriptions(self.database, self.clock)
-        drafts: dict[Place, list[_Wanted[PostEntry, models.Subscription]]] = defaultdict(list)
         tokens: dict[int, str] = {}
-        for number, entry in enumerate(entries):
-            with self._reported("posts", number):
-                webhook_id = await self._read_webhook(entry, tokens)
-                source = addresses.get(entry.source, entry.source)
-                draft = entry.to_draft(self.settings, source, webhook_id)
-                drafts[draft.guild_id, draft.channel_id].append(_Wanted(number, entry, draft))
-        for place, wanted in drafts.items():
-            rows = [row for row in self.stored.posts if (row.guild_id, row.channel_id) == place]
-            for one, old in _pair(wanted, rows, lambda row, draft: find_same([row], draft) is not None):
-                with self._reported("posts", one.number):
-                    await self._apply_post(service, one, old, tokens.get(one.draft.channel_id))
+        table = _Table(
+            "posts",
+            self.stored.posts,
+            PostEntry.of,
+            place=lambda row: (row.guild_id, row.channel_id),
+            is_same=lambda row, draft: find_same([row], draft) is not None,
+            label=_label_post,
+            add=lambda draft: service.add(draft, webhook_token=tokens.get(draft.channel_id)),
+            change=lambda old, draft: service.edit(replace(draft, id=old)),
+            remove=service.remove,
+            pause=service.pause,
+            resume=service.resume,
+        )
+
+        async def read(entry: PostEntry) -> models.Subscription:
+            webhook_id = await self._read_webhook(entry, tokens)
+            return entry.to_draft(self.settings, addresses.get(entry.source, entry.source), webhook_id)
+
+        await self._apply_table(table, entries, read)
 
     async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
         """Return the id of a post's webhook, and keep the token of one given by its URL. Raises UsageError."""
@@ -520,70 +472,57 @@ class _Run:
             )
         return webhook_id
 
-    async def _apply_post(
-        self,
-        service: Subscriptions,
-        wanted: _Wanted[PostEntry, models.Subscription],
-        old: models.Subscription | None,
-        webhook_token: str | None,
-    ) -> None:
-        _, entry, draft = wanted
-        place = f"{'through webhook' if draft.is_by_webhook else 'in channel'} {draft.channel_id}"
-        label = f"daily post {place} at {draft.at_time} ({draft.timezone})"
-        label += f", on {draft.topic}" if draft.topic else ""
-        shown = PostEntry.of(draft).model_copy(update={"paused": entry.paused})
-        before = None if old is None else PostEntry.of(old)
-        if not self._begin(label, entry, before, shown):
-            return
-        if old is None:
-            old = await service.add(draft, webhook_token=webhook_token)
-            before = PostEntry.of(old)
-        elif entry.removed:
-            await service.remove(old.id)
-            return
-        elif before != shown:
-            await service.edit(replace(draft, id=old.id))
-        if before is not None and before.paused != entry.paused:
-            await (service.pause if entry.paused else service.resume)(old.id)
-
     async def _apply_alerts(self, entries: Sequence[AlertEntry]) -> None:
         service = alerts_service.Alerts(self.database, self.clock)
-        drafts: dict[Place, list[_Wanted[AlertEntry, models.Alert]]] = defaultdict(list)
-        for number, entry in enumerate(entries):
-            with self._reported("alerts", number):
-                draft = entry.to_draft(self.settings)
-                drafts[draft.channel_id, draft.user_id].append(_Wanted(number, entry, draft))
-        for place, wanted in drafts.items():
-            rows = [row for row in self.stored.alerts if (row.channel_id, row.user_id) == place]
-            for one, old in _pair(
-                wanted, rows, lambda row, of: (row.key, row.min_votes) == (of.key, of.min_votes)
-            ):
-                with self._reported("alerts", one.number):
-                    await self._apply_alert(service, one, old)
+        table = _Table(
+            "alerts",
+            self.stored.alerts,
+            AlertEntry.of,
+            place=lambda row: (row.channel_id, row.user_id),
+            is_same=lambda row, draft: (row.key, row.min_votes) == (draft.key, draft.min_votes),
+            label=_label_alert,
+            add=service.add,
+            change=service.change,
+            remove=lambda old: service.remove([old]),
+            pause=lambda old: service.pause([old]),
+            resume=lambda old: service.resume([old]),
+        )
 
-    async def _apply_alert(
-        self,
-        service: alerts_service.Alerts,
-        wanted: _Wanted[AlertEntry, models.Alert],
-        old: models.Alert | None,
+        async def read(entry: AlertEntry) -> models.Alert:
+            return entry.to_draft(self.settings)
+
+        await self._apply_table(table, entries, read)
+
+    async def _apply_table(
+        self, table: _Table, entries: Sequence[Any], read: Callable[[Any], Awaitable[Any]]
     ) -> None:
+        by_place: dict[object, list[_Wanted]] = defaultdict(list)
+        for number, entry in enumerate(entries, start=1):
+            with self._reported(table.name, number):
+                draft = await read(entry)
+                by_place[table.place(draft)].append(_Wanted(number, entry, draft))
+        for place, wanted in by_place.items():
+            rows = [row for row in table.rows if table.place(row) == place]
+            for one, old in _pair(wanted, rows, table.is_same):
+                with self._reported(table.name, one.number):
+                    await self._apply_entry(table, one, old)
+
+    async def _apply_entry(self, table: _Table, wanted: _Wanted, old: Any) -> None:
         _, entry, draft = wanted
-        place = f"of user {draft.user_id}" if draft.channel_id is None else f"in channel {draft.channel_id}"
-        label = f"alert {place} for {', '.join(term.text for term in draft.terms)}"
-        shown = AlertEntry.of(draft).model_copy(update={"paused": entry.paused})
-        before = None if old is None else AlertEntry.of(old)
-        if not self._begin(label, entry, before, shown):
+        shown = table.of(draft).model_copy(update={"paused": entry.paused})
+        before = None if old is None else table.of(old)
+        if not self._begin(table.label(draft), entry, before, shown):
             return
         if old is None:
-            old = await service.add(draft)
-            before = AlertEntry.of(old)
+            old = await table.add(draft)
+            before = table.of(old)
         elif entry.removed:
-            await service.remove([old.id])
+            await table.remove(old.id)
             return
         elif before != shown:
-            await service.change(old.id, draft)
+            await table.change(old.id, draft)
         if before is not None and before.paused != entry.paused:
-            await (service.pause if entry.paused else service.resume)([old.id])
+            await (table.pause if entry.paused else table.resume)(old.id)
 
     def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
         """Note what becomes of an entry, and return whether anything does."""
@@ -610,16 +549,14 @@ class _Run:
 
 
 def _pair(
-    wanted: Sequence[_Wanted[EntryT, Record]],
-    rows: Sequence[Record],
-    is_same: Callable[[Record, Record], bool],
-) -> list[tuple[_Wanted[EntryT, Record], Record | None]]:
+    wanted: Sequence[_Wanted], rows: Sequence[Record], is_same: Callable[[Any, Any], bool]
+) -> list[tuple[_Wanted, Record | None]]:
     """Return the entries of a place, each with the stored one that it is or changes; None for a new one.
 
     One that is the same in what tells entries apart comes first. If one entry is left on each side, it changes the stored one.
     """
     left = list(rows)
-    pairs: list[tuple[_Wanted[EntryT, Record], Record | None]] = []
+    pairs: list[tuple[_Wanted, Record | None]] = []
     for one in wanted:
         found = next((row for row in left if is_same(row, one.draft)), None)
         if found is not None:
@@ -629,6 +566,17 @@ def _pair(
     if len(left) == len(new) == 1:
         pairs[new[0]] = pairs[new[0]][0], left[0]
     return pairs
+
+
+def _label_post(draft: models.Subscription) -> str:
+    place = f"{'through webhook' if draft.is_by_webhook else 'in channel'} {draft.channel_id}"
+    topic = f", on {draft.topic}" if draft.topic else ""
+    return f"daily post {place} at {draft.at_time} ({draft.timezone}){topic}"
+
+
+def _label_alert(draft: models.Alert) -> str:
+    place = f"of user {draft.user_id}" if draft.channel_id is None else f"in channel {draft.channel_id}"
+    return f"alert {place} for {', '.join(term.text for term in draft.terms)}"
 
 
 async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored:

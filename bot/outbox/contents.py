@@ -240,6 +240,7 @@ class Fields(TypedDict, total=False):
     subscription_id: int | None
     local_on: date | None
     digest_on: date | None
+    drawn_until: int | None
     post: models.StoredPost
 
 

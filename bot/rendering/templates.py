@@ -99,12 +99,6 @@ def _day(context: Context, day: date) -> str:
     return babel.dates.format_date(day, format="long", locale=context["locale"])
 
 
-@pass_context
-def _days(context: Context, days: Iterable[date], separator: str = ", ", most: int = 5) -> str:
-    """Return the last dates in full."""
-    return separator.join([_day(context, day) for day in days][-most:])
-
-
 def _html_line(text: str) -> Markup:
     html_text = markdown.render_html(text.lstrip("# "))
     return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
@@ -114,7 +108,6 @@ FILTERS: dict[str, Callable[..., object]] = {
     "votes": render_votes,
     "authors": _authors,
     "day": _day,
-    "days": _days,
     "weekdays": pass_context(
         lambda context, days, separator=", ": separator.join(
             render_weekday(day, context["locale"]) for day in days

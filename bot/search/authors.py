@@ -1,33 +1,35 @@
 """Authors: finds people by name, with their papers, co-authors and topics.
 
 A name may be in any order, spelling and length, in Hangul or Latin letters, and have typing errors if no name matches. Korean
-names are looked up by all spellings of their parts as words.
+names are looked up by all spellings of their parts as words, foreign names in Hangul by their sound.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
+from typing import NamedTuple, cast
+
+import tantivy
+from tantivy import Occur, Query
 
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
-from bot.search import query as search_query
+from bot.search import index as search_index
+from bot.search.engine import Engine
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, concepts, people, questions
-from bot.text.query_parser import Query
+from bot.text import analyser, concepts, people, query_parser, questions
 from storage import models, search
-from storage.search import BooleanQuery, Prefix, all_of, any_of
 from storage.snapshot import Snapshot
 
 _PREFIX_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
-_MAX_CORRECTIONS, _MAX_ERRORS = 40, 2
-_MAX_KNOWN_WORDS = 500_000
-"""Words of names, in order, that are compared with a typing error: half a second of CPU for a name of two words."""
+_FUZZY_LIMIT = 400
 _MIN_PART_LENGTH = 2
 """Letters of each part when a word is split into two names."""
 _MAX_PREFIXES = 12
@@ -38,21 +40,80 @@ _MAX_RESPELLING_COST = 5
 """Of a name in Latin letters written in other ones: with an initial, but without other words."""
 
 
-def _find_by_hangul(snapshot: Snapshot, name: str, *, is_prefix: bool) -> list[models.Author]:
+class Prefix(NamedTuple):
+    """Any word that begins so."""
+
+    text: str
+
+
+class Writers:
+    """The names of authors in one state of the index and of the database."""
+
+    def __init__(self, view: Snapshot, searcher: tantivy.Searcher) -> None:
+        self.view = view
+        self._searcher, self._schema = searcher, search_index.author_schema()
+
+    def word(self, word: str | Prefix) -> Query | None:
+        """Return the query for the authors with a word in their names; None if none has it."""
+        if isinstance(word, Prefix):
+            return Query.regex_query(self._schema, "word", f"{re.escape(word.text)}.*")
+        return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
+
+    def near(self, word: str, errors: int) -> Query | None:
+        """Return the query for names with a word or one with so many typing errors, in a short word one."""
+        if len(word) < 2:
+            return self.word(word)
+        allowed = errors if len(word) >= people.MIN_FUZZY_LENGTH else 1
+        return Query.fuzzy_term_query(self._schema, "word", word, allowed)
+
+    def pattern(self, pattern: str) -> Query:
+        """Return the query for names with a word that a regular expression matches."""
+        return Query.regex_query(self._schema, "word", pattern)
+
+    def has(self, word: str) -> bool:
+        """Return whether any name has a word."""
+        return bool(word) and self._searcher.doc_freq("word", word) > 0
+
+    def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
+        """Return the authors that match any query, at most `limit` for each, those with most papers first."""
+        ids: dict[int, None] = {}
+        for query in queries:
+            if query is not None:
+                found = self._searcher.search(query, limit, order_by_field="papers", count=False)
+                addresses = [address for _, address in found.hits]
+                found_ids = cast("list[int]", self._searcher.fast_field_values("id", addresses))
+                ids.update(dict.fromkeys(found_ids))
+        return sorted(search.list_authors(self.view, ids).values(), key=lambda author: -author.paper_count)
+
+    def list_most_published(self, limit: int) -> list[models.Author]:
+        """Return the authors with the most papers."""
+        return self.find([Query.all_query()], limit=limit)
+
+
+def _all_of(queries: Iterable[Query | None]) -> Query | None:
+    clauses = list(queries)
+    known = [(Occur.Must, query) for query in clauses if query is not None]
+    return Query.boolean_query(known) if known and len(known) == len(clauses) else None
+
+
+def _any_of(queries: Iterable[Query | None]) -> Query | None:
+    clauses = [(Occur.Should, query) for query in queries if query is not None]
+    return Query.boolean_query(clauses) if clauses else None
+
+
+def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:
     """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
     if is_prefix:
         # Letters that do not form a syllable yet are left out: 김ㄱ gives 김.
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
-        found = _find(snapshot, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
+        found = _find(writers, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
         return sorted(found, key=lambda author: (-author.paper_count, author.name))
-    return _find_by_cost(snapshot, people.split_hangul(name), math.inf)
+    return _find_by_cost(writers, people.split_hangul(name), math.inf)
 
 
-def _find_by_cost(
-    snapshot: Snapshot, pairs: Sequence[tuple[str, str]], max_cost: float
-) -> list[models.Author]:
+def _find_by_cost(writers: Writers, pairs: Sequence[tuple[str, str]], max_cost: float) -> list[models.Author]:
     """Return the authors whose names are writings of a Hangul name of at most this cost, the likeliest first."""
-    authors = _find(snapshot, pairs, is_prefix=False)
+    authors = _find(writers, pairs, is_prefix=False)
     costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
     ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
     return [author for cost, author in ranked if cost <= max_cost]
@@ -67,32 +128,35 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
     return [author for author, cost in zip(authors, costs, strict=True) if cost == costs[0]]
 
 
-def _find(snapshot: Snapshot, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
+def _find(writers: Writers, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
     if not pairs:
         return []
     words: set[str] = set()
     for family, given in pairs:
         of_family = people.family_spellings(family) if family else ()
         words.update((family + given, family, given), of_family, people.given_spellings(given))
-    known = search.list_known_words(snapshot, words)
-    query = any_of(_query(family, given, known, is_prefix=is_prefix) for family, given in pairs)
-    return [] if query is None else search.find_authors(snapshot, query, limit=_CANDIDATE_LIMIT)
+    known = set(filter(writers.has, words))
+    query = _any_of(_query(writers, family, given, known, is_prefix=is_prefix) for family, given in pairs)
+    return writers.find([query], limit=_CANDIDATE_LIMIT)
 
 
-def _query(family: str, given: str, known: set[str], *, is_prefix: bool) -> BooleanQuery | None:
+def _query(writers: Writers, family: str, given: str, known: set[str], *, is_prefix: bool) -> Query | None:
     """Return the query for a name in Hangul, in one word or two, and for the known spellings of its parts."""
-    given_terms: list[BooleanQuery] = [word for word in people.given_spellings(given) if word in known]
+    given_terms: list[str | Prefix] = [word for word in people.given_spellings(given) if word in known]
     if is_prefix:
         given_terms += map(Prefix, islice(filter(None, people.given_spellings(given)), _MAX_PREFIXES))
+    given_query = _any_of(map(writers.word, given_terms))
     if not family:
-        return any_of([*given_terms, given])
+        return _any_of([given_query, writers.word(given)])
     of_family = people.family_spellings(family).items()
-    families = [word for word, cost in of_family if word in known and not (is_prefix and cost)]
-    whole: BooleanQuery = Prefix(family + given) if is_prefix else family + given
+    families = _any_of(
+        writers.word(word) for word, cost in of_family if word in known and not (is_prefix and cost)
+    )
+    whole = writers.word(Prefix(family + given) if is_prefix else family + given)
     if not given:
-        return any_of([*families, whole])
-    in_latin = all_of((any_of(families), any_of(given_terms))) if families and given_terms else None
-    return any_of((in_latin, all_of((family, given)), whole))
+        return _any_of([families, whole])
+    in_hangul = _all_of((writers.word(family), writers.word(given)))
+    return _any_of((_all_of((families, given_query)), in_hangul, whole))
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
@@ -105,7 +169,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 
 
 def find_authors(
-    snapshot: Snapshot, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
+    writers: Writers, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
     """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
     if not is_prefix:
@@ -113,42 +177,42 @@ def find_authors(
     words = tuple(people.name_tokens(name))
     if not words:
         return []
-    authors = _find_exact(snapshot, words, is_prefix=is_prefix)
+    authors = _find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
-    korean = _find_by_hangul(snapshot, " ".join(words), is_prefix=is_prefix)
+    korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix)
     if not ranked and not korean and not is_prefix:
         # By the name in Hangul that one in Latin letters may spell, and its other spellings.
-        korean = _find_by_cost(snapshot, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
+        korean = _find_by_cost(writers, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found:
-        found = _rank(_find_fuzzy(snapshot, words), words, is_prefix=is_prefix)
+        found = _rank(_find_fuzzy(writers, words), words, is_prefix=is_prefix)
     return found[:limit]
 
 
-def _find_exact(snapshot: Snapshot, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
+def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
     """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
-    alternatives = [all_of(words), *(_joined_queries(words) if len(words) > 2 else ())]
-    if len(words) > 1:
-        alternatives.append(all_of(Prefix(word) if len(word) == 1 else word for word in words))
-    queries = [any_of(alternatives), _prefix_query(words) if is_prefix else None]
-    return _search(snapshot, queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
+    alternatives = [_with_all(writers, words), *(_joined_queries(writers, words) if len(words) > 2 else ())]
+    if len(words) > 1 and any(len(word) == 1 for word in words):
+        initials = (Prefix(word) if len(word) == 1 else word for word in words)
+        alternatives.append(_with_all(writers, initials))
+    queries = [_any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
+    return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
-def _joined_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
+def _with_all(writers: Writers, words: Iterable[str | Prefix]) -> Query | None:
+    return _all_of(map(writers.word, words))
+
+
+def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
     """Return the queries for two neighbours joined: jun yang lin as junyang lin, and as jun yanglin."""
     return [
-        all_of((*words[:number], left + right, *words[number + 2 :]))
+        _with_all(writers, (*words[:number], left + right, *words[number + 2 :]))
         for number, (left, right) in enumerate(pairwise(words))
     ]
 
 
-def _prefix_query(words: tuple[str, ...]) -> BooleanQuery | None:
-    return all_of((*words[:-1], Prefix(words[-1])))
-
-
-def _search(snapshot: Snapshot, queries: Iterable[BooleanQuery | None], *, limit: int) -> list[models.Author]:
-    distinct = dict.fromkeys(query for query in queries if query is not None)
-    return search.find_authors(snapshot, *distinct, limit=limit)
+def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
+    return _with_all(writers, (*words[:-1], Prefix(words[-1])))
 
 
 def _rank(
@@ -172,17 +236,17 @@ def _rank(
     )
 
 
-def _find_fuzzy(snapshot: Snapshot, words: tuple[str, ...]) -> list[models.Author]:
+def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, with words joined or split, or with an error or two."""
-    corrections = _list_corrections(snapshot, words)
-    corrected = [any_of((word, *corrections[word])) for word in words]
-    cut = any_of([*_split_queries(words), *_joined_queries(words)])
+    cut = _any_of([*_split_queries(writers, words), *_joined_queries(writers, words)])
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
-    or_initial = [any_of((word, word[0])) for word in whole]
-    short = all_of((*or_initial, any_of(whole))) if len(words) > 1 else None
-    queries = (_prefix_query(words), cut, short, all_of(corrected))
-    authors = _search(snapshot, queries, limit=_CANDIDATE_LIMIT)
+    short = None
+    if len(words) > 1:
+        or_initial = [_any_of(map(writers.word, (word, word[0]))) for word in whole]
+        short = _all_of((*or_initial, _any_of(map(writers.word, whole))))
+    corrected = (_all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
+    authors = writers.find([_prefix_query(writers, words), cut, short, *corrected], limit=_FUZZY_LIMIT)
     return [
         author
         for author in authors
@@ -191,32 +255,16 @@ def _find_fuzzy(snapshot: Snapshot, words: tuple[str, ...]) -> list[models.Autho
     ]
 
 
-def _split_queries(words: tuple[str, ...]) -> list[BooleanQuery | None]:
+def _split_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
     """Return the queries for a long word as two names whose space is missing."""
     return [
-        all_of((*words[:number], word[:length], word[length:], *words[number + 1 :]))
+        _with_all(writers, (*words[:number], word[:length], word[length:], *words[number + 1 :]))
         for number, word in enumerate(words)
         for length in range(_MIN_PART_LENGTH, len(word) - _MIN_PART_LENGTH + 1)
     ]
 
 
-def _list_corrections(snapshot: Snapshot, words: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return for each word the indexed words one typing error away, or two for long words, the nearest first."""
-    # Loaded at the first error, which few names have.
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    found: dict[str, list[tuple[float, str]]] = {word: [] for word in words}
-    for known in search.list_words(snapshot, limit=_MAX_KNOWN_WORDS):
-        for word in filter(lambda word: len(word) > 1, found):
-            near = process.extract(word, known, scorer=OSA.distance, score_cutoff=_MAX_ERRORS, limit=None)
-            compared = ((people.word_distance(word, other), other) for other, *_ in near)
-            likely = [pair for pair in compared if 0 < pair[0] < people.MISSING_WORD]
-            found[word] = sorted([*found[word], *likely])[:_MAX_CORRECTIONS]
-    return {word: [other for _, other in near] for word, near in found.items()}
-
-
-def read_writers(snapshot: Snapshot, query: Query) -> Query:
+def read_writers(writers: Writers, engine: Engine, query: query_parser.Query) -> query_parser.Query:
     """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
 
     A name that no paper has stays in the words, an institution without those that make it a writer.
@@ -224,10 +272,9 @@ def read_writers(snapshot: Snapshot, query: Query) -> Query:
     words = query.text.split()
     institutions, named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words)):
-        condition = institution_query([writer.name])
-        if condition and search.count_matches(snapshot, condition, limit=1):
+        if engine.institution(writer.name) is not None:
             institutions.append(writer.name)
-        elif not writer.is_known and _is_author(snapshot, writer.name):
+        elif not writer.is_known and _is_author(writers, writer.name):
             named.append(writer.name)
         else:
             words[writer.start : writer.end] = (
@@ -242,29 +289,11 @@ def read_writers(snapshot: Snapshot, query: Query) -> Query:
     return replace(query, text=text, institutions=tuple(institutions), authors=tuple(named))
 
 
-def _is_author(snapshot: Snapshot, name: str) -> bool:
+def _is_author(writers: Writers, name: str) -> bool:
     """Tell whether an author has a name as typed, in any order or script."""
     words = tuple(people.name_tokens(name))
-    found = _find_exact(snapshot, words, is_prefix=False) if words else []
-    return bool(found or _find_by_hangul(snapshot, " ".join(words), is_prefix=False))
-
-
-def institution_query(names: Iterable[str]) -> BooleanQuery | None:
-    """Return the query for papers that come from these institutions; None without a name.
-
-    Of a paper of which no service says where it comes from, the text decides.
-    """
-    return all_of(_from_institution(name) for name in names)
-
-
-def _from_institution(name: str) -> BooleanQuery | None:
-    token, mark = people.institution_token(name), search_query.INSTITUTION_MARK
-    if not token:
-        return None
-    named = [
-        form.anywhere for text in people.institution_forms(name) if (form := search_query.from_text(text))
-    ]
-    return any_of([token + mark, all_of([any_of(named), mark]) if named else None])
+    found = _find_exact(writers, words, is_prefix=False) if words else []
+    return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
 
 
 MAX_COAUTHORS = 8
@@ -275,10 +304,12 @@ _MAX_TOPIC_SHARE, _MIN_COMMON_PAPERS = 0.25, 100
 """Share of the archive's papers, and papers at least, above which a term such as benchmark says nothing of an author."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
+MAX_MENTIONS = 300
 
 
 def find_author(
-    snapshot: Snapshot,
+    writers: Writers,
+    engine: Engine,
     glossary: resolver.Glossary,
     name: str,
     *,
@@ -292,9 +323,10 @@ def find_author(
 
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
-    matches = find_authors(snapshot, name)
+    matches = find_authors(writers, name)
     if not matches:
         return AuthorResult()
+    snapshot = writers.view
     best = matches[0]
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
@@ -305,7 +337,7 @@ def find_author(
     variants_by_id = search.list_name_variants(snapshot, [author.id for author in matches])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
     name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
-    indexed = search.list_by_paper_ids(snapshot, sorted(paper_ids)[-MAX_TOPIC_PAPERS:])
+    latest = sorted(paper_ids)[-MAX_TOPIC_PAPERS:]
     return AuthorResult(
         rows=rows,
         total=total,
@@ -313,7 +345,7 @@ def find_author(
         matches=tuple(shown),
         name_variants=tuple(variants_by_id.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
-        topics=_list_topics(snapshot, glossary, indexed.values(), locale) if is_one else (),
+        topics=_list_topics(engine, glossary, latest, locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
@@ -335,30 +367,24 @@ def display_name(author: models.Author, variants: Sequence[str]) -> str:
 
 
 def _list_topics(
-    snapshot: Snapshot, glossary: resolver.Glossary, rows: Iterable[search.IndexRow], locale: models.Locale
+    engine: Engine, glossary: resolver.Glossary, paper_ids: Sequence[int], locale: models.Locale
 ) -> tuple[str, ...]:
     """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language.
 
     Those of a quarter of the archive are left out.
     """
     counts, support, terms = Counter[str](), dict[str, int](), dict[str, str]()
-    for row in rows:
-        explained = (_explained_concept(glossary, mention) for mention in row.texts.mentions)
-        by_key = {concept.key: concept for concept in explained if concept is not None}
-        for concept in by_key.values():
+    for mention, papers in engine.list_mentions_of(paper_ids, limit=MAX_MENTIONS):
+        concept = _explained_concept(glossary, mention)
+        if concept is not None:
             name = search_glossary.name_concept(concept, locale)
-            counts[name] += 1
+            counts[name] += papers
             support[name] = sum(form.papers for form in concept.forms)
             terms[name] = concept.usual_form("en") or concept.key
     # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
     ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))[: 2 * MAX_TOPICS]
-    queries = {topic: form.anywhere for topic in ranked if (form := search_query.from_text(terms[topic]))}
-    known = search.get_document_frequencies(
-        snapshot, set().union(*map(search.query_tokens, queries.values()))
-    )
-    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * search.count_papers(snapshot))
-    common = {topic for topic, query in queries.items() if search.estimate_matches(query, known) > most}
-    return tuple(topic for topic in ranked if topic not in common)[:MAX_TOPICS]
+    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * engine.papers)
+    return tuple(topic for topic in ranked if engine.estimate(terms[topic]) <= most)[:MAX_TOPICS]
 
 
 def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
@@ -374,10 +400,10 @@ def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Co
     return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
 
 
-def list_paper_ids(snapshot: Snapshot, names: Sequence[str]) -> frozenset[int] | None:
+def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers written by authors of all these names; None without names."""
-    found = [[author.id for author in find_authors(snapshot, name)] for name in names]
-    written = [frozenset(search.list_paper_ids(snapshot, ids)) for ids in found]
+    found = [[author.id for author in find_authors(writers, name)] for name in names]
+    written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in found]
     return frozenset.intersection(*written) if written else None
 
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from bot.archive import arxiv_ids
 from bot.glossary import resolver
 from bot.search import authors as search_authors
-from bot.search import engine
-from bot.search import query as search_query
+from bot.search import titles
+from bot.search.engine import Engine
 from bot.search.results import Choice
 from bot.text import analyser, concepts, people, term_keys, typography
 from storage import models, search
@@ -84,21 +84,14 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_unknown_words(snapshot: Snapshot, expanded: concepts.Expansion) -> list[str]:
+def list_unknown_words(engine: Engine, parts: Iterable[concepts.Segment]) -> list[str]:
     """Return the words of a query that no paper of the archive has."""
-    plain = [analyser.strip_term(segment.text) for segment in expanded.segments if segment.key is None]
-    tokens_by_word = {
-        text: [token for word in analyser.stemmed_words(text) for token in analyser.word_tokens(word)]
-        for text in plain
-    }
-    frequencies = search.get_document_frequencies(snapshot, set().union(*tokens_by_word.values()))
-    # A part of a compound, such as the 화학 of 강화학습, may be in no paper, as most write the compound apart.
-    rare = [word for word, parts in tokens_by_word.items() if not all(map(frequencies.get, parts))]
-    return [word for word in rare if not _has_papers(snapshot, concepts.literal_segment(word))]
+    plain = [analyser.strip_term(part.text) for part in parts if part.key is None]
+    return [word for word in plain if not engine.has_papers(concepts.literal_segment(word))]
 
 
 def find_corrections(
-    snapshot: Snapshot, topics: TopicIndex, text: str, unknown_words: Sequence[str]
+    engine: Engine, topics: TopicIndex, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant.
 
@@ -108,7 +101,7 @@ def find_corrections(
     found: list[tuple[str, str]] = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
-        if meant and any(_has_papers(snapshot, segment) for segment in glossary.expand(meant).segments):
+        if meant and any(engine.has_papers(part) for part in glossary.expand(meant).segments):
             found.append((word, meant))
     corrected = dict(found)
     for word in [word for word in unknown_words[:_MAX_CORRECTED] if word not in corrected]:
@@ -135,18 +128,11 @@ def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
     return text
 
 
-def _has_papers(snapshot: Snapshot, segment: concepts.Segment) -> bool:
-    query = search_query.from_segment(segment)
-    return query is not None and search.count_matches(snapshot, query.anywhere, limit=1) > 0
-
-
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
 """Characters of a choice's value, which becomes the query."""
 _MAX_RANKED = 400
 """Topics of which the best ones are chosen, those of the greatest weight."""
-_AUTHOR_POOL = 200
-"""Authors sorted by their papers when nothing is typed: the index orders them only roughly."""
 _MAX_LATER_WORDS = 4
 _PAPER_WEIGHT = 10
 _LATER_WORD_DIVISOR = 8
@@ -269,26 +255,25 @@ def _key(text: str) -> str:
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 
-def complete_author(snapshot: Snapshot, text: str) -> list[Choice]:
+def complete_author(writers: search_authors.Writers, text: str) -> list[Choice]:
     """Return the authors of whom any name begins as typed, those with the most papers first."""
     if people.name_tokens(text):
-        authors = search_authors.find_authors(snapshot, text, limit=MAX_CHOICES, is_prefix=True)
+        authors = search_authors.find_authors(writers, text, limit=MAX_CHOICES, is_prefix=True)
     else:
-        pool = search.list_most_published(snapshot, limit=_AUTHOR_POOL)
-        authors = sorted(pool, key=lambda author: (-author.paper_count, author.name))[:MAX_CHOICES]
-    variants = search.list_name_variants(snapshot, [author.id for author in authors])
+        authors = writers.list_most_published(MAX_CHOICES)
+    variants = search.list_name_variants(writers.view, [author.id for author in authors])
     named = ((search_authors.display_name(author, variants.get(author.id, ())), author) for author in authors)
     return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
 
 
-def complete_paper(snapshot: Snapshot, text: str) -> list[Choice]:
+def complete_paper(snapshot: Snapshot, engine: Engine, text: str) -> list[Choice]:
     """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
     typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
     rows: list[models.PaperRow] = []
     if not typed or typed[0].isdigit():
         rows = search.list_by_prefix(snapshot, typed, limit=MAX_CHOICES)
-    rows = rows or engine.find_papers(snapshot, typed, limit=MAX_CHOICES, is_prefix=True)
+    rows = rows or titles.find_papers(snapshot, engine, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # Typing 모델 passes through 몯, which no title has.
-        return complete_paper(snapshot, typed[:-1])
+        return complete_paper(snapshot, engine, typed[:-1])
     return [Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

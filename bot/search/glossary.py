@@ -9,7 +9,6 @@ import asyncio
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING
 from bot.archive import summaries
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
-from bot.search import query as search_query
+from bot.search import engine as search_engine
+from bot.search import index as search_index
 from bot.text import concepts, seed, term_keys, typography
-from storage import database, errors, key_values, models, papers, search, search_index, snapshot
+from storage import database, errors, key_values, models, papers, search, snapshot
+from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -36,12 +37,9 @@ MAX_NAMES = 10_000
 _CHUNK_SIZE = 200
 _VERSION = 1
 """Version of what is stored. What another version learnt is learnt again."""
-_FIELD_SEPARATOR = "\x1f"
 _TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
-_PAUSE_RATIO = 0.25
-"""Pause after each step of a merge, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
 class GlossaryReader:
@@ -70,10 +68,13 @@ class GlossaryReader:
 class GlossaryService(GlossaryReader):
     """The glossary of a database for its services, and how it learns."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
+    ) -> None:
         super().__init__()
         self._database = database
         self._clock = clock
+        self._index = index
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
@@ -128,37 +129,33 @@ class GlossaryService(GlossaryReader):
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version learnt what is stored."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
-            paper_count = await search_index.count_all(connection)
+            paper_count = await snapshot.read(connection, search.count_top)
         if stored is None or not _is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Learn from the archive and store that, for seconds. `on_progress` is called with the number of papers read.
-
-        Also merges the index, which is due when the archive has grown too.
-        """
+        """Learn from the archive and store that, for seconds. `on_progress` is called with the number of papers read."""
+        index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
+        async for done in search_index.follow(self._database, index):
+            on_progress(done)
         found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         async with self._database.read() as connection:
-            paper_count = await search_index.count_all(connection)
+            await snapshot.read(connection, index.refresh)
+            paper_count = await snapshot.read(connection, search.count_top)
             ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
         for chunk in database.chunked(ids, _CHUNK_SIZE):
             async with self._database.read() as connection:
-                documents = await papers.list_index_documents(connection, summaries.shown_sections, ids=chunk)
+                documents = await snapshot.read(
+                    connection, search.list_documents, chunk, summaries.select_shown
+                )
             await asyncio.to_thread(_read_papers, documents, found, names)
             read += len(chunk)
             on_progress(read)
-        async with self._database.read() as connection:
-            learnt = await snapshot.read(connection, _learn, found, dict(names.most_common(MAX_NAMES)))
+        evidence = search_engine.Engine(index.papers)
+        learnt = await asyncio.to_thread(_learn, evidence, found, dict(names.most_common(MAX_NAMES)))
         async with self._database.transaction() as connection:
-            await search_index.save(connection, self._clock(), paper_count, _dump(learnt))
-        is_first = has_more = True
-        while has_more:
-            started_at = time.monotonic()
-            async with self._database.transaction() as connection:
-                has_more = await search_index.merge_step(connection, is_first=is_first)
-            is_first = False
-            await asyncio.sleep(_PAUSE_RATIO * (time.monotonic() - started_at))
+            await stored_glossary.save(connection, self._clock(), paper_count, _dump(learnt))
 
 
 def _read_papers(
@@ -173,37 +170,12 @@ def _read_papers(
         names.update(set(mentions.list_names(texts[0])))
 
 
-class IndexEvidence:
-    """The papers of the index, counted by the forms that they have."""
-
-    def __init__(self, view: Snapshot) -> None:
-        self._view = view
-        self.papers = search.count_papers(view)
-
-    def count(self, *terms: Sequence[str]) -> int:
-        """Return the number of papers that have a form of each of these terms."""
-        return self._count(query and query.anywhere for query in map(_query_term, terms))
-
-    def count_titles(self, term: Sequence[str]) -> int:
-        """Return the number of papers that have a form of a term in the title."""
-        query = _query_term(term)
-        return self._count([query and query.in_title])
-
-    def _count(self, conditions: Iterable[search.BooleanQuery | None]) -> int:
-        required = list(conditions)
-        query = None if None in required else search.all_of(required)
-        return 0 if query is None else search.count_matches(self._view, query, limit=self.papers)
-
-
-def _query_term(forms: Iterable[str]) -> search_query.IndexQuery | None:
-    queries = map(search_query.from_text, forms)
-    return search_query.combine_any([query for query in queries if query is not None])
-
-
-def _learn(view: Snapshot, found: Counter[mentions.Mention], names: dict[str, int]) -> resolver.Learnt:
+def _learn(
+    evidence: search_engine.Engine, found: Counter[mentions.Mention], names: dict[str, int]
+) -> resolver.Learnt:
     from bot.glossary import induction
 
-    evidence, terms = IndexEvidence(view), seed.load_terms()
+    terms = seed.load_terms()
     forms = induction.learn(found.items(), terms, evidence)
     in_papers, in_titles = dict[str, int](), dict[str, int]()
     for concept in resolver.Glossary(terms, resolver.Learnt(forms)).all_concepts():
@@ -272,16 +244,9 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def extract_mentions(text: str) -> tuple[str, ...]:
-    """Return the distinct mentions of a paper's texts as the index keeps them."""
-    from bot.glossary import mentions  # which look-ups do without
-
-    return tuple(dict.fromkeys(map(_FIELD_SEPARATOR.join, mentions.extract_mentions(text))))
-
-
 def mention_term(mention: str) -> str:
     """Return the English term of a stored mention, else its abbreviation."""
-    _, english, abbreviation = mention.split(_FIELD_SEPARATOR)
+    _, english, abbreviation = mention.split(search_index.MENTION_SEPARATOR)
     return english or abbreviation
 
 

@@ -1,183 +1,64 @@
-"""The search index: updates in the transaction that changes papers, rebuilds, and the maintenance that is pending.
+"""The search index: a folder of tantivy with the tokens of papers and the names of authors, derived from the database.
 
-A rebuild is blue/green, in a shadow index. Its progress is stored with each step, so it resumes after a crash, and two
-processes share the work. Maintenance of the index and the glossary runs here or in a process off the GIL.
+It follows the numbered changes of papers. A folder that is missing, damaged or ahead of the database (a restored backup) is
+filled again, the newest papers first. One process at a time writes a folder; the others read what it commits. Losing the folder
+loses nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import math
+import os
+import shutil
+import tempfile
+import threading
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from enum import Enum
-from typing import assert_never
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
 import structlog
+import tantivy
+from tantivy import Query
 
 from bot.archive import digest_writer, summaries
 from bot.core import isolation
-from bot.core.clock import Clock, TimeSlices, system_clock
-from bot.search import glossary, scoring
-from bot.search import query as search_query
-from bot.text import analyser, term_keys, typography
-from bot.text import people as text_people
-from storage import (
-    archive,
-    database,
-    errors,
-    key_values,
-    locks,
-    migrate,
-    models,
-    papers,
-    search,
-    search_index,
-    snapshot,
-)
+from bot.search import scoring
+from bot.search.query import Paper
+from bot.text import analyser, people, questions, term_keys, tokens, typography
+from storage import archive, key_values, models, papers, search, snapshot
 from storage.database import Connection, Database
+from storage.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-VERSION = "15"
-"""Version of the tokens. An index built by another version is rebuilt."""
+FORMAT = f"1.{tokens.VERSION}"
+"""Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
-POPULARITY_EPOCH = date(2010, 1, 1)
-"""Date of popularity 0 in the index, before any paper: positions are not negative."""
-
-
-class SearchIndexer:
-    """The indexer of papers and authors. Stateless; each call works in the caller's transaction.
-
-    While the index is rebuilt, what changes goes into the shadow index too. The caller is the only writer
-    (`archive.lock_ingest`).
-    """
-
-    async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
-    ) -> None:
-        """Index new and changed papers, and authors whose name or number of papers changed."""
-        await _change_each(connection, lambda: _change(connection, changed, people))
-
-    async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
-    ) -> None:
-        """Store groups of papers with their authors, and people, that `catch_up` is to index in a transaction for each group."""
-        steps = [(list(group), list[int]()) for group in groups]
-        steps += [
-            ([], [author.id for author in chunk]) for chunk in database.chunked(people, AUTHORS_PER_STEP)
-        ]
-        if not steps:
-            return
-        prefix = (
-            f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
-        )
-        values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
-        await key_values.set_values(connection, values)
-
-    async def catch_up(self, database: Database) -> None:
-        """Index the groups that wait, each in its own transaction. It may be stopped at any point and run again.
-
-        A group that fails is logged and stays for the next call, at the latest that of maintenance: what was ingested is
-        stored, and other groups are indexed.
-        """
-        async with database.read() as connection:
-            waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
-        while waiting:
-            key = next(iter(waiting))
-            group, started = waiting.pop(key), time.monotonic()
-            with isolation.isolated(log, "papers not indexed; will retry later", group=group):
-                async with database.transaction() as connection:
-                    await archive.lock_ingest(connection)
-                    if await key_values.get(connection, key) == group:
-                        paper_ids, author_ids = json.loads(group)
-                        stored = await papers.list_merged(connection, ids=paper_ids)
-                        names, slices = dict[int, papers.AuthorNames](), TimeSlices()
-                        for id_, paper in stored.items():
-                            names[id_] = digest_writer.author_names(paper)
-                            await slices.pause()
-                        people = await papers.set_authors(connection, names)
-                        people += await papers.list_by_ids(connection, author_ids)
-                        await key_values.remove(connection, key)
-                        await self.index(connection, await _list_documents(connection, paper_ids), people)
-            await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Remove papers that no digest lists any more."""
-        await _change_each(connection, lambda: _change(connection, [], [], removed=paper_ids))
-
-
-async def list_waiting(connection: Connection) -> set[int]:
-    """Return the papers that `SearchIndexer.catch_up` is still to index, with their authors."""
-    groups = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
-    return {paper_id for group in groups.values() for paper_id in json.loads(group)[0]}
-
-
-async def _change_each(connection: Connection, change: Callable[[], Awaitable[None]]) -> None:
-    """Change the live index, and the shadow index that this version fills; one of another version is given up."""
-    await change()
-    progress = await _load_progress(connection)
-    if progress is not None and not progress.in_place:
-        if progress.made_by == _build_version():
-            async with search_index.redirect_to_shadow(connection):
-                await change()
-        else:
-            await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
-    await key_values.increment(connection, search.INDEX_GENERATION)
-
-
-async def _change(
-    connection: Connection,
-    changed: Sequence[models.IndexDocument],
-    people: Sequence[models.Author],
-    *,
-    removed: Collection[int] = (),
-) -> None:
-    known = {*removed, *(paper.id for paper in changed if not paper.is_new)}
-    former = await snapshot.read(connection, search.list_by_paper_ids, known) if known else {}
-    slices, new, outdated = TimeSlices(), [], []
-    for paper in changed:
-        row = search.IndexRow(0, paper.id, build_texts(paper), paper.votes, paper.last_on)
-        # The position is the only field that may differ in a paper that stays as it is.
-        if (old := former.get(row.paper_id)) is None or old[1:] != row[1:]:
-            replacing = _tokenize(row)
-            if old is not None and old.texts == row.texts:  # only its date or votes have changed
-                outdated.append(old._replace(tokens=replacing.tokens, title_tokens=replacing.title_tokens))
-            elif old is not None:
-                outdated.append(_tokenize(old))
-            new.append(replacing)
-        await slices.pause()
-    outdated += [_tokenize(former[paper_id]) for paper_id in removed if paper_id in former]
-    await search_index.remove(connection, outdated)
-    popularity = {row.paper_id: scoring.hot_score(row.votes, row.last_on, POPULARITY_EPOCH) for row in new}
-    positions = await search_index.assign_positions(connection, popularity)
-    added = [row._replace(position=positions[row.paper_id]) for row in new]
-    await search_index.add(connection, added)
-    frequencies = _count_tokens(added)
-    frequencies.subtract(_count_tokens(outdated))
-    await search_index.change_counts(connection, frequencies)
-    authors = []
-    for author in people:
-        authors.append((author.id, author.paper_count, " ".join(text_people.index_terms(author.name))))
-        await slices.pause()
-    await papers.index_authors(connection, authors)
-
-
-def _tokenize(row: search.IndexRow) -> search.IndexRow:
-    every, of_title = build_tokens(row.texts)
-    return row._replace(tokens=every, title_tokens=of_title)
-
+# The texts and tokens of a paper.
 
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
 
 
-def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
-    """Return the canonical texts of a paper: its title; its summaries, abstract and keywords; its mentions."""
+class PaperTexts(NamedTuple):
+    """The canonical texts of a paper, its mentions for the glossary, and the tokens of the institutions that it comes from."""
+
+    title: str
+    body: str
+    mentions: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
+
+
+def build_texts(paper: models.IndexDocument) -> PaperTexts:
+    """Return the texts of a paper: its title; its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
     # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
@@ -192,343 +73,525 @@ def build_texts(paper: models.IndexDocument) -> search.DocumentTexts:
     # What digests say of a paper may be longer than what is indexed of it.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
-    mentions = glossary.extract_mentions(f"{title}\n{body}")
-    institutions = tuple(sorted(text_people.institution_tokens(paper.institutions)))
-    return search.DocumentTexts(
-        analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions
+    mentions = _list_mentions(f"{title}\n{body}")
+    institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
+    return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions)
+
+
+MENTION_SEPARATOR = "\x1f"
+"""Between the fields of a mention."""
+
+
+def _list_mentions(text: str) -> tuple[str, ...]:
+    """Return the distinct explanations in parentheses of a text, for the glossary."""
+    from bot.glossary import mentions  # which look-ups do without
+
+    return tuple(dict.fromkeys(map(MENTION_SEPARATOR.join, mentions.extract_mentions(text))))
+
+
+@lru_cache(maxsize=512)
+def read_paper(document: models.IndexDocument) -> Paper:
+    """Return a paper as queries check it. It takes milliseconds: call it in a thread."""
+    texts = build_texts(document)
+    return Paper(
+        document.id,
+        tokens.PaperTokens(tokens.tokenize(texts.title), tokens.tokenize(texts.body)),
+        frozenset(term_keys.full_names(texts.title)),
+        frozenset(texts.institutions),
+        document.last_on,
+        document.votes,
     )
 
 
-def build_tokens(texts: search.DocumentTexts) -> tuple[str, str]:
-    """Return all tokens of a paper, and those of its title, separated by spaces. The same texts give the same tokens."""
-    line, _, variants = texts.title.rpartition("\n")
-    # A title is also looked up as it is typed, without its punctuation and with its particles.
-    words, shingles = _split_words(line.replace(analyser.PARTICLE_MARK, "").split())
-    title = [*words, *variants.split(), *shingles]
-    text, _, variants = texts.body.rpartition("\n")
-    words, shingles = _split_words(text.split(" "))
-    counts = Counter(words)
-    counts.update(variants.split())
-    marked = [token + search_query.TITLE_MARK for token in title]
-    marked += [name + search_query.INSTITUTION_MARK for name in texts.institutions or ("",)]
-    marked += [name + search_query.NAME_MARK for name in term_keys.full_names(texts.title)]
-    marked += [name + search_query.LEADING_NAME_MARK for name in term_keys.leading_names(texts.title)]
-    marked += [token + search_query.REPEATED_MARK for token, count in counts.items() if count > 1]
-    return " ".join((*title, *marked, *counts, *shingles)), " ".join(title)
+class SearchIndexer:
+    """Numbers changes of papers for the index to follow. Stateless; the caller is the only writer (`archive.lock_ingest`)."""
+
+    async def index(
+        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
+    ) -> None:
+        """Number the change of papers, and of authors by their papers."""
+        del people
+        await papers.mark_changed(connection, [paper.id for paper in changed])
+
+    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
+        """Number the change of papers that no digest lists any more."""
+        await papers.mark_changed(connection, paper_ids)
+
+    async def postpone(
+        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
+    ) -> None:
+        """Store groups of papers whose authors `catch_up` is to store in a transaction for each group."""
+        del people
+        steps = list(map(list, groups))
+        if not steps:
+            return
+        prefix = (
+            f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
+        )
+        values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
+        await key_values.set_values(connection, values)
+        await papers.mark_changed(connection, [paper_id for step in steps for paper_id in step])
+
+    async def catch_up(self, database: Database) -> None:
+        """Store the authors of the groups that wait, each in its own transaction. It may be stopped at any point and run again.
+
+        A group that fails is logged and stays for the next call, at the latest that of maintenance.
+        """
+        async with database.read() as connection:
+            waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+        while waiting:
+            key = next(iter(waiting))
+            group, started = waiting.pop(key), time.monotonic()
+            with isolation.isolated(log, "authors not stored; will retry later", group=group):
+                async with database.transaction() as connection:
+                    await archive.lock_ingest(connection)
+                    if await key_values.get(connection, key) == group:
+                        stored = await papers.list_merged(connection, ids=json.loads(group))
+                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
+                        await papers.set_authors(connection, names)
+                        await key_values.remove(connection, key)
+                        await papers.mark_changed(connection, stored)
+            await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
 
-def _split_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the tokens of words, and the shingles. An empty word is punctuation, which no phrase crosses."""
-    tokens: list[str] = []
-    shingles: list[str] = []
-    before = ""
-    for found, right, left in map(_word_parts.__getitem__, words):
-        tokens += found
-        if before and right:
-            shingles.append(before + right)
-        before = left
-    return tokens, shingles
-
-
-def _split_word(word: str) -> tuple[tuple[str, ...], str, str]:
-    """Return a word's tokens, and its halves of the shingles with the word before it and the word behind it.
-
-    A particle ends a phrase, since terms with a particle inside are rare: no word follows it.
-    """
-    if not word.strip():
-        return (), "", ""
-    has_particle = word.endswith(analyser.PARTICLE_MARK)
-    left = "" if has_particle else search_query.shingle_left(word) + search_query.SHINGLE_SEPARATOR
-    return tuple(analyser.word_tokens(word)), search_query.shingle_right(word), left
-
-
-_word_parts = analyser.WordCache(_split_word)
-
-
-def _count_tokens(rows: Iterable[search.IndexRow]) -> Counter[str]:
-    """Return the document frequency of each token, for later papers by sample."""
-    frequencies: Counter[str] = Counter()
-    for row in rows:
-        if row.paper_id <= scoring.EXACT_COUNT_LIMIT or row.paper_id % scoring.SAMPLE_RATE == 0:
-            weight = 1 if row.paper_id <= scoring.EXACT_COUNT_LIMIT else scoring.SAMPLE_RATE
-            # Those with marks are not counted: they are as rare as those without, by which phrases are pruned.
-            for token in set(row.tokens.split()):
-                if search.MARK not in token:
-                    frequencies[token] += weight
-    return frequencies
-
-
-PAPERS_PER_STEP = 100
-AUTHORS_PER_STEP = 1000
-DELETED_ROWS_PER_STEP = 2000
-"""Rows of the old index, of up to four kilobytes each."""
 PAUSE_RATIO = 0.25
 """Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
-_RETRY_SECONDS = 0.1
+
+
+async def list_waiting(connection: Connection) -> set[int]:
+    """Return the papers whose authors `SearchIndexer.catch_up` is still to store."""
+    groups = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
+    return {paper_id for group in groups.values() for paper_id in json.loads(group)}
+
+
+# The documents of the engine.
+
+POPULARITY_EPOCH = date(2015, 1, 1)
+EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
+"""Marks of a name: the head of the title is it; is it with a version; the title begins with it."""
+LEVELS = 4
+"""Levels of a topic's weight in a paper."""
+_MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
+TIERS, _TIERS_PER_UNIT = 64, 8
+"""Tiers of popularity, the most popular first: four of them for a factor of ten in votes."""
+
+
+@lru_cache(maxsize=1)
+def paper_schema() -> tantivy.Schema:
+    """Return the fields of papers."""
+    builder = tantivy.SchemaBuilder()
+    for name in ("title", "body"):
+        builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
+    for name in ("name", "institution", "topic", "tier"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("mention", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    for name in ("day", "votes"):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    for name in ("top", "newest", "length"):
+        builder.add_integer_field(name, fast=True)
+    builder.add_float_field("popularity", fast=True)
+    return builder.build()
+
+
+@lru_cache(maxsize=1)
+def author_schema() -> tantivy.Schema:
+    """Return the fields of authors."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("word", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    builder.add_unsigned_field("papers", fast=True)
+    return builder.build()
+
+
+def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
+    """Open or create an index, in memory without a folder. Raises ValueError or OSError."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    path = None if folder is None else str(folder)
+    if schema is not paper_schema():
+        return tantivy.Index(schema, path=path)
+    index = tantivy.Index(schema, path=path, sort_by_field="popularity", sort_order=tantivy.Order.Desc)
+    # A gap takes a position, and is no token.
+    gaps = tantivy.Filter.custom_stopword([tokens.GAP])
+    tokenizer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(gaps).build()
+    index.register_tokenizer("tokens", tokenizer)
+    return index
+
+
+def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
+    texts, document = build_texts(paper), tantivy.Document()
+    document.add_text("title", tokens.tokenize(texts.title))
+    body = tokens.tokenize(texts.body)
+    document.add_text("body", body)
+    full = term_keys.full_names(texts.title)
+    names = [(name, EXACT_NAME) for name in full[:1]] + [(name, VERSION_NAME) for name in full[1:]]
+    names += [(name, LEADING_NAME) for name in term_keys.leading_names(texts.title)]
+    for name, mark in names:
+        document.add_text("name", f"{name} {mark}")
+    for institution in texts.institutions or ("",):
+        document.add_text("institution", institution)
+    words = scoring.count_words(texts.title, texts.body)
+    for topic, weight in questions.find_paper_topics(words, _MAX_TOPICS):
+        level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
+        document.add_text("topic", f"{topic}.{level}")
+    for mention in texts.mentions:
+        document.add_text("mention", mention)
+    popularity = max(0.0, scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH))
+    document.add_text("tier", str(max(0, TIERS - 1 - int(_TIERS_PER_UNIT * popularity / 2))))
+    document.add_unsigned("id", paper.id)
+    document.add_integer("day", paper.last_on.toordinal())
+    document.add_integer("votes", -1 if paper.votes is None else paper.votes)
+    # By votes, unknown ones last, then the newest.
+    votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
+    document.add_integer("top", (votes << 44) + (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
+    document.add_integer("newest", (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
+    document.add_integer("length", len(body.split()) - body.split().count(tokens.GAP))
+    # tantivy multiplies scores by log2(2 + weight): here 1 to 1.2 by votes and date.
+    document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
+    return document
+
+
+def _build_author(author: models.Author) -> tantivy.Document:
+    document = tantivy.Document()
+    for word in people.index_terms(author.name):
+        document.add_text("word", word)
+    document.add_unsigned("id", author.id)
+    document.add_unsigned("papers", author.paper_count)
+    return document
+
+
+# The folder and its state.
+
+START: search.Place = ("9999-12-31", 1 << 60)
+_WRITER_BYTES = 15_000_000
+"""Memory in which new documents are gathered: the least that the engine takes."""
+BATCH = 200
+"""Papers that are read and written at once."""
+COMMIT_PAPERS = 2_000
+"""Papers after which a long update is committed, so that look-ups find them."""
+AT_ONCE = 256
+"""Up to this number of changed papers are indexed by the look-up that comes first, in half a second."""
+
+
+_WAIT_SECONDS = 0.2
+"""A look-up waits so long for another one that indexes, and for the engine to merge."""
 
 
 @dataclass(frozen=True, slots=True)
-class RebuildProgress:
-    """Progress of a rebuild, stored as JSON: its version, the papers done (newest first), the last author done.
+class State:
+    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index.
 
-    `in_place`: the new index is in use and the old one is being deleted.
+    `seen` is the number and the paper of the last change that is committed, of those after `change`.
     """
 
-    made_by: str
-    papers: int = 0
-    before_id: int | None = None
-    person_id: int = 0
-    in_place: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IndexStatus:
-    """Status of the index. `version` is None if unknown; `missing` papers are not indexed, or by an older version."""
-
-    version: str | None
-    papers: int
-    missing: int
-    progress: RebuildProgress | None
+    number: int
+    token: str
+    seen: tuple[int, int]
+    before: search.Place | None = None
 
     @property
-    def is_outdated(self) -> bool:
-        """Whether another version of the tokens built it, so that searches may miss papers."""
-        return self.papers > 0 and self.version != VERSION
-
-    @property
-    def needs_rebuild(self) -> bool:
-        """Whether it is outdated or a rebuild is unfinished."""
-        return self.is_outdated or self.progress is not None
+    def change(self) -> search.Change:
+        """The last change that the index has as a whole."""
+        return search.Change(self.number, self.token)
 
 
-async def get_index_status(database: Database) -> IndexStatus:
-    """Return the status of the index. Counts all papers: a tenth of a second for a million."""
-    async with database.read() as connection:
-        indexed = await search_index.count_all(connection)
-        waiting = await key_values.get_first(connection, key_values.INDEX_WAITING)
-        return IndexStatus(
-            await key_values.get(connection, key_values.INDEX_VERSION),
-            indexed,
-            max(int(waiting is not None), await snapshot.read(connection, search.count_top) - indexed),
-            await _load_progress(connection),
-        )
+class Work(NamedTuple):
+    """Papers to index or remove with their authors, and the state behind it. `is_first`: the folder is filled from nothing."""
+
+    paper_ids: Sequence[int]
+    documents: Sequence[models.IndexDocument]
+    authors: Sequence[models.Author]
+    state: State
+    is_first: bool
 
 
-async def record_version(database: Database) -> None:
-    """Store the version of the tokens if the index is empty. Call it before papers are stored.
+class BusyError(Exception):
+    """Another process or thread writes the index."""
 
-    An index with papers and without a version was built by an unknown version.
+
+def folder_of(database: Database) -> Path:
+    """Return the folder of a database's index: beside its file, or for another engine in the user's cache."""
+    url = database.url
+    name = str(url.database or "")
+    if database.is_sqlite and name not in ("", ":memory:"):
+        return Path(f"{name.removesuffix('.db')}.search")
+    if database.is_sqlite:
+        return Path(tempfile.mkdtemp(prefix="paperround-search-"))
+    key = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "paperround" / f"search-{key}"
+
+
+class SearchIndex:
+    """The index in a folder. Threads may share it.
+
+    A look-up indexes at most `at_once` papers that have changed; None: all.
     """
-    async with database.read() as connection:
-        version = await key_values.get(connection, key_values.INDEX_VERSION)
-        if version == VERSION or await _has_papers(connection):
+
+    def __init__(self, folder: Path, *, at_once: int | None = AT_ONCE) -> None:
+        self._folder = folder / FORMAT
+        self._at_once = at_once
+        self._loading, self._writing = threading.Lock(), threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._state: State | None = None
+        self._papers = _open(None, paper_schema()).searcher()
+        self._authors = _open(None, author_schema()).searcher()
+        self._is_failing = False
+
+    @property
+    def papers(self) -> tantivy.Searcher:
+        """The papers as last loaded."""
+        return self._papers
+
+    @property
+    def authors(self) -> tantivy.Searcher:
+        """The authors as last loaded."""
+        return self._authors
+
+    @property
+    def version(self) -> object:
+        """A value that changes with what is loaded."""
+        return self._stamp
+
+    def is_current(self, view: Snapshot) -> bool:
+        """Return whether the index has all that the database has."""
+        state = self._state
+        return state is not None and state.before is None and state.change == search.get_change(view)
+
+    def covers(self, view: Snapshot) -> int | None:
+        """Return the number of the last change that the index has; None while it is filled, or is of another history."""
+        state = self._state
+        is_usable = state is not None and state.before is None and search.has_change(view, state.change)
+        return state.number if state and is_usable else None
+
+    def refresh(self, view: Snapshot) -> None:
+        """Load what was committed, and index what has changed if it is little.
+
+        An index that cannot be written is logged once; look-ups go on with what it has.
+        """
+        self._load()
+        if self.is_current(view):
             return
-    async with database.transaction() as connection:
-        await archive.lock_ingest(connection)
-        if not await _has_papers(connection):
-            await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
-
-
-async def _has_papers(connection: Connection) -> bool:
-    return bool(await snapshot.read(connection, search.list_by_popularity, limit=1))
-
-
-async def rebuild_index(database: Database) -> AsyncGenerator[int, None]:
-    """Rebuild the index, or resume a rebuild, yielding the number of papers done. Searches use the old one meanwhile.
-
-    Raises StorageError before it takes the last space of the disk; what is done stays.
-    """
-    async with database.transaction() as connection:
-        await archive.lock_ingest(connection)
-        progress = await _load_progress(connection)
-        if progress is None or progress.made_by != _build_version():
-            await search_index.create(connection)
-            progress = await _save_progress(connection, RebuildProgress(_build_version()))
-    while progress is not None:
-        yield progress.papers
-        if not progress.in_place:
-            search_index.require_room(database)
-        started = time.monotonic()
         try:
-            async with database.transaction() as connection:
-                await archive.lock_ingest(connection)
-                progress = await _run_step(connection)
-        except errors.InUseError:
-            await asyncio.sleep(_RETRY_SECONDS)
-        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+            with self.open_writer() as writer:
+                writer.follow(view, limit=self._at_once)
+        except BusyError:
+            pass
+        except (OSError, ValueError) as error:
+            self._log_failure(error)
+        self._load()
 
+    def _log_failure(self, error: Exception) -> None:
+        if not self._is_failing:
+            log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
+        self._is_failing = True
 
-async def fill_gaps(database: Database) -> AsyncGenerator[int, None]:
-    """Index what waits, the missing papers, and all authors again, yielding the number of papers done."""
-    indexer = SearchIndexer()
-    await indexer.catch_up(database)
-    progress: RebuildProgress | None = RebuildProgress(_build_version())
-    while progress is not None:
-        async with database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            progress = await _fill(connection, progress, indexer.index)
-        if progress is not None:
-            yield progress.papers
+    @property
+    def _state_file(self) -> Path:
+        return self._folder / "state.json"
 
+    def _load(self) -> None:
+        """Open the index again if its state has changed. If the folder is gone or damaged, what was loaded stays."""
+        with self._loading:
+            try:
+                found = os.stat(self._state_file)
+                stamp = (found.st_ino, found.st_mtime_ns)
+                if stamp == self._stamp:
+                    return
+                state = _parse_state(self._state_file.read_text())
+                papers = _open(self._folder / "papers", paper_schema()).searcher()
+                authors = _open(self._folder / "authors", author_schema()).searcher()
+            except (OSError, ValueError, TypeError, LookupError):
+                self._stamp = self._state = None
+            else:
+                self._stamp, self._state = stamp, state
+                self._papers, self._authors = papers, authors
 
-def _build_version() -> str:
-    """Return the version of a rebuild: tokens and schema, since shadow tables of another schema cannot be resumed."""
-    return f"{VERSION}@{migrate.HEAD}"
+    def forget(self) -> None:
+        """Drop the state: the folder is filled again."""
+        with suppress(OSError):
+            self._state_file.unlink()
 
-
-async def _load_progress(connection: Connection) -> RebuildProgress | None:
-    stored = await key_values.get(connection, key_values.SHADOW_INDEX_PROGRESS)
-    return None if stored is None else RebuildProgress(**json.loads(stored))
-
-
-async def _save_progress(connection: Connection, progress: RebuildProgress) -> RebuildProgress:
-    await key_values.set_value(connection, key_values.SHADOW_INDEX_PROGRESS, json.dumps(asdict(progress)))
-    return progress
-
-
-async def _run_step(connection: Connection) -> RebuildProgress | None:
-    """Run one step and store the progress; None when the rebuild is finished or another version has taken over."""
-    progress = await _load_progress(connection)
-    if progress is None or progress.made_by != _build_version():
-        return None
-    if progress.in_place:
-        if await search_index.delete_old(connection, batch_size=DELETED_ROWS_PER_STEP):
-            return progress
-        await key_values.remove(connection, key_values.SHADOW_INDEX_PROGRESS)
-        return None
-    async with search_index.redirect_to_shadow(connection):
-        advanced = await _fill(connection, progress, _change)
-    if advanced is not None:
-        return await _save_progress(connection, advanced)
-    await search_index.swap(connection)
-    await key_values.set_value(connection, key_values.INDEX_VERSION, VERSION)
-    await key_values.increment(connection, search.INDEX_GENERATION)
-    return await _save_progress(connection, replace(progress, in_place=True))
-
-
-async def _fill(
-    connection: Connection,
-    progress: RebuildProgress,
-    index: Callable[[Connection, list[models.IndexDocument], list[models.Author]], Awaitable[None]],
-) -> RebuildProgress | None:
-    """Index the next missing papers, or the next authors; None when the index has all of them."""
-    ids = await search_index.list_unindexed(connection, before_id=progress.before_id, limit=PAPERS_PER_STEP)
-    if ids:
-        await index(connection, await _list_documents(connection, ids), [])
-        return replace(progress, papers=progress.papers + len(ids), before_id=ids[-1])
-    authors = await papers.list_after(connection, after_id=progress.person_id, limit=AUTHORS_PER_STEP)
-    await index(connection, [], authors)
-    return replace(progress, person_id=authors[-1].id) if authors else None
-
-
-async def _list_documents(connection: Connection, ids: Sequence[int]) -> list[models.IndexDocument]:
-    """Return what is indexed of the listed papers among these ids."""
-    return await papers.list_index_documents(connection, summaries.shown_sections, ids=ids)
-
-
-class MaintenanceTask(Enum):
-    """The kinds of maintenance tasks."""
-
-    INDEX = "index"
-    GAPS = "gaps"
-    GLOSSARY = "glossary"
-    RESTART = "restart"
-    """Another version was installed while this process ran, and built the index; only a restart helps."""
-
-
-async def find_pending(
-    database: Database, clock: Clock, *, was_current: bool = False, tried: Collection[MaintenanceTask] = ()
-) -> tuple[MaintenanceTask, int, str] | None:
-    """Return the next pending task, its number of papers, and the reason for the log; None if no task is pending.
-
-    `was_current`: this process has seen an index of its own version. It then asks for a restart instead of a rebuild,
-    since two running versions would rebuild the index in turns for ever. A paper that cannot be indexed stays a gap: gaps that
-    were `tried` come after what else is pending.
-    """
-    status = await get_index_status(database)
-    paper_count = status.papers + status.missing
-    if status.is_outdated and was_current:
-        return MaintenanceTask.RESTART, paper_count, describe(status)
-    if status.needs_rebuild:
-        return MaintenanceTask.INDEX, paper_count, describe(status)
-    gaps = (MaintenanceTask.GAPS, status.missing, describe(status)) if status.missing else None
-    if gaps is not None and MaintenanceTask.GAPS not in tried:
-        return gaps
-    if await glossary.GlossaryService(database, clock).is_stale():
-        return MaintenanceTask.GLOSSARY, paper_count, "the archive has grown"
-    return gaps
-
-
-def describe(status: IndexStatus) -> str:
-    """Return what is wrong with the index as a clause, "" if nothing is."""
-    if status.is_outdated:
-        made_by = f"version {status.version}" if status.version else "an unknown version"
-        return f"from {made_by}, and look-ups need version {VERSION}"
-    if status.progress is not None and status.progress.in_place:
-        return "rebuilt; the old one is not yet removed"
-    if status.progress is not None:
-        return f"being rebuilt, {status.progress.papers} papers done"
-    return f"missing {status.missing} of the papers" if status.missing else ""
-
-
-async def run_task(database: Database, clock: Clock, task: MaintenanceTask) -> AsyncGenerator[int, None]:
-    """Run a task, yielding the number of papers processed. It may be stopped at any point and run again."""
-    match task:
-        case MaintenanceTask.INDEX:
-            async for done in rebuild_index(database):
-                yield done
-            # Another version may extract other mentions.
-            await glossary.GlossaryService(database, clock).rebuild()
-        case MaintenanceTask.GAPS:
-            async for done in fill_gaps(database):
-                yield done
-        case MaintenanceTask.GLOSSARY:
-            read = [0]
-            await glossary.GlossaryService(database, clock).rebuild(read.append)
-            yield read[-1]
-        case MaintenanceTask.RESTART:
-            raise ValueError("A restart is up to the operator.")
-        case _:
-            assert_never(task)
-
-
-async def run_in_worker(
-    url: str, task: MaintenanceTask, term: int | None = None, name: str | None = None
-) -> AsyncGenerator[int, None]:
-    """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
-
-    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
-    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
-    progress remains.
-    """
-    steps = isolation.stream_isolated(
-        *(_run_task, url, task.value, VERSION, term, name), seconds=None, megabytes=None, with_database=True
-    )
-    async with aclosing(steps):
+    @contextmanager
+    def open_writer(self) -> Iterator[Writer]:
+        """Open the index to write. Raises BusyError; ValueError or OSError if the folder cannot be written."""
+        if not self._writing.acquire(timeout=_WAIT_SECONDS):
+            raise BusyError
         try:
-            await anext(steps)  # it has opened the database
-        except isolation.ChildLimitError:
+            self._load()
+            writer = Writer(self._folder, self._state)
+        except BaseException:
+            self._writing.release()
             raise
-        except errors.PaperroundError as error:
-            raise isolation.ChildStartError(str(error)) from error
-        async for done in steps:
-            yield done
+        try:
+            yield writer
+            self._is_failing = False
+        finally:
+            # The engine may go on merging for seconds, which a look-up does not wait for.
+            closing = threading.Thread(target=self._close, args=(writer,), daemon=True)
+            closing.start()
+            closing.join(_WAIT_SECONDS)
+
+    def _close(self, writer: Writer) -> None:
+        try:
+            writer.close()
+        finally:
+            self._writing.release()
 
 
-async def _run_task(
-    url: str, task: str, version: str, term: int | None, name: str | None
-) -> AsyncGenerator[int, None]:
-    if version != VERSION:
-        # The parent, replaced while it runs, could not read the index that this version builds.
-        yield 0
-        raise isolation.ChildError(
-            "another version was installed while this one was running; restart the bot"
-        )
-    opened = await migrate.open_database(url, migrate=False, name=name)
+def _parse_state(text: str) -> State:
+    """Return a stored state. Raises ValueError, TypeError or LookupError for another text."""
+    fields = json.loads(text)
+    seen, before = fields.pop("seen"), fields.pop("before")
+    return State(**fields, seen=(seen[0], seen[1]), before=(before[0], before[1]) if before else None)
+
+
+_PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
+
+
+def is_damage(error: ValueError) -> bool:
+    """Return whether an error of the engine says that the folder is damaged."""
+    text = str(error)
+    is_of_engine = "IO error" in text or "corrupt" in text or "Failed to" in text
+    return is_of_engine and not any(reason in text for reason in _PASSING)
+
+
+class Writer:
+    """Writes the folder of an index, in commits with the state behind them."""
+
+    def __init__(self, folder: Path, state: State | None) -> None:
+        self.state, self._folder = state, folder
+        self._pending = 0
+        self._known_authors: set[int] = set()
+        self._writers: list[tantivy.IndexWriter] = []
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._open_writers()
+        except ValueError as error:
+            self.close()
+            if "LockBusy" in str(error):
+                raise BusyError from error
+            if not is_damage(error):
+                raise
+            self.state = None
+            self._clear()
+            self._open_writers()
+        # A file that a killed process left would keep the same file from being written.
+        for writer in self._writers:
+            writer.garbage_collect_files()
+
+    def _open_writers(self) -> None:
+        for name, schema in (("papers", paper_schema()), ("authors", author_schema())):
+            index = _open(self._folder / name, schema)
+            self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
+
+    def _clear(self) -> None:
+        for name in ("papers", "authors"):
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    def _remove_other_versions(self) -> None:
+        for folder in self._folder.parent.iterdir():
+            if folder.name != self._folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Release the folder, after the engine has merged what it merges."""
+        for writer in self._writers:
+            writer.wait_merging_threads()
+        self._writers = []
+
+    def plan(self, view: Snapshot, *, limit: int | None = None) -> Work | None:
+        """Return the next papers to index; None if the index has all."""
+        change, state, limit = search.get_change(view), self.state, limit or BATCH
+        is_first = state is None or not search.has_change(view, state.change)
+        if state is None or is_first:
+            state = State(*change, (change.number, START[1]), START)
+        if state.before is not None:
+            places = search.list_newest(view, before=state.before, limit=limit)
+            behind = replace(state, before=places[-1] if len(places) == limit else None)
+            return self._read(view, [paper_id for _, paper_id in places], behind, is_first=is_first)
+        if state.change == change:
+            return None
+        changed = search.list_changed(view, after=state.seen, limit=limit)
+        if len(changed) == limit:
+            behind = replace(state, seen=changed[-1])
+        else:
+            behind = replace(state, number=change.number, token=change.token, seen=(change.number, START[1]))
+        return self._read(view, [paper_id for _, paper_id in changed], behind)
+
+    def _read(
+        self, view: Snapshot, paper_ids: Sequence[int], behind: State, *, is_first: bool = False
+    ) -> Work:
+        documents = search.list_documents(view, paper_ids, summaries.select_shown)
+        return Work(paper_ids, documents, search.list_authors_of(view, paper_ids), behind, is_first)
+
+    def write(self, work: Work) -> None:
+        """Index the papers of a step. They are found after the commit, which the last step makes."""
+        papers, authors = self._writers
+        if work.is_first:
+            self._remove_other_versions()
+            papers.delete_all_documents()
+            authors.delete_all_documents()
+        elif work.paper_ids:
+            # `delete_documents_by_term` deletes nothing by an unsigned number.
+            papers.delete_documents_by_query(_by_ids(paper_schema(), work.paper_ids))
+        for document in work.documents:
+            papers.add_document(_build_paper(document))
+        changed = [
+            author
+            for author in work.authors
+            if work.state.before is None or author.id not in self._known_authors
+        ]
+        if changed and not work.is_first:
+            authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in changed]))
+        for author in changed:
+            authors.add_document(_build_author(author))
+        self._known_authors.update(author.id for author in changed)
+        self._pending += len(work.paper_ids)
+        self.state = work.state
+        if self._pending >= COMMIT_PAPERS or len(work.paper_ids) < BATCH:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make what was written visible, and store the state. If this is cut off, the same papers are written once more."""
+        for writer in reversed(self._writers):
+            writer.commit()
+        self._pending = 0
+        if self.state is not None:
+            file = self._folder / "state.json"
+            beside = file.with_suffix(".new")
+            beside.write_text(json.dumps(asdict(self.state)))
+            os.replace(beside, file)
+
+    def follow(self, view: Snapshot, *, limit: int | None) -> None:
+        """Index what has changed, if it is at most `limit` papers."""
+        if limit is None:
+            while (work := self.plan(view)) is not None:
+                self.write(work)
+        elif (work := self.plan(view, limit=limit + 1)) is not None and len(work.paper_ids) <= limit:
+            self.write(work)
+            self.commit()
+
+
+def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
+    return Query.term_set_query(schema, "id", list(ids))
+
+
+async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, None]:
+    """Bring the index up to date, yielding the number of papers done. Ends at once if another process is doing it."""
+    done = 0
     try:
-        yield 0
-        database = opened if term is None else locks.fenced(opened, lambda: term)
-        async for done in run_task(database, system_clock, MaintenanceTask(task)):
-            yield done
-    finally:
-        await opened.close()
+        with index.open_writer() as writer:
+            while True:
+                async with database.read() as connection:
+                    work = await snapshot.read(connection, writer.plan)
+                if work is None:
+                    break
+                await asyncio.to_thread(writer.write, work)
+                done += len(work.documents)
+                yield done
+    except BusyError:
+        return

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import partial
+from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, summaries
 from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
-from bot.search import authors, completion, engine
+from bot.search import authors, completion, scoring, titles
+from bot.search import engine as search_engine
 from bot.search import query as search_query
 from bot.search.completion import TopicIndex
-from bot.search.engine import SearchScope
-from bot.search.results import AuthorResult, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, typography
+from bot.search.engine import Engine, Scope
+from bot.search.index import SearchIndex, build_texts
+from bot.search.query import ReadQuery
+from bot.search.results import AuthorResult, Choice, SearchRequest, SearchResult, Sort
+from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, tokens, typography
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -32,11 +34,8 @@ if TYPE_CHECKING:
 
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
-_MAX_ANSWERS, _MAX_KEPT_HITS = 64, 600
-"""Answers that are kept for further pages, and the hits that one of them may have."""
-
-
-_COUNT_LIMIT = 100_000
+_MAX_ANSWERS = 64
+"""Answers that are kept for further pages."""
 _MAX_TERM_LENGTH = 200
 
 
@@ -54,25 +53,22 @@ class TermEvidence(NamedTuple):
     senses: list[str]
 
 
-def _count_papers(view: Snapshot, form: concepts.SurfaceForm) -> FormEvidence:
-    query = search_query.from_text(form.text)
-    if query is None:
-        return FormEvidence(form, 0)
-    return FormEvidence(form, search.count_matches(view, query.anywhere, limit=_COUNT_LIMIT))
+class AboutPapers(NamedTuple):
+    """The papers that are about a query, most votes first, and the forms that were added to it. None: it asks for no paper."""
+
+    paper_ids: Sequence[int] | None
+    added_forms: tuple[str, ...] = ()
 
 
 _MIN_SHARE = 0.3
 """A word that papers have is a name's spelling if this share of them has the name too."""
-_EVIDENCE_LIMIT = 40
-"""The most popular papers that have a word, read for evidence."""
-_WORD_END = f"(?:{analyser.PARTICLE_MARK}|[이가도로과만]?) "
 _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
 
 def add_names(
-    snapshot: Snapshot, glossary: resolver.Glossary, expanded: concepts.Expansion
+    engine: Engine, glossary: resolver.Glossary, expanded: concepts.Expansion
 ) -> concepts.Expansion:
     """Return an expansion with the names that its unknown Korean words are spellings of, such as Gemini of 제미나이.
 
@@ -81,7 +77,7 @@ def add_names(
     if len(expanded.segments) == 1 and expanded.segments[0].key is not None:
         return expanded
     words = " ".join(segment.text for segment in expanded.segments).split()
-    whole = _find_names(snapshot, glossary, " ".join(term_keys.trim_title(words)))
+    whole = _find_names(engine, glossary, " ".join(term_keys.trim_title(words)))
     if whole:
         forms = tuple(concepts.WeightedForm(text, 1.0) for text in (expanded.text, *whole))
         return replace(expanded, composed=(concepts.Segment(expanded.text, forms), *expanded.composed))
@@ -90,29 +86,24 @@ def add_names(
     segments = []
     for segment in expanded.segments:
         if segment.key is None:
-            names = _find_names(snapshot, glossary, analyser.strip_ending(segment.text))
+            names = _find_names(engine, glossary, analyser.strip_ending(segment.text))
             added = [concepts.WeightedForm(name, 1.0) for name in names]
             segment = replace(segment, forms=(*segment.forms, *added)) if added else segment
         segments.append(segment)
     return replace(expanded, segments=tuple(segments))
 
 
-def _find_names(snapshot: Snapshot, glossary: resolver.Glossary, text: str) -> list[str]:
+def _find_names(engine: Engine, glossary: resolver.Glossary, text: str) -> list[str]:
     """Return the names that a text sounds like, with its version, unless papers use its word without them."""
     match = _SPELLING_AND_VERSION.fullmatch(text)
-    names = glossary.find_names(match[1]) if match else []
-    query = search_query.from_text(match[1]) if match and names else None
-    if query is None or match is None:
+    if match is None:
         return []
-    (positions,) = search.list_positions(snapshot, [(query.anywhere, _EVIDENCE_LIMIT)])
-    rows = search.list_by_positions(snapshot, positions)
-    word = re.compile(f" {analyser.canonicalise(match[1]).strip()}{_WORD_END}")
-    texts = (f"{row.texts.title}\n{row.texts.body}" for row in rows)
-    using = [term_keys.Document("", text) for text in texts if word.search(text)]
+    names, word = glossary.find_names(match[1]), match[1]
+    if len(word) == 2:
+        word = tokens.WHOLE + word  # 라마 is not in 라마단
+    using = engine.count([word]) if names else 0
     return [
-        f"{name} {match[2]}".strip()
-        for name, term in zip(names, map(term_keys.compile_term, names), strict=True)
-        if sum(any(term.count(document)) for document in using) >= _MIN_SHARE * len(using)
+        f"{name} {match[2]}".strip() for name in names if engine.count([word], [name]) >= _MIN_SHARE * using
     ]
 
 
@@ -141,32 +132,12 @@ def parse_id(text: str) -> str | None:
     return arxiv_ids.extract_arxiv_id(plain)
 
 
-def _list_filtered(
-    view: Snapshot,
-    request: SearchRequest,
-    query: query_parser.Query,
-    scope: SearchScope,
-    common: SearchResult,
-) -> SearchResult:
-    """Return the papers within a scope, top-voted first."""
-    selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
-    if scope == SearchScope() or (selects_nothing and not request.author.strip()):
-        # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
-        return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-    if scope.paper_ids is None:
-        total = search.count_top(view, scope.filters)
-        rows = tuple(search.list_top(view, scope.filters, limit=request.limit, offset=request.offset))
-    else:
-        rows, total = authors.list_page(
-            view, scope.paper_ids, scope.filters, Sort.VOTES, limit=request.limit, offset=request.offset
-        )
-    return replace(common, rows=rows, total=total, complete=total)
-
-
 _DECIDED_PAPERS = 10
 
 
-def _list_deciding(view: Snapshot, expanded: concepts.Expansion, found: engine.Found) -> tuple[str, ...]:
+def _list_deciding(
+    engine: Engine, expanded: concepts.Expansion, found: search_engine.Found
+) -> tuple[str, ...]:
     """Return the added forms of a query; of a question, which describes topics, those by which its first papers were found.
 
     One of these has such a form and lacks a term as typed. A topic that only perhaps is meant is in none of them.
@@ -174,144 +145,162 @@ def _list_deciding(view: Snapshot, expanded: concepts.Expansion, found: engine.F
     forms = search_query.added_forms(expanded)
     if not expanded.topics or not forms:
         return forms
-    first = [paper_id for _, paper_id in found.hits[:_DECIDED_PAPERS]]
-    rows = {
-        **found.read,
-        **search.list_by_paper_ids(view, [paper_id for paper_id in first if paper_id not in found.read]),
-    }
-    documents = [
-        term_keys.Document(row.texts.title, row.texts.body)
-        for paper_id in first
-        if (row := rows.get(paper_id))
-    ]
-    terms = [term_keys.compile_term(term) for term in search_query.query_terms(expanded)]
-    lacking = [document for document in documents if not all(any(term.count(document)) for term in terms)]
-    return tuple(
-        form
-        for form in forms
-        if any(any(term_keys.compile_term(form).count(document)) for document in lacking)
-    )
+    first = {hit.paper_id for hit in found.hits[:_DECIDED_PAPERS]}
+    having = [engine.list_having(term, first) for term in search_query.query_terms(expanded)]
+    lacking = first.difference(first.intersection(*having))
+    return tuple(form for form in forms if engine.list_having(form, lacking))
 
 
 _ENOUGH_COMPLETE = 3
 """With fewer papers that match all of a query, alternative queries are suggested."""
+_MAX_PAGE_SECONDS = 900
+"""Further pages of an answer come from the state of the archive that its first page had, for so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The hits of a query, gathered for a page that ends at `end`, and what its pages have in common."""
+    """The first hits of a query, and what its pages have in common.
 
-    found: engine.Found
-    end: int
+    `engine` is the state of the index in which they were found, `version` its name.
+    """
+
+    query: ReadQuery
+    scope: Scope
+    engine: Engine
+    version: object
+    found: search_engine.Found
     common: SearchResult
+    made_at: datetime
 
 
 class LookUp:
-    """Answers look-ups from snapshots of one database, in any thread, and keeps the last answers for their further pages."""
+    """Answers look-ups from snapshots of one database and its index, in any thread, and keeps the last answers for their pages.
+
+    `changes_at_once` papers that changed are indexed before an answer; None: all of them.
+    """
 
     def __init__(
         self,
+        index: SearchIndex,
         read_glossary: Callable[[Snapshot], resolver.Glossary],
         clock: Clock = system_clock,
         everyday: questions.Everyday | None = None,
     ) -> None:
+        self.index = index
         self._read_glossary = read_glossary
         self._everyday = everyday
         self._clock = clock
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._topics: TopicIndex | None = None
+        self._engine: Engine | None = None
         self._lock = threading.Lock()
+
+    def open(self, view: Snapshot) -> Engine:
+        """Return the engine on the index as it is now, after changes of a few papers were indexed."""
+        self.index.refresh(view)
+        searcher = self.index.papers
+        with self._lock:
+            if self._engine is None or self._engine.searcher is not searcher:
+                self._engine = Engine(searcher)
+            return self._engine
+
+    def _open_writers(self, view: Snapshot) -> authors.Writers:
+        self.index.refresh(view)
+        return authors.Writers(view, self.index.authors)
 
     def search(self, view: Snapshot, request: SearchRequest, *, by_votes: bool = False) -> SearchResult:
         """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
 
-        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper. An answer is kept
-        until the day, the glossary or the index changes.
+        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper. Further pages are
+        those of the answer whose first page was shown, as papers arrive.
         """
         if (arxiv_id := parse_id(request.query)) is not None:
             ids = search.get_paper_ids(view, [arxiv_id])
             found = search.list_paper_rows(view, list(ids.values()))
             return SearchResult(tuple(found), 1, complete=1) if found else SearchResult(unknown_id=arxiv_id)
-        asked = replace(request, limit=0, offset=0, explain=False, snippet_locale=None)
-        versions = search.get_glossary_version(view), search.get_generation(view)
-        key, end = (asked, by_votes, self._clock().date(), versions), request.offset + request.limit
-        with self._lock:
-            answer = self._answers.get(key)
-            if answer is not None:
-                self._answers.move_to_end(key)
-        # Of an inexact one the last hit is left for the next page, so that there is one.
-        if answer is None or end > max(answer.end, len(answer.found.hits) - (not answer.found.is_exact)):
-            query, common = self._read(view, request)
-            scope = self._scope(view, request, query)
-            if not query.has_text:
-                common = replace(common, alert_terms=self._list_alert_terms(view, query, ()))
-                return _list_filtered(view, request, query, scope, common)
-            answer = self._make_answer(view, request, query, scope, common, end, by_votes=by_votes)
-            if len(answer.found.hits) <= _MAX_KEPT_HITS:
-                with self._lock:
-                    self._answers[key] = answer
-                    while len(self._answers) > _MAX_ANSWERS:
-                        self._answers.popitem(last=False)
+        engine = self.open(view)
+        answer = self._answer(view, engine, request, by_votes=by_votes)
+        if isinstance(answer, SearchResult):
+            return replace(answer, is_stale=not self.index.is_current(view))
+        page = answer.found.hits[request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(view, [hit.paper_id for hit in page])
+        scores = dict(page)
         missing = answer.found.missing
-        scores = {paper_id: score for score, paper_id in answer.found.hits[request.offset : end]}
-        rows = search.list_paper_rows(view, list(scores))
         return replace(
             answer.common,
-            rows=tuple(replace(row, score=round(scores[row.id].total, 4)) for row in rows),
+            rows=tuple(replace(row, score=round(scores[row.id], 4)) for row in rows),
             missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
-            explanations={row.arxiv_id: scores[row.id].explain() for row in rows} if request.explain else {},
+            is_stale=not self.index.is_current(view),
         )
 
-    def _read(self, view: Snapshot, request: SearchRequest) -> tuple[query_parser.Query, SearchResult]:
+    def _answer(
+        self, view: Snapshot, engine: Engine, request: SearchRequest, *, by_votes: bool
+    ) -> _Answer | SearchResult:
+        """Return the kept answer of a request if it reaches far enough, or a new one; a result for a query without text."""
+        asked = replace(request, limit=0, offset=0, snippet_locale=None)
+        now, end = self._clock(), request.offset + request.limit
+        version = engine.searcher, search.get_glossary_version(view)
+        key = (asked, by_votes, now.date())
+        with self._lock:
+            answer = self._answers.get(key)
+        if answer is not None and (
+            answer.version != version
+            and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
+        ):
+            answer = None
+        if answer is None:
+            made = self._make_answer(view, engine, request, end, by_votes=by_votes)
+            if isinstance(made, SearchResult):
+                return made
+            answer = made
+        elif end > len(answer.found.hits) and answer.found.has_more:
+            found = self._find(answer.engine, answer.query, answer.scope, request, end, by_votes=by_votes)
+            answer = replace(answer, found=found)
+        with self._lock:
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
+            while len(self._answers) > _MAX_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    def _read(
+        self, view: Snapshot, engine: Engine, request: SearchRequest
+    ) -> tuple[query_parser.Query, SearchResult]:
         """Return the query of a request with the period and the writers that its words name, and what the answer says of them."""
         typed = query_parser.parse_query(analyser.clean_typed(request.query))
         if request.literal:
             return typed, SearchResult(ignored=typed.ignored)
         query, period = read_period(typed, self._clock().date())
-        query = authors.read_writers(view, query)
+        query = authors.read_writers(self._open_writers(view), engine, query)
         writers = (*query.institutions, *query.authors[len(typed.authors) :])
         return query, SearchResult(period=period, writers=writers, ignored=query.ignored)
 
-    def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> SearchScope:
+    def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> Scope:
         author = analyser.clean_typed(request.author)
         names = [*query.authors, *([author] if request.author.strip() else [])]
-        filters = merge_filters(request.filters, query)
-        written = authors.list_paper_ids(view, names)
-        within = authors.institution_query(query.institutions)
-        if within is None or (written is None and query.has_text):
-            return SearchScope(filters, written, within)
-        (positions,) = search.list_positions(view, [(within, engine.MAX_WITHIN)], filters)
-        from_there = frozenset(paper_id for paper_id, _ in search.list_ids(view, positions).values())
-        return SearchScope(filters, from_there if written is None else from_there & written)
+        written = authors.list_paper_ids(self._open_writers(view), names) if names else None
+        return Scope(merge_filters(request.filters, query), written, query.institutions)
 
     def _make_answer(
-        self,
-        view: Snapshot,
-        request: SearchRequest,
-        query: query_parser.Query,
-        scope: SearchScope,
-        common: SearchResult,
-        end: int,
-        *,
-        by_votes: bool,
-    ) -> _Answer:
-        expanded = self._expand(view, query.text, literal=request.literal)
+        self, view: Snapshot, engine: Engine, request: SearchRequest, end: int, *, by_votes: bool
+    ) -> _Answer | SearchResult:
+        query, common = self._read(view, engine, request)
+        scope = self._scope(view, request, query)
+        if not query.has_text:
+            common = replace(common, alert_terms=self._list_alert_terms(view, query, ()))
+            return self._list_filtered(view, engine, request, query, scope, common)
+        expanded = self._expand(view, engine, query.text, literal=request.literal)
+        read = self._read_parts(view, engine, query, expanded, literal=request.literal)
         corrected: tuple[tuple[str, str], ...] = ()
-        unknown = [] if request.literal else completion.list_unknown_words(view, expanded)
+        unknown = [] if request.literal else completion.list_unknown_words(engine, expanded.segments)
         if unknown:
-            corrected = completion.find_corrections(view, self.load_topics(view), query.text, unknown)
+            corrected = completion.find_corrections(engine, self.load_topics(view), query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
-            expanded = self._expand(view, query.text, literal=False)
-        if by_votes:
-            expanded = expanded.sure()
-        if not request.literal:
-            query = self._expand_excluded(view, query, expanded)
-        find = engine.find_top if by_votes else partial(engine.find_sorted, sort=request.sort)
-        found = find(view, query, expanded, scope, limit=end)
-        if request.literal and found.complete_count:
-            found = found.without_partial()
+            expanded = self._expand(view, engine, query.text, literal=False)
+            read = self._read_parts(view, engine, query, expanded, literal=False)
+        found = self._find(engine, read, scope, request, end, by_votes=by_votes)
         common = replace(
             common,
             total=found.total,
@@ -319,15 +308,61 @@ class LookUp:
             complete=found.complete_count,
             is_inside=found.is_inside,
             corrected=corrected,
-            added_forms=_list_deciding(view, expanded, found),
+            added_forms=_list_deciding(engine, expanded, found),
             terms=(*search_query.query_terms(expanded), *query.phrases),
             term_forms=(*search_query.term_forms(expanded), *((phrase,) for phrase in query.phrases)),
             is_shortened=len(expanded.text.split()) < len(query.text.split()),
             meanings=expanded.meanings,
             alert_terms=self._list_alert_terms(view, query, search_query.query_terms(expanded)),
-            suggestions=self._suggest(view, request, query, expanded, found, unknown),
+            suggestions=self._suggest(view, engine, request, query, expanded, read, found, unknown),
         )
-        return _Answer(found._replace(read={}), end, common)
+        version = engine.searcher, search.get_glossary_version(view)
+        return _Answer(read, scope, engine, version, found, common, self._clock())
+
+    def _find(
+        self,
+        engine: Engine,
+        query: ReadQuery,
+        scope: Scope,
+        request: SearchRequest,
+        end: int,
+        *,
+        by_votes: bool,
+    ) -> search_engine.Found:
+        if by_votes:
+            about = engine.list_about(query.sure(), scope)
+            if about:
+                return search_engine.Found([search_engine.Hit(id_) for id_ in about], len(about))
+        sort = Sort.VOTES if by_votes else request.sort
+        found = engine.find(query, scope, limit=end, sort=sort)
+        # "Just this" leaves papers with some of the words out if any has all.
+        return found.without_partial() if request.literal and found.complete_count else found
+
+    def _list_filtered(
+        self,
+        view: Snapshot,
+        engine: Engine,
+        request: SearchRequest,
+        query: query_parser.Query,
+        scope: Scope,
+        common: SearchResult,
+    ) -> SearchResult:
+        """Return the papers within a scope, top-voted first."""
+        selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
+        if scope == Scope() or (selects_nothing and not request.author.strip()):
+            # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
+            return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+        rows: Sequence[models.PaperRow]
+        page = {"limit": request.limit, "offset": request.offset}
+        if scope.institutions:
+            found, total = engine.list_top(scope, **page)
+            rows = search.list_paper_rows(view, found)
+        elif scope.paper_ids is not None:
+            rows, total = authors.list_page(view, scope.paper_ids, scope.filters, Sort.VOTES, **page)
+        else:
+            total = search.count_top(view, scope.filters)
+            rows = search.list_top(view, scope.filters, **page)
+        return replace(common, rows=tuple(rows), total=total, complete=total)
 
     def _list_alert_terms(
         self, view: Snapshot, query: query_parser.Query, terms: Sequence[str]
@@ -341,7 +376,7 @@ class LookUp:
         found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
         found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
         for name in query.authors:
-            people = authors.find_authors(view, name)
+            people = authors.find_authors(self._open_writers(view), name)
             if len(people) > 1:
                 return ()
             known = people[0].name if people else name
@@ -356,30 +391,44 @@ class LookUp:
                 self._topics = TopicIndex(glossary)
             return self._topics
 
-    def _expand(self, view: Snapshot, text: str, *, literal: bool) -> concepts.Expansion:
+    def _expand(self, view: Snapshot, engine: Engine, text: str, *, literal: bool) -> concepts.Expansion:
         current = self._read_glossary(view)
         if literal:
             # A term of several words stays whole: its words alone would find more papers than the term with its other forms.
             return concepts.literal_expansion(
                 text, [part.text for part in current.expand(text).segments if part.key]
             )
-        return add_names(view, current, search_query.expand_query(current, text, self._everyday))
+        return add_names(engine, current, search_query.expand_query(current, text, self._everyday))
 
-    def _expand_excluded(
-        self, view: Snapshot, query: query_parser.Query, asked: concepts.Expansion
-    ) -> query_parser.Query:
-        if not query.excluded:
-            return query
-        glossary = self._read_glossary(view)
-        return replace(query, excluded=search_query.list_excluded_forms(glossary, query.excluded, asked))
+    def _read_parts(
+        self,
+        view: Snapshot,
+        engine: Engine,
+        query: query_parser.Query,
+        expanded: concepts.Expansion,
+        *,
+        literal: bool,
+    ) -> ReadQuery:
+        """Return what a query asks of papers."""
+        glossary = None if literal or not query.excluded else self._read_glossary(view)
+        return search_query.read(query, expanded, glossary)
+
+    def read_query(self, view: Snapshot, text: str) -> ReadQuery:
+        """Return a query as typed as what it asks of papers, with its filters: for alerts and lists of certain papers."""
+        engine = self.open(view)
+        query = query_parser.parse_query(analyser.clean_typed(text))
+        expanded = self._expand(view, engine, query.text, literal=False)
+        return self._read_parts(view, engine, query, expanded, literal=False)
 
     def _suggest(
         self,
         view: Snapshot,
+        engine: Engine,
         request: SearchRequest,
         query: query_parser.Query,
         expanded: concepts.Expansion,
-        found: engine.Found,
+        read: ReadQuery,
+        found: search_engine.Found,
         unknown: Sequence[str],
     ) -> tuple[str, ...]:
         """Return alternative queries, the likeliest first: without the query's own filters, or corrected.
@@ -392,35 +441,54 @@ class LookUp:
         filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
         if found.complete_count == 0 and query.text and any(filters):
             # Its own filters, exclusions or quoted phrases may reject what its words match.
-            terms_only, scope = query_parser.Query(text=query.text), SearchScope(request.filters)
-            if engine.find(view, terms_only, expanded, scope, limit=1).complete_count:
+            words = replace(read, excluded=(), parts=read.parts[: len(read.parts) - len(query.phrases)])
+            if engine.find(words, Scope(request.filters), limit=1, only_complete=True).total:
                 suggested.append(query.text)
-        for word in completion.list_unknown_words(view, expanded) if request.literal else unknown:
+        for word in completion.list_unknown_words(engine, expanded.segments) if request.literal else unknown:
             near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
+    def list_about(self, view: Snapshot, text: str, filters: Filters) -> AboutPapers:
+        """Return all papers that are about a query, with its own filters and these, most votes first."""
+        query, engine = query_parser.parse_query(analyser.clean_typed(text)), self.open(view)
+        written = authors.list_paper_ids(self._open_writers(view), query.authors)
+        if not query.has_text:
+            return AboutPapers(None if written is None else sorted(written))
+        expanded = self._expand(view, engine, query.text, literal=False).sure()
+        read = self._read_parts(view, engine, query, expanded, literal=False)
+        about = engine.list_about(read, Scope(merge_filters(filters, query), written, query.institutions))
+        return AboutPapers(about, search_query.added_forms(expanded))
+
     def match_papers(
         self, view: Snapshot, text: str, digest_papers: Sequence[DigestPaper]
-    ) -> dict[int, float]:
+    ) -> tuple[dict[int, float], ReadQuery, list[models.IndexDocument]]:
         """Return those papers of digests that are about a query, with its filters: how well they match, by id.
 
-        The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
+        The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing. Papers that the
+        index does not have yet are returned as documents, to be checked with the query.
         """
         query = query_parser.parse_query(analyser.clean_typed(text))
         allowed = merge_filters(search.NO_FILTERS, query)
-        ids = frozenset(
-            paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)
-        )
-        written = authors.list_paper_ids(view, query.authors)
+        ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
+        written = authors.list_paper_ids(self._open_writers(view), query.authors) if query.authors else None
         ids = ids if written is None else ids & written
         if not ids or not query.has_text:
-            return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
-        # The index knows the date of a paper's last digest, which is never earlier than that of one of its digests.
-        since = search.Filters(since_on=min(paper.date_on for paper in digest_papers))
-        expanded = self._expand(view, query.text, literal=False).sure()
-        query = self._expand_excluded(view, query, expanded)
-        return engine.list_about(view, query, expanded, SearchScope(since, ids)) or {}
+            found = dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
+            return found, ReadQuery(), []
+        read = replace(self.read_query(view, text).sure(), filters=search.NO_FILTERS)
+        engine, number = self.open(view), self.index.covers(view)
+        new = ids if number is None else set(search.list_changed_among(view, ids, after=number))
+        known = ids - new
+        about = (
+            engine.list_about(read, Scope(paper_ids=known, institutions=query.institutions)) if known else []
+        )
+        scores = engine.score(read, about)
+        return (
+            {id_: scores.get(id_, 0.0) for id_ in about},
+            read,
+            search.list_documents(view, sorted(new), summaries.select_shown),
+        )
 
     def find_author(
         self,
@@ -439,28 +507,57 @@ class LookUp:
         """
         glossary, typed = self._read_glossary(view), analyser.clean_typed(name)
         return authors.find_author(
-            view, glossary, typed, sort=sort, filters=filters, limit=limit, offset=offset, locale=locale
+            self._open_writers(view),
+            self.open(view),
+            glossary,
+            typed,
+            sort=sort,
+            filters=filters,
+            limit=limit,
+            offset=offset,
+            locale=locale,
         )
 
     def has_institution(self, view: Snapshot, name: str) -> bool:
         """Return whether a stored paper comes from an institution."""
-        condition = authors.institution_query([analyser.clean_typed(name)])
-        return condition is not None and search.count_matches(view, condition, limit=1) > 0
+        return self.open(view).has_institution(analyser.clean_typed(name))
 
     def find_paper(self, view: Snapshot, text: str) -> str | None:
         """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
         text = analyser.clean_typed(text)
         if (arxiv_id := parse_id(text)) is not None:
             return arxiv_id
-        rows = engine.find_papers(view, text, limit=1)
+        rows = titles.find_papers(view, self.open(view), text, limit=1)
         return rows[0].arxiv_id if rows else None
+
+    def complete_author(self, view: Snapshot, text: str) -> list[Choice]:
+        """Return the authors with a name that begins as typed, those with the most papers first."""
+        return completion.complete_author(self._open_writers(view), analyser.clean_typed(text))
+
+    def complete_paper(self, view: Snapshot, text: str) -> list[Choice]:
+        """Return the papers whose arXiv id or title begins as typed."""
+        return completion.complete_paper(view, self.open(view), analyser.clean_typed(text))
+
+    def list_similar(self, view: Snapshot, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+        """Return the papers that share the most rare words with a paper, the most similar first."""
+        engine = self.open(view)
+        ids = search.get_paper_ids(view, [analyser.clean_typed(arxiv_id)])
+        own = next(iter(ids.values()), None)
+        if own is None:
+            return []
+        documents = search.list_documents(view, [own], summaries.select_shown, also_unlisted=True)
+        words = Counter[str]()
+        for document in documents:
+            texts = build_texts(document)
+            words = scoring.count_words(texts.title, texts.body)
+        return search.list_paper_rows(view, engine.list_similar(words, own, limit=limit))
 
     def explain_term(self, view: Snapshot, term: str) -> TermEvidence:
         """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
         text = analyser.clean_typed(term)[:_MAX_TERM_LENGTH]
-        glossary = self._read_glossary(view)
+        glossary, engine = self._read_glossary(view), self.open(view)
         found = [
-            (concept.key, [_count_papers(view, form) for form in concept.forms])
+            (concept.key, [FormEvidence(form, engine.count([form.text])) for form in concept.forms])
             for concept in glossary.find_concepts(text)
         ]
         return TermEvidence(found, glossary.list_senses(text))

@@ -1,22 +1,22 @@
-"""Queries: the segments of a typed query with the forms of each, by the glossary, and boolean queries to the index for them.
+"""Queries as they are read: the parts that a paper should have, each in all its forms, and the filters.
 
-Queries ask for the tokens that `search.index` makes of a paper's canonical texts. A shingle joins two neighbouring words
-("lang_mode" for language model, "화_학" for 강화 학습), so that phrases are found without positions in the index. It may stand
-for several pairs of words: scoring, which reads the text, tells them apart.
+A part is found in a paper by the phrases of its forms (see `bot.text.tokens`). `ReadQuery` tells without the
+index whether one paper is about it; `search.engine` asks the index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from itertools import pairwise, zip_longest
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, questions, term_keys
-from storage.search import AllOf, BooleanQuery, all_of, any_of, with_suffix
+from bot.text import analyser, concepts, people, query_parser, questions, term_keys, tokens
+from storage import search
 
+_ABOUT_FREQUENCY = 2
+"""A paper is about a term that its title has, or that its body has this many times."""
 _EVERYDAY_WEIGHT = 0.8
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of the main topic that a question describes."""
@@ -94,7 +94,30 @@ def _forms_of(
     return tuple(form._replace(weight=form.weight * weight) for form in glossary.list_forms(tuple(terms)))
 
 
-def list_excluded_forms(
+def read(
+    query: query_parser.Query, expanded: concepts.Expansion, glossary: resolver.Glossary | None
+) -> ReadQuery:
+    """Return what a query with its expansion asks of papers. Without a glossary it excludes only what is typed."""
+    excluded: Sequence[str] = query.excluded
+    if glossary is not None:
+        excluded = _list_excluded_forms(glossary, excluded, expanded)
+    parts = expanded.parts(query.phrases)
+    return ReadQuery(
+        text=expanded.text,
+        parts=tuple(part for part in parts if any(tokens.phrases(form.text) for form in part.forms)),
+        wholes=expanded.composed,
+        excluded=tuple(map(concepts.literal_segment, excluded)),
+        names=expanded.names,
+        authors=query.authors,
+        institutions=query.institutions,
+        filters=search.Filters(query.since, query.until, query.min_votes),
+        fallback=expanded.fallback,
+        topics=expanded.topics,
+        implied=expanded.implied,
+    )
+
+
+def _list_excluded_forms(
     glossary: resolver.Glossary, excluded: Sequence[str], asked: concepts.Expansion
 ) -> tuple[str, ...]:
     """Return the terms to exclude in all their forms: those of the concept that a term names, in either language.
@@ -152,157 +175,84 @@ def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> lis
     ]
 
 
-# The tokens of a paper.
+# What a query asks of a paper.
 
-TITLE_MARK, REPEATED_MARK = "!t", "!"
-"""Suffixes of tokens: in the title, twice or more in the body. Shingles have the first too."""
-NAME_MARK, LEADING_NAME_MARK = "!n", "!l"
-"""Suffixes of names: what the head of the title is ("mamba" of "Mamba: …"), and what a title begins with."""
-INSTITUTION_MARK = "!i"
-"""Suffix of the institutions that a paper comes from; alone it is a token of papers of which none is known."""
-SHINGLE_SEPARATOR = "_"
-MAX_BODY_FREQUENCY = 3
-"""Cap on the term frequency in the body: beyond it votes and recency decide."""
-_SHINGLE_LETTERS = 4
-"""Letters of each Latin word in a shingle: enough to be rare, few enough to keep the number of shingles low."""
+Part = concepts.Segment
+"""What a paper should have, in any of its forms."""
 
 
-def shingle(left: str, right: str) -> str:
-    """Return the token for two neighbouring words."""
-    return shingle_left(left) + SHINGLE_SEPARATOR + shingle_right(right)
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper to check queries against. `names`: what its title's head may be; `institutions`: their tokens, if any is known."""
+
+    id: int
+    tokens: tokens.PaperTokens
+    names: frozenset[str]
+    institutions: frozenset[str]
+    last_on: date
+    votes: int | None
 
 
-def shingle_left(word: str) -> str:
-    """Return what a shingle has of the first of its words."""
-    return word[-1] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
+@dataclass(frozen=True, slots=True)
+class ReadQuery:
+    """A query as read.
 
-
-def shingle_right(word: str) -> str:
-    """Return what a shingle has of the second of its words."""
-    return word[0] if analyser.is_hangul(word) else word[:_SHINGLE_LETTERS]
-
-
-# Index queries match too much, since a shingle stands for several word pairs; scoring, which reads the texts, does not.
-
-_MAX_FORMS = 16
-_MIN_COMPOUND_SYLLABLES = 4
-"""Syllables from which a Korean word may be a compound of two: 강화학습 also matches 강화 학습."""
-
-
-class IndexQuery(NamedTuple):
-    """The conditions on a paper that has a term: `anywhere`, `repeated` (twice in the body), `in_title`."""
-
-    anywhere: BooleanQuery
-    repeated: BooleanQuery
-
-    @property
-    def in_title(self) -> BooleanQuery:
-        """The condition that the title has it."""
-        return with_suffix(self.anywhere, TITLE_MARK)
-
-
-@lru_cache(maxsize=1 << 8)
-def from_segment(segment: concepts.Segment) -> IndexQuery | None:
-    """Return the query for papers with any of a segment's forms."""
-    queries = (from_text(form.text) for form in segment.forms[:_MAX_FORMS])
-    return combine_any([query for query in queries if query is not None])
-
-
-@analyser.remembered(1 << 12)
-def from_text(text: str) -> IndexQuery | None:
-    """Return the query for one form of a term; a Korean form matches in any spacing."""
-    if analyser.has_hangul(text):
-        spaced, closed = map(analyser.canonical_words, (text, term_keys.korean_key(text)))
-        spellings = [spaced] if "".join(spaced) == "".join(closed) else [spaced, closed]
-        return combine_any([_korean_query(words) for words in spellings if words])
-    return combine_any([_latin_query(variant.split()) for variant in term_keys.latin_variants(text)])
-
-
-def topic_query(segments: Sequence[concepts.Segment]) -> BooleanQuery | None:
-    """Return the query for papers about all segments: a form in the title or twice, or forms of both languages."""
-    return all_of(
-        any_of([query.in_title, query.repeated, in_both_languages(segment)])
-        for segment in segments
-        if (query := from_segment(segment))
-    )
-
-
-def in_both_languages(segment: concepts.Segment) -> BooleanQuery | None:
-    """Return the query for papers with forms of a segment in both languages; None if it has forms in one only."""
-    languages = [
-        from_segment(concepts.Segment(segment.text, forms))
-        for is_korean in (True, False)
-        if (forms := tuple(form for form in segment.forms if analyser.has_hangul(form.text) == is_korean))
-    ]
-    return all_of([form.anywhere for form in languages if form]) if len(languages) > 1 else None
-
-
-def from_names(names: Iterable[str]) -> list[BooleanQuery]:
-    """Return the queries for papers whose titles' heads are one of these names, and whose titles begin with one."""
-    ordered = sorted(names)[:_MAX_FORMS]
-    marks = (NAME_MARK, LEADING_NAME_MARK)
-    queries = [any_of([name + mark for name in ordered]) for mark in marks]
-    return [query for query in queries if query is not None]
-
-
-def from_words(words: Sequence[str]) -> IndexQuery | None:
-    """Return the query for words in a row, as the analyser stems them."""
-    if not words:
-        return None
-    return _korean_query(words) if any(map(analyser.is_hangul, words)) else _latin_query(words)
-
-
-def combine_any(queries: Sequence[IndexQuery]) -> IndexQuery | None:
-    """Return the query for papers that match any of the queries."""
-    if not queries:
-        return None
-    return IndexQuery(*[field for field in map(any_of, zip(*queries, strict=True)) if field is not None])
-
-
-def _latin_query(words: Sequence[str]) -> IndexQuery:
-    tokens = [token for word in words for token in analyser.word_tokens(word)]
-    return _build([*tokens, *(shingle(left, right) for left, right in pairwise(words))], tokens)
-
-
-def _korean_query(words: Sequence[str]) -> IndexQuery:
-    """Return the query for words written apart or as one; a single long word may also be two.
-
-    A word may have the mark of a particle: bodies have no shingle of it and the next word.
+    A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head
+    is one of the `names`; has none of the `excluded`; comes from the `institutions`, has the `authors` and passes the filters.
+    `fallback` are the words of a query that is one term. Of a sentence, `topics` are the weights of the topics that it
+    describes, and `implied` the terms of the main ones; `meanings` are those of an abbreviation that has several.
     """
-    parts: list[BooleanQuery] = []
-    required: list[str] = []
-    marked, words = words, [word.removesuffix(analyser.PARTICLE_MARK) for word in words]
-    for word in words:
-        if len(word) == 1 < len(words) and analyser.is_hangul(word):
-            continue  # 제로 샷 as one word has no token 샷; the bigram or shingle with its neighbour covers it
-        is_alone, length = len(words) == 1 and analyser.is_hangul(word), len(word)
-        for number, bigram in enumerate(analyser.word_tokens(word)):
-            is_inside = is_alone and 1 <= number <= length - 3
-            # A space is usual behind a word's first syllable (키 프레임) or before its last (제로 샷).
-            is_first = number == 0 and length >= _MIN_COMPOUND_SYLLABLES
-            may_split = is_inside or (is_alone and (is_first or number == length - 2 > 0))
-            parts.append(_bigram_or_shingle(bigram[0], bigram[1]) if may_split else bigram)
-            if not is_inside:
-                required.append(bigram)
-    for (left, right), before in zip(pairwise(words), marked, strict=False):
-        if before.endswith(analyser.PARTICLE_MARK):
-            continue
-        if analyser.ends_in_hangul(left) and analyser.is_hangul(right):
-            parts.append(_bigram_or_shingle(left[-1], right[0]))
-        else:
-            parts.append(shingle(left, right))
-    return _build(parts, required)
+
+    text: str = ""
+    parts: tuple[Part, ...] = ()
+    wholes: tuple[Part, ...] = ()
+    excluded: tuple[Part, ...] = ()
+    names: frozenset[str] = frozenset()
+    authors: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
+    filters: search.Filters = search.NO_FILTERS
+    fallback: tuple[Part, ...] = ()
+    topics: Mapping[int, float] = field(default_factory=dict)
+    implied: Mapping[int, Part] = field(default_factory=dict)
+
+    def sure(self) -> ReadQuery:
+        """Return the query for a filter: without forms that one explanation alone speaks for."""
+
+        def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
+            return tuple(replace(part, forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
+
+        return replace(self, parts=keep(self.parts), wholes=keep(self.wholes))
+
+    def is_about(self, paper: Paper) -> bool:
+        """Return whether a paper is about the query: each part is in its title, or repeated in its body."""
+        is_about = (
+            (bool(self.parts) and all(_is_about(part, paper) for part in self.parts))
+            or any(_is_about(part, paper) for part in self.wholes)
+            or not self.names.isdisjoint(paper.names)
+        )
+        return is_about and self._is_allowed(paper)
+
+    def _is_allowed(self, paper: Paper) -> bool:
+        return (
+            self.filters.allow(paper.last_on, paper.votes)
+            and not any(_has(part, paper) for part in self.excluded)
+            and all(_comes_from(paper, name) for name in self.institutions)
+        )
 
 
-def _bigram_or_shingle(left: str, right: str) -> BooleanQuery:
-    query = any_of([left + right, shingle(left, right)])
-    assert query is not None
-    return query
+def _has(part: Part, paper: Paper) -> bool:
+    """Return whether a paper has a part in any form."""
+    return any(any(paper.tokens.count(form.text)) for form in part.forms)
 
 
-def _build(parts: Sequence[BooleanQuery], required: Sequence[str]) -> IndexQuery:
-    """Return the query for a form, from all its tokens and shingles and from the tokens it has in any spacing."""
-    anywhere = AllOf(tuple(dict.fromkeys(parts)), phrase=True)
-    tokens = tuple(token + REPEATED_MARK for token in dict.fromkeys(required))
-    repeated = AllOf(tokens, phrase=True) if tokens else anywhere
-    return IndexQuery(anywhere, repeated)
+def _is_about(part: Part, paper: Paper) -> bool:
+    """Return whether a paper has any form of a part in its title, or forms of it twice in its body."""
+    counts = [paper.tokens.count(form.text) for form in part.forms]
+    return any(title for title, _ in counts) or sum(body for _, body in counts) >= _ABOUT_FREQUENCY
+
+
+def _comes_from(paper: Paper, institution: str) -> bool:
+    """Return whether a paper comes from an institution; of a paper of which no service says where from, the text decides."""
+    if paper.institutions:
+        return people.institution_token(institution) in paper.institutions
+    return any(any(paper.tokens.count(form)) for form in people.institution_forms(institution))

@@ -33,8 +33,7 @@ class SearchRequest:
     """A search for papers on a topic.
 
     `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, and leaves papers with some of the words out if any has all; `explain` asks for the components
-    of each score, `snippet_locale` for snippets.
+    query expansion off, and leaves papers with some of the words out if any has all; `snippet_locale` asks for snippets.
     """
 
     query: str = ""
@@ -46,7 +45,6 @@ class SearchRequest:
     offset: int = 0
     literal: bool = False
     sort: Sort = Sort.RELEVANCE
-    explain: bool = False
     snippet_locale: models.Locale | None = None
 
     @property
@@ -78,7 +76,7 @@ class SearchResult(PaperPage):
     `ignored`: parts of the query that could not be used.
     `unknown_id`: an arXiv id that the archive does not have. `alert_terms`: what an alert for such papers follows, all of
     it: the query's terms without everyday words, the writers; nothing if a name may be several people's.
-    `explanations` (score components) and `snippets` are by arXiv id and empty unless requested.
+    `is_stale`: the index does not have all papers yet. `snippets` are by arXiv id and empty unless requested.
     """
 
     added_forms: tuple[str, ...] = ()
@@ -97,7 +95,7 @@ class SearchResult(PaperPage):
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()
-    explanations: dict[str, dict[str, float]] = field(default_factory=dict)
+    is_stale: bool = False
     snippets: dict[str, Snippet] = field(default_factory=dict)
 
     @property

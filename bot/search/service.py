@@ -10,16 +10,18 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.search import completion, engine
+from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
-from bot.search.lookup import LookUp
+from bot.search.index import SearchIndex
+from bot.search.lookup import AboutPapers, LookUp
 from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
 from bot.text import analyser, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
+from storage.search import Filters
 from storage.snapshot import Snapshot
 
 TOPICS_CACHE_SECONDS = 10.0
@@ -54,11 +56,13 @@ class SearchService:
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
         everyday: questions.Everyday | None = None,
+        index: SearchIndex | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._glossary = glossary or GlossaryService(database)
-        self._lookup = LookUp(self._glossary.read_current, clock, everyday)
+        self.index = index or SearchIndex(search_index.folder_of(database))
+        self._glossary = glossary or GlossaryService(database, clock, self.index)
+        self._lookup = LookUp(self.index, self._glossary.read_current, clock, everyday)
         self._completion_index: TopicIndex | None = None
         self._topics_checked_at = 0.0
 
@@ -72,6 +76,12 @@ class SearchService:
         """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here, with the glossary loaded elsewhere."""
         if connection.dialect.name != "sqlite":
             await self._glossary.get_current(connection)
+        try:
+            return await snapshot.read(connection, function, *arguments, **options)
+        except ValueError as error:
+            if not search_index.is_damage(error):
+                raise
+            self.index.forget()
         return await snapshot.read(connection, function, *arguments, **options)
 
     async def _look_up(
@@ -111,12 +121,26 @@ class SearchService:
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
-        return await self._read(connection, self._lookup.match_papers, text, digest_papers)
+        found, query, new = await self._read(connection, self._lookup.match_papers, text, digest_papers)
+        if new:
+            # The index does not have them yet.
+            about = await asyncio.to_thread(
+                lambda: [document.id for document in new if query.is_about(search_index.read_paper(document))]
+            )
+            found |= dict.fromkeys(about, 0.0)
+        return found
+
+    async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
+        """Return all papers that are about a query, with its own filters and these, most votes first."""
+        return await self._read(connection, self._lookup.list_about, text, filters)
 
     find_author = _as_method(LookUp.find_author)
     has_institution = _as_method(LookUp.has_institution)
     explain_term = _as_method(LookUp.explain_term)
     list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
+    complete_author = _as_method(LookUp.complete_author)
+    complete_paper = _as_method(LookUp.complete_paper)
+    list_similar = _as_method(LookUp.list_similar)
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
@@ -144,11 +168,6 @@ class SearchService:
             shown = await papers.list_rows(connection, [row.id for row in rows[offset : offset + limit]])
         return PaperPage(tuple(shown), len(rows)), on
 
-    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
-        """Return the papers that share the most rare terms with a paper, the most similar first."""
-        typed = analyser.clean_typed(arxiv_id)
-        return await self._look_up(engine.list_similar, typed, limit=limit)
-
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, search_results.Snippet]:
@@ -165,16 +184,6 @@ class SearchService:
             await asyncio.to_thread(topics.complete, "", locale)  # which sorts the topics
             self._completion_index = topics
         return self._completion_index.complete(analyser.clean_typed(text), locale)
-
-    async def complete_author(self, text: str) -> list[Choice]:
-        """Return the authors with a name that begins as typed, those with the most papers first."""
-        typed = analyser.clean_typed(text)
-        return await self._look_up(completion.complete_author, typed)
-
-    async def complete_paper(self, text: str) -> list[Choice]:
-        """Return the papers whose arXiv id or title begins as typed."""
-        typed = analyser.clean_typed(text)
-        return await self._look_up(completion.complete_paper, typed)
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""

@@ -7,6 +7,7 @@ A list grows until it closes (`bot.core.day_close`).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,7 +20,10 @@ from storage.models import FetchStatus
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
 """The address of the source, also if its endpoint is another."""
-_PUBLIC_ADDRESSES = (ADDRESS, "https://huggingface.co/papers", "https://hf.co")
+_SPELLINGS = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.(?:co|com)|hf\.co)/?(?:(?:daily[_-])?papers(?:[/?#].*)?|api/daily_papers.*)?",
+    re.IGNORECASE,
+)
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 
 
@@ -150,16 +154,20 @@ def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: da
     )
 
 
+def normalise(address: str) -> str:
+    """Return `ADDRESS` for Hugging Face's list as people type it, such as hf.co/papers; any other address unchanged."""
+    return ADDRESS if _SPELLINGS.fullmatch(address.strip()) else address
+
+
 def _matches(address: str, endpoints: base.Endpoints) -> bool:
-    plain = address.rstrip("/")
-    own = (endpoints[models.SourceKind.HUGGINGFACE].rstrip("/"), *_PUBLIC_ADDRESSES)
-    return plain in own or _DAILY_PAPERS_PATH in address
+    own = endpoints[models.SourceKind.HUGGINGFACE].rstrip("/"), ADDRESS
+    return normalise(address).rstrip("/") in own or _DAILY_PAPERS_PATH in address
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
     """Open Hugging Face's own address at the endpoint of the settings, and any other address as it is."""
-    endpoint = address.partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
-    if endpoint in _PUBLIC_ADDRESSES:
+    endpoint = normalise(address).partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
+    if endpoint == ADDRESS:
         endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]
     return HuggingFaceSource(endpoint, context.fetch, context.day_close)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.core.clock import Clock
@@ -38,6 +40,11 @@ def get(kind: models.SourceKind, address: str = "") -> base.KindRecord:
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
     """Return the kind of the first record that matches an address."""
     return next(record.kind for record in RECORDS if record.matches(address, endpoints))
+
+
+def normalise(address: str) -> str:
+    """Return an address as it is stored: Hugging Face's by its one address, a folder by its absolute path."""
+    return huggingface.normalise(folder.make_absolute(address))
 
 
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
@@ -111,6 +118,11 @@ class Yield:
         numbers = [number for on, number in days.items() if on >= since and number]
         return round(statistics.median(numbers)) if numbers else None
 
+    @property
+    def latest(self) -> tuple[date, int] | None:
+        """The newest day of the last days known, with its number of papers; None without any."""
+        return max((self.posted or self.looked_up).items(), default=None)
+
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
     """Return what a stored source brought, by the papers of its digests."""
@@ -148,11 +160,11 @@ class SourceRegistry:
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
-        """Store a source, due at once, a folder by its absolute path; without `kind`, it is guessed from the address.
+        """Store a source, due at once, by its address as `normalise` gives it; without `kind`, it is guessed from the address.
 
         Raises UsageError for an unusable address or option, DuplicateError for an address that is stored already.
         """
-        url = folder.make_absolute(url)
+        url = normalise(url)
         kind = kind or guess_kind(url, self._endpoints)
         check(kind, url, options or {})
         arxiv_categories.check_options(url, options or {}, self._clock().date())
@@ -167,11 +179,17 @@ class SourceRegistry:
                 options=options,
             )
 
-    async def add_configured(self, settings: Iterable[SourceSetting]) -> None:
-        """Store the sources of `paperround.toml` that are not stored yet. Raises UsageError for an unusable one."""
+    async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
+        """Store the sources of `paperround.toml` and the inbox that are not stored yet. Raises UsageError for an unusable one.
+
+        The inbox is a folder like others, and is made if it is missing.
+        """
+        if inbox is not None:
+            await asyncio.to_thread(inbox.mkdir, parents=True, exist_ok=True)
+            settings = [*settings, SourceSetting(url=str(inbox.absolute()), kind=models.SourceKind.FOLDER)]
         known = {row.url for row in await self.list_rows()}
         for setting in settings:
-            if known & {setting.url, folder.make_absolute(setting.url)}:
+            if known & {setting.url, normalise(setting.url)}:
                 continue
             # Another process may be faster.
             with suppress(errors.DuplicateError):
@@ -220,7 +238,7 @@ async def find_address(connection: Connection, url: str) -> str:
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
-        url = shown[0] if len(shown) == 1 else folder.make_absolute(url)
+        url = shown[0] if len(shown) == 1 else normalise(url)
     if url not in stored:
         raise errors.UsageError(f"{url} is not a source. `paperround sources list` shows all sources.")
     return url

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import digest_writer, fields, files
+from bot.archive import digest_writer, fields, files, listing
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -404,6 +404,12 @@ class Poller:
         await self._ingest.finish_index()
         return reports
 
+    async def fetch_first(self, row: models.StoredSource) -> SourceReport:
+        """Poll a source that was just added, for a minute at most. The bot continues what is left."""
+        [report] = await self._fetch_sources([row], timeout_seconds=_PAGE_TIMEOUT_SECONDS)
+        await self._ingest.finish_index()
+        return report
+
     async def _fetch_sources(
         self,
         rows: Sequence[models.StoredSource],
@@ -534,18 +540,20 @@ class Poller:
     async def _limit_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
         """Return a result without the digests and facts beyond the new papers that its source may bring in a day (UTC).
 
-        A digest that begins below the limit is kept whole. What is left out is read again, and stored from the next day on.
+        A digest that begins below the limit is kept whole up to as many papers. What is left out is read again, and stored
+        from the next day on.
         """
         row = report.source
         if not kinds.get(row.kind, row.url).is_limited(row.url):
             return result
         limit = base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
-        lists = [{entry.arxiv_id for entry in digest.entries} for digest in result.digests]
+        digests = [_cut(digest, limit) for digest in result.digests]
+        lists = [{entry.arxiv_id for entry in digest.entries} for digest in digests]
         described = {fact.arxiv_id for fact in result.facts}
         async with self._database.read() as connection:
             stored = await papers.get_ids(connection, described.union(*lists))
         known, kept, today = stored.keys() | report.new_ids, list[models.Digest](), self._clock().date()
-        for digest, ids in zip(result.digests, lists, strict=True):
+        for digest, ids in zip(digests, lists, strict=True):
             if ids <= known or report.count_new(today) < limit:
                 report.new_ids |= ids - known
                 known |= ids
@@ -554,13 +562,26 @@ class Poller:
             report.new_ids |= described - known
             known |= described
         if described.union(*lists) <= known:
-            return result
+            return replace(result, digests=tuple(digests))
         report.has_lost = True
         report.add_failure(
             f"it has brought {limit:,} new papers today; the others will be read from tomorrow on"
         )
         facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
+
+
+def _cut(digest: models.Digest, limit: int) -> models.Digest:
+    """Return a digest with its first papers, as many as a source may bring."""
+    if len(digest.entries) <= limit:
+        return digest
+    first = {entry.arxiv_id for entry in digest.entries[:limit]}
+    if digest.format in listing.FORMATS:
+        cut = listing.keep(digest, digest.date, first.__contains__)
+    else:
+        cut = replace(digest, entries=digest.entries[:limit])
+    note = models.Problem(1, f"it has {len(digest.entries):,} papers; those after {limit:,} are left out")
+    return replace(cut, problems=(*digest.problems, note))
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

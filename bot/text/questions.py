@@ -394,8 +394,6 @@ def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
-_MIN_WEIGHT = 0.02
-"""Topics of a question that weigh less are not compared."""
 _MAX_PAPER_WORD_TOPICS = 40
 """Words in more descriptions tell nothing about a paper's topic."""
 
@@ -405,33 +403,24 @@ def prepare_topics() -> None:
     _load_weighted_words()
 
 
-class TopicSimilarity:
-    """Compares papers with a question's vector."""
-
-    def __init__(self, topics: TopicVector) -> None:
-        self._topics = [(topic, weight) for topic, weight in topics.items() if weight >= _MIN_WEIGHT]
-        self._weighted_words = _load_weighted_words() if topics else {}
-
-    def compare(self, words: Mapping[str, int]) -> float:
-        """Return the cosine of a paper, by its counted canonical words, and the question, relative to other papers."""
-        weighted = self._weighted_words
-        weights = [0] * len(load_topic_terms())
-        # Whole numbers, since the order of a set varies between processes, and sums of floats with it.
-        for word in weighted.keys() & words.keys():
-            weight, topics = weighted[word]
-            if (count := words[word]) > 1:
-                weight = int(weight * (1 + math.log(count)))
-            for topic in topics:
-                weights[topic] += weight
-        length = math.hypot(*weights)
-        return sum([weight * weights[topic] for topic, weight in self._topics]) / length if length else 0.0
+def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, float]]:
+    """Return the heaviest topics of a paper by its counted canonical words, with their weights as a unit vector."""
+    weighted, weights = _load_weighted_words(), dict[int, float]()
+    for word in weighted.keys() & words.keys():
+        weight, topics = weighted[word]
+        weight *= 1 + math.log(words[word])
+        for topic in topics:
+            weights[topic] = weights.get(topic, 0.0) + weight
+    length = math.hypot(*weights.values()) or 1.0
+    heaviest = sorted(weights, key=lambda topic: (-weights[topic], topic))[:most]
+    return [(topic, weights[topic] / length) for topic in heaviest]
 
 
 @lru_cache(maxsize=1)
-def _load_weighted_words() -> dict[str, tuple[int, tuple[int, ...]]]:
-    """Return the words of the descriptions with their weights, in thousandths, and topics."""
+def _load_weighted_words() -> dict[str, tuple[float, tuple[int, ...]]]:
+    """Return the words of the descriptions with their weights and topics."""
     return {
-        word: (int(1000 * inverse_topic_frequency(len(topics))), topics)
+        word: (inverse_topic_frequency(len(topics)), topics)
         for word, topics in load_topic_words().items()
         if len(topics) <= _MAX_PAPER_WORD_TOPICS
     }

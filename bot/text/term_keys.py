@@ -8,7 +8,7 @@ sam2 are one name; it is found in canonical titles (see the analyser), in which 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 
@@ -90,12 +90,8 @@ def is_abbreviation(text: str) -> bool:
     )
 
 
-EXACT, VERSION, VERSION_AND_MORE, LEADING = 1.0, 0.8, 0.6, 0.4
-"""Degrees of a match: the head is the name, the name with a version, begins with the name and a version, begins with it."""
 _MAX_NAME_WORDS = 6
 _MAX_NAME_LENGTH = 40
-_MIN_BEGINNING = 3
-"""Letters with which the head of a title begins if it may be a name."""
 _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
 _CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
 _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
@@ -140,31 +136,6 @@ def _keys_of_name(text: str) -> frozenset[str]:
     if len(words) > 1:
         keys.append("".join(_split_versions([analyser.stem("".join(words))])))
     return frozenset(key for key in keys if 1 < len(key) <= _MAX_NAME_LENGTH)
-
-
-def match_titles(names: Collection[str], title: str) -> float:
-    """Return the degree to which the head of a canonical title is one of the names; 0 if it is not.
-
-    A paper's text may follow the title on the next line.
-    """
-    head = title.partition("\n")[0]
-    joined = head.replace(" ", "")
-    if not any(name[:_MIN_BEGINNING] in joined for name in names):
-        return 0.0  # nearly all: cutting a head into its words takes ten times as long
-    pieces = _head_pieces(head)
-    key = ""
-    for number, piece in enumerate(pieces, start=1):
-        key += piece
-        if key in names:
-            rest = pieces[number:]
-            if not rest:
-                return EXACT
-            if not _VERSION.fullmatch(rest[0]):
-                return LEADING
-            return VERSION if len(rest) == 1 else VERSION_AND_MORE
-        if len(key) > _MAX_NAME_LENGTH:
-            break
-    return 0.0
 
 
 @lru_cache(maxsize=1 << 10)
@@ -333,7 +304,7 @@ def korean_variants(text: str) -> list[str]:
 
 
 @cache
-def _other_endings() -> Mapping[str, frozenset[str]]:
+def other_endings() -> Mapping[str, frozenset[str]]:
     """Return by Korean words of two syllables the third syllables that make a term of another meaning, by the seed list.
 
     No word of its English begins as one of the shorter term's, as parallelization (병렬화) as parallel (병렬).
@@ -365,7 +336,7 @@ def _variant_spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
     pieces = [re.escape(run) if _LATIN.match(run) else space.join(run) for run in runs]
     first = r"(?<![^ \n])" if _LATIN.match(key) else ""
     last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
-    if is_one_word and (others := _other_endings().get(key)):
+    if is_one_word and (others := other_endings().get(key)):
         last = f"(?![{''.join(others)}])"
     return re.compile(first + " ?".join(pieces) + last)
 

@@ -15,9 +15,11 @@ from datetime import date, datetime
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary import resolver
 from bot.glossary.resolver import Glossary
+from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.text import analyser, concepts, term_keys
 from storage import alerts, archive, database, models, papers, search, shelf, snapshot, today
@@ -196,7 +198,7 @@ def _join(words: Sequence[str]) -> str:
     return ("" if any(map(analyser.is_hangul, words)) else " ").join(words)
 
 
-def extract_features(texts: search.DocumentTexts, concept_index: ConceptIndex) -> dict[str, float]:
+def extract_features(texts: search_index.PaperTexts, concept_index: ConceptIndex) -> dict[str, float]:
     """Return the features of a paper as a vector of length 1."""
     return to_vector(_count(texts.title, concept_index) + _count(texts.body, concept_index))
 
@@ -282,7 +284,7 @@ class PaperVectors:
         # Each feature is kept in memory once, not once per paper.
         names: dict[str, str] = {}
         for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
-            rows = await snapshot.read(connection, search.list_by_paper_ids, batch)
+            rows = await snapshot.read(connection, search.list_documents, batch, summaries.select_shown)
             vectors |= await asyncio.to_thread(_extract, rows, concept_index, names)
         return vectors
 
@@ -321,14 +323,14 @@ class PaperVectors:
 
 
 def _extract(
-    rows: Mapping[int, search.IndexRow], concept_index: ConceptIndex, names: dict[str, str]
+    papers_of_batch: Iterable[models.IndexDocument], concept_index: ConceptIndex, names: dict[str, str]
 ) -> dict[int, dict[str, float]]:
     return {
-        paper_id: {
+        paper.id: {
             names.setdefault(name, name): value
-            for name, value in extract_features(row.texts, concept_index).items()
+            for name, value in extract_features(search_index.build_texts(paper), concept_index).items()
         }
-        for paper_id, row in rows.items()
+        for paper in papers_of_batch
     }
 
 

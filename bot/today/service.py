@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -284,14 +284,14 @@ class TodayService:
 def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> datetime:
     """Return when a message is due next after `now` (UTC): at `at_time` in the zone, across changes of the clock.
 
-    With `closings` that is the earliest: a list that closes within choice.CLOSE_WAIT after it is awaited.
+    With `closings` that is the earliest: a list that closes within schedule.CLOSE_WAIT after it is awaited.
     """
     rule = schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
-    due_at = schedule.next_due(now if closings is None else now - choice.CLOSE_WAIT, rule).at
+    due_at = schedule.next_due(now if closings is None else now - schedule.CLOSE_WAIT, rule).at
     while True:
         at = due_at
         if closings is not None:
-            at = max(at, closings.rule.closes_at(closings.rule.last_closed(at + choice.CLOSE_WAIT)))
+            at = max(at, closings.rule.closes_at(closings.rule.last_closed(at + schedule.CLOSE_WAIT)))
         if at > now:
             return at
         due_at = schedule.next_due(due_at, rule).at
@@ -547,10 +547,10 @@ def _awaited_until(closings: day_close.Closings | None, now: datetime) -> dateti
         return None
     day = closings.rule.last_closed(now)
     closed_at = closings.rule.closes_at(day)
-    until = closed_at + choice.CLOSE_WAIT
+    until = closed_at + schedule.CLOSE_WAIT
     if closings.is_complete(day) or now >= until:
         return None
-    return min(now + max(choice.MINUTE, (now - closed_at) / 8), until)
+    return min(now + max(timedelta(minutes=1), (now - closed_at) / 8), until)
 
 
 def _move(

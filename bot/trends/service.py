@@ -13,11 +13,10 @@ from enum import IntEnum
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary.resolver import Glossary
-from bot.search import authors, engine
-from bot.search import query as search_query
 from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
 from bot.text import analyser, concepts, query_parser, term_keys, typography
-from storage import models, papers, search, snapshot, trends
+from storage import models, papers, search, trends
 from storage.database import Connection, Database
 
 Month = trends.MonthCount
@@ -54,12 +53,12 @@ class Trend:
 
 
 class TrendService:
-    """Trends of one archive. It shares the search service's glossary, so all forms of a term give the same trend."""
+    """Trends of one archive, of the papers that the search service finds: all forms of a term give the same trend."""
 
-    def __init__(self, database: Database, clock: Clock, glossary: GlossaryService) -> None:
+    def __init__(self, database: Database, clock: Clock, searching: SearchService) -> None:
         self._database = database
         self._clock = clock
-        self._glossary = glossary
+        self._search = searching
 
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
         """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
@@ -85,32 +84,17 @@ class TrendService:
                 min(extent.last_on, parsed.until or extent.last_on),
                 parsed.min_votes,
             )
-            current = await self._glossary.get_current(connection)
-            expanded = search_query.expand_query(current, parsed.text).sure()
-            days = await _count_by_day(connection, parsed, expanded, filters)
+            about = await self._search.list_about(connection, query, filters)
+            if about.paper_ids is None:
+                days: Sequence[Month] = await trends.count_papers(connection, filters)
+            else:
+                days = await trends.count_chosen(connection, about.paper_ids, filters)
         return Trend(
             months=_fill(days, first, _start_of(extent.last_on, step), step),
-            added_forms=search_query.added_forms(expanded) if parsed.text else (),
+            added_forms=about.added_forms,
             is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
             step=step,
         )
-
-
-async def _count_by_day(
-    connection: Connection, query: query_parser.Query, expanded: concepts.Expansion, filters: search.Filters
-) -> Sequence[Month]:
-    """Return the counts of days, some of the same day."""
-    by_authors = await snapshot.read(connection, authors.list_paper_ids, query.authors)
-    if not query.has_text:
-        if by_authors is None:
-            return await trends.count_papers(connection, filters)
-        return await trends.count_chosen(connection, by_authors, filters)
-    scope = engine.SearchScope(filters, by_authors)
-    about = await snapshot.read(connection, engine.list_about, query, expanded, scope)
-    if about is not None:
-        return await trends.count_chosen(connection, about, filters)
-    wanted = await snapshot.read(connection, engine.build_topic_query, query, expanded)
-    return () if wanted is None else await trends.count_matches(connection, wanted, filters)
 
 
 def _start_of(on: date, step: Step) -> date:

@@ -75,19 +75,27 @@ class Publisher:
         if file is not None and await asyncio.to_thread(file.is_dir):
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
+        source, location = await self._locate(place)
         printed = await self._list_printed(place)
         found = None if file is None else await asyncio.to_thread(_read, file)
         if found is not None and _hash(found) not in {*printed, _hash(text)}:
             if not printed:
                 raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
             with suppress(errors.NotADigestError):
-                await self._ingest.add_text(found, location=place)
+                await self._ingest.add_text(found, source=source, location=location)
             return False
         await self._remember(place, [*printed, _hash(text)], text)
         if file is not None:
             await asyncio.to_thread(_write, file, text)
-        await self._ingest.add_text(text, location=place)
+        await self._ingest.add_text(text, source=source, location=location)
         return True
+
+    async def _locate(self, place: str) -> tuple[str, str]:
+        """Return the source and location of a place: in a folder that is a source, those that it gives the file."""
+        folder, _, name = place.rpartition("/")
+        async with self._database.read() as connection:
+            is_source = any(row.url == folder for row in await sources.list_rows(connection))
+        return (folder, name) if is_source else (sources.FILES, place)
 
     async def _list_printed(self, place: str) -> list[str]:
         """Return the hashes of the texts that were printed for a place."""

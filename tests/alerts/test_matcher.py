@@ -15,7 +15,7 @@ from bot.alerts import matcher
 from bot.search import glossary as search_glossary
 from bot.search import query as search_query
 from bot.text import analyser, keywords, people
-from storage import alerts, models, papers, search_index
+from storage import alerts, glossary, models, papers
 from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
@@ -159,7 +159,7 @@ async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness:
         async with alert_harness.database.transaction() as connection:
             await alerts.set_forms(connection, {added.id: ()})
             if made_at is not None:
-                await search_index.save(connection, made_at, 0, "{}")
+                await glossary.save(connection, made_at, 0, "{}")
         for _ in range(2):
             await matcher.refresh_forms(alert_harness.database)
         assert await alert_harness.alerts.list_rows(user_id=added.user_id) == [added]

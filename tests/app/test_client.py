@@ -310,12 +310,6 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
             assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
 
 
-def test_missed_days_are_listed(renderer: DiscordRenderer) -> None:
-    missed = tuple(date(2025, 2, day) for day in range(1, 9))
-    (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), missed_on=missed))
-    assert "2025\u2060년 2\u2060월 8\u2060일" in json.dumps(part.payload, ensure_ascii=False)
-
-
 def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRenderer) -> None:
     kinds = [
         part.kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.alerts.service import Alerts
 from bot.app import container
 from bot.core.settings import Settings
-from bot.daily.service import Subscriptions
-from storage import alerts, daily, errors, models, outbox
-from tests.support import alert_builders, digest_builders, origin_server
+from storage import errors, models, outbox
+from tests.support import origin_server
 
 START = datetime(2025, 5, 6, 12, tzinfo=UTC)
 
@@ -79,26 +76,3 @@ async def test_the_operators_channel_gets_one_notice_for_a_failing_source(tmp_pa
     ]
     assert "it refuses access (403)" in str(parts[0].payload)
     assert "/feed" in str(parts[0].payload)
-
-
-async def test_a_digest_too_old_for_alerts_wakes_posts(tmp_path: Path) -> None:
-    async with container.open_container(settings(tmp_path), clock=lambda: START) as opened:
-        subscription = models.Subscription(guild_id=10, channel_id=20, at_time="09:00", timezone="UTC")
-        service = Subscriptions(opened.database, lambda: START - timedelta(hours=5))
-        waiting = await service.add(subscription)
-        until = START + timedelta(hours=9)
-        await _update(opened, replace(waiting, waiting_for_on=START.date(), next_due_at=until))
-        await Alerts(opened.database, lambda: START).add(alert_builders.draft("care"))
-        day = START.date() - timedelta(days=6)
-        text = digest_builders.newsletter(day, [("2505.00001", 1)])
-        await opened.create_ingest().add_text(text, location="a.md")
-        async with opened.database.read() as connection:
-            row = await daily.get(connection, waiting.id)
-            pending = await alerts.list_pending(connection)
-    assert row is not None
-    assert (row.next_due_at, pending) == (START, [])
-
-
-async def _update(opened: container.Container, changed: models.Subscription) -> None:
-    async with opened.database.transaction() as connection:
-        await daily.update(connection, changed)

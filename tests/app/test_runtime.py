@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.app import container as app_container
 from bot.app import health, runtime
 from bot.app.container import Container
-from bot.archive import ingest
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.today import service as today_service
@@ -33,7 +33,10 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
 
 
 async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
-    await ingest.InboxWatcher(folder, bot.ingest_files).scan()
+    """Poll the sources of a bot whose inbox is a folder."""
+    bot.container.settings = bot.container.settings.model_copy(update={"inbox": folder})
+    async with app_container.open_poller(bot.container, bot.container.create_ingest()) as poller:
+        await bot.on_sources_fetched(await poller.fetch_all())
 
 
 async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
@@ -41,10 +44,9 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
 ) -> None:
     subscriptions = bot.container.create_services().subscriptions
     added = await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
-    assert added.next_due_at == NOW + timedelta(minutes=1)
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()
-    assert (await subscriptions.get(added.id)).waiting_for_on == NOW.date()
+    assert (await subscriptions.get(added.id)).last_on == NOW.date() - timedelta(days=1)
     (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     await _scan_inbox(bot, tmp_path)
     async with bot.container.database.read() as connection:
@@ -89,7 +91,7 @@ async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_ret
             raise errors.StorageError(failures.pop())
         return 0
 
-    monkeypatch.setattr("storage.daily.wake_waiting", fail_once)
+    monkeypatch.setattr("storage.alerts.exist", fail_once)
     for number, name in enumerate(("a.md", "b.md"), 1):
         (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
     for expected in ([False, True], [True, True]):

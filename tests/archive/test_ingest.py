@@ -14,12 +14,12 @@ import pytest
 from bot.archive import ingest, parse
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from bot.archive.files import TextFile, find_files, read_file
+from bot.search.index import SearchIndexer
 from storage import archive, database, errors, papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support import paper_records
 from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
-from tests.support.recording_indexer import NullIndexer
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -163,7 +163,9 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
         if (await papers.list_rows(connection, list(fresh.paper_ids)))[0].title == "Bad":
             raise RuntimeError("rejected")
 
-    harness.ingest = ingest.IngestService(harness.db, lambda: NOW, NullIndexer(), on_fresh_digest=reject_bad)
+    harness.ingest = ingest.IngestService(
+        harness.db, lambda: NOW, SearchIndexer(), on_fresh_digest=reject_bad
+    )
     files = [
         TextFile("a.md", newsletter(paper(1))),
         TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),

@@ -135,23 +135,6 @@ def test_the_date_of_the_page_is_not_that_of_the_digest() -> None:
     assert digest.date == date(2025, 2, 6)
 
 
-def test_papers_beyond_the_most_of_a_digest_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    most = 20
-    monkeypatch.setattr(fields, "MAX_PAPERS", most)
-    full = newsletter_text("2025-02-06", *range(1, most + 1))
-    extra = newsletter_text("2025-02-06", 7, most + 1, most + 2)
-    (digest,) = parse.parse_text(full)
-    assert (len(digest.entries), digest.problems) == (most, ())
-    (digest,) = parse.parse_text(full + extra)
-    assert ids(digest) == [f"2502.{number:05}" for number in range(1, most + 1)]
-    repeated, excess = digest.problems
-    assert "2502.00007 is listed again" in repeated.message
-    assert excess == models.Problem(
-        full.count("\n") + 1 + extra[: extra.index(f"Paper {most + 1}]")].count("\n"),
-        "a digest can have at most 20 papers; from here on 2 papers are left out",
-    )
-
-
 def test_a_dated_chapter_begins_no_digest() -> None:
     text = review_text("2025-05-27", 1, 2).replace(
         "글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +17,9 @@ import sqlalchemy as sa
 
 from bot.app import container
 from bot.core.settings import Settings
+from bot.daily import schedule
 from bot.daily.planner import DailyPlanner
-from bot.search import index as search_index
-from storage import daily, key_values, migrate, search, snapshot, tables
+from storage import daily, migrate, tables
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -54,34 +55,9 @@ def damage(url: str, change: Callable[[Database], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def set_old_version(database: Database) -> None:
-    async with database.transaction() as connection:
-        await key_values.set_value(connection, key_values.INDEX_VERSION, "0")
-
-
-async def remove_version(database: Database) -> None:
-    async with database.transaction() as connection:
-        await key_values.remove(connection, key_values.INDEX_VERSION)
-
-
-async def empty_index(database: Database) -> None:
-    async with database.transaction() as connection:
-        rows = await snapshot.read(connection, search.list_by_popularity)
-        await search_index.SearchIndexer().remove(connection, [row.paper_id for row in rows])
-
-
-async def begin_rebuild(database: Database) -> None:
-    await set_old_version(database)
-    async with aclosing(search_index.rebuild_index(database)) as steps:
-        await anext(steps)
-        await anext(steps)
-
-
-@pytest.mark.parametrize("change", [set_old_version, remove_version, empty_index, begin_rebuild])
-def test_an_outdated_or_incomplete_index_is_rebuilt_on_request(
-    indexed_archive: Paperround, database_url: str, change: Callable[[Database], Awaitable[None]]
-) -> None:
-    damage(database_url, change)
+def test_an_index_is_filled_again_on_request(indexed_archive: Paperround, tmp_path: Path) -> None:
+    (state,) = tmp_path.rglob("*.search/*/state.json")
+    state.write_text("damaged")
     assert indexed_archive("reindex", "--json").data == {"papers": 7}
     assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
 
@@ -121,9 +97,7 @@ def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_
         assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize(
-    "command", [("ingest", "a.md"), ("sources", "add", "https://huggingface.co"), ("db", "upgrade")]
-)
+@pytest.mark.parametrize("command", [("ingest", "a.md"), ("sources", "add", "."), ("db", "upgrade")])
 def test_a_command_that_makes_a_database_names_it(
     paperround: Paperround, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -162,10 +136,10 @@ async def _plan_next_posts(url: str) -> list[Any]:
     async with container.open_container(Settings(database_url=url)) as opened:
         async with opened.database.read() as connection:
             (subscription,) = await daily.list_rows(connection)
-        assert subscription.next_due_at is not None
         search = opened.create_services().search
         planner = DailyPlanner(opened.database, opened.deliveries, search.match_papers)
-        assert await planner.tick(subscription.next_due_at + timedelta(hours=2)) == 1
+        next_at = schedule.Calendar(opened.clock(), opened.day_close).following(subscription).at
+        assert await planner.tick(next_at + timedelta(hours=2)) == 1
         of, part = tables.deliveries.c, tables.parts.c
         query = sa.select(of.key, of.due_at, part.position, part.payload, part.fallback)
         async with opened.database.read() as connection:
@@ -200,7 +174,8 @@ def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_ag
         monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
         answers = [paperround(*command) for command in commands]
         assert [answer.exit_status for answer in answers] == [0] * len(commands), answers
-        found.append([answer.stdout for answer in answers])
+        # Scores depend a little on what was indexed before.
+        found.append([re.sub('"score": [0-9.]+', "", answer.stdout) for answer in answers])
     assert found[1:] == found[:1] * 2
     posts = [asyncio.run(_plan_next_posts(url)) for url in urls]
     assert posts[0]

@@ -55,7 +55,7 @@ def test_no_command_prints_a_control_sequence(
         ("search", HOSTILE),
         ("author", "Ada"),
         ("paper", "2601.00001"),
-        ("sources", "add", f"https://u:pass@example.org/{HOSTILE}"),
+        ("sources", "add", f"http://u:pass@127.0.0.1:9/{HOSTILE}"),
         ("sources", "list"),
     ):
         result = paperround(*command, *(["--json"] if as_json else []))

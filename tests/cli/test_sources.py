@@ -59,7 +59,6 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     )
     assert run("add", dated_url)[0] == 0
     assert run("add", "https://huggingface.co", "--json")[0] == 0
-    assert site.requested == []
     status, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
     assert status == 0
     rows = json.loads(stdout)
@@ -73,6 +72,36 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
     assert sum(row["new_papers"] for row in rows) == 1
     _, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
     assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
+
+
+def test_adding_a_source_prints_what_its_first_poll_found_and_the_list_what_it_brought_last(
+    site: Site,
+) -> None:
+    site.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
+    address = f"{site.url}/2025-05-06.md"
+    assert run("add", address)[1].strip() == f"{address} (url) was added. It brought 2 papers in 1 list."
+    status, stdout, _ = run("add", f"{site.url}/missing.md")
+    assert (status, "brought nothing yet: not found (404)" in stdout) == (0, True)
+    site.pages["/page.md"] = (
+        "# Notes\n\nSmall things are small, as arXiv:2505.00001 says in passing, and so on it goes.\n"
+    )
+    added = json.loads(run("add", f"{site.url}/page.md", "--json")[1])
+    assert (added["status"], added["papers"]) == ("failed", 0)
+    assert "only 0 in links or cells: it is not a list" in added["reason"]
+    rows = json.loads(run("list", "--json")[1])
+    assert [row["source"] for row in rows] == [address, f"{site.url}/missing.md", f"{site.url}/page.md"]
+    assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["huggingface.co", "https://huggingface.com", "www.huggingface.co/papers", "https://hf.co/papers?date=x"],
+)
+def test_hugging_face_is_known_in_any_spelling(site: Site, typed: str) -> None:
+    assert "(huggingface) was added" in run("add", typed)[1]
+    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == ["https://huggingface.co"]
+    assert run("add", "https://huggingface.co/")[0] == 1
+    assert run("remove", typed)[0] == 0
 
 
 def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
@@ -161,10 +190,10 @@ def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
     for typed in ("./digests", "~/digests"):
         assert json.loads(run("add", typed, "--json")[1])["source"] == str(home)
         assert run("remove", typed)[0] == 0
-    assert run("add", "digests")[0] == 0
+    assert "It brought 1 paper in 1 list." in run("add", "digests")[1]
     monkeypatch.chdir(elsewhere)
     (row,) = json.loads(run("fetch", "--json")[1])
-    assert (row["source"], row["digests"]) == (str(home), 1)
+    assert (row["source"], row["status"]) == (str(home), "unchanged")
 
 
 def test_the_removal_of_a_source_that_a_setting_names_says_that_it_comes_back(

@@ -80,7 +80,6 @@ def test_a_daily_post_in_both_languages() -> None:
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025\u2060년 2\u2060월 12\u2060일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
-        "missed": "",
         "foot": "매일 09:00 (서울)",
         "name": "2025-02-12 · 5편",
     }
@@ -88,7 +87,6 @@ def test_a_daily_post_in_both_languages() -> None:
     assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
         "headline": "Papers for February 12, 2025",
         "count": "Top 5 of 27 by votes",
-        "missed": "",
         "foot": "Monday to Friday at 09:00 (New York)",
         "name": "2025-02-12 · 5 papers",
     }
@@ -197,15 +195,6 @@ def test_a_weekly_post_names_its_first_and_last_day() -> None:
         == "2025\u2060년 2\u2060월 6\u2060일부터 2025\u2060년 2\u2060월 12\u2060일까지의 논문"
     )
     assert english["name"] == "2025-02-06 – 2025-02-12 · 10 papers"
-
-
-@pytest.mark.parametrize("locale", Locale)
-def test_missed_days_are_one_line(locale: Locale) -> None:
-    missed = tuple(date(2025, 2, day) for day in range(1, 8))
-    line = _daily_texts(locale, 5, 5, missed_on=missed)["missed"]
-    assert discord_text.tie_units(WORDINGS[locale].ui_texts.format_date(date(2025, 2, 7))) in line
-    assert "</digest:1>" in line
-    assert "\n" not in line
 
 
 @pytest.mark.parametrize("locale", Locale)

@@ -29,14 +29,14 @@ async def channels_of_posts(db: Database) -> list[int]:
 async def test_a_decision_that_fails(planner: PlannerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = await planner.subscribe(20)
     await planner.subscribe(21)
-    decide = choice.decide
+    choose = choice.CandidatePool.choose
 
-    def fail(subscription: Any, *arguments: Any, **options: Any) -> Any:
+    def fail(pool: Any, subscription: Any, *arguments: Any) -> Any:
         if subscription.id == bad:
             raise KeyError("a bug")
-        return decide(subscription, *arguments, **options)
+        return choose(pool, subscription, *arguments)
 
-    monkeypatch.setattr(choice, "decide", fail)
+    monkeypatch.setattr(choice.CandidatePool, "choose", fail)
     await planner.tick(SEOUL_9AM)
     assert await channels_of_posts(planner.database) == [21]
 

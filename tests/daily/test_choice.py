@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.daily import choice
+from bot.daily import choice, schedule
 from storage import models
 from storage.archive import DigestPaper
+from storage.daily import Mark
 
 ON = date(2026, 1, 5)
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) -> DigestPaper:
@@ -23,9 +25,10 @@ def candidate(paper_id: int, votes: int | None, rank: int = 1, on: date = ON) ->
 
 def _select(
     candidates: Sequence[DigestPaper], posted_ids: Collection[int], top_n: int, min_votes: int
-) -> choice.Selection:
+) -> choice.PlannedPost:
     subscription = models.Subscription(guild_id=1, channel_id=1, top_n=top_n, min_votes=min_votes)
-    return choice.CandidatePool({}, candidates).select((1,), subscription, posted_ids)
+    pool = choice.CandidatePool({choice.find_origin(subscription): candidates}, NOON, ON)
+    return pool.choose(subscription, schedule.Slot(ON, NOON, ON), Mark(date(2025, 1, 1), 0), posted_ids)
 
 
 DAY_BEFORE = date(2026, 1, 4)
@@ -59,7 +62,7 @@ CANDIDATES = st.lists(
         st.integers(1, 12),
         st.none() | st.integers(0, 20),
         st.integers(1, 30),
-        st.dates(date(2026, 1, 1), ON),
+        st.dates(date(2026, 1, 3), ON),
     )
 )
 
@@ -68,7 +71,8 @@ CANDIDATES = st.lists(
 def test_a_selection_accounts_for_every_candidate(
     candidates: list[DigestPaper], posted_ids: set[int], top_n: int, min_votes: int
 ) -> None:
-    papers, left_out, total, _ = _select(candidates, posted_ids, top_n, min_votes)
+    post = _select(candidates, posted_ids, top_n, min_votes)
+    papers = post.papers
     ids = [paper.paper_id for paper in papers]
     assert len(ids) == len(set(ids)) <= top_n
     assert not posted_ids & set(ids)
@@ -79,6 +83,6 @@ def test_a_selection_accounts_for_every_candidate(
         for paper in ranked
         if paper.paper_id not in posted_ids and models.meets_minimum(paper.votes, min_votes)
     ]
-    assert total == len(ranked)
-    assert [*papers, *left_out] == eligible
+    assert post.total == len(ranked)
+    assert list(post.eligible) == eligible
     assert len(ids) == min(top_n, len(eligible))

@@ -14,12 +14,13 @@ from aiohttp import web
 from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
+from bot.daily import planner, schedule
+from bot.search.index import SearchIndexer
 from storage import daily, models, outbox, sources
-from storage.database import Connection, Database
+from storage.database import Database
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness, read_lists
 from tests.support.polling_harness import PollingHarness
-from tests.support.recording_indexer import NullIndexer
 
 RULE = day_close.default()
 URL = "https://huggingface.co"
@@ -35,7 +36,6 @@ class Replay:
         self.random = random.Random(seed)
         self.arrivals: dict[date, dict[str, datetime]] = {}
         self.now = datetime.min.replace(tzinfo=UTC)
-        self._is_woken = False
         self._known: dict[date, frozenset[str]] = {}
         self.written_count = 0
         self._written: list[tuple[datetime, date]] = []
@@ -77,38 +77,31 @@ class Replay:
         self._known[day] = listed
         papers = [{"arxiv_id": name, "title": name, "votes": 5} for name in sorted(listed)]
         text = listing.build(day, papers).text
-        await digest_builders.ingest_digest(
-            self.database, text, at=now, location=f"{URL}/{day}", on_fresh=self._wake
-        )
+        await digest_builders.ingest_digest(self.database, text, at=now, location=f"{URL}/{day}")
 
     async def _ingest_written(self, day: date, now: datetime) -> None:
         self.written_count += 1
         papers = [(name, 5) for name, at in self.arrivals[day].items() if at <= now]
         text = digest_builders.newsletter(day, papers[::2])
-        await digest_builders.ingest_digest(
-            self.database, text, at=now, location=f"written/{day}", on_fresh=self._wake
-        )
-
-    async def _wake(self, connection: Connection, *_: object) -> None:
-        if await daily.wake_waiting(connection, self.now):
-            self._is_woken = True
+        await digest_builders.ingest_digest(self.database, text, at=now, location=f"written/{day}")
 
     async def run(self, begin: datetime, end: datetime) -> None:
         """Read and plan from one moment to another, each at the next minute at which something is due."""
-        next_read = next_due = now = begin
+        next_read = now = begin
         while now < end:
             self.now = now
             if now >= next_read:
                 await self.advance(now)
                 # Every four hours instead of every half hour; around the close as the poller.
                 next_read = RULE.next_read_at(now + 240 * MINUTE, now)
-            if self._is_woken or next_due <= now:
-                await self.planning.tick(now)
-                self._is_woken = False
-                async with self.database.read() as connection:
-                    rows = await daily.list_rows(connection)
-                next_due = min(row.next_due_at for row in rows if row.next_due_at is not None)
-            following = min(next_read, next_due)
+            await self.planning.tick(now)
+            async with self.database.read() as connection:
+                rows = await daily.list_rows(connection)
+                calendar = await planner.load_calendar(connection, RULE, now)
+            # What waits for a list is looked at when one is read, and at the end of the wait.
+            moments = [calendar.following(row).at for row in rows]
+            moments += [calendar.newest(row).at + schedule.WAIT for row in rows]
+            following = min(at for at in (next_read, *moments) if at > now)
             now = max(following, now + timedelta(seconds=1)).replace(second=0, microsecond=0)
             if now < following or now <= self.now:
                 now += MINUTE
@@ -199,10 +192,10 @@ async def test_a_day_that_has_no_list_is_not_waited_for(replay: Replay) -> None:
     await replay.planning.subscribe(20, begin, at_time="")
     replay.now = CLOSE + MINUTE
     assert await replay.planning.tick(CLOSE - MINUTE) == 0
-    assert (await replay.planning.get_subscription(1)).waiting_for_on == THURSDAY + DAY
     await replay.advance(CLOSE + MINUTE)
     assert await replay.planning.tick(CLOSE + MINUTE) == 0
-    assert (await replay.planning.get_subscription(1)).waiting_for_on is None
+    assert await replay.planning.tick(CLOSE + schedule.WAIT) == 0
+    assert (await replay.planning.get_subscription(1)).last_on == THURSDAY + DAY
 
 
 class GrowingLists:
@@ -237,12 +230,7 @@ async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
 
 async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
     """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
-    polling.ingest = IngestService(
-        polling.db,
-        polling.clock,
-        NullIndexer(),
-        on_fresh_digest=lambda connection, _: daily.wake_waiting(connection, polling.now),
-    )
+    polling.ingest = IngestService(polling.db, polling.clock, SearchIndexer())
     polling.now = begin
     async with polling.open_poller() as poller:
         while polling.now < end:

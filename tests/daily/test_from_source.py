@@ -136,7 +136,7 @@ async def test_late_papers_of_the_source_are_posted_and_the_post_is_made_once(
     await store(
         planning, [{"arxiv_id": "2601.20000", "title": "Reinforcement Learning Tomorrow"}], on=MONDAY + DAY
     )
-    await planning.tick(SEOUL_9AM + DAY)
+    await planning.tick(SEOUL_9AM + DAY + DAY / 8)  # Monday has closed
     assert (await planning.list_contents())[1] == f"2601.20000 {VOTED} {ROBOTS}"
 
 

@@ -125,7 +125,7 @@ async def test_the_papers_of_an_unsent_post_come_with_the_channels_next_post(
     asked_id = await harness.subscribe()
     await harness.subscribe(at_time="13:00")
     await harness.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    await harness.change(asked_id, next_due_at=NOON + DAY, due_on=MONDAY + DAY)
+    await harness.change(asked_id, last_on=MONDAY + 9 * DAY)
     assert await harness.service.plan(asked_id, 1) is not None
     await harness.tick(NOON + HOUR)  # the papers seem to be posted
     if is_removed:

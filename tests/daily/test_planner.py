@@ -11,13 +11,16 @@ import structlog
 
 from bot.archive.digest_writer import FreshDigest
 from bot.daily import planner, schedule, why
-from storage import archive, daily, models, outbox, papers
+from storage import archive, models
 from storage.database import Connection
-from storage.models import Reason
 from tests.support import digest_builders, patience
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
+
+
+async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    return {paper.paper_id: 1.0 for paper in found}
 
 
 UNBLOCKED_SECONDS = 0.25
@@ -37,36 +40,14 @@ async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarne
     assert [post["content"] for post in posted] == ["2601.00002 2601.00004"]
     assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
     assert posted[0]["total"] == 4
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + DAY
-
-
-@both_engines
-async def test_each_decision_is_recorded_with_its_cut_off_and_what_it_left_out(
-    planning: PlannerHarness,
-) -> None:
-    await planning.store(MONDAY - DAY, ("2601.00009", 90))
-    await planning.store(MONDAY, ("2601.00001", 81), ("2601.00002", 40), ("2601.00003", 7), ("2601.00004", 2))
-    posting = await planning.subscribe(min_votes=5)
-    silent = await planning.subscribe(21, min_votes=99)
-    await planning.tick(SEOUL_9AM)
-    async with planning.database.read() as connection:
-        (delivery,) = await outbox.list_rows(connection)
-        (record,) = await daily.list_decisions(connection, posting)
-        (empty,) = await daily.list_decisions(connection, silent)
-        ids = await papers.get_ids(connection, ["2601.00003"])
-    assert (record.local_on, record.digest_on, record.decided_at) == (MONDAY, MONDAY, SEOUL_9AM)
-    assert (len(record.digest_ids), len(record.skipped_digest_ids)) == (1, 1)
-    assert (record.min_votes, record.cutoff_rank, record.cutoff_votes) == (5, 2, 40)
-    assert (record.left_out, record.delivery_id) == (((ids["2601.00003"], 7),), delivery.id)
-    assert (empty.cutoff_rank, empty.cutoff_votes, empty.left_out) == (0, None, ())
-    assert (empty.digest_ids, empty.delivery_id) == (record.digest_ids, None)
+    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY
 
 
 @both_engines
 async def test_papers_are_read_while_others_may_write_and_what_they_write_is_posted(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await planning.subscribe()
+    await planning.subscribe(topic="anything")
     await planning.store(MONDAY, ("2601.00001", 5))
     list_papers = archive.list_papers
 
@@ -78,7 +59,8 @@ async def test_papers_are_read_while_others_may_write_and_what_they_write_is_pos
         return found
 
     monkeypatch.setattr(archive, "list_papers", read)
-    assert await planning.tick(SEOUL_9AM) == 1
+    costly = planner.DailyPlanner(planning.database, planning.deliveries, match_all)
+    assert await costly.tick(SEOUL_9AM) == 1
     assert await planning.list_contents() == ["2601.00002 2601.00001"]
 
 
@@ -93,17 +75,24 @@ async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> N
 async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
     assert await planning.tick(SEOUL_9AM) == 0
-    waiting = await planning.get_subscription(subscription_id)
-    assert (waiting.waiting_for_on, waiting.next_due_at) == (MONDAY, SEOUL_9AM + 12 * HOUR)
+    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY - DAY
     half_past = SEOUL_9AM + 30 * MINUTE
     await planning.store(MONDAY, ("2601.00001", 9), at=half_past)
-    await planning.wake(half_past)
     assert await planning.tick(half_past) == 1
-    assert (await planning.get_subscription(subscription_id)).waiting_for_on is None
     assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
 
 
-async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_listed(
+@both_engines
+async def test_a_date_without_papers_is_given_up_after_twelve_hours(planning: PlannerHarness) -> None:
+    subscription_id = await planning.subscribe(days=(1,))
+    assert await planning.tick(SEOUL_9AM + 12 * HOUR) == 0
+    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY
+    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM + 12 * HOUR)
+    assert await planning.tick(SEOUL_9AM + DAY) == 0
+    assert await planning.tick(SEOUL_9AM + 7 * DAY) == 0
+
+
+async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_late(
     planning: PlannerHarness,
 ) -> None:
     await planning.subscribe()
@@ -113,8 +102,10 @@ async def test_after_downtime_fresh_digests_are_posted_once_and_older_days_are_l
             await planning.tick(SEOUL_9AM)
     await planning.tick(SEOUL_9AM + 5 * DAY + 3 * HOUR)
     posted = await planning.list_payloads()
-    assert [post["content"] for post in posted] == ["2601.00010", "2601.00015 2601.00014"]
-    assert posted[1]["missed"] == "2026-01-06 2026-01-07"
+    assert [post["content"] for post in posted] == [
+        "2601.00010",
+        "2601.00015 2601.00014 2601.00012 2601.00011",
+    ]
 
 
 async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: PlannerHarness) -> None:
@@ -154,39 +145,6 @@ async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers
     assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
 
 
-async def test_digests_that_arrive_after_the_days_post_are_kept_for_the_next_post(
-    planning: PlannerHarness,
-) -> None:
-    subscription_id = await planning.post(("2601.00001", 9))
-    evening = SEOUL_9AM + 9 * HOUR
-    # The subscription was moved to the evening of the same day, as can happen before the clock is set back.
-    await planning.change(subscription_id, at_time="18:00", next_due_at=evening, due_on=MONDAY)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), at=SEOUL_9AM + HOUR)
-    await digest_builders.ingest_digest(
-        planning.database,
-        digest_builders.newsletter(MONDAY, [("2601.00003", 5)]),
-        at=evening,
-        location="another",
-    )
-    assert await planning.tick(evening) == 0
-    subscription = await planning.get_subscription(subscription_id)
-    assert (subscription.next_due_at, subscription.waiting_for_on) == (evening + DAY, None)
-    assert await planning.tick(evening + DAY) == 1
-    assert await planning.list_contents() == ["2601.00001", "2601.00003"]
-
-
-async def test_missed_days_are_listed_if_the_digest_arrives_after_the_restart(
-    planning: PlannerHarness,
-) -> None:
-    await planning.post(("2601.00001", 9))
-    back = SEOUL_9AM + 5 * DAY + 10 * MINUTE
-    assert await planning.tick(back) == 0
-    await planning.store(MONDAY + 5 * DAY, ("2601.00002", 9), at=back)
-    await planning.wake(back)
-    assert await planning.tick(back) == 1
-    assert (await planning.list_payloads())[1]["missed"] == "2026-01-06 2026-01-07"
-
-
 @both_engines
 async def test_each_day_of_an_unsent_expired_post_is_posted_while_it_is_fresh(
     planning: PlannerHarness,
@@ -202,84 +160,24 @@ async def test_each_day_of_an_unsent_expired_post_is_posted_while_it_is_fresh(
     await planning.expire(SEOUL_9AM + 4 * DAY)
     await planning.store(MONDAY + 4 * DAY, ("2601.00104", 4), at=SEOUL_9AM + 4 * DAY - HOUR)
     await planning.tick(SEOUL_9AM + 4 * DAY)
-    assert (await planning.list_contents())[-1] == "2601.00104 2601.00103 2601.00102"
+    assert (await planning.list_contents())[-1] == "2601.00104 2601.00103 2601.00102 2601.00101"
 
 
 @both_engines
 async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
     planning: PlannerHarness,
 ) -> None:
-    subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8))
-    await planning.change(subscription_id, state=models.ActivityState.PAUSED, reason=Reason.NO_SEND)
+    await planning.store(MONDAY - DAY, ("2601.00009", 1), at=EVENING - 2 * DAY)
+    await planning.subscribe(created_at=EVENING - 2 * DAY)
+    assert await planning.tick(SEOUL_9AM - DAY) == 1
+    await planning.mark_sent(SEOUL_9AM - DAY)
+    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
+    assert await planning.tick(SEOUL_9AM) == 1
     await planning.expire(SEOUL_9AM + 25 * HOUR)
     later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
     await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), at=later)
-    await planning.change(subscription_id, state=models.ActivityState.ACTIVE, reason=None)
     assert await planning.tick(later) == 1
-    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
-
-
-@both_engines
-async def test_the_papers_of_a_blocked_post_that_expires_come_with_the_channels_other_post(
-    planning: PlannerHarness,
-) -> None:
-    blocked_id = await planning.subscribe()
-    for options in ({}, {"channel_id": 30}, {"locale": models.Locale.KO}):
-        await planning.subscribe(at_time="10:00", **options)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    await planning.tick(SEOUL_9AM)
-    await planning.change(blocked_id, state=models.ActivityState.PAUSED, reason=Reason.NO_THREADS)
-    await planning.tick(SEOUL_9AM + HOUR)
-    await planning.attempt(2, 3)
-    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 3
-    next_day = SEOUL_9AM + DAY + HOUR
-    await planning.store(MONDAY + DAY, ("2601.00003", 1), at=next_day)
-    await planning.expire(next_day)
-    await planning.tick(next_day)
-    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
-    assert sorted(posts[3:]) == [
-        ("daily:2:2026-01-06", "2601.00001 2601.00002"),
-        ("daily:3:2026-01-06", "2601.00003"),
-        ("daily:4:2026-01-06", "2601.00003"),
-    ]
-
-
-@both_engines
-async def test_a_post_that_waits_for_a_digest_gets_what_an_expiry_frees_at_once(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe()
-    await planning.subscribe(30)
-    await planning.tick(SEOUL_9AM)
-    late = SEOUL_9AM + HOUR
-    await planning.store(MONDAY, ("2601.00001", 9), at=late)
-    await planning.wake(late)
-    await planning.tick(late)
-    await planning.attempt(2)
-    assert await planning.tick(SEOUL_9AM + DAY) == 0  # both wait for the digest of the next day
-    await planning.expire(late + DAY)
-    assert await planning.tick(late + DAY) == 1
-    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
-    assert posts[2:] == [("daily:1:2026-01-06", "2601.00001")]
-    assert (await planning.get_subscription(2)).next_due_at == SEOUL_9AM + DAY + 12 * HOUR
-
-
-@both_engines
-@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.WEEKLY])
-async def test_an_unsent_post_that_expires_days_before_the_next_one_is_planned_again(
-    planning: PlannerHarness, style: models.Style
-) -> None:
-    subscription_id = await planning.post(("2601.00001", 9), style=style, days=(1,))
-    blocked = {"state": models.ActivityState.PAUSED, "reason": Reason.NO_SEND}
-    await planning.change(subscription_id, **blocked)
-    await planning.expire(SEOUL_9AM + 2 * DAY)
-    assert await planning.tick(SEOUL_9AM + 2 * DAY) == 0
-    await planning.change(subscription_id, state=models.ActivityState.ACTIVE, reason=None)
-    assert await planning.tick(SEOUL_9AM + 2 * DAY + HOUR) == 1
-    posts = [(post["marker"], post["content"]) for post in await planning.list_payloads()]
-    assert posts == [("daily:1:2026-01-05", "2601.00001")] * 2
-    await planning.mark_sent()
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM + 7 * DAY
+    assert (await planning.list_contents())[1:] == ["2601.00001 2601.00002"] * 2
 
 
 @both_engines
@@ -305,11 +203,11 @@ async def test_posts_that_cost_a_look_up_keep_no_others_waiting(planning: Planne
     looked_up: list[str] = []
     planned: list[int] = []
 
-    async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def look_up(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
         looked_up.append(topic)
-        return {paper.paper_id: 1.0 for paper in found}
+        return await match_all(_, topic, found)
 
-    costly = planner.DailyPlanner(planning.database, planning.deliveries, match_all)
+    costly = planner.DailyPlanner(planning.database, planning.deliveries, look_up)
     assert await costly.tick(SEOUL_9AM, on_planned=lambda: planned.append(len(looked_up))) == 15
     assert planned == [0, 10, 12]
 
@@ -320,7 +218,6 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarn
     storing, go_on = asyncio.Event(), asyncio.Event()
 
     async def on_fresh(connection: Connection, _: FreshDigest) -> None:
-        await daily.wake_waiting(connection, SEOUL_9AM)
         storing.set()
         await go_on.wait()
 
@@ -347,21 +244,16 @@ async def test_concurrent_plans_for_one_channel_choose_different_papers(planning
         posting = asyncio.create_task(service.plan(subscription_id, 1))
         tick = asyncio.create_task(planning.tick(SEOUL_9AM))
         await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
-        await daily.add_posted_papers(
-            connection, [daily.PostedPaper(20, "en", paper_id, SEOUL_9AM) for paper_id in (1, 2)]
-        )
     await asyncio.gather(posting, tick)
-    assert await planning.list_contents() == ["2601.00003 2601.00004"]
+    assert sorted(await planning.list_contents()) == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
 
 
 async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
     lost, kept = await planning.subscribe(20), await planning.subscribe(21)
     await planning.store(MONDAY, ("2601.00001", 9))
     await planning.change(lost, timezone="Asia/Pangaea")
-    assert await planning.planner.reschedule(EVENING) == 0
     assert await planning.tick(SEOUL_9AM) == 1
     assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
-    assert (await planning.get_subscription(lost)).next_due_at == SEOUL_9AM + HOUR
     await planning.change(lost, timezone="Asia/Seoul")
     assert await planning.tick(SEOUL_9AM + HOUR) == 1
 
@@ -398,55 +290,10 @@ async def test_a_paper_that_fails_to_render_is_shown_by_its_id_and_named_in_the_
 async def test_a_clock_set_back_repeats_no_post(planning: PlannerHarness) -> None:
     subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
     back = SEOUL_9AM - 2 * HOUR
-    await planning.change(subscription_id, next_due_at=SEOUL_9AM, due_on=MONDAY, last_digest_on=None)
+    await planning.change(subscription_id, last_on=None)
     assert await planning.tick(back) == 0
     assert await planning.tick(SEOUL_9AM) == 0
     assert len(await planning.list_payloads()) == 1
-
-
-async def test_new_time_zone_rules_and_a_wrong_clock_are_corrected_by_reschedule(
-    planning: PlannerHarness,
-) -> None:
-    subscription_id = await planning.subscribe()
-    far = 400 * DAY
-    await planning.change(subscription_id, next_due_at=SEOUL_9AM + far, due_on=MONDAY + far)
-    assert await planning.planner.reschedule(EVENING) == 1
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    await planning.change(subscription_id, next_due_at=SEOUL_9AM + HOUR, due_on=MONDAY)
-    assert await planning.planner.reschedule(EVENING) == 1
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    assert await planning.planner.reschedule(EVENING) == 0
-
-
-async def test_all_due_times_are_computed_again_in_batches(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(planner, "DUE_TIMES_IN_BATCH", 2)
-    for channel_id in range(5):
-        await planning.subscribe(channel_id)
-    assert await planning.planner.reschedule(EVENING - 50 * HOUR) == 5
-
-
-async def test_a_clock_that_was_behind_adds_no_post_of_a_date_before_the_subscription(
-    planning: PlannerHarness,
-) -> None:
-    subscription_id = await planning.subscribe()
-    behind = EVENING - 50 * HOUR
-    await planning.planner.reschedule(behind)
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM - 2 * DAY
-    await planning.planner.reschedule(EVENING)
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    assert await planning.tick(EVENING) == 0
-
-
-async def test_no_day_is_skipped_after_the_clock_was_ahead(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await planning.tick(SEOUL_9AM - 2 * HOUR)
-    await planning.tick(SEOUL_9AM + 5 * DAY + 10 * MINUTE)
-    await planning.planner.reschedule(SEOUL_9AM - HOUR)
-    assert (await planning.get_subscription(subscription_id)).next_due_at == SEOUL_9AM
-    await planning.store(MONDAY, ("2601.00001", 9))
-    assert await planning.tick(SEOUL_9AM) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ import discord
 import pytest
 
 from bot.daily import options as daily_options
-from bot.daily.planner import DailyPlanner
-from bot.search.service import SearchService
 from storage import models, outbox
 from tests.support.client_harness import (
     ClientHarness,
@@ -237,12 +235,9 @@ async def test_a_subscription_is_meant_by_words_of_its_label(harness: ClientHarn
 async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harness: ClientHarness) -> None:
     await read_lists(harness.container.database, harness.env.now())
     await harness.add_subscription(at_time="", timezone="Asia/Seoul")
-    await harness.env.advance_time(24 * 3600)
-    matcher = SearchService(harness.container.database).match_papers
-    daily = DailyPlanner(harness.container.database, harness.container.deliveries, matcher)
-    assert await daily.tick(harness.env.now()) == 0
+    closes_at = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
+    await harness.env.advance_time((closes_at - harness.env.now()).total_seconds() + 60)
     listed = shown_text(await harness.manage("daily list"))
-    # The list of the day closes at 02:30.
     until = f"<t:{int(datetime(2026, 1, 2, 14, 30, tzinfo=UTC).timestamp())}:t>"
     assert harness.texts("next-complete", until=until) in listed
     assert harness.texts("next-waiting", until=until) not in listed
@@ -324,8 +319,8 @@ async def test_a_setup_without_a_time_waits_for_the_complete_list(harness: Clien
     await read_lists(harness.container.database, harness.env.now())
     for options, is_complete in (({}, True), ({"style": "weekly"}, False), ({"time": "9am"}, False)):
         shown = shown_text(await harness.manage("daily setup", timezone="Asia/Seoul", **options))
-        # The list of January 1 closes at 21:30 in New York, which is 11:30 of January 2 in Seoul.
-        assert ("<t:1767321000:F>" in shown) == is_complete
+        # The list of December 31 closes at 21:30 in New York, which is 11:30 of January 1 in Seoul.
+        assert ("<t:1767234600:F>" in shown) == is_complete
         assert (harness.texts("schedule-complete", days="Every day") in shown) == is_complete
     await harness.manager_press(await harness.manage("daily setup"), "setup-start")
     (subscription,) = await _list_subscriptions(harness)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import discord
@@ -12,7 +12,7 @@ import pytest
 from bot.daily import messages as daily_messages
 from bot.daily import why
 from storage import models, outbox
-from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+from tests.support.client_harness import ClientHarness, last_response, shown_text
 from tests.support.planner_harness import read_lists
 
 FIRST = "2501.00001"
@@ -46,8 +46,9 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
     (thread,) = harness.channel.threads
-    assert subscription.next_due_at is not None
-    coming = texts("why-coming", rank=1, total=6, at=f"<t:{int(subscription.next_due_at.timestamp())}:R>")
+    calendar = await harness.bot.services.subscriptions.load_calendar()
+    due = int(calendar.following(subscription).at.timestamp())
+    coming = texts("why-coming", rank=1, total=6, at=f"<t:{due}:R>")
     for place in (harness.channel, thread):
         assert coming in await _why(harness, FIRST, place)
     unlisted = await _why(harness, "arxiv.org/abs/2412.56789v2")
@@ -65,13 +66,12 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
 
 async def test_a_held_post_has_its_reason_and_a_sent_one_is_linked(harness: ClientHarness) -> None:
     _, part = await harness.plan_post(await harness.add_subscription())
-    assert harness.texts("why-under-way") in await _why(harness, FIRST)
+    assert harness.texts("why-waiting") in await _why(harness, FIRST)
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
         reason, now = models.Reason.NO_SEND, harness.env.now()
         await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason=reason, now=now)
     shown = await _why(harness, FIRST)
-    assert harness.texts("delivery-paused") in shown
     assert harness.texts("reason-no-send") in shown
     async with harness.container.database.transaction() as connection:
         receipts = {part.id: models.Receipt(4242, harness.channel.id)}
@@ -82,47 +82,28 @@ async def test_a_held_post_has_its_reason_and_a_sent_one_is_linked(harness: Clie
     assert f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242" in shown
 
 
-@both_languages
-async def test_a_paper_of_a_day_that_is_not_complete_shows_when_its_list_closes(
-    harness: ClientHarness,
-) -> None:
-    await read_lists(harness.container.database, harness.env.now())
-    await harness.add_subscription(at_time="")
-    at = f"<t:{int(FIRST_CLOSE.timestamp())}:R>"
-    text = {
-        models.Locale.EN: f"The post is waiting for the day's list to close. The January 1, 2026 list closes {at}.",
-        models.Locale.KO: f"목록 마감을 기다리고 있어요. 2026년 1월 1일 목록은 {at}에 마감돼요.",
-    }[harness.texts.locale]
-    assert text in await _why(harness, LAST)
-    # It is in the digest of the day before as well, which is complete a day earlier.
-    at = f"<t:{int((FIRST_CLOSE - timedelta(days=1)).timestamp())}:R>"
-    assert harness.texts(
-        "why-closing", date=harness.texts.format_date(date(2025, 12, 31)), at=at
-    ) in await _why(harness, FIRST)
-
-
 async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(at_time="")
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
     await read_lists(harness.container.database, harness.env.now(), date(2026, 1, 1))
-    assert subscription.next_due_at is not None
-    at = f"<t:{int(subscription.next_due_at.timestamp())}:R>"
+    calendar = await harness.bot.services.subscriptions.load_calendar()
+    at = f"<t:{int(calendar.following(subscription).at.timestamp())}:R>"
     assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
 
 
-async def test_only_the_subscriptions_that_are_shown_are_planned(
+async def test_only_the_subscriptions_that_are_shown_are_looked_up(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for hour in range(daily_messages.MAX_SUBSCRIPTIONS + 3):
         await harness.add_subscription(topic="language", at_time=f"{hour:02}:00")
     decided: list[int] = []
-    decide = why.WhyExplainer._decide_upcoming
+    explain = why.WhyExplainer._explain
 
-    async def count(explainer: Any, connection: Any, subscription: models.Subscription) -> Any:
-        decided.append(subscription.id)
-        return await decide(explainer, connection, subscription)
+    async def count(explainer: Any, connection: Any, paper: Any, row: models.Subscription, *post: Any) -> Any:
+        decided.append(row.id)
+        return await explain(explainer, connection, paper, row, *post)
 
-    monkeypatch.setattr(why.WhyExplainer, "_decide_upcoming", count)
+    monkeypatch.setattr(why.WhyExplainer, "_explain", count)
     assert harness.texts("and-more", count=3) in await _why(harness, FIRST)
     assert len(decided) == daily_messages.MAX_SUBSCRIPTIONS
 

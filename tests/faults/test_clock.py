@@ -41,7 +41,7 @@ async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], a
     service = Subscriptions(harness.db, harness.now)
     for channel_id in channels:
         draft = models.Subscription(guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}")
-        assert (await service.add(draft)).next_due_at == due
+        await service.add(draft)
     return due
 
 

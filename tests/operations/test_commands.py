@@ -54,9 +54,9 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
     assert harness.texts("status-no-post") in shown
     assert harness.texts("status-no-alerts") in shown
     subscription = await harness.add_subscription()
-    assert subscription.next_due_at is not None
     shown = shown_text(await harness.ask("status"))
-    due = int(subscription.next_due_at.timestamp())
+    calendar = await harness.bot.services.subscriptions.load_calendar()
+    due = int(calendar.following(subscription).at.timestamp())
     assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
     assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
     _, part = await harness.plan_post(subscription)
@@ -348,7 +348,7 @@ async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
 def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
     """Return what `/sources` shows of some sources."""
     extent = models.ArchiveExtent(3, 7, date(2025, 12, 30), date(2026, 1, 1))
-    state = {"inbox": None, "extent": extent, "now": SIMCORD_EPOCH} | options
+    state: dict[str, Any] = {"extent": extent, "now": SIMCORD_EPOCH} | options
     view = operations_messages.sources_view(texts, rows, **state)
     components = validation.walk_components(message_builder.layout_payload(view)["components"])
     return "\n".join(part.get("content", "") for part in components)
@@ -449,10 +449,3 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     await _add(harness, "https://feed.example/0.xml")
     assert line not in shown_text(await harness.ask("status"))
     assert harness.texts("archive-empty") in shown
-
-
-def test_the_inbox_is_listed(texts: Translations) -> None:
-    english = texts.for_locale(models.Locale.EN)
-    shown = _sources_text(english, inbox="in`box")
-    assert english("sources-inbox", folder="``in`box``") in shown
-    assert english("sources-files") not in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
-from bot.operations import service as operations_service
 from bot.sources import kinds
-from storage import database, errors, locks, migrate, models, sources, tables
+from storage import database, errors, migrate, models, sources, tables
 from tests.support import outbox_builders, relay_harness
 
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SECRET = "MTAw.secret-of-the-bot.xyz"
 
 
@@ -25,33 +26,6 @@ SECRET = "MTAw.secret-of-the-bot.xyz"
 def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No `.env` or `paperround.toml` of the checkout is read."""
     monkeypatch.chdir(tmp_path)
-
-
-async def test_the_address_of_interactions_is_compared_with_the_live_fronts(
-    monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str
-) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
-    now, address = system_clock(), "https://bot.example/interactions"
-    front = models.Process("a", models.ProcessRole.FRONT, "1", None, now, now)
-
-    def answer(url: str | None) -> doctor.TokenCheck:
-        async def check(_: Settings) -> command_sync.Application:
-            return command_sync.Application("Paperround#0001", 1, url)
-
-        return check
-
-    async def describe(url: str | None) -> tuple[str, doctor.Status, str] | None:
-        found = (await examine(answer(url))).get("commands")
-        return None if found is None else (found.value, found.status, found.note)
-
-    sent, warning = f"sent to {address}", doctor.Status.WARNING
-    assert await describe(None) is None
-    assert await describe(address) == (sent, warning, operations_service.NO_FRONT)
-    async with db.transaction() as connection:
-        await locks.report_process(connection, front)
-    assert await describe(address) == (sent, doctor.Status.OK, "")
-    assert await describe(None) == ("sent over the Gateway", warning, doctor.IDLE_FRONTS)
 
 
 async def accept_token(_: Settings) -> command_sync.Application:
@@ -229,30 +203,23 @@ async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_w
         assert (is_well, expected in reason) == (False, True), reason
 
 
-async def test_a_webhook_that_cannot_be_asked_is_named_with_what_may_not_have_arrived(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PAPERROUND_DISCORD_API_URL", "http://127.0.0.1:9/api/v10")
+async def test_posts_by_webhooks_alone_need_no_token_and_say_what_keeps_them_back(tmp_path: Path) -> None:
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
-    service = Subscriptions(opened, system_clock)
-    added = await service.add(draft, webhook_token="a-secret_of-the-webhook")
-    await service.pause(added.id)
-    now = system_clock()
+    added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
     planned = relay_harness.new_delivery(
-        "d", added.channel_id, now, guild_id=None, subscription_id=added.id, local_on=now.date()
+        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
     )
     await outbox_builders.add(opened, planned)
     async with opened.transaction() as connection:
         await connection.execute(sa.update(tables.deliveries).values(state=models.DeliveryState.UNCERTAIN))
+        gone = {"state": models.ActivityState.PAUSED, "reason": models.Reason.WEBHOOK_GONE}
+        await connection.execute(sa.update(tables.subscriptions).values(gone))
     await opened.close()
     findings = await examine()
     found = findings[f"daily post {added.id}"]
-    assert (found.value, found.status) == (
-        "webhook …/webhooks/812345678901234567/••••",
-        doctor.Status.WARNING,
-    )
-    for hint in ("could not be checked with Discord", "It is paused", f"the post of {now.date()} arrived"):
+    assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
+    for hint in (doctor.GONE, f"the post of {NOW.date()} arrived"):
         assert hint in found.note
-    assert findings["Discord"].status is doctor.Status.OK  # no bot is needed
+    assert findings["Discord"].status is doctor.Status.OK
     assert "a-secret" not in repr(findings)

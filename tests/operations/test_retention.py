@@ -8,7 +8,6 @@ import operator
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,13 +15,12 @@ import sqlalchemy as sa
 import storage
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
-from bot.daily.service import Subscriptions
 from bot.daily.why import Cause, WhyExplainer
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables
+from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables, writer
 from storage.database import Connection, Database
 from tests.support import (
     alert_builders,
@@ -92,8 +90,8 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     posted_twice: PlannerHarness,
 ) -> None:
     database = posted_twice.database
-    assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads and decisions only
-    assert (await count(database, tables.deliveries), await count(database, tables.decisions)) == (2, 0)
+    assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only
+    assert await count(database, tables.deliveries) == 2
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
     pace = outbox_builders.make_pace()
@@ -122,7 +120,7 @@ async def test_a_server_that_invites_the_bot_again_during_a_removal_keeps_its_se
         return listed
 
     monkeypatch.setattr(f"storage.{listing}", list_then_return)
-    own = tables.guilds, tables.subscriptions, tables.alerts, tables.covered_digests, tables.posted_papers
+    own = tables.guilds, tables.subscriptions, tables.alerts
     kept = [await count(db, table) for table in own]
     await purge(db)
     assert [await count(db, table) for table in own] == kept
@@ -133,24 +131,10 @@ async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_
     posted_twice: PlannerHarness,
 ) -> None:
     database = posted_twice.database
-    (subscription,) = await Subscriptions(database, lambda: LATER).list_rows()
     await purge(database)
     for now in (SEOUL_9AM, SEOUL_9AM + DAY, LATER):
-        async with database.transaction() as connection:
-            await connection.execute(
-                tables.subscriptions.update()
-                .where(tables.subscriptions.c.id == subscription.id)
-                .values(next_due_at=now, due_on=now.date())
-            )
         await posted_twice.planner.tick(now)
     assert await count(database, tables.deliveries) == 1
-
-
-async def test_why_says_the_same_after_the_removal(posted_twice: PlannerHarness) -> None:
-    database = posted_twice.database
-    await purge(database)
-    assert await explain(database, "2601.00001", LATER) is Cause.POSTED
-    assert await explain(database, "2601.00002", LATER) is Cause.POSTED
 
 
 async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
@@ -163,32 +147,6 @@ async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Datab
     await purge(db)
     assert await count(db, tables.deliveries) == 0
     assert await explain(db, "2601.00001", LATER) is not Cause.POSTED
-
-
-async def test_a_failed_post_that_is_sent_again_during_the_removal_keeps_its_papers(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness, now = PlannerHarness(db), SEOUL_9AM + 3 * DAY
-    await harness.subscribe()
-    await harness.store(MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    failed = {"state": "failed"}
-    async with db.transaction() as connection:
-        await connection.execute(tables.parts.update().values(failed))
-        await connection.execute(tables.deliveries.update().values(failed | {"finished_at": SEOUL_9AM}))
-    list_removable = outbox.list_removable
-
-    async def list_then_send_again(connection: Connection, *arguments: Any, **filters: Any) -> list[int]:
-        ids = await list_removable(connection, *arguments, **filters)
-        async with db.transaction() as other:
-            for id_ in ids:
-                (part,) = await outbox.list_parts(other, id_)
-                await outbox.requeue(other, part.id, nonce="again", now=now, expires_at=now + DAY)
-        return ids
-
-    monkeypatch.setattr(outbox, "list_removable", list_then_send_again)
-    await purge(db, now, days=2)
-    assert (await count(db, tables.deliveries), await count(db, tables.posted_papers)) == (1, 1)
 
 
 async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
@@ -250,10 +208,10 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
     if is_back:
         await service.update(10)
     await purge(database)
-    left = () if not is_back else (1, 1, 2)
+    left = () if not is_back else (1, 1)
     found = [await count(database, table) for table in (tables.guilds, tables.subscriptions)]
-    assert (*found, await count(database, tables.covered_digests)) == (left or (0, 0, 0))
-    assert await count(database, tables.posted_papers) == (2 if is_back else 0)
+    assert tuple(found) == (left or (0, 0))
+    assert await count(database, tables.delivery_papers) == (1 if is_back else 0)
     assert await count(database, tables.deliveries) == (1 if is_back else 0)
     remaining = await Alerts(database, lambda: LATER).list_rows()
     assert len(remaining) == (2 if is_back else 1)
@@ -335,7 +293,7 @@ async def test_what_why_needs_of_recent_posts_stays(posted_twice: PlannerHarness
         (delivery, *_) = await outbox.list_rows(connection, since_at=LATER - DAY)
         (part,) = await outbox.list_parts(connection, delivery.id)
         assert part.payload is not None
-        assert await daily.list_posts_of_paper(connection, 3, channel_id=CHANNEL) != []
+        assert await daily.list_posts_of_paper(connection, 3, CHANNEL) != []
 
 
 async def test_a_paper_that_its_last_reader_removed_goes(db: Database) -> None:
@@ -394,8 +352,8 @@ async def test_a_step_that_fails_does_not_keep_the_others_from_removing(
 
         monkeypatch.setattr(module, name, step)
 
-    replace_step(daily, "purge_decisions", is_failing=True)
+    replace_step(writer, "purge_texts", is_failing=True)
     replace_step(accounts, "purge_texts")
     with pytest.raises(KeyError):
         await purge(db)
-    assert ran == ["purge_decisions", "purge_texts"]
+    assert ran == ["purge_texts", "purge_texts"]

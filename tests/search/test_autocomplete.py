@@ -13,7 +13,8 @@ from bot.search import completion, glossary
 from bot.search import service as search_service
 from bot.search.service import SearchService
 from bot.text import analyser, seed
-from storage import models, search_index
+from storage import glossary as stored_glossary
+from storage import models
 from storage.database import Database
 from tests.support import growth, sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
@@ -164,7 +165,7 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
     assert not await glossaries.is_stale()
     async with db.transaction() as connection:
         outdated = '{"version":0,"concepts":[]}'
-        await search_index.save(connection, NOW, len(PAPERS), outdated)
+        await stored_glossary.save(connection, NOW, len(PAPERS), outdated)
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"

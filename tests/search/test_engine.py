@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,16 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.search import engine, scoring
+from bot.search import engine
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from bot.text import concepts, term_keys
-from storage import archive, models, search, snapshot, tables
+from storage import models
 from storage.database import Database
-from storage.snapshot import Snapshot
-from tests.support import index_rows, sample_archive
+from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -75,39 +72,6 @@ async def test_a_query_that_hardly_anything_matches_lists_what_matches_most_of_i
     assert [row.votes for row in found.rows] == sorted([row.votes or 0 for row in found.rows], reverse=True)
 
 
-async def test_of_many_matches_only_the_papers_near_the_page_are_read(
-    topic: SearchService, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "COUNT_LIMIT", 10)
-    async with db.transaction() as connection:
-        unreadable = tables.indexed_papers.update().where(tables.indexed_papers.c.votes < 50)
-        await connection.execute(unreadable.values(texts=b"not compressed"))
-    found = await topic.list_top(SearchRequest("graph learning", limit=5))
-    assert (len(found.rows), found.total, found.total_is_exact) == (5, 20, False)
-    with pytest.raises(Exception, match="frame"):
-        await topic.list_top(SearchRequest("graph learning", limit=5, offset=30))
-
-
-async def test_few_texts_are_read_where_the_index_takes_other_words_for_the_phrase(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "TEXT_LIMIT", 5)
-    monkeypatch.setattr(engine, "_MAX_UNSURE", 5)
-    others = [
-        NewsletterPaper(f"2501.{number:05}", f"Lang Mode {number}", "A model reads a language.", votes=20)
-        for number in range(1, 21)
-    ]
-    papers = [("2501.00099", "A Language Model", 50), ("2501.00098", "A Language Model 2", 40)]
-    phrases = [NewsletterPaper(id_, title, "It reads.", votes=votes) for id_, title, votes in papers]
-    last = NewsletterPaper("2501.00097", "Other", "It has a language model inside.", votes=1)
-    service = await sample_archive.search_over(db, *others, *phrases, last)
-    found = [await service.search(SearchRequest("language model", limit=limit)) for limit in (1, 2, 10)]
-    ids = [*(paper.arxiv_id for paper in phrases), last.arxiv_id]
-    assert [[row.arxiv_id for row in result.rows] for result in found] == [ids[:1], ids[:2], ids]
-    # A full page has a next one as long as texts are left to read.
-    assert [(result.total, result.total_is_exact) for result in found] == [(2, False), (3, True), (3, True)]
-
-
 async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Database) -> None:
     glossary = GlossaryService(db)
 
@@ -129,7 +93,7 @@ async def test_two_syllables_are_not_found_within_longer_words_where_papers_have
 ) -> None:
     search = await sample_archive.search_over(db, _AUTOMATION, _APPLICATION)
     for query, arxiv_id in (("동화", _AUTOMATION.arxiv_id), ("애플", _APPLICATION.arxiv_id)):
-        inside = await search.search(SearchRequest(query, explain=True))
+        inside = await search.search(SearchRequest(query))
         assert [row.arxiv_id for row in inside.rows] == [arxiv_id]
         assert inside.is_inside
     await sample_archive.add_digest(db, "2025-01-03", _FAIRY_TALE)
@@ -214,9 +178,8 @@ async def test_no_paper_repeats_or_is_lost_between_pages(
 async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
     archive_search: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("COUNT_LIMIT", 8), ("TEXT_LIMIT", 4), ("_ENOUGH", 2)):
+    for name, value in (("_MAX_SCORED", 8), ("ENOUGH", 2)):
         monkeypatch.setattr(engine, name, value)
-    monkeypatch.setattr(engine, "_SHALLOW_LIMIT", 0)
     for query in ("robots", "로봇 graphs", "speech -로봇"):
         whole = await archive_search.search(SearchRequest(query, limit=1000))
         pages = [
@@ -227,74 +190,6 @@ async def test_pages_of_more_matches_than_are_scored_at_once_have_each_once(
         assert len(ids) == len(set(ids)) > 8
         assert {page.complete for page in pages} == {page.total - len(whole.missing) for page in pages}
         assert [row.arxiv_id for page in pages for row in page.rows] == ids
-
-
-@pytest.fixture
-def texts_read(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The lengths of the texts that were read, each time that some were."""
-    read: list[list[int]] = []
-    unpack = search.unpack_texts
-
-    def unpack_counted(packed: Iterable[bytes]) -> list[search.DocumentTexts]:
-        texts = unpack(packed)
-        read.append([len(text.body) for text in texts])
-        return texts
-
-    monkeypatch.setattr(search, "unpack_texts", unpack_counted)
-    return read
-
-
-CLIMBERS = [
-    NewsletterPaper(
-        f"2501.{number:05}", f"Robots {number}", "Robots climb. " * 100, authors=("Wei Wang",), votes=number
-    )
-    for number in range(1, 41)
-]
-
-
-@pytest.mark.parametrize("query", ["robots", "robots -zebra", "author:wang robots", "robots by Wei Wang"])
-@pytest.mark.parametrize("by_votes", [False, True])
-async def test_of_long_texts_few_are_read(
-    query: str, by_votes: bool, db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "TEXT_LIMIT", 4)
-    service = await sample_archive.search_over(db, *CLIMBERS)
-    find = service.list_top if by_votes else service.search
-    assert len((await find(SearchRequest(query, limit=1000))).rows) == len(CLIMBERS)
-    monkeypatch.setattr(engine, "MAX_CHARACTERS", 10_000)
-    texts_read.clear()
-    found = await find(SearchRequest(query, limit=1001))
-    assert 0 < sum(map(sum, texts_read)) < 10_000 + 4 * 1_600
-    assert 8 <= len(found.rows) == found.total <= 12
-    assert not found.total_is_exact
-
-
-async def test_of_a_name_on_many_papers_those_that_match_are_read(
-    db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_MAX_COUNTED", 5)
-    others = [replace(paper, title=f"Lamps {paper.votes}", text="Lamps glow.") for paper in CLIMBERS[3:]]
-    service = await sample_archive.search_over(db, *CLIMBERS[:3], *others)
-    texts_read.clear()
-    found = await service.search(SearchRequest("author:wang robots", limit=30))
-    assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id for paper in reversed(CLIMBERS[:3])]
-    assert sum(map(len, texts_read)) <= 2 * 3
-    found = await service.search(SearchRequest("author:wang lamps", limit=30))
-    assert (len(found.rows), found.total_is_exact) == (5, False)
-
-
-async def test_few_texts_of_many_given_papers_are_in_memory_at_once(
-    db: Database, texts_read: list[list[int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "TEXT_LIMIT", 4)
-    service = await sample_archive.search_over(db, *CLIMBERS)
-    texts_read.clear()
-    async with db.read() as connection:
-        (stored,) = await archive.list_ids(connection)
-        listed = await archive.list_papers(connection, [stored])
-        matching = await service.match_papers(connection, "robots", listed)
-    assert len(matching) == len(CLIMBERS)
-    assert max(map(len, texts_read)) == 4
 
 
 async def test_the_papers_that_lack_the_commoner_part_come_first(db: Database) -> None:
@@ -376,13 +271,13 @@ async def robots(db: Database) -> SearchService:
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The queries that were answered anew."""
     made: list[object] = []
-    find = engine.find
+    find = engine.Engine.find
 
-    def record(view: Snapshot, query: object, *others: object, **options: object) -> engine.Found:
+    def record(found: engine.Engine, query: object, *others: object, **options: object) -> engine.Found:
         made.append(query)
-        return find(view, query, *others, **options)  # type: ignore[arg-type]
+        return find(found, query, *others, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engine, "find", record)
+    monkeypatch.setattr(engine.Engine, "find", record)
     return made
 
 
@@ -416,25 +311,6 @@ async def test_a_new_digest_and_a_new_glossary_are_answered_anew(
     assert len(answers) == 3
 
 
-async def test_few_texts_are_read_of_many_matches(
-    robots: SearchService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[int] = []
-    list_by_positions = search.list_by_positions
-
-    def record(view: Snapshot, positions: Iterable[int]) -> list[search.IndexRow]:
-        read.extend(found := list(positions))
-        return list_by_positions(view, found)
-
-    monkeypatch.setattr(search, "list_by_positions", record)
-    result = await robots.search(SearchRequest("robots", limit=5))
-    assert (result.total, len(result.rows)) == (len(ROBOTS), 5)
-    assert 5 <= len(read) <= engine.TEXT_LIMIT
-    read.clear()
-    result = await robots.search(SearchRequest("robots", limit=1000))
-    assert len(result.rows) == len(ROBOTS) == len(set(read))
-
-
 async def test_an_unpopular_paper_with_all_terms_in_its_title_is_first_of_many(db: Database) -> None:
     popular = [("Robots", "maps"), ("Maps", "robots")]
     papers = [
@@ -448,13 +324,8 @@ async def test_an_unpopular_paper_with_all_terms_in_its_title_is_first_of_many(d
     assert (await ask(service, "robots maps"))[0] == "2501.00999"
 
 
-PAPER_COUNT = 1200
 KOREAN = ("추론", "학습", "생성", "평가", "검색", "압축")
 ENGLISH = ("graph", "policy", "token", "layer", "agent", "vision")
-_QUERY_LIST = (
-    "추론 학습|생성 평가|graph policy|token layer|추론 graph|agent 검색|vision 압축|graph token agent"
-)
-RANKED_QUERIES = (*KOREAN[:2], *ENGLISH[:2], *_QUERY_LIST.split("|"))
 
 
 def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
@@ -485,43 +356,3 @@ def test_the_abstract_of_a_paper_with_very_long_texts_is_indexed() -> None:
     body = search_index.build_texts(paper).body
     assert {"0", "zebra", "okapi"} <= set(body.split())
     assert len(body) < 61_000
-
-
-async def index_papers(database: Database) -> None:
-    """Store and index the papers."""
-    chance = random.Random(6)
-    rows = [make_paper(number, chance) for number in range(1, PAPER_COUNT + 1)]
-    async with database.transaction() as connection:
-        stored = [index_rows.paper_row(row.id, row.last_on, title=row.title, votes=row.votes) for row in rows]
-        await connection.execute(tables.papers.insert(), stored)
-        await search_index.SearchIndexer().index(connection, rows, [])
-
-
-async def score_all(database: Database, query: str) -> set[int]:
-    """Return the best ten of all papers."""
-    scorer = scoring.Scorer(concepts.literal_expansion(query))
-    async with database.read() as connection:
-        rows = await snapshot.read(connection, search.list_by_paper_ids, range(1, PAPER_COUNT + 1))
-    scored = [
-        (score, row.paper_id)
-        for row in rows.values()
-        if (
-            score := scorer.score(term_keys.Document(row.texts.title, row.texts.body, row.votes, row.last_on))
-        )
-    ]
-    ranked = sorted(scored, key=lambda pair: pair[0].sort_key, reverse=True)
-    return {paper_id for _, paper_id in ranked[:10]}
-
-
-@pytest.mark.engines("sqlite")
-async def test_the_ten_best_of_many_matches_are_among_the_candidates(db: Database) -> None:
-    await index_papers(db)
-    search = SearchService(db)
-    kept = []
-    for query in RANKED_QUERIES:
-        best = await score_all(db, query)
-        result = await search.search(SearchRequest(query, literal=True))
-        assert result.total > 100
-        kept.append(len({row.id for row in result.rows} & best))
-        assert kept[-1] >= 6, query
-    assert sum(kept) >= 0.9 * 10 * len(RANKED_QUERIES)

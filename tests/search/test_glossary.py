@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 
 import pytest
-import sqlalchemy as sa
 
 from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
 from bot.search.results import SearchRequest
@@ -97,17 +96,3 @@ async def test_there_is_a_limit_to_decisions(db: Database) -> None:
     with pytest.raises(errors.UsageError, match="the maximum"):
         await GlossaryService(db).decide("quantum foam", "거품", is_added=True)
     await GlossaryService(db).decide("quantum foam", "거품 1", is_added=False)
-
-
-@pytest.mark.engines("sqlite")
-async def test_a_new_glossary_merges_the_segments_of_the_index(db: Database) -> None:
-    async def count_segments() -> int:
-        async with db.read() as connection:
-            counting = sa.text("SELECT count(DISTINCT segid) FROM paper_words_idx")
-            return int((await connection.execute(counting)).scalar_one())
-
-    for day in range(1, 4):
-        await sample_archive.add_digest(db, f"2025-01-0{day}", NewsletterPaper(f"2501.0000{day}", "A", "B."))
-    assert await count_segments() > 1
-    await GlossaryService(db).rebuild()
-    assert await count_segments() == 1

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search import index as search_index
 from bot.search import query as search_query
-from bot.text import analyser, concepts, seed, term_keys
-from storage import search
-from storage.search import AllOf, BooleanQuery, Prefix
+from bot.text import concepts, seed
 from tests.support import glossary_in_memory
 
 
@@ -94,66 +87,3 @@ def test_an_everyday_word_has_the_forms_of_what_it_means(
     }
     assert form in forms[segment]
     assert forms[segment][form] < forms[segment][segment] == 1.0
-
-
-_WORD_LIST = (
-    "강화 학습 강화학습 대규모 언어모델 언어 모델을 확산 제로 샷 키프레임 뇌를 이미지의"
-    " pre-training GPT-4o gpt4o LLM LLMs a diffusion models 3D state-of-the-art"
-)
-WORDS = st.sampled_from(_WORD_LIST.split())
-PHRASES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
-TEXTS = st.lists(WORDS | st.sampled_from([".", "\n", "(RL)"]), max_size=14).map(" ".join)
-
-
-def matches(tokens: frozenset[str], query: BooleanQuery) -> bool:
-    """Tell whether a query matches a row of these tokens."""
-    if isinstance(query, str):
-        return query in tokens
-    if isinstance(query, Prefix):
-        return any(token.startswith(query.token) for token in tokens)
-    return (all if isinstance(query, AllOf) else any)(matches(tokens, part) for part in query.parts)
-
-
-@given(PHRASES, TEXTS, TEXTS, st.booleans(), st.integers(0, 2))
-def test_a_paper_with_a_form_matches_its_query(
-    form: str, title: str, body: str, in_title: bool, times: int
-) -> None:
-    title = f"{title} {form}" if in_title else title
-    body = "\n".join([body, *[f"{form}."] * times])
-    texts = search.DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
-    title_count, body_count = term_keys.compile_term(form).count(term_keys.Document(texts.title, texts.body))
-    all_tokens, title_tokens = search_index.build_tokens(texts)
-    tokens = frozenset(all_tokens.split())
-    assert set(title_tokens.split()) <= tokens
-    query = search_query.from_text(form)
-    assert query is not None
-    if title_count >= 1 or body_count >= 1:
-        assert matches(tokens, query.anywhere)
-    if title_count >= 1:
-        assert matches(tokens, query.in_title)
-    if times >= 2:
-        assert matches(tokens, query.repeated)
-
-
-@pytest.mark.parametrize("joint", ["", " "])
-def test_what_long_queries_need_does_not_stay_in_memory(joint: str) -> None:
-    def read(number: int) -> None:
-        words = ("가" + chr(0xAC00 + (number * 97 + place * 31) % 11_000) for place in range(600))
-        text = f"{joint.join(words)}{number}"
-        assert search_query.from_text(text) is search_query.from_text(text)
-        term_keys.compile_term(text)
-        analyser.split_context(text)
-
-    for number in range(40):
-        read(number)
-    tracemalloc.start()
-    try:
-        for number in range(40, 60):
-            read(number)
-        before, _ = tracemalloc.get_traced_memory()
-        for number in range(60, 160):
-            read(number)
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 500_000

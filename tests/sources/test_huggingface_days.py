@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from bot.archive import ingest
+from bot.search.index import SearchIndexer
 from bot.sources import huggingface
 from bot.sources.fetcher import Fetcher
 from storage import archive, papers
 from storage.database import Database
 from tests.support import source_fixtures
 from tests.support.origin_server import OriginServer
-from tests.support.recording_indexer import NullIndexer
 from tests.support.source_requests import fetch_results
 
 pytestmark = pytest.mark.promise
@@ -107,7 +107,7 @@ async def test_order_authors_and_media_of_73_days_are_exact(
         }
         # Dictionaries keep their order.
         assert list(read.items()) == [(item["paper"]["id"], expect(item)) for item in items]
-    service = ingest.IngestService(db, lambda: source_fixtures.NOW, NullIndexer())
+    service = ingest.IngestService(db, lambda: source_fixtures.NOW, SearchIndexer())
     for result in results:
         await service.add_digests(result.digests, source=huggingface.ADDRESS, location=result.location)
         await service.add_facts(result.facts)

@@ -19,7 +19,6 @@ from aiohttp import web
 from bot.archive.digest_writer import IngestResult
 from bot.core import day_close
 from bot.core.settings import SourceSetting
-from bot.search import index
 from bot.sources import base, fetcher, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, models
@@ -276,7 +275,6 @@ async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_on
     assert new <= {entry.arxiv_id for entry in entries}
     details = [await db_harness.detail(arxiv_id) for arxiv_id in new]
     assert all(detail is not None and detail.is_listed for detail in details)
-    assert (await index.get_index_status(db_harness.db)).missing == 0
     revision = today.revision
     await _show(db_harness, *shown, on=on)
     async with db_harness.db.read() as connection:

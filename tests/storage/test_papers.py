@@ -12,8 +12,6 @@ import sqlalchemy as sa
 
 from storage import archive, database, models, papers, search, shelf, snapshot, sources, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
-from storage.search import Prefix
-from storage.tables import authors as tables_authors
 from tests.support import patience, reader_rows, sample_archive
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
@@ -84,7 +82,7 @@ async def test_details_and_index_documents_contain_all_appearances_newest_first(
         assert detail is not None
         assert [appearance.date.day for appearance in detail.appearances] == [4, 3, 2]
         assert detail.appearances[0].entry.sections == (Section(None, "Body 1"),)
-        [document] = await papers.list_index_documents(connection, lambda entry: entry.sections, [detail.id])
+        [document] = await snapshot.read(connection, search.list_documents, [detail.id], iter)
         assert document.sections == (Section(None, "Body 1"),)
 
 
@@ -251,32 +249,6 @@ async def test_papers_of_an_author_are_not_counted_again_for_each_new_one(
         changed = await papers.set_authors(connection, {ids[1]: names}, new_paper_ids=ids)
     assert {author.paper_count for author in changed} == {2}
     assert [one for one in read if "paper_authors" in one and not one.startswith("INSERT")] == []
-
-
-async def test_authors_are_ordered_by_papers_and_removed_without_any(
-    db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with db.transaction() as connection:
-        rows = [{"id": n, "key": f"k{n}", "name": f"Name {n}", "papers": n} for n in (1, 2, 9)]
-        await connection.execute(tables_authors.insert(), rows)
-        await papers.index_authors(connection, [(n, n, f"name w{n}") for n in (1, 2, 9)])
-
-        def list_words(view: snapshot.Snapshot) -> list[list[str]]:
-            return list(search.list_words(view, limit=3))
-
-        with monkeypatch.context() as patched:
-            patched.setattr(search, "_WORDS_AT_ONCE", 2)
-            assert await snapshot.read(connection, list_words) == [["name", "w1"], ["w2"]]
-        found = await snapshot.read(connection, search.find_authors, Prefix("na"), limit=10)
-        assert [author.id for author in found] == [9, 2, 1]
-        await papers.index_authors(connection, [(1, 40, "name w1")])
-        assert [
-            author.id for author in await snapshot.read(connection, search.find_authors, "name", limit=10)
-        ] == [1, 9, 2]
-        await papers.index_authors(connection, [(9, 0, "name w9")])
-        assert [
-            author.id for author in await snapshot.read(connection, search.find_authors, "name", limit=10)
-        ] == [1, 2]
 
 
 async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Database) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import database, key_values, search, search_index, snapshot
-from tests.support import index_rows
+from storage import database, key_values, snapshot
 
 
 def read_value(view: snapshot.Snapshot, key: str) -> list[tuple[object, ...]]:
@@ -26,19 +25,15 @@ async def test_any_number_of_values_is_looked_for(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "CHUNK_SIZE", 3)
+    keys = [f"key {number}" for number in range(8)]
     async with db.transaction() as connection:
-        rows = await index_rows.add_papers(connection, *((n, 1, "t", "x") for n in range(1, 9)))
-        found = await snapshot.read(connection, search.list_by_paper_ids, range(20))
-        assert found.keys() == rows.keys()
-        names = [f"2501.{n:05}" for n in range(1, 30)]
-        assert len(await snapshot.read(connection, search.get_paper_ids, names)) == 8
-
-
-async def test_a_redirected_connection_reads_the_shadow_index(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        await index_rows.add_papers(connection, (1, 5, "a", "x"))
-        await search_index.create(connection)
-        async with search_index.redirect_to_shadow(connection):
-            assert await snapshot.read(connection, search.list_by_paper_ids, [1]) == {}
-        assert await snapshot.read(connection, search.list_by_paper_ids, [1])
-        await search_index.drop(connection)
+        await key_values.set_values(connection, dict.fromkeys(keys, "1"))
+        found = await snapshot.read(
+            connection,
+            snapshot.Snapshot.fetch_in,
+            "SELECT key FROM meta WHERE %s",
+            "key",
+            [*keys, "?"],
+            is_text=True,
+        )
+    assert sorted(found) == [(key,) for key in keys]

@@ -15,10 +15,10 @@ from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
+from bot.search.index import SearchIndexer
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders
-from tests.support.recording_indexer import NullIndexer
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 MONDAY = date(2026, 1, 5)
@@ -89,7 +89,9 @@ class AlertHarness:
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             await alerts.add_pending(connection, digest_id, paper_ids, self.now)
 
-        service = IngestService(self.database, lambda: self.now, NullIndexer(), on_added_names=on_added_names)
+        service = IngestService(
+            self.database, lambda: self.now, SearchIndexer(), on_added_names=on_added_names
+        )
         await service.add_facts(facts)
 
     async def add_alert(self, text: str, **fields: Any) -> int:

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from bot.archive import ingest
 from bot.archive.digest_writer import FreshDigest, IngestResult, OnFreshDigest
+from bot.search.index import SearchIndexer
 from storage import alerts, models, sources
 from storage.database import Connection, Database
-from tests.support.recording_indexer import NullIndexer
 
 
 def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str = "") -> str:
@@ -50,12 +50,12 @@ async def ingest_digest(
     location: str | None = None,
     source: str = sources.FILES,
 ) -> IngestResult:
-    service = ingest.IngestService(database, lambda: at, NullIndexer(), on_fresh_digest=on_fresh)
+    service = ingest.IngestService(database, lambda: at, SearchIndexer(), on_fresh_digest=on_fresh)
     return await service.add_text(text, source=source, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
-    service = ingest.IngestService(database, lambda: facts[0].read_at, NullIndexer())
+    service = ingest.IngestService(database, lambda: facts[0].read_at, SearchIndexer())
     return await service.add_facts(facts)
 
 

@@ -22,7 +22,7 @@ from bot.client import message_builder, options, router, webhook
 from bot.glossary import mentions, resolver
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.search import completion, engine, results
+from bot.search import results
 from bot.shelf import notes
 from bot.sources import feed, fetcher
 from bot.text import dates, keywords, people, questions, term_keys, typography
@@ -341,9 +341,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.tie_marks": discord_text.tie_marks,
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
-    "search.completion.complete_author": lambda text: completion.complete_author(_EMPTY, text),
-    "search.completion.complete_paper": lambda text: completion.complete_paper(_EMPTY, text),
-    "search.engine.list_similar": lambda text: engine.list_similar(_EMPTY, text, limit=5),
     "search.results.make_snippet": lambda text: results.make_snippet(
         text, results.Patterns([re.compile("word")])
     ),
@@ -378,7 +375,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.find_writers": lambda text: people.find_writers(text.split()),
     "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
-    "text.term_keys.match_titles": lambda text: term_keys.match_titles(["word"], text),
     "text.term_keys.Document": lambda text: term_keys.Document(text, text),
     "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
@@ -437,6 +433,8 @@ OWN_TEXT = {
         text.analyser.split_syllable text.people.match_cost text.people.word_distance
         """,
     "an id, or a record of cleaned texts": """
+        search.authors.find_author search.authors.find_authors search.completion.complete_author
+        search.completion.complete_paper lists.messages.refine
         archive.digest_writer.merge lists.messages.format_names lists.messages.shared_view lists.messages.view_with_rows
         sources.feed.paper_facts
         """,

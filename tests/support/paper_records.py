@@ -55,5 +55,5 @@ async def add_digest(
     async with db.transaction() as connection:
         sourced = models.SourcedDigest(digest, "ko", digest_hash, "files", f"{digest_hash}.md")
         [digest_id] = await archive.add(connection, [sourced], NOW)
-        await archive.add_entries(connection, {digest_id: digest_entries}, ids)
+        await archive.add_entries(connection, {digest_id: digest_entries}, ids, {})
     return digest_id

@@ -41,12 +41,10 @@ class StubDailyRenderer:
         if post.style is self.failing_style or self.failing_title in titles:
             raise ValueError("template error")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
-        missed = " ".join(on.isoformat() for on in post.missed_on)
         payload: dict[str, Any] = {
             "content": content,
             "marker": contents.part_marker(post.marker, 0),
             "total": post.total,
-            "missed": missed,
         }
         return (contents.RenderedPart(models.PartKind.MESSAGE, payload),)
 
@@ -83,11 +81,6 @@ class PlannerHarness:
         await self.store(MONDAY, *papers)
         await self.tick(SEOUL_9AM)
         return subscription_id
-
-    async def wake(self, now: datetime) -> None:
-        """Make the subscriptions due that wait for a digest."""
-        async with self.database.transaction() as connection:
-            await daily.wake_waiting(connection, now)
 
     async def attempt(
         self, *part_ids: int, to: models.PartState = models.PartState.SENT, now: datetime = SEOUL_9AM

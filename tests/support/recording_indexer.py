@@ -1,4 +1,4 @@
-"""Doubles of the search indexer: one that records its calls, and one that does nothing."""
+"""A double of the search indexer that records its calls."""
 
 from __future__ import annotations
 
@@ -39,12 +39,3 @@ class RecordingIndexer:
     @property
     def titles(self) -> set[str | None]:
         return {paper.title for paper in self.papers.values()}
-
-
-class NullIndexer:
-    """Indexes nothing."""
-
-    async def index(self, *_: object, **__: object) -> None:
-        """Do nothing."""
-
-    remove = postpone = catch_up = index

@@ -69,14 +69,13 @@ def new_delivery(
 
 
 def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
-    """An active subscription of OWNER that is due in 2036."""
+    """An active subscription of OWNER that is due after 2036."""
     defaults: dict[str, Any] = {
         "guild_id": process.GUILD_ID,
         "channel_id": channel_id,
         "created_by": OWNER,
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "next_due_at": datetime(2036, 1, 1, tzinfo=UTC),
-        "due_on": date(2036, 1, 1),
+        "last_on": date(2036, 1, 1),
     }
     return models.Subscription(**defaults | fields)
 

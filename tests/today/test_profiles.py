@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.search.glossary import GlossaryService
+from bot.search.index import PaperTexts
 from bot.text import analyser, seed
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
-from storage.search import DocumentTexts
 from tests.support import glossary_in_memory, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
@@ -30,7 +30,7 @@ def concept_index() -> profiles.ConceptIndex:
 
 
 def _extract(concept_index: profiles.ConceptIndex, title: str, body: str = "") -> dict[str, float]:
-    texts = DocumentTexts(analyser.canonicalise(title), analyser.canonicalise(body))
+    texts = PaperTexts(analyser.canonicalise(title), analyser.canonicalise(body))
     return profiles.extract_features(texts, concept_index)
 
 

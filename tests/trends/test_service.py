@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
+from bot.search.service import SearchService
 from bot.trends import service as trends_service
 from storage import models
 from storage.database import Database
@@ -26,7 +27,7 @@ def _paper(number: int, title: str, text: str = "A study.", votes: int = 10) -> 
 
 
 def _service(db: Database, at: datetime = NOW) -> trends_service.TrendService:
-    return trends_service.TrendService(db, lambda: at, search_glossary.GlossaryService(db))
+    return trends_service.TrendService(db, lambda: at, SearchService(db))
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
 list-inside = Found only inside longer words
+list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
@@ -462,8 +463,8 @@ no-subscription = Daily post not found. { $command } shows this server's daily p
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
 next-complete = Waiting for the day's list to close, until { $until } at the latest
-next-waiting = Waiting for the day's digest, until { $until } at the latest
 next-unknown = Nothing scheduled
+next-waiting = Waiting for the day's digest, until { $until } at the latest
 paused-by = Paused by { $user }, { $at }
 paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
@@ -495,6 +496,7 @@ status-no-source = No sources yet. The operator can add the first one with { $co
 status-no-post = No channel that you can see has a daily post.
 status-last = last { $what } { $at }
 status-next = { $next }
+status-silent = No post for { $date }: there were no new papers for it.
 status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
@@ -549,9 +551,7 @@ help-more = Also: { $commands }
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
 why-see-post = See the post
-why-repeated = A later digest lists it again, but the same paper is not posted twice within 30 days.
-why-under-way = It has been chosen; the message goes out in a moment.
-why-held = It was chosen from the { $date } digest. Post status: { $state }.
+why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.
 why-votes-unknown = Its votes aren't known yet; this channel needs at least ▲ { $least }.
 why-below-top = It is number { $rank } of { $total } candidates, and this channel shows { $top ->
@@ -564,17 +564,9 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This channel takes papers from digests and lists.
        *[other] This channel takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not chosen when the { $date } post was made: it had fewer votes, the post had other settings, or the digest did not have it yet. With the current votes and settings, it would have been chosen.
-why-not-recorded = The post made from the { $date } digest didn't include it. The reason is no longer stored.
-why-first-post = The first post in a channel shows only the newest digest, and this paper's digest is older.
+why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
-why-closing = The post is waiting for the day's list to close. The { $date } list closes { $at }.
 why-stopped = This daily post is paused.
-why-superseded = The { $date } digest arrived after a newer one had been posted, so it was skipped.
-why-before-subscription = The { $date } digest is from before this daily post was set up.
-why-too-old = The { $date } digest didn't arrive in time: this channel takes digests from the last { $days ->
-    [one] day
-   *[other] { $days } days
 } only.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
@@ -613,7 +605,6 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator adds them with `paperround ingest`.
-sources-inbox = Folder { $folder }: digests dropped there are read right away.
 sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
 source-folder = folder
 source-url = URL with a date

@@ -1,0 +1,62 @@
+"""Papers by their titles: those that contain a text, for look-ups of one paper and for autocomplete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.search.engine import Engine
+from bot.text import analyser
+from storage import models, search
+from storage.snapshot import Snapshot
+
+_CANDIDATE_LIMIT = 60
+_MAX_TEXT_LENGTH = 300
+_MIN_PREFIX_LENGTH = 2
+"""Letters of a Latin word from which it is completed: one letter begins half of all words."""
+_MIN_STEM_LENGTH = 3
+
+
+def find_papers(
+    snapshot: Snapshot, engine: Engine, text: str, *, limit: int, is_prefix: bool = False
+) -> list[models.PaperRow]:
+    """Return the papers whose titles contain a text, best first: equal titles, titles that begin with it, then popularity.
+
+    With `is_prefix` the last word may be incomplete.
+    """
+    words = text[:_MAX_TEXT_LENGTH].split()
+    if is_prefix and words and not text.endswith(" "):
+        found = _complete(engine, words, limit)
+    else:
+        found = engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
+    rows = search.list_paper_rows(snapshot, found)
+    folded = analyser.fold_name(text)
+    titled = [(analyser.fold_name(row.title or ""), row) for row in rows]
+    if not is_prefix:
+        titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
+    titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
+    return [row for _, row in titled[:limit]]
+
+
+def _tokens(words: Sequence[str]) -> list[str]:
+    """Return the tokens of words; syllables that stand alone are part of a pair in titles."""
+    tokens = [
+        token for word in analyser.stemmed_words(" ".join(words)) for token in analyser.word_tokens(word)
+    ]
+    return [token for token in tokens if len(token) > 1 or not analyser.is_hangul(token)]
+
+
+def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
+    """Return the papers with all words but the last, and with a completion or a stem of the last."""
+    others, word = _tokens(words[:-1]), analyser.fold(words[-1])
+    own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
+    if not own:
+        return engine.list_titled(others, limit=limit)
+    if analyser.is_hangul(own[-1]):
+        return engine.list_titled([*others, *own[:-1]], limit=limit, beginnings=own[-1:])
+    if len(word) < _MIN_PREFIX_LENGTH:
+        return engine.list_titled([*others, word], limit=limit)
+    if not word.isalnum():
+        return engine.list_titled(others, limit=limit, beginnings=own[-1:], alternatives=own)
+    # Titles have stems: "reasonin" is a part of reasoning, which is indexed as "reason".
+    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
+    return engine.list_titled(others, limit=limit, beginnings=(own[-1], word), alternatives=(*own, *stems))

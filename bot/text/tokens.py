@@ -1,0 +1,183 @@
+"""Tokens: what the search index has of a paper's canonical texts, and the phrases by which a form of a term is found there.
+
+A text is a string of tokens separated by spaces; `GAP` stands where no phrase crosses: punctuation, a stripped particle.
+Latin words are stems. Hangul words with nothing between them are one run of overlapping pairs of syllables, so that a phrase
+matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens, which are part of no phrase: `^pair` for the
+pair that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), `$word` for one of two syllables, other
+spellings, and `=key` for each place that has a form of a concept of the seed list, so that a frequent term is one token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from bot.text import analyser, seed, term_keys
+
+VERSION = "1"
+"""Changes with the tokens: an index of another version is built again."""
+GAP = "."
+BEGINNING, WHOLE, CONCEPT = "^", "$", "="
+"""Prefixes of tokens: the beginning of a Hangul word, a whole word of two syllables, a concept of the seed list."""
+_LONG_TAIL = 6
+"""Syllables from which a word is not composed with the two that it begins with: 애플리케이션 has no 애플."""
+
+
+def tokenize(canonical: str) -> str:
+    """Return the tokens of a canonical text (see the analyser)."""
+    text, _, variants = canonical.rpartition("\n")
+    words: list[str] = []
+    beginnings = _place(text.replace("\n", "  ").split(" "), words)
+    singles = [*beginnings, *variants.split()]
+    singles += _list_concepts(words, singles)
+    return " ".join((*words, GAP, *singles)) if singles else " ".join(words)
+
+
+def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
+    """Append the tokens of canonical words in order to `found`, "" being punctuation; return the beginnings of Hangul words."""
+    beginnings: list[str] = []
+    run = ""
+    for word in canonical_words:
+        core, beginning, is_last = _hangul_words[word]
+        if core:
+            run += core
+            if beginning:
+                beginnings.append(beginning)
+            if len(core) == 2:
+                beginnings.append(WHOLE + core)
+            if not is_last:
+                continue
+        if run:
+            found += _pairs(run)
+            run = ""
+        if core or not word:
+            found.append(GAP)
+        else:
+            found += analyser.word_tokens(word)
+    if run:
+        found += _pairs(run)
+    return beginnings
+
+
+def _pairs(run: str) -> Iterable[str]:
+    return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
+
+
+def _read_hangul(word: str) -> tuple[str, str, bool]:
+    """Return the syllables of a canonical word, its beginning as a token, and whether a particle ends the run; "" for others."""
+    core = word.removesuffix(analyser.PARTICLE_MARK)
+    if not analyser.is_syllables(core):
+        return "", "", False
+    begins = len(core) < 3 or (
+        len(core) < _LONG_TAIL and core[2:3] not in term_keys.other_endings().get(core[:2], ())
+    )
+    return core, BEGINNING + core[:2] if begins else "", core != word
+
+
+_hangul_words = analyser.WordCache(_read_hangul)
+
+
+@analyser.remembered(1 << 13, max_length=200)
+def phrases(form: str) -> tuple[tuple[str, ...], ...]:
+    """Return the phrases of a form of a term, in each writing that texts may have: tokens in a row, with gaps.
+
+    A form of two syllables is the beginning of a word. A form with a mark, such as `=key`, is a token.
+    """
+    if form[:1] in (CONCEPT, WHOLE):
+        return ((form,),)
+    if not analyser.has_hangul(form):
+        return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
+    found: list[tuple[str, ...]] = []
+    for spelling in (form, term_keys.korean_key(form)):
+        words = analyser.canonical_words(spelling)
+        if words:
+            words[-1] = words[-1].removesuffix(analyser.PARTICLE_MARK)
+            tokens: list[str] = []
+            beginnings = _place(words, tokens)
+            found.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+class _SeedConcepts:
+    """The concepts of the seed list by English key: the keys of their forms, and their phrases.
+
+    A form that contains a shorter one of the same concept is left out, and an abbreviation of two letters.
+    """
+
+    def __init__(self) -> None:
+        self.form_keys: dict[str, frozenset[str]] = {}
+        self.concepts_of_form: dict[str, set[str]] = {}
+        self.by_token: dict[str, list[tuple[list[str], str]]] = {}
+        forms: dict[str, set[str]] = {}
+        for term in seed.load_terms():
+            if not term.is_common_word:
+                short = (text for text in term.abbreviations if len(text) > 2)
+                texts = forms.setdefault(term_keys.english_key(term.english[0]), set())
+                texts.update(
+                    (*term.english, *short, *(text for text in term.korean if text not in term.only_read))
+                )
+        for concept, texts in forms.items():
+            self._add(concept, {text: phrases(text) for text in texts})
+
+    def _add(self, concept: str, phrases_of: Mapping[str, tuple[tuple[str, ...], ...]]) -> None:
+        every = {phrase for found in phrases_of.values() for phrase in found}
+        least = {
+            phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
+        }
+        kept = {text for text, found in phrases_of.items() if not least.isdisjoint(found)}
+        self.form_keys[concept] = frozenset(map(term_keys.term_key, kept))
+        for key in self.form_keys[concept]:
+            self.concepts_of_form.setdefault(key, set()).add(concept)
+        for phrase in sorted(least):
+            self.by_token.setdefault(phrase[0], []).append((list(phrase), concept_token(concept)))
+
+
+_seed_concepts = lru_cache(maxsize=1)(_SeedConcepts)
+
+
+def form_keys(concept: str) -> frozenset[str]:
+    """Return the term keys of the forms that the token of a concept of the seed list stands for."""
+    return _seed_concepts().form_keys.get(concept, frozenset())
+
+
+def concepts_with(form_key: str) -> Collection[str]:
+    """Return the concepts of the seed list, by English key, that have a form, by its term key."""
+    return _seed_concepts().concepts_of_form.get(form_key, ())
+
+
+def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return any(phrase[start : start + len(part)] == part for start in range(len(phrase)))
+
+
+def concept_token(concept: str) -> str:
+    """Return the token of a concept of the seed list."""
+    return CONCEPT + concept.replace(" ", "_")
+
+
+def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
+    """Yield the token of a concept for each place where a text has one of its forms."""
+    known = _seed_concepts().by_token
+    for position, word in enumerate(words):
+        if word in known:
+            for phrase, concept in known[word]:
+                if len(phrase) == 1 or words[position : position + len(phrase)] == phrase:
+                    yield concept
+    for word in singles:
+        if word in known:
+            for phrase, concept in known[word]:
+                if len(phrase) == 1:
+                    yield concept
+
+
+class PaperTokens:
+    """The tokens of one paper, to check queries against without the index."""
+
+    def __init__(self, title: str, body: str, names: Collection[str] = ()) -> None:
+        # Each token between two spaces of its own, so that neighbours are counted apart.
+        self._title, self._body = (f" {tokens.replace(' ', '  ')} " for tokens in (title, body))
+        self.names = names
+
+    def count(self, form: str) -> tuple[int, int]:
+        """Return how often title and body have a form, in the writing that they have most often."""
+        wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
+        return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))

@@ -1,0 +1,18 @@
+"""The glossary as it is stored: opaque JSON, read by `storage.search`."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import database
+from storage.tables import glossary
+
+
+async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
+    """Store a glossary, replacing the former one: the values that `search.get_glossary` returns."""
+    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
+    statement = database.dialect_insert(connection, glossary).values(id=1, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -1,0 +1,369 @@
+"""Random years of daily posts against an oracle that knows only the rules of `docs/planning.md`.
+
+Lists come late, grow, are corrected and come twice; the bot and Discord are away; managers edit. `RANDOM_YEARS=100` runs so many
+whole years on each engine; without it there are some weeks, always the same.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.archive import listing
+from bot.daily.planner import DailyPlanner
+from bot.daily.service import Subscriptions
+from storage import archive, daily, models, outbox
+from storage.database import Connection, Database
+from tests.support import digest_builders
+from tests.support.planner_harness import DAY, HOUR, PlannerHarness, read_lists
+
+YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
+DAYS = 365 if YEARS else 45
+FIRST = date(2025, 10, 20)
+"""The clocks of New York change two weeks later, and again in March."""
+NEW_YORK = ZoneInfo("America/New_York")
+TOPIC = "even"
+"""A topic that the papers with an even number match."""
+
+
+def close_of(day: date) -> datetime:
+    return datetime.combine(day, time(21, 30), NEW_YORK).astimezone(UTC)
+
+
+def number_of(name: str) -> int:
+    return int(name.partition(".")[2])
+
+
+@dataclass
+class Posted:
+    """A post that was planned: of a subscription's date, or at once (`on` is None)."""
+
+    id: int
+    subscription_id: int
+    place: tuple[int, str]
+    planned_at: datetime
+    on: date | None
+    about_on: date
+    ingests: int
+    names: list[str]
+    is_live: bool = True
+
+
+@dataclass
+class Oracle:
+    """What happened, and what must be posted by the rules."""
+
+    ingests: int = 0
+    listed: dict[tuple[str, date], dict[str, int]] = field(default_factory=dict)
+    """When each paper came to the digest of a place and day, by the number of ingests so far."""
+    votes: dict[str, int] = field(default_factory=dict)
+    reads: dict[date, datetime] = field(default_factory=dict)
+    posts: list[Posted] = field(default_factory=list)
+    last_on: dict[int, date] = field(default_factory=dict)
+
+    def store(self, place: str, day: date, names: Sequence[str], *, is_list: bool) -> None:
+        before = self.listed.get((place, day), {})
+        kept = {name: number for name, number in before.items() if is_list or name in names}
+        if {*kept} | {*names} == {*before}:
+            return
+        self.ingests += 1
+        self.listed[place, day] = kept | {name: self.ingests for name in names if name not in kept}
+
+    def due_at(self, row: models.Subscription, on: date) -> tuple[datetime, date | None]:
+        zone = ZoneInfo(row.timezone)
+        at = datetime.combine(on, time.fromisoformat(row.at_time or "09:00"), zone).astimezone(UTC)
+        if row.at_time:
+            return at, None
+        day = max(on + n * DAY for n in range(-3, 2) if close_of(on + n * DAY) <= at + 6 * HOUR)
+        return max(at, close_of(day)), day
+
+    def newest(self, row: models.Subscription, now: datetime) -> date:
+        today = now.astimezone(ZoneInfo(row.timezone)).date()
+        dates = (today + n * DAY for n in range(-8, 2))
+        return max(on for on in dates if on.isoweekday() in row.days and self.due_at(row, on)[0] <= now)
+
+    def expect(self, row: models.Subscription, now: datetime) -> tuple[date, list[str]] | None:
+        """Return the date and the papers of the post that is planned now, and give up a date that is over."""
+        on = self.newest(row, now)
+        at, day = self.due_at(row, on)
+        is_over = now >= at + 12 * HOUR
+        if self.last_on[row.id] >= on:
+            return None
+        if day is not None and not is_over and self.reads.get(day, at - DAY) < close_of(day):
+            return None
+        names = self.choose(row, now, on, day)
+        if names or is_over:
+            self.last_on[row.id] = on
+        return (on, names) if names else None
+
+    def choose(self, row: models.Subscription, now: datetime, on: date, day: date | None) -> list[str]:
+        until = day or (now + 14 * HOUR).date()
+        dates: dict[str, list[tuple[date, int]]] = {}
+        for (_, dated), papers in self.listed.items():
+            for name, number in papers.items():
+                dates.setdefault(name, []).append((dated, number))
+
+        def is_postable(name: str) -> bool:
+            posts = [post for post in self.posts if post.is_live and post.place == place_of(row)]
+            recent = [post for post in posts if now - post.planned_at <= 30 * DAY]
+            return (
+                not any(name in post.names for post in recent)
+                and self.votes[name] >= row.min_votes
+                and (not row.topic or number_of(name) % 2 == 0)
+            )
+
+        def best(names: set[str]) -> list[str]:
+            return sorted(filter(is_postable, names), key=lambda name: -self.votes[name])
+
+        if row.style is models.Style.WEEKLY:
+            until = min(on, until)
+            week = {name for name, of in dates.items() if any(on - 6 * DAY <= d <= until for d, _ in of)}
+            return best(week)[: row.top_n]
+        about = day or on
+        window = {
+            name: [(dated, number) for dated, number in of if about - 7 * DAY <= dated <= until]
+            for name, of in dates.items()
+        }
+        newest = {name: max(dated for dated, _ in of) for name, of in window.items() if of}
+        mine = [post for post in self.posts if post.is_live and post.subscription_id == row.id and post.on]
+        if not mine:
+            last = max(newest.values(), default=about)
+            first_post = {name for name, dated in newest.items() if dated == last}
+            return best(first_post)[: row.top_n] if last > about - 3 * DAY else []
+        last_post = max(mine, key=lambda post: post.id)
+        new = {
+            name: dated
+            for name, dated in newest.items()
+            if dated > last_post.about_on or min(number for _, number in window[name]) > last_post.ingests
+        }
+        had_papers = {
+            dated
+            for of in window.values()
+            for dated, number in of
+            if dated <= last_post.about_on and number <= last_post.ingests
+        }
+        late = {
+            name
+            for name, dated in new.items()
+            if dated <= about - 3 * DAY or (dated in had_papers and close_of(dated) <= now)
+        }
+        own = best({*new} - late)[: row.top_n]
+        by_day = sorted(best(late), key=lambda name: newest[name], reverse=True)
+        return own + by_day[: 5 + row.top_n - len(own)] if own else []
+
+    def newest_day(self, row: models.Subscription, now: datetime, on: date) -> date:
+        """Return the newest day that a post of a date draws from."""
+        _, day = self.due_at(row, on)
+        until = day or (now + 14 * HOUR).date()
+        return max(
+            (dated for (_, dated), papers in self.listed.items() if papers and dated <= until), default=until
+        )
+
+
+def place_of(row: models.Subscription) -> tuple[int, str]:
+    return row.channel_id, row.locale.value
+
+
+class World:
+    """A year of an archive, a planner and its subscriptions."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.database = database
+        self.harness = PlannerHarness(database)
+        self.planner = DailyPlanner(database, self.harness.deliveries, self.match)
+        self.oracle = Oracle()
+        self.now = datetime.combine(FIRST, time(0), UTC)
+        self.service = Subscriptions(database, lambda: self.now)
+        self.count = 0
+        self.lists: dict[date, list[str]] = {}
+        self.bot_away_until = self.discord_away_until = self.now
+        self.waiting: list[tuple[datetime, Posted]] = []
+
+    async def match(
+        self, _: Connection, topic: str, papers: Sequence[archive.DigestPaper]
+    ) -> dict[int, float]:
+        return {paper.paper_id: 1.0 for paper in papers if number_of(paper.arxiv_id) % 2 == 0}
+
+    def new_papers(self, most: int) -> list[str]:
+        names = []
+        for _ in range(self.random.randint(1, most)):
+            self.count += 1
+            name = f"{2501 + self.count // 9000:04}.{self.count % 9000 + 10000:05}"
+            # No two papers have the same votes: the order is then by votes alone.
+            self.oracle.votes[name] = self.random.randint(0, 60) * 10_000 + self.count
+            names.append(name)
+        return names
+
+    async def subscribe(self, channel_id: int, **options: Any) -> None:
+        row = await self.service.add(
+            models.Subscription(
+                guild_id=10, channel_id=channel_id, top_n=self.random.choice((1, 2, 4)), **options
+            )
+        )
+        self.oracle.last_on[row.id] = self.oracle.newest(row, self.now)
+
+    async def store_list(self, day: date, names: list[str], place: str = "list") -> None:
+        papers = [{"arxiv_id": name, "title": name, "votes": self.oracle.votes[name]} for name in names]
+        await digest_builders.ingest_digest(
+            self.database, listing.build(day, papers).text, at=self.now, location=f"{place}/{day}"
+        )
+        self.oracle.store(place, day, names, is_list=True)
+
+    async def store_written(self, day: date, names: list[str]) -> None:
+        text = digest_builders.newsletter(day, [(name, self.oracle.votes[name]) for name in names])
+        await digest_builders.ingest_digest(self.database, text, at=self.now, location=f"written/{day}")
+        self.oracle.store("written", day, names, is_list=False)
+
+    async def happen(self) -> None:
+        """Let some of what may happen in six hours happen."""
+        chance = self.random.random
+        today = self.now.date()
+        if today.isoweekday() <= 5 and chance() < 0.6:
+            known = self.lists.setdefault(today, [])
+            known += self.new_papers(4)
+            await self.store_list(today, known)
+        for ago in (1, 1, 2, 5):
+            day = today - ago * DAY
+            if day in self.lists and chance() < 0.08:  # it grows after its day
+                self.lists[day] += self.new_papers(2)
+                await self.store_list(day, self.lists[day])
+        if chance() < 0.03 and self.lists:  # it comes cut off, or again
+            day = self.random.choice([*self.lists][-3:])
+            names = self.lists[day]
+            await self.store_list(day, self.random.sample(names, self.random.randint(1, len(names))))
+        if chance() < 0.15:
+            day = today - self.random.choice((0, 1, 1, 2)) * DAY
+            listed = self.oracle.listed.get(("written", day), {})
+            names = [name for name in {*listed, *self.lists.get(day, ())} if chance() < 0.7]
+            await self.store_written(day, sorted([*names, *self.new_papers(1)]))
+        if chance() < 0.02:  # a list that names papers of former weeks again
+            names = self.random.sample([*self.oracle.votes], min(5, len(self.oracle.votes)))
+            self.lists.setdefault(today, []).extend(set(names) - {*self.lists.get(today, ())})
+            await self.store_list(today, self.lists[today])
+        if chance() < 0.03:
+            self.bot_away_until = self.now + self.random.randint(5, 80) * HOUR
+        if chance() < 0.03:
+            self.discord_away_until = self.now + self.random.randint(5, 60) * HOUR
+
+    async def edit(self) -> None:
+        row = self.random.choice(await self.service.list_rows())
+        changes: dict[str, Any] = self.random.choice(
+            [
+                {"top_n": self.random.choice((1, 3, 5))},
+                {"min_votes": self.random.choice((0, 100_000, 250_000))},
+                {"at_time": self.random.choice(("07:00", "10:00", "18:30"))} if row.at_time else {},
+                {"timezone": self.random.choice(("Asia/Seoul", "America/New_York", "UTC"))},
+                {"days": self.random.choice(((1, 2, 3, 4, 5), (1, 4), (1, 2, 3, 4, 5, 6, 7)))},
+            ]
+        )
+        wanted = replace(row, **changes)
+        before, after = self.oracle.newest(row, self.now), self.oracle.newest(wanted, self.now)
+        if (row.at_time, row.timezone, row.days) != (wanted.at_time, wanted.timezone, wanted.days):
+            _, day = self.oracle.due_at(row, before)
+            at, _ = self.oracle.due_at(row, before)
+            is_read = day is None or self.oracle.reads.get(day, at - DAY) >= close_of(day)
+            is_due = self.oracle.last_on[row.id] < before and (is_read or self.now >= at + 12 * HOUR)
+            if not is_due or before != after:
+                self.oracle.last_on[row.id] = max(after, self.oracle.last_on[row.id])
+        await self.service.edit(wanted)
+
+    async def tick(self) -> None:
+        """Plan what is due, and compare it with what the oracle expects."""
+        rows = [row for row in await self.service.list_rows() if row.state is models.ActivityState.ACTIVE]
+        expected: list[Posted] = []
+        for row in sorted(rows, key=lambda row: (bool(row.topic), row.id)):
+            if (post := self.oracle.expect(row, self.now)) is not None:
+                on, names = post
+                about = on if row.style is models.Style.WEEKLY else self.oracle.newest_day(row, self.now, on)
+                posted = Posted(0, row.id, place_of(row), self.now, on, about, self.oracle.ingests, names)
+                self.oracle.posts.append(posted)
+                expected.append(posted)
+        await self.planner.tick(self.now)
+        async with self.database.read() as connection:
+            planned = await outbox.list_rows(connection, since_at=self.now)
+            stored = {row.id: row.last_on for row in await daily.list_rows(connection)}
+        found = {(row.subscription_id, row.local_on): row for row in planned}
+        assert {key: list(row.post.papers) for key, row in found.items()} == {
+            (post.subscription_id, post.on): post.names for post in expected
+        }, self.now
+        assert stored == self.oracle.last_on, self.now
+        for posted in expected:
+            posted.id = found[posted.subscription_id, posted.on].id
+            # Some are sent at once, some with a lost answer, and some not before they expire.
+            self.waiting.append((self.now, posted))
+
+    async def deliver(self) -> None:
+        """Send what waits, unless Discord is away, and let expire what waited for a day."""
+        left = []
+        async with self.database.transaction() as connection:
+            for planned_at, post in self.waiting:
+                [part] = await outbox.list_parts(connection, post.id)
+                if self.now < self.discord_away_until:
+                    left.append((planned_at, post))
+                elif self.random.random() < 0.05:  # it may have been sent; nobody knows
+                    await outbox.mark_sending(connection, [part.id], self.now)
+                    await outbox.mark_retry(
+                        connection, part.id, next_attempt_at=self.now, unknown_since=self.now, error="lost"
+                    )
+                elif self.random.random() < 0.1:
+                    left.append((planned_at, post))
+                else:
+                    await outbox.mark_sending(connection, [part.id], self.now)
+                    receipt = models.Receipt(1000 + part.id, post.place[0])
+                    await outbox.mark_sent(connection, {part.id: receipt}, self.now)
+        self.waiting = left
+        await self.harness.expire(self.now)
+        for planned_at, post in left:
+            if self.now - planned_at >= DAY:
+                post.is_live = False
+        self.waiting = [(planned_at, post) for planned_at, post in left if self.now - planned_at < DAY]
+
+    async def run(self, days: int) -> None:
+        await read_lists(self.database, self.now)
+        await self.subscribe(20, at_time="09:00", timezone="Asia/Seoul")
+        await self.subscribe(20, at_time="18:00", timezone="Asia/Seoul", topic=TOPIC)
+        await self.subscribe(21, timezone="America/New_York")
+        await self.subscribe(22, timezone="Asia/Seoul", min_votes=100_000)
+        await self.subscribe(23, at_time="11:00", style=models.Style.WEEKLY, days=(1,))
+        end = self.now + days * DAY
+        while self.now < end:
+            await self.happen()
+            if self.now >= self.bot_away_until:
+                for day in (self.now.date() - DAY, self.now.date()):
+                    if self.random.random() < 0.9:
+                        await read_lists(self.database, self.now, day)
+                        self.oracle.reads[day] = self.now
+                await self.deliver()
+                if self.random.random() < 0.06:
+                    await self.edit()
+                await self.tick()
+            self.now += self.random.randint(2, 6) * HOUR
+
+
+@pytest.mark.promise
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("seed", range(max(1, YEARS)))
+async def test_a_random_year_is_posted_by_the_rules(db: Database, seed: int) -> None:
+    world = World(db, seed)
+    await world.run(DAYS)
+    posts = [post for post in world.oracle.posts if post.is_live]
+    assert len(posts) > DAYS
+    for post in posts:
+        others = [
+            other
+            for other in posts
+            if other is not post
+            and other.place == post.place
+            and timedelta(0) <= post.planned_at - other.planned_at < 30 * DAY
+        ]
+        assert not {*post.names} & {name for other in others for name in other.names}
+    dates = [(post.subscription_id, post.on) for post in posts]
+    assert len(dates) == len(set(dates))

@@ -1,0 +1,177 @@
+"""The derived index: it follows the database, and a folder that is lost, damaged or of another history is filled again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from bot.search import index as search_index
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
+from storage import migrate, papers, tables
+from storage.database import Database
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
+
+PAPERS = [
+    NewsletterPaper(
+        f"2501.{number:05}",
+        f"{'Diffusion' if number % 2 else 'Reinforcement'} learning number{number}",
+        "강화 학습(reinforcement learning; RL)을 다룬다."
+        if number % 3
+        else "확산 모델(diffusion model)이다.",
+        votes=number,
+        authors=(f"Ada Number{number}", "Jürgen Müller"),
+    )
+    for number in range(1, 26)
+]
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    """An archive of 25 papers."""
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    return db
+
+
+def folder_of(database: Database) -> Path:
+    return search_index.folder_of(database) / search_index.FORMAT
+
+
+async def count(service: SearchService, query: str = "learning") -> int:
+    """Return the number of papers with a word."""
+    return (await service.search(SearchRequest(query, limit=100))).complete
+
+
+async def follow(database: Database, index: search_index.SearchIndex) -> list[int]:
+    return [done async for done in search_index.follow(database, index)]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_look_up_finds_new_corrected_and_removed_papers(filled: Database) -> None:
+    service = SearchService(filled)
+    assert await count(service) == 25
+    assert (await service.find_author("Muller")).total == 25
+    corrected = NewsletterPaper("2501.00001", "Walking Lanterns", "등불이 걷는다.", authors=("Grace Hopper",))
+    await sample_archive.add_digest(filled, "2025-01-02", corrected, *PAPERS[1:20])
+    assert await count(service, "lanterns") == 1
+    assert await count(service) == 19
+    assert (await service.find_author("grace hopper")).total == 1
+    assert (await service.find_author("Ada Number25")).author != "Ada Number25"
+    assert [row.arxiv_id for row in (await service.search(SearchRequest("number20"))).rows] == ["2501.00020"]
+
+
+async def test_several_processes_share_a_folder(filled: Database) -> None:
+    one, other = SearchService(filled), SearchService(filled)
+    assert await count(one) == await count(other) == 25
+    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+    with one.index.open_writer():
+        # Another writes: it answers from what is there.
+        assert await count(other) == 25
+    assert await count(other) == 26
+    assert await count(one) == 26
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def _tear(folder: Path) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file() and file.name not in ("state.json", ".tantivy-writer.lock"):
+            file.write_bytes(file.read_bytes()[:10])
+
+
+def _spoil_state(folder: Path) -> None:
+    (folder / "state.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("damage", "is_running"),
+    [(_delete, True), (_delete, False), (_tear, False), (_spoil_state, True), (_spoil_state, False)],
+)
+async def test_a_lost_or_damaged_folder_is_filled_again(
+    filled: Database, damage: Callable[[Path], None], is_running: bool
+) -> None:
+    service = SearchService(filled)
+    assert await count(service) == 25
+    damage(folder_of(filled))
+    if not is_running:
+        service = SearchService(filled)
+    assert await count(service) == 25
+    assert (await service.find_author("Muller")).total == 25
+
+
+async def test_a_restored_backup_is_noticed(tmp_path: Path) -> None:
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    await sample_archive.add_digest(database, "2025-01-02", *PAPERS[:3])
+    await migrate.copy_to(database, tmp_path / "backup.db")
+    await sample_archive.add_digest(database, "2025-01-03", *PAPERS[3:6])
+    assert await count(SearchService(database)) == 6
+    await database.close()
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"a.db{suffix}").unlink(missing_ok=True)
+    (tmp_path / "backup.db").rename(tmp_path / "a.db")
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    # As many changes as the index has, but others.
+    await sample_archive.add_digest(database, "2025-01-03", *PAPERS[10:12])
+    service = SearchService(database)
+    assert await count(service) == 5
+    assert await count(service, "number4") == 0
+    await database.close()
+
+
+async def test_many_changes_are_left_to_the_background_and_the_newest_papers_come_first(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "BATCH", 4)
+    monkeypatch.setattr(search_index, "COMMIT_PAPERS", 8)
+    index = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
+    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+    service = SearchService(filled, index=index)
+    result = await service.search(SearchRequest("learning"))
+    assert (result.total, result.is_stale) == (0, True)
+    steps = search_index.follow(filled, index)
+    for _ in range(2):
+        await anext(steps)
+    result = await service.search(SearchRequest("learning"))
+    assert (result.total, result.is_stale) == (8, True)
+    assert "2501.00099" in [row.arxiv_id for row in result.rows]
+    # A process that is killed here leaves a folder that the next one goes on with.
+    await steps.aclose()
+    other = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
+    assert (await follow(filled, other))[-1] == 26 - 8
+    assert await count(SearchService(filled, index=other)) == 26
+    async with filled.transaction() as connection:
+        await papers.mark_changed(connection, range(1, 12))
+    assert (await service.search(SearchRequest("learning"))).is_stale
+    assert (await follow(filled, index))[-1] == 11
+    assert not (await service.search(SearchRequest("learning"))).is_stale
+
+
+async def test_a_folder_that_cannot_be_written_is_logged_once_and_the_answer_says_so(
+    filled: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = SearchService(filled)
+    assert await count(service) == 25
+    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(search_index.Writer, "commit", refuse)
+    with structlog.testing.capture_logs() as events:
+        for _ in range(2):
+            result = await service.search(SearchRequest("learning"))
+            assert (result.total, result.is_stale) == (25, True)
+    assert [event["event"] for event in events].count("the search index cannot be written") == 1
+    async with filled.read() as connection:
+        ids = list((await connection.execute(sa.select(tables.papers.c.id))).scalars())
+    assert len(ids) == 26
+    monkeypatch.undo()
+    assert await count(service) == 26
