@@ -311,8 +311,8 @@ def test_no_archive_teaches_a_wrong_form_of_a_common_term(term: str, forms: list
         ("파인튜닝", "fine-tuning"),
         ("얼라인먼트", "alignment"),
         ("인퍼런스", "inference"),
-        ("프롬프팅", "prompting"),
-        ("임바디드 AI", "embodied AI"),
+        ("프롬프팅", "prompt"),
+        ("스티어링", "steering"),
         ("바이브 코딩", "vibe coding"),
     ],
 )
