@@ -97,7 +97,7 @@ class StatusCog(commands.Cog):
             guild_id=interaction.guild_id,
             can_manage=can_manage,
             calendar=await self._services.subscriptions.load_calendar(),
-            writer_command=self._mentions("write status") if is_budget_spent else "",
+            writer_command=self._mentions("sources") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
 
@@ -178,4 +178,5 @@ class SourcesCog(commands.Cog):
             yields={row.url: brought for row, brought in found},
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
+            written=await self._services.writer.report() if router.is_manager(request.interaction) else None,
         )
