@@ -210,7 +210,6 @@ async def add_pending(
     """Store that the alerts for these papers of a digest are to be planned."""
     values = {"digest_id": digest_id, "paper_ids": list(paper_ids), "added_at": now}
     await connection.execute(pending_alerts.insert(), values)
-    await locks.notify_sender(connection)
 
 
 async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:

@@ -415,7 +415,8 @@ subscription-edited = 수정했어요
 subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
-subscription-removed = { $channel } 자동 게시를 삭제했어요.
+subscription-removed = { $channel } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
+subscriptions-left = 남아 있는 자동 게시:
 subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
@@ -459,7 +460,7 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = 마지막 { $what } { $at }
 status-next = { $next }
-status-silent = { $date }에는 새로 올릴 논문이 없어 글을 올리지 않았어요.
+status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-no-message = 아직 보낸 메시지 없음
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 글
@@ -505,7 +506,6 @@ help-channel = 채널에 올리기 (서버 관리하기 권한)
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
@@ -533,14 +533,9 @@ why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서�
 
 ## 다이제스트의 출처
 write-heading = Paperround가 쓰는 다이제스트
-write-off = 언어 모델이 설정되어 있지 않아 다이제스트를 쓰지 않아요. 논문에는 Hugging Face 요약이나 초록에서 발췌한 문장을 보여 드려요. 모델은 운영자가 설정할 수 있어요.
-write-nothing-yet = 아직 쓴 다이제스트가 없어요. 목록이 마감되면 쓰기 시작해요.
 write-format-newsletter = 뉴스레터
 write-format-review = 리뷰
-write-language-en = 영어
-write-language-ko = 한국어
 write-written = { $total }편 중 { $count }편 작성
-write-abstract = 그중 초록 기반 { $count }편
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
@@ -553,7 +548,6 @@ write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
-write-tokens-month = 이번 달 토큰 { $used }개 사용
 write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
 sources-heading = { $count ->
     [0] 출처
@@ -867,14 +861,6 @@ command-trends =
 command-sources =
     .name = 출처
     .description = 다이제스트 출처와 수집 상태를 보여 줘요
-
-command-write =
-    .name = 작성
-    .description = Paperround가 직접 쓰는 다이제스트
-
-command-write-status =
-    .name = 상태
-    .description = 작성 현황, 쓰지 못한 논문, 토큰 사용량을 보여 줘요
 
 command-why =
     .name = 이유
