@@ -266,8 +266,9 @@ class SubscriptionButtonsCog(commands.Cog):
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
             await request.services.subscriptions.remove(subscription.id)
-        text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
-        return client_messages.text_view(text)
+        calendar = await request.services.subscriptions.load_calendar()
+        left = await _list_for_guild(request)
+        return daily_messages.removed_view(request.texts, subscription, left, calendar)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:

@@ -169,6 +169,18 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert await _list_subscriptions(harness) == []
 
 
+async def test_a_removal_names_the_daily_posts_that_stay(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    await harness.add_subscription(topic="language")
+    listed = await harness.manage("daily edit")
+    assert harness.texts("subscriptions-heading", count=2) in shown_text(listed)
+    card = await harness.manage("daily edit", post="1")
+    confirmation = await harness.manager_press(card, "remove")
+    removed = shown_text(await harness.manager_press(confirmation, "remove"))
+    assert harness.texts("subscriptions-left") in removed
+    assert "language" in removed
+
+
 @pytest.mark.parametrize("command", ["pause", "resume", "remove"])
 async def test_a_post_that_another_manager_removes_at_the_same_moment_is_out_of_date(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str

@@ -24,7 +24,7 @@ from bot.outbox import contents
 from bot.outbox.pace import Answer
 from bot.rendering import discord_text
 from bot.sources import arxiv_categories, kinds
-from storage import models, outbox
+from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import (
@@ -71,6 +71,11 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
         at=f"<t:{int(harness.env.now().timestamp())}:R>",
     )
     assert f"<#{harness.channel.id}> · {last}\n" in shown
+    silent_on = date(2026, 1, 4)
+    async with harness.container.database.transaction() as connection:
+        await daily.set_last_on(connection, {subscription.id: silent_on})
+    silent = harness.texts("status-silent", date=harness.texts.format_date(silent_on))
+    assert silent in shown_text(await harness.ask("status"))
 
 
 @both_languages
