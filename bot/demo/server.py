@@ -18,6 +18,7 @@ import discord
 import simcord
 
 from bot.alerts import matcher
+from bot.alerts.service import Alerts
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
@@ -88,8 +89,8 @@ async def _populate(
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
-    await services.alerts.add(alert)
-    await services.alerts.add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
+    await services.get(Alerts).add(alert)
+    await services.get(Alerts).add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
     await services.readers.update(user_id, locale=container.locale)
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)

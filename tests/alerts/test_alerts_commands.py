@@ -12,6 +12,7 @@ import pytest
 from discord import ui
 
 from bot.alerts import options as alerts_options
+from bot.alerts.service import Alerts
 from bot.client import message_builder
 from bot.client.translations import Translations
 from bot.outbox import contents
@@ -33,11 +34,11 @@ TERM = models.AlertTerm
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
-    return await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    return await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
 
 
 async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Alert:
-    return await harness.bot.services.alerts.add(alert_builders.draft(text, user_id=harness.reader.id))
+    return await harness.bot.services.get(Alerts).add(alert_builders.draft(text, user_id=harness.reader.id))
 
 
 async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(
@@ -47,7 +48,7 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
     assert shown_text(response) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     preview = await harness.ask("alerts add", by=harness.manager, keyword="로봇", channel=harness.channel)
     await harness.manager.click(preview, label=harness.texts("alert-create"))
-    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.manager.id)
+    (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
 
 
@@ -98,7 +99,7 @@ async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
     """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
     words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
     draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
-    alert = await harness.bot.services.alerts.add(draft)
+    alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     assert "a0" in shown_text(shown)
     saved = await harness.fill(shown, "alert-edit-timing", timing=["now"], time="", votes="20", most="5")
@@ -310,7 +311,7 @@ async def test_an_alert_that_exists_is_shown_instead_of_added(harness: ClientHar
 
 
 async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -> None:
-    stored = await harness.bot.services.alerts.add(
+    stored = await harness.bot.services.get(Alerts).add(
         alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
     )
     listed = await harness.ask("alerts list")
@@ -333,7 +334,7 @@ async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None
     stored = await _add_alert(harness, "robot")
     listed = await harness.ask("alerts list")
     detail = await harness.choose(listed, "pr:as", str(stored.id))
-    await harness.bot.services.alerts.remove([stored.id])
+    await harness.bot.services.get(Alerts).remove([stored.id])
     gone = harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
     assert shown_text(await harness.press(detail, "alert-pause")) == gone
 
