@@ -17,7 +17,8 @@ from pathlib import Path
 import discord
 import simcord
 
-from bot.alerts import matcher
+from bot.alerts import planner
+from bot.alerts.service import Alerts
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
@@ -88,8 +89,8 @@ async def _populate(
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
-    await services.alerts.add(alert)
-    await services.alerts.add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
+    await services.get(Alerts).add(alert)
+    await services.get(Alerts).add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
     await services.readers.update(user_id, locale=container.locale)
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)
@@ -101,7 +102,7 @@ async def _populate(
             await ingest.add_text(text, source=_source_of(name), location=name)
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
-    await env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await env.advance_time(planner.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())

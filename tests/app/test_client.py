@@ -18,6 +18,7 @@ import yarl
 
 from bot.app.client import DiscordRenderer
 from bot.client import messages as client_messages
+from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
 from storage import errors, models
@@ -80,7 +81,7 @@ async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness
 
 
 async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
-    return (await harness.bot.services.subscriptions.get(subscription.id)).state
+    return (await harness.bot.services.get(Subscriptions).get(subscription.id)).state
 
 
 async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
@@ -118,7 +119,7 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     await harness.env.settle()
     assert await harness.bot.services.guilds.get(harness.guild.id) is not None
     await harness.bot.services.guilds.mark_left([harness.guild.id])
-    paused = await harness.bot.services.subscriptions.get(subscription.id)
+    paused = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.reconcile([]) == []
 

@@ -13,7 +13,9 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
+from bot.daily.service import Subscriptions
 from bot.today import service as today_service
+from bot.today.service import TodayService
 from storage import archive, errors, locks, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders
@@ -40,7 +42,7 @@ async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
 async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
-    subscriptions = bot.container.create_services().subscriptions
+    subscriptions = bot.container.create_services().get(Subscriptions)
     added = await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()
@@ -122,7 +124,7 @@ async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
 async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscriptions = bot.container.create_services().subscriptions
+    subscriptions = bot.container.create_services().get(Subscriptions)
     await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
     await digest_builders.ingest_digest(
         bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
@@ -143,9 +145,9 @@ async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = bot.container.create_services()
-    await services.subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
+    await services.get(Subscriptions).add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
     for user_id in (5, 6):
-        await services.today.send_daily(user_id, "09:01", "UTC")
+        await services.get(TodayService).send_daily(user_id, "09:01", "UTC")
     await digest_builders.ingest_digest(
         bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
     )
