@@ -144,11 +144,7 @@ def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[st
         assert [word for word in replaced if word in text] == []
 
 
-@pytest.mark.parametrize(
-    ("key", "values", "english", "korean"),
-    [
-    ],
-)
+@pytest.mark.parametrize(("key", "values", "english", "korean"), [])
 def test_zero_and_one_have_their_own_words(
     key: str, values: dict[str, int], english: str, korean: str
 ) -> None:
