@@ -17,7 +17,7 @@ from typing import NamedTuple, cast
 import tantivy
 from tantivy import Occur, Query
 
-from bot.glossary import resolver
+from bot.glossary import resolver, transliteration
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search.engine import Engine
@@ -184,9 +184,21 @@ def find_authors(
         # By the name in Hangul that one in Latin letters may spell, and its other spellings.
         korean = _find_by_cost(writers, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
+    if not found and not is_prefix:
+        found = _find_by_sound(writers, words)
     if not found:
         found = _rank(_find_fuzzy(writers, words), words, is_prefix=is_prefix)
     return found[:limit]
+
+
+def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
+    """Return the authors whose names a Korean spelling of a foreign name sounds like: 토머스 울프 is Thomas Wolf."""
+    patterns = list(map(transliteration.name_pattern, words))
+    if len(words) < 2 or None in patterns:
+        return []
+    query = _all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
+    found = writers.find([query], limit=_CANDIDATE_LIMIT)
+    return [author for author in found if len(people.name_tokens(author.name)) == len(words)] or found
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
