@@ -316,7 +316,7 @@ _MAX_TOPIC_SHARE, _MIN_COMMON_PAPERS = 0.25, 100
 """Share of the archive's papers, and papers at least, above which a term such as benchmark says nothing of an author."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
-MAX_MENTIONS = 300
+_MAX_EXPLAINED = 50
 
 
 def find_author(
@@ -386,8 +386,8 @@ def _list_topics(
     Those of a quarter of the archive are left out.
     """
     counts, support, terms = Counter[str](), dict[str, int](), dict[str, str]()
-    for mention, papers in engine.list_mentions_of(paper_ids, limit=MAX_MENTIONS):
-        concept = _explained_concept(glossary, mention)
+    for term, papers in engine.list_explained(paper_ids, limit=_MAX_EXPLAINED):
+        concept = _explained_concept(glossary, term)
         if concept is not None:
             name = search_glossary.name_concept(concept, locale)
             counts[name] += papers
@@ -399,9 +399,8 @@ def _list_topics(
     return tuple(topic for topic in ranked if engine.estimate(terms[topic]) <= most)[:MAX_TOPICS]
 
 
-def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
-    """Return the concept that a mention explains; None for a word of no title, and for an ambiguous abbreviation."""
-    term = search_glossary.mention_term(mention)
+def _explained_concept(glossary: resolver.Glossary, term: str) -> concepts.Concept | None:
+    """Return the concept of a term that papers explain; None for a word of no title, and for an ambiguous abbreviation."""
     found = glossary.find_concepts(term)
     if not found or (len(found) > 1 and term.isupper()):
         return None

@@ -510,11 +510,10 @@ class Engine:
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
-    def list_mentions_of(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
-        """Return the explanations that these papers have, with the number of papers."""
-        among = self._among(paper_ids)
-        aggregation = {"mentions": {"terms": {"field": "mention", "size": limit}}}
-        found = self.searcher.aggregate(among, aggregation)["mentions"]["buckets"]
+    def list_explained(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
+        """Return the terms that these papers explain in parentheses, with the number of papers, most papers first."""
+        aggregation = {"terms": {"terms": {"field": "explained", "size": limit}}}
+        found = self.searcher.aggregate(self._among(paper_ids), aggregation)["terms"]["buckets"]
         return [(row["key"], row["doc_count"]) for row in found]
 
     # Titles and words.
