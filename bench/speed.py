@@ -20,12 +20,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import synthetic_archive
+from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.archive import parse
 from bot.archive.files import TextFile
 from bot.core import logs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
+from bot.daily.service import Subscriptions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
@@ -146,8 +148,10 @@ async def measure_planning(bench: Bench) -> None:
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS - 1)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC) + timedelta(days=1)
     container = bench.container()
-    first = await container.create_services().subscriptions.add(
-        models.Subscription(guild_id=1, channel_id=1, timezone="UTC")
+    first = (
+        await container.create_services()
+        .get(Subscriptions)
+        .add(models.Subscription(guild_id=1, channel_id=1, timezone="UTC"))
     )
     async with bench.database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):
@@ -175,7 +179,7 @@ async def measure_alerts(bench: Bench) -> None:
     """Print the time of comparing a digest with all alerts, against reading the rows of these."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    alerts, chance = bench.container().create_services().alerts, random.Random(2)
+    alerts, chance = bench.container().create_services().get(Alerts), random.Random(2)
     words = [form for term in seed.load_terms() for form in (*term.korean, *term.english)]
     for number in range(ALERTS):
         keyword = models.AlertTerm(models.AlertKind.KEYWORD, f"{chance.choice(words)} {chance.choice(words)}")

@@ -5,6 +5,7 @@ Every row of every table keeps its values and its id. The search index is a fold
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-COPIED = tuple(tables.metadata.sorted_tables)
+COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100
 """Rows that are read and written at a time: that of a digest may have megabytes."""
@@ -56,15 +57,20 @@ async def copy(source: Database, target: Database, now: datetime) -> AsyncGenera
 
 @asynccontextmanager
 async def _locked(database: Database) -> AsyncIterator[None]:
-    """Hold the sender's lock, without a term: no bot runs on the database meanwhile."""
-    lock = locks.ProcessLock(database, "sender", locks.ADVISORY_LOCK_ID)
+    """Hold the sender's lock: no bot runs on the database meanwhile."""
+    lock = locks.SenderLock(database)
     try:
         if not await lock.try_acquire():
             name = database.url.render_as_string(hide_password=True)
             raise errors.StorageError(
                 f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
             )
-        yield
+        keeping = asyncio.create_task(lock.keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
     finally:
         await lock.release()
 
@@ -98,7 +104,7 @@ def _select(table: sa.TableClause) -> sa.Select[Any]:
     if table.name != tables.meta.name:
         return query
     key = table.c.key
-    return query.where(key.not_like("index:%"), key.not_in((key_values.SENDER_NAME, key_values.SCHEMA_HASH)))
+    return query.where(key.not_like("index:%"), key != key_values.SCHEMA_HASH)
 
 
 async def _count(connection: Connection, table: sa.Table) -> int:

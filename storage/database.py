@@ -97,17 +97,9 @@ class Database:
         """
         return _JoinedDatabase(self, connection)
 
-    async def open_session(self, seconds: int) -> AsyncConnection:
-        """Open a connection to PostgreSQL outside the pool, which ends once it has been idle for `seconds` (0: never)."""
-        engine = create_async_engine(
-            self.url,
-            poolclass=sa.NullPool,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args=_connect_args(self.name, idle_session_timeout=f"{seconds}s"),
-        )
-        with translated_errors(self.url):
-            return await engine.connect()
+    def separate(self) -> Database:
+        """Return this database with a connection of its own, for what must not wait for the pool. Close it too."""
+        return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property
     def is_sqlite(self) -> bool:
@@ -293,7 +285,7 @@ def make_name() -> str:
     return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def open_engine(url: str, name: str) -> AsyncEngine:
+def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver.
 
     Its errors, which are logged, do not quote parameters: notes of readers, tokens of webhooks.
@@ -302,12 +294,12 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     if parsed.drivername == "postgresql+asyncpg":
         return create_async_engine(
             parsed,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_SIZE,
+            pool_size=pool_size,
+            max_overflow=pool_size,
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
-            connect_args=_connect_args(name),
+            connect_args={"async_creator_fn": _connect, "server_settings": {"application_name": name}},
         )
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
@@ -325,12 +317,6 @@ def open_engine(url: str, name: str) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
-
-
-def _connect_args(name: str, **server_settings: str) -> dict[str, Any]:
-    """Return asyncpg's arguments for a session of PostgreSQL with this name and these settings."""
-    settings = {"application_name": name, **server_settings}
-    return {"async_creator_fn": _connect, "server_settings": settings}
 
 
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:

@@ -16,14 +16,8 @@ INDEX_WAITING = "index:waiting:"
 """Prefix of groups of papers and authors that later transactions index, as JSON."""
 INDEX_GROUPS = "index:groups"
 """Number of such groups so far."""
-ALERT_FORMS_VERSION = "alerts:forms"
-"""Version of the glossary by which the forms of alerts were computed."""
 SCHEMA_HASH = "schema:hash"
 """Hash of the columns that the database was made with (`migrate.hash_schema`)."""
-SENDER_TERM = "sender:term"
-"""The sender's present term (`locks.raise_term`)."""
-SENDER_NAME = "sender:name"
-"""The name of its sessions (`Database.name`)."""
 REQUESTED = "requested:"
 """Prefix of services that have a pace; the value is the time (UTC) of the last request that was reserved."""
 REQUESTED_CHANNEL = "resumption:requested"
@@ -39,11 +33,9 @@ PRINTED = "printed:"
 """Prefix of the places of printed digests, with the hashes of all texts printed there, as JSON."""
 
 
-async def get(connection: AsyncConnection, key: str, *, locked: bool = False) -> str | None:
-    """Return the value of a key, or None. `locked` keeps others from changing it until the transaction ends."""
+async def get(connection: AsyncConnection, key: str) -> str | None:
+    """Return the value of a key, or None."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
-    if locked:
-        query = query.with_for_update(read=True)
     value: str | None = (await connection.execute(query)).scalar_one_or_none()
     return value
 

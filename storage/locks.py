@@ -1,8 +1,9 @@
-"""Locks that one process holds: a file lock next to the SQLite file, or a PostgreSQL advisory lock.
+"""Locks that one process holds, the lease of the one that sends, and the processes of `run`, which report themselves.
 
-Both are released when their holder dies. That of the sender is a lease: PostgreSQL also takes it from a holder that is frozen or
-cut off. It begins a new term each time it is acquired, which is the fencing token of what the sender writes. The processes of
-`run` report themselves here too.
+On SQLite a lock is that of a file beside the database, which is free once its holder is dead. On PostgreSQL the sender has a
+lease: a row that it renews, and that another process may take once it has expired. Each acquisition begins a term, a random
+number, which is the fencing token of what the sender writes: each of its transactions first reads the row and keeps others from
+changing its holder, so that a successor waits for them, and a former sender can begin none.
 """
 
 from __future__ import annotations
@@ -10,39 +11,40 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, key_values, models
+from storage import errors, models
 from storage.database import (
+    FAILURES,
     Connection,
     Database,
+    dialect_insert,
     fetch_records,
     record_values,
     sqlite_path,
     translated_errors,
     upsert,
 )
-from storage.tables import processes
+from storage.tables import processes, sender_lease
 
-TIMEOUT = 10.0
-ADVISORY_LOCK_ID = 0x53454E444552  # "SENDER" in ASCII
-HEARTBEAT_INTERVAL = 5.0
-LEASE_SECONDS = 20
-"""PostgreSQL ends the session of a sender that is silent for so long. It is longer than the sender takes to notice a lost
-connection, which is an interval and the time-out of a heartbeat."""
-_PLANNED = "paperround_planned"
-"""The channel of PostgreSQL's NOTIFY for what is planned."""
-_FENCED_OPTION = "paperround_fenced"
-"""Execution option of a connection whose transaction is the sender's own."""
-_ID_BITS = 32
+LEASE = timedelta(seconds=15)
+"""Time after a renewal for which no other process may send."""
+RENEW_SECONDS = 4.0
+MAX_SILENCE_SECONDS = 8.0
+"""A sender that could not renew its lease for so long ends, some seconds before another process may send."""
+RETRY_SECONDS = 0.5
+_TIMEOUT_SECONDS = 5.0
+_THAW_SECONDS = 2.0
+"""Time for the renewal of a process that was frozen."""
+_TERM_BITS = 62
 
 
 async def lock_transaction(connection: Connection, *numbers: int) -> None:
@@ -52,16 +54,12 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
 
 
 class ProcessLock:
-    """A lock on a database with a name (SQLite) and a number (PostgreSQL) of its own.
+    """A lock on a database with a name (SQLite) and a number (PostgreSQL, where it belongs to a session) of its own."""
 
-    On PostgreSQL it belongs to a session, which ends once it has been idle for `idle_seconds` (0: never).
-    """
-
-    def __init__(self, database: Database, name: str, number: int, *, idle_seconds: int = 0) -> None:
+    def __init__(self, database: Database, name: str, number: int) -> None:
         self._database = database
         self._name = name
         self._number = number
-        self._idle_seconds = idle_seconds
         self._file: IO[str] | None = None
         self._connection: AsyncConnection | None = None
 
@@ -70,36 +68,26 @@ class ProcessLock:
         if (path := sqlite_path(self._database.url)) is not None:
             self._file = _lock_file(path, self._name)
             return self._file is not None
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._end_session)
-            if self._connection is None:
-                self._connection = await self._database.open_session(self._idle_seconds)
-            with translated_errors(self._database.url):
-                query = sa.select(sa.func.pg_try_advisory_lock(self._number))
-                async with asyncio.timeout(TIMEOUT):
-                    is_acquired = bool(await self._connection.scalar(query))
-            stack.pop_all()  # the lock lives as long as the session, which the next attempt uses
-        return is_acquired
+        with translated_errors(self._database.url):
+            connection = await self._database.engine.connect()
+            try:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(self._number))):
+                    self._connection = connection
+            finally:
+                if self._connection is None:
+                    await connection.close()
+        return self._connection is not None
 
     async def release(self) -> None:
         """Release the lock."""
-        if self._file is not None:
-            # Closing is not enough while a child process has the file open.
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-            self._file.close()
-            self._file = None
-        await self._end_session()
-
-    async def _end_session(self) -> None:
-        """Close the session, and so release the lock."""
+        _unlock_file(self._file)
+        self._file = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            with (
-                suppress(SQLAlchemyError, OSError, errors.StorageError),
-                translated_errors(self._database.url),
-            ):
-                async with asyncio.timeout(TIMEOUT):
-                    await connection.close()
+            with suppress(*FAILURES), translated_errors(self._database.url):
+                await connection.invalidate()  # with its session the lock ends
+                await connection.close()
 
 
 def find_lock_file(path: Path, name: str) -> Path:
@@ -130,25 +118,38 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
     return lock
 
 
-async def raise_term(connection: Connection) -> int:
-    """Begin a new sender's term, whose number is one more than that of the last. What older terms write fails from now on.
+def _unlock_file(file: IO[str] | None) -> None:
+    if file is not None:
+        # Closing is not enough while a child process has the file open.
+        fcntl.flock(file, fcntl.LOCK_UN)
+        file.close()
 
-    The lower bits are random: after a fail-over to a server that lags behind, the number may have been given before.
-    """
-    number = number_of(await key_values.increment(connection, key_values.SENDER_TERM)) + 1
-    term = number << _ID_BITS | secrets.randbits(_ID_BITS)
-    await key_values.set_value(connection, key_values.SENDER_TERM, str(term))
+
+_LEASE_ID = 1
+_NOBODY = 0
+_PAST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
+    """Return when a lease that is renewed now expires, by PostgreSQL's clock; that of SQLite is not read."""
+    return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
+
+
+async def raise_term(connection: Connection, name: str = "") -> int:
+    """Begin a new term, of the sender whose sessions have this name. What older terms write fails from now on."""
+    term = secrets.randbits(_TERM_BITS) + 1
+    values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
+    insert = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, **values)
+    await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
     return term
-
-
-def number_of(term: int) -> int:
-    """Return the number of a term: how many there were."""
-    return term >> _ID_BITS
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
     """Whether `term` is that of the present sender; a new one cannot begin before the transaction ends."""
-    return int(await key_values.get(connection, key_values.SENDER_TERM, locked=True) or 0) == term
+    query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
+    # A renewal, which changes no key, does not wait for this.
+    holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
+    return (holder or _NOBODY) == term
 
 
 def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
@@ -161,106 +162,116 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
         term = get_term()
         if term is None or not await is_current_term(connection, term):
             raise errors.SupersededError("this process is no longer the sender")
-        await connection.execution_options(**{_FENCED_OPTION: True})
 
     return database if database.is_sqlite else database.checked(check)
 
 
-async def notify_sender(connection: Connection) -> None:
-    """Say that this transaction plans something: `SenderLock.on_planned` is called in the sender, once it is stored.
-
-    Several calls in a transaction are one. Nothing on SQLite, where the sender polls, and in the sender's own transactions.
-    """
-    sync = connection.sync_connection
-    assert sync is not None
-    if connection.dialect.name == "postgresql" and not sync.get_execution_options().get(_FENCED_OPTION):
-        await connection.execute(sa.select(sa.func.pg_notify(_PLANNED, "")))
-
-
-class SenderLock(ProcessLock):
-    """Held by the one process that sends.
-
-    `on_planned` is called while it is held, each time another process or a command has planned something (`notify_sender`).
-    It is only a hint: what was planned while the session was lost is not repeated.
-    """
+class SenderLock:
+    """Held by the one process that sends: the lock of a file (SQLite), or a lease that `keep` renews (PostgreSQL)."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, "sender", ADVISORY_LOCK_ID, idle_seconds=LEASE_SECONDS)
+        self._database = database
+        # Renewals wait for no other work of this process.
+        self._rows = database if database.is_sqlite else database.separate()
+        self._file: IO[str] | None = None
         self._term: int | None = None
-        self.on_planned: Callable[[], None] = lambda: None
+        self._renewed_at = 0.0
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender, as of the last `heartbeat`; None if it is not the sender."""
+        """This process's term as the sender; None if it is not the sender, as far as it knows."""
         return self._term
 
     @property
     def is_held(self) -> bool:
-        """Whether this process holds the lock, as of the last `heartbeat`."""
+        """Whether this process is the sender, as far as it knows."""
         return self._term is not None
-
-    async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free, and begin a term."""
-        if not await super().try_acquire():
-            return False
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.release)
-            if self._connection is not None:
-                await self._end_sessions_of_former(self._connection)
-                await self._listen(self._connection)
-            async with self._database.transaction() as connection:
-                await key_values.set_value(connection, key_values.SENDER_NAME, self._database.name)
-                self._term = await raise_term(connection)
-            stack.pop_all()
-        return True
-
-    async def _end_sessions_of_former(self, connection: Connection) -> None:
-        """End the sessions of the sender before this one, which may be frozen within a transaction and keep its locks.
-
-        No time-out of PostgreSQL ends one that is frozen between the messages of a statement.
-        """
-        name = await key_values.get(connection, key_values.SENDER_NAME)
-        if name and name != self._database.name:
-            with translated_errors(self._database.url):
-                query = (
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
-                )
-                await connection.execute(sa.text(query), {"name": name})
-
-    async def _listen(self, connection: AsyncConnection) -> None:
-        """Have `on_planned` called; its session is the lock's, so that both are lost and acquired again together."""
-        with translated_errors(self._database.url):
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            await driver.add_listener(_PLANNED, lambda *_: self.on_planned())
-
-    async def is_superseded(self, term: int) -> bool:
-        """Whether another sender's term has begun after this one."""
-        async with self._database.read() as connection:
-            return not await is_current_term(connection, term)
-
-    async def heartbeat(self) -> bool:
-        """Check that the lock is still held; a session of PostgreSQL can be lost while the process lives."""
-        if self._connection is None:
-            return self.is_held
-        try:
-            with translated_errors(self._database.url):
-                async with asyncio.timeout(TIMEOUT):
-                    is_current = await is_current_term(self._connection, self._term or 0)
-        except (SQLAlchemyError, OSError, errors.StorageError):
-            is_current = False
-        if not is_current:
-            await self.release()
-        return is_current
 
     async def is_sender(self) -> bool:
         """Whether this process is still the sender, by the stored term. Raises as a read does."""
-        return self._term is not None and not await self.is_superseded(self._term)
+        if self._term is None:
+            return False
+        async with self._database.read() as connection:
+            return await is_current_term(connection, self._term)
+
+    async def try_acquire(self) -> bool:
+        """Acquire the lock if it is free, and begin a term. Raises StorageError."""
+        if (path := sqlite_path(self._database.url)) is not None:
+            self._file = _lock_file(path, "sender")
+            if self._file is None:
+                return False
+        asked_at = time.monotonic()
+        async with self._rows.transaction() as connection:
+            if self._file is None and not await _is_free(connection):
+                return False
+            term = await raise_term(connection, self._database.name)
+        self._term, self._renewed_at = term, asked_at
+        return True
+
+    async def keep(self) -> NoReturn:
+        """Renew the lease until another process has it (SupersededError), or for MAX_SILENCE_SECONDS in vain (StorageError)."""
+        if self._database.is_sqlite:
+            await asyncio.Event().wait()
+        pause = RENEW_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            asked_at = time.monotonic()
+            left = self._renewed_at + MAX_SILENCE_SECONDS - asked_at
+            try:
+                async with asyncio.timeout(max(left, _THAW_SECONDS)):
+                    if not await self._renew():
+                        break
+            except (TimeoutError, errors.StorageError) as error:
+                if left <= RETRY_SECONDS:
+                    raise errors.DatabaseUnavailableError(
+                        f"The database did not answer for {MAX_SILENCE_SECONDS:.0f} s, so that another process may become"
+                        f" the sender. {error}"
+                    ) from error
+                pause = RETRY_SECONDS
+                continue
+            self._renewed_at, pause = asked_at, RENEW_SECONDS
+        self._term = None
+        raise errors.SupersededError("Another process has become the sender.")
+
+    async def _renew(self) -> bool:
+        """Renew the lease; false if another process has it."""
+        async with self._rows.transaction() as connection:
+            mine = sender_lease.update().where(sender_lease.c.holder == self._term)
+            renewed = await connection.execute(mine.values(expires_at=_lease_end(connection)))
+        return renewed.rowcount > 0
 
     async def release(self) -> None:
         """Release the lock, and end the term."""
-        self._term = None
-        await super().release()
+        term, self._term = self._term, None
+        _unlock_file(self._file)
+        self._file = None
+        if self._database.is_sqlite:
+            return
+        # If it cannot be given up, it expires.
+        with suppress(TimeoutError, errors.StorageError):
+            if term is not None:
+                async with asyncio.timeout(_TIMEOUT_SECONDS), self._rows.transaction() as connection:
+                    mine = sender_lease.update().where(sender_lease.c.holder == term)
+                    await connection.execute(mine.values(holder=_NOBODY, name="", expires_at=_PAST))
+            await self._rows.close()
+
+
+async def _is_free(connection: Connection) -> bool:
+    """Whether the lease has expired. The sessions of its holder have ended then, and no other process takes it meanwhile."""
+    free = dialect_insert(connection, sender_lease)
+    free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
+    await connection.execute(free.on_conflict_do_nothing())
+    has_expired = sa.and_(
+        sender_lease.c.id == _LEASE_ID, sender_lease.c.expires_at < sa.func.clock_timestamp()
+    )
+    expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
+    if expired is None:
+        return False
+    # Frozen within a transaction, the holder keeps its locks: no time-out ends a session between the messages of a statement.
+    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND :name <> ''"
+    await connection.execute(sa.text(ending), {"name": expired.name})
+    query = sa.select(sender_lease.c.id).where(has_expired)
+    return await connection.scalar(query.with_for_update()) is not None
 
 
 # The processes of `run` on a shared database, as they report themselves.

@@ -42,7 +42,6 @@ async def add_all(
     rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
     if rows:
         await connection.execute(parts.insert(), rows)
-        await locks.notify_sender(connection)
     return ids
 
 
@@ -306,8 +305,6 @@ async def resume(
         .returning(deliveries.c.id)
     )
     ids = result.scalars().all()
-    if ids:
-        await locks.notify_sender(connection)
     paused = parts.update().where(parts.c.state == PartState.PAUSED)
     due = paused.values(state=PartState.PLANNED, next_attempt_at=due_at, error=None, error_code=None)
     await database.execute_in(connection, due, parts.c.delivery_id, ids)
@@ -375,7 +372,6 @@ async def requeue(
             .where(deliveries.c.id == delivery_id)
             .values(state=DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
         )
-        await locks.notify_sender(connection)
     return bool(delivery_ids)
 
 

@@ -122,8 +122,8 @@ def _shared_statements() -> Iterator[None]:
     """Compile each SQL statement once for all databases of the test process, which are alike."""
     statements = _StatementCache()
 
-    def open_engine(url: str, name: str = "") -> AsyncEngine:
-        engine = open_without_cache(url, name)
+    def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:
+        engine = open_without_cache(url, name, *size)
         engine.sync_engine._compiled_cache = statements
         return engine
 

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
+from bot.alerts.service import Alerts
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
@@ -48,6 +49,13 @@ TIMING_CHOICES = [
 ]
 
 
+@autocomplete.guarded
+async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return institutions in the script that is typed, those of most recent papers first."""
+    names = await interaction.client.services.get(Alerts).list_institutions(current)
+    return autocomplete.make_choices((name, name) for name in names)
+
+
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
@@ -73,7 +81,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         keyword=autocomplete.topic_lists,
         without=autocomplete.topic_lists,
         author=autocomplete.author_lists,
-        institution=autocomplete.institution_lists,
+        institution=autocomplete.complete_last_of(_complete_institutions),
     )
     async def add(
         self,
@@ -130,13 +138,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.PAUSE_WEEK)
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert for a week."""
-        await request.services.alerts.snooze([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).snooze([action.number], user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed."""
-        await request.services.alerts.pause([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).pause([action.number], user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.RESUME)
@@ -145,14 +153,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         alert = await find(request, action.number)
         if alert.channel_id is not None:
             await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
-        await request.services.alerts.resume([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).resume([alert.id], user_id=request.user_id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove an alert; the answer names it."""
         alert = await find(request, action.number)
-        await request.services.alerts.remove([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).remove([alert.id], user_id=request.user_id)
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 
@@ -162,6 +170,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
         """Create the previewed alert."""
         return await save(request, await load(request, action.payload))
+
+    @router.handles(alerts_messages.WIDEN)
+    async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the wider draft."""
+        return await preview(request, await load(request, action.payload))
 
     @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
@@ -233,7 +246,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         draft = await complete(request, _draft_of_term(models.AlertKind.PAPER, action.payload))
         try:
             with map_alert_errors():
-                alert = await request.services.alerts.add(draft)
+                alert = await request.services.get(Alerts).add(draft)
         except errors.DuplicateError:
             own = await list_for_reader(request)
             existing = next((row for row in own if (row.terms, row.channel_id) == (draft.terms, None)), draft)
@@ -263,7 +276,7 @@ async def alert_view(request: Request, alert_id: int) -> ui.LayoutView:
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
     """Return the reader's alerts."""
-    return await request.services.alerts.list_rows(user_id=request.user_id)
+    return await request.services.get(Alerts).list_rows(user_id=request.user_id)
 
 
 async def find(request: Request, alert_id: int) -> models.Alert:
@@ -407,14 +420,18 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
         matches = await _find_matches(request, draft)
     except UserError as error:
         return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
-    return alerts_messages.preview_view(texts, draft, matches, key, now=request.services.clock())
+    wider_key = ""
+    if matches.wider is not None:
+        wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
+    now = request.services.clock()
+    return alerts_messages.preview_view(texts, draft, matches, key, wider_key=wider_key, now=now)
 
 
 async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
     """Return the recent matches of a draft, and which of its first names no stored paper has. Raises UserError."""
     with map_alert_errors():
         async with router.admitted_lookup(request.interaction):
-            matches = await request.services.alerts.preview(draft)
+            matches = await request.services.get(Alerts).preview(draft)
             named = [term for term in draft.terms if term.kind in _NAMES][:MAX_CHECKED_NAMES]
             unknown = [term for term in named if not await _is_known(request, term)]
     return matches._replace(unknown=tuple(unknown))
@@ -434,7 +451,7 @@ async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = 
     Of a change that is refused it returns why, as `preview` does. Raises UserError, also if the user may no longer.
     """
     await _require_allowed(request, draft)
-    texts, alerts = request.texts, request.services.alerts
+    texts, alerts = request.texts, request.services.get(Alerts)
     try:
         matches = await _find_matches(request, draft)
         with map_alert_errors():

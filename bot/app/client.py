@@ -40,7 +40,6 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.today import service as today_service
 from bot.trends import commands as trends_commands
-from bot.writer import commands as writer_commands
 from storage import accounts, errors, key_values, models, outbox
 from storage.models import Reason
 
@@ -250,7 +249,6 @@ COGS = (
     trends_commands.TrendsCog,
     daily_commands.WhyCog,
     operations_commands.SourcesCog,
-    writer_commands.WriteCog,
     GuildEventsCog,
 )
 

@@ -23,6 +23,7 @@ from aiolimiter import AsyncLimiter
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.health import Liveness
+from bot.archive.dates import DigestDates
 from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
+    from bot.text import questions
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -224,9 +226,24 @@ class Container:
         await self.mentions.load(self.database)
 
     @cached_property
+    def everyday(self) -> questions.Everyday:
+        """The everyday words that searches know, with those of the operator's file."""
+        from bot.text import questions
+
+        everyday, problems = questions.load_everyday(self.settings.everyday_words)
+        for problem in problems:
+            log.warning("everyday words: a line was not used", problem=problem)
+        return everyday
+
+    @cached_property
     def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
-        return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
+        from bot.search.service import SearchService
+
+        search = SearchService(
+            self.database, clock=self.clock, everyday=self.everyday, index=self.search_index
+        )
+        return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
@@ -246,7 +263,7 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
-        from bot.client.context import Services
+        from bot.client.context import Services, offer
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService
@@ -266,10 +283,7 @@ class Container:
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
-        everyday, problems = questions.load_everyday(self.settings.everyday_words)
-        for problem in problems:
-            log.warning("everyday words: a line was not used", problem=problem)
-        search = SearchService(database, glossary, self.clock, everyday, self.search_index)
+        search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
         return Services(
             database=database,
             clock=self.clock,
@@ -277,34 +291,13 @@ class Container:
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE),
             transfers=admission.Admission(1),
-            trends=TrendService(database, self.clock, search),
-            rising=rising,
-            profiles=profiles,
-            today=TodayService(database, self.clock, profiles, rising, self.day_close),
             charts=ChartRenderer(self.templates, own_process=True),
-            subscriptions=Subscriptions(database, self.clock, self.day_close),
-            on_demand_posts=OnDemandPosts(
-                database, self.clock, self.deliveries, search.match_papers, self.day_close
-            ),
-            alerts=Alerts(database, self.clock, glossary),
-            status=StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
             deliveries=self.deliveries,
             destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
-            why=WhyExplainer(database, self.clock, search.match_papers, self.day_close),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),
-            shelf=Shelf(database, self.clock, search.match_papers),
             text_tokens=TextTokenStore(database, self.clock),
-            writer=WriterStatus(
-                database,
-                self.clock,
-                model=self.settings.writer_model if self.settings.writer_url else None,
-                formats=self.settings.writer_formats or WRITTEN_FORMATS,
-                language=self.settings.writer_language or self.locale,
-                daily_tokens=self.settings.writer_daily_tokens,
-                monthly_tokens=self.settings.writer_monthly_tokens,
-            ),
             paper_lookup=arxiv.PaperLookup(
                 self.clock,
                 IngestService(database, self.clock, SearchIndexer()),
@@ -313,6 +306,28 @@ class Container:
                 self.source_throttles[models.SourceKind.ARXIV],
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
+            features=offer(
+                Alerts(database, self.clock, search),
+                Subscriptions(database, self.clock, self.day_close),
+                OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
+                StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
+                WhyExplainer(database, self.clock, search.match_papers, self.day_close),
+                Shelf(database, self.clock, search.match_papers),
+                profiles,
+                TodayService(database, self.clock, profiles, rising, search, self.day_close),
+                TrendService(database, self.clock, search),
+                rising,
+                WriterStatus(
+                    database,
+                    self.clock,
+                    model=self.settings.writer_model if self.settings.writer_url else None,
+                    formats=self.settings.writer_formats or WRITTEN_FORMATS,
+                    language=self.settings.writer_language or self.locale,
+                    daily_tokens=self.settings.writer_daily_tokens,
+                    monthly_tokens=self.settings.writer_monthly_tokens,
+                ),
+            ),
+            dates=DigestDates(database),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,
@@ -320,10 +335,19 @@ class Container:
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
         """Return the planner of readers' papers of the day; it shares what the client's services have learnt."""
+        from bot.today.profiles import Profiles
         from bot.today.service import TodayPlanner, TodayService
+        from bot.trends.service import RisingTopicService
 
-        profiles = services.profiles.sharing(self.database)
-        today = TodayService(self.database, self.clock, profiles, services.rising, self.day_close)
+        profiles = services.get(Profiles).sharing(self.database)
+        today = TodayService(
+            self.database,
+            self.clock,
+            profiles,
+            services.get(RisingTopicService),
+            services.search,
+            self.day_close,
+        )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def create_web_pages(self, services: Services) -> WebPages:
@@ -343,12 +367,12 @@ class Container:
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, self.clock())
+                await alerts.add_unmatched(connection, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, paper_ids, self.clock())
+                await alerts.add_unmatched(connection, paper_ids, self.clock())
 
         return IngestService(
             self.database,

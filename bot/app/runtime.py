@@ -37,7 +37,7 @@ from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
 from storage import errors, key_values, models, outbox
-from storage.locks import HEARTBEAT_INTERVAL, SenderLock
+from storage.locks import RETRY_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
 
@@ -130,63 +130,12 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-RETRY_INTERVAL = 0.1
-"""Seconds between a standby's attempts to become the sender: most of the time of a take-over is spent waiting for the next."""
-DATABASE_DELAYS = (1.0, 1.0, 2.0, 3.0, 5.0)
-"""Seconds between attempts to reach the database; the last one repeats."""
-DATABASE_WARNING_EVERY = 120
-"""Attempts between two warnings that the database is still away: ten minutes."""
-
-Sleep = Callable[[float], Awaitable[None]]
-
-
-async def compete_for_lock(
-    lock: SenderLock, liveness: Liveness, *, former_term: int | None = None, sleep: Sleep = asyncio.sleep
-) -> bool:
-    """Wait until the lock is acquired, as long as the database is away too, which `liveness` is told.
-
-    False if another process became the sender after `former_term`.
-    """
-    failures = 0
-    while True:
-        try:
-            is_acquired = await lock.try_acquire()
-            is_over = is_acquired or (former_term is not None and await lock.is_superseded(former_term))
-        except errors.DatabaseUnavailableError as error:
-            if failures % DATABASE_WARNING_EVERY == 0:
-                log.warning("the database is unavailable; waiting for it", reason=str(error))
-            liveness.record_database(str(error))
-            await sleep(DATABASE_DELAYS[min(failures, len(DATABASE_DELAYS) - 1)])
-            failures += 1
-            continue
-        liveness.record_database(None)
-        if failures:
-            failures = 0
-            log.info("the database is available again")
-        if is_over:
-            return is_acquired
-        await sleep(RETRY_INTERVAL)
-
-
-async def keep_lock(lock: SenderLock, liveness: Liveness, stop: asyncio.Event) -> None:
-    """Check the lock until `stop` is set, and acquire it again after a lost connection.
-
-    Returns early if another process is the sender.
-    """
-    while not stop.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), HEARTBEAT_INTERVAL)
-        term = lock.term
-        if stop.is_set() or await lock.heartbeat():
-            continue
-        log.warning("sender lock lost; sending pauses until it is acquired again")
-        if not await wait_unless_stopped(compete_for_lock(lock, liveness, former_term=term), stop):
-            return
-        if not lock.is_held:
-            log.warning("another process has become the sender; standing by")
-            return
-        liveness.record_start()  # the next tick is a minute away
-        log.info("sender lock acquired again", term=lock.term)
+async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
+    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError once it is lost or the database is away."""
+    while not await lock.try_acquire():  # noqa: ASYNC110 - another process releases it
+        await asyncio.sleep(RETRY_SECONDS)
+    acquired.set()
+    await lock.keep()
 
 
 SHUTDOWN_SECONDS = 9.0
@@ -320,11 +269,6 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
         on_claimed=lambda: liveness.record("claim"),
     )
 
-    def on_planned() -> None:
-        container.alert_planner.wake()
-        relay.wake()
-
-    lock.on_planned = on_planned
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
@@ -332,10 +276,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot.
-
-    A process that loses the sender lock to another one stands by again, with a new client.
-    """
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or if this process may no longer send."""
     token = read_token(container)
     if token is None:
         async with container.database.read() as connection:
@@ -348,19 +289,17 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     lock = SenderLock(container.database)
     if role is models.ProcessRole.LEADER:
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
-    async with in_background(app_tasks.report_presence(container, role, lambda: lock.term)):
-        while not stopping.is_set():
-            bot = container.create_bot()
-            runtime = build_runtime(container, bot, asyncio.Event(), lock)
-            async with AsyncExitStack() as stack:
-                await _start_servers(runtime, stack)
-                stack.push_async_callback(container.rest.close)
-                stack.push_async_callback(lock.release)
-                try:
-                    await _stand_by_and_send(runtime, token, stopping, clock)
-                except errors.DatabaseUnavailableError as error:
-                    # It went away before the tasks ran; standing by again waits for it.
-                    log.warning("the database became unavailable; starting again", reason=str(error))
+    bot = container.create_bot()
+    runtime = build_runtime(container, bot, asyncio.Event(), lock)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            in_background(app_tasks.report_presence(container, role, lambda: lock.term))
+        )
+        await _start_servers(runtime, stack)
+        stack.push_async_callback(container.rest.close)
+        stack.push_async_callback(lock.release)
+        stack.push_async_callback(close_client, bot)
+        await _stand_by_and_send(runtime, token, stopping, clock)
     log.info("stopped")
 
 
@@ -390,29 +329,43 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
 ) -> None:
-    """Acquire the sender lock, log in if there is a token, and run, until `stopping` is set or another process is the sender.
+    """Acquire the sender lock, log in if there is a token, and run until `stopping` is set or the lock is lost.
 
     A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
     """
-    database, liveness = runtime.container.database, runtime.liveness
-    async with in_background(compete_for_lock(runtime.lock, liveness)) as competing:
-        competing.add_done_callback(lambda _: liveness.record_start())
-        try:
-            if not await wait_unless_stopped(asyncio.wait({competing}, timeout=STANDBY_SECONDS), stopping):
-                return
-            if is_standby := not competing.done():
-                log.info("waiting for the sender lock; another process is running")
-            liveness.record_readiness(is_ready=False)
-            if not await wait_unless_stopped(
-                _prepare(runtime, token, clock, is_standby=is_standby), stopping
-            ):
-                return
-            if not await wait_unless_stopped(competing, stopping):
-                return
-            await runtime.container.mentions.load(database)
-            await _run_tasks(runtime, stopping)
-        finally:
-            await close_client(runtime.bot)
+    acquired = asyncio.Event()
+    async with (
+        in_background(hold_lock(runtime.lock, acquired)) as holding,
+        in_background(acquired.wait()) as acquiring,
+    ):
+
+        async def wait_for(work: Awaitable[object]) -> bool:
+            """Wait until `work` is done; false if `stopping` is set first. Raises what `holding` raises."""
+            return await wait_unless_stopped(_unless_failed(work, holding), stopping)
+
+        if not await wait_for(asyncio.wait({acquiring}, timeout=STANDBY_SECONDS)):
+            return
+        if is_standby := not acquired.is_set():
+            log.info("waiting for the sender lock; another process is running")
+        runtime.liveness.record_readiness(is_ready=False)
+        if not await wait_for(_prepare(runtime, token, clock, is_standby=is_standby)):
+            return
+        if not await wait_for(acquiring):
+            return
+        runtime.liveness.record_start()
+        await runtime.container.mentions.load(runtime.container.database)
+        await _run_tasks(runtime, stopping, holding)
+
+
+async def _unless_failed(work: Awaitable[object], holding: asyncio.Task[object]) -> None:
+    """Wait for `work`, which is cancelled if `holding` fails first: then its error is raised."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, holding}, return_when=asyncio.FIRST_COMPLETED)
+        await (holding if holding.done() else task)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, *, is_standby: bool) -> None:
@@ -510,14 +463,13 @@ async def wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event)
     return False
 
 
-async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
-    """Run the background tasks until `stopping` is set, one of them fails for good, or the sender lock is lost.
+async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
+    """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
 
     The relay waits for nothing: what the former sender planned is sent at once.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: keep_lock(runtime.lock, runtime.liveness, stop),
         lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
         lambda: app_tasks.MaintenanceLoop(
             container.database, container.clock, container.search_index, lambda: runtime.lock.term
@@ -565,12 +517,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         bodies.append(tick)
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
         async with in_background(runtime.sync_commands()), in_background(stopping.wait()) as stopper:
-            await asyncio.wait({*tasks, connection, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*tasks, connection, holding, stopper}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             ends_at = time.monotonic() + SHUTDOWN_SECONDS
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
-            if stopping.is_set() and not container.database.is_sqlite:
+            if not container.database.is_sqlite:
                 # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
@@ -579,7 +531,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        results += [connection.exception()] if connection.done() and not connection.cancelled() else []
+        ended = [task for task in (connection, holding) if task.done() and not task.cancelled()]
+        results += [task.exception() for task in ended]
     for result in results:
         if isinstance(result, outcomes.DeliveryError):
             raise errors.PaperroundError(command_sync.WRONG_TOKEN) from result

@@ -7,14 +7,14 @@ abstracts come from arXiv, so a link's label is only a first title. Papers witho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, markdown_lines
 from storage import errors
-from storage.models import Digest, DigestFormat
+from storage.models import Digest, DigestFormat, Problem
 
 _LINK = re.compile(r"\]\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{1,200})[^()\n]{0,200}\)")
 _ANCHOR = re.compile(
@@ -35,8 +35,12 @@ _MARKUP = re.compile(r"[*_`#>|~]|<[^<>]{0,500}>|^\W{0,3}\[?[0-9]{1,4}[\].):]{1,2
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MAX_LABEL_LENGTH, _MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 400, 300, 200, 24
+_MAX_LINE_LENGTH, _MAX_PARAGRAPH = 40_000, 1_000
+"""Characters of a line, and papers of a paragraph, that are read at once."""
 
 
+MAX_PAPERS = 10_000
+"""Papers of a text that are read: as many as a source may bring in its first poll."""
 NO_PAPER = "it has no heading with a date"
 """The reason for a text without any paper."""
 
@@ -58,12 +62,12 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     """
     front_on, start = _read_front_matter(rows)
     named_on = front_on or fields.find_path_date(name)
-    papers = [*_read_rows(rows, start, named_on)]
+    papers, problems = _take(_read_rows(rows, start, named_on))
     if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
-    return _build_digests(papers, on, is_named=named_on is not None)
+    return _build_digests(papers, on, problems, is_named=named_on is not None)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -80,14 +84,31 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
         day = path_on or _newest_day(service) or on
         if day:
             return (listing.build(day, service, form=listing_form, read=listing.from_service),)
-    papers = [paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)]
+    papers, problems = _take(
+        paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)
+    )
     if not papers:
         # Most JSON is not a list: the reason is that of the first value.
         return listing.build_records(head)
-    return _build_digests(papers, on, is_named=True)
+    return _build_digests(papers, on, problems, is_named=True)
 
 
-def _build_digests(papers: Sequence[_Paper], on: date | None, *, is_named: bool) -> tuple[Digest, ...]:
+def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
+    """The papers up to MAX_PAPERS different ones, and a problem if there are more."""
+    taken, ids = list[_Paper](), set[str]()
+    for paper in papers:
+        ids.add(paper.arxiv_id)
+        if len(ids) > MAX_PAPERS:
+            return taken, [
+                Problem(paper.row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
+            ]
+        taken.append(paper)
+    return taken, []
+
+
+def _build_digests(
+    papers: Sequence[_Paper], on: date | None, problems: Sequence[Problem], *, is_named: bool
+) -> tuple[Digest, ...]:
     """The digests of what a text names. A day in its name, in JSON or in a heading makes a list of less than three papers."""
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
@@ -120,10 +141,11 @@ def _build_digests(papers: Sequence[_Paper], on: date | None, *, is_named: bool)
             day or on or date.min,
             [{"arxiv_id": paper.arxiv_id, "title": paper.title} for paper in group.values()],
             [paper.row + 1 for paper in group.values()],
+            () if number else problems,
             form=DigestFormat.LIST,
             is_rolling=day is None,
         )
-        for day, group in sorted(by_day.items(), key=lambda item: item[0] is not None)
+        for number, (day, group) in enumerate(sorted(by_day.items(), key=lambda item: item[0] is not None))
     )
 
 
@@ -151,22 +173,45 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
             continue
         if "[" in line and "](" not in line and row + 1 < last and line.count("[") > line.count("]"):
             line = f"{line} {rows[row + 1].strip()}"  # a link over two lines
-        found = list(_read_line(_resolve(line, targets), row, section_on))
-        heading = markdown_lines.parse_heading(row, line.strip())
         is_underlined = row + 1 < last and len(rows[row + 1]) > 2 and not rows[row + 1].strip("=")
-        if heading or is_underlined:
-            is_mentioning = _MENTIONING.fullmatch(_plain(heading.text if heading else line)) is not None
+        is_heading = is_underlined or markdown_lines.parse_heading(row, line.strip()) is not None
+        if is_heading:
+            is_mentioning = _MENTIONING.fullmatch(_plain(line)) is not None
         if is_mentioning:
             continue
-        if found:
-            paragraph += found
-        elif _DATED_LINE.match(line):
+        count = len(paragraph)
+        for part in _split(_resolve(line, targets)):
+            paragraph += _read_line(part, row, section_on)
+            if len(paragraph) > _MAX_PARAGRAPH or (section_on and paragraph):
+                yield from paragraph
+                paragraph, count = [], -1
+        if len(paragraph) != count:
+            continue
+        if _DATED_LINE.match(line):
             paragraph_on = fields.find_date(_plain(line)[:80])
-        elif heading or is_underlined or (len(line) < 100 and ":" not in line):
-            plain = _plain(line)
-            on = None if fields.UPDATED.search(plain[:100]) else fields.find_date(plain)
-            section_on = (on if heading or is_underlined or len(plain) <= 40 else None) or section_on
+        else:
+            section_on = _find_day(line, is_heading=is_heading) or section_on
     yield from (paper if paper.on else paper._replace(on=paragraph_on) for paper in paragraph)
+
+
+def _find_day(line: str, *, is_heading: bool) -> date | None:
+    """The date of a heading, or of a line that says little else; none that says when the list was updated."""
+    if not is_heading and (len(line) > 100 or ":" in line):
+        return None
+    plain = _plain(line)
+    is_other = fields.UPDATED.search(plain[:100]) or (not is_heading and len(plain) > 40)
+    return None if is_other else fields.find_date(plain)
+
+
+def _split(line: str) -> Iterator[str]:
+    """Yield a line in parts of bounded length, cut at spaces."""
+    start = 0
+    while len(line) - start > _MAX_LINE_LENGTH:
+        end = line.rfind(" ", start + 1, start + _MAX_LINE_LENGTH)
+        end = end if end > start else start + _MAX_LINE_LENGTH
+        yield line[start:end]
+        start = end
+    yield line[start:]
 
 
 def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:

@@ -73,14 +73,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
     return make_choices(choices)
 
 
-@guarded
-async def institutions(interaction: Interaction, current: str) -> Choices:
-    """Return institutions in the script that is typed, those of most recent papers first."""
-    names = await interaction.client.services.alerts.list_institutions(current)
-    return make_choices((name, name) for name in names)
-
-
-def _of_list(complete: Callback) -> Callback:
+def complete_last_of(complete: Callback) -> Callback:
     """Return the callback for an option that takes several texts, separated by commas: it completes the last one."""
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:
@@ -94,9 +87,8 @@ def _of_list(complete: Callback) -> Callback:
     return complete_last
 
 
-topic_lists = _of_list(topics)
-author_lists = _of_list(authors)
-institution_lists = _of_list(institutions)
+topic_lists = complete_last_of(topics)
+author_lists = complete_last_of(authors)
 
 
 @guarded
@@ -115,32 +107,23 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 
 @guarded
-async def tags(interaction: Interaction, current: str) -> Choices:
-    """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
-    texts = await interaction.client.texts_for(interaction)
-    typed = current.strip().lstrip("#").casefold()
-    counts = await interaction.client.services.shelf.list_tags(interaction.user.id, typed)
-    return make_choices((f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts)
-
-
-@guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
     """Return the days with a digest that the typed text means or may become, each with the number of its papers.
 
     For a date without a digest they are the nearest days with one.
     """
-    client, status = interaction.client, interaction.client.services.status
+    client, dates_of_digests = interaction.client, interaction.client.services.dates
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
-    days = await status.list_dates(*span) if span else []
+    days = await dates_of_digests.list_dates(*span) if span else []
     begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
     # A source may date its lists ahead: such days are offered only once they are typed.
-    listed = await status.list_dates(until_on=clock.latest_date(client.services.clock()))
+    listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
     days += [day for day in listed if _may_become(begun, day, today)]
     if span and not days:
-        days = client_messages.nearest_days(await status.list_dates_around(span[1]), *span)
+        days = client_messages.nearest_days(await dates_of_digests.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
-    return make_choices(client_messages.label_days(texts, await status.count_papers(days), today))
+    return make_choices(client_messages.label_days(texts, await dates_of_digests.count_papers(days), today))
 
 
 def _may_become(begun: str, day: date, today: date) -> bool:

@@ -1,17 +1,17 @@
-"""What commands depend on: the record of all services, the base class of the Discord client, and what a handler gets."""
+"""What commands depend on: the services, the base class of the Discord client, and what a handler gets."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.alerts.service import Alerts
+from bot.archive.dates import DigestDates
 from bot.client import rest, translations
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.client.messages import CommandMentions, PostWording
@@ -19,28 +19,22 @@ from bot.client.translations import Texts
 from bot.core import clock
 from bot.core.admission import Admission
 from bot.core.clock import Clock
-from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.daily.why import WhyExplainer
-from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf.service import Shelf
 from bot.sources.arxiv import PaperLookup
 from bot.sources.kinds import SourceRegistry
-from bot.today.profiles import Profiles
-from bot.today.service import TodayService
-from bot.trends.service import RisingTopicService, TrendService
-from bot.writer.service import WriterStatus
-from storage import models
+from storage import daily, models
 from storage.database import Database
+
+Feature = TypeVar("Feature")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of commands and buttons, built by `bot.app.container`.
+    """The services of commands and buttons, built by `bot.app.container`: the platform's, and those that features offer.
 
     `locale` and `timezone` are the defaults of new readers and subscriptions.
     """
@@ -51,28 +45,31 @@ class Services:
     glossary: GlossaryService
     lookups: Admission
     transfers: Admission
-    subscriptions: Subscriptions
-    on_demand_posts: OnDemandPosts
-    alerts: Alerts
     deliveries: DeliveryFactory
     destination_resumer: DestinationResumer
-    status: StatusService
-    why: WhyExplainer
     guilds: Guilds
     readers: Readers
     reader_data: ReaderData
-    shelf: Shelf
     text_tokens: TextTokenStore
     paper_lookup: PaperLookup
     sources: SourceRegistry
-    trends: TrendService
-    rising: RisingTopicService
-    profiles: Profiles
-    today: TodayService
+    dates: DigestDates
     charts: ChartRenderer
-    writer: WriterStatus
+    features: Mapping[type, object]
+    """The services of features, by their classes and the bases of these."""
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"
+
+    def get(self, kind: type[Feature]) -> Feature:
+        """Return the service that a feature offers."""
+        found = self.features[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+def offer(*services: object) -> Mapping[type, object]:
+    """Return what `Services.features` holds for the services of features."""
+    return {kind: service for service in services for kind in type(service).__mro__ if kind is not object}
 
 
 class Client(commands.AutoShardedBot):
@@ -159,7 +156,8 @@ class Client(commands.AutoShardedBot):
             guild = await self.services.guilds.get(interaction.guild_id)
             server = guild and guild.timezone
             if not server:
-                rows = await self.services.subscriptions.list_rows(guild_id=interaction.guild_id)
+                async with self.services.database.read() as connection:
+                    rows = await daily.list_rows(connection, guild_id=interaction.guild_id)
                 server = rows[-1].timezone if rows else None
         if known := (server or own if of_server else own or server):
             return known

@@ -209,20 +209,14 @@ class PlannedPost:
 class CandidatePool:
     """The papers of the digests that can be posted, by origin; what is drawn from them and ranked is computed once.
 
-    `matching` holds the papers that match each topic: how well, by id. A topic that is not in it matches nothing. `young_ids` are
-    digests that may be being indexed.
+    `matching` holds the papers that match each topic: how well, by id. A topic that is not in it matches nothing.
     """
 
     def __init__(
-        self,
-        entries: Mapping[Origin, Sequence[DigestPaper]],
-        now: datetime,
-        closed_on: date,
-        young_ids: Collection[int] = (),
+        self, entries: Mapping[Origin, Sequence[DigestPaper]], now: datetime, closed_on: date
     ) -> None:
         self.matching: dict[str, Mapping[int, float]] = {}
         self._entries = entries
-        self._young_ids = young_ids
         self._now = now
         self._closed_on = closed_on
         self._drawn: dict[object, Drawn] = {}
@@ -231,10 +225,6 @@ class CandidatePool:
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
         """Return the papers of the digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
-
-    def has_young(self, drawn: Drawn, paper_ids: Collection[int]) -> bool:
-        """Return whether any of these papers is drawn from a digest that is young."""
-        return any(paper.paper_id in paper_ids and paper.digest_id in self._young_ids for paper in drawn.own)
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None) -> Drawn:
         """Return what the post of a date draws from, before topic, votes and what was posted are looked at."""

@@ -25,7 +25,15 @@ from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import TooManyPostsError, TopicNeededError, draft_codec, find_same
+from bot.daily.service import (
+    OnDemandPosts,
+    Subscriptions,
+    TooManyPostsError,
+    TopicNeededError,
+    draft_codec,
+    find_same,
+)
+from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.sources import kinds
 from storage import errors, models
@@ -228,7 +236,7 @@ class SubscriptionButtonsCog(commands.Cog):
         channel = router.require_channel(request.interaction.guild, subscription.channel_id)
         await _require_bot_may_post(request, channel, subscription.style)
         async with router.admitted_lookup(request.interaction):
-            delivery = await request.services.on_demand_posts.plan(subscription.id, request.interaction.id)
+            delivery = await request.services.get(OnDemandPosts).plan(subscription.id, request.interaction.id)
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
         return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
@@ -237,7 +245,7 @@ class SubscriptionButtonsCog(commands.Cog):
         """Pause a subscription."""
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
-            paused = await request.services.subscriptions.pause(subscription.id, by=request.user_id)
+            paused = await request.services.get(Subscriptions).pause(subscription.id, by=request.user_id)
         return await _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
@@ -250,14 +258,14 @@ class SubscriptionButtonsCog(commands.Cog):
             await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
             await _require_bot_may_post(request, channel, subscription.style)
         with map_service_errors(GONE):
-            resumed = await request.services.subscriptions.resume(subscription.id)
+            resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
         subscription = await _find(request, action.payload)
-        calendar = await request.services.subscriptions.load_calendar()
+        calendar = await request.services.get(Subscriptions).load_calendar()
         return daily_messages.confirm_remove_view(request.texts, subscription, calendar)
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
@@ -265,9 +273,10 @@ class SubscriptionButtonsCog(commands.Cog):
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
-            await request.services.subscriptions.remove(subscription.id)
-        text = request.texts("subscription-removed", channel=f"<#{subscription.channel_id}>")
-        return client_messages.text_view(text)
+            await request.services.get(Subscriptions).remove(subscription.id)
+        calendar = await request.services.get(Subscriptions).load_calendar()
+        left = await _list_for_guild(request)
+        return daily_messages.removed_view(request.texts, subscription, left, calendar)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -322,7 +331,7 @@ class WhyCog(commands.Cog):
             if detail is not None and detail.is_listed:
                 most = daily_messages.MAX_SUBSCRIPTIONS
                 may_see = partial(router.may_see, request.interaction)
-                answer = await self._services.why.explain(
+                answer = await self._services.get(WhyExplainer).explain(
                     detail, guild_id=guild_id, channel_id=channel_id, may_see=may_see, most=most
                 )
                 return daily_messages.why_view(
@@ -414,7 +423,7 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
         draft,
         await _save_draft(request, draft),
         permissions,
-        await request.services.subscriptions.load_calendar(),
+        await request.services.get(Subscriptions).load_calendar(),
         request.interaction.client.mentions("daily setup"),
         rows,
         _name_channels(request, rows),
@@ -429,7 +438,7 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
     if channel is not None:
         await _require_allowed(request, channel, wanted, old.mention_role_id)
     with map_service_errors(ERRORS):
-        changed = await request.services.subscriptions.edit(wanted)
+        changed = await request.services.get(Subscriptions).edit(wanted)
     return await _detail_view(request, changed, "subscription-edited")
 
 
@@ -441,7 +450,7 @@ async def _require_allowed(
     The last not if the role is `mentioned_id`.
     """
     with map_service_errors(ERRORS):
-        await request.services.subscriptions.check_source(wanted)
+        await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", channel=channel.mention)
     if wanted.mention_role_id != mentioned_id:
@@ -457,7 +466,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
     services, timezone = request.services, draft.timezone
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
-        subscription = await services.subscriptions.add(replace(draft, created_by=request.user_id))
+        subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update(subscription.guild_id, timezone=timezone)
     # The manager's own messages stay at their hour, wherever the server is.
     known = await services.readers.get(request.user_id)
@@ -475,7 +484,7 @@ async def _require_bot_may_post(
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
     """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
-    post, is_new = await request.services.on_demand_posts.preview(subscription)
+    post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
         return [client_messages.text_view(request.texts("preview-none"))]
     note = request.texts("preview-note" if is_new else "preview-nothing-new")
@@ -487,7 +496,7 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
     """Return the view of a subscription. `key` confirms the last action."""
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
-    calendar = await request.services.subscriptions.load_calendar()
+    calendar = await request.services.get(Subscriptions).load_calendar()
     return daily_messages.subscription_detail_view(
         request.texts, subscription, calendar, edit_command, headline
     )
@@ -497,7 +506,7 @@ async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.Layou
     """Return the view of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = _name_channels(request, rows)
-    calendar = await request.services.subscriptions.load_calendar()
+    calendar = await request.services.get(Subscriptions).load_calendar()
     return daily_messages.list_view(request.texts, rows, calendar, setup_command, names)
 
 
@@ -523,7 +532,7 @@ async def _list_for_guild(request: Request) -> list[Subscription]:
     guild_id = request.interaction.guild_id
     if guild_id is None:
         return []
-    rows = await request.services.subscriptions.list_rows(guild_id=guild_id)
+    rows = await request.services.get(Subscriptions).list_rows(guild_id=guild_id)
     return [row for row in rows if row.state is not models.ActivityState.CLOSED]
 
 
@@ -571,7 +580,9 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         router.require_manager(request.interaction)
         return await _find(request, subscription_id)
     try:
-        subscription = await request.services.subscriptions.get(message_builder.parse_number(subscription_id))
+        subscription = await request.services.get(Subscriptions).get(
+            message_builder.parse_number(subscription_id)
+        )
     except errors.UsageError:
         raise UserError(
             "no-subscription", command=request.interaction.client.mentions("daily list")

@@ -262,6 +262,19 @@ def confirm_remove_view(
     )
 
 
+def removed_view(
+    texts: Texts, removed: Subscription, left: Sequence[Subscription], calendar: schedule.Calendar
+) -> ui.LayoutView:
+    """Return the confirmation that a subscription was removed, with the `left` ones of the server."""
+    lines = [texts("subscription-removed", channel=f"<#{removed.channel_id}>")]
+    if left:
+        lines.append(texts("subscriptions-left"))
+        lines += [f"- <#{row.channel_id}> · {list_line(texts, row, calendar)}" for row in left[:MAX_LISTED]]
+    if len(left) > MAX_LISTED:
+        lines.append(texts("and-more", count=len(left) - MAX_LISTED))
+    return client_messages.text_view("\n".join(lines))
+
+
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
     """Return the time of the next post, until when one is waited for, or the reason why there is none."""
     if subscription.state is not models.ActivityState.ACTIVE:

@@ -21,7 +21,6 @@ from bot.core import clock, day_close, isolation
 from bot.daily import choice, schedule
 from bot.outbox import contents
 from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
-from bot.search import index as search_index
 from bot.sources import kinds
 from storage import archive, daily, database, key_values, models, papers, sources
 from storage.archive import DigestPaper
@@ -157,20 +156,15 @@ class TopicMatches:
         """Topics whose look-up caused a bug, which must not hold up the posts on others."""
 
     async def look_up(
-        self,
-        connection: Connection,
-        pool: choice.CandidatePool,
-        subscriptions: Iterable[models.Subscription],
-        unindexed: Collection[int] = (),
+        self, connection: Connection, pool: choice.CandidatePool, subscriptions: Iterable[models.Subscription]
     ) -> None:
-        """Tell the pool which of its papers match the topics of the subscriptions, except those that are not indexed yet."""
+        """Tell the pool which of its papers match the topics of the subscriptions."""
         for row in subscriptions:
             if not row.topic:
                 continue
             checked = self._checked.setdefault(row.topic, set())
             matching = self._matching.setdefault(row.topic, {})
-            known = checked.union(unindexed)
-            unchecked = [paper for paper in pool.entries_of(row) if paper.paper_id not in known]
+            unchecked = [paper for paper in pool.entries_of(row) if paper.paper_id not in checked]
             if unchecked and row.topic not in self.failures:
                 failures: list[Exception] = []
                 with isolation.collected(failures, reraise=database.FAILURES):
@@ -209,13 +203,7 @@ async def load_pool(
         origin: [paper for digest in found for paper in loaded[digest.id, digest.revision]]
         for origin, found in digests.items()
     }
-    young = [
-        digest.id
-        for found in digests.values()
-        for digest in found
-        if calendar.now - digest.updated_at < RETRY_DELAY
-    ]
-    return choice.CandidatePool(entries, calendar.now, calendar.closed_on, frozenset(young))
+    return choice.CandidatePool(entries, calendar.now, calendar.closed_on)
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
@@ -490,8 +478,7 @@ class DailyPlanner:
             due = _find_slots(await daily.list_rows(connection, ids=ids), calendar)
             if due:
                 pool = await load_pool(connection, due, calendar, loaded)
-                unindexed = await search_index.list_waiting(connection)
-                await matches.look_up(connection, pool, [row for row, _ in due], unindexed)
+                await matches.look_up(connection, pool, [row for row, _ in due])
 
     async def _plan_batch(
         self,
@@ -509,7 +496,7 @@ class DailyPlanner:
             if not due:
                 return 0
             added_seq = await archive.get_added_seq(connection)
-            posts, unindexed_ids = await self._choose(connection, due, calendar, matches, loaded)
+            posts = await self._choose(connection, due, calendar, matches, loaded)
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}
@@ -523,7 +510,7 @@ class DailyPlanner:
                         done[row.id] = slot.on
                 if row.id not in done and calendar.is_over(slot):
                     done[row.id] = slot.on
-                elif row.id not in done and row.id not in unindexed_ids:
+                elif row.id not in done:
                     rest_until = min(calendar.now + RETRY_DELAY, slot.at + schedule.WAIT)
                     seen = daily.Schedule(*(getattr(row, name) for name in daily.Schedule._fields))
                     self._resting[row.id] = _Rest(seen, added_seq, rest_until)
@@ -548,24 +535,17 @@ class DailyPlanner:
         calendar: schedule.Calendar,
         matches: TopicMatches,
         loaded: PapersByRevision,
-    ) -> tuple[dict[int, choice.PlannedPost], set[int]]:
-        """Return the posts by subscription, without papers where there are none, and those that wait for the index."""
+    ) -> dict[int, choice.PlannedPost]:
+        """Return the posts by subscription, without papers where there are none; those that fail are left out."""
         pool = await load_pool(connection, due, calendar, loaded)
-        on_topic = [row for row, _ in due if row.topic]
-        # A large digest is indexed after the transaction that stores it.
-        unindexed = await search_index.list_waiting(connection) if on_topic else set()
-        await matches.look_up(connection, pool, on_topic, unindexed)
+        await matches.look_up(connection, pool, [row for row, _ in due])
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = {row.id: pool.draw(row, slot, marks.get(row.id)) for row, slot in due}
         distinct = {id(each): each for each in drawn.values()}.values()
         ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
         posted = await load_posted(connection, [row for row, _ in due], ids, calendar.now)
         posts: dict[int, choice.PlannedPost] = {}
-        unindexed_ids: set[int] = set()
         for row, slot in due:
-            if row.topic and pool.has_young(drawn[row.id], unindexed):
-                unindexed_ids.add(row.id)
-                continue
             # What causes a bug in one server's settings must not stop the posts of the others.
             with isolation.isolated(log, "post not planned", subscription=row.id):
                 if row.topic in matches.failures:
@@ -574,7 +554,7 @@ class DailyPlanner:
                 posts[row.id] = post = pool.choose(row, slot, marks.get(row.id), posted_here)
                 # A second subscription of the channel that is due now must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
-        return posts, unindexed_ids
+        return posts
 
 
 _Due: TypeAlias = tuple[models.Subscription, schedule.Slot]

@@ -9,7 +9,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
 import simcord
@@ -18,6 +18,7 @@ from simcord.interactions import command_leaves
 
 from storage import models
 
+Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 CommandSpec = Mapping[str, Any]
 """A command or an option as JSON of Discord's API, with its localized names."""
 
@@ -42,11 +43,16 @@ FIRST_STEPS = {
     ),
 }
 """Lines to type, each with what it shows. A test types all of them."""
+ONLY_IN_SERVERS = ("/daily", "/자동게시")
 WORDS = {
     models.Locale.EN: {
         "title": "Paperround demo",
         "about": "The bot itself in a made-up server, without a token or an account. Press Ctrl-C in the terminal to stop it.",
         "channels": "Channels",
+        "viewers": "Look at it as",
+        "manager": "manages the server",
+        "member": "an ordinary member",
+        "dm": "Direct messages",
         "steps": "First steps",
         "how": "Press one, or type it below. The menu under a post opens a paper; point at a message to see its menu.",
         "archive": "The same papers as web pages",
@@ -58,6 +64,10 @@ WORDS = {
             "가상 서버에서 실제 봇이 돌아가고 있어요. 토큰도 계정도 필요 없어요. 끝내려면 터미널에서 Ctrl-C를 누르세요."
         ),
         "channels": "채널",
+        "viewers": "누구의 화면인가요?",
+        "manager": "서버 관리자",
+        "member": "일반 멤버",
+        "dm": "다이렉트 메시지",
         "steps": "이렇게 시작해 보세요",
         "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있고,"
         " 메시지에 마우스를 올리면 메시지 메뉴가 나와요.",
@@ -150,7 +160,23 @@ KOREAN_PATTERNS = (
     (r"Choose no more than (\d+) (?:options|value\(s\))\.", "$1개까지만 골라 주세요"),
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
-_CHANNEL, _CANCELLED = "/paperround/channel/", "/paperround/cancelled"
+_CHANNEL, _VIEWER, _CANCELLED = "/paperround/channel/", "/paperround/viewer/", "/paperround/cancelled"
+MAX_SHOWN = 50
+"""Channels and posts of a forum that the page lists."""
+
+
+def list_shown(channels: Sequence[simcord.ChannelHandle]) -> list[simcord.ChannelHandle]:
+    """Return the channels that have messages: of a forum its posts."""
+    shown = [
+        shown
+        for channel in channels
+        for shown in (channel.threads if _is_forum(channel) else [channel, *channel.threads])
+    ]
+    return shown[:MAX_SHOWN]
+
+
+def _is_forum(channel: simcord.ChannelHandle) -> bool:
+    return bool(channel._channel.type == discord.ChannelType.forum.value)
 
 
 def dress(
@@ -168,13 +194,15 @@ def dress(
 
     async def serve(request: web.Request) -> web.StreamResponse:
         path = request.path
-        if path == _CANCELLED or path.startswith(_CHANNEL):
+        if path == _CANCELLED or path.startswith((_CHANNEL, _VIEWER)):
             if not server._authorized(request):
                 raise web.HTTPUnauthorized
             if path == _CANCELLED:
                 _close_form(preview, request.query_string)
+            elif path.startswith(_VIEWER):
+                _show_as(preview, int(path.removeprefix(_VIEWER)))
             else:
-                _show_channel(preview, channels[int(path.removeprefix(_CHANNEL))])
+                _show_channel(preview, list_shown(channels)[int(path.removeprefix(_CHANNEL))])
             return respond("", "text/plain")
         if path in _FILES:
             text = (resources.files(__package__) / "page" / path[1:]).read_text(encoding="utf-8")
@@ -184,7 +212,7 @@ def dress(
         original = await serve_file(request)
         if path == "/":
             return respond(
-                _render(original.text, preview.channel, channels, locale, archive_url), "text/html"
+                _render(original.text, preview, list_shown(channels), locale, archive_url), "text/html"
             )
         assert isinstance(original, web.StreamResponse)
         return original
@@ -198,33 +226,43 @@ def dress(
         _localize(catalog, preview, locale.value)
         return respond(json.dumps(catalog), "application/json")
 
-    shown = [f"{_CHANNEL}{number}" for number in range(len(channels))]
+    shown = [f"{start}{number}" for number in range(MAX_SHOWN) for start in (_CHANNEL, _VIEWER)]
     server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *shown, _CANCELLED], "")
     server._static, server._commands = serve, list_commands
 
 
 def _render(
     page: str,
-    current: simcord.ChannelHandle,
+    preview: simcord.Preview,
     channels: Sequence[simcord.ChannelHandle],
     locale: models.Locale,
     archive_url: str,
 ) -> str:
-    """Return SimCord's page with Paperround's title, channels and first steps."""
+    """Return SimCord's page with Paperround's title, channels, members and first steps."""
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
     links = "".join(
-        f'<li><a href="{_CHANNEL}{number}"{" aria-current=page" if channel is current else ""}>'
-        f"# {html.escape(str(channel.name))}</a></li>"
+        f'<li><a href="{_CHANNEL}{number}"{" aria-current=page" if channel.id == preview.channel.id else ""}>'
+        f"{_label(channel, words)}</a></li>"
         for number, channel in enumerate(channels)
     )
+    members = sorted(preview.viewers, key=lambda viewer: viewer.id)
+    people = "".join(
+        f'<li><a href="{_VIEWER}{number}"{" aria-current=page" if viewer is preview.viewers[0] else ""}>'
+        f"{html.escape(_name(viewer))} · {words['member' if number else 'manager']}</a></li>"
+        for number, viewer in enumerate(members)
+    )
+    is_dm = preview.channel.guild is None
+    switch = "" if is_dm else f"<h2>{words['viewers']}</h2><ul>{people}</ul>"
     steps = "".join(
         f'<li><button type="button" data-line="{html.escape(line)}"><code>{html.escape(line)}</code>'
         f"{html.escape(what)}</button></li>"
         for line, what in FIRST_STEPS[locale]
+        if not (is_dm and line.startswith(ONLY_IN_SERVERS))
     )
     side = (
         f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
-        f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul></nav>'
+        f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul>'
+        f"{switch}</nav>"
         f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]}</a></p>'
         f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
         f'<p id="paperround-address" role="alert" hidden>{words["address"]}</p>'
@@ -239,6 +277,17 @@ def _render(
     for old, new in changes.items():
         page = page.replace(old, new, 1)
     return page
+
+
+def _name(viewer: Viewer) -> str:
+    user = viewer.user if isinstance(viewer, simcord.MemberActor) else viewer
+    return user.global_name or user.name
+
+
+def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
+    if channel.name is None:
+        return words["dm"]
+    return f"{'›' if channel.is_thread else '#'} {html.escape(channel.name)}"
 
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
@@ -328,6 +377,16 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
     for id_ in [id_ for id_ in preview._pages if id_ != source.id]:
         preview._close_page(id_)
     preview._publish(source, reason="navigation")
+
+
+def _show_as(preview: simcord.Preview, number: int) -> None:
+    """Show the first channel as another member, by the order in which they joined."""
+    members = sorted(preview.viewers, key=lambda viewer: viewer.id)
+    chosen = members[number]
+    preview.viewers = (chosen, *(viewer for viewer in members if viewer is not chosen))
+    source: Any = preview._python
+    source.viewer = chosen
+    _show_channel(preview, preview.channel)
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:

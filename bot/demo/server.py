@@ -14,9 +14,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import discord
 import simcord
 
-from bot.alerts import matcher
+from bot.alerts import planner
+from bot.alerts.service import Alerts
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
@@ -25,8 +27,9 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
+from bot.demo.page import Viewer
 from bot.demo.simulated_rest import SimulatedRest
-from bot.demo.stage import Stage, Viewer
+from bot.demo.stage import Stage
 from bot.search import glossary
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
@@ -86,8 +89,8 @@ async def _populate(
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
-    await services.alerts.add(alert)
-    await services.alerts.add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
+    await services.get(Alerts).add(alert)
+    await services.get(Alerts).add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
     await services.readers.update(user_id, locale=container.locale)
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)
@@ -99,7 +102,7 @@ async def _populate(
             await ingest.add_text(text, source=_source_of(name), location=name)
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
-    await env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await env.advance_time(planner.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())
@@ -113,10 +116,11 @@ def _source_of(name: str) -> str:
 @asynccontextmanager
 async def open_demo(
     locale: models.Locale, folder: Path, *, dm: bool
-) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], Viewer]]:
-    """Start the bot in a new simulated Discord and populate it. Yields the channels to show (with `dm` the DM) and their reader.
+) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
+    """Start the bot in a new simulated Discord and populate it. Yields the channels (with `dm` the DM) and who may look at them.
 
-    The server is owned by the reader and has two channels, of which the first has a daily post.
+    The server is owned by the reader and has an ordinary member. Its first channel has a daily post; then come one without,
+    one for announcements, one that the bot may not write in, and a forum.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
@@ -129,8 +133,17 @@ async def open_demo(
             await bot.user.edit(username="Paperround")
             user = env.create_user("reader", global_name="독자" if locale is models.Locale.KO else "Reader")
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
-            channels = [guild.create_text_channel(name) for name in ("papers", "vision")]
+            channels = [
+                *(guild.create_text_channel(name) for name in ("papers", "vision")),
+                guild.create_news_channel("news"),
+                guild.create_text_channel(
+                    "locked", overwrites={bot.user: discord.PermissionOverwrite(send_messages=False)}
+                ),
+                guild.create_forum_channel("reading"),
+            ]
             reader = guild.add_member(user)
+            name = "민아" if locale is models.Locale.KO else "Mina"
+            member = guild.add_member(env.create_user("mina", global_name=name))
             lock = locks.SenderLock(container.database)
             await lock.try_acquire()
             try:
@@ -138,9 +151,9 @@ async def open_demo(
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
                 await _populate(env, container, runtime, **ids)
                 if dm:
-                    yield env, runtime, [user.dm_channel], user
+                    yield env, runtime, [user.dm_channel], [user]
                 else:
-                    yield env, runtime, channels, reader
+                    yield env, runtime, channels, [reader, member]
             finally:
                 await lock.release()
 
@@ -149,13 +162,13 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     """Serve the page until Ctrl-C, SIGTERM or its closing."""
     stop = isolation.stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
-        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewer):
+        async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewers):
             digests = [
                 digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)
             ]
             preview = env.preview(
                 channels[0],
-                viewers=[viewer],
+                viewers=viewers,
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
                 timezone="Asia/Seoul",
@@ -173,7 +186,7 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
                 sys.stdout.flush()
-                stage = Stage(env, page, channels, viewer, locale)
+                stage = Stage(env, page, channels, locale)
                 await _run_until_stopped(runtime, stage, stop, page.wait_closed())
 
 

@@ -11,7 +11,8 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any
 
 import discord
 import simcord
@@ -19,7 +20,7 @@ import structlog
 from simcord.results import ResponseMessage
 
 from bot.core import isolation
-from bot.demo.page import CommandSpec, list_leaves, list_menu_commands, local_name
+from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown, local_name
 from storage import models
 
 log = structlog.get_logger(__name__)
@@ -159,8 +160,6 @@ def _names(node: CommandSpec) -> set[str]:
     return {name.casefold() for name in names}
 
 
-Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
-
 CHECK_SECONDS = 0.5
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
@@ -201,26 +200,29 @@ HINTS = {
 
 
 class Stage:
-    """Watches the channels of a server for one reader. `page` is the served page of SimCord."""
+    """Watches the channels of a server for the member who looks at the page of SimCord, `page`."""
 
     def __init__(
         self,
         env: simcord.Env,
         page: simcord.Preview,
         channels: Sequence[simcord.ChannelHandle],
-        viewer: Viewer,
         locale: models.Locale,
     ) -> None:
         self._env = env
         self._page = page
         self._channels = channels
-        self._viewer = viewer
         self._locale, self._texts = locale, HINTS[locale]
-        self._newest = {channel.id: self._newest_message_id(channel) for channel in channels}
+        self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action
         # Without turns the page takes an action that overlaps a step for lost, and accepts no other one.
         vars(page)["_action"] = self._act_in_turn
+
+    @property
+    def _viewer(self) -> Viewer:
+        viewer: Viewer = self._page.viewers[0]
+        return viewer
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
@@ -245,7 +247,7 @@ class Stage:
 
     async def step(self) -> None:
         """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
-        for channel in self._channels:
+        for channel in list_shown(self._channels):
             await self._show_new(channel)
 
     async def _show_new(self, channel: simcord.ChannelHandle) -> None:
@@ -253,10 +255,10 @@ class Stage:
             if message.author_id == self._viewer.id and message.content.startswith("/"):
                 await self._run_line(channel, message.content)
                 self._env.backend.delete_message(channel.id, message.id)
-            elif message.author_id == self._viewer.id and message.id > self._newest[channel.id]:
+            elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 await self._say(channel, "text")
         newest = self._newest_message_id(channel)
-        if newest != self._newest[channel.id]:
+        if newest != self._newest.get(channel.id, 0):
             private = [message for message in self._messages(channel) if message.flags & EPHEMERAL]
             for message in private[:-MAX_PRIVATE_ANSWERS]:
                 self._env.backend.delete_message(channel.id, message.id)
@@ -363,6 +365,7 @@ class Stage:
         return [name if len(name) <= MAX_EXAMPLE and often[name] == 1 else value for name, value in names]
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Answer as the bot, which reads no messages in Discord."""
+        """Answer as the bot, which reads no messages in Discord; not at all where it may not write."""
         sender = self._env.bot.get_partial_messageable(channel.id)
-        await sender.send(self._texts[key].format(**values))
+        with suppress(discord.Forbidden):
+            await sender.send(self._texts[key].format(**values))

@@ -431,11 +431,11 @@ class _Lexicon:
         for key, own in self._forms.items():
             korean = {key: form for key, form in own.items() if form.language == "ko"}
             forms = [form for form in own.values() if form.language != "ko"]
+            shorts = [form for form in short_forms[key] if form.text not in own]
+            forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             for form_key, form in korean.items():
                 is_searched = form.searched and not _is_found_by_another(form_key, korean)
                 forms.append(form._replace(searched=is_searched))
-            shorts = [form for form in short_forms[key] if form.text not in own]
-            forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             if len(forms) > 1 or key in self._decided:
                 built.append(concepts.Concept(key, tuple(forms)))
         return sorted(built, key=lambda concept: (-concept.support, concept.key))

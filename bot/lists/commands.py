@@ -15,7 +15,7 @@ from bot.archive import arxiv_ids
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.accounts import TextPurpose, TextTokenStore
+from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
 from bot.client.context import Client, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
@@ -263,8 +263,8 @@ class PaperListLoader:
         span = lists_messages.parse_span(state.text)
         if span is None:
             return ()
-        days = await self._services.status.list_dates_around(span[1])
-        counts = await self._services.status.count_papers(days)
+        days = await self._services.dates.list_dates_around(span[1])
+        counts = await self._services.dates.count_papers(days)
         return client_messages.label_days(texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState, request: Request | None) -> PaperList:
@@ -366,7 +366,7 @@ class PaperListLoader:
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
         with message_builder.map_parse_errors():
             span = lists_messages.parse_span(state.text)
-        days = await self._services.status.list_dates(*span) if span else []
+        days = await self._services.dates.list_dates(*span) if span else []
         if span and not days:
             return PaperList(state)
         result, on = await self._services.search.get_digest(
@@ -401,11 +401,11 @@ class PaperListLoader:
     async def _load_saved(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers, with a list per tag as suggestions."""
         texts, user_id = request.texts, request.user_id
-        rows, total = await self._services.shelf.list_saved(
+        rows, total = await self._services.get(SavedPapers).list_saved(
             user_id, state.text, limit=state.size, offset=state.offset
         )
         fresh = state.replace(page=0, token="")
-        tags = await self._services.shelf.list_tags(user_id)
+        tags = await self._services.get(SavedPapers).list_tags(user_id)
         query = escape_untrusted(typography.strip_quotes(state.text), max_length=200)
         return PaperList(
             state=state,
@@ -623,7 +623,7 @@ def _authors_page(action: Action) -> int:
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.shelf.has_saved(request.user_id, detail.id)
+    saved = await request.services.get(SavedPapers).has_saved(request.user_id, detail.id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)

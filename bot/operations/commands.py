@@ -14,7 +14,11 @@ from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError
+from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
+from bot.operations.service import StatusService
+from bot.today.profiles import Profiles
+from bot.writer.service import WriterStatus
 
 FORGET = "mf"
 KEEP = "mk"
@@ -66,12 +70,14 @@ class StatusCog(commands.Cog):
         """Repeat a delivery whose outcome is unknown."""
         interaction = request.interaction
         assert interaction.guild_id is not None  # require_manager checked it
-        delivery = await self._services.status.find_uncertain(action.number, guild_id=interaction.guild_id)
+        delivery = await self._services.get(StatusService).find_uncertain(
+            action.number, guild_id=interaction.guild_id
+        )
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
         channel = router.require_channel(interaction.guild, delivery.channel_id)
         await router.require_bot_may_post(request, channel)
-        if not await self._services.status.resend(delivery.id, guild_id=interaction.guild_id):
+        if not await self._services.get(StatusService).resend(delivery.id, guild_id=interaction.guild_id):
             raise UserError("nothing-to-post-again")
         return client_messages.text_view(request.texts("posting-again"))
 
@@ -79,14 +85,14 @@ class StatusCog(commands.Cog):
         interaction = request.interaction
         can_manage = router.is_manager(interaction)
         async with router.admitted_lookup(interaction):
-            report = await self._services.status.report(
+            report = await self._services.get(StatusService).report(
                 user_id=request.user_id,
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
                 may_see=partial(router.may_see, interaction),
                 most=operations_messages.MAX_POSTS,
             )
-        is_budget_spent = can_manage and await self._services.writer.has_spent_budget()
+        is_budget_spent = can_manage and await self._services.get(WriterStatus).has_spent_budget()
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
         guild = interaction.guild
         # Of a server that is not cached nothing is known.
@@ -96,8 +102,8 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
-            calendar=await self._services.subscriptions.load_calendar(),
-            writer_command=self._mentions("write status") if is_budget_spent else "",
+            calendar=await self._services.get(Subscriptions).load_calendar(),
+            writer_command=self._mentions("sources") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),
         )
 
@@ -144,7 +150,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove everything kept about the user who pressed the button."""
         await self._data.forget(request.user_id)
-        request.services.profiles.forget(request.user_id)
+        request.services.get(Profiles).forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)
@@ -178,4 +184,7 @@ class SourcesCog(commands.Cog):
             yields={row.url: brought for row, brought in found},
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
+            written=await self._services.get(WriterStatus).report()
+            if router.is_manager(request.interaction)
+            else None,
         )

@@ -1,8 +1,8 @@
-"""The data of `/status` (the newest digest, last and next posts, problems) and of `/digest`'s days; the client words it."""
+"""The data of `/status` (the newest digest, last and next posts, problems); the client words it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from bot.core.clock import Clock, latest_date
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from bot.rendering.templates import Templates
-from storage import alerts, archive, daily, models, outbox, papers, sources, today
+from storage import alerts, archive, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_STATES = (
@@ -24,10 +24,6 @@ PROBLEM_WINDOW = timedelta(days=7)
 """Deliveries planned before this period are not reported."""
 
 MAX_PROBLEM_DELIVERIES = 5
-MAX_DATES = 400
-"""More than a year, so that every date without a year is among them."""
-MAX_SHOWN_DATES = 25
-MAX_LATER_DATES = 8
 
 
 class LastPost(NamedTuple):
@@ -112,28 +108,6 @@ class StatusService:
                 is_discord_well=self._pace.is_well,
                 refused_requests=self._pace.refused,
             )
-
-    async def list_dates(
-        self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
-    ) -> list[date]:
-        """Return the dates of a period (inclusive) that have a digest, newest first."""
-        async with self._database.read() as connection:
-            return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
-
-    async def list_dates_around(self, on: date) -> list[date]:
-        """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
-        async with self._database.read() as connection:
-            next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
-            later = await archive.list_dates(
-                connection, limit=MAX_LATER_DATES, since_on=next_on, oldest_first=True
-            )
-            limit = MAX_SHOWN_DATES - len(later)
-            return [*reversed(later), *await archive.list_dates(connection, limit=limit, until_on=on)]
-
-    async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
-        """Return the number of papers of each of these dates."""
-        async with self._database.read() as connection:
-            return await papers.count_by_date(connection, days)
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
         """Return a delivery of this server's channels whose outcome is unknown, or None."""

@@ -19,6 +19,7 @@ import tomli_w
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bot.alerts import service as alerts_service
+from bot.core import day_close
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import options as daily_options
@@ -163,8 +164,6 @@ class AlertEntry(_Entry):
     match_all: bool = False
     excluded: tuple[Text, ...] = ()
     min_votes: int = 0
-    language: models.Locale | None = None
-    translations: bool = False
     timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
     at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None
@@ -431,7 +430,8 @@ class _Run:
             await registry.set_priority(address, entry.priority)
 
     async def _apply_posts(self, entries: Sequence[PostEntry], addresses: Mapping[str, str]) -> None:
-        service = Subscriptions(self.database, self.clock)
+        rule = day_close.parse(self.settings.day_closes)
+        service = Subscriptions(self.database, self.clock, rule)
         tokens: dict[int, str] = {}
         table = _Table(
             "posts",

@@ -157,12 +157,6 @@ PAUSE_RATIO = 0.25
 """Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
-async def list_waiting(connection: Connection) -> set[int]:
-    """Return the papers whose authors `SearchIndexer.catch_up` is still to store."""
-    groups = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
-    return {paper_id for group in groups.values() for paper_id in json.loads(group)}
-
-
 # The documents of the engine.
 
 POPULARITY_EPOCH = date(2015, 1, 1)

@@ -20,7 +20,7 @@ from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
-from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError
+from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError, Shelf
 from storage import models
 
 FORMAT_CHOICES = [
@@ -30,20 +30,31 @@ Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
 
 
+@autocomplete.guarded
+async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
+    texts = await interaction.client.texts_for(interaction)
+    typed = current.strip().lstrip("#").casefold()
+    counts = await interaction.client.services.get(Shelf).list_tags(interaction.user.id, typed)
+    return autocomplete.make_choices(
+        (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts
+    )
+
+
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class ShelfCog(commands.GroupCog, name="saved", description="The papers you saved"):
     """A user's saved papers."""
 
     def __init__(self, bot: Client) -> None:
-        self._shelf = bot.services.shelf
+        self._shelf = bot.services.get(Shelf)
         self._tokens = bot.services.text_tokens
         self._lists = PaperListLoader(bot.services)
         self._mentions = bot.mentions
 
     @router.command(name="list", description="Your saved papers, with notes and tags")
     @app_commands.describe(tag="Only papers with this tag", search="Words in the paper or in your note")
-    @app_commands.autocomplete(tag=autocomplete.tags)
+    @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
         """Show the user's saved papers."""
         return await self._list_view(request, _make_state(tag, search))
@@ -57,7 +68,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         search="Words in the paper or in your note",
     )
     @app_commands.choices(format=FORMAT_CHOICES)
-    @app_commands.autocomplete(tag=autocomplete.tags)
+    @app_commands.autocomplete(tag=_complete_tags)
     @router.transfers
     async def export(
         self,

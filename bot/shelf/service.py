@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from bot.archive import arxiv_ids, digest_writer
 from bot.archive.exports import ReferenceFile, ReferenceFormat
-from bot.client.accounts import TooLargeError
+from bot.client.accounts import SavedPapers, TooLargeError
 from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
@@ -37,7 +37,7 @@ class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
 
 
-class Shelf:
+class Shelf(SavedPapers):
     """Readers' saved papers. `matcher` searches those that the archive lists."""
 
     def __init__(self, database: Database, clock: Clock, matcher: Matcher) -> None:

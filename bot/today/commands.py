@@ -19,9 +19,10 @@ from bot.client.message_builder import Action, MessageBuilder
 from bot.client.router import UserError, map_service_errors
 from bot.lists.commands import load_paper
 from bot.rendering import templates
-from bot.shelf.service import MAX_SAVED, FullShelfError
+from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages
-from bot.today.service import DEFAULT_TIME, Mark, next_due
+from bot.today.profiles import Profiles
+from bot.today.service import DEFAULT_TIME, Mark, TodayService, next_due
 from storage.models import FeedbackKind
 
 
@@ -56,13 +57,13 @@ class TodayCog(commands.Cog):
         paper = await load_paper(request, arxiv_id)
         match mark:
             case Mark.SAVE if is_undo:
-                await self._services.shelf.remove(request.user_id, paper.id)
+                await self._services.get(Shelf).remove(request.user_id, paper.id)
             case Mark.SAVE:
                 with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-                    await self._services.shelf.save(request.user_id, [paper.id])
+                    await self._services.get(Shelf).save(request.user_id, [paper.id])
             case Mark.MORE | Mark.LESS:
                 kind = None if is_undo else FeedbackKind(mark.value)
-                await self._services.today.answer(request.user_id, paper.id, kind)
+                await self._services.get(TodayService).answer(request.user_id, paper.id, kind)
             case _:
                 assert_never(mark)
         return await self._updated_view(request)
@@ -76,7 +77,7 @@ class TodayCog(commands.Cog):
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
         """Store the topics picked, and show them."""
         picked = router.selected_values(request.interaction)
-        await self._services.today.pick_topics(
+        await self._services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
         )
         return await self._topics_view(request)
@@ -89,7 +90,7 @@ class TodayCog(commands.Cog):
     @router.handles(today_messages.OPEN_TIME, router.AT_ONCE)
     async def open_time(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for the time of day and its zone."""
-        profile = await self._services.profiles.find(request.user_id)
+        profile = await self._services.get(Profiles).find(request.user_id)
         zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
         values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
         return today_messages.time_modal(request.texts, values)
@@ -119,7 +120,7 @@ class TodayCog(commands.Cog):
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop sending the papers."""
-        await self._services.today.stop_daily(request.user_id)
+        await self._services.get(TodayService).stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
 
     async def _view(
@@ -132,7 +133,7 @@ class TodayCog(commands.Cog):
     ) -> ui.LayoutView:
         """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
         async with router.admitted_lookup(request.interaction):
-            post = await self._services.today.build_post(
+            post = await self._services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown
             )
         if post is None and note:
@@ -154,8 +155,10 @@ class TodayCog(commands.Cog):
         """Return the topics that the reader's papers are chosen by."""
         texts = request.texts
         async with router.admitted_lookup(request.interaction):
-            picked, learnt = await self._services.today.describe_profile(request.user_id, texts.locale)
-            topics = await self._services.today.list_topics(texts.locale)
+            picked, learnt = await self._services.get(TodayService).describe_profile(
+                request.user_id, texts.locale
+            )
+            topics = await self._services.get(TodayService).list_topics(texts.locale)
         commands = self._mentions("me data"), self._mentions("me forget")
         return today_messages.topics_view(texts, topics, picked, learnt, commands)
 
@@ -172,7 +175,7 @@ class TodayCog(commands.Cog):
             zone = await request.interaction.client.timezone_for(request.interaction)
         else:
             await self._services.readers.update(request.user_id, timezone=zone)
-        profile = await self._services.today.send_daily(request.user_id, at_time, zone)
+        profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
         if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
             return ""
         next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"

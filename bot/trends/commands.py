@@ -19,6 +19,7 @@ from bot.lists.commands import load_list_text, store_list_text
 from bot.search.results import SearchRequest
 from bot.trends import messages as trends_messages
 from bot.trends.messages import Span, TrendAnswer
+from bot.trends.service import RisingTopicService, TrendService
 
 log = structlog.get_logger(__name__)
 
@@ -120,11 +121,11 @@ async def load_answer(
     answer = TrendAnswer(
         topic=topic,
         span=span,
-        trend=await services.trends.get_trend(
+        trend=await services.get(TrendService).get_trend(
             topic.text, months=trends_messages.SPAN_MONTHS[span], by_age=True
         ),
         extent=await search.get_extent(),
-        rising=await services.rising.list_topics(texts.locale) if rising else None,
+        rising=await services.get(RisingTopicService).list_topics(texts.locale) if rising else None,
     )
     if not topic.text or answer.trend.total:
         return answer

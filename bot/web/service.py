@@ -33,6 +33,7 @@ from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import PaperPage, Snippet, Sort
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
+from bot.trends.service import RisingTopicService
 from storage import archive, errors, models, papers
 
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
@@ -209,7 +210,7 @@ class WebPages:
         if on is not None and (not listed.rows or on > latest_date(self.services.clock())):
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = _parse_day(listed.state.text)
-        around = await self.services.status.list_dates_around(shown) if shown else []
+        around = await self.services.dates.list_dates_around(shown) if shown else []
         around = [other for other in around if other <= latest_date(self.services.clock())]
         older = max((other for other in around if shown and other < shown), default=None)
         newer = min((other for other in around if shown and other > shown), default=None)
@@ -240,7 +241,9 @@ class WebPages:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
         if not query.strip():
-            topics = await self.services.rising.list_topics(texts.locale, limit=PAGE_SIZE, with_common=True)
+            topics = await self.services.get(RisingTopicService).list_topics(
+                texts.locale, limit=PAGE_SIZE, with_common=True
+            )
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
@@ -364,7 +367,7 @@ class WebPages:
     async def load_days_feed(self, site: Site) -> Page:
         """Return the feed of the newest days: an entry is a day with its papers, as in a daily post."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
-        days = await self.services.status.list_dates(until_on=until_on, limit=FEED_DAYS)
+        days = await self.services.dates.list_dates(until_on=until_on, limit=FEED_DAYS)
         updated_at: dict[date, datetime] = {}
         if days:
             async with self.services.database.read() as connection:

@@ -62,7 +62,7 @@ class SiteBuilder:
         self._site = site = replace(self._site, authors=await self._list_authors())
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
-        for day in await services.status.list_dates(until_on=latest_date(services.clock()), limit=MAX_DAYS):
+        for day in await services.dates.list_dates(until_on=latest_date(services.clock()), limit=MAX_DAYS):
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             async with services.database.read() as connection:

@@ -107,7 +107,7 @@ class DraftWriter:
             if retries_failed and draft.state is DraftState.FAILED:
                 state = DraftState.WRITTEN if draft.text else DraftState.PLANNED
                 drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=int(bool(draft.text)))
-        reason = "it was not written before the deadline"
+        reason = "the time is over"
         try:
             async with asyncio.timeout(seconds):
                 while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
@@ -122,11 +122,10 @@ class DraftWriter:
             pass
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
-        for arxiv_id, draft in drafts.items():
-            if draft.state is DraftState.FAILED:
-                on_problem(f"{arxiv_id}: {draft.problems[-1]}")
-            elif draft.state not in FINAL:
-                on_problem(f"{arxiv_id}: {reason}")
+        for draft in (draft for draft in drafts.values() if draft.state is DraftState.FAILED):
+            on_problem(f"{draft.arxiv_id}: {draft.problems[-1]}")
+        if left := sum(draft.state not in FINAL for draft in drafts.values()):
+            on_problem(f"{left} paper{'s' if left > 1 else ''} left: {reason}")
         return drafts
 
     async def estimate(

@@ -92,7 +92,8 @@ class PaperTextReader:
         if _page_path(response.url) != _page_path(address):
             raise RejectedPageError(f"it redirects to {response.url}")
         body = bytes(response.body or b"")
-        arguments = base.decode_text(body, response.charset), arxiv_id, title, media_type == "text/html"
+        page = await asyncio.to_thread(base.decode_text, body, response.charset)
+        arguments = page, arxiv_id, title, media_type == "text/html"
         if len(body) < _PROCESS_BYTES:
             return parse_paper(*arguments)
         async with self._process:

@@ -17,7 +17,7 @@ from bot.rendering.templates import Templates
 from bot.sources import huggingface
 from bot.writer import drafting, language_model, prompts, publication
 from storage import archive, errors, models, writer
-from storage.database import Connection, Database
+from storage.database import Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
 """What became of a paper. `refused`: there was no text at all."""
@@ -144,38 +144,34 @@ def _to_counts(
 
 _DAYS = 7
 """Days looked back for a listing with drafts. The newest one is not written before it is complete."""
-STATUS_ERROR, UNKNOWN = "status-error", "unknown"
-FAILURES = {
+_FAILURES = {
     drafting.NO_CLAIM: "no-claim",
     language_model.UNREACHABLE: "unreachable",
-    language_model.STATUS_ERROR: STATUS_ERROR,
+    language_model.STATUS_ERROR: "status-error",
     language_model.NO_REPLY: "no-reply",
     language_model.NO_ANSWER: "no-answer",
 }
 """The kinds of failures by the beginning of a draft's last problem."""
 
 
-def find_failure(draft: writer.Draft) -> str | None:
-    """Return how a draft failed, or its last call, as one of FAILURES or UNKNOWN; None if nothing failed."""
-    if not draft.problems or draft.state is writer.DraftState.CHECKED:
-        return None
-    return next((kind for start, kind in FAILURES.items() if draft.problems[-1].startswith(start)), UNKNOWN)
+class WriterReport(NamedTuple):
+    """How far the digests of a day are, with the tokens of day and month (UTC) and their caps.
 
+    `outcomes` counts by format what became of papers, as KINDS; others wait. `failures` counts the kinds of failures.
+    """
 
-class WrittenDay(NamedTuple):
-    """A day whose digest is or was written, with the number of its papers. Its drafts are by paper and format."""
-
+    model: str
     day: date | None
     papers: int
-    drafts: list[writer.Draft]
+    outcomes: Mapping[models.DigestFormat, Counter[str]]
+    failures: Counter[str]
+    tokens: tuple[int, int]
+    caps: tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
 class WriterStatus:
-    """The data of `/write status`, from the drafts of the newest day that is or was written.
-
-    `model` is None while the writer is off.
-    """
+    """Reads how far the writer is. `model` is None while it is off."""
 
     database: Database
     clock: Clock
@@ -185,35 +181,50 @@ class WriterStatus:
     daily_tokens: int | None
     monthly_tokens: int | None
 
-    async def list_drafts(self) -> WrittenDay:
-        """Return the newest day of the last week with drafts, else the newest that has a listing; None without one."""
-        newest = WrittenDay(None, 0, [])
+    async def report(self) -> WriterReport | None:
+        """Return the report on the newest day of the last week with drafts, else with a listing; None without a model."""
+        if self.model is None:
+            return None
+        now = self.clock()
+        newest: tuple[date | None, int] = (None, 0)
+        drafts: list[writer.Draft] = []
         async with self.database.read() as connection:
-            since_on = self.clock().date() - timedelta(days=_DAYS)
-            for row in await archive.list_rows(connection, since_on=since_on):
-                if row.format is not models.DigestFormat.LISTING:
+            tokens = await writer.get_token_totals(connection, now.date())
+            for row in await archive.list_rows(connection, since_on=now.date() - timedelta(days=_DAYS)):
+                if row.format is not models.DigestFormat.LISTING or drafts:
                     continue
                 ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
-                if found := await self._find_drafts(connection, ids):
-                    return WrittenDay(row.date, len(ids), found)
-                newest = newest if newest.day else WrittenDay(row.date, len(ids), [])
-        return newest
+                for form in self.formats:
+                    like = writer.Draft("", form, self.language, prompts.VERSION, self.model, now)
+                    drafts += (await writer.find_draft(connection, like, ids)).values()
+                newest = (row.date, len(ids)) if drafts or newest[0] is None else newest
+        outcomes: dict[models.DigestFormat, Counter[str]] = {}
+        for draft in drafts:
+            kind = _KINDS_BY_STATE.get(draft.state)
+            outcomes.setdefault(draft.format, Counter()).update([kind] if kind else [])
+        failures = Counter(kind for draft in drafts if (kind := _find_failure(draft)))
+        caps = (self.daily_tokens, self.monthly_tokens)
+        return WriterReport(self.model, *newest, outcomes, failures, tokens, caps)
 
     async def has_spent_budget(self) -> bool:
         """Return whether a cap is reached, so that no paper is written."""
-        caps = (self.daily_tokens, self.monthly_tokens)
-        totals = await self.get_tokens() if self.model is not None else (0, 0)
-        return any(cap is not None and used >= cap for used, cap in zip(totals, caps, strict=True))
+        report = await self.report()
+        return report is not None and any(
+            cap is not None and used >= cap for used, cap in zip(report.tokens, report.caps, strict=True)
+        )
 
-    async def get_tokens(self) -> tuple[int, int]:
-        """Return the tokens that are used today, and this month (UTC)."""
-        async with self.database.read() as connection:
-            return await writer.get_token_totals(connection, self.clock().date())
 
-    async def _find_drafts(self, connection: Connection, arxiv_ids: Sequence[str]) -> list[writer.Draft]:
-        found: list[writer.Draft] = []
-        for form in self.formats if self.model is not None else ():
-            like = writer.Draft("", form, self.language, prompts.VERSION, self.model or "", self.clock())
-            by_id = await writer.find_draft(connection, like, arxiv_ids)
-            found += [by_id[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in by_id]
-        return found
+_KINDS_BY_STATE = {
+    writer.DraftState.CHECKED: "written",
+    writer.DraftState.REFUSED: "refused",
+    writer.DraftState.FAILED: "failed",
+}
+
+
+def _find_failure(draft: writer.Draft) -> str | None:
+    """Return how a draft failed, or its last call; None if nothing failed."""
+    if not draft.problems or draft.state is writer.DraftState.CHECKED:
+        return None
+    return next(
+        (kind for start, kind in _FAILURES.items() if draft.problems[-1].startswith(start)), "unknown"
+    )

@@ -19,6 +19,7 @@ import yarl
 from bot.app import client
 from bot.app.client import DiscordRenderer
 from bot.client import messages as client_messages
+from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
 from storage import errors, models
@@ -84,11 +85,11 @@ async def _add_paused(
     harness: ClientHarness, channel_id: int, reason: models.Reason, **options: Any
 ) -> models.Subscription:
     subscription = await harness.add_subscription(channel_id, **options)
-    return await harness.bot.services.subscriptions.pause(subscription.id, reason)
+    return await harness.bot.services.get(Subscriptions).pause(subscription.id, reason)
 
 
 async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
-    return (await harness.bot.services.subscriptions.get(subscription.id)).state
+    return (await harness.bot.services.get(Subscriptions).get(subscription.id)).state
 
 
 async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
@@ -174,7 +175,7 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     await harness.env.settle()
     assert await harness.bot.services.guilds.get(harness.guild.id) is not None
     await harness.bot.services.guilds.mark_left([harness.guild.id])
-    paused = await harness.bot.services.subscriptions.get(subscription.id)
+    paused = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.reconcile([]) == []
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bot.app import container as app_container
-from bot.app import health, runtime
+from bot.app import runtime
 from bot.app.container import Container
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
+from bot.daily.service import Subscriptions
 from bot.today import service as today_service
-from storage import archive, database, errors, locks, migrate, models, outbox, papers
+from bot.today.service import TodayService
+from storage import archive, errors, locks, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders
 
@@ -42,7 +42,7 @@ async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
 async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
-    subscriptions = bot.container.create_services().subscriptions
+    subscriptions = bot.container.create_services().get(Subscriptions)
     added = await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
     bot.container.clock = lambda: NOW + timedelta(minutes=1)
     await bot.tick()
@@ -101,118 +101,6 @@ async def test_a_file_that_cannot_be_stored_does_not_block_the_others_and_is_ret
         assert [detail is not None for detail in details] == expected
 
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
-
-
-async def test_waiting_for_the_lock_ends_when_its_holder_goes(
-    db: database.Database, database_url: str
-) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
-    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
-    assert await first.try_acquire()
-    waits = 0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal waits
-        waits += 1
-        await asyncio.sleep(0)
-        if waits == 3:
-            await first.release()
-
-    assert await runtime.compete_for_lock(second, health.Liveness(), sleep=sleep)
-    assert waits == 3
-    assert (second.term or 0) > 0
-    await second.release()
-    await other_db.close()
-
-
-async def test_a_former_sender_stops_competing_once_another_has_begun_its_term(
-    db: database.Database, database_url: str
-) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
-    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
-    assert await first.try_acquire()
-    former_term = first.term
-    await first.release()
-    assert await second.try_acquire()
-    assert not await runtime.compete_for_lock(first, health.Liveness(), former_term=former_term)
-    await first.release()
-    await second.release()
-    await other_db.close()
-
-
-class AwayLock(locks.SenderLock):
-    """A lock whose database is away for the first `failures` attempts."""
-
-    failures: Iterator[int]
-
-    async def try_acquire(self) -> bool:
-        if next(self.failures, None) is not None:
-            raise errors.DatabaseUnavailableError("connection refused")
-        return await super().try_acquire()
-
-
-async def test_a_database_that_comes_back_is_waited_for(sqlite_db: database.Database) -> None:
-    lock, waits = AwayLock(sqlite_db), []
-    lock.failures = iter(range(7))
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    assert await runtime.compete_for_lock(lock, health.Liveness(), sleep=sleep)
-    assert waits == [1.0, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0]
-    await lock.release()
-
-
-async def test_a_database_that_stays_away_is_waited_for_as_long_as_it_takes_and_named(
-    sqlite_db: database.Database,
-) -> None:
-    now, seconds = [0.0], 86400.0
-    lock, liveness = AwayLock(sqlite_db), health.Liveness(lambda: now[0])
-    liveness.record_readiness(is_ready=True)
-    lock.failures = iter(range(int(seconds / runtime.DATABASE_DELAYS[-1])))
-    shown: list[list[str]] = []
-
-    async def sleep(waited: float) -> None:
-        now[0] += waited
-        shown.append(liveness.find_problems(is_standby=True))
-
-    with structlog.testing.capture_logs() as logs:
-        assert await runtime.compete_for_lock(lock, liveness, sleep=sleep)
-    assert now[0] == pytest.approx(seconds, rel=0.01)
-    assert shown[0] == liveness.find_problems(is_standby=True) == []
-    assert "connection refused" in shown[-1][0]
-    warnings = [row for row in logs if row["log_level"] == "warning"]
-    assert {row["reason"] for row in warnings} == {"connection refused"}
-    assert len(warnings) == len(range(0, int(seconds / 5.0), runtime.DATABASE_WARNING_EVERY))
-    assert logs[-1]["event"] == "the database is available again"
-    await lock.release()
-
-
-async def test_a_sender_that_has_its_lock_again_has_the_grace_of_a_start(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, stop = [0.0], asyncio.Event()
-    lock, liveness = AwayLock(sqlite_db), health.Liveness(lambda: now[0])
-    lock.failures = iter(())
-    assert await lock.try_acquire()
-
-    async def lose() -> bool:
-        if now[0]:
-            stop.set()
-            return True
-        now[0] += 2 * health.TICK_SECONDS  # no tick could be finished in this time
-        await lock.release()
-        return False
-
-    monkeypatch.setattr(lock, "heartbeat", lose)
-    monkeypatch.setattr(runtime, "HEARTBEAT_INTERVAL", 0.001)
-    await runtime.keep_lock(lock, liveness, stop)
-    assert lock.is_held
-    assert liveness.find_problems() == []
-    await lock.release()
-
-
 async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +124,7 @@ async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
 async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscriptions = bot.container.create_services().subscriptions
+    subscriptions = bot.container.create_services().get(Subscriptions)
     await subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:01"))
     await digest_builders.ingest_digest(
         bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
@@ -257,9 +145,9 @@ async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = bot.container.create_services()
-    await services.subscriptions.add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
+    await services.get(Subscriptions).add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
     for user_id in (5, 6):
-        await services.today.send_daily(user_id, "09:01", "UTC")
+        await services.get(TodayService).send_daily(user_id, "09:01", "UTC")
     await digest_builders.ingest_digest(
         bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
     )

@@ -11,11 +11,12 @@ from discord import ui
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
+from bot.alerts.service import Alerts
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.daily import messages as daily_messages
-from bot.daily.service import draft_codec
+from bot.daily.service import Subscriptions, draft_codec
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
@@ -71,7 +72,7 @@ async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
 
 
 async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Alert:
-    return await harness.bot.services.alerts.add(
+    return await harness.bot.services.get(Alerts).add(
         alert_builders.draft(
             "robot", user_id=user_id, channel_id=harness.channel.id, guild_id=harness.guild.id
         )
@@ -97,20 +98,20 @@ async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_ma
     _take_roles(harness, harness.manager)
     pressed = await harness.click(preview, label=harness.texts("alert-create"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-messages", channel=mention)
-    assert await harness.bot.services.alerts.list_rows() == []
+    assert await harness.bot.services.get(Alerts).list_rows() == []
 
 
 async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness) -> None:
     draft = alert_builders.draft("robot", user_id=harness.reader.id)
-    alert = await harness.bot.services.alerts.add(draft)
+    alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await _press(harness, harness.manager, pack_custom_id(alerts_messages.REMOVE, alert.id))
     assert shown == harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
-    assert await harness.bot.services.alerts.list_rows() == [alert]
+    assert await harness.bot.services.get(Alerts).list_rows() == [alert]
 
 
 async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
-    await harness.bot.services.alerts.snooze([alert.id])
+    await harness.bot.services.get(Alerts).snooze([alert.id])
     _take_roles(harness, harness.manager)
     for actor, channel_id in (
         (harness.manager, harness.channel.id),
@@ -118,7 +119,7 @@ async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(har
     ):
         shown = await _press(harness, actor, pack_custom_id(alerts_messages.RESUME, alert.id), channel_id)
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
-    assert (await harness.bot.services.alerts.list_rows())[0].paused_until_at is not None
+    assert (await harness.bot.services.get(Alerts).list_rows())[0].paused_until_at is not None
 
 
 async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
@@ -136,7 +137,7 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
     theirs = _other_channel(harness)
     role = theirs.guild.create_role("staff")
     services = harness.bot.services
-    stored = await services.subscriptions.add(
+    stored = await services.get(Subscriptions).add(
         models.Subscription(guild_id=theirs.guild.id, channel_id=theirs.id, created_by=1)
     )
     wanted = replace(stored, topic="robot", mention_role_id=role.id)
@@ -155,10 +156,10 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
         assert await press_all(token) == {harness.texts("outdated-control")}
     # Even a draft of the bot is for its server, and says settings alone.
     assert await press_all(await _save_text(harness, wanted)) == {harness.texts("outdated-control")}
-    assert await services.subscriptions.list_rows() == [stored]
+    assert await services.get(Subscriptions).list_rows() == [stored]
     start_id = pack_custom_id(daily_messages.START, await _save_text(harness, here))
     await _press(harness, harness.manager, start_id)
-    rows = await services.subscriptions.list_rows()
+    rows = await services.get(Subscriptions).list_rows()
     assert [row.channel_id for row in rows] == [theirs.id, harness.channel.id]
     assert rows[0] == stored
 
@@ -180,7 +181,7 @@ async def test_a_daily_post_is_started_only_in_a_channel_of_the_server_and_with_
     _take_roles(harness, harness.manager)
     pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-server")
-    assert await harness.bot.services.subscriptions.list_rows() == []
+    assert await harness.bot.services.get(Subscriptions).list_rows() == []
 
 
 async def _press_notice(harness: ClientHarness, subscription: models.Subscription) -> str:
@@ -194,7 +195,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
 async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_right_of_now(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscriptions = harness.bot.services.subscriptions
+    subscriptions = harness.bot.services.get(Subscriptions)
     subscription = await harness.add_subscription()
     await subscriptions.pause(subscription.id)
 
@@ -217,11 +218,11 @@ async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_righ
 
 async def test_a_daily_post_is_not_resumed_where_the_bot_may_not_post(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(harness.readonly_channel.id)
-    await harness.bot.services.subscriptions.pause(subscription.id)
+    await harness.bot.services.get(Subscriptions).pause(subscription.id)
     resume = pack_custom_id(client_messages.RESUME, subscription.id)
     refused = await _press(harness, harness.manager, resume)
     assert harness.texts("permission-send-messages") in refused
-    stored = await harness.bot.services.subscriptions.get(subscription.id)
+    stored = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert stored.state is models.ActivityState.PAUSED
 
 

@@ -22,6 +22,7 @@ from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.shelf.service import Shelf
 from storage import errors, models
 from tests.support.client_harness import (
     ClientHarness,
@@ -234,7 +235,7 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
     await harness.click(card, label=harness.texts("save"))
     listed = await harness.ask("saved list")
     with monkeypatch.context() as patch:
-        for service in (harness.bot.services.shelf, harness.bot.services.reader_data):
+        for service in (harness.bot.services.get(Shelf), harness.bot.services.reader_data):
             patch.setattr(type(service), "export", fail)
         patch.setattr(type(harness.bot.http), "get_from_cdn", fail)
         harness.bot.services.transfers.patience = 0.0
@@ -254,8 +255,8 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
 async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper="2501.00001")
     await harness.click(card, label=harness.texts("save"))
-    [row], _ = await harness.bot.services.shelf.list_saved(harness.reader.id)
-    await harness.bot.services.shelf.set_tags(harness.reader.id, row.id, "robots")
+    [row], _ = await harness.bot.services.get(Shelf).list_saved(harness.reader.id)
+    await harness.bot.services.get(Shelf).set_tags(harness.reader.id, row.id, "robots")
     completed = harness.completed_options()
 
     async def count_offered() -> dict[tuple[str, str], int]:

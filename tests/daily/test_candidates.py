@@ -14,7 +14,7 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import DuplicateError
 from tests.support import digest_builders
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
 RL, SURVEY, VISION, KOREAN = "2601.00001", "2601.00002", "2601.00003", "2601.00004"
 PAPERS = (
@@ -152,45 +152,24 @@ async def test_a_topic_that_asks_for_nothing_is_refused(planning: PlannerHarness
         await planning.subscribe(topic=topic)
 
 
-class TickingIndexer(SearchIndexer):
-    """Ticks after a large digest is stored and before its papers are indexed, which `fails` prevents."""
-
-    def __init__(self, planning: PlannerHarness, *, fails: bool = False) -> None:
-        self.planning = planning
-        self.fails = fails
-        self.planned = -1
-
-    async def catch_up(self, database: Database) -> None:
-        self.planned = await self.planning.tick(SEOUL_9AM)
-        if not self.fails:
-            await super().catch_up(database)
+async def test_papers_that_are_not_indexed_yet_match_a_topic(planning: PlannerHarness) -> None:
+    await planning.subscribe(topic="reinforcement learning")
+    await store_large(planning)
+    assert await planning.tick(SEOUL_9AM) == 1
+    assert await planning.list_contents() == ["2601.00051 2601.00050"]
 
 
-async def store_large(planning: PlannerHarness, indexer: SearchIndexer) -> None:
-    """Store a digest so large that it is indexed after the transaction that stores it."""
+async def store_large(planning: PlannerHarness) -> None:
+    """Store a digest so large that its authors are stored after it, without these."""
     numbered = [(f"2601.{number:05}", number) for number in range(1, 52)]
     text = digest_builders.newsletter(MONDAY, numbered, text="Reinforcement learning for robots. " * 150)
-    service = ingest.IngestService(planning.database, lambda: SEOUL_9AM, indexer)
-    await service.add_text(text, location="large.md")
+    await ingest.IngestService(planning.database, lambda: SEOUL_9AM, Waiting()).add_text(
+        text, location="large.md"
+    )
 
 
-async def test_a_post_on_a_topic_waits_until_the_papers_of_its_digest_are_indexed(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe(topic="reinforcement learning")
-    await planning.subscribe(channel_id=21)
-    indexer = TickingIndexer(planning)
-    await store_large(planning, indexer)
-    assert indexer.planned == 1, "that of the channel without a topic"
-    await planning.tick(SEOUL_9AM + MINUTE)
-    assert await planning.list_contents() == ["2601.00051 2601.00050"] * 2
+class Waiting(SearchIndexer):
+    """Leaves the authors of a large digest for later."""
 
-
-async def test_a_post_on_a_topic_does_not_wait_for_papers_that_cannot_be_indexed(
-    planning: PlannerHarness,
-) -> None:
-    await store(planning)
-    await planning.subscribe(topic="reinforcement learning")
-    await store_large(planning, TickingIndexer(planning, fails=True))
-    assert await planning.tick(SEOUL_9AM + MINUTE) == 0
-    assert await planning.tick(SEOUL_9AM + HOUR) == 1
+    async def catch_up(self, database: Database) -> None:
+        pass

@@ -11,6 +11,7 @@ import pytest
 from bot.archive import ingest, listing
 from bot.daily import service as daily_service
 from bot.daily import why
+from bot.daily.service import Subscriptions
 from bot.search.index import SearchIndexer
 from storage import archive, errors, models, papers, sources
 from storage.models import DigestFormat, SourceKind
@@ -191,7 +192,7 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     assert "then by relevance" in shown
     assert harness.texts("subscription-source", source="arXiv cs.CL") in shown_text(wizard)
     await harness.manager_press(wizard, "setup-start")
-    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    [subscription] = await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
     assert subscription.source == ARXIV
     edited = await harness.manage("daily edit", **{"from": "-"})
     assert "arXiv cs.CL" not in shown_text(edited)
@@ -219,7 +220,7 @@ async def test_the_address_of_a_source_which_may_hold_secrets_is_not_among_a_man
     opened = await harness.manager_press(existing, "setup-edit")
     assert texts("subscription-source", source="feeds.example.org/papers.md") in shown_text(opened)
     await harness.manage("daily edit", papers=7)
-    [subscription] = await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    [subscription] = await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
     assert (subscription.source, subscription.top_n) == (address, 7)
     collected += await read_data()
     assert '"subscriptions"' in collected

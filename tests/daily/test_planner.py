@@ -14,7 +14,7 @@ from bot.daily import planner, schedule, why
 from storage import archive, models
 from storage.database import Connection
 from tests.support import digest_builders, patience
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.planner_harness import DAY, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -64,13 +64,6 @@ async def test_papers_are_read_while_others_may_write_and_what_they_write_is_pos
     assert await planning.list_contents() == ["2601.00002 2601.00001"]
 
 
-async def test_a_posted_paper_is_not_posted_again(planning: PlannerHarness) -> None:
-    await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    await planning.store(MONDAY + DAY, ("2601.00001", 99), ("2601.00009", 3), ("2601.00008", 2))
-    await planning.tick(SEOUL_9AM + DAY)
-    assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00009 2601.00008"]
-
-
 @both_engines
 async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
     subscription_id = await planning.subscribe()
@@ -108,15 +101,6 @@ async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_l
     ]
 
 
-async def test_a_weekly_post_after_downtime_has_its_whole_week(planning: PlannerHarness) -> None:
-    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=9)
-    for ago in (0, 5, 6, 7):
-        await planning.store(MONDAY - ago * DAY, (f"2601.0000{ago + 1}", 9 - ago))
-    await planning.tick(SEOUL_9AM + 2 * DAY)
-    assert await planning.list_contents() == ["2601.00001 2601.00006 2601.00007"]
-    assert planning.renderer.posts[-1].since_on == MONDAY - 6 * DAY
-
-
 async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(
     planning: PlannerHarness,
 ) -> None:
@@ -143,54 +127,6 @@ async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers
     await planning.subscribe()
     await planning.post(*((f"2601.0000{n}", 10 - n) for n in range(1, 5)), style=models.Style.CARDS)
     assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
-
-
-@both_engines
-async def test_each_day_of_an_unsent_expired_post_is_posted_while_it_is_fresh(
-    planning: PlannerHarness,
-) -> None:
-    await planning.post(("2601.00001", 1), top_n=5)
-    await planning.mark_sent()
-    for days in (1, 2, 3):
-        await planning.store(
-            MONDAY + days * DAY, (f"2601.0010{days}", days), at=SEOUL_9AM + days * DAY - HOUR
-        )
-    await planning.tick(SEOUL_9AM + 3 * DAY)  # after downtime
-    assert (await planning.list_contents())[-1] == "2601.00103 2601.00102 2601.00101"
-    await planning.expire(SEOUL_9AM + 4 * DAY)
-    await planning.store(MONDAY + 4 * DAY, ("2601.00104", 4), at=SEOUL_9AM + 4 * DAY - HOUR)
-    await planning.tick(SEOUL_9AM + 4 * DAY)
-    assert (await planning.list_contents())[-1] == "2601.00104 2601.00103 2601.00102 2601.00101"
-
-
-@both_engines
-async def test_the_papers_of_an_unsent_expired_post_are_posted_while_they_are_fresh(
-    planning: PlannerHarness,
-) -> None:
-    await planning.store(MONDAY - DAY, ("2601.00009", 1), at=EVENING - 2 * DAY)
-    await planning.subscribe(created_at=EVENING - 2 * DAY)
-    assert await planning.tick(SEOUL_9AM - DAY) == 1
-    await planning.mark_sent(SEOUL_9AM - DAY)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    assert await planning.tick(SEOUL_9AM) == 1
-    await planning.expire(SEOUL_9AM + 25 * HOUR)
-    later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
-    await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), at=later)
-    assert await planning.tick(later) == 1
-    assert (await planning.list_contents())[1:] == ["2601.00001 2601.00002"] * 2
-
-
-@both_engines
-async def test_the_papers_of_a_post_that_may_have_been_sent_are_not_repeated(
-    planning: PlannerHarness,
-) -> None:
-    await planning.post(("2601.00001", 9), ("2601.00002", 8))
-    await planning.attempt(1, to=models.PartState.SENDING)
-    later = SEOUL_9AM + 2 * DAY + 5 * MINUTE
-    await planning.expire(SEOUL_9AM + 25 * HOUR)
-    await planning.store(MONDAY + 2 * DAY, ("2601.00003", 1), ("2601.00001", 99), at=later)
-    assert await planning.tick(later) == 1
-    assert (await planning.list_contents())[1:] == ["2601.00003"]
 
 
 @both_engines

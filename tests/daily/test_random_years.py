@@ -107,14 +107,15 @@ class Oracle:
         until = day or (now + 14 * HOUR).date()
         dates: dict[str, list[tuple[date, int]]] = {}
         for (_, dated), papers in self.listed.items():
-            for name, number in papers.items():
-                dates.setdefault(name, []).append((dated, number))
+            if on - 20 * DAY <= dated <= until:
+                for name, number in papers.items():
+                    dates.setdefault(name, []).append((dated, number))
+        here = [post for post in self.posts if post.is_live and post.place == place_of(row)]
+        posted = {name for post in here if now - post.planned_at <= 30 * DAY for name in post.names}
 
         def is_postable(name: str) -> bool:
-            posts = [post for post in self.posts if post.is_live and post.place == place_of(row)]
-            recent = [post for post in posts if now - post.planned_at <= 30 * DAY]
             return (
-                not any(name in post.names for post in recent)
+                name not in posted
                 and self.votes[name] >= row.min_votes
                 and (not row.topic or number_of(name) % 2 == 0)
             )

@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from bot.daily import options as daily_options
+from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import (
     ClientHarness,
@@ -22,7 +23,7 @@ from tests.support.planner_harness import read_lists
 
 
 async def _list_subscriptions(harness: ClientHarness) -> list[models.Subscription]:
-    return await harness.bot.services.subscriptions.list_rows(guild_id=harness.guild.id)
+    return await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
 
 
 @both_languages
@@ -58,7 +59,7 @@ async def test_the_zone_of_a_post_is_the_managers_own_only_while_none_is_known(
         assert known is not None
         assert known.timezone == "America/New_York"
         for subscription in await _list_subscriptions(harness):
-            await harness.bot.services.subscriptions.remove(subscription.id)
+            await harness.bot.services.get(Subscriptions).remove(subscription.id)
 
 
 async def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chosen(
@@ -142,7 +143,7 @@ async def test_a_preview_of_each_style_is_private_and_plans_no_delivery(harness:
         result = await harness.manager.click(card, label=harness.texts("subscription-preview"))
         assert "Small Language Models" in shown_text(last_response(result))
         assert all(message.ephemeral for message in result.followups)
-        await harness.bot.services.subscriptions.remove(subscription.id)
+        await harness.bot.services.get(Subscriptions).remove(subscription.id)
     async with harness.container.database.read() as connection:
         assert await outbox.list_rows(connection) == []
 
@@ -169,12 +170,24 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert await _list_subscriptions(harness) == []
 
 
+async def test_a_removal_names_the_daily_posts_that_stay(harness: ClientHarness) -> None:
+    await harness.add_subscription()
+    await harness.add_subscription(topic="language")
+    listed = await harness.manage("daily edit")
+    assert harness.texts("subscriptions-heading", count=2) in shown_text(listed)
+    card = await harness.manage("daily edit", post="1")
+    confirmation = await harness.manager_press(card, "remove")
+    removed = shown_text(await harness.manager_press(confirmation, "remove"))
+    assert harness.texts("subscriptions-left") in removed
+    assert "language" in removed
+
+
 @pytest.mark.parametrize("command", ["pause", "resume", "remove"])
 async def test_a_post_that_another_manager_removes_at_the_same_moment_is_out_of_date(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     subscription = await harness.add_subscription()
-    service = harness.bot.services.subscriptions
+    service = harness.bot.services.get(Subscriptions)
     change, remove = getattr(service, command), service.remove
     if command == "resume":
         await service.pause(subscription.id)
@@ -269,7 +282,7 @@ async def test_a_time_is_typed_as_it_is_said(harness: ClientHarness) -> None:
     await harness.add_subscription(at_time="07:00")
     for typed, at_time in (("매일 오전 9시", "09:00"), ("at 8am", "08:00"), ("every day at 9", "09:00")):
         await harness.manage("daily edit", time=typed)
-        [changed] = await harness.bot.services.subscriptions.list_rows()
+        [changed] = await harness.bot.services.get(Subscriptions).list_rows()
         assert changed.at_time == at_time
     for typed, key, quoted in (
         ("weekdays at 7", "time-not-understood", "weekdays at 7"),
@@ -286,10 +299,10 @@ async def test_a_zone_is_typed_with_the_time(harness: ClientHarness, typed: str)
     wizard = await harness.manage("daily setup", time=typed)
     assert "Europe/Berlin" in shown_text(wizard) or "Berlin" in shown_text(wizard)
     await harness.manager_press(wizard, "setup-start")
-    [stored] = await harness.bot.services.subscriptions.list_rows()
+    [stored] = await harness.bot.services.get(Subscriptions).list_rows()
     assert (stored.at_time, stored.timezone) == ("09:00", "Europe/Berlin")
     await harness.manage("daily edit", post=str(stored.id), time="9시 서울")
-    [changed] = await harness.bot.services.subscriptions.list_rows()
+    [changed] = await harness.bot.services.get(Subscriptions).list_rows()
     assert (changed.at_time, changed.timezone) == ("09:00", "Asia/Seoul")
 
 
@@ -406,8 +419,8 @@ async def test_a_role_is_chosen_by_those_who_may_mention_it(harness: ClientHarne
         form = await harness.manager_press(shown, "more-settings")
         refused = await harness.manager.submit_modal(form, {"role": [role], "options": []})
         assert shown_text(last_response(refused)) == refusal
-    await harness.bot.services.subscriptions.edit(replace(stored, mention_role_id=role.id))
-    await harness.bot.services.subscriptions.pause(stored.id)
+    await harness.bot.services.get(Subscriptions).edit(replace(stored, mention_role_id=role.id))
+    await harness.bot.services.get(Subscriptions).pause(stored.id)
     resumed = await harness.manager_press(await harness.manage("daily edit"), "resume-post")
     assert shown_text(resumed) == refusal
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.daily import messages as daily_messages
 from bot.daily import why
+from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 from tests.support.planner_harness import read_lists
@@ -46,7 +47,7 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
     (thread,) = harness.channel.threads
-    calendar = await harness.bot.services.subscriptions.load_calendar()
+    calendar = await harness.bot.services.get(Subscriptions).load_calendar()
     due = int(calendar.following(subscription).at.timestamp())
     coming = texts("why-coming", rank=1, total=6, at=f"<t:{due}:R>")
     for place in (harness.channel, thread):
@@ -57,7 +58,7 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
     result = last_response(await harness.reader.slash(harness.channel, "why", paper=FIRST))
     assert FIRST in shown_text(await harness.click(result, label=texts("read")))
     assert texts("status-heading") in shown_text(await harness.click(result, label=texts("see-status")))
-    await harness.bot.services.subscriptions.pause(subscription.id, by=harness.manager.id)
+    await harness.bot.services.get(Subscriptions).pause(subscription.id, by=harness.manager.id)
     shown = await _why(harness, FIRST)
     assert texts("why-stopped") in shown
     at = f"<t:{int(harness.env.now().timestamp())}:f>"
@@ -86,7 +87,7 @@ async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness
     subscription = await harness.add_subscription(at_time="")
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)
     await read_lists(harness.container.database, harness.env.now(), date(2026, 1, 1))
-    calendar = await harness.bot.services.subscriptions.load_calendar()
+    calendar = await harness.bot.services.get(Subscriptions).load_calendar()
     at = f"<t:{int(calendar.following(subscription).at.timestamp())}:R>"
     assert harness.texts("why-coming", rank=4, total=6, at=at) in await _why(harness, LAST)
 

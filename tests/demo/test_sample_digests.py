@@ -9,11 +9,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import simcord
 
 from bot.archive import parse, summaries
 from bot.demo import page, sample_digests, server
 from bot.search import results
 from storage import models
+from tests.support.client_harness import last_response, shown_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,3 +98,21 @@ async def test_the_demo_answers_with_papers_of_the_samples_only(
             found = await search.search(results.SearchRequest(query))
             assert len(found.rows) >= 5, query
             assert {paper.arxiv_id for paper in found.rows} <= ids
+
+
+async def test_the_demo_has_a_member_without_rights_a_locked_channel_and_a_forum_whose_posts_are_shown(
+    tmp_path: Path,
+) -> None:
+    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
+        papers, *_, locked, forum = channels
+        assert forum not in page.list_shown(channels)
+        manager, member = viewers
+        assert isinstance(manager, simcord.MemberActor)
+        seen = {
+            viewer.id: {leaf["name"] for path, leaf in page.list_leaves(env, viewer, papers)}
+            for viewer in viewers
+        }
+        assert "setup" in seen[manager.id] - seen[member.id]
+        asked = await manager.slash(papers, "daily setup", channel=locked)
+        texts = runtime.container.texts.for_locale(models.Locale.EN)
+        assert texts("permission-send-messages") in shown_text(last_response(asked))

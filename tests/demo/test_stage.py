@@ -18,7 +18,7 @@ from storage.database import Database
 from tests.support.client_harness import ClientHarness, open_harness
 
 
-def _page(harness: ClientHarness) -> Any:
+def _page(harness: ClientHarness, viewer: Any = None) -> Any:
     """SimCord's page without its server: an action on it is an operation of the environment, as each of them is."""
 
     async def act(_context: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,20 +26,21 @@ def _page(harness: ClientHarness) -> Any:
         return dict(body)
 
     pages = {"open": SimpleNamespace(revision=7, channel_id=0)}
-    return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act)
+    viewers = (viewer or harness.reader,)
+    return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act, viewers=viewers)
 
 
 async def test_an_action_on_the_state_before_the_last_step_is_not_refused(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page = _page(harness)
-        Stage(harness.env, page, [harness.channel], harness.reader, models.Locale.EN)
+        Stage(harness.env, page, [harness.channel], models.Locale.EN)
         assert await page._action("open", {"published_revision": 6}) == {"published_revision": 7}
 
 
 async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()
-        stage = Stage(harness.env, page, [harness.channel], harness.reader, models.Locale.EN)
+        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN)
         await harness.reader.send(harness.channel, "/paper diffusion")
         running = asyncio.create_task(stage.run(stop))
         try:
@@ -61,7 +62,7 @@ async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_ch
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page = _page(harness)
         for locale, names in expected.items():
-            stage = Stage(harness.env, page, [harness.channel], harness.reader, locale)
+            stage = Stage(harness.env, page, [harness.channel], locale)
             await harness.reader.send(harness.channel, "/top period:fortnight")
             await stage.step()
             answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
@@ -78,7 +79,7 @@ async def test_a_group_with_another_word_is_answered_with_the_commands_of_the_gr
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         for locale, (line, command) in lines.items():
-            stage = Stage(harness.env, _page(harness), [harness.channel], harness.reader, locale)
+            stage = Stage(harness.env, _page(harness), [harness.channel], locale)
             await harness.reader.send(harness.channel, line)
             await stage.step()
             answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
@@ -107,7 +108,7 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
-            stage = Stage(harness.env, _page(harness), [harness.channel], harness.manager, locale)
+            stage = Stage(harness.env, _page(harness, harness.manager), [harness.channel], locale)
             for line, texts in expected.items():
                 await harness.manager.send(harness.channel, line)
                 for _ in range(3):
@@ -122,7 +123,7 @@ async def test_a_command_of_a_messages_menu_runs_on_the_message_that_the_page_na
     async with open_harness(archive_db, models.Locale.EN, translations.Translations()) as harness:
         message = await harness.manager.send(harness.channel, "read https://arxiv.org/abs/2501.00002")
         for locale in models.Locale:
-            stage = Stage(harness.env, _page(harness), [harness.channel], harness.reader, locale)
+            stage = Stage(harness.env, _page(harness), [harness.channel], locale)
             for line in (f"/Look up papers {message.id}", "/Look up papers 1"):
                 await harness.reader.send(harness.channel, line)
                 await stage.step()

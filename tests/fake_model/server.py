@@ -17,7 +17,7 @@ from aiohttp import web
 from tests.fake_model import papers, writing
 
 FAULTS = ("429", "500", "half", "counts", "length", "malformed")
-"""The faults of a `fault_share`. `silence`, the seventh, holds the request until the client gives up."""
+"""The faults of a `fault_share`."""
 DEFAULTS: Mapping[str, Any] = {
     "modes": ["json_schema", "text"],
     "faults": list(FAULTS),
@@ -39,7 +39,6 @@ class FakeModel:
         self.settings = dict(DEFAULTS)
         self._log = log
         self._requests: Counter[str] = Counter()
-        self.in_flight = 0
 
     def reset(self, settings: Mapping[str, Any]) -> None:
         """Replace all settings; those not given get their defaults."""
@@ -88,23 +87,14 @@ async def change_settings(request: web.Request) -> web.Response:
 
 async def complete(request: web.Request) -> web.StreamResponse:
     """Answer a chat completion, or fail by the settings."""
-    fake = request.app[FAKE]
-    fake.in_flight += 1
-    try:
-        return await _complete(fake, request)
-    finally:
-        fake.in_flight -= 1
-
-
-async def _complete(fake: FakeModel, request: web.Request) -> web.StreamResponse:
-    settings, body = fake.settings, await request.json()
+    fake, body = request.app[FAKE], await request.json()
+    settings, messages = fake.settings, body["messages"]
     mode = (body.get("response_format") or {"type": "text"})["type"]
-    fields = {"mode": mode, "max_tokens": body.get("max_tokens"), "in_flight": fake.in_flight}
+    fields = {"mode": mode, "max_tokens": body.get("max_tokens")}
     if settings["key"] and request.headers.get("Authorization") != f"Bearer {settings['key']}":
         return _refuse(fake, 401, "Incorrect API key provided", **fields)
     if mode not in settings["modes"]:
         return _refuse(fake, 400, f"response_format {mode} is not supported", **fields)
-    messages = body["messages"]
     try:
         title, text = writing.find_paper(messages)
         schema = body["response_format"]["json_schema"]["schema"] if mode == "json_schema" else None
@@ -118,7 +108,7 @@ async def _complete(fake: FakeModel, request: web.Request) -> web.StreamResponse
     fault = _draw_fault(settings, name, attempt)
     if settings["delay"]:
         await asyncio.sleep(settings["delay"])
-    return await _answer(fake, body, fault, (text, schema, name, attempt), fields)
+    return _answer(fake, body, fault, (text, schema, name, attempt), fields)
 
 
 def _draw_fault(settings: Mapping[str, Any], name: str, attempt: str) -> str | None:
@@ -128,32 +118,28 @@ def _draw_fault(settings: Mapping[str, Any], name: str, attempt: str) -> str | N
     return str(settings["faults"][min(int(chosen * len(settings["faults"])), len(settings["faults"]) - 1)])
 
 
-async def _answer(
+def _answer(
     fake: FakeModel,
     body: Mapping[str, Any],
     fault: str | None,
     work: tuple[Any, ...],
     fields: Mapping[str, Any],
-) -> web.StreamResponse:
+) -> web.Response:
     (text, schema, name, attempt), settings = work, fake.settings
-    if fault == "silence":
-        fake.record(**fields, status=None, fault=fault)
-        await asyncio.Event().wait()
     if fault in ("429", "500"):
-        headers = {"Retry-After": "0"} if fault == "429" else {}
-        return _refuse(fake, int(fault), "the fake model fails", headers, fault=fault, **fields)
+        return _refuse(fake, int(fault), "the fake model fails", fault=fault, **fields)
     if "verdicts" in schema["properties"]:
         answer = {"verdicts": writing.judge(body["messages"], approves_all=settings["approves_all"])}
     else:
         answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-    planted = writing.plant_numbers(answer, settings["wrong_share"], settings["seed"] + attempt + name)
+    writing.plant_numbers(answer, settings["wrong_share"], settings["seed"] + attempt + name)
     content = _break_answer(answer, fault)
     if fields["mode"] == "text":
         content = f"Here is the summary.\n\n```json\n{content}\n```"
     sent = sum(len(message["content"].encode()) for message in body["messages"]) // 4
     usage = {"prompt_tokens": sent, "completion_tokens": len(content.encode()) // 4}
     usage["total_tokens"] = sum(usage.values())
-    fake.record(**fields, status=200, fault=fault, tokens=usage["total_tokens"], planted=planted)
+    fake.record(**fields, status=200, fault=fault, tokens=usage["total_tokens"])
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": content},
@@ -178,11 +164,9 @@ def _break_answer(answer: dict[str, list[dict[str, Any]]], fault: str | None) ->
     return content[: len(content) // 2] if fault in ("half", "length") else content
 
 
-def _refuse(
-    fake: FakeModel, status: int, message: str, headers: Mapping[str, str] | None = None, **fields: Any
-) -> web.Response:
+def _refuse(fake: FakeModel, status: int, message: str, **fields: Any) -> web.Response:
     fake.record(**{"fault": None, **fields}, status=status)
-    return web.json_response({"error": {"message": message, "type": "fake"}}, status=status, headers=headers)
+    return web.json_response({"error": {"message": message, "type": "fake"}}, status=status)
 
 
 async def serve_listing(request: web.Request) -> web.Response:

@@ -88,16 +88,13 @@ def span_of(sentence: str) -> str:
     return " ".join(words[start : start + MAX_SPAN_WORDS])
 
 
-def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: str) -> list[str]:
-    """Replace the first number of a share of the claims that have one by a wrong one. Returns the wrong sentences."""
-    planted = []
+def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: str) -> None:
+    """Replace the first number of a share of the claims that have one by a wrong one."""
     for claim in (claim for claims in answer.values() for claim in claims if "text" in claim):
         number = _NUMBER.search(claim["text"])
         if number and draw(seed, claim["text"]) < share:
             wrong = f"{int(draw(seed, 'wrong', claim['text']) * 9000) + 1013}.7"
             claim["text"] = claim["text"][: number.start()] + wrong + claim["text"][number.end() :]
-            planted.append(claim["text"])
-    return planted
 
 
 def draw(*parts: str) -> float:

@@ -30,10 +30,10 @@ CREATE TABLE log_of_terms (
     has_begun boolean NOT NULL
 );
 CREATE FUNCTION log_begin() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN INSERT INTO log_of_terms (term, has_begun) VALUES (NEW.value::bigint, true); RETURN NULL; END $$;
+$$ BEGIN INSERT INTO log_of_terms (term, has_begun) VALUES (NEW.holder, true); RETURN NULL; END $$;
 CREATE FUNCTION log_claim() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO log_of_terms (term, has_begun) VALUES (NEW.term, false); RETURN NULL; END $$;
-CREATE TRIGGER begins AFTER INSERT OR UPDATE ON meta FOR EACH ROW WHEN (NEW.key = 'sender:term') EXECUTE FUNCTION log_begin();
+CREATE TRIGGER begins AFTER UPDATE OF holder ON sender_lease FOR EACH ROW WHEN (NEW.holder <> 0) EXECUTE FUNCTION log_begin();
 CREATE TRIGGER claims AFTER UPDATE ON parts FOR EACH ROW WHEN (NEW.state = 'sending') EXECUTE FUNCTION log_claim();
 """
 """Who began each term and who claimed parts in it; both hold the row of the present term, so their order is that of the ids."""
@@ -73,13 +73,18 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
         if is_killed:
             process.kill()
             process.wait()
-            process = harness.start_front(name) if isinstance(name, int) else start_leader()
+            process = start(name)
         else:
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(rng.uniform(0.2, seconds / 2))
             process.send_signal(signal.SIGCONT)
         running[name] = process
 
+    def start(name: int | str) -> fork_server.ForkedProcess:
+        return harness.start_front(name) if isinstance(name, int) else start_leader()
+
+    # A leader that was frozen for longer than its lease ends.
+    supervising = asyncio.create_task(fault_harness.supervise(running, start))
     seconds, rounds = SECONDS if all_seeds else SHORT_SECONDS, 1
     await fault_harness.add_round(harness, channels, 0)
     await harness.wait_for_sent(1)
@@ -103,6 +108,7 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     assert any(answered for answers in await asyncio.gather(*asking) for answered in answers)
     await _wait_for_fronts(harness, [*fronts])
     assert await _ask(harness, channels[0], 6) == [True] * 6, harness.read_log()
+    supervising.cancel()
     async with harness.db.read() as connection:
         log = (
             await connection.execute(sa.text("SELECT term, writer, has_begun FROM log_of_terms ORDER BY id"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, seed, term_keys
+from bot.text import analyser, concepts, seed, term_keys, tokens
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
@@ -270,8 +270,8 @@ def test_no_learnt_form_hides_a_seeded_one() -> None:
         found = learnt.expand(term.english[0]).segments[0].forms
         for form in term.korean:
             if form not in term.only_read and not resolver.has_inner_particle(form):
-                document = term_keys.Document("", analyser.canonicalise(form))
-                counts = [term_keys.compile_term(other.text).count(document)[1] for other in found]
+                paper = tokens.PaperTokens("", tokens.tokenize(analyser.canonicalise(form)))
+                counts = [paper.count(other.text)[1] for other in found]
                 assert max(counts) >= 1, (form, [other.text for other in found])
 
 
@@ -284,3 +284,39 @@ def test_a_form_that_is_only_read_is_understood_and_not_searched_for() -> None:
         "어텐션",
     ]
     assert "주의" not in [form.text for form in glossary.expand("attention").segments[0].forms]
+
+
+@pytest.mark.parametrize(
+    ("term", "forms"),
+    [
+        ("diffusion", ["제거", "라텐트", "비자동회귀", "텍스트 조건부"]),
+        ("attention", ["주의", "주목"]),
+        ("reasoning", ["상식"]),
+        ("transformer", ["변압기", "변환기"]),
+        ("agent", ["대리인"]),
+    ],
+)
+def test_no_archive_teaches_a_wrong_form_of_a_common_term(term: str, forms: list[str]) -> None:
+    learnt = resolver.Learnt([resolver.LearntForm(term, form, 9, 9, 9) for form in forms])
+    found = [
+        form.text for form in resolver.Glossary(seed.load_terms(), learnt).expand(term).segments[0].forms
+    ]
+    assert not {*forms} & {*found}
+
+
+@pytest.mark.parametrize(
+    ("word", "term"),
+    [
+        ("리즈닝", "reasoning"),
+        ("파인튜닝", "fine-tuning"),
+        ("얼라인먼트", "alignment"),
+        ("인퍼런스", "inference"),
+        ("프롬프팅", "prompt"),
+        ("스티어링", "steering"),
+        ("바이브 코딩", "vibe coding"),
+    ],
+)
+def test_words_as_researchers_say_them_find_the_english_term(
+    glossary: resolver.Glossary, word: str, term: str
+) -> None:
+    assert term in [form.text for form in glossary.expand(word).segments[0].forms]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from bot.alerts.service import Alerts
 from bot.daily import post as daily_post
+from bot.daily.service import OnDemandPosts
 from bot.rendering import discord_text
 from storage import models
 from tests.support import sample_archive
@@ -105,7 +107,7 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert last_response(previewed).ephemeral
     made = await harness.click(last_response(previewed), label=harness.texts("alert-create"))
     assert harness.texts("alert-made") in shown_text(made)
-    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert [term.text for term in alert.terms] == ["강화 학습"]
     listed = await harness.click(message, label=harness.texts("post-see-all", count=6))
     assert listed.ephemeral
@@ -129,7 +131,7 @@ async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: 
         models.Locale.EN: "3–4 of 6 by votes; the top 2 were already posted here",
         models.Locale.KO: "6편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
     }
-    post, _ = await harness.bot.services.on_demand_posts.preview(subscription)
+    post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
     late = replace(
         post,
         digest_on=date(2025, 12, 31),

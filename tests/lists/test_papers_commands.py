@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from simcord.http._helpers import poll_from_wire
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
+from bot.alerts.service import Alerts
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
 from bot.demo.simulated_rest import SimulatedRest
 from bot.rendering import discord_text
+from bot.shelf.service import Shelf
 from storage import locks, models
 from tests.support import origin_server, source_payloads
 from tests.support.client_harness import (
@@ -209,12 +211,12 @@ async def test_a_card_is_saved_in_place_and_a_shared_one_for_the_reader_who_clic
     assert harness.texts("list-saved-heading", count=1) in listed
     assert "Small Language Models" in listed
     removed = await harness.click(saved, label=harness.texts("unsave"))
-    assert await harness.bot.services.shelf.list_saved(harness.reader.id) == ([], 0)
+    assert await harness.bot.services.get(Shelf).list_saved(harness.reader.id) == ([], 0)
     shared, _ = await harness.share(removed)
     assert not shared.ephemeral
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
-    rows, total = await harness.bot.services.shelf.list_saved(harness.manager.id, limit=5)
+    rows, total = await harness.bot.services.get(Shelf).list_saved(harness.manager.id, limit=5)
     assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
 
 
@@ -449,9 +451,9 @@ async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
     harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
     assert await _deliver(harness, "2512.00404") == []
     await harness.container.create_retention().purge()
-    own = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    own = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert [alert.reason for alert in own] == ["dms-closed", "dms-closed"]
-    await harness.bot.services.alerts.resume([alert.id for alert in own])
+    await harness.bot.services.get(Alerts).resume([alert.id for alert in own])
     assert await _deliver(harness, "2512.00407") == ["2512.00404"]
     assert await _deliver(harness, "2512.00404", NEW) == ["2512.00404", NEW]
     told = max(harness.user.dm_channel.history(), key=lambda message: message.id)
@@ -459,7 +461,7 @@ async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
     left = shown_text(await harness.ask("alerts list"))
     assert texts("no-alerts", command=harness.bot.mentions("alerts add")) in left
     await harness.container.create_retention().purge()
-    assert await harness.bot.services.alerts.list_rows(user_id=harness.reader.id) == []
+    assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id) == []
     assert await _deliver(harness, "2512.00404", NEW, "2512.00406") == ["2512.00404", NEW]
     late = await harness.click(card, label=texts("tell-me"))
     assert shown_text(late) == texts("tell-listed")
@@ -475,7 +477,7 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
-    await harness.env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())
     await harness.container.alert_planner.drain()
     await runtime.relay.drain(harness.env.now())
     await lock.release()

@@ -11,9 +11,11 @@ import discord
 import pytest
 import sqlalchemy as sa
 
+from bot.alerts.service import Alerts
 from bot.client.accounts import make_token
 from bot.rendering import discord_text
 from bot.search import glossary
+from bot.shelf.service import Shelf
 from storage import models
 from storage.models import AlertKind
 from tests.support import sample_archive
@@ -165,7 +167,7 @@ async def test_an_alert_follows_what_the_search_understood_and_says_what_it_leav
     assert harness.texts("alert-made") in shown
     said = harness.texts("alert-left-out", words=", ".join(f"“{word}”" for word in left_out))
     assert (said in shown) is bool(left_out), shown
-    (alert,) = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
@@ -199,7 +201,7 @@ async def test_an_alert_for_a_topic_leaves_out_what_the_topic_does(harness: Clie
         result = await harness.ask("topic", query=query)
         shown = shown_text(await harness.press(result, "follow-topic"))
         assert all(f"“{word}”" in shown for word in excluded), query
-        *_, alert = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+        *_, alert = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
         assert alert.excluded == excluded
 
 
@@ -207,7 +209,7 @@ async def test_following_creates_the_alert_once_with_one_click(harness: ClientHa
     result = await harness.ask("topic", query="reinforcement learning -survey votes:5")
     label = harness.texts("follow-topic")
     assert harness.texts("alert-made") in shown_text(await harness.click(result, label=label))
-    alerts = await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)
+    alerts = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     term = models.AlertKind.KEYWORD, "reinforcement learning"
     assert [(*alert.terms, *alert.excluded, alert.min_votes) for alert in alerts] == [(term, "survey", 5)]
     reader = await harness.bot.services.readers.get(harness.reader.id)
@@ -215,7 +217,7 @@ async def test_following_creates_the_alert_once_with_one_click(harness: ClientHa
     assert reader.dm_channel_id is not None
     repeated = await harness.click(result, label=label)
     assert harness.texts("alert-exists", place="").strip() in shown_text(repeated)
-    assert len(await harness.bot.services.alerts.list_rows(user_id=harness.reader.id)) == 1
+    assert len(await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)) == 1
 
 
 async def test_a_list_is_shared_publicly_by_users_who_may_write(harness: ClientHarness) -> None:
@@ -463,7 +465,7 @@ async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHa
         said = await harness.select(post, chosen, custom_id="pr:saves")
         assert said.ephemeral
         assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
-    rows, total = await harness.bot.services.shelf.list_saved(harness.reader.id)
+    rows, total = await harness.bot.services.get(Shelf).list_saved(harness.reader.id)
     assert (total, sorted(row.arxiv_id for row in rows)) == (3, ids)
     menu = next(part for part in raw_components(post) if part.get("custom_id") == "pr:saves")
     assert (menu["min_values"], menu["max_values"]) == (1, len(menu["options"]))
@@ -488,4 +490,4 @@ async def test_the_texts_of_papers_are_not_read_to_save_them(harness: ClientHarn
     assert any("saved_papers" in statement for statement in statements)
     assert not [statement for statement in statements if "entries" in statement]
     await harness.press(card, "save")
-    assert (await harness.bot.services.shelf.list_saved(harness.reader.id))[1] == 3
+    assert (await harness.bot.services.get(Shelf).list_saved(harness.reader.id))[1] == 3

@@ -13,18 +13,20 @@ import discord
 import pytest
 import sqlalchemy as sa
 
+from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.archive import listing
 from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
+from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.pace import Answer
 from bot.rendering import discord_text
 from bot.sources import arxiv_categories, kinds
-from storage import models, outbox
+from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import (
@@ -55,7 +57,7 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
     assert harness.texts("status-no-alerts") in shown
     subscription = await harness.add_subscription()
     shown = shown_text(await harness.ask("status"))
-    calendar = await harness.bot.services.subscriptions.load_calendar()
+    calendar = await harness.bot.services.get(Subscriptions).load_calendar()
     due = int(calendar.following(subscription).at.timestamp())
     assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
     assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
@@ -71,6 +73,11 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
         at=f"<t:{int(harness.env.now().timestamp())}:R>",
     )
     assert f"<#{harness.channel.id}> · {last}\n" in shown
+    silent_on = date(2026, 1, 4)
+    async with harness.container.database.transaction() as connection:
+        await daily.set_last_on(connection, {subscription.id: silent_on})
+    silent = harness.texts("status-silent", date=harness.texts.format_date(silent_on))
+    assert silent in shown_text(await harness.ask("status"))
 
 
 @both_languages
@@ -177,11 +184,11 @@ async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button
     harness: ClientHarness,
 ) -> None:
     subscription = await harness.add_subscription()
-    await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+    await harness.bot.services.get(Subscriptions).pause(subscription.id, models.Reason.NO_SEND)
     status = await harness.ask("status", by=harness.manager)
     assert harness.texts("reason-no-send") in shown_text(status)
     await harness.manager.click(status, label=harness.texts("resume-post"))
-    resumed = await harness.bot.services.subscriptions.get(subscription.id)
+    resumed = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert resumed.state is models.ActivityState.ACTIVE
 
 
@@ -210,7 +217,7 @@ async def test_managers_see_that_discord_fails_and_how_much_it_refused(harness: 
 
 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
-    await harness.bot.services.alerts.add(alert_builders.draft("로봇", user_id=harness.reader.id))
+    await harness.bot.services.get(Alerts).add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
 
@@ -246,7 +253,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
-    await harness.bot.services.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
+    await harness.bot.services.get(Subscriptions).pause(subscription.id, models.Reason.NO_SEND)
     notice = contents.NoticePost(
         marker="notice:s1:1",
         locale=harness.texts.locale,
@@ -261,7 +268,7 @@ async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: C
     status = await harness.click(message, label=harness.texts("see-status"), by=harness.manager.user)
     assert harness.texts("status-heading") in shown_text(status)
     await harness.manager.user.click(message, label=harness.texts("resume-post"))
-    resumed = await harness.bot.services.subscriptions.get(subscription.id)
+    resumed = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert resumed.state is models.ActivityState.ACTIVE
 
 
@@ -286,8 +293,7 @@ async def _use_everything(harness: ClientHarness) -> None:
             await harness.container.alert_planner.drain()
 
 
-KNOWN = {"alerts", "alert_matches", "deliveries", "readers", "saved_papers", "subscriptions"}
-KNOWN |= {"notified_papers"}
+KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 
 
 async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(

@@ -40,35 +40,6 @@ from tests.support.relay_harness import (
 pytestmark = pytest.mark.wire
 
 
-@pytest.mark.engines("postgresql")
-async def test_postgresql_has_what_another_process_plans_sent_without_a_poll_and_by_polls_once_the_session_is_lost(
-    relay_harness: RelayHarness, fake: process.FakeDiscord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    monkeypatch.setattr(relay, "POLL_SECONDS", 1e6)
-    lock, stop = locks.SenderLock(relay_harness.db), asyncio.Event()
-    assert await lock.try_acquire()
-    term = lock.term
-    opened = relay_harness.open_relay(get_term=lambda: term)
-    lock.on_planned = opened.wake
-    running = asyncio.create_task(opened.run(stop))
-
-    async def are_sent() -> bool:
-        return all_sent(await relay_harness.list_states())
-
-    for key in "abc":
-        await relay_harness.add(key, channel_id)
-        await patience.wait_until(are_sent)
-    await lock.release()
-    monkeypatch.setattr(relay, "POLL_SECONDS", 0.05)
-    opened.wake()
-    await relay_harness.add("d", channel_id)
-    await patience.wait_until(are_sent)
-    assert message_texts(await fake.messages(channel_id)) == ["a 0", "b 0", "c 0", "d 0"]
-    stop.set()
-    await running
-
-
 @pytest.mark.promise
 async def test_lost_replies_and_errors_leave_one_copy_of_each_part(
     relay_harness: RelayHarness, fake: process.FakeDiscord

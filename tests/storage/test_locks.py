@@ -6,13 +6,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrate, outbox
-from tests.support import outbox_builders, patience
+from storage import database, errors, key_values, locks, migrate
+from tests.support import patience
 
 
 async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
@@ -24,28 +25,17 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
     assert await first.try_acquire()
     assert not await second.try_acquire()
-    assert await first.heartbeat()
+    terms = [first.term]
     await first.release()
+    assert first.term is None
     assert await second.try_acquire()
-    assert not await first.heartbeat()
+    terms.append(second.term)
+    async with db.transaction() as connection:
+        assert [await locks.is_current_term(connection, term or 0) for term in terms] == [False, True]
+    assert await second.is_sender()
     await second.release()
     await of_another_name.release()
     await other_db.close()
-
-
-async def test_a_lost_connection_to_postgresql_is_noticed(postgres_url: str) -> None:
-    opened = await migrate.open_database(postgres_url, migrate=True)
-    lock = locks.SenderLock(opened)
-    assert await lock.try_acquire()
-    async with opened.transaction() as connection:
-        await connection.execute(
-            sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-            )
-        )
-    assert not await lock.heartbeat()
-    assert not lock.is_held
-    await opened.close()
 
 
 async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Database, tmp_path: Path) -> None:
@@ -71,69 +61,6 @@ async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
         await locks.SenderLock(sqlite_db).try_acquire()
 
 
-async def test_each_acquisition_begins_a_term(db: database.Database) -> None:
-    lock = locks.SenderLock(db)
-    assert lock.term is None
-    terms: list[int] = []
-    for _ in range(2):
-        assert await lock.try_acquire()
-        assert lock.term is not None
-        terms.append(lock.term)
-        assert not await lock.is_superseded(terms[-1])
-        await lock.release()
-        assert lock.term is None
-    assert locks.number_of(terms[1]) == locks.number_of(terms[0]) + 1
-    assert await lock.is_superseded(terms[0])
-
-
-async def test_a_term_that_a_fail_over_numbers_again_is_another(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        before = await key_values.get(connection, key_values.SENDER_TERM)
-        former = await locks.raise_term(connection)
-        await key_values.set_value(connection, key_values.SENDER_TERM, before or "0")
-        present = await locks.raise_term(connection)
-        assert locks.number_of(present) == locks.number_of(former)
-        assert not await locks.is_current_term(connection, former)
-        assert await locks.is_current_term(connection, present)
-
-
-@pytest.mark.engines("postgresql")
-async def test_postgresql_takes_the_lock_from_a_holder_that_is_silent(
-    db: database.Database, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
-    second = locks.SenderLock(other_db)
-    monkeypatch.setattr(locks, "LEASE_SECONDS", 1)
-    first = locks.SenderLock(db)
-    assert await first.try_acquire()
-    await patience.wait_until(second.try_acquire, 20)
-    assert not await first.heartbeat()
-    await second.release()
-    await other_db.close()
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_frozen_transaction_of_the_former_sender_keeps_no_locks(
-    db: database.Database, database_url: str
-) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
-    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
-    assert await first.try_acquire()
-
-    async def freeze() -> None:
-        async with db.transaction() as frozen:
-            assert await locks.is_current_term(frozen, first.term or 0)
-            await first.release()
-            assert await second.try_acquire()
-            await key_values.set_value(frozen, "written", "yes")
-
-    with pytest.raises(errors.DatabaseUnavailableError):
-        await freeze()
-    assert await second.heartbeat()
-    await second.release()
-    await other_db.close()
-
-
 @pytest.mark.engines("postgresql")
 async def test_a_fenced_database_is_written_in_the_present_term_only(db: database.Database) -> None:
     lock = locks.SenderLock(db)
@@ -154,42 +81,78 @@ async def test_a_fenced_database_is_written_in_the_present_term_only(db: databas
     await lock.release()
 
 
+@pytest.fixture
+async def other_db(db: database.Database, database_url: str) -> AsyncIterator[database.Database]:
+    opened = await migrate.open_database(database_url)
+    yield opened
+    await opened.close()
+
+
 @pytest.mark.engines("postgresql")
-async def test_postgresql_tells_the_sender_once_of_each_transaction_of_others_that_plans(
-    db: database.Database, database_url: str
+async def test_a_lease_that_is_not_renewed_is_another_process_next_and_its_holder_notices(
+    db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other_db = await migrate.open_database(database_url)
-    lock, calls = locks.SenderLock(db), [0]
-    lock.on_planned = lambda: calls.append(calls[-1] + 1)
+    monkeypatch.setattr(locks, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+    await patience.wait_until(second.try_acquire, 20)
+    assert not await first.is_sender()
+    with pytest.raises(errors.SupersededError):
+        await first.keep()
+    assert first.term is None
+    await first.release()
+    assert await second.is_sender()
+    await second.release()
 
-    async def plan(target: database.Database, *keys: str, fail: bool = False) -> None:
-        async with target.transaction() as connection:
-            for key in keys:
-                await outbox.add(connection, outbox_builders.new_delivery(key))
-            if fail:
-                raise KeyError
 
-    await plan(other_db, "before the lock")
+@pytest.mark.engines("postgresql")
+async def test_a_renewal_does_not_wait_for_the_transactions_of_the_sender(db: database.Database) -> None:
+    lock = locks.SenderLock(db)
     assert await lock.try_acquire()
-    await plan(locks.fenced(db, lambda: lock.term), "its own")
-    with pytest.raises(KeyError):
-        await plan(other_db, "undone", fail=True)
-    await plan(other_db, "its own")  # is there already
-    await plan(other_db, "a", "b")
-    await patience.wait_until(lambda: calls[-1] >= 1)
-    async with other_db.transaction() as connection:
-        await outbox.resume(connection, outbox_builders.NOW, channel_id=7)
-        await connection.execute(
-            sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
-        )
-    assert not await lock.heartbeat()
-    await plan(other_db, "while it is lost")
-    assert await lock.try_acquire()
-    await plan(other_db, "c")
-    await patience.wait_until(lambda: calls[-1] >= 2)
-    assert calls == [0, 1, 2]
+    async with locks.fenced(db, lambda: lock.term).transaction():
+        assert await lock._renew()
     await lock.release()
-    await other_db.close()
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_transaction_that_is_frozen_keeps_no_successor_waiting(
+    db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LEASE", timedelta(seconds=-1))
+    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    assert await first.try_acquire()
+
+    async def freeze() -> None:
+        async with locks.fenced(db, lambda: first.term).transaction() as connection:
+            assert await second.try_acquire()
+            await key_values.set_value(connection, "written", "yes")
+
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await freeze()
+    for lock in (first, second):
+        await lock.release()
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_sender_that_cannot_renew_its_lease_for_long_enough_ends(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, failures = locks.SenderLock(db), [0]
+
+    async def fail(_: object) -> bool:
+        failures[0] += 1
+        raise errors.DatabaseUnavailableError("connection refused")
+
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(locks, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(locks, "MAX_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(locks.SenderLock, "_renew", fail)
+    assert await lock.try_acquire()
+    with pytest.raises(errors.DatabaseUnavailableError, match="connection refused"):
+        await lock.keep()
+    assert failures[0] > 1
+    await lock.release()
 
 
 @asynccontextmanager

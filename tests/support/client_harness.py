@@ -28,6 +28,7 @@ from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
+from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base
@@ -147,7 +148,7 @@ class ClientHarness:
             created_by=self.manager.id,
             **{"locale": self.texts.locale, "at_time": "09:00"} | options,
         )
-        return await self.bot.services.subscriptions.add(draft)
+        return await self.bot.services.get(Subscriptions).add(draft)
 
     async def manage(self, command: str, **options: Any) -> Any:
         """Run a command as the manager in `channel`. Returns the last message of the answer."""
@@ -160,7 +161,7 @@ class ClientHarness:
 
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
         """Plan a post of one message immediately, and return its stored delivery and part."""
-        await self.bot.services.on_demand_posts.plan(subscription.id, 1)
+        await self.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
         async with self.container.database.read() as connection:
             (delivery,) = await outbox.list_rows(connection)
             (part,) = await outbox.list_parts(connection, delivery.id)
@@ -315,7 +316,7 @@ def last_response(result: Any) -> Any:
 async def post_daily(harness: ClientHarness, **options: Any) -> Any:
     """Add a subscription and send its post. Returns the last message."""
     subscription = await harness.add_subscription(**options)
-    post, _ = await harness.bot.services.on_demand_posts.preview(subscription)
+    post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
     parts = harness.container.renderer.render_daily(
         replace(post, marker=f"daily:{subscription.id}:2026-01-01")
     )

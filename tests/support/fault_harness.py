@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -20,6 +22,10 @@ from storage import migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import digest_builders, fork_server, origin_server, patience, relay_harness, shifted_clock
+
+SUPERVISOR_SECONDS = 1.0
+"""A supervisor starts a process that has ended within this time."""
+Name = TypeVar("Name")
 
 
 @dataclass
@@ -114,6 +120,18 @@ class FaultHarness:
             **settings,
         }
 
+    @asynccontextmanager
+    async def supervising(self, *bots: fork_server.ForkedProcess) -> AsyncIterator[None]:
+        """Start another bot for each of these that ends, as a supervisor does."""
+
+        running = dict(enumerate(bots))
+        task = asyncio.create_task(supervise(running, lambda _: self.start_bot()))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     def kill_all(self) -> None:
         """Kill every bot at once, like a power failure."""
         for bot in self.processes:
@@ -171,6 +189,15 @@ class FaultHarness:
             return set(await self.count_states()) == {"sent"}
 
         await self.wait_until(all_sent, 90.0)
+
+
+async def supervise(
+    running: dict[Name, fork_server.ForkedProcess], start: Callable[[Name], fork_server.ForkedProcess]
+) -> None:
+    """Start again each of these processes that ends, until this is cancelled."""
+    while True:
+        await asyncio.sleep(SUPERVISOR_SECONDS)
+        running.update({name: start(name) for name, one in [*running.items()] if one.poll() is not None})
 
 
 def front_url(port: int) -> str:

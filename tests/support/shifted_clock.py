@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from bot.app import container, runtime, tasks
 from bot.core import clock, logs, settings
+from storage import errors
 
 READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The modules of a running bot that read the wall clock through `datetime`."""
@@ -73,4 +74,7 @@ if __name__ == "__main__":
     if "--jobs-each-second" in sys.argv:
         hasten_jobs()
     logs.configure("console:info")
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except errors.PaperroundError as error:
+        sys.exit(str(error))

@@ -19,6 +19,8 @@ from bot.archive import listing
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.rendering import discord_text
+from bot.shelf.service import Shelf
+from bot.today.service import TodayService
 from storage import models, outbox, today
 from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
@@ -240,7 +242,7 @@ async def stopped_for_days(days: Days) -> None:
         await days.wait_until(f"{on.day + 1} 02:31")
         await days.read(on, range(1, 8))
         if on is FRI:
-            await days.harness.bot.services.today.stop_daily(days.harness.reader.id)
+            await days.harness.bot.services.get(TodayService).stop_daily(days.harness.reader.id)
     await days.ask(at="9am UTC")
     await days.wait_until("6 00:00")
     assert days.days() == [("2 09:00", THU), ("5 09:00", SUN)]
@@ -255,7 +257,7 @@ async def nothing_left(days: Days) -> None:
     await days.read(FRI, [*arxiv_ids(THU, range(1, 4)), *arxiv_ids(FRI, [9])])
     paper = await days.harness.bot.services.search.find_paper(arxiv_ids(FRI, [9])[0])
     assert paper is not None
-    await days.harness.bot.services.shelf.save(days.harness.reader.id, [paper.id])
+    await days.harness.bot.services.get(Shelf).save(days.harness.reader.id, [paper.id])
     text, papers = await days.ask()
     assert papers == []
     assert days.harness.texts("today-none-left") in text

@@ -12,13 +12,15 @@ from unittest import mock
 import pytest
 
 from bot.alerts import matcher
+from bot.alerts.service import Alerts
 from bot.app.container import Container, delivery_kinds
 from bot.archive import listing
 from bot.client import translations
 from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, Disposition, suspend_destination
 from bot.today import profiles
-from bot.today.service import TodayPlanner
+from bot.today.profiles import Profiles
+from bot.today.service import TodayPlanner, TodayService
 from storage import accounts, models, outbox, today
 from storage.database import Connection, Database
 from tests.support import alert_builders, killed_process, patience, sample_archive
@@ -47,7 +49,7 @@ class _Planned:
             await accounts.upsert_reader(
                 connection, READER, now=self.now, timezone="America/New_York", locale=models.Locale.KO
             )
-        await self.services.today.send_daily(READER, at_time, "UTC")
+        await self.services.get(TodayService).send_daily(READER, at_time, "UTC")
 
     async def add_day(self, on: str, number: int) -> None:
         ids = [f"2503.{number:02}{paper:03}" for paper in range(1, 8)]
@@ -83,7 +85,7 @@ async def test_a_reader_for_whom_it_fails_holds_up_no_other(
 ) -> None:
     planned = _Planned(db)
     for user_id in (READER, READER + 1, READER + 2):
-        await planned.services.today.send_daily(user_id, "15:00", "UTC")
+        await planned.services.get(TodayService).send_daily(user_id, "15:00", "UTC")
     await planned.add_day("2025-03-08", 1)
     method = pkgutil.resolve_name(failing)
 
@@ -121,7 +123,7 @@ async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_
     await planned.subscribe("09:00")
     async with sqlite_db.transaction() as connection:
         await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
-    await planned.services.today.send_daily(READER, "09:00", "UTC")
+    await planned.services.get(TodayService).send_daily(READER, "09:00", "UTC")
     async with sqlite_db.transaction() as connection:
         await accounts.upsert_reader(connection, READER, now=planned.now, timezone="America/New_York")
     arrived: list[datetime] = []
@@ -152,20 +154,20 @@ async def test_a_reader_who_stops_it_while_picked_topics_are_stored_gets_no_more
 ) -> None:
     planned = _Planned(sqlite_db)
     await planned.subscribe("09:00")
-    reader_profiles, presses = planned.services.profiles, ["stop"]
+    reader_profiles, presses = planned.services.get(Profiles), ["stop"]
     find = reader_profiles.find
 
     async def find_while_stopping(user_id: int) -> models.Profile:
         profile = await find(user_id)
         if presses:
             presses.clear()
-            await planned.services.today.stop_daily(READER)
+            await planned.services.get(TodayService).stop_daily(READER)
             if is_forgotten:
                 await planned.services.reader_data.forget(READER)
         return profile
 
     with mock.patch.object(reader_profiles, "find", find_while_stopping):
-        await planned.services.today.pick_topics(READER, ["robotics"])
+        await planned.services.get(TodayService).pick_topics(READER, ["robotics"])
     await planned.add_day("2025-03-07", 1)
     assert await planned.run_until(START + timedelta(days=2)) == []
     async with sqlite_db.read() as connection:
@@ -191,7 +193,7 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     assert stored is not None
     assert stored.next_due_at is None
     assert (stored.at_time, stored.reason) == ("09:00", models.Reason.DMS_CLOSED)
-    await planned.services.today.send_daily(READER, None, "UTC")
+    await planned.services.get(TodayService).send_daily(READER, None, "UTC")
     assert len(await planned.run_until(START + timedelta(days=5))) == 1
 
 
@@ -231,7 +233,7 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     planned = _Planned(sqlite_db)
     await planned.subscribe()
     draft = alert_builders.draft("Ada Byron", kind=models.AlertKind.AUTHOR, user_id=READER)
-    await planned.services.alerts.add(draft)
+    await planned.services.get(Alerts).add(draft)
     names = {f"2503.2{number:04}": f"Name {number}" for number in range(1, 40)} | {"2503.20040": "Ada Byron"}
     items = [
         {"arxiv_id": name, "title": f"New {name}", "authors": [author]} for name, author in names.items()
@@ -248,7 +250,7 @@ async def test_a_round_that_is_killed_before_and_after_each_commit_sends_the_day
     planned = _Planned(db)
     readers = READER, READER + 1, READER + 2
     for user_id in readers:
-        await planned.services.today.send_daily(user_id, "15:00", "UTC")
+        await planned.services.get(TodayService).send_daily(user_id, "15:00", "UTC")
     await planned.add_day("2025-03-07", 1)
     now = START + timedelta(hours=3)
     for number, is_stored in ((1, False), (2, False), (1, True)):
@@ -265,7 +267,7 @@ async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = _Planned(db)
-    await planned.services.today.send_daily(READER, "15:00", "UTC")
+    await planned.services.get(TodayService).send_daily(READER, "15:00", "UTC")
     await planned.add_day("2025-03-08", 1)
     add_all, forgetting = outbox.add_all, list[asyncio.Future[dict[str, int]]]()
 
@@ -293,13 +295,13 @@ async def test_of_a_day_of_very_many_papers_the_most_voted_are_read_and_the_othe
     ]
     await sample_archive.add_digest(sqlite_db, "2025-03-07", *listed)
     for word in ("Paper 1", f"Paper {count - 1}"):
-        await planned.services.alerts.add(alert_builders.draft(word, user_id=READER))
+        await planned.services.get(Alerts).add(alert_builders.draft(word, user_id=READER))
     monkeypatch.setattr(profiles, "MAX_COMPARED", 10)
     monkeypatch.setattr(profiles, "SAMPLE_SIZE", 0)
-    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.keyword_text)
+    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.PaperText)
     monkeypatch.setattr(profiles, "extract_features", extract)
-    monkeypatch.setattr(matcher, "keyword_text", prepare)
-    post = await planned.services.today.build_post(READER, models.Locale.EN)
+    monkeypatch.setattr(matcher, "PaperText", prepare)
+    post = await planned.services.get(TodayService).build_post(READER, models.Locale.EN)
     assert post is not None
     assert [pick.paper.arxiv_id for pick in post.picks] == [
         "2503.01001",

@@ -9,11 +9,14 @@ from typing import Any
 
 from discord.http import MultipartParameters
 
+from bot.alerts.service import Alerts
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.search import glossary
+from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
+from bot.today.service import TodayService
 from storage import models, outbox, today
 from tests.support import alert_builders, sample_archive
 from tests.support.client_harness import (
@@ -32,7 +35,7 @@ async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
     for arxiv_id in arxiv_ids:
         detail = await harness.bot.services.search.find_paper(arxiv_id)
         assert detail is not None
-        await harness.bot.services.shelf.save(harness.reader.id, [detail.id])
+        await harness.bot.services.get(Shelf).save(harness.reader.id, [detail.id])
 
 
 async def _ask(harness: ClientHarness, **options: str) -> Any:
@@ -120,7 +123,7 @@ async def test_what_a_new_reader_follows_comes_first_and_the_rest_by_votes(harne
             )
         ),
     )
-    await harness.bot.services.alerts.add(
+    await harness.bot.services.get(Alerts).add(
         alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
     )
     shown = await _ask(harness)
@@ -143,7 +146,7 @@ async def test_what_a_new_reader_follows_comes_first_and_the_rest_by_votes(harne
 async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarness) -> None:
     topic = "강화 학습" if harness.texts.locale is models.Locale.KO else "reinforcement learning"
     await _ask(harness)
-    await harness.bot.services.today.pick_topics(harness.reader.id, [topic])
+    await harness.bot.services.get(TodayService).pick_topics(harness.reader.id, [topic])
     shown = await _ask(harness)
     assert _shown_papers(shown)[0] == "2501.00002"
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
@@ -171,9 +174,7 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
             sample_archive.newsletter("2026-01-01", [paper]), source=locale.value, location=locale.value
         )
     for word in ("origami", "diffusion model"):
-        await harness.bot.services.alerts.add(
-            alert_builders.draft(word, user_id=harness.reader.id, translations=True)
-        )
+        await harness.bot.services.get(Alerts).add(alert_builders.draft(word, user_id=harness.reader.id))
     message = await _ask(harness)
     assert _shown_papers(message)[0] == "2501.00009"
     shown = shown_text(message).split("**2 · ")[0]
@@ -220,11 +221,11 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     await _ask(harness)
     author = models.AlertKind.AUTHOR
     draft = alert_builders.draft("Kim Min-jun", kind=author, user_id=harness.reader.id)
-    alert = await harness.bot.services.alerts.add(draft)
+    alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
     assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
-    await harness.bot.services.alerts.pause([alert.id])
+    await harness.bot.services.get(Alerts).pause([alert.id])
     paused = shown_text(await _ask(harness))
     assert "Kim Min-jun" not in paused
     assert harness.texts("today-by-votes") in paused
@@ -261,7 +262,7 @@ async def test_a_time_without_a_zone_is_the_servers_then_the_languages(harness: 
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
     assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
-    await harness.bot.services.today.stop_daily(harness.reader.id)
+    await harness.bot.services.get(TodayService).stop_daily(harness.reader.id)
     await harness.add_subscription(timezone="Europe/Berlin")
     assert ("(베를린)" if is_korean else "(Berlin)") in shown_text(await _ask(harness, at="9am"))
 

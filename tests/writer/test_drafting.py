@@ -206,7 +206,8 @@ async def test_a_cap_is_passed_by_one_call_at_most(desk: Desk, period: str) -> N
         *[DraftState.PLANNED] * 6,
     ]
     assert await desk.used() == 3_200
-    assert "token budget: 3,200 of the" in desk.problems[0]
+    [problem] = desk.problems
+    assert problem.startswith("7 papers left: token budget: 3,200 of the ")
     drafts = await desk.write(model, judge, count=9, **{period: 3_201})
     assert drafts[2].state is DraftState.CHECKED
     assert (model.requests, await desk.used()) == (3, 3_300)
@@ -222,7 +223,7 @@ async def test_a_run_that_is_cut_off_goes_on_with_the_answers_that_it_has(desk: 
     model = Script(answer_of(TRUE))
     [draft] = await desk.write(model, Script(hangs), seconds=0.2)
     assert draft.state is DraftState.PLANNED  # as far as this run knows
-    assert desk.problems == ["2611.10001: it was not written before the deadline"]
+    assert desk.problems == ["1 paper left: the time is over"]
     [draft] = await desk.write(model, Script(verdicts_of(True)))
     assert (draft.state, model.requests) == (DraftState.CHECKED, 1)
 

@@ -313,7 +313,13 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
-alert-preview-partial = There was too much text to check it all; papers with fewer votes were left out.
+alert-wider = { $count ->
+    [one] A wider alert would have matched one paper: { $alert }
+   *[other] A wider alert would have matched { $count } papers: { $alert }
+}
+alert-widen = Widen
+alert-related = Related terms count too: { $forms }. Put words in quotation marks to follow only those.
+alert-preview-partial = Only the latest papers with these words were checked.
 alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-dm = DM
@@ -329,9 +335,6 @@ alert-at-most-a-day = { $count ->
    *[other] at most { $count } messages a day
 }
 alert-silent = without a notification
-alert-only-ko = only papers with a Korean summary
-alert-only-en = only papers with an English summary
-alert-with-forms = including related terms
 follow-of-paper = 🔔 Follow a topic, institution or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
@@ -339,6 +342,7 @@ follow-kind-author = Author
 alert-or = { " or " }
 alert-and = { " and " }
 alert-word = “{ $text }”
+alert-exactly = exactly “{ $text }”
 term-keyword = with { $terms }
 term-author = by { $terms }
 term-institution = from { $terms }
@@ -354,7 +358,6 @@ refused-text-too-long = “{ $text }” has { $length } characters; a word or na
 refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” appears in every paper. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **Stanford University**.
-refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
 alert-not-possible = An alert needs words such as **reinforcement learning**, or a name.
@@ -385,9 +388,6 @@ alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
 alert-form-options = Options
 alert-form-option-all = Match all of the words and names, not just one
-alert-form-option-forms = Include related terms
-alert-form-option-ko = Only papers with a Korean summary
-alert-form-option-en = Only papers with an English summary
 alert-form-option-silent = Send without a notification
 alert-form-timing = When and how many
 alert-form-when = When
@@ -452,7 +452,8 @@ subscription-edited = Updated
 subscription-edit = { $command } changes its time, number of papers, style and more.
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = The daily post in { $channel } was removed.
+subscription-removed = The daily post in { $channel } was removed. What it has posted stays.
+subscriptions-left = Daily posts that stay:
 subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
@@ -496,7 +497,7 @@ status-no-source = No sources yet. The operator can add the first one with { $co
 status-no-post = No channel that you can see has a daily post.
 status-last = last { $what } { $at }
 status-next = { $next }
-status-silent = No post for { $date }: there were no new papers for it.
+status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
@@ -545,7 +546,6 @@ help-channel = In a channel (Manage Server)
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
     .sources = where the digests come from
-    .write-status = digests that Paperround writes, and papers it couldn't write about
 help-more = Also: { $commands }
 
 ## Why a paper was not posted
@@ -577,14 +577,9 @@ why-no-subscription-here = This channel doesn't have a daily post. This server h
 
 ## Where the digests come from
 write-heading = Digests that Paperround writes
-write-off = Writing is off: no language model is set up. Papers show Hugging Face's summary or an excerpt from the abstract. The operator can set up a model.
-write-nothing-yet = Nothing has been written yet. A day's digest is written once its list is complete.
 write-format-newsletter = Newsletter
 write-format-review = Review
-write-language-en = in English
-write-language-ko = in Korean
 write-written = { $count } of { $total } written
-write-abstract = { $count } of them from the abstract
 write-refused = { $count } with no readable text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
@@ -597,7 +592,6 @@ write-failed-unknown = an error occurred while writing; the log has more
 status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More in { $command }.
 write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
-write-tokens-month = { $used } tokens used this month
 write-tokens-month-capped = { $used } of { $cap } tokens used this month
 sources-heading = { $count ->
     [0] Sources

@@ -279,7 +279,10 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
-alert-preview-partial = 글이 너무 많아서 추천 수가 적은 논문은 확인하지 못했어요.
+alert-wider = 조건을 넓히면 논문 { $count }편이 맞아요: { $alert }
+alert-widen = 조건 넓히기
+alert-related = 관련 용어도 함께 찾아요: { $forms }. 따옴표로 묶으면 그 표현만 찾아요.
+alert-preview-partial = 이 단어가 나오는 논문 가운데 최근 것만 확인했어요.
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-dm = DM
@@ -289,9 +292,6 @@ alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most = 한 번에 최대 { $count }편
 alert-at-most-a-day = 하루 최대 메시지 { $count }개
 alert-silent = 알림 소리 없이
-alert-only-ko = 한국어 요약이 있는 논문만
-alert-only-en = 영어 요약이 있는 논문만
-alert-with-forms = 관련 용어도 포함
 follow-of-paper = 🔔 주제·기관·저자 알림
 follow-kind-keyword = 주제
 follow-kind-institution = 기관
@@ -299,6 +299,7 @@ follow-kind-author = 저자
 alert-or = { " 또는 " }
 alert-and = { ", " }
 alert-word = “{ $text }”
+alert-exactly = 정확히 “{ $text }”
 term-keyword = { $match ->
     [all] { $terms }
    *[any] { $terms } 논문
@@ -323,7 +324,6 @@ refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $l
 refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강화 학습**처럼 적어 주세요.
 refused-only-particles = “{ $text }”만 넣으면 모든 논문이 걸려요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
 refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **서울대학교**처럼 이름을 다 적어 주세요.
-refused-excludes-all = “{ $text }” 논문에는 “{ $word }”도 꼭 들어 있어서, 제외하면 남는 논문이 없어요. 둘 중 하나를 빼 주세요.
 refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
 alert-not-possible = 이 조건으로는 알림을 만들 수 없어요. **강화 학습**처럼 단어나 이름을 적어 주세요.
@@ -354,9 +354,6 @@ alert-form-without = 제외할 단어
 alert-form-without-hint = 서베이, survey
 alert-form-options = 추가 조건
 alert-form-option-all = 단어와 이름이 모두 맞을 때만
-alert-form-option-forms = 관련 용어도 포함
-alert-form-option-ko = 한국어 요약이 있는 논문만
-alert-form-option-en = 영어 요약이 있는 논문만
 alert-form-option-silent = 알림 소리 없이 보내기
 alert-form-timing = 언제, 몇 편씩 받을까요?
 alert-form-when = 언제
@@ -415,7 +412,8 @@ subscription-edited = 수정했어요
 subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
-subscription-removed = { $channel } 자동 게시를 삭제했어요.
+subscription-removed = { $channel } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
+subscriptions-left = 남아 있는 자동 게시:
 subscription-remove-sure = { $channel } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
@@ -459,7 +457,7 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = 마지막 { $what } { $at }
 status-next = { $next }
-status-silent = { $date }에는 새로 올릴 논문이 없어 글을 올리지 않았어요.
+status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-no-message = 아직 보낸 메시지 없음
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 글
@@ -505,7 +503,6 @@ help-channel = 채널에 올리기 (서버 관리하기 권한)
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
     .sources = 다이제스트 출처
-    .write-status = Paperround가 직접 쓰는 다이제스트, 쓰지 못한 논문과 이유
 help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
@@ -533,14 +530,9 @@ why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서�
 
 ## 다이제스트의 출처
 write-heading = Paperround가 쓰는 다이제스트
-write-off = 언어 모델이 설정되어 있지 않아 다이제스트를 쓰지 않아요. 논문에는 Hugging Face 요약이나 초록에서 발췌한 문장을 보여 드려요. 모델은 운영자가 설정할 수 있어요.
-write-nothing-yet = 아직 쓴 다이제스트가 없어요. 목록이 마감되면 쓰기 시작해요.
 write-format-newsletter = 뉴스레터
 write-format-review = 리뷰
-write-language-en = 영어
-write-language-ko = 한국어
 write-written = { $total }편 중 { $count }편 작성
-write-abstract = 그중 초록 기반 { $count }편
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
@@ -553,7 +545,6 @@ write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
-write-tokens-month = 이번 달 토큰 { $used }개 사용
 write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
 sources-heading = { $count ->
     [0] 출처
@@ -867,14 +858,6 @@ command-trends =
 command-sources =
     .name = 출처
     .description = 다이제스트 출처와 수집 상태를 보여 줘요
-
-command-write =
-    .name = 작성
-    .description = Paperround가 직접 쓰는 다이제스트
-
-command-write-status =
-    .name = 상태
-    .description = 작성 현황, 쓰지 못한 논문, 토큰 사용량을 보여 줘요
 
 command-why =
     .name = 이유

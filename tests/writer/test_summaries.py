@@ -1,4 +1,4 @@
-"""What readers see of a digest that Paperround wrote, and /write status."""
+"""What readers see of a digest that Paperround wrote, and managers of the writing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from bot.archive import listing
 from bot.archive.summaries import Basis
 from bot.core.settings import Settings
 from bot.writer import prompts
-from bot.writer import service as writer_service
 from storage import models, writer
 from tests.fake_model import papers
 from tests.support import written_digests
@@ -98,7 +97,7 @@ def _draft(harness: ClientHarness, number: int, **fields: Any) -> writer.Draft:
 
 
 @both_languages
-async def test_write_status_counts_what_became_of_each_paper_and_says_why(harness: ClientHarness) -> None:
+async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness: ClientHarness) -> None:
     state = writer.DraftState
     await _plan(
         harness,
@@ -106,68 +105,32 @@ async def test_write_status_counts_what_became_of_each_paper_and_says_why(harnes
         _draft(harness, 1, state=state.CHECKED, basis="abstract"),
         _draft(harness, 2, state=state.REFUSED, basis="none"),
         _draft(harness, 3, state=state.FAILED, problems=("Error code: 500 - *no* model",)),
-        _draft(harness, 0, form=FORMS[1], state=state.WRITTEN, problems=()),
-        writer_daily_tokens=500_000,
+        _draft(harness, 4, state=state.FAILED, problems=("a bug",)),
+        _draft(harness, 0, form=FORMS[1], state=state.WRITTEN, problems=("Connection error: gone",)),
+        writer_daily_tokens=212_000,
     )
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
-    texts = harness.texts
-    dotted = " · ".join
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    texts, dotted = harness.texts, " · ".join
     newsletter, review = (texts(f"write-format-{form.value}") for form in FORMS)
-    assert shown.splitlines()[1] == "-# " + dotted(
-        [texts.format_date(date(2026, 1, 1)), "fake-1", texts(f"write-language-{texts.locale.value}")]
-    )
-    counts = [("abstract", 1), ("refused", 1), ("failed", 1), ("waiting", 2)]
-    details = dotted(texts(f"write-{name}", count=count) for name, count in counts)
-    assert f"**{newsletter}** · {texts('write-written', count=2, total=6)}\n-# {details}\n" in shown
-    waiting = texts("write-waiting", count=6)
-    assert f"**{review}** · {texts('write-written', count=0, total=6)}\n-# {waiting}\n" in shown
-    reason = f"{texts('write-failed-status-error')} · {texts('write-failed', count=1)}"
-    assert f"{reason}\n-# Error code: 500 - \\*no\\* model" in shown
-    assert texts("write-tokens-day-capped", used="212,000", cap="500,000") in shown
-
-
-async def test_a_spent_budget_is_named_in_status(harness: ClientHarness) -> None:
-    await _plan(harness, _draft(harness, 1), writer_daily_tokens=212_000)
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
-    assert harness.texts("write-tokens-day-capped", used="212,000", cap="212,000") in shown
-    status = shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
-    budget = harness.texts("status-writer-budget", command=harness.bot.mentions("write status"))
-    assert budget in status
-    for_reader = shown_text(last_response(await harness.reader.slash(harness.channel, "status")))
-    assert budget not in for_reader
-
-
-REASONS = ("a bug", *(f"{start} and more" for start in writer_service.FAILURES))
-
-
-async def test_the_reason_of_each_failure_is_in_the_readers_language(harness: ClientHarness) -> None:
-    failed = writer.DraftState.FAILED
-    for first in (0, 4):
-        reasons = REASONS[first : first + 4]
-        rows = [_draft(harness, n, state=failed, problems=(reason,)) for n, reason in enumerate(reasons)]
-        await _plan(harness, *rows)
-        shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
-        for row in rows:
-            assert harness.texts(f"write-failed-{writer_service.find_failure(row)}") in shown
-    kinds = [
-        writer_service.find_failure(_draft(harness, 0, state=failed, problems=(row,))) for row in REASONS
+    counts = [texts(f"write-{name}", count=n) for name, n in (("refused", 1), ("failed", 2), ("waiting", 1))]
+    assert [line for line in shown.splitlines() if line][-10:][:8] == [
+        f"**{texts('write-heading')}**",
+        "-# " + dotted([texts.format_date(DAY), "fake-1"]),
+        dotted([newsletter, texts("write-written", count=2, total=6), *counts]),
+        dotted([review, texts("write-written", count=0, total=6), texts("write-waiting", count=6)]),
+        *(
+            dotted([texts(f"write-failed-{kind}"), texts("write-failed", count=1)])
+            for kind in ("status-error", "unknown", "unreachable")
+        ),
+        f"-# {texts('write-tokens-day-capped', used='212,000', cap='212,000')}",
     ]
-    assert kinds == [writer_service.UNKNOWN, *writer_service.FAILURES.values()]
+    for_reader = shown_text(await harness.ask("sources"))
+    assert texts("write-heading") not in for_reader
+    budget = texts("status-writer-budget", command=harness.bot.mentions("sources"))
+    assert budget in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
+    assert budget not in shown_text(await harness.ask("status"))
 
 
-async def test_write_status_is_for_managers_and_says_when_the_writer_is_off(harness: ClientHarness) -> None:
-    for command in await harness.bot.tree.fetch_commands():
-        if command.name == "write":
-            harness.guild.set_command_permissions(command, {harness.reader: True})
-    refused = await harness.reader.slash(harness.channel, "write status")
-    assert harness.texts("needs-manage-server") in shown_text(last_response(refused))
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
-    assert harness.texts("write-off") in shown
-
-
-async def test_write_status_before_the_first_draft_and_with_a_monthly_cap(harness: ClientHarness) -> None:
-    await _plan(harness, writer_monthly_tokens=2_000_000)
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "write status")))
-    assert harness.texts("write-nothing-yet") in shown
-    assert harness.texts("write-tokens-day", used="212,000") in shown
-    assert harness.texts("write-tokens-month-capped", used="212,000", cap="2,000,000") in shown
+async def test_without_a_model_sources_say_nothing_of_a_writer(harness: ClientHarness) -> None:
+    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    assert harness.texts("write-heading") not in shown

@@ -1,0 +1,43 @@
+"""The dates that have a digest, as `/digest`, its autocomplete and the web archive ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from storage import archive, papers
+from storage.database import Database
+
+MAX_DATES = 400
+"""More than a year, so that every date without a year is among them."""
+MAX_SHOWN_DATES = 25
+MAX_LATER_DATES = 8
+
+
+class DigestDates:
+    """Looks up the dates that have a digest."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_dates(
+        self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
+    ) -> list[date]:
+        """Return the dates of a period (inclusive) that have a digest, newest first."""
+        async with self._database.read() as connection:
+            return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
+
+    async def list_dates_around(self, on: date) -> list[date]:
+        """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
+        async with self._database.read() as connection:
+            next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
+            later = await archive.list_dates(
+                connection, limit=MAX_LATER_DATES, since_on=next_on, oldest_first=True
+            )
+            limit = MAX_SHOWN_DATES - len(later)
+            return [*reversed(later), *await archive.list_dates(connection, limit=limit, until_on=on)]
+
+    async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
+        """Return the number of papers of each of these dates."""
+        async with self._database.read() as connection:
+            return await papers.count_by_date(connection, days)
