@@ -70,8 +70,8 @@ async def test_the_language_is_that_of_the_users_client(
 async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "digest"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
-    modal = await harness.reader.click(await post_daily(harness), label="Search for a topic")
-    await harness.reader.submit_modal(modal, {"query": "robots"})
+    modal = await harness.reader.click(await post_daily(harness), label=harness.texts("post-follow"))
+    await harness.reader.submit_modal(modal, {"keyword": "robots"})
     store = harness.bot._connection._view_store
     assert not store._views
     assert not store._modals
