@@ -1,184 +1,202 @@
-"""Alerts, the digests that wait to be matched, the matches, and what recipients were notified of."""
+"""Alerts, the papers that are still to be compared with them, and the matches: what is unsent and what was told."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models
-from storage.tables import (
-    alert_matches,
-    alerts,
-    deliveries,
-    entries,
-    notified_papers,
-    papers,
-    pending_alerts,
-    votes,
-)
+from storage.models import AlertSchedule, Match
+from storage.tables import alerts, deliveries, entries, matches, unmatched_papers, votes
 
-# Papers that match alerts and are not sent yet: the queue between the matching of alerts and their messages.
-
-_KEY = ("recipient", "paper_id", "alert_id")
-_COLUMNS = models.QueuedMatch._fields
+PLANNING_LOCK = 0x414C45525453
+"""PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
 _BY_HAND = "by-hand"
 _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
 
+async def lock_planning(connection: AsyncConnection) -> None:
+    """Serialise the transactions that plan messages to readers, so that none is planned twice."""
+    await locks.lock_transaction(connection, PLANNING_LOCK)
+
+
+# Papers that are to be compared with all alerts: those that a digest added, and those that got names from facts.
+
+
+async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
+    """Store that these papers are to be compared with all alerts."""
+    rows = [(paper_id, now) for paper_id in paper_ids]
+    columns = "paper_id", "added_at"
+    await database.insert_rows(connection, unmatched_papers, columns, rows, ignore_conflicts=True)
+
+
+async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
+    """Return the first `limit` of these papers with when they were added (UTC)."""
+    rows = unmatched_papers.c
+    query = sa.select(rows.paper_id, rows.added_at).order_by(rows.added_at, rows.paper_id).limit(limit)
+    return dict(map(tuple, await connection.execute(query)))
+
+
+async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
+    """Mark papers as compared."""
+    await database.delete_rows(connection, unmatched_papers, ("paper_id",), [(id_,) for id_ in paper_ids])
+
+
+# Matches. One without a delivery is unsent: it is ready once its paper has the votes.
+
+
 def recipient_name(alert: models.Alert) -> str:
     """Return the name of an alert's recipient in storage: the channel, or without one the reader."""
-    return _name_recipient(alert.user_id, alert.channel_id)
+    return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
 
 
-def _name_recipient(user_id: int, channel_id: int | None) -> str:
-    return f"user:{user_id}" if channel_id is None else f"channel:{channel_id}"
+async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
+    """Store matches; known ones stay as they are."""
+    await database.insert_rows(connection, matches, Match._fields, found, ignore_conflicts=True)
 
 
-async def add_matches(connection: AsyncConnection, matches: Sequence[models.QueuedMatch]) -> None:
-    """Queue matches. Those that are in the queue already stay as they are."""
-    await database.insert_rows(connection, alert_matches, _COLUMNS, matches, ignore_conflicts=True)
+async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
+    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number.
 
-
-async def keep_unsent_matches(
-    connection: AsyncConnection, unsent: Iterable[tuple[str, int]], now: datetime
-) -> None:
-    """Queue papers, pairs of recipient and paper id, again for the recipient's alerts, except those that were paused by hand.
-
-    Planning decides once more which of them each alert matches.
-    """
-    papers = defaultdict(list)
-    for recipient, paper_id in unsent:
-        papers[recipient].append(paper_id)
-    for recipient, paper_ids in papers.items():
-        kind, _, number = recipient.partition(":")
-        reader, channel = alerts.c.user_id, alerts.c.channel_id
-        is_own = (
-            sa.and_(channel.is_(None), reader == int(number)) if kind == "user" else channel == int(number)
-        )
-        is_by_hand = sa.and_(alerts.c.state == models.ActivityState.PAUSED, ~_is_suspended())
-        query = sa.select(alerts.c.id, alerts.c.min_votes).where(is_own, ~is_by_hand)
-        # A message was planned, so the papers had the votes then.
-        matches = [
-            models.QueuedMatch(recipient, paper_id, alert_id, min_votes, now, now)
-            for alert_id, min_votes in await connection.execute(query)
-            for paper_id in paper_ids
-        ]
-        await add_matches(connection, matches)
-
-
-async def list_due_recipients(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
-    """Return the recipients of the first `limit` matches that are due at `now` (UTC), the longest due first.
-
-    Matches of alerts that Discord suspended are left in the queue until the alerts are resumed.
-    """
-    query = (
-        sa.select(alert_matches.c.recipient)
-        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-        .where(alert_matches.c.due_at <= now, sa.not_(_is_suspended()))
-        .order_by(alert_matches.c.due_at)
-        .limit(limit)
-    )
-    return list(dict.fromkeys((await connection.execute(query)).scalars()))
-
-
-def _is_suspended() -> sa.ColumnElement[bool]:
-    is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
-    return sa.and_(alerts.c.state == models.ActivityState.PAUSED, is_blocked)
-
-
-async def list_due_matches(
-    connection: AsyncConnection, recipients: Iterable[str], until_at: datetime
-) -> list[models.QueuedMatch]:
-    """Return the matches of recipients that are due by `until_at` (UTC), except those of suspended alerts."""
-    query = (
-        sa.select(*(alert_matches.c[name] for name in _COLUMNS))
-        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-        .where(alert_matches.c.due_at <= until_at, sa.not_(_is_suspended()))
-    )
-    rows = await database.execute_in(connection, query, alert_matches.c.recipient, recipients)
-    return sorted(map(models.QueuedMatch._make, rows), key=lambda match: match[:3])
-
-
-async def list_crossed_matches(
-    connection: AsyncConnection, since_at: datetime, *, limit: int
-) -> list[models.QueuedMatch]:
-    """Return waiting matches, queued after `since_at` (UTC), whose paper once had the votes that the alert asks for.
-
-    Each stored reading counts, in any order, also if they fell afterwards; those of a service replace those of digests, as in
+    The highest reading counts, also if votes fell afterwards; those of a service replace those of digests, as in
     `papers.list_highest_votes`.
     """
-    is_waiting = alert_matches.c.due_at.is_(None)
-    waiting_papers = sa.select(alert_matches.c.paper_id).where(is_waiting)
+    is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
     by_services, by_digests = (
         sa.select(table.c.paper_id, sa.func.max(table.c.votes).label("votes"))
-        .where(table.c.paper_id.in_(waiting_papers))
+        .where(table.c.paper_id.in_(sa.select(matches.c.paper_id).where(is_waiting)))
         .group_by(table.c.paper_id)
         .subquery()
         for table in (votes, entries)
     )
-    query = (
-        sa.select(*(alert_matches.c[name] for name in _COLUMNS))
-        .join(alerts, alerts.c.id == alert_matches.c.alert_id)
-        .outerjoin(by_services, by_services.c.paper_id == alert_matches.c.paper_id)
-        .outerjoin(by_digests, by_digests.c.paper_id == alert_matches.c.paper_id)
-        .where(
-            is_waiting,
-            alert_matches.c.matched_at > since_at,
-            sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes,
-        )
-        .limit(limit)
+    reached = (
+        sa.select(*matches.primary_key.columns)
+        .join(alerts, alerts.c.id == matches.c.alert_id)
+        .outerjoin(by_services, by_services.c.paper_id == matches.c.paper_id)
+        .outerjoin(by_digests, by_digests.c.paper_id == matches.c.paper_id)
+        .where(is_waiting, sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes)
     )
-    return list(map(models.QueuedMatch._make, await connection.execute(query)))
+    is_reached = sa.tuple_(*matches.primary_key.columns).in_(reached)
+    return (await connection.execute(matches.update().where(is_reached).values(ready_at=now))).rowcount
 
 
-async def set_matches_due(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
-    """Store when these matches are due, as they say; None: once the votes are there."""
-    names = (*_KEY, "due_at")
-    rows = [{name: getattr(match, name) for name in names} for match in matches]
-    await database.update_rows(connection, alert_matches, rows, key=_KEY)
+_SCHEDULE = [alerts.c[name] for name in AlertSchedule._fields]
 
 
-async def reschedule_matches(connection: AsyncConnection, alert_id: int, *, due_at: datetime) -> None:
-    """Give the matches of a changed alert that do not wait for votes a new time (UTC)."""
-    is_own = alert_matches.c.alert_id == alert_id, alert_matches.c.due_at.is_not(None)
-    await connection.execute(alert_matches.update().where(*is_own).values(due_at=due_at))
+async def list_schedules(connection: AsyncConnection, now: datetime) -> dict[AlertSchedule, datetime]:
+    """Return the schedules of the ready matches of active alerts, with when the first of each became ready (UTC)."""
+    first = sa.func.min(matches.c.ready_at, type_=matches.c.ready_at.type)
+    query = sa.select(*_SCHEDULE, first).join(alerts, alerts.c.id == matches.c.alert_id)
+    query = query.where(_is_ready(), _is_active(now)).group_by(*_SCHEDULE)
+    return {AlertSchedule._make(row[:-1]): row[-1] for row in await connection.execute(query)}
 
 
-async def remove_matches(connection: AsyncConnection, matches: Iterable[models.QueuedMatch]) -> None:
-    """Delete matches of which the recipient is not notified."""
-    await database.delete_rows(connection, alert_matches, _KEY, [match[:3] for match in matches])
+async def list_ready(
+    connection: AsyncConnection,
+    until: Mapping[AlertSchedule, datetime],
+    now: datetime,
+    recipients: Iterable[str] | None = None,
+) -> list[Match]:
+    """Return the unsent matches of active alerts that were ready by a time (UTC) for their schedule, in a fixed order.
+
+    With `recipients` only theirs.
+    """
+    rows: list[Match] = []
+    for schedule, until_at in until.items():
+        query = (
+            sa.select(*(matches.c[name] for name in Match._fields))
+            .join(alerts, alerts.c.id == matches.c.alert_id)
+            .where(_is_ready(), _is_active(now), matches.c.ready_at <= until_at)
+            .where(*(column == value for column, value in zip(_SCHEDULE, schedule, strict=True)))
+        )
+        if recipients is None:
+            found = list(await connection.execute(query))
+        else:
+            found = await database.execute_in(connection, query, matches.c.recipient, recipients)
+        rows += map(Match._make, found)
+    return sorted(rows, key=lambda match: match[:3])
 
 
-async def remove_notified_matches(connection: AsyncConnection, notified: Iterable[tuple[str, int]]) -> None:
-    """Delete all matches of pairs of recipient and paper id, of which the recipient is notified now."""
-    await database.delete_rows(connection, alert_matches, _KEY[:2], notified)
+def _is_ready() -> sa.ColumnElement[bool]:
+    return sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_not(None))
 
 
-async def list_answered_matches(
-    connection: AsyncConnection, limit: int, *, user_id: int | None = None
-) -> list[int]:
-    """Return at most `limit` alerts that ask for one paper by its id, and whose message was sent: it comes once.
+async def list_told(
+    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
+) -> set[tuple[str, int]]:
+    """Return the pairs of recipient and paper id that were told."""
+    rows = matches.c
+    is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
+    query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
+    found = await database.execute_in(connection, query, rows.recipient, set(recipients))
+    return {(name, paper_id) for name, paper_id in found}
+
+
+async def count_messages(connection: AsyncConnection, since: Mapping[int, datetime]) -> dict[int, int]:
+    """Return the number of messages of alerts that were planned since a time (UTC), given by alert id; at least one is."""
+    planned_at, counts = deliveries.c.planned_at, dict[int, int]()
+    query = (
+        sa.select(matches.c.alert_id, matches.c.delivery_id, planned_at)
+        .join(deliveries, deliveries.c.id == matches.c.delivery_id)
+        .where(planned_at >= min(since.values()))
+        .distinct()
+    )
+    for alert_id, _, at in await database.execute_in(connection, query, matches.c.alert_id, since):
+        counts[alert_id] = counts.get(alert_id, 0) + (at >= since[alert_id])
+    return counts
+
+
+async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
+    """Store that deliveries tell recipients of papers: for each pair of recipient and paper id the id of its delivery."""
+    rows = [
+        {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
+        for (name, paper_id), id_ in told.items()
+    ]
+    await database.update_rows(connection, matches, rows, key=("recipient", "paper_id"))
+
+
+async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Make the matches unsent again of deliveries of which nothing was sent."""
+    statement = matches.update().values(delivery_id=None)
+    await database.execute_in(connection, statement, matches.c.delivery_id, delivery_ids)
+
+
+async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
+    """Delete unsent matches that are none any more, or whose recipient knows the paper."""
+    keys = [match[:3] for match in unsent]
+    await database.delete_rows(connection, matches, ("recipient", "paper_id", "alert_id"), keys)
+
+
+async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` unsent matches that have waited since before a time (UTC) for the votes, or to be sent.
+
+    Returns their number.
+    """
+    since_at = sa.func.coalesce(matches.c.ready_at, matches.c.found_at)
+    is_old = sa.and_(matches.c.delivery_id.is_(None), since_at < before)
+    return await database.delete_some(connection, matches, is_old, limit)
+
+
+async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
+    """Delete at most `limit` matches of a recipient. Returns their number."""
+    return await database.delete_some(connection, matches, matches.c.recipient == recipient, limit)
+
+
+async def list_answered(connection: AsyncConnection, limit: int, *, user_id: int | None = None) -> list[int]:
+    """Return at most `limit` alerts for one paper by its id whose message was sent: it comes once.
 
     With `user_id` only those of a reader.
     """
-    channel, reader = (sa.cast(column, sa.Text) for column in (alerts.c.channel_id, alerts.c.user_id))
-    recipient = sa.func.coalesce(sa.literal("channel:") + channel, sa.literal("user:") + reader)
     query = (
         sa.select(alerts.c.id)
-        .join(papers, papers.c.arxiv_id == sa.func.substr(alerts.c.key, len(_PAPER_KEY) + 1))
-        .join(
-            notified_papers,
-            sa.and_(notified_papers.c.paper_id == papers.c.id, notified_papers.c.recipient == recipient),
-        )
-        .join(deliveries, deliveries.c.id == notified_papers.c.delivery_id)
+        .join(matches, matches.c.alert_id == alerts.c.id)
+        .join(deliveries, deliveries.c.id == matches.c.delivery_id)
         .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT)
     )
     if user_id is not None:
@@ -186,45 +204,7 @@ async def list_answered_matches(
     return list((await connection.execute(query.limit(limit))).scalars())
 
 
-_LONGEST_WAIT = timedelta(days=37)
-"""From a match until it is due: thirty days for the votes, and a week for its alert's hour."""
-
-
-async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` matches that were due, or queued without a time, before `before` (UTC). Returns their number.
-
-    One that got its votes at the last moment is due up to a week later, at its alert's hour.
-    """
-    due_at, matched_at = alert_matches.c.due_at, alert_matches.c.matched_at
-    # What fails each time is put off each time, and would never have been due long ago.
-    is_old = sa.or_(sa.func.coalesce(due_at, matched_at) < before, matched_at < before - _LONGEST_WAIT)
-    return await database.delete_some(connection, alert_matches, is_old, limit)
-
-
-# Papers that are still to be matched with alerts: those of a digest, and those that got names from facts.
-
-
-async def add_pending(
-    connection: AsyncConnection, digest_id: int, paper_ids: Sequence[int], now: datetime
-) -> None:
-    """Store that the alerts for these papers of a digest are to be planned."""
-    values = {"digest_id": digest_id, "paper_ids": list(paper_ids), "added_at": now}
-    await connection.execute(pending_alerts.insert(), values)
-
-
-async def list_pending(connection: AsyncConnection) -> list[models.PendingAlerts]:
-    """Return the papers whose alerts are still to be planned, in the order in which they were stored."""
-    query = sa.select(pending_alerts).order_by(pending_alerts.c.id)
-    return await database.fetch_records(connection, models.PendingAlerts, query)
-
-
-async def remove_pending(connection: AsyncConnection, pending: models.PendingAlerts) -> None:
-    """Delete papers whose alerts are all planned, or too old to be."""
-    await connection.execute(pending_alerts.delete().where(pending_alerts.c.id == pending.id))
-
-
-PLANNING_LOCK = 0x414C45525453
-"""PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
+# Alerts.
 
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
@@ -236,7 +216,7 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
-    """Replace a stored alert by `changed`, which has its id, and return it.
+    """Replace a stored alert by `changed`, which has its id, and return it. Its unsent matches wait for the votes again.
 
     Raises DuplicateError if another, equal one exists for the same recipient.
     """
@@ -244,8 +224,9 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
         raise errors.DuplicateError(
             f"The same alert already exists: alert {equal.id}. Remove one of the two."
         )
-    statement = alerts.update().where(alerts.c.id == changed.id)
-    await connection.execute(statement.values(column_values(changed)))
+    await connection.execute(alerts.update().where(alerts.c.id == changed.id).values(column_values(changed)))
+    unsent = matches.c.alert_id == changed.id, matches.c.delivery_id.is_(None)
+    await connection.execute(matches.update().where(*unsent).values(ready_at=None))
     return changed
 
 
@@ -295,42 +276,15 @@ async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_translated(
-    connection: AsyncConnection, alert_id: int, *, limit: int, for_update: bool = False
-) -> list[models.Alert]:
-    """Return the next `limit` alerts after an id, by id, that match forms of the other language too.
-
-    `for_update` locks them against concurrent changes.
-    """
-    query = sa.select(alerts).where(alerts.c.id > alert_id, alerts.c.translations)
-    query = query.order_by(alerts.c.id).limit(limit)
-    if for_update:
-        query = query.with_for_update()
-    return await database.fetch_records(connection, models.Alert, query)
-
-
-Rule: TypeAlias = tuple[int, str, str, int]
-"""The id of an alert, and what it is found by as it is stored: `terms`, `forms` and `match_all`."""
-
-
-async def list_rules(connection: AsyncConnection) -> list[Rule]:
-    """Return the rules of all alerts, by id."""
-    query = "SELECT id, CAST(terms AS TEXT), CAST(forms AS TEXT), CAST(match_all AS INTEGER) FROM alerts ORDER BY id"
-    return list(await database.fetch_all(connection, query, ()))
-
-
-def parse_rule(
-    terms: str, forms: str, match_all: int
-) -> tuple[tuple[models.AlertTerm, ...], models.AlertForms, bool]:
-    """Return the terms, the forms and whether all terms are asked for of a row of `list_rules`, without its id."""
-    parsed = tuple(models.AlertTerm(models.AlertKind(kind), text) for kind, text in json.loads(terms))
-    return parsed, tuple(map(tuple, json.loads(forms))), bool(match_all)
-
-
-async def set_forms(connection: AsyncConnection, forms: Mapping[int, models.AlertForms]) -> None:
-    """Store the forms that the terms of alerts have by the glossary, by alert id."""
-    rows = [{"id": alert_id, "forms": own} for alert_id, own in forms.items()]
-    await database.update_rows(connection, alerts, rows)
+async def list_rules(connection: AsyncConnection) -> list[tuple[int, str]]:
+    """Return the id of each alert with what it matches, as stored: a text for `parse_rule`, equal for equal rules."""
+    query = (
+        "SELECT id, CAST(terms AS TEXT) || char(10) || CAST(excluded AS TEXT) || char(10)"
+        " || CAST(CAST(match_all AS INTEGER) AS TEXT) FROM alerts ORDER BY id"
+    )
+    if connection.dialect.name != "sqlite":
+        query = query.replace("char(10)", "chr(10)")
+    return list(await database.fetch_all(connection, query))
 
 
 async def exist(connection: AsyncConnection) -> bool:
@@ -348,16 +302,15 @@ async def list_active(
     return {alert.id: alert for alert in sorted(found, key=lambda alert: alert.id)}
 
 
-async def list_active_ids(connection: AsyncConnection, alert_ids: Iterable[int], now: datetime) -> set[int]:
-    """Return those of these alerts that are active at `now` (UTC)."""
-    query = sa.select(alerts.c.id).where(_is_active(now))
-    return {id_ for (id_,) in await database.execute_in(connection, query, alerts.c.id, alert_ids)}
-
-
 def _is_active(now: datetime) -> sa.ColumnElement[bool]:
     until_at = alerts.c.paused_until_at
     is_awake = sa.or_(until_at.is_(None), until_at <= now)
     return sa.and_(alerts.c.state == models.ActivityState.ACTIVE, is_awake)
+
+
+def _is_suspended() -> sa.ColumnElement[bool]:
+    is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
+    return sa.and_(alerts.c.state == models.ActivityState.PAUSED, is_blocked)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -395,76 +348,8 @@ async def set_state(
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Delete alerts. Returns their number."""
+    """Delete alerts with their unsent matches. Returns their number."""
+    unsent = matches.delete().where(matches.c.delivery_id.is_(None))
+    await database.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
     statement = alerts.delete().returning(alerts.c.id)
     return len(await database.execute_in(connection, statement, alerts.c.id, alert_ids))
-
-
-async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan alerts, which check what was planned before."""
-    await locks.lock_transaction(connection, PLANNING_LOCK)
-
-
-# The papers that recipients (`user:<id>` or `channel:<id>`) were notified of, kept for ever.
-#
-# A paper can come back in a digest after years, and a recipient is not notified of it twice.
-
-
-async def add_notified(
-    connection: AsyncConnection,
-    notified: Iterable[tuple[str, int]],
-    *,
-    notified_at: datetime,
-    delivery_ids: Mapping[str, int] | None = None,
-) -> None:
-    """Store that recipients (`user:<id>` or `channel:<id>`) are notified of papers: pairs of recipient and paper id.
-
-    `delivery_ids` are the deliveries that notify them, by recipient.
-    """
-    ids = delivery_ids or {}
-    rows = [(name, paper_id, notified_at, ids.get(name)) for name, paper_id in notified]
-    columns = "recipient", "paper_id", "notified_at", "delivery_id"
-    await database.insert_rows(connection, notified_papers, columns, rows, ignore_conflicts=True)
-
-
-async def remove_notified_of_deliveries(
-    connection: AsyncConnection, delivery_ids: Iterable[int]
-) -> list[tuple[str, int]]:
-    """Delete the notifications of deliveries that were never sent. Returns them as pairs of recipient and paper id."""
-    statement = notified_papers.delete().returning(notified_papers.c.recipient, notified_papers.c.paper_id)
-    rows = await database.execute_in(connection, statement, notified_papers.c.delivery_id, delivery_ids)
-    return [tuple(row) for row in rows]
-
-
-async def list_notified(
-    connection: AsyncConnection, recipients: Iterable[str], paper_ids: Sequence[int]
-) -> set[tuple[str, int]]:
-    """Return the pairs of recipient and paper id that were notified before."""
-    if not paper_ids:
-        return set()
-    rows = notified_papers.c
-    query = sa.select(rows.recipient, rows.paper_id).where(rows.paper_id.in_(paper_ids))
-    found = await database.execute_in(connection, query, rows.recipient, set(recipients))
-    return {(name, paper_id) for name, paper_id in found}
-
-
-async def list_messages(
-    connection: AsyncConnection, recipients: Iterable[str], since_at: datetime
-) -> dict[str, list[datetime]]:
-    """Return when each message to these recipients since a time (UTC) was planned, by recipient."""
-    rows = notified_papers.c
-    query = sa.select(rows.recipient, sa.func.min(rows.notified_at, type_=rows.notified_at.type)).where(
-        rows.notified_at >= since_at, rows.delivery_id.is_not(None)
-    )
-    planned: dict[str, list[datetime]] = defaultdict(list)
-    grouped = query.group_by(rows.recipient, rows.delivery_id)
-    for recipient, planned_at in await database.execute_in(connection, grouped, rows.recipient, recipients):
-        planned[recipient].append(planned_at)
-    return planned
-
-
-async def remove_notified_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` notifications of a recipient. Returns their number."""
-    return await database.delete_some(
-        connection, notified_papers, notified_papers.c.recipient == recipient, limit
-    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -248,12 +248,6 @@ class DigestPaper:
     added_seq: int = 0
 
 
-Fingerprints: TypeAlias = dict[int, tuple[date, int | None, int]]
-"""By paper id: the date of the last digest, the votes, and the fingerprint of the texts."""
-
-_TEXT_COLUMNS = ("title", "abstract", "authors", "organization", "affiliations", "keywords")
-
-
 async def add_entries(
     connection: AsyncConnection,
     entries_by_digest: Mapping[int, Sequence[Entry]],
@@ -343,40 +337,6 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
         DigestPaper(*row)
         for row in await database.execute_in(connection, query, entries.c.digest_id, digest_ids)
     ]
-
-
-async def list_fingerprints(connection: AsyncConnection, since_on: date, limit: int) -> Fingerprints:
-    """Return the papers last listed since a date by id: that date, the votes, and a fingerprint of their texts.
-
-    At most `limit` papers, those with the most votes. A fingerprint changes with the texts of the paper and its entries; it is
-    comparable within one process.
-    """
-    is_sqlite = connection.dialect.name == "sqlite"
-    # Bytes are counted without decoding the text.
-    size = "length(CAST(body AS BLOB))" if is_sqlite else "octet_length(body)"
-    texts = ", ".join(f"papers.{name}" for name in _TEXT_COLUMNS)
-    statement = (
-        f"SELECT papers.id, last_on, papers.votes, {texts}, entries.id, digests.revision, language, format,"  # noqa: S608
-        f" (SELECT sum({size}) FROM sections WHERE entry_id = entries.id)"
-        " FROM papers JOIN entries ON entries.paper_id = papers.id JOIN digests ON digests.id = digest_id"
-        " WHERE %s ORDER BY papers.id, entries.id"
-    )
-    by_votes = papers.c.votes.is_(None), papers.c.votes.desc(), papers.c.id
-    ranked = sa.select(papers.c.id).where(papers.c.last_on >= since_on).order_by(*by_votes).limit(limit)
-    found: Fingerprints = {}
-    # The abstracts of a month of large pages may have hundreds of megabytes.
-    for chunk in database.chunked((await connection.execute(ranked)).scalars()):
-        rows = await snapshot.read(connection, snapshot.Snapshot.fetch_in, statement, "papers.id", chunk)
-        found |= await asyncio.to_thread(_fingerprints, rows)
-    return found
-
-
-def _fingerprints(rows: Iterable[tuple[Any, ...]]) -> Fingerprints:
-    found: Fingerprints = {}
-    for paper_id, last_on, votes, *texts in rows:
-        _, _, former = found.get(paper_id, (None, None, 0))
-        found[paper_id] = snapshot.parse_date(last_on), votes, hash((former, *map(str, texts)))
-    return found
 
 
 async def list_appearances(

@@ -540,8 +540,13 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-AlertForms: TypeAlias = tuple[tuple[str, ...], ...]
-"""For each term of an alert the forms that match too."""
+class AlertSchedule(NamedTuple):
+    """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
+
+    timing: AlertTiming
+    at_time: str
+    timezone: str
+    weekday: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,12 +566,6 @@ class Alert:
     excluded: tuple[str, ...] = ()
     min_votes: int = 0
     """A later reading of the votes that reaches this number counts too, once."""
-    language: Locale | None = None
-    """Only papers with a digest in this language."""
-    translations: bool = False
-    """The forms of the terms in the other language match too, as in a look-up."""
-    forms: AlertForms = ()
-    """These forms, by the glossary; the service computes them."""
     timing: AlertTiming = AlertTiming.AT_ONCE
     at_time: str = "09:00"
     """Time of day in `timezone`, of a daily or weekly alert."""
@@ -576,7 +575,7 @@ class Alert:
     max_papers: int = 10
     """Papers in a message at most, the best first."""
     max_a_day: int = 0
-    """Messages to its recipient on a day in `timezone`, after which it waits for the next day; 0: any number."""
+    """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
     silent: bool = False
     """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
@@ -584,6 +583,11 @@ class Alert:
     state: ActivityState = ActivityState.ACTIVE
     reason: str | None = None
     paused_until_at: datetime | None = None
+
+    @property
+    def schedule(self) -> AlertSchedule:
+        """When it is sent."""
+        return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
     @property
     def is_blocked(self) -> bool:
@@ -596,28 +600,17 @@ class Alert:
         return is_snoozed or self.state is not ActivityState.ACTIVE
 
 
-class QueuedMatch(NamedTuple):
-    """A paper that matches an alert and is not sent yet. `recipient` is `user:<id>` or `channel:<id>`.
+class Match(NamedTuple):
+    """A paper that matches an alert, unsent. `recipient` is `user:<id>` or `channel:<id>`.
 
-    `votes` are those when it was matched. `due_at` (UTC) is when its message is planned; None: once it has the votes.
+    `ready_at` (UTC) is when the paper had the votes that the alert asks for; None: not yet.
     """
 
     recipient: str
     paper_id: int
     alert_id: int
-    votes: int | None
-    matched_at: datetime
-    due_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingAlerts:
-    """Papers of a digest that are still to be matched with the alerts."""
-
-    id: int
-    digest_id: int
-    paper_ids: tuple[int, ...]
-    added_at: datetime
+    found_at: datetime
+    ready_at: datetime | None = None
 
 
 # Deliveries and their parts: the transactional outbox of Discord messages.

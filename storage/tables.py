@@ -308,8 +308,6 @@ alerts = sa.Table(
     _required("excluded", _tuple_of(), comment="words that a matching paper must not have"),
     _required("key", sa.Text, comment="what it matches, folded, which identifies equal alerts"),
     _required("min_votes", sa.Integer),
-    sa.Column("language", _one_of(models.Locale), comment="NULL: any"),
-    _required("translations", sa.Boolean, comment="forms of the other language match too"),
     _required("timing", _one_of(models.AlertTiming), comment="now, daily or weekly"),
     _required("at_time", sa.Text, comment="HH:MM in timezone"),
     _required("timezone", sa.Text),
@@ -317,7 +315,6 @@ alerts = sa.Table(
     _required("max_papers", sa.Integer, comment="in a message"),
     _required("max_a_day", sa.Integer, server_default="0", comment="messages; 0: any number"),
     _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
-    _required("forms", _tuple_of(tuple), server_default="[]", comment="by term: added forms"),
     _required("state", _one_of(models.ActivityState)),
     sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
@@ -328,38 +325,32 @@ alerts = sa.Table(
     sqlite_autoincrement=True,
 )
 
-alert_matches = sa.Table(
-    "alert_matches",
-    metadata,
-    sa.Column("recipient", sa.Text, primary_key=True, comment="as in notified_papers", info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _reference("alert_id", "alerts.id", primary_key=True, index=True),
-    sa.Column("votes", sa.Integer, comment="when it was matched; NULL if unknown"),
-    _required("matched_at", UtcTime),
-    sa.Column("due_at", UtcTime, comment="when its message is planned; NULL: once it has the votes"),
-    # The papers that wait for votes are read from the index alone.
-    sa.Index("ix_alert_matches_due_at", "due_at", "paper_id"),
-    sqlite_with_rowid=False,
-)
-
-notified_papers = sa.Table(
-    "notified_papers",
+matches = sa.Table(
+    "matches",
     metadata,
     sa.Column(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("notified_at", UtcTime),
-    _reference("delivery_id", "deliveries.id", ondelete="SET NULL", index=True),
+    # Without foreign keys: what was told stays so after its alert or its message is removed.
+    sa.Column("alert_id", RowId, primary_key=True, autoincrement=False, index=True),
+    _required("found_at", UtcTime),
+    sa.Column("ready_at", UtcTime, comment="when the paper had the votes; NULL: not yet"),
+    sa.Column("delivery_id", RowId, index=True, comment="the message that tells of it; NULL: unsent"),
+    sa.Index(
+        "ix_matches_unsent",
+        "ready_at",
+        "paper_id",
+        sqlite_where=sa.text("delivery_id IS NULL"),
+        postgresql_where=sa.text("delivery_id IS NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
-pending_alerts = sa.Table(
-    "pending_alerts",
+unmatched_papers = sa.Table(
+    "unmatched_papers",
     metadata,
-    _id(),
-    _reference("digest_id", "digests.id", index=True),
-    _required("paper_ids", _tuple_of(), comment="papers that are to be matched with all alerts"),
+    _reference("paper_id", "papers.id", primary_key=True),
     _required("added_at", UtcTime),
 )
 

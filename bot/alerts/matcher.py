@@ -1,48 +1,26 @@
-"""Matches papers against alerts, like a percolator: the needles of all alerts are in automata, and each matching paper has
-one of them in its haystack. So an automaton retrieves candidates, and each of these is compared with the paper.
+"""Compares papers with alerts. An alert is a saved query: a paper matches that a search for the alert's words finds whole.
 
-Below are the needles and the comparison, when a match is due, the retrieval of candidates, and the forms of an alert's words
-by the glossary.
+The queries of all alerts are read once, and indexed by a *key* of each form that they look for: a token of the form, or a
+name. A paper is compared with the queries that have one of its keys.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from itertools import chain, zip_longest
-from typing import TypeAlias, assert_never
-from zoneinfo import ZoneInfo
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeAlias, assert_never
 
-import ahocorasick_rs
-import structlog
-
-from bot.archive import arxiv_ids, summaries
-from bot.core import clock, isolation
-from bot.core.clock import TimeSlices
-from bot.daily import schedule
-from bot.glossary import resolver
-from bot.search import glossary as search_glossary
-from bot.search import query as search_query
+from bot.archive import summaries
+from bot.search import index as search_index
 from bot.search import results as search_results
-from bot.search import scoring
-from bot.text import analyser, concepts, keywords, people, term_keys, typography
-from storage import alerts, key_values, models, papers, search, snapshot
-from storage.database import Database
-
-log = structlog.get_logger(__name__)
-
-AUTHOR_PREFIX, INSTITUTION_PREFIX, PAPER_PREFIX = "\n@", "\n#", "\n="
-"""Beginnings of the needles of names, of institutions, of arXiv ids.
-
-A name's needle is a line of its own in a haystack, between two line ends.
-"""
-
-MAX_CHARACTERS = 100_000
-"""Characters of a paper's texts in which keywords are looked for: ten times the longest real summaries."""
+from bot.search.service import SearchService
+from bot.text import analyser, concepts, people, term_keys, tokens
+from storage import alerts, models, search, snapshot
+from storage.database import Connection, Database
 
 
 class MatchField(StrEnum):
@@ -58,117 +36,238 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches. `text` is the term, a form of it or a name as the paper has it."""
+    """Why a paper matches: `text` is the form of the alert's words that it has, or its name for an author or institution.
 
-    alert_id: int
+    `topic` are the words as typed, of a name `text`. `forms` are those that the paper has of each part of the words.
+    """
+
     kind: models.AlertKind
     text: str
     found_in: MatchField
-    crossed: tuple[int, int | None] | None = None
-    """The votes that the alert asks for, if the paper reached them later, and its votes when it was matched."""
-    typed: str = ""
-    """A word as the alert's owner typed it."""
+    topic: str
+    forms: tuple[str, ...] = ()
+
+
+# What an alert asks for.
+
+Part: TypeAlias = tuple[str, ...]
+"""Forms of which a paper must have one, the typed one first."""
+
+
+class TermQuery(NamedTuple):
+    """A term of an alert. Of words a paper must have each of the parts, or one of the forms of the `whole`."""
+
+    term: models.AlertTerm
+    parts: tuple[Part, ...] = ()
+    whole: Part = ()
 
     @property
-    def topic(self) -> str:
-        """What the owner follows: words as typed, a name as the paper has it."""
-        return self.typed or self.text
+    def added_forms(self) -> tuple[str, ...]:
+        """The forms that the words as typed stand for too: other spellings, the other language, abbreviations."""
+        typed = term_keys.korean_key(self.term.text), term_keys.english_key(self.term.text)
+        forms = (form for part in self.parts for form in part[1:])
+        return tuple(dict.fromkeys(form for form in forms if term_keys.term_key(form) not in typed))
 
 
-def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
-    """Return the plain title and all summaries of a paper, prepared for matching: that is slower than one match."""
-    body_texts = [paper.abstract or ""]
-    for appearance in paper.appearances:
-        for section in summaries.shown_sections(appearance.entry):
-            body_texts += [section.heading or "", section.body]
-    body = "\n".join(filter(None, body_texts))
-    title = typography.to_plain_text((paper.title or "")[:MAX_CHARACTERS])
-    text = keywords.KeywordText(title, body[:MAX_CHARACTERS], paper.keywords)
-    text.prepare()
-    return text
+class Rule(NamedTuple):
+    """What an alert matches, as it is stored."""
+
+    terms: tuple[models.AlertTerm, ...]
+    excluded: tuple[str, ...]
+    match_all: bool
+
+    @classmethod
+    def of(cls, alert: models.Alert) -> Rule:
+        """Return the rule of an alert."""
+        return cls(alert.terms, alert.excluded, alert.match_all)
 
 
-def count_characters(paper: models.PaperDetail, text: keywords.KeywordText) -> int:
-    """Return the characters that are compared of a paper, and kept while it is prepared: of its texts and of its names."""
-    return text.characters + sum(map(len, (*paper.authors, *paper.institutions)))
+class AlertQuery(NamedTuple):
+    """A rule as it was read. A paper with one of the `excluded` forms does not match."""
+
+    terms: tuple[TermQuery, ...]
+    excluded: Part
+    match_all: bool
+
+
+async def read_rules(
+    searching: SearchService, connection: Connection, rules: Sequence[Rule]
+) -> list[AlertQuery]:
+    """Return rules as a search reads their words."""
+    words = [term.text for rule in rules for term in rule.terms if term.kind is models.AlertKind.KEYWORD]
+    texts = list(dict.fromkeys((*words, *(word for rule in rules for word in rule.excluded))))
+    read = dict(zip(texts, await searching.read_queries(connection, texts), strict=True))
+    return [_make_query(rule, read) for rule in rules]
+
+
+def _make_query(rule: Rule, read: Mapping[str, concepts.Expansion]) -> AlertQuery:
+    terms = tuple(
+        TermQuery(term, *_list_parts(read[term.text]))
+        if term.kind is models.AlertKind.KEYWORD
+        else TermQuery(term)
+        for term in rule.terms
+    )
+    asked = {form for term in terms for part in (*term.parts, term.whole) for form in part}
+    excluded = list[str]()
+    for word in rule.excluded:
+        parts, _ = _list_parts(read[word])
+        forms = parts[0] if len(parts) == 1 else ()
+        excluded += [word.strip('"'), *(form for form in forms if form not in asked)]
+    return AlertQuery(terms, tuple(dict.fromkeys(excluded)), rule.match_all)
+
+
+def _list_parts(expanded: concepts.Expansion) -> tuple[tuple[Part, ...], Part]:
+    wholes = (_list_forms(segment) for segment in expanded.composed)
+    return tuple(map(_list_forms, expanded.segments)), tuple(form for forms in wholes for form in forms)
+
+
+def _list_forms(segment: concepts.Segment) -> Part:
+    # What is neither typed nor shown, as the translation of a single word, ranks a search and decides nothing.
+    forms = (
+        form
+        for form in segment.forms
+        if form.weight >= 1 or (form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT)
+    )
+    return tuple(form.text for form in forms)
 
 
 def alert_key(alert: models.Alert) -> str:
-    """Return the normalised text that is the same for alerts that match the same papers."""
-    options = [f"language:{alert.language}"] if alert.language else []
-    options += ["all"] * (alert.match_all and len(alert.terms) > 1) + ["translations"] * alert.translations
-    options += sorted(f"-{_fold_words(word)}" for word in alert.excluded)
+    """Return a text that is the same for alerts that match the same papers: of terms in any order, case and spacing."""
+    options = ["all"] * (alert.match_all and len(alert.terms) > 1)
+    options += sorted(f"-{term_keys.term_key(word)}" for word in alert.excluded)
     return "\n".join([*sorted(map(term_key, alert.terms)), *options])
 
 
 def term_key(term: models.AlertTerm) -> str:
-    """Return the normalised text of a term, which is the same for equal terms."""
-    if term.kind is models.AlertKind.AUTHOR:
-        return f"a:{' '.join(sorted(analyser.fold_name(term.text).split()))}"
-    if term.kind is models.AlertKind.INSTITUTION:
-        return f"i:{people.institution_key(term.text)}"
-    return f"{term.kind.value[0]}:{_fold_words(term.text)}"
-
-
-def _fold_words(text: str) -> str:
-    return " ".join(analyser.fold(text).split())
-
-
-def list_needles(
-    terms: Iterable[models.AlertTerm], forms: models.AlertForms, match_all: bool
-) -> frozenset[str]:
-    """Return texts of which each matching paper has one in its `build_haystack`; of all of several terms the rarest one's."""
-    by_term = [
-        frozenset(
-            needle[:MAX_NEEDLE_LENGTH]
-            for text in (term.text, *own)
-            for needle in term_needles(term.kind, text)
-        )
-        for term, own in _with_forms(terms, forms)
-    ]
-    if match_all and any(by_term):
-        return max(filter(None, by_term), key=lambda needles: min(map(_selectivity, needles)))
-    return frozenset[str]().union(*by_term)
-
-
-def _selectivity(needle: str) -> tuple[bool, int]:
-    return needle.startswith("\n"), len(needle.encode())
-
-
-def _with_forms(
-    terms: Iterable[models.AlertTerm], forms: models.AlertForms
-) -> Iterator[tuple[models.AlertTerm, tuple[str, ...]]]:
-    own = tuple(terms)
-    return zip_longest(own, forms[: len(own)], fillvalue=())  # type: ignore[arg-type]
-
-
-def term_needles(kind: models.AlertKind, text: str) -> frozenset[str]:
-    """Return texts of which each paper that matches a term has one in its `build_haystack`; none if no paper can."""
-    match kind:
+    """Return a text that is the same for equal terms."""
+    match term.kind:
+        case models.AlertKind.AUTHOR:
+            text = " ".join(sorted(analyser.fold_name(term.text).split()))
+        case models.AlertKind.INSTITUTION:
+            text = people.institution_key(term.text)
         case models.AlertKind.KEYWORD:
-            return keywords.list_needles(text)
+            quoted = '"' * (term.text != term.text.strip('"'))
+            text = quoted + (term_keys.term_key(term.text) or analyser.fold(term.text))
+        case models.AlertKind.PAPER:
+            text = term.text
+        case _:
+            assert_never(term.kind)
+    return f"{term.kind.value[0]}:{text}"
+
+
+# A paper.
+
+_AUTHOR, _INSTITUTION, _PAPER = "@", "#", "="
+"""Beginnings of the keys of names, institutions and arXiv ids."""
+_ANY = ""
+"""A key that each paper has, of a form without letters to look for."""
+
+
+class PaperText:
+    """A paper with its texts as a search has them, prepared for many comparisons."""
+
+    def __init__(self, detail: models.PaperDetail) -> None:
+        self.detail = detail
+        sections = [section for of in detail.appearances for section in summaries.shown_sections(of.entry)]
+        texts = search_index.build_texts(
+            models.IndexDocument(
+                id=detail.id,
+                arxiv_id=detail.arxiv_id,
+                title=detail.title,
+                authors=detail.authors,
+                sections=tuple(dict.fromkeys(sections)),
+                abstract=detail.abstract,
+                keywords=detail.keywords,
+                votes=detail.votes,
+                last_on=detail.last_on,
+            )
+        )
+        self._title, self._body = map(tokens.tokenize, (texts.title, texts.body))
+        self._tokens = tokens.PaperTokens(self._title, self._body)
+        self._found: dict[str, tuple[bool, bool]] = {}
+
+    def find(self, form: str) -> tuple[bool, bool]:
+        """Return whether the title has a form, and whether the texts have it."""
+        found = self._found.get(form)
+        if found is None:
+            in_title, in_body = self._tokens.count(form)
+            found = self._found[form] = in_title > 0, in_body > 0
+        return found
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all forms and names that the paper may have."""
+        detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
+        keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
+        keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
+        return frozenset((*keys, _PAPER + detail.arxiv_id))
+
+    @cached_property
+    def authors(self) -> Mapping[str, Sequence[str]]:
+        """The names of the authors by their consonants."""
+        names: dict[str, list[str]] = {}
+        for name in self.detail.authors:
+            for key in people.consonant_keys(name):
+                names.setdefault(key, []).append(name)
+        return names
+
+
+def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
+    """Return why a paper matches: a reason for each term that it has, none if it does not match. Votes are not compared."""
+    reasons = []
+    for term in query.terms:
+        if (reason := _match_term(term, paper)) is not None:
+            reasons.append(reason)
+        elif query.match_all:
+            return ()
+    if reasons and any(any(paper.find(form)) for form in query.excluded):
+        return ()
+    return tuple(reasons)
+
+
+def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
+    kind, text = query.term
+    match kind:
+        case models.AlertKind.AUTHOR:
+            variants = name_variants(text)
+            for name in dict.fromkeys(
+                name for key in people.consonant_keys(text) for name in paper.authors.get(key, ())
+            ):
+                if variants & name_variants(name) or people.is_same_name(text, name):
+                    return AlertReason(kind, name, MatchField.AUTHOR, name)
+            return None
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(text)
-            return frozenset((f"{INSTITUTION_PREFIX}{key}\n",)) if key else frozenset()
-        case models.AlertKind.AUTHOR:
-            keys = people.consonant_keys(text) if analyser.fold_name(text) else ()
-            return frozenset(f"{AUTHOR_PREFIX}{key}\n" for key in keys)
+            for name in paper.detail.institutions:
+                if key in people.find_keys(name):
+                    return AlertReason(kind, name, MatchField.INSTITUTION, name)
+            return None
         case models.AlertKind.PAPER:
-            is_id = arxiv_ids.parse_bare_id(text) == text
-            return frozenset((f"{PAPER_PREFIX}{text}\n",)) if is_id else frozenset()
+            is_asked = text == paper.detail.arxiv_id
+            return AlertReason(kind, text, MatchField.PAPER, text) if is_asked else None
+        case models.AlertKind.KEYWORD:
+            for parts in (query.parts, (query.whole,)):
+                found = [_find_part(part, paper) for part in parts]
+                if found and None not in found:
+                    forms = tuple(form for form, _ in filter(None, found))
+                    in_title = all(is_in_title for _, is_in_title in filter(None, found))
+                    field = MatchField.TITLE if in_title else MatchField.TEXT
+                    return AlertReason(
+                        kind, forms[0] if len(forms) == 1 else text, field, text.strip('"'), forms
+                    )
+            return None
         case _:
             assert_never(kind)
 
 
-def build_haystack(paper: models.PaperDetail, text: keywords.KeywordText) -> str:
-    """Return a paper's names, each on a line, and what its texts are found by."""
-    institutions = set[str]().union(*map(people.find_keys, paper.institutions))
-    authors = set[str]().union(*map(people.consonant_keys, paper.authors))
-    lines = [f"{AUTHOR_PREFIX}{key}" for key in authors] + [
-        f"{INSTITUTION_PREFIX}{key}" for key in institutions
-    ]
-    names = "".join((*sorted(lines), PAPER_PREFIX, paper.arxiv_id, "\n"))
-    return names + text.haystack
+def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
+    """Return the first form of a part that the title has, else that the texts have, and whether it is in the title."""
+    found = [(form, *paper.find(form)) for form in part]
+    for field in (1, 2):
+        for row in found:
+            if row[field]:
+                return row[0], field == 1
+    return None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -183,119 +282,17 @@ def name_variants(name: str) -> frozenset[str]:
     return frozenset(" ".join(sorted(variant.split())) for variant in variants if variant)
 
 
-def match(
-    alert: models.Alert, paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[AlertReason, ...]:
-    """Return why a paper with this text matches the alert: a reason for each term that it has, none if it does not match.
-
-    The votes are the caller's to compare. A term in the title is said to be there, also if it is in a summary too. A reason
-    has the term, or the form of it that the paper has.
-    """
-    if alert.language is not None and all(of.language != alert.language for of in paper.appearances):
-        return ()
-    reasons = []
-    for term, forms in _with_forms(alert.terms, alert.forms):
-        found = _match_term(term, forms, paper, text)
-        if found is not None:
-            typed = term.text if term.kind is models.AlertKind.KEYWORD else ""
-            reasons.append(AlertReason(alert.id, term.kind, *found, typed=typed))
-        elif alert.match_all:
-            return ()
-    if reasons and any(any(text.match(word)) for word in alert.excluded):
-        return ()
-    return tuple(reasons)
-
-
-def _match_term(
-    term: models.AlertTerm, forms: tuple[str, ...], paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[str, MatchField] | None:
-    """Return the term, or the name in the paper, and where the paper has it; None if it does not."""
-    match term.kind:
-        case models.AlertKind.AUTHOR:
-            places, variants = _index_authors(paper.authors), name_variants(term.text)
-            alike = [places.get(key, ()) for key in people.consonant_keys(term.text)]
-            for place in sorted(set[int]().union(*alike)):
-                name = paper.authors[place]
-                if variants & name_variants(name) or people.is_same_name(term.text, name):
-                    return name, MatchField.AUTHOR
-            return None
-        case models.AlertKind.INSTITUTION:
-            key = people.institution_key(term.text)
-            names = [name for name in paper.institutions if key in people.find_keys(name)]
-            return (names[0], MatchField.INSTITUTION) if names else None
-        case models.AlertKind.PAPER:
-            return (term.text, MatchField.PAPER) if term.text == paper.arxiv_id else None
-        case models.AlertKind.KEYWORD:
-            found, (in_title, in_body) = term.text, text.match(term.text)
-            # With forms of the glossary a paper must be about the topic, as in a look-up.
-            if forms and not in_title:
-                found, in_title, in_body = _find_form((term.text, *forms), text.topic_document)
-            field = MatchField.TITLE if in_title else MatchField.TEXT
-            return (found, field) if in_title or in_body else None
-        case _:
-            assert_never(term.kind)
-
-
-@lru_cache(maxsize=8)
-def _index_authors(names: tuple[str, ...]) -> dict[str, list[int]]:
-    """Return the places of a paper's authors by their consonants: many alerts are compared with a paper."""
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        for key in people.consonant_keys(name):
-            places.setdefault(key, []).append(place)
-    return places
-
-
-def _find_form(forms: tuple[str, ...], document: term_keys.Document) -> tuple[str, bool, bool]:
-    """Return the first form that a paper about the topic has, and whether it is in the title and in the texts."""
-    if _topic_segment(*forms).is_topic_of(document):
-        for form in forms:
-            in_title, in_body = term_keys.compile_term(form).count(document)
-            if in_title or in_body:
-                return form, in_title > 0, in_body > 0
-    return "", False, False
-
-
-@lru_cache(maxsize=1 << 12)
-def _topic_segment(*forms: str) -> scoring.CompiledSegment:
-    weighted = tuple(concepts.WeightedForm(text, 1.0) for text in forms)
-    return scoring.CompiledSegment(concepts.Segment(forms[0], weighted))
-
-
 MAX_REASONS = 20
 """Reasons for a paper at most; messages show six."""
 
 
-def match_all(
-    alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[AlertReason, ...]:
-    """Return the reasons of matching alerts, each normalised topic once, at most MAX_REASONS, words not quoted yet."""
-    return match_each(alerts, paper, text)[0]
-
-
-def match_each(
-    alerts: Iterable[models.Alert], paper: models.PaperDetail, text: keywords.KeywordText
-) -> tuple[tuple[AlertReason, ...], frozenset[int]]:
-    """Return what `match_all` does, and the ids of the alerts that match, of which a topic names the first alone.
-
-    Alerts after those with MAX_REASONS are not compared.
-    """
+def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
+    """Return the reasons of all queries that a paper matches, each topic once, at most MAX_REASONS."""
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
-    matching: set[int] = set()
-    for alert in alerts:
-        for reason in match(alert, paper, text):
+    for query in queries:
+        for reason in match(query, paper):
             reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
-            matching.add(alert.id)
-        if len(reasons) >= MAX_REASONS:
-            break
-    return tuple(reasons.values())[:MAX_REASONS], frozenset(matching)
-
-
-def quote(reasons: Iterable[AlertReason], text: keywords.KeywordText) -> tuple[AlertReason, ...]:
-    """Return the reasons of a message with their words as they stand in the paper: that reads all of its text for each word."""
-    return tuple(
-        replace(reason, text=text.quote(reason.text)) if reason.typed else reason for reason in reasons
-    )
+    return tuple(reasons.values())[:MAX_REASONS]
 
 
 def find_sentence(
@@ -319,255 +316,112 @@ def find_sentence(
     return None
 
 
-def words_in_text(reasons: Iterable[AlertReason]) -> tuple[str, ...]:
-    """Return the words of reasons that stand in a paper's texts, but not in its title."""
-    return tuple(reason.text for reason in reasons if reason.found_in is MatchField.TEXT)
+# The index of all alerts.
 
 
-GATHERING_TIME = timedelta(minutes=3)
-"""An alert that is sent at once waits for this time, so that what matches meanwhile is in the same message."""
+def list_keys(query: AlertQuery) -> frozenset[str]:
+    """Return the keys of a query: each paper that matches has one of them. Of all of several terms the rarest one's."""
+    by_term = [_list_term_keys(term) for term in query.terms]
+    return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
 
-def due_at(alert: models.Alert, now: datetime) -> datetime:
-    """Return when a match of `now` (UTC) is due: soon, or at the next time of day of a daily or weekly alert.
-
-    A time that does not exist or exists twice on a date is one moment, as for daily posts.
-    """
-    match alert.timing:
-        case models.AlertTiming.AT_ONCE:
-            return now + GATHERING_TIME
-        case models.AlertTiming.DAILY:
-            return _next_slot(alert.at_time, alert.timezone, schedule.EVERY_DAY, now)
-        case models.AlertTiming.WEEKLY:
-            return _next_slot(alert.at_time, alert.timezone, (alert.weekday,), now)
+def _list_term_keys(query: TermQuery) -> frozenset[str]:
+    kind, text = query.term
+    match kind:
+        case models.AlertKind.AUTHOR:
+            return frozenset(_AUTHOR + key for key in people.consonant_keys(text))
+        case models.AlertKind.INSTITUTION:
+            return frozenset((_INSTITUTION + people.institution_key(text),))
+        case models.AlertKind.PAPER:
+            return frozenset((_PAPER + text,))
+        case models.AlertKind.KEYWORD:
+            parts = [frozenset[str]().union(*map(_list_form_keys, part)) for part in query.parts]
+            rarest = max(parts, key=_selectivity, default=frozenset())
+            return rarest.union(*map(_list_form_keys, query.whole))
         case _:
-            assert_never(alert.timing)
+            assert_never(kind)
 
 
-def day_of(alert: models.Alert, now: datetime) -> tuple[datetime, datetime]:
-    """Return when the alert's day began, and its time of day on the next day (UTC)."""
-    zone = _zone_of(alert.timezone)
-    on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
-    began_at = schedule.wall_clock_to_utc(on, time(0), zone)
-    return began_at, schedule.wall_clock_to_utc(on + schedule.DAY, at, zone)
-
-
-def _zone_of(timezone: str) -> ZoneInfo:
-    # The name of a zone may come from a machine with newer rules.
-    return clock.parse_zone(timezone if clock.is_known_zone(timezone) else str(UTC))
-
-
-@lru_cache(maxsize=1024)
-def _next_slot(at_time: str, timezone: str, days: tuple[int, ...], now: datetime) -> datetime:
-    return schedule.next_due(now, schedule.Rule(schedule.parse_time(at_time), _zone_of(timezone), days)).at
-
-
-MAX_CACHED_CHARACTERS = 1_000_000
-"""Characters of the papers that stay prepared for matching; a paper takes about ten times as many bytes."""
-
-PreparedPaper: TypeAlias = tuple[models.PaperDetail, keywords.KeywordText]
-
-
-class PaperTexts:
-    """Papers prepared for matching, kept in memory up to a total length of their texts."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._prepared: dict[int, PreparedPaper] = {}
-        self._characters = 0
-
-    def clear(self) -> None:
-        """Forget the papers, whose texts may have changed."""
-        self._prepared.clear()
-        self._characters = 0
-
-    async def get(self, paper_id: int) -> PreparedPaper | None:
-        """Return a paper with its text; None if no digest names it any more."""
-        if paper_id not in self._prepared:
-            async with self._database.read() as connection:
-                for detail in await papers.list_details(connection, [paper_id]):
-                    if self._characters > MAX_CACHED_CHARACTERS:
-                        self.clear()
-                    text = await asyncio.to_thread(keyword_text, detail)
-                    self._prepared[paper_id] = detail, text
-                    self._characters += count_characters(detail, text)
-        return self._prepared.get(paper_id)
-
-
-MAX_NEEDLE_LENGTH = 40
-"""Characters of a needle: a paper that has all of a longer one has its beginning too."""
-Candidate: TypeAlias = tuple[int, list[int]]
-"""The id of an alert, and the places of the papers that it may match."""
-
-
-class _Automaton:
-    """Finds the needles that a text contains; each maps to the numbers of terms or rules."""
-
-    def __init__(self, numbers: Mapping[str, Sequence[int]]) -> None:
-        self._numbers = list(numbers.values())
-        self._automaton = ahocorasick_rs.AhoCorasick(
-            list(numbers), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-        )
-
-    def find(self, haystack: str) -> set[int]:
-        """Return the numbers of the needles that a text has."""
-        found = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
-        return set(
-            chain.from_iterable(self._numbers[needle] for needle in {needle for needle, _, _ in found})
-        )
-
-
-class Followed:
-    """Alerts with an automaton of their terms and excluded words: a paper is compared with those of which it has a needle."""
-
-    def __init__(self, own: Sequence[models.Alert]) -> None:
-        self._own = [replace(alert, excluded=()) for alert in own]
-        self._terms: list[tuple[int, int | str]] = []
-        """The place of each term's alert, with the number of the term in it; of each excluded word's with the word."""
-        numbers: dict[str, list[int]] = {}
-        for place, alert in enumerate(own):
-            of_alert: list[tuple[int | str, frozenset[str]]] = [
-                (number, list_needles([term], (forms,), match_all=False))
-                for number, (term, forms) in enumerate(_with_forms(alert.terms, alert.forms))
-            ]
-            of_alert += [(word, keywords.list_needles(word)) for word in alert.excluded]
-            for term_or_word, needles in of_alert:
-                for needle in needles:
-                    numbers.setdefault(needle[:MAX_NEEDLE_LENGTH], []).append(len(self._terms))
-                self._terms.append((place, term_or_word))
-        self._automaton = _Automaton(numbers)
-
-    def match_all(
-        self, paper: models.PaperDetail, text: keywords.KeywordText, haystack: str
-    ) -> tuple[AlertReason, ...]:
-        """Return what `match_all` does. `haystack` is that of the paper."""
-        found: dict[int, list[int]] = {}
-        excluded: dict[int, list[str]] = {}
-        for place, found_of in (self._terms[term] for term in sorted(self._automaton.find(haystack))):
-            if isinstance(found_of, str):
-                excluded.setdefault(place, []).append(found_of)
-            else:
-                found.setdefault(place, []).append(found_of)
-        # Before the terms: a paper that has an excluded word of each alert would be compared with the terms of all of them.
-        matched = lru_cache(maxsize=None)(lambda word: any(text.match(word)))
-        picked = (
-            _pick_terms(self._own[place], numbers)
-            for place, numbers in found.items()
-            if not any(map(matched, excluded.get(place, ())))
-        )
-        return match_all(picked, paper, text)
-
-
-def _pick_terms(alert: models.Alert, numbers: Sequence[int]) -> models.Alert:
-    """Return an alert with some of its terms, of which a paper has needles; an alert for all terms as it is."""
-    if alert.match_all:
-        return alert
-    forms = tuple(alert.forms[number] for number in numbers if number < len(alert.forms))
-    return replace(alert, terms=tuple(alert.terms[number] for number in numbers), forms=forms)
-
-
-class AlertIndex:
-    """Retrieves the alerts that may match papers, from an automaton that stays in memory.
-
-    Each use compares it with the stored alerts and builds it again if one has changed: nothing else says that one has, and
-    no stored alert is missed, whichever process stored it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._rules: list[alerts.Rule] | None = None
-        self._automaton = _Automaton({})
-
-    async def find(self, haystacks: Sequence[str]) -> list[Candidate]:
-        """Return the alerts of which a haystack has a needle, by id, with the places of these haystacks."""
-        async with self._database.read() as connection:
-            rules = await alerts.list_rules(connection)
-        if rules != self._rules:
-            self._automaton = await asyncio.to_thread(_build_automaton, rules)
-            self._rules = rules
-        return await asyncio.to_thread(self._find, haystacks)
-
-    def _find(self, haystacks: Sequence[str]) -> list[Candidate]:
-        places: dict[int, list[int]] = {}
-        for place, haystack in enumerate(haystacks):
-            for alert_id in self._automaton.find(haystack):
-                places.setdefault(alert_id, []).append(place)
-        return sorted(places.items())
-
-
-def _build_automaton(rules: Iterable[alerts.Rule]) -> _Automaton:
-    alert_ids: dict[str, list[int]] = {}
-    for alert_id, terms, forms, match_all in rules:
-        with isolation.isolated(log, "an alert is not matched", alert=alert_id):
-            for needle in _list_rule_needles(terms, forms, match_all):
-                alert_ids.setdefault(needle, []).append(alert_id)
-    return _Automaton(alert_ids)
+def _selectivity(keys: frozenset[str]) -> int:
+    """Return about how rare papers are that have one of these keys: a long word is, a syllable counts as three letters."""
+    return min((len(key.encode()) for key in keys), default=0)
 
 
 @lru_cache(maxsize=1 << 14)
-def _list_rule_needles(terms: str, forms: str, match_all: int) -> frozenset[str]:
-    # Many alerts have the same rule, and few have changed since the last automaton.
-    return list_needles(*alerts.parse_rule(terms, forms, match_all))
+def _list_form_keys(form: str) -> frozenset[str]:
+    # The longest token; of several, that in the middle: of a Korean term it belongs to two words, and is rarer than theirs.
+    keys = {
+        max((len(token), -abs(2 * number + 1 - len(phrase)), token) for number, token in enumerate(phrase))[2]
+        for phrase in tokens.phrases(form)
+    }
+    return frozenset(keys or (_ANY,))
 
 
-MAX_FORMS = 20
-"""Added forms of a term at most."""
+_RULES_AT_ONCE = 200
+"""Rules that are read before other tasks go on: a rule takes 0.2 ms."""
 
 
-def list_forms(glossary: resolver.Glossary, alert: models.Alert) -> models.AlertForms:
-    """Return for each term the forms that match too; none without the switch, or of a name.
+class AlertIndex:
+    """The queries of all alerts in memory. Each use reads those that are new, and all if the glossary has changed."""
 
-    They are those that a look-up of the words shows, without forms that one explanation alone speaks for.
-    """
-    return tuple(
-        _term_forms(glossary, term.text)
-        if alert.translations and term.kind is models.AlertKind.KEYWORD
-        else ()
-        for term in alert.terms
-    )
+    def __init__(self, database: Database, search: SearchService) -> None:
+        self._database = database
+        self._search = search
+        self._rows: list[tuple[int, str]] = []
+        self._version: str | None = None
+        self._queries: dict[str, AlertQuery] = {}
+        self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
+
+    async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
+        """Return the ids of alerts with the papers that they match."""
+        async with self._database.read() as connection:
+            rows = await alerts.list_rules(connection)
+            version = await snapshot.read(connection, search.get_glossary_version)
+        if (rows, version) != (self._rows, self._version):
+            known = self._queries if version == self._version else {}
+            self._queries = await self._read({text for _, text in rows}, known)
+            self._by_key = await asyncio.to_thread(_index, rows, self._queries)
+            self._rows, self._version = rows, version
+        return await asyncio.to_thread(self._find, papers)
+
+    async def _read(self, texts: set[str], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
+        queries = {text: known[text] for text in texts & known.keys()}
+        new = sorted(texts - known.keys())
+        for start in range(0, len(new), _RULES_AT_ONCE):
+            batch = new[start : start + _RULES_AT_ONCE]
+            async with self._database.read() as connection:
+                read = await read_rules(self._search, connection, list(map(_parse_rule, batch)))
+            queries.update(zip(batch, read, strict=True))
+        return queries
+
+    def _find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
+        found = []
+        for paper in papers:
+            candidates = {
+                id(query): (query, alert_ids)
+                for key in paper.keys & self._by_key.keys()
+                for query, alert_ids in self._by_key[key]
+            }
+            for query, alert_ids in candidates.values():
+                if match(query, paper):
+                    found += [(alert_id, paper.detail) for alert_id in alert_ids]
+        return found
 
 
-def _term_forms(glossary: resolver.Glossary, text: str) -> tuple[str, ...]:
-    expanded = search_query.expand_query(glossary, text).sure()
-    # Forms of a part of the words alone would match papers about that part.
-    wholes = (*(expanded.segments if len(expanded.segments) == 1 else ()), *expanded.composed)
-    return search_query.added_forms(concepts.Expansion(expanded.text, wholes))[:MAX_FORMS]
+def _parse_rule(text: str) -> Rule:
+    terms, excluded, is_all = text.split("\n")
+    parsed = tuple(models.AlertTerm(models.AlertKind(kind), word) for kind, word in json.loads(terms))
+    return Rule(parsed, tuple(json.loads(excluded)), is_all == "1")
 
 
-FORMS_BATCH_SIZE = 200
-
-
-async def refresh_forms(database: Database) -> None:
-    """Compute and store the forms of all alerts that have them, in batches, if the glossary has changed since the last time.
-
-    An interrupted run is repeated from the start: the version is stored last.
-    """
-    async with database.read() as connection:
-        version = str(await snapshot.read(connection, search.get_glossary_version))
-        if version == await key_values.get(connection, key_values.ALERT_FORMS_VERSION):
-            return
-    service, after_id = search_glossary.GlossaryService(database), 0
-    slices = TimeSlices()
-    while True:
-        async with database.read() as connection:
-            if not (batch := await alerts.list_translated(connection, after_id, limit=FORMS_BATCH_SIZE)):
-                break
-            glossary = await service.get_current(connection)
-        changed: dict[int, models.AlertForms] = {}
-        for alert in batch:
-            # An alert for which this fails keeps its forms, and must not hold up the others.
-            with isolation.isolated(log, "forms of an alert not renewed", alert=alert.id):
-                if (forms := list_forms(glossary, alert)) != alert.forms:
-                    changed[alert.id] = forms
-            await slices.pause()
-        async with database.transaction() as connection:
-            # One that its reader has changed meanwhile got forms of its new terms.
-            current = await alerts.list_translated(
-                connection, after_id, limit=FORMS_BATCH_SIZE, for_update=True
-            )
-            terms = {alert.id: alert.terms for alert in current}
-            same = {alert.id for alert in batch if terms.get(alert.id) == alert.terms}
-            await alerts.set_forms(connection, {id_: own for id_, own in changed.items() if id_ in same})
-        after_id = batch[-1].id
-    async with database.transaction() as connection:
-        await key_values.set_value(connection, key_values.ALERT_FORMS_VERSION, version)
+def _index(
+    rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]
+) -> dict[str, list[tuple[AlertQuery, list[int]]]]:
+    alert_ids: dict[str, list[int]] = {}
+    for alert_id, text in rows:
+        alert_ids.setdefault(text, []).append(alert_id)
+    by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
+    for text, ids in alert_ids.items():
+        for key in list_keys(queries[text]):
+            by_key.setdefault(key, []).append((queries[text], ids))
+    return by_key

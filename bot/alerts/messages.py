@@ -34,6 +34,9 @@ MAX_ALERT_LENGTH = 900
 MAX_REASONS = 6
 """Reasons shown per paper of an alert."""
 
+MAX_RELATED = 8
+"""Related terms that a preview names."""
+
 MAX_TOPICS = 3
 """Terms shown in the headline of an alert in a channel."""
 
@@ -46,7 +49,10 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     for kind in models.AlertKind:
         names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
-            names = [texts("alert-word", text=name) for name in names]
+            names = [
+                texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
+                for name in names
+            ]
         if names:
             match = "all" if is_all else "any"
             groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
@@ -84,7 +90,7 @@ def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName 
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
-    """Return all settings on a line: where, when in which zone, at most how many papers, in which language."""
+    """Return all settings on a line: where, when in which zone, at most how many papers and messages."""
     zone = templates.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
@@ -93,10 +99,6 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
     if alert.silent:
         parts.append(texts("alert-silent"))
-    if alert.language is not None:
-        parts.append(texts(f"alert-only-{alert.language.value}"))
-    if alert.translations:
-        parts.append(texts("alert-with-forms"))
     return client_messages.join_dotted(*parts)
 
 
@@ -132,9 +134,7 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
             max_length=MAX_LENGTH,
             required=False,
         )
-    chosen = {alerts_options.ALL: alert.match_all, alerts_options.FORMS: alert.translations}
-    chosen |= {locale.value: alert.language is locale for locale in models.Locale}
-    chosen[alerts_options.SILENT] = alert.silent
+    chosen = {alerts_options.ALL: alert.match_all, alerts_options.SILENT: alert.silent}
     switches = [
         select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
         for name, is_on in chosen.items()
@@ -190,9 +190,9 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
     marker = contents.part_marker(post.marker, 0)
     shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
     buttons = _footer_buttons(texts, post, marker)
-    further = [paper for paper, _ in rest[:MAX_MENU_PAPERS]]
+    further = [match.paper for match in rest[:MAX_MENU_PAPERS]]
     menu = client_messages.open_menu(texts("alert-more", count=len(further)), further)
-    is_foreign = contents.is_in_other_language([paper for paper, _ in shown], post.locale)
+    is_foreign = contents.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
     more = client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(shown) + len(further))}")
     message.add_text(f"🔔 {alert_headline(wording, post)}")
@@ -200,8 +200,7 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
-        arxiv_id = match[0].arxiv_id
-        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, arxiv_id))
+        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, match.paper.arxiv_id))
     if menu is not None:
         message.add_reserved_row(menu)
     if more:
@@ -214,14 +213,14 @@ def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) ->
     """Return the alert as plain text."""
     day = client_messages.day_url(post.digest_on, post.marker, 0)
     lines = [f"🔔 {alert_headline(wording, post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
-    papers = tuple(paper for paper, _ in post.matches)
+    papers = tuple(match.paper for match in post.matches)
     return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
 def _paper_text(
     wording: PostWording, match: alerts_planner.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
-    paper, _ = match
+    paper = match.paper
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
     )
@@ -239,12 +238,13 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     if post.in_channel:
         return [day_button]
-    alert_ids = {reason.alert_id for _, reasons in post.matches for reason in reasons}
+    alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
     custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE, 0)
     return [day_button, button(texts("alert-manage"), custom_id)]
 
 
 SAVE = "ac"
+WIDEN = "ax"
 EDIT_TIMING = "aet"
 RETYPE_TIMING = "aer"
 SHOW = "av"
@@ -257,9 +257,18 @@ _PRIMARY = discord.ButtonStyle.primary
 
 
 def preview_view(
-    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, now: datetime
+    texts: Texts,
+    draft: models.Alert,
+    preview: alerts_service.AlertPreview,
+    key: str,
+    *,
+    wider_key: str = "",
+    now: datetime,
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft, with the buttons to save it and to change it. `key` is its token."""
+    """Return the recent matches of a draft, with the buttons to save it and to change it.
+
+    `key` is its token, `wider_key` that of the wider draft that the preview offers.
+    """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
@@ -269,7 +278,8 @@ def preview_view(
     else:
         first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
     message.add_text(preview_text(texts, preview))
-    message.add_buttons(first, *_edit_buttons(texts, key))
+    widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
+    message.add_buttons(first, widen, *_edit_buttons(texts, key))
     return message.view
 
 
@@ -347,7 +357,10 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, and the latest of them, below the names that no paper has."""
+    """Return the number of matches in the last 30 days with the latest, and which related terms count.
+
+    Names that no paper has come first.
+    """
     lines = [texts(f"alert-unknown-{kind.value}", name=_escaped(name)) for kind, name in preview.unknown]
     lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
@@ -355,6 +368,12 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
         )
         lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
+    if preview.wider is not None:
+        wider = describe_alert(texts, preview.wider)
+        lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
+    if preview.related:
+        forms = ", ".join(map(_escaped, preview.related[:MAX_RELATED]))
+        lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
     if not preview.is_complete:
         lines.append(f"-# {texts('alert-preview-partial')}")
     return "\n".join(lines)
@@ -431,9 +450,8 @@ def alert_more(wording: PostWording, post: alerts_planner.AlertPost, shown: int)
 def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost, shown: int
 ) -> discord_text.SafeMarkdown:
-    reasons = [reason for _, matched in post.matches for reason in matched]
-    lines = {reason.crossed and reason.crossed[0] for reason in reasons}
-    topics = list(dict.fromkeys(reason.topic for reason in reasons))
+    lines = {match.reached for match in post.matches}
+    topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,
         "total": len(post.matches) + post.more,
@@ -443,21 +461,18 @@ def _alert_text(
             discord_text.shorten(topic, client_messages.MAX_TOPIC_LENGTH, markdown=False)
             for topic in topics[:MAX_TOPICS]
         ],
-        "crossed": lines.pop() if len(lines) == 1 else None,
+        "reached": lines.pop() if len(lines) == 1 else None,
     }
     return wording.templates.render_block("alert", block, post.locale.value, values)
 
 
 def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, title: str) -> str:
     """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
-    paper, matched = match
-    reasons = {(reason.found_in, reason.text): reason for reason in matched}
-    crossed, votes_before = next((reason.crossed for reason in matched if reason.crossed), (None, None))
+    reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
     values = {
         "title": discord_text.SafeMarkdown(title),
-        "votes": paper.votes,
+        "votes": match.paper.votes,
         "reasons": list(reasons.values())[:MAX_REASONS],
-        "crossed": crossed,
-        "votes_before": votes_before,
+        "reached": match.reached,
     }
     return wording.templates.render_block("alert", "paper", wording.ui_texts.locale.value, values)

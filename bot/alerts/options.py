@@ -20,12 +20,10 @@ TYPED_KINDS = (models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKi
 WITHOUT = "without"
 OPTIONS = "options"
 ALL = "all"
-FORMS = "forms"
 SILENT = "silent"
 TIMING = "timing"
 _COMMAS = ",，、"
-_AROUND = _COMMAS + '"“”'
-"""What surrounds a text but is not a part of it: each is looked for as a phrase, with quotation marks or without."""
+_QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 class Setting(NamedTuple):
@@ -72,7 +70,6 @@ def condition_values(alert: models.Alert) -> dict[str, str]:
 def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
     """Return the draft with the values of the form for what it matches, or of the options of `/alerts add`."""
     chosen = set((values.get(OPTIONS) or "").split(","))
-    languages = [locale for locale in models.Locale if locale.value in chosen]
     typed = tuple(
         models.AlertTerm(kind, text)
         for kind in TYPED_KINDS
@@ -86,9 +83,7 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
         terms=(*typed, *kept),
         excluded=tuple(split_items(values.get(WITHOUT) or "")),
         match_all=ALL in chosen,
-        translations=FORMS in chosen,
         silent=SILENT in chosen,
-        language=languages[0] if len(languages) == 1 else None,
     )
 
 
@@ -136,11 +131,14 @@ def join_items(items: Iterable[str]) -> str:
 
 
 def split_items(text: str) -> list[str]:
-    """Return the texts that are separated by commas, or by semicolons or lines if there are any, without quotation marks."""
+    """Return the texts that are separated by commas, or by semicolons or lines if there are any; quotation marks are straight."""
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
-    lines = (discord_text.to_single_line(line).strip(_AROUND).strip() for line in text.split("\n"))
+    lines = (
+        discord_text.to_single_line(line.translate(_QUOTES)).strip(_COMMAS).strip()
+        for line in text.split("\n")
+    )
     return [line for line in lines if line]
 
 

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from bot.alerts import matcher
+from bot.archive import arxiv_ids
 from bot.core import clock
 from bot.core.clock import Clock
 from bot.daily import schedule
-from bot.search import glossary as search_glossary
-from bot.text import analyser, keywords, people, term_keys
-from storage import accounts, alerts, archive, errors, models, outbox, papers
-from storage import database as storage_database
-from storage.database import Connection, Database
+from bot.search.results import SearchRequest, Sort
+from bot.search.service import SearchService
+from bot.text import analyser, people
+from storage import accounts, alerts, errors, models, outbox, papers
+from storage.database import Connection, Database, chunked
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
-MAX_TEXT_LENGTH = term_keys.MAX_TERM_LENGTH
+MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 1_000_000
 MAX_PAPERS = 25
@@ -66,7 +67,6 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
-    _check_exclusions(checked)
     return replace(checked, key=matcher.alert_key(checked))
 
 
@@ -93,7 +93,7 @@ def _check_term(term: models.AlertTerm) -> None:
             most=MAX_TEXT_LENGTH,
             length=len(term.text),
         )
-    if not matcher.term_needles(*term):
+    if not _has_letters(term):
         raise errors.UsageError(
             f"“{term.text}” has no letters or numbers to look for. Change or remove it.",
             "no-letters",
@@ -116,111 +116,25 @@ def _check_term(term: models.AlertTerm) -> None:
         )
 
 
-def _check_exclusions(alert: models.Alert) -> None:
-    """Raise UsageError if each paper that has the terms has an excluded word too."""
-    impossible = [term for term in alert.terms if _implied(term, alert.excluded)]
-    if len(impossible) == len(alert.terms) or (alert.match_all and impossible):
-        word = _implied(impossible[0], alert.excluded)
-        raise errors.UsageError(
-            f"Nothing can match: every paper with “{impossible[0].text}” also has “{word}”, which is excluded."
-            " Remove one of the two.",
-            "excludes-all",
-            text=impossible[0].text,
-            word=str(word),
-        )
-
-
-def _implied(term: models.AlertTerm, excluded: Iterable[str]) -> str | None:
-    """Return the excluded word that every text with the term has; None if there is none."""
-    if term.kind is not models.AlertKind.KEYWORD:
-        return None
-    text = keywords.KeywordText(term.text, "")
-    return next((word for word in excluded if any(text.match(word))), None)
-
-
-MAX_CHARACTERS = 2_000_000
-"""Characters of the papers that are compared, which stay prepared, ten bytes each: 2,000 summaries. A month of digests has a
-sixth; comparing them takes 3.5 s of CPU the first time."""
-MAX_COMPARED = 20_000
-"""Papers that are compared, and whose texts are looked at for changes: of a hundred characters each they have as many."""
-_BATCH_SIZE = 50
-
-
-class _Prepared(NamedTuple):
-    fingerprint: int
-    """Of the paper's texts."""
-    paper: models.PaperDetail
-    """Without its sections."""
-    text: keywords.KeywordText
-
-
-class RecentPapers:
-    """Compares alerts with the papers of the last days, for previews. It keeps these prepared, and reads only what changed."""
-
-    def __init__(self) -> None:
-        self._prepared: dict[int, _Prepared] = {}
-        self._lock = asyncio.Lock()
-
-    async def list_matching(
-        self, database: Database, alert: models.Alert, since_on: date
-    ) -> tuple[list[tuple[int, date]], bool]:
-        """Return the ids and dates of the papers since a date that match, the latest first, then by votes, and whether all fit.
-
-        If they are more than MAX_COMPARED, or their texts and names exceed MAX_CHARACTERS, those with the most votes are
-        compared. What waits for another comparison holds no connection.
-        """
-        matching: list[int] = []
-        compared: dict[int, _Prepared] = {}
-        characters = 0
-        async with self._lock, database.read() as connection:
-            recent = await archive.list_fingerprints(connection, since_on, MAX_COMPARED)
-            ranked = sorted(recent, key=lambda id_: (*models.votes_descending(recent[id_][1]), id_))
-            for batch in storage_database.chunked(ranked, _BATCH_SIZE):
-                # A paper is prepared again if it changed, and dropped once it is not recent any more.
-                kept = {
-                    id_: self._prepared[id_]
-                    for id_ in batch
-                    if id_ in self._prepared and self._prepared[id_].fingerprint == recent[id_][2]
-                }
-                missing = [id_ for id_ in batch if id_ not in kept]
-                details = await papers.list_details(connection, missing) if missing else []
-                batch_of = kept | await asyncio.to_thread(_prepare, details, recent)
-                matching += await asyncio.to_thread(_list_matching, alert, list(batch_of.values()), recent)
-                compared |= batch_of
-                characters += sum(matcher.count_characters(one.paper, one.text) for one in batch_of.values())
-                if characters > MAX_CHARACTERS:
-                    break
-            self._prepared = compared
-        found_on = [(paper_id, *recent[paper_id][:2]) for paper_id in matching]
-        found_on.sort(key=lambda row: (-row[1].toordinal(), *models.votes_descending(row[2]), row[0]))
-        is_complete = len(compared) == len(recent) < MAX_COMPARED
-        return [(paper_id, last_on) for paper_id, last_on, _ in found_on], is_complete
-
-
-def _prepare(details: Iterable[models.PaperDetail], recent: archive.Fingerprints) -> dict[int, _Prepared]:
-    prepared: dict[int, _Prepared] = {}
-    for detail in details:
-        text = matcher.keyword_text(detail)
-        appearances = tuple(replace(of, entry=replace(of.entry, sections=())) for of in detail.appearances)
-        light = replace(detail, abstract=None, appearances=appearances)
-        prepared[detail.id] = _Prepared(recent[detail.id][2], light, text)
-    return prepared
-
-
-def _list_matching(
-    alert: models.Alert, prepared: Sequence[_Prepared], recent: archive.Fingerprints
-) -> list[int]:
-    matching = []
-    for _, paper, text in prepared:
-        votes = recent[paper.id][1]
-        if models.meets_minimum(votes, alert.min_votes) and matcher.match(alert, paper, text):
-            matching.append(paper.id)
-        text.forget()
-    return matching
+def _has_letters(term: models.AlertTerm) -> bool:
+    match term.kind:
+        case models.AlertKind.KEYWORD:
+            return bool(analyser.stemmed_words(term.text))
+        case models.AlertKind.AUTHOR:
+            return bool(analyser.fold_name(term.text)) and any(people.consonant_keys(term.text))
+        case models.AlertKind.INSTITUTION:
+            return bool(people.institution_key(term.text))
+        case models.AlertKind.PAPER:
+            return arxiv_ids.parse_bare_id(term.text) == term.text
+        case _:
+            assert_never(term.kind)
 
 
 MAX_ALERTS = 50
 PREVIEW_DAYS = 30
+MAX_COMPARED = 300
+"""Papers of each term that a preview compares, the latest ones: they take half a second of CPU."""
+COMPARED_AT_ONCE = 50
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
@@ -229,37 +143,38 @@ SNOOZE_DURATION = timedelta(days=7)
 
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
-    `unknown` are the names that no stored paper has.
 
-    `is_complete` is False if those days have more text than is compared, so that papers with fewer votes were left out.
+    `related` are the forms that each term's words stand for too. `unknown` are the names that no stored paper has. `wider` is a
+    draft that would have matched `wider_count` papers, if this one would have matched none. `is_complete` is False if more
+    papers have the words than are compared.
     """
 
     paper_count: int
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
+    related: tuple[str, ...] = ()
     unknown: tuple[models.AlertTerm, ...] = ()
+    wider: models.Alert | None = None
+    wider_count: int = 0
     is_complete: bool = True
 
 
 class Alerts:
     """Creates and changes alerts. `user_id` restricts a method to that reader's own alerts."""
 
-    def __init__(
-        self, database: Database, clock: Clock, glossary: search_glossary.GlossaryService | None = None
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, search: SearchService | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._search = search or SearchService(database)
         self._institutions: tuple[float, dict[str, int]] | None = None
-        self._recent_papers = RecentPapers()
-        self._glossary = glossary or search_glossary.GlossaryService(database, clock)
 
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create the alert of a draft, sent by DM unless the draft has a channel.
 
         Raises UsageError if it cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
         """
-        new = replace(await self._check(draft), created_at=self._clock())
+        new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
             await accounts.lock_reader(connection, new.user_id)
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
@@ -275,7 +190,7 @@ class Alerts:
 
         UsageError too if the alert is gone or another reader's.
         """
-        checked = await self._check(draft)
+        checked = await asyncio.to_thread(validate_alert, draft)
         async with self._database.transaction() as connection:
             stored = await alerts.get(connection, alert_id, for_update=True)
             if stored is None or user_id not in (None, stored.user_id):
@@ -291,19 +206,7 @@ class Alerts:
                 reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
-            changed = await alerts.change(connection, changed)
-            due_at = matcher.due_at(changed, self._clock())
-            await alerts.reschedule_matches(connection, changed.id, due_at=due_at)
-            return changed
-
-    async def _check(self, draft: models.Alert) -> models.Alert:
-        """Return a draft in normal form with its forms in the other language. Raises UsageError."""
-        checked = await asyncio.to_thread(validate_alert, draft)
-        if not checked.translations:
-            return replace(checked, forms=())
-        async with self._database.read() as connection:
-            glossary = await self._glossary.get_current(connection)
-        return replace(checked, forms=await asyncio.to_thread(matcher.list_forms, glossary, checked))
+            return await alerts.change(connection, changed)
 
     async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
         """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
@@ -324,7 +227,7 @@ class Alerts:
             rows = await alerts.list_rows(connection, user_id=user_id)
             if user_id is None or all(row.terms[0].kind is not models.AlertKind.PAPER for row in rows):
                 return rows
-            answered = set(await alerts.list_answered_matches(connection, len(rows), user_id=user_id))
+            answered = set(await alerts.list_answered(connection, len(rows), user_id=user_id))
             return [row for row in rows if row.id not in answered]
 
     async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
@@ -379,13 +282,93 @@ class Alerts:
         return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
-        """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does."""
-        alert = await self._check(draft)
-        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-        matching, is_complete = await self._recent_papers.list_matching(self._database, alert, since_on)
-        per_day = Counter(last_on for _, last_on in matching)
+        """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does.
+
+        A search for its words finds the papers, which are then compared as new ones are.
+        """
+        alert = await asyncio.to_thread(validate_alert, draft)
         async with self._database.read() as connection:
+            (query,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(alert)])
             existing = await alerts.find_equal(connection, alert)
-            latest = await papers.list_rows(connection, [paper_id for paper_id, _ in matching[:3]])
-        busiest = max(per_day.values(), default=0)
-        return AlertPreview(len(matching), busiest, latest, existing, is_complete=is_complete)
+        found, is_complete = await self._find_recent(alert, query)
+        wider, wider_count = None, 0
+        for other in () if found else _widen(alert):
+            async with self._database.read() as connection:
+                (read,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(other)])
+            matching, _ = await self._find_recent(other, read)
+            if matching:
+                wider, wider_count = other, len(matching)
+                break
+        per_day = Counter(row.date for row in found)
+        return AlertPreview(
+            paper_count=len(found),
+            max_per_day=max(per_day.values(), default=0),
+            latest=found[:3],
+            existing=existing,
+            related=tuple(dict.fromkeys(form for term in query.terms for form in term.added_forms)),
+            wider=wider,
+            wider_count=wider_count,
+            is_complete=is_complete,
+        )
+
+    async def _find_recent(
+        self, alert: models.Alert, query: matcher.AlertQuery
+    ) -> tuple[list[models.PaperRow], bool]:
+        """Return the papers of the last PREVIEW_DAYS that match, the latest first, and whether all were compared."""
+        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+        candidates: dict[int, models.PaperRow] = {}
+        is_complete = True
+        for term in alert.terms:
+            rows, is_all = await self._find_term(term, since_on)
+            candidates |= {row.id: row for row in rows}
+            is_complete &= is_all
+        matching = set[int]()
+        for batch in chunked(candidates, COMPARED_AT_ONCE):
+            async with self._database.read() as connection:
+                details = await papers.list_details(connection, batch)
+            matching |= await asyncio.to_thread(_list_matching, query, details)
+        rows = [row for id_, row in candidates.items() if id_ in matching]
+        rows = [row for row in rows if models.meets_minimum(row.votes, alert.min_votes)]
+        rows.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
+        return rows, is_complete
+
+    async def _find_term(
+        self, term: models.AlertTerm, since_on: date
+    ) -> tuple[Sequence[models.PaperRow], bool]:
+        """Return papers since a date that may match a term, and whether they are all."""
+        match term.kind:
+            case models.AlertKind.KEYWORD:
+                request = SearchRequest(term.text, since=since_on, limit=MAX_COMPARED, sort=Sort.DATE)
+            case models.AlertKind.AUTHOR:
+                request = SearchRequest(author=term.text, since=since_on, limit=MAX_COMPARED, sort=Sort.DATE)
+            case models.AlertKind.INSTITUTION:
+                request = SearchRequest(
+                    f"from {term.text}", since=since_on, limit=MAX_COMPARED, sort=Sort.DATE
+                )
+            case models.AlertKind.PAPER:
+                request = SearchRequest(term.text, limit=1)
+            case _:
+                assert_never(term.kind)
+        result = await self._search.search(request)
+        rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
+        return rows, len(result.rows) < MAX_COMPARED
+
+
+def _widen(alert: models.Alert) -> list[models.Alert]:
+    """Return wider drafts, the nearest first: without the votes, with other forms of the words, with any of the words."""
+    wider = [replace(alert, min_votes=0)] if alert.min_votes else []
+    terms = tuple(term._replace(text=term.text.strip('"')) for term in alert.terms)
+    if terms != alert.terms:
+        wider.append(replace(alert, terms=terms, min_votes=0))
+    words = tuple(
+        models.AlertTerm(term.kind, word)
+        for term in terms
+        for word in (term.text.split() if term.kind is models.AlertKind.KEYWORD else (term.text,))
+    )
+    if 1 < len(words) <= MAX_TERMS and (alert.match_all or words != terms):
+        wider.append(replace(alert, terms=words, match_all=False, min_votes=0))
+    return wider
+
+
+def _list_matching(query: matcher.AlertQuery, details: Sequence[models.PaperDetail]) -> set[int]:
+    return {detail.id for detail in details if matcher.match(query, matcher.PaperText(detail))}

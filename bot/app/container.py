@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
+    from bot.text import questions
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -225,9 +226,24 @@ class Container:
         await self.mentions.load(self.database)
 
     @cached_property
+    def everyday(self) -> questions.Everyday:
+        """The everyday words that searches know, with those of the operator's file."""
+        from bot.text import questions
+
+        everyday, problems = questions.load_everyday(self.settings.everyday_words)
+        for problem in problems:
+            log.warning("everyday words: a line was not used", problem=problem)
+        return everyday
+
+    @cached_property
     def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
-        return AlertPlanner(self.database, self.clock, self.deliveries, default_locale=self.locale)
+        from bot.search.service import SearchService
+
+        search = SearchService(
+            self.database, clock=self.clock, everyday=self.everyday, index=self.search_index
+        )
+        return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
@@ -267,10 +283,7 @@ class Container:
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         questions.prepare_topics()
-        everyday, problems = questions.load_everyday(self.settings.everyday_words)
-        for problem in problems:
-            log.warning("everyday words: a line was not used", problem=problem)
-        search = SearchService(database, glossary, self.clock, everyday, self.search_index)
+        search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
         return Services(
             database=database,
             clock=self.clock,
@@ -294,14 +307,14 @@ class Container:
                 AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
             ),
             features=offer(
-                Alerts(database, self.clock, glossary),
+                Alerts(database, self.clock, search),
                 Subscriptions(database, self.clock, self.day_close),
                 OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
                 StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
                 profiles,
-                TodayService(database, self.clock, profiles, rising, self.day_close),
+                TodayService(database, self.clock, profiles, rising, search, self.day_close),
                 TrendService(database, self.clock, search),
                 rising,
                 WriterStatus(
@@ -328,7 +341,12 @@ class Container:
 
         profiles = services.get(Profiles).sharing(self.database)
         today = TodayService(
-            self.database, self.clock, profiles, services.get(RisingTopicService), self.day_close
+            self.database,
+            self.clock,
+            profiles,
+            services.get(RisingTopicService),
+            services.search,
+            self.day_close,
         )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
@@ -349,12 +367,12 @@ class Container:
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, self.clock())
+                await alerts.add_unmatched(connection, fresh.paper_ids, self.clock())
             on_planned()
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
-                await alerts.add_pending(connection, digest_id, paper_ids, self.clock())
+                await alerts.add_unmatched(connection, paper_ids, self.clock())
 
         return IngestService(
             self.database,

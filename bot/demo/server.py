@@ -17,7 +17,7 @@ from pathlib import Path
 import discord
 import simcord
 
-from bot.alerts import matcher
+from bot.alerts import planner
 from bot.alerts.service import Alerts
 from bot.app.container import Container, open_container
 from bot.app.runtime import Runtime, build_runtime
@@ -102,7 +102,7 @@ async def _populate(
             await ingest.add_text(text, source=_source_of(name), location=name)
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
-    await env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await env.advance_time(planner.GATHERING_TIME.total_seconds())
     await container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(container.clock())

@@ -111,9 +111,7 @@ class Retention:
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
         for channel_id in sorted(channel_ids):
-            removed += await self._repeat(
-                while_left(alerts.remove_notified_recipient), f"channel:{channel_id}"
-            )
+            removed += await self._repeat(while_left(alerts.remove_recipient), f"channel:{channel_id}")
         remove_deliveries = while_left(outbox.remove)
         removed += await self._walk(outbox.list_removable, remove_deliveries, before, 0, guild_id=guild_id)
         async with self._database.transaction() as connection:
@@ -160,7 +158,7 @@ class Retention:
 
 async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
     """Remove the alerts for single papers whose message was sent."""
-    return await alerts.remove(connection, await alerts.list_answered_matches(connection, limit))
+    return await alerts.remove(connection, await alerts.list_answered(connection, limit))
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:

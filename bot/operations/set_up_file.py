@@ -164,8 +164,6 @@ class AlertEntry(_Entry):
     match_all: bool = False
     excluded: tuple[Text, ...] = ()
     min_votes: int = 0
-    language: models.Locale | None = None
-    translations: bool = False
     timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
     at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -419,6 +419,16 @@ class LookUp:
         query = query_parser.parse_query(analyser.clean_typed(text))
         expanded = self._expand(view, engine, query.text, literal=False)
         return self._read_parts(view, engine, query, expanded, literal=False)
+
+    def read_queries(self, view: Snapshot, texts: Iterable[str]) -> list[concepts.Expansion]:
+        """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
+        engine = self.open(view)
+        return [
+            concepts.literal_expansion(phrase, [phrase])
+            if (phrase := text.strip('"')) != text
+            else self._expand(view, engine, text, literal=False).sure()
+            for text in map(analyser.clean_typed, texts)
+        ]
 
     def _suggest(
         self,

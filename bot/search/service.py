@@ -17,7 +17,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.lookup import AboutPapers, LookUp
 from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
-from bot.text import analyser, questions
+from bot.text import analyser, concepts, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -133,6 +133,10 @@ class SearchService:
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
         return await self._read(connection, self._lookup.list_about, text, filters)
+
+    async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[concepts.Expansion]:
+        """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
+        return await self._read(connection, self._lookup.read_queries, texts)
 
     find_author = _as_method(LookUp.find_author)
     has_institution = _as_method(LookUp.has_institution)

@@ -2,14 +2,12 @@
 
 A title's head may be a name ("Llama 2" of "Llama 2: Open Foundation …"). The key of a name is joined, so that SAM 2, SAM-2 and
 sam2 are one name; it is found in canonical titles (see the analyser), in which two spaces stand for punctuation.
-`compile_term` finds a term in a text in any of its variants.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from functools import cache, lru_cache
 
 from bot.text import analyser, seed
@@ -182,103 +180,10 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
     return pieces[:end]
 
 
-# Term variants: finds a term in canonical texts (see the analyser), English as whole words, Korean in any spacing.
+# The variants of terms in canonical texts (see the analyser).
 
-MAX_TERM_LENGTH = 100
-"""Characters of the terms that stay compiled: an alert may have twenty of these, each compared with thousands of papers."""
-SUBSTRING_WEIGHT = 0.2
-"""Weight of a Korean match within a longer word, once per field: 화학 is in 강화학습."""
-_LONG_TAIL = re.compile(f"[{analyser.SYLLABLES}]{{4}}")
-"""What follows two syllables in a longer word that is not composed with them: 애플리케이션 has no 애플."""
 _SAME_MEANING = frozenset("적성") | analyser.SHORT_PARTICLES
 """Third syllables that leave the meaning of two as it is: of adjectives and qualities (시간적, 확장성), and particles."""
-_Counts = tuple[float, float]
-"""Frequency of a Korean term in title and body."""
-_LATIN = re.compile(r"[A-Za-z0-9]")
-_WORD_SEPARATORS = re.compile(rf"[\s·]+|(?<=[{analyser.SYLLABLES}])[\-–/]+(?=[{analyser.SYLLABLES}])")
-_SCRIPT_RUNS = re.compile(f"[^{analyser.SYLLABLES}]+|[{analyser.SYLLABLES}]+")
-
-
-class Document:
-    """A paper for matching and scoring: canonical title and body, joined for counting, votes (None if unknown) and date.
-
-    A plain class with slots, because a search makes hundreds of these.
-    """
-
-    __slots__ = ("_without_spaces", "body_start", "match_cache", "published_on", "text", "votes")
-
-    def __init__(
-        self, title: str, body: str, votes: int | None = None, published_on: date | None = None
-    ) -> None:
-        self.text = f"{title}\n{body}"
-        self.body_start = len(title) + 1
-        self.match_cache: dict[TermPattern, _Counts] = {}
-        self._without_spaces: str | None = None
-        self.votes = votes
-        self.published_on = published_on
-
-    @property
-    def without_spaces(self) -> str:
-        """The text without spaces, for a fast negative check of Korean terms."""
-        if self._without_spaces is None:
-            self._without_spaces = self.text.replace(" ", "")
-        return self._without_spaces
-
-
-class TermPattern:
-    """A compiled term, ready for counting and for index queries. Created by `compile_term`."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.is_korean = analyser.has_hangul(text)
-        self._korean_variants = korean_variants(text) if self.is_korean else []
-        is_one_word = len(korean_key(text)) == 2 and not _WORD_SEPARATORS.search(text.strip())
-        self.is_short = is_one_word and self.is_korean
-        self._latin_variants = [] if self.is_korean else [f" {variant} " for variant in latin_variants(text)]
-
-    @property
-    def needed(self) -> list[str]:
-        """What a document with the term has one of: a Korean term in its text without spaces, a Latin word in its text."""
-        if self.is_korean:
-            return self._korean_variants
-        return [max(variant.split(), key=len) for variant in self._latin_variants]
-
-    def is_inside(self, document: Document) -> bool:
-        """Tell whether a term of two syllables is in a document only within longer words, if at all: 동화 in 자동화."""
-        return self.is_short and max(self.count(document)) < 1
-
-    def count(self, document: Document) -> tuple[float, float]:
-        """Return the term frequency in title and body; within a longer Korean word it counts little, and once per field."""
-        if self.is_korean:
-            return self._count_korean(document)
-        text, body = document.text, document.body_start
-        titles = bodies = 0
-        # The maximum, not the sum: a joined spelling is also in the text as a variant of the spaced one.
-        for sequence in self._latin_variants:
-            if sequence in text:
-                titles = max(titles, text.count(sequence, 0, body))
-                bodies = max(bodies, text.count(sequence, body))
-        return float(titles), float(bodies)
-
-    def _count_korean(self, document: Document) -> _Counts:
-        """Return the frequencies of a Korean term: per field that of the first variant that matches. Cached in `document`."""
-        counts = document.match_cache.get(self)
-        if counts is None:
-            compact, is_short = document.without_spaces, self.is_short
-            counts = 0.0, 0.0
-            for key in self._korean_variants:
-                if key in compact:
-                    pattern = _variant_spacing_pattern(key, is_one_word=is_short)
-                    found = _count_matches(pattern, document, is_short=is_short)
-                    counts = counts[0] or found[0], counts[1] or found[1]
-            document.match_cache[self] = counts
-        return counts
-
-
-@analyser.remembered(1 << 12, max_length=MAX_TERM_LENGTH)
-def compile_term(text: str) -> TermPattern:
-    """Return the compiled term for a text, cached."""
-    return TermPattern(text)
 
 
 def latin_variants(text: str) -> list[str]:
@@ -291,16 +196,6 @@ def latin_variants(text: str) -> list[str]:
     if len(unhyphenated) <= 3 and not text.replace("-", "").isalpha():
         variants.append("".join(unhyphenated))
     return [variant for variant in dict.fromkeys(variants) if variant]
-
-
-def korean_variants(text: str) -> list[str]:
-    """Return the variants of a Korean term without spaces: as spaced in `text`, and closed up.
-
-    A particle within the term must be in the text too; any particle may follow its end.
-    """
-    spelt = ("".join(analyser.canonical_words(spelling)) for spelling in (text, korean_key(text)))
-    variants = dict.fromkeys(variant.removesuffix(analyser.PARTICLE_MARK) for variant in spelt)
-    return [variant for variant in variants if variant]
 
 
 @cache
@@ -322,38 +217,3 @@ def other_endings() -> Mapping[str, frozenset[str]]:
         ):
             endings.setdefault(word[:2], set()).add(ending)
     return {word: frozenset(found) for word, found in endings.items()}
-
-
-@lru_cache(maxsize=1 << 12)
-def _variant_spacing_pattern(key: str, *, is_one_word: bool) -> re.Pattern[str]:
-    """Allow spaces anywhere except within Latin words, which must match whole, and within a word of two syllables.
-
-    Two syllables would otherwise match across words: 의학 is not in LLM의 학습. Nor are they in a term of another meaning that
-    they begin: 양자 (quantum) is not in 양자화 (quantization).
-    """
-    space = "" if is_one_word else " ?"
-    runs = _SCRIPT_RUNS.findall(key)
-    pieces = [re.escape(run) if _LATIN.match(run) else space.join(run) for run in runs]
-    first = r"(?<![^ \n])" if _LATIN.match(key) else ""
-    last = r"(?![^ \n])" if _LATIN.search(key[-1:]) else ""
-    if is_one_word and (others := other_endings().get(key)):
-        last = f"(?![{''.join(others)}])"
-    return re.compile(first + " ?".join(pieces) + last)
-
-
-def _count_matches(pattern: re.Pattern[str], document: Document, *, is_short: bool) -> _Counts:
-    """Return for title and body the frequency of a Korean term.
-
-    A match within a word must not cross a space; all of these together count `SUBSTRING_WEIGHT`.
-    """
-    text, body = document.text, document.body_start
-    whole_counts, inside_weights = [0, 0], [0.0, 0.0]
-    for match in pattern.finditer(text):
-        start = match.start()
-        field = start >= body
-        is_whole = text[start - 1] in " \n" and not (is_short and _LONG_TAIL.match(text, match.end()))
-        if is_whole:
-            whole_counts[field] += 1
-        elif " " not in match[0]:
-            inside_weights[field] = SUBSTRING_WEIGHT
-    return whole_counts[0] + inside_weights[0], whole_counts[1] + inside_weights[1]

@@ -20,7 +20,7 @@ from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.search import glossary as search_glossary
-from bot.text import keywords
+from bot.search.service import SearchService
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService
@@ -108,8 +108,8 @@ class Day:
     glossary: Glossary
     details: dict[int, models.PaperDetail] = field(default_factory=dict)
     """Those of its papers that were read in full, by id."""
-    texts: list[tuple[models.PaperDetail, keywords.KeywordText, str]] | None = None
-    """The papers that are compared with alerts, each with its text and its haystack; None until they are needed."""
+    texts: list[matcher.PaperText] | None = None
+    """The papers that are compared with alerts; None until they are needed."""
 
 
 Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
@@ -125,12 +125,14 @@ class TodayService:
         clock: Clock,
         reader_profiles: Profiles,
         rising: RisingTopicService,
+        search: SearchService,
         rule: day_close.DayClose | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._profiles = reader_profiles
         self._rising = rising
+        self._search = search
         self._day_close = rule or day_close.default()
 
     async def build_post(
@@ -173,7 +175,7 @@ class TodayService:
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
             active = [alert for alert in own if not alert.is_paused(self._clock())]
-            follows = await _match_follows(connection, day, active)
+            follows = await _match_follows(self._search, connection, day, active)
             answers = dict(
                 await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200)
             )
@@ -317,7 +319,9 @@ async def _read_details(connection: Connection, day: Day, rows: Iterable[models.
     day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
 
 
-async def _match_follows(connection: Connection, day: Day, active: Sequence[models.Alert]) -> Follows:
+async def _match_follows(
+    search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
+) -> Follows:
     """Return what papers of a day match a reader's alerts; the minimum of votes does not matter here."""
     if not active:
         return {}
@@ -326,26 +330,14 @@ async def _match_follows(connection: Connection, day: Day, active: Sequence[mode
         compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
         for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
             details = await papers.list_details(connection, batch)
-            day.texts += await asyncio.to_thread(_prepare, details)
-    return await asyncio.to_thread(_match, matcher.Followed(active), day.texts)
+            day.texts += await asyncio.to_thread(lambda: list(map(matcher.PaperText, details)))  # noqa: B023
+    queries = await matcher.read_rules(search, connection, list(map(matcher.Rule.of, active)))
+    return await asyncio.to_thread(_match, queries, day.texts)
 
 
-def _prepare(
-    details: Iterable[models.PaperDetail],
-) -> list[tuple[models.PaperDetail, keywords.KeywordText, str]]:
-    with_texts = [(detail, matcher.keyword_text(detail)) for detail in details]
-    return [(detail, text, matcher.build_haystack(detail, text)) for detail, text in with_texts]
-
-
-def _match(
-    followed: matcher.Followed, texts: Iterable[tuple[models.PaperDetail, keywords.KeywordText, str]]
-) -> Follows:
-    found = {}
-    for detail, text, haystack in texts:
-        if reasons := followed.match_all(detail, text, haystack):
-            found[detail.id] = reasons
-        text.forget()
-    return found
+def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperText]) -> Follows:
+    found = ((paper.detail.id, matcher.match_all(queries, paper)) for paper in texts)
+    return {paper_id: reasons for paper_id, reasons in found if reasons}
 
 
 def _rank(

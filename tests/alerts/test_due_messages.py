@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts import matcher, planner
+from bot.alerts import planner
 from bot.operations import retention
-from storage import alerts, models, papers
+from storage import models, papers
 from storage.database import Database
-from tests.support import alert_builders, patience
+from tests.support import alert_builders
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
 MINUTE = timedelta(minutes=1)
@@ -38,33 +38,32 @@ async def test_a_message_has_the_best_papers_of_each_alert_and_the_number_of_the
     await alert_harness.add_digest(MONDAY, *((f"2601.0000{number}", 10 - number) for number in range(1, 6)))
     await alert_harness.add_digest(MONDAY, ("2601.00005", 99), location="another source")
     (post,) = alert_harness.renderer.alerts
-    assert [paper.arxiv_id for paper, _ in post.matches] == ["2601.00001", "2601.00002", "2601.00004"]
+    assert [match.paper.arxiv_id for match in post.matches] == ["2601.00001", "2601.00002", "2601.00004"]
     assert post.more == 2
 
 
 @pytest.mark.parametrize(
-    ("alert", "before", "expected"),
+    ("alert", "now", "expected"),
     [
         # 2026-03-29: 02:00 becomes 03:00 in Berlin, so 02:30 is at 03:00, 01:00 UTC.
-        ({"at_time": "02:30"}, (2026, 3, 28, 23), ["2026-03-29T01:00", "2026-03-30T00:30"]),
+        ({"at_time": "02:30"}, "2026-03-29T01:00", "2026-03-29T01:00"),
+        ({"at_time": "02:30"}, "2026-03-29T00:59", "2026-03-28T01:30"),
         # 2026-10-25: 03:00 becomes 02:00 again; 02:30 is the first one, 00:30 UTC.
-        ({"at_time": "02:30"}, (2026, 10, 24, 23), ["2026-10-25T00:30", "2026-10-26T01:30"]),
-        (
-            {"at_time": "09:00", "timing": models.AlertTiming.WEEKLY, "weekday": 7},
-            (2026, 10, 20, 0),
-            ["2026-10-25T08:00", "2026-11-01T08:00"],
-        ),
-        ({"at_time": "09:00", "timezone": "Mars/Olympus"}, (2026, 1, 5, 9), ["2026-01-06T09:00"]),
+        ({"at_time": "02:30"}, "2026-10-26T01:29", "2026-10-25T00:30"),
+        ({"timing": models.AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T08:00", "2026-11-01T08:00"),
+        ({"timing": models.AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T07:59", "2026-10-25T08:00"),
+        ({"timezone": "Mars/Olympus"}, "2026-01-05T08:00", "2026-01-04T09:00"),
+        ({"timing": models.AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],
 )
-def test_an_hour_that_is_skipped_or_repeated_is_one_moment(
-    alert: dict[str, Any], before: tuple[int, int, int, int], expected: list[str]
+def test_an_alert_was_last_due_at_its_hour_also_on_a_day_that_skips_or_repeats_it(
+    alert: dict[str, Any], now: str, expected: str
 ) -> None:
     fields: dict[str, Any] = {"timing": models.AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
-    moment = datetime(*before, tzinfo=UTC)
-    for text in expected:
-        moment = matcher.due_at(alert_builders.draft("care", **fields), moment)
-        assert f"{moment:%Y-%m-%dT%H:%M}" == text
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert (
+        f"{planner.last_slot(alert_builders.draft('care', **fields).schedule, at):%Y-%m-%dT%H:%M}" == expected
+    )
 
 
 async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_its_new_hour(
@@ -83,58 +82,17 @@ async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_it
     assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]] * 2
 
 
-async def test_a_paper_that_gets_the_votes_later_is_told_with_those_it_had(
+async def test_a_paper_that_gets_the_votes_later_is_told_once_with_those_it_reached(
     alert_harness: AlertHarness,
 ) -> None:
     await alert_harness.add_alert("care", min_votes=50)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 12), ("2601.00002", 50))
+    alert_harness.now += 2 * planner.REACHED_AFTER
     await alert_harness.add_digest(MONDAY, ("2601.00001", 53), location="another source")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 90), location="a third")
-    met, crossed = alert_harness.renderer.alerts
-    assert [(paper.arxiv_id, of[0].crossed) for paper, of in met.matches] == [("2601.00002", None)]
-    assert [(paper.votes, of[0].crossed) for paper, of in crossed.matches] == [(53, (50, 12))]
-
-
-async def test_a_digest_that_claims_more_votes_than_a_service_counts_wakes_no_alert(
-    alert_harness: AlertHarness,
-) -> None:
-    await alert_harness.add_alert("care", min_votes=50)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.planner.drain()
-    await _read_votes(alert_harness.database, 1, 12)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 999_999), location="another source")
-    assert await alert_harness.planner.schedule_crossed() == 0
-    await _read_votes(alert_harness.database, 1, 50, hours=1)
-    assert await alert_harness.planner.schedule_crossed() == 1
-
-
-async def test_the_running_planner_compares_votes_at_its_start_and_when_it_is_woken(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.alerts.matcher.GATHERING_TIME", timedelta())
-    await alert_harness.add_alert("care", min_votes=50)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 12), ("2601.00002", 13))
-    await alert_harness.planner.drain()
-    await _read_votes(alert_harness.database, 1, 60)
-    planned, stop = asyncio.Event(), asyncio.Event()
-    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=planned.set))
-    async with patience.limit(60):
-        await planned.wait()
-        planned.clear()
-        await _read_votes(alert_harness.database, 2, 60)
-        alert_harness.planner.wake()
-        await planned.wait()
-        stop.set()
-        await running
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
-
-
-async def test_what_waits_for_votes_is_given_up_after_thirty_days(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care", min_votes=50)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    alert_harness.now += timedelta(days=30)
-    await _read_votes(alert_harness.database, 1, 60)
-    assert await alert_harness.plan() == 0
+    met, later = alert_harness.renderer.alerts
+    assert [(match.paper.arxiv_id, match.reached) for match in met.matches] == [("2601.00002", None)]
+    assert [(match.paper.votes, match.reached) for match in later.matches] == [(53, 50)]
 
 
 async def test_what_got_the_votes_in_time_is_kept_until_its_hour(alert_harness: AlertHarness) -> None:
@@ -146,19 +104,6 @@ async def test_what_got_the_votes_in_time_is_kept_until_its_hour(alert_harness: 
     assert await alert_harness.plan(timedelta(days=6)) == 0
     await retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge()
     assert await alert_harness.plan(timedelta(days=1)) == 1
-
-
-async def test_what_fails_each_time_is_given_up_in_the_end(alert_harness: AlertHarness) -> None:
-    purge = retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge
-    await alert_harness.add_alert("care")
-    alert_harness.renderer.is_failing = True
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), summary="With care.")
-    for _ in range(10):
-        await alert_harness.plan(timedelta(days=7))
-    await purge()
-    async with alert_harness.database.read() as connection:
-        left = await alerts.list_due_matches(connection, ["user:7"], alert_harness.now + timedelta(days=1))
-    assert left == []
 
 
 async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(
@@ -175,23 +120,21 @@ async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(
     assert alert_harness.notified_papers()[1:] == [["2601.00001"]]
 
 
-@pytest.mark.parametrize("resting", ["snoozed", "removed", "changed"])
-async def test_what_is_due_while_its_alert_rests_or_is_gone_is_dropped(
-    alert_harness: AlertHarness, resting: str
+async def test_a_paused_alert_sends_nothing_and_a_removed_or_changed_one_no_old_match(
+    alert_harness: AlertHarness,
 ) -> None:
-    alert_id = await alert_harness.add_alert("care")
+    paused, removed, changed = [
+        await alert_harness.add_alert("care", user_id=user_id) for user_id in (1, 2, 3)
+    ]
     await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
     await alert_harness.planner.drain()
-    if resting == "snoozed":
-        await alert_harness.alerts.snooze([alert_id])
-    elif resting == "removed":
-        await alert_harness.alerts.remove([alert_id])
-    else:
-        await alert_harness.alerts.change(alert_id, alert_builders.draft("something else"), user_id=7)
+    await alert_harness.alerts.snooze([paused])
+    await alert_harness.alerts.remove([removed])
+    await alert_harness.alerts.change(changed, alert_builders.draft("something else"), user_id=3)
     assert await alert_harness.plan() == 0
-    if resting == "snoozed":
-        await alert_harness.alerts.resume([alert_id])
-    assert await alert_harness.plan(timedelta(days=8)) == 0
+    # What was found before the pause comes after it.
+    assert await alert_harness.plan(timedelta(days=8)) == 1
+    assert await alert_harness.list_recipients() == [1]
 
 
 async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are_open(

@@ -1,323 +1,176 @@
-"""Matching: names, forms of the other language, and retrieval by automata, which finds what a naive matcher finds."""
+"""What papers an alert matches: those that a search for its words finds whole, and why."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import random
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import matcher
-from bot.search import glossary as search_glossary
-from bot.search import query as search_query
-from bot.text import analyser, keywords, people
-from storage import alerts, glossary, models, papers
-from tests.support import alert_builders, digest_builders, keyword_strategies, paper_records
-from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
+from bot.alerts.service import validate_alert
+from bot.search.results import SearchRequest
+from bot.text import seed
+from storage import models, papers
+from tests.support import alert_builders
+from tests.support.alert_harness import AUTHOR, MONDAY, AlertHarness
 
-
-@given(
-    st.sampled_from(["Jürgen Müller-Lüdenscheid", "Kim Min-jun", "Søren Ågård", "王 小明", "O'Neil, Ann"]),
-    st.randoms(),
-)
-def test_all_spellings_of_a_name_share_one_needle(name: str, rng: random.Random) -> None:
-    words = name.replace(",", "").split()
-    rng.shuffle(words)
-    typed = " ".join(words)
-    for change in (
-        str.upper,
-        analyser.fold_name,
-        analyser.fold_name_german,
-        lambda text: text.replace("-", ""),
-    ):
-        spelling = change(typed)
-        assert matcher.name_variants(spelling) & matcher.name_variants(name)
-        assert _is_retrieved(spelling, name)
-
-
-def _is_retrieved(followed: str, author: str) -> bool:
-    return not matcher.term_needles(AUTHOR, followed).isdisjoint(matcher.term_needles(AUTHOR, author))
-
-
-_MERGED = paper_records.merged_paper(1)
-PAPER = models.PaperDetail(
-    **{of.name: getattr(_MERGED, of.name) for of in fields(_MERGED)}, id=1, appearances=()
-)
-_HANGUL = [
-    "박건우",
-    "유세진",
-    "남궁 민",
-    "김 규",
-    "건우-박",
-    "박 건우",
-    "한규근",
-    "정하",
-    "하 정",
-    "김건우 교수님",
-]
-_LATIN = [
-    "Gunwoo Park",
-    "Geon-Woo Pak",
-    "Park, Gun Woo",
-    "Sejin Ryu",
-    "Hanqkeun",
-    "Qgeun Han",
-    "G Park",
-    "Ha Jung",
-]
-_OTHER = [
-    "Jürgen Müller-Lüdenscheid",
-    "Juergen Muellerludenscheid",
-    "王 小明",
-    "O'Neil, Ann",
-    "ann oneil",
-    "@@",
-    "",
-]
-
-
-@settings(max_examples=300)
-@given(
-    st.text(alphabet="박건우김민수규유세진", min_size=1, max_size=5)
-    | st.sampled_from(_HANGUL + _LATIN + _OTHER),
-    st.lists(st.sampled_from(_HANGUL + _LATIN + _OTHER), max_size=8),
-    st.randoms(),
-)
-def test_an_author_is_found_as_by_comparing_each_one(
-    followed: str, others: list[str], rng: random.Random
-) -> None:
-    spellings = [
-        f"{given} {family}"
-        for family, given_name in people.split_hangul(followed)
-        for given in people.given_spellings(given_name)
-    ]
-    names = [*others, *rng.sample(spellings, min(3, len(spellings)))]
-    rng.shuffle(names)
-    for typed, authors in [(followed, names), *((name, [*others, followed]) for name in names)]:
-        paper = replace(PAPER, authors=tuple(authors))
-        alert = alert_builders.draft(typed, kind=AUTHOR)
-        naive = next(
-            (
-                name
-                for name in authors
-                if matcher.name_variants(typed) & matcher.name_variants(name)
-                or people.is_same_name(typed, name)
-            ),
-            None,
-        )
-        found = [reason.text for reason in matcher.match(alert, paper, matcher.keyword_text(paper))]
-        assert found == ([] if naive is None else [naive])
-        assert naive is None or _is_retrieved(typed, naive)
-
-
-TWICE = "We use reinforcement learning. Reinforcement learning helps."
-
-
-def test_a_reason_quotes_the_form_that_stands_in_the_paper() -> None:
-    forms = (("reinforcement learning", "RL"),)
-    alert = replace(alert_builders.draft("강화 학습", translations=True), forms=forms)
-    for title, text, quoted in (
-        ("Robots", TWICE, ("reinforcement learning", matcher.MatchField.TEXT)),
-        ("Reinforcement learning", "Robots.", ("reinforcement learning", matcher.MatchField.TITLE)),
-        ("강화 학습", TWICE, ("강화 학습", matcher.MatchField.TITLE)),
-    ):
-        paper = replace(PAPER, title=title, abstract=text)
-        (reason,) = matcher.match(alert, paper, matcher.keyword_text(paper))
-        assert (reason.text, reason.found_in) == quoted
-    # A paper that mentions a form of the glossary once is not about it, and the switch has to be on.
-    for own, text in (
-        (alert, "It mentions reinforcement learning."),
-        (alert_builders.draft("강화 학습"), TWICE),
-    ):
-        paper = replace(PAPER, title="Robots", abstract=text, keywords=())
-        assert not matcher.match(own, paper, matcher.keyword_text(paper))
-
-
-async def test_the_forms_are_those_that_a_look_up_shows(alert_harness: AlertHarness) -> None:
-    service = search_glossary.GlossaryService(alert_harness.database)
-    async with alert_harness.database.read() as connection:
-        glossary = await service.get_current(connection)
-    for text in ("강화 학습", "LLM", "diffusion model", "word of no glossary", "LLM 환각"):
-        alert = alert_builders.draft(text, "강화 학습", translations=True)
-        forms, _ = matcher.list_forms(glossary, alert)
-        expanded = search_query.expand_query(glossary, text)
-        shown = search_query.added_forms(expanded)
-        assert set(forms) <= set(shown)
-        if len(expanded.segments) == 1:
-            assert forms == shown[: matcher.MAX_FORMS]
-    author = alert_builders.draft("RL", kind=models.AlertKind.AUTHOR, translations=True)
-    assert matcher.list_forms(glossary, author) == ((),)
-
-
-async def test_a_new_glossary_replaces_the_forms_of_stored_alerts(alert_harness: AlertHarness) -> None:
-    added = await alert_harness.alerts.add(alert_builders.draft("강화 학습", translations=True))
-    for made_at in (None, NOW):
-        async with alert_harness.database.transaction() as connection:
-            await alerts.set_forms(connection, {added.id: ()})
-            if made_at is not None:
-                await glossary.save(connection, made_at, 0, "{}")
-        for _ in range(2):
-            await matcher.refresh_forms(alert_harness.database)
-        assert await alert_harness.alerts.list_rows(user_id=added.user_id) == [added]
-
-
-async def test_a_reason_quotes_what_stands_in_the_paper(alert_harness: AlertHarness) -> None:
-    cases = (
-        ("강화 학습", False, "강화학습(RL)을 쓴다.", "강화학습"),
-        ("fine tuning", False, "We Fine-Tuned a model.", "Fine-Tuned"),
-        ("gpt-4o", False, "It asks GPT4o, twice.", "GPT4o"),
-        ("강화 학습", True, TWICE, "reinforcement learning"),
-        ("reinforcement learning", True, "강화 학습을 쓴다. 강화학습이다.", "강화 학습"),
-        ("reinforcement learning", True, TWICE, "reinforcement learning"),
-        ("CARE", False, "", "care"),
-    )
-    for number, (text, translations, summary, quoted) in enumerate(cases, 1):
-        alert = await alert_harness.alerts.add(alert_builders.draft(text, translations=translations))
-        await alert_harness.add_digest(
-            MONDAY, (f"2601.{number:05}", 5), summary=summary, location=str(number)
-        )
-        _, reasons = alert_harness.renderer.alerts[-1].matches[-1]
-        assert [(reason.text, reason.topic) for reason in reasons] == [(quoted, text)]
-        await alert_harness.alerts.remove([alert.id])
-
-
-_WORDS = keyword_strategies.KEYWORDS | st.sampled_from(
-    [
-        "language model",
-        "Language-Models",
-        "languagemodel",
-        "강화 학습",
-        "강화학습을",
-        "LLM",
-        "LLM의 추론",
-        "추론",
-        "로봇",
-        "care",
-    ]
-)
-_TERMS = st.one_of(
-    (_WORDS | keyword_strategies.TEXTS).map(lambda text: models.AlertTerm(models.AlertKind.KEYWORD, text)),
-    st.sampled_from(["Kim, Min-jun", "김민준", "Lovelace Ada", "Someone Else"]).map(
-        lambda text: models.AlertTerm(models.AlertKind.AUTHOR, text)
-    ),
-    st.sampled_from(["카이스트", "KAIST", "A Lab"]).map(
-        lambda text: models.AlertTerm(models.AlertKind.INSTITUTION, text)
-    ),
-    st.integers(1, 25).map(lambda number: models.AlertTerm(models.AlertKind.PAPER, f"2601.{number:05}")),
-)
-_ALERTS = st.lists(
-    st.builds(
-        lambda terms, match_all, excluded, translations, language: alert_builders.draft(
-            terms=tuple(dict.fromkeys(terms)),
-            match_all=match_all,
-            excluded=tuple(excluded),
-            translations=translations,
-            language=language,
-        ),
-        st.lists(_TERMS, min_size=1, max_size=3),
-        st.booleans(),
-        st.lists(_WORDS, max_size=1),
-        st.booleans(),
-        st.sampled_from([None, *models.Locale]),
-    ),
-    min_size=1,
-    max_size=6,
+SUMMARIES = (
+    "Trains an agent by reinforcement learning.",
+    "에이전트를 강화학습으로 학습시킨다.",
+    "강화 학습의 보상을 다룬다.",
+    "RL without rewards.",
+    "A chemistry of learning: 화학 학습.",
+    "Of large-language models and their reasoning.",
+    "대규모언어모델의 추론을 다룬다.",
+    "A survey of diffusion models for video generation.",
+    "확산 모델로 비디오를 생성하고 자동화한다.",
+    "Nothing of it.",
 )
 
 
-@pytest.mark.parametrize("present", [(), ("benchmark",)])
-def test_a_paper_is_compared_with_few_of_the_many_excluded_words_of_a_reader(
-    present: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # `/today` compares each paper of a day with all alerts of a reader: fifty with twenty excluded words each took 10 s.
-    text = keywords.KeywordText("A diffusion model", "It learns from one benchmark.")
-    own = [
-        alert_builders.draft(
-            "diffusion", id=number, excluded=(*(f"absent {number} {word}" for word in range(19)), *present)
-        )
-        for number in range(1, 51)
-    ]
-    compared: list[str] = []
-    compare = keywords.KeywordText.match
-
-    def record(self: keywords.KeywordText, keyword: str) -> tuple[bool, bool]:
-        compared.append(keyword)
-        return compare(self, keyword)
-
-    followed, haystack = matcher.Followed(own), matcher.build_haystack(PAPER, text)
-    with monkeypatch.context() as patch:
-        patch.setattr(keywords.KeywordText, "match", record)
-        found = followed.match_all(PAPER, text, haystack)
-    assert len(compared) <= len(own)
-    assert found == matcher.match_all(own, PAPER, text)
-    assert bool(found) is not bool(present)
+async def prepare(harness: AlertHarness, *summaries: str) -> list[matcher.PaperText]:
+    """Store a paper with each summary; return them as they are compared."""
+    for number, summary in enumerate(summaries, 1):
+        await harness.store_digest(MONDAY, (f"2601.{number:05}", 5), summary=summary, location=str(number))
+    async with harness.database.read() as connection:
+        details = await papers.list_details(connection, range(1, len(summaries) + 1))
+    return list(map(matcher.PaperText, details))
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_retrieval_finds_what_a_naive_matcher_finds_after_any_changes(
+async def read(harness: AlertHarness, *drafts: models.Alert) -> list[matcher.AlertQuery]:
+    async with harness.database.read() as connection:
+        rules = [matcher.Rule.of(validate_alert(draft)) for draft in drafts]
+        return await matcher.read_rules(harness.search, connection, rules)
+
+
+async def list_matching(
+    harness: AlertHarness, papers_: Sequence[matcher.PaperText], *texts: str, **fields: Any
+) -> list[int]:
+    (query,) = await read(harness, alert_builders.draft(*texts, **fields))
+    return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
+
+
+async def test_an_alert_finds_its_terms_in_both_languages_abbreviated_and_in_any_spacing(
     alert_harness: AlertHarness,
 ) -> None:
-    numbers = itertools.count(1)
+    prepared = await prepare(alert_harness, *SUMMARIES)
+    for text in ("강화 학습", "강화학습", "reinforcement learning", "강화학습을"):
+        assert await list_matching(alert_harness, prepared, text) == [0, 1, 2], text
+    # Of a single word the search shows no translation, and the alert matches none.
+    assert await list_matching(alert_harness, prepared, "화학") == [4]
+    assert await list_matching(alert_harness, prepared, '"강화 학습"') == [1, 2]
+    assert await list_matching(alert_harness, prepared, "LLM 추론") == [5, 6]
+    assert await list_matching(alert_harness, prepared, "diffusion video") == [7, 8]
+    assert await list_matching(alert_harness, prepared, "동화") == []
+
+
+async def test_terms_are_any_or_all_and_an_excluded_word_leaves_papers_out_in_all_its_forms(
+    alert_harness: AlertHarness,
+) -> None:
+    prepared = await prepare(alert_harness, *SUMMARIES)
+    assert await list_matching(alert_harness, prepared, "agent", "diffusion") == [0, 1, 7, 8]
+    both = await list_matching(alert_harness, prepared, "agent", "강화 학습", match_all=True)
+    assert both == [0, 1]
+    without = await list_matching(alert_harness, prepared, "강화 학습", excluded=("보상", "에이전트"))
+    assert without == []
+    # A word that is asked for too excludes only as it is written.
+    without = await list_matching(alert_harness, prepared, "강화 학습", excluded=("강화 학습",))
+    assert without == [0]
+
+
+async def test_a_reason_names_the_form_that_the_paper_has_and_where(alert_harness: AlertHarness) -> None:
+    (paper,) = await prepare(alert_harness, SUMMARIES[0])
+    (query,) = await read(alert_harness, alert_builders.draft("강화 학습", "paper"))
+    reasons = matcher.match(query, paper)
+    assert [(reason.topic, reason.text, reason.found_in) for reason in reasons] == [
+        ("강화 학습", "reinforcement learning", matcher.MatchField.TEXT),
+        ("paper", "paper", matcher.MatchField.TITLE),
+    ]
+    sentence = matcher.find_sentence(paper.detail, reasons[0].forms, models.Locale.EN)
+    assert sentence is not None
+    assert sentence.text == "Trains an agent by **reinforcement learning**."
+
+
+async def test_names_match_in_any_order_spelling_and_script(alert_harness: AlertHarness) -> None:
+    (paper,) = await prepare(alert_harness, "Nothing.")
+    for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):
+        (query,) = await read(alert_harness, alert_builders.draft(name, kind=AUTHOR))
+        assert matcher.match(query, paper), name
+    (query,) = await read(alert_harness, alert_builders.draft("Ada Love", kind=AUTHOR))
+    assert not matcher.match(query, paper)
+
+
+@pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
+async def test_an_alert_finds_the_papers_that_a_search_finds_whole(
+    alert_harness: AlertHarness, text: str
+) -> None:
+    prepared = await prepare(alert_harness, *SUMMARIES)
+    result = await alert_harness.search.search(SearchRequest(text, limit=100))
+    whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
+    matching = await list_matching(alert_harness, prepared, text)
+    assert {prepared[number].detail.id for number in matching} == whole
+
+
+WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.korean, *term.english)})
+
+
+async def test_each_paper_that_matches_has_a_key_of_the_query(alert_harness: AlertHarness) -> None:
+    """The index compares a paper only with the queries that have one of its keys."""
     loop = asyncio.get_running_loop()
-    index = matcher.AlertIndex(alert_harness.database)
+    (detail,) = [paper.detail for paper in await prepare(alert_harness, "Nothing.")]
 
-    async def check(
-        drafts: list[models.Alert], removed: set[int], summary: list[str], organization: str
-    ) -> None:
-        """Remove some of the alerts of the last call, change the others' keys, add new ones, and look up a paper."""
-        arxiv_id = f"2601.{next(numbers):05}"
-        async with alert_harness.database.transaction() as connection:
-            former = await alerts.list_rows(connection)
-            gone = [alert.id for place, alert in enumerate(former) if place in removed or place > 8]
-            await alerts.remove(connection, gone)
-            for draft in drafts:
-                # The service's forms, without its validation: what it refuses must not break the matching either.
-                forms = tuple(("reinforcement learning",) if draft.translations else () for _ in draft.terms)
-                new = replace(draft, forms=forms, key=f"{arxiv_id} {draft.terms} {draft.match_all}")
-                await alerts.add(connection, replace(new, user_id=next(numbers)))
-            for place, alert in enumerate(await alerts.list_rows(connection)):
-                if place in removed:
-                    await alerts.change(connection, replace(alert, terms=drafts[0].terms, forms=()))
-            stored = {alert.id: alert for alert in await alerts.list_rows(connection)}
-        text = digest_builders.newsletter(MONDAY, [(arxiv_id, 5)], text=" ".join(summary))
-        await digest_builders.ingest_digest(alert_harness.database, text, at=NOW, location=arxiv_id)
-        fact = models.PaperFacts(arxiv_id, "huggingface", "u", NOW, organization=organization)
-        await digest_builders.add_facts(alert_harness.database, fact)
-        async with alert_harness.database.read() as connection:
-            ids = await papers.get_ids(connection, [arxiv_id])
-            (detail,) = await papers.list_details(connection, list(ids.values()))
-        prepared = detail, matcher.keyword_text(detail)
-        haystacks = ["", matcher.build_haystack(*prepared)]
-        found = await index.find(haystacks)
-        assert found == sorted(found)
-        assert all(places == [1] for _, places in found)
-        matched = [alert_id for alert_id, _ in found if matcher.match(stored[alert_id], *prepared)]
-        assert matched == [alert.id for alert in stored.values() if matcher.match(alert, *prepared)]
-        followed = matcher.Followed(list(stored.values()))
-        assert followed.match_all(*prepared, haystacks[1]) == matcher.match_all(stored.values(), *prepared)
+    async def check(texts: list[str], words: list[str], is_all: bool) -> None:
+        (of,) = detail.appearances
+        entry = replace(of.entry, sections=(models.Section(None, " ".join(words)),))
+        paper = matcher.PaperText(replace(detail, appearances=(replace(of, entry=entry),)))
+        (query,) = await read(alert_harness, alert_builders.draft(*texts, match_all=is_all))
+        if matcher.match(query, paper):
+            assert matcher.list_keys(query) & paper.keys
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
-        _ALERTS,
-        st.sets(st.integers(0, 8), max_size=4),
-        st.lists(_WORDS | st.just("Reinforcement learning."), max_size=4),
-        st.sampled_from(["KAIST AI", "x"]),
+        texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+        words=st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=6),
+        is_all=st.booleans(),
     )
-    def run(drafts: list[models.Alert], removed: set[int], summary: list[str], organization: str) -> None:
-        asyncio.run_coroutine_threadsafe(check(drafts, removed, summary, organization), loop).result()
+    def run(texts: list[str], words: list[str], is_all: bool) -> None:
+        written = [*words, texts[0].replace(" ", "")]
+        asyncio.run_coroutine_threadsafe(check(texts, written, is_all), loop).result()
 
     await asyncio.to_thread(run)
 
 
-def test_an_alert_for_all_of_several_terms_is_found_by_the_rarest_of_them() -> None:
-    drafts = (("model", "robot navigation"), ("모델", "강화 학습"), ("AI", "diffusion"))
-    for texts in drafts:
-        draft = alert_builders.draft(*texts, match_all=True)
-        rarest = matcher.term_needles(models.AlertKind.KEYWORD, texts[1])
-        assert matcher.list_needles(draft.terms, (), True) == rarest
-        both = [*draft.terms, models.AlertTerm(AUTHOR, "Ada Lovelace")]
-        assert matcher.list_needles(both, (), True) == matcher.term_needles(AUTHOR, "Ada Lovelace")
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_come_and_go(
+    alert_harness: AlertHarness,
+) -> None:
+    prepared = await prepare(alert_harness, *SUMMARIES)
+    index = matcher.AlertIndex(alert_harness.database, alert_harness.search)
+    texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']
+    ids = {await alert_harness.add_alert(text, user_id=number): text for number, text in enumerate(texts, 1)}
+    ids[await alert_harness.add_alert("agent", user_id=99)] = "agent"
+    for removed in (None, next(iter(ids))):
+        if removed is not None:
+            await alert_harness.alerts.remove([removed])
+            del ids[removed]
+        expected = {
+            (alert_id, prepared[number].detail.id)
+            for alert_id, text in ids.items()
+            for number in await list_matching(alert_harness, prepared, text)
+        }
+        found = {(alert_id, paper.id) for alert_id, paper in await index.find(prepared)}
+        assert found == expected
+
+
+def test_spelling_variants_are_one_alert() -> None:
+    def key(text: str, **fields: Any) -> str:
+        return validate_alert(alert_builders.draft(text, **fields)).key
+
+    assert key("강화학습") == key("강화 학습") == key("강화 학습 ")
+    assert key("Language  Models") == key("language-model")
+    assert key("강화 학습") not in (key('"강화 학습"'), key("강화 학습", excluded=("로봇",)))

@@ -12,15 +12,13 @@ from bot.alerts import commands as alerts_commands
 from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
-from bot.alerts.service import PREVIEW_DAYS
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from bot.text import keywords
-from storage import alerts, errors, models, outbox, papers, search, snapshot
+from storage import alerts, errors, models, outbox
 from storage.database import Database
-from tests.support import alert_builders, digest_builders
-from tests.support.alert_harness import AUTHOR, KEYWORD, MONDAY, NOW, AlertHarness
+from tests.support import alert_builders, digest_builders, source_payloads
+from tests.support.alert_harness import MONDAY, NOW, AlertHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -44,9 +42,6 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
             {"excluded": [f"word{number}" for number in range(21)]},
             "20 excluded words.* Remove some",
         ),
-        (("Robots",), {"excluded": ["robot"]}, "Nothing can match"),
-        (("로봇 팔", "로봇팔"), {"excluded": ["로봇"]}, "Nothing can match"),
-        (("robot", "speech"), {"excluded": ["speech"], "match_all": True}, "Nothing can match"),
         (("robot",), {"min_votes": -1}, "from 0"),
         (("robot",), {"max_papers": 0}, "from 1 to"),
         (("robot",), {"weekday": 8}, "weekday"),
@@ -71,17 +66,9 @@ def test_equal_drafts_have_the_same_key() -> None:
     others = [
         alert_builders.draft("로봇", "language model", excluded=("car", "Beam")),
         alert_builders.draft("로봇", "language model", match_all=True, excluded=("car",)),
-        alert_builders.draft(
-            "로봇", "language model", match_all=True, excluded=("car", "Beam"), translations=True
-        ),
         alert_builders.draft("로봇", "language model", kind=models.AlertKind.AUTHOR, match_all=True),
     ]
-    assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 5
-
-
-def test_one_term_that_an_exclusion_kills_does_not_kill_the_alert() -> None:
-    draft = alert_builders.draft("robot arm", "speech", excluded=("robot",))
-    assert alerts_service.validate_alert(draft).excluded == ("robot",)
+    assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 4
 
 
 @both_engines
@@ -137,50 +124,72 @@ async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarn
 
 
 async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.add_digest(MONDAY - timedelta(days=2), ("2601.00003", 5))
-    await alert_harness.add_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
-    draft = alert_builders.draft("with care")
+    await alert_harness.store_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
+    await alert_harness.store_digest(MONDAY - timedelta(days=2), ("2601.00003", 9), ("2601.00005", None))
+    await alert_harness.store_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
+    preview = await alert_harness.alerts.preview(alert_builders.draft("care"))
+    assert (preview.paper_count, preview.max_per_day, preview.existing) == (4, 2, None)
+    assert [row.arxiv_id for row in preview.latest] == ["2601.00003", "2601.00005", "2601.00001"]
+    preview = await alert_harness.alerts.preview(alert_builders.draft("care", min_votes=6))
+    assert [row.arxiv_id for row in preview.latest] == ["2601.00003"]
+
+
+async def test_a_preview_compares_the_latest_papers_of_a_frequent_word(
+    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts_service, "MAX_COMPARED", 5)
+    for number in range(1, 9):
+        on = MONDAY - timedelta(days=number)
+        await alert_harness.store_digest(on, (f"2601.{number:05}", number))
+    preview = await alert_harness.alerts.preview(alert_builders.draft("care"))
+    assert (preview.paper_count, preview.latest[0].arxiv_id) == (5, "2601.00001")
+    assert not preview.is_complete
+
+
+@both_engines
+async def test_a_korean_alert_finds_papers_of_an_english_list_and_the_preview_names_the_related_terms(
+    alert_harness: AlertHarness,
+) -> None:
+    """Where Hugging Face is the only source, no text is Korean."""
+    listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Offline Reinforcement Learning")
+    await alert_harness.store_text(listed, "huggingface")
+    preview = await alert_harness.alerts.preview(alert_builders.draft("강화 학습"))
+    assert preview.paper_count == 1
+    assert "reinforcement learning" in preview.related
+    alert_harness.now += timedelta(minutes=1)
+    await alert_harness.add_alert("강화학습")
+    other = source_payloads.listing_text(MONDAY, ["2601.00002"], title="Reinforcement learning at scale")
+    await alert_harness.store_text(other, "another list")
+    await alert_harness.plan()
+    assert alert_harness.notified_papers() == [["2601.00002"]]
+    (reason,) = alert_harness.renderer.alerts[0].matches[0].reasons
+    assert (reason.text.lower(), reason.found_in) == ("reinforcement learning", matcher.MatchField.TITLE)
+
+
+@pytest.mark.parametrize(
+    ("draft", "wider"),
+    [
+        (alert_builders.draft("care", min_votes=50), alert_builders.draft("care")),
+        (
+            alert_builders.draft('"강화 학습"', "zeta", match_all=True),
+            alert_builders.draft("강화", "학습", "zeta"),
+        ),
+        (alert_builders.draft("better zeta"), alert_builders.draft("better", "zeta")),
+        (alert_builders.draft("zeta"), None),
+    ],
+)
+async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has_some(
+    alert_harness: AlertHarness, draft: models.Alert, wider: models.Alert | None
+) -> None:
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), summary="학습에 쓴다.")
     preview = await alert_harness.alerts.preview(draft)
-    assert (preview.paper_count, preview.max_per_day, preview.existing) == (3, 2, None)
-    assert preview.latest[0].arxiv_id == "2601.00003"
-    assert preview.is_complete
-
-
-async def test_of_more_text_than_a_preview_compares_the_most_voted_papers_are_prepared_once(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [(f"2601.{number:05}", 200 - number) for number in range(1, 161)]
-    await alert_harness.add_digest(MONDAY - timedelta(days=2), *rows)
-    prepared: list[str] = []
-
-    def keyword_text(paper: models.PaperDetail) -> keywords.KeywordText:
-        prepared.append(paper.arxiv_id)
-        return original(paper)
-
-    original = matcher.keyword_text
-    monkeypatch.setattr(matcher, "keyword_text", keyword_text)
-    monkeypatch.setattr(alerts_service, "MAX_CHARACTERS", 1)
-    draft = alert_builders.draft("with care")
-    for _ in range(2):
-        preview = await alert_harness.alerts.preview(draft)
-        assert 0 < preview.paper_count < len(rows)
-        assert not preview.is_complete
-        assert prepared == [arxiv_id for arxiv_id, _ in rows[: preview.paper_count]]
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_a_preview_looks_at_the_texts_of_no_more_papers_than_it_can_compare(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [(f"2601.{number:05}", None if number < 3 else number) for number in range(1, 9)]
-    await alert_harness.add_digest(MONDAY - timedelta(days=2), *rows)
-    found = []
-    for most in (5, 8, 9):
-        monkeypatch.setattr(alerts_service, "MAX_COMPARED", most)
-        preview = await alert_harness.alerts.preview(alert_builders.draft("with care"))
-        found.append((preview.paper_count, preview.latest[0].arxiv_id, preview.is_complete))
-    assert found == [(5, "2601.00008", False), (8, "2601.00008", False), (8, "2601.00008", True)]
+    assert preview.paper_count == 0
+    if wider is None:
+        assert preview.wider is None
+    else:
+        assert preview.wider is not None
+        assert (preview.wider.terms, preview.wider.match_all) == (wider.terms, False)
+        assert preview.wider_count == 1
 
 
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
@@ -201,75 +210,10 @@ async def test_an_institution_is_followed_in_either_language(alert_harness: Aler
     )
     await alert_harness.plan()
     assert await alert_harness.list_recipients() == [1, 2, 3]
-    ((_, (reason,)),) = alert_harness.renderer.alerts[0].matches
+    (match,) = alert_harness.renderer.alerts[0].matches
+    (reason,) = match.reasons
     assert (reason.text, reason.found_in) == ("KAIST AI", matcher.MatchField.INSTITUTION)
     assert await alert_harness.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]
-
-
-_TERMS = tuple(
-    models.AlertTerm(kind, text)
-    for kind, text in (
-        (KEYWORD, "language model"),
-        (KEYWORD, "강화학습"),
-        (KEYWORD, "로봇"),
-        (AUTHOR, "Ada Lovelace"),
-        (models.AlertKind.INSTITUTION, "카이스트"),
-    )
-)
-_DRAFTS = (
-    *(alert_builders.draft(terms=(term,)) for term in _TERMS),
-    alert_builders.draft(terms=_TERMS[:3], match_all=True),
-    alert_builders.draft(terms=_TERMS, excluded=("robots",)),
-    alert_builders.draft(terms=_TERMS, min_votes=6),
-    alert_builders.draft(terms=_TERMS, language=models.Locale.KO),
-    alert_builders.draft(terms=_TERMS[:2], language=models.Locale.EN),
-)
-_SUMMARIES = (
-    "Language models for robots.",
-    "강화 학습을 쓰는 로봇.",
-    "Nothing of it.",
-    "A language-model and 강화학습, 로봇.",
-)
-
-
-@both_engines
-async def test_a_preview_finds_what_a_naive_matcher_finds(alert_harness: AlertHarness) -> None:
-    for number, summary in enumerate(_SUMMARIES):
-        votes = [(f"2601.{number}000{paper + 1}", 4 + number + paper) for paper in range(3)]
-        await alert_harness.store_digest(
-            MONDAY - timedelta(days=9 * number), *votes, summary=summary, location=str(number)
-        )
-    await _compare(alert_harness)
-    fact = models.PaperFacts("2601.20001", "huggingface", "u", NOW, organization="KAIST AI")
-    await digest_builders.add_facts(alert_harness.database, fact)
-    changed = digest_builders.newsletter(
-        MONDAY, [("2601.00001", 9), ("2601.00002", 3)], text="로봇 없는 language model."
-    )
-    await alert_harness.store_text(changed, "0")
-    assert await _compare(alert_harness) > 0
-
-
-async def _compare(harness: AlertHarness) -> int:
-    """Compare all previews with all papers; returns the number of matches."""
-    async with harness.database.read() as connection:
-        since_on = (harness.now - timedelta(days=PREVIEW_DAYS)).date()
-        recent = await snapshot.read(connection, search.list_top, search.Filters(since_on), limit=100)
-        details = await papers.list_details(connection, [row.id for row in recent])
-    total = 0
-    for draft in _DRAFTS:
-        alert = alerts_service.validate_alert(draft)
-        expected = [
-            paper
-            for paper in details
-            if models.meets_minimum(paper.votes, alert.min_votes)
-            and matcher.match(alert, paper, matcher.keyword_text(paper))
-        ]
-        expected.sort(key=lambda paper: paper.last_on, reverse=True)
-        preview = await harness.alerts.preview(draft)
-        assert preview.paper_count == len(expected), draft
-        assert [paper.id for paper in preview.latest] == [paper.id for paper in expected[:3]], draft
-        total += len(expected)
-    return total
 
 
 async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sqlite_db: Database) -> None:

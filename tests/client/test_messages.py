@@ -58,7 +58,7 @@ def _daily_texts(
 
 
 def _alert(locale: Locale, total: int) -> alerts_planner.AlertPost:
-    return alerts_planner.AlertPost("", locale, DAY, ((PAPER, ()),) * total)
+    return alerts_planner.AlertPost("", locale, DAY, (alerts_planner.AlertMatch(PAPER, ()),) * total)
 
 
 def _alert_paper_lines(
@@ -66,9 +66,10 @@ def _alert_paper_lines(
 ) -> str:
     paper = contents.PostPaper("2502.02737", None, "https://arxiv.org/abs/2502.02737", DAY, votes)
     match_reasons = tuple(
-        matcher.AlertReason(1, models.AlertKind.KEYWORD, text, found_in) for found_in, text in reasons
+        matcher.AlertReason(models.AlertKind.KEYWORD, text, found_in, text) for found_in, text in reasons
     )
-    return alerts_messages.alert_paper_lines(WORDINGS[locale], (paper, match_reasons), title)
+    match = alerts_planner.AlertMatch(paper, match_reasons)
+    return alerts_messages.alert_paper_lines(WORDINGS[locale], match, title)
 
 
 def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
@@ -370,10 +371,9 @@ def test_an_alert_of_hostile_papers_is_within_the_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
-        matcher.AlertReason(number, models.AlertKind.KEYWORD, text, field)
-        for number, field in enumerate(matcher.MatchField)
+        matcher.AlertReason(models.AlertKind.KEYWORD, text, field, text) for field in matcher.MatchField
     )
-    matches = tuple((paper, reasons) for paper in papers)
+    matches = tuple(alerts_planner.AlertMatch(paper, reasons, (1, 2)) for paper in papers)
     post = alerts_planner.AlertPost(
         rendered_posts.LONGEST_MARKER, models.Locale.KO, date(2025, 2, 12), matches, in_channel
     )
@@ -409,8 +409,8 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
     post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
     daily_parts = factory.build_parts(factory.render(planner.DAILY, post), "daily:1:2025-02-12")
-    reason = matcher.AlertReason(1, models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE)
-    matches = tuple((paper, (reason,)) for paper in papers)
+    reason = matcher.AlertReason(models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE, text)
+    matches = tuple(alerts_planner.AlertMatch(paper, (reason,), (1,)) for paper in papers)
     alert = alerts_planner.AlertPost("alert:user:7:1", models.Locale.EN, date(2025, 2, 12), matches)
     notice = contents.NoticePost(
         "notice:s3:1", models.Locale.EN, contents.NoticeKind.SOURCE_FAILING, text, subject=url
@@ -474,8 +474,9 @@ def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> N
     paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
     for language, note in (("en", ""), ("ko", "quoted from the Korean summary")):
         sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
-        reason = matcher.AlertReason(1, models.AlertKind.KEYWORD, "RL", matcher.MatchField.TEXT)
-        post = alerts_planner.AlertPost("d", Locale.EN, DAY, ((replace(paper, quoted=sentence), (reason,)),))
+        reason = matcher.AlertReason(models.AlertKind.KEYWORD, "RL", matcher.MatchField.TEXT, "RL")
+        match = alerts_planner.AlertMatch(replace(paper, quoted=sentence), (reason,), (1,))
+        post = alerts_planner.AlertPost("d", Locale.EN, DAY, (match,))
         shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())  # type: ignore[no-untyped-call]
         assert "**RL** now." in shown
         assert "It starts." not in shown

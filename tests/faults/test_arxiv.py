@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.sources import kinds
 from storage import models, sources, tables
@@ -56,10 +56,10 @@ async def test_a_back_fill_goes_on_after_kills_and_an_announcement_is_told_once(
         await harness.wait_until(lambda: _is_done(harness), 120)
 
         async def is_matched() -> bool:
-            return await harness.count_rows(tables.alert_matches) == 1
+            return await harness.count_rows(tables.matches) == 1
 
         await harness.wait_until(is_matched, 120)
-        await harness.advance_clock(matcher.GATHERING_TIME)
+        await harness.advance_clock(alerts_planner.GATHERING_TIME)
         await harness.wait_for_sent(1)
         assert max(fake.served.values()) <= 1 + KILLS
         stored = await _stored_ids(harness)

@@ -66,7 +66,7 @@ async def test_each_reader_gets_each_message_once_despite_kills_at_random_moment
         return await harness.count_rows(tables.parts) == len(KINDS) * len(READERS)
 
     async def are_found() -> bool:
-        return not await harness.count_rows(tables.pending_alerts)
+        return not await harness.count_rows(tables.unmatched_papers)
 
     await run_until(are_found)
     await harness.advance_clock(monday + timedelta(minutes=1) - harness.now())

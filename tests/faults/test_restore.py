@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.daily.service import Subscriptions
 from bot.today import service as today_service
@@ -42,10 +42,10 @@ async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> N
         bot = harness.start_bot()
 
         async def is_matched() -> bool:
-            return bool(await harness.count_rows(tables.alert_matches))
+            return bool(await harness.count_rows(tables.matches))
 
         await harness.wait_until(is_matched)
-        await harness.advance_clock(matcher.GATHERING_TIME)
+        await harness.advance_clock(alerts_planner.GATHERING_TIME)
 
         async def are_sent() -> bool:
             async with harness.db.read() as connection:

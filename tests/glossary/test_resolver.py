@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, seed, term_keys
+from bot.text import analyser, concepts, seed, term_keys, tokens
 from tests.support import glossary_in_memory, growth
 
 FRAGMENTS = st.sampled_from(
@@ -270,8 +270,8 @@ def test_no_learnt_form_hides_a_seeded_one() -> None:
         found = learnt.expand(term.english[0]).segments[0].forms
         for form in term.korean:
             if form not in term.only_read and not resolver.has_inner_particle(form):
-                document = term_keys.Document("", analyser.canonicalise(form))
-                counts = [term_keys.compile_term(other.text).count(document)[1] for other in found]
+                paper = tokens.PaperTokens("", tokens.tokenize(analyser.canonicalise(form)))
+                counts = [paper.count(other.text)[1] for other in found]
                 assert max(counts) >= 1, (form, [other.text for other in found])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from simcord.http._helpers import poll_from_wire
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
@@ -477,7 +477,7 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
-    await harness.env.advance_time(matcher.GATHERING_TIME.total_seconds())
+    await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())
     await harness.container.alert_planner.drain()
     await runtime.relay.drain(harness.env.now())
     await lock.release()

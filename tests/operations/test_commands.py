@@ -293,8 +293,7 @@ async def _use_everything(harness: ClientHarness) -> None:
             await harness.container.alert_planner.drain()
 
 
-KNOWN = {"alerts", "alert_matches", "deliveries", "readers", "saved_papers", "subscriptions"}
-KNOWN |= {"notified_papers"}
+KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 
 
 async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(

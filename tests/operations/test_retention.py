@@ -162,10 +162,7 @@ async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
     monkeypatch.setattr(alert_harness, "NOW", later)
     harness.now = later
     await harness.add_digest(later.date(), ("2601.00001", 90), ("2601.00002", 5), summary="A robot.")
-    assert [[paper.arxiv_id for paper, _ in post.matches] for post in harness.renderer.alerts] == [
-        ["2601.00001"],
-        ["2601.00002"],
-    ]
+    assert harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
 async def test_an_alert_for_one_paper_ends_once_its_message_was_sent(db: Database) -> None:
@@ -174,7 +171,7 @@ async def test_an_alert_for_one_paper_ends_once_its_message_was_sent(db: Databas
     kept = [
         await harness.add_alert("2601.00002", user_id=1, **asked),
         await harness.add_alert("robot", user_id=1),
-        await harness.add_alert("2601.00001", user_id=3, **asked, language=models.Locale.KO),
+        await harness.add_alert("2601.00001", user_id=3, **asked, min_votes=50),
     ]
     ended = [await harness.add_alert("2601.00001", user_id=user_id, **asked) for user_id in (1, 2)]
     await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
@@ -217,7 +214,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(
     assert len(remaining) == (2 if is_back else 1)
     assert own in remaining
     async with database.read() as connection:
-        told = await alerts.list_notified(connection, ["user:7", f"channel:{CHANNEL}"], [1])
+        told = await alerts.list_told(connection, ["user:7", f"channel:{CHANNEL}"], [1])
     assert ("user:7", 1) in told
     assert ((f"channel:{CHANNEL}", 1) in told) == is_back
 
@@ -239,9 +236,8 @@ async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with
 
 async def _tell(database: Database, *recipients: str) -> None:
     async with database.transaction() as connection:
-        await alerts.add_notified(
-            connection, [(recipient, 1) for recipient in recipients], notified_at=SEOUL_9AM
-        )
+        await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
+        await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
 
 
 async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
@@ -310,7 +306,9 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
 ) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
-    await alert_harness.AlertHarness(db).add_alert("2601.00001", user_id=8, kind=models.AlertKind.PAPER)
+    asked_id = await alert_harness.AlertHarness(db).add_alert(
+        "2601.00001", user_id=8, kind=models.AlertKind.PAPER
+    )
     unlisted = await paper_records.add_papers(
         db, *(paper_records.merged_paper(n, on=None) for n in (71, 72, 73))
     )
@@ -319,9 +317,8 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
         await shelf.save(connection, 8, [1, 2, *ids], SEOUL_9AM)
         await shelf.remove(connection, 8, ids[0])
         sent = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
-        await alerts.add_notified(
-            connection, [("user:8", 1)], notified_at=SEOUL_9AM, delivery_ids={"user:8": sent[0].id}
-        )
+        await alerts.add_matches(connection, [models.Match("user:8", 1, asked_id, SEOUL_9AM)])
+        await alerts.mark_told(connection, {("user:8", 1): sent[0].id})
     before, is_finished = await count(db, tables.papers), False
     for number in itertools.count(1):
         for is_stored in (False, True):

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.alerts import matcher
+from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.app import container as app_container
 from bot.core.settings import Settings
@@ -196,7 +196,7 @@ async def test_alerts_see_an_announcement_and_tell_of_a_paper_of_two_sources_onc
             async with app_container.open_poller(container, container.create_ingest()) as opened:
                 await opened.fetch_all()
             await container.alert_planner.drain()
-            now[0] += matcher.GATHERING_TIME
+            now[0] += alerts_planner.GATHERING_TIME
             await container.alert_planner.drain()
         async with db.read() as connection:
             [delivery] = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)

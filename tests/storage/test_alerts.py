@@ -1,18 +1,15 @@
-"""The queue between the matching of alerts and their messages, and the papers that recipients were notified of."""
+"""Matches of alerts: what is unsent, what is ready, what was told."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from storage import alerts, models, tables
+from storage import alerts, models
 from storage import papers as stored_papers
 from storage.database import Connection, Database
 from tests.support import alert_builders
 from tests.support.paper_records import NOW, add_papers, merged_paper
-
-SOON = NOW + timedelta(minutes=3)
-
 
 READER, CHANNEL = "user:7", "channel:9"
 
@@ -24,95 +21,72 @@ async def _add_alerts(connection: Connection) -> tuple[models.Alert, models.Aler
     return own, await alerts.add(connection, replace(draft, min_votes=0, channel_id=9, guild_id=1))
 
 
-def _queued(
-    alert: models.Alert, paper_id: int, due_at: datetime | None, votes_then: int | None = 12
-) -> models.QueuedMatch:
-    recipient = alerts.recipient_name(alert)
-    return models.QueuedMatch(recipient, paper_id, alert.id, votes_then, NOW, due_at)
+def _match(alert: models.Alert, paper_id: int) -> models.Match:
+    return models.Match(alerts.recipient_name(alert), paper_id, alert.id, NOW)
 
 
-async def test_matches_are_due_by_recipient_the_longest_due_first(db: Database) -> None:
-    ids = sorted((await add_papers(db, *map(merged_paper, range(3)))).values())
+async def test_a_match_is_ready_once_any_reading_had_the_votes(db: Database) -> None:
+    ids = sorted((await add_papers(db, *map(merged_paper, range(4)))).values())
+    readings = {ids[0]: (60, 3), ids[1]: (49,), ids[2]: (50,)}
     async with db.transaction() as connection:
         own, shared = await _add_alerts(connection)
-        queued = [_queued(own, ids[0], SOON), _queued(shared, ids[0], NOW), _queued(own, ids[1], None)]
-        await alerts.add_matches(connection, queued)
-        # What is in the queue stays as it is.
-        await alerts.add_matches(connection, [_queued(own, ids[0], NOW, 99)])
-        assert await alerts.list_due_recipients(connection, NOW, limit=9) == [CHANNEL]
-        assert await alerts.list_due_recipients(connection, SOON, limit=9) == [CHANNEL, READER]
-        assert await alerts.list_due_recipients(connection, SOON, limit=1) == [CHANNEL]
-        assert await alerts.list_due_matches(connection, [READER], SOON) == [queued[0]]
-        await alerts.set_matches_due(
-            connection, [queued[0]._replace(due_at=None), queued[2]._replace(due_at=NOW)]
-        )
-        assert await alerts.list_due_matches(connection, [READER], SOON) == [queued[2]._replace(due_at=NOW)]
-        await alerts.remove_matches(connection, [queued[2]])
-        await alerts.remove_notified_matches(connection, [(CHANNEL, ids[0])])
-        assert await alerts.list_due_recipients(connection, SOON, limit=9) == []
-
-
-async def test_matches_of_a_suspended_alert_stay_and_those_of_a_paused_one_are_due(db: Database) -> None:
-    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
-    paused = models.ActivityState.PAUSED
-    async with db.transaction() as connection:
-        own, _ = await _add_alerts(connection)
-        await alerts.add_matches(connection, [_queued(own, paper_id, NOW)])
-        for reason, due in (("dms-closed", []), ("by-hand", [READER]), (None, [READER])):
-            await alerts.set_state(connection, [own.id], paused, reason=reason)
-            assert await alerts.list_due_recipients(connection, NOW, limit=9) == due
-            assert len(await alerts.list_due_matches(connection, [READER], NOW)) == len(due)
-
-
-async def test_a_match_crosses_when_any_reading_had_the_votes(db: Database) -> None:
-    ids = await add_papers(db, *map(merged_paper, range(4)))
-    papers = sorted(ids.values())
-    readings = {papers[0]: (60, 3), papers[1]: (49,), papers[2]: (50,)}
-    async with db.transaction() as connection:
-        own, shared = await _add_alerts(connection)
-        waiting = [_queued(own, paper_id, None) for paper_id in papers]
-        await alerts.add_matches(connection, [*waiting, _queued(shared, papers[0], NOW)])
+        found = [*(_match(own, paper_id) for paper_id in ids), _match(shared, ids[0])]
+        await alerts.add_matches(connection, found)
+        await alerts.add_matches(connection, found)
         for paper_id, counts in readings.items():
             for hours, count in enumerate(counts):
                 at = NOW + timedelta(hours=hours)
                 fact = models.PaperFacts(f"2601.{paper_id:05}", "huggingface", "", at, votes=count)
                 await stored_papers.add_votes(connection, [(paper_id, fact)])
-        crossed = await alerts.list_crossed_matches(connection, NOW - timedelta(days=1), limit=9)
-        assert set(crossed) == {waiting[0], waiting[2]}
-        assert await alerts.list_crossed_matches(connection, NOW, limit=9) == []
-        assert len(await alerts.list_crossed_matches(connection, NOW - timedelta(days=1), limit=1)) == 1
-        assert await stored_papers.list_highest_votes(connection, papers) == {
-            paper_id: max(counts) for paper_id, counts in readings.items()
-        }
+        assert await alerts.mark_ready(connection, NOW) == 3
+        assert await alerts.mark_ready(connection, NOW) == 0
+        assert await alerts.list_schedules(connection, NOW) == {own.schedule: NOW}
+        ready = [match._replace(ready_at=NOW) for match in (found[4], found[0], found[2])]
+        assert await alerts.list_ready(connection, {own.schedule: NOW}, NOW) == ready
+        assert await alerts.list_ready(connection, {own.schedule: NOW}, NOW, [READER]) == ready[1:]
+        assert await alerts.list_ready(connection, {own.schedule: NOW - timedelta(1)}, NOW) == []
 
 
-async def test_a_changed_alert_moves_its_matches_and_a_removed_one_takes_them_along(db: Database) -> None:
-    papers = sorted((await add_papers(db, *map(merged_paper, range(2)))).values())
+async def test_what_was_told_stays_so_after_its_alert_is_removed(db: Database) -> None:
+    ids = sorted((await add_papers(db, *map(merged_paper, range(3)))).values())
     async with db.transaction() as connection:
         own, shared = await _add_alerts(connection)
-        waiting, due = _queued(own, papers[0], None), _queued(own, papers[1], NOW)
-        await alerts.add_matches(connection, [waiting, due, _queued(shared, papers[0], NOW)])
-        await alerts.reschedule_matches(connection, own.id, due_at=SOON)
-        assert await alerts.list_due_matches(connection, [READER], SOON) == [due._replace(due_at=SOON)]
-        assert await alerts.purge_matches(connection, NOW, 9) == 0
+        unsent = _match(own, ids[2])
+        await alerts.add_matches(connection, [_match(own, ids[0]), _match(own, ids[1]), unsent])
+        await alerts.add_matches(connection, [_match(shared, ids[0])])
+        await alerts.mark_told(connection, {(READER, ids[0]): 5, (READER, ids[1]): 6, (CHANNEL, ids[0]): 7})
+        await alerts.release(connection, [6])
+        told = {(READER, ids[0]), (CHANNEL, ids[0])}
+        assert await alerts.list_told(connection, [READER, CHANNEL], ids) == told
         await alerts.remove(connection, [own.id])
-        assert await alerts.purge_matches(connection, SOON, 9) == 1
+        assert await alerts.list_told(connection, [READER, CHANNEL], ids) == told
+        await alerts.add_matches(connection, [unsent])
+        assert await alerts.purge_matches(connection, NOW, 9) == 0
+        assert await alerts.purge_matches(connection, NOW + timedelta(1), 9) == 1
+        assert await alerts.remove_recipient(connection, READER, 9) == 1
+        assert await alerts.list_told(connection, [READER, CHANNEL], ids) == {(CHANNEL, ids[0])}
 
 
-async def test_a_notification_is_found_until_its_recipient_is_removed(db: Database) -> None:
-    recipients = ["user:1", "channel:2", "user:3"]
+async def test_a_changed_alert_lets_its_matches_wait_again(db: Database) -> None:
+    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
     async with db.transaction() as connection:
-        values = {"url": "u", "keywords": [], "categories": [], "authors": [], "authors_truncated": False}
-        insert = tables.papers.insert().returning(tables.papers.c.id)
-        one, two = [
-            (await connection.execute(insert.values(arxiv_id=arxiv_id, **values))).scalar_one()
-            for arxiv_id in ("2502.02737", "2502.02738")
-        ]
-        pairs = [("channel:2", one), ("user:1", one), ("user:1", two)]
-        for _ in range(2):
-            await alerts.add_notified(connection, pairs, notified_at=NOW)
-        assert await alerts.list_notified(connection, recipients, [one, two, 0]) == set(pairs)
-        assert await alerts.list_notified(connection, recipients, [two]) == {("user:1", two)}
-        assert await alerts.remove_notified_recipient(connection, "user:1", 1) == 1
-        assert await alerts.remove_notified_recipient(connection, "user:1", 9) == 1
-        assert await alerts.list_notified(connection, recipients, [one, two]) == {("channel:2", one)}
+        _, shared = await _add_alerts(connection)
+        await alerts.add_matches(connection, [_match(shared, paper_id)])
+        await alerts.mark_ready(connection, NOW)
+        await alerts.change(connection, replace(shared, min_votes=1))
+        assert await alerts.mark_ready(connection, NOW) == 0
+        assert await alerts.list_schedules(connection, NOW) == {}
+
+
+async def test_matches_of_paused_alerts_are_not_due(db: Database) -> None:
+    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
+    async with db.transaction() as connection:
+        _, shared = await _add_alerts(connection)
+        await alerts.add_matches(connection, [_match(shared, paper_id)])
+        await alerts.mark_ready(connection, NOW)
+        until = {shared.schedule: NOW}
+        await alerts.pause(connection, [shared.id], until_at=NOW + timedelta(hours=1))
+        assert await alerts.list_ready(connection, until, NOW) == []
+        assert len(await alerts.list_ready(connection, until, NOW + timedelta(hours=1))) == 1
+        await alerts.set_state(connection, [shared.id], models.ActivityState.PAUSED, reason="no-send")
+        assert await alerts.list_ready(connection, until, NOW + timedelta(hours=1)) == []

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.promise
 READER, OTHER = 981234567890123456, 987000000000000001
 NO_READERS = {
     *("guild_id", "channel_id", "system_channel_id", "dm_channel_id", "message_id", "mention_role_id"),
-    *("term", "reserved", "used"),
+    *("term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
 }
 """Names of columns of 64 bits that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")
@@ -102,7 +102,7 @@ async def test_what_is_collected_has_the_rows_below_a_readers_own_and_the_papers
     async with db.read() as connection:
         found = await collect(connection, READER)
         (arxiv_id,) = (await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars()
-    assert {"parts", "saved_papers", "notified_papers"} <= set(found)
+    assert {"parts", "saved_papers", "matches"} <= set(found)
     assert found["saved_papers"][0]["user_id"] == str(READER)
     assert found["saved_papers"][0]["paper_id"] == arxiv_id
-    assert found["notified_papers"][0]["paper_id"] == arxiv_id
+    assert found["matches"][0]["paper_id"] == arxiv_id

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.alerts import matcher
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
@@ -16,6 +15,7 @@ from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.search.index import SearchIndexer
+from bot.search.service import SearchService
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
 from tests.support import alert_builders, digest_builders, outbox_builders
@@ -48,7 +48,8 @@ class AlertHarness:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.renderer = RecordingRenderer()
-        self.alerts = Alerts(database, lambda: self.now)
+        self.search = SearchService(database, clock=lambda: self.now)
+        self.alerts = Alerts(database, lambda: self.now, self.search)
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.now = NOW
@@ -60,10 +61,9 @@ class AlertHarness:
         await self.store_digest(on, *papers, summary=summary, location=location)
         await self.plan()
 
-    async def plan(self, wait: timedelta = matcher.GATHERING_TIME) -> int:
+    async def plan(self, wait: timedelta = alerts_planner.GATHERING_TIME) -> int:
         """Match what is stored, and plan what is due after `wait`. Returns the number of deliveries."""
         planned = await self.planner.drain()
-        await self.planner.schedule_crossed()
         self.now += wait
         return planned + await self.planner.drain()
 
@@ -75,19 +75,19 @@ class AlertHarness:
 
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
-        await digest_builders.ingest_digest(
+        service = IngestService(
             self.database,
-            text,
-            at=self.now,
-            on_fresh=digest_builders.add_pending_alerts(self.now),
-            location=location,
+            lambda: self.now,
+            SearchIndexer(),
+            on_fresh_digest=digest_builders.add_pending_alerts(self.now),
         )
+        await service.add_text(text, location=location or text.splitlines()[0])
 
     async def store_facts(self, *facts: models.PaperFacts) -> None:
         """Store facts of services; what their names match remains to be planned."""
 
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
-            await alerts.add_pending(connection, digest_id, paper_ids, self.now)
+            await alerts.add_unmatched(connection, paper_ids, self.now)
 
         service = IngestService(
             self.database, lambda: self.now, SearchIndexer(), on_added_names=on_added_names
@@ -122,13 +122,13 @@ class AlertHarness:
         async with self.database.read() as connection:
             return [delivery.user_id for delivery in reversed(await outbox.list_rows(connection))]
 
-    async def list_pending(self) -> list[models.PendingAlerts]:
+    async def count_unmatched(self) -> int:
         async with self.database.read() as connection:
-            return await alerts.list_pending(connection)
+            return len(await alerts.list_unmatched(connection, 1000))
 
     def new_planner(self) -> AlertPlanner:
         """A planner as another process, or the next start, has it."""
-        return AlertPlanner(self.database, lambda: self.now, self.deliveries)
+        return AlertPlanner(self.database, lambda: self.now, self.deliveries, self.search)
 
     def notified_papers(self) -> list[list[str]]:
-        return [[paper.arxiv_id for paper, _ in post.matches] for post in self.renderer.alerts]
+        return [[match.paper.arxiv_id for match in post.matches] for post in self.renderer.alerts]

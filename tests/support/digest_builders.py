@@ -36,7 +36,7 @@ def add_pending_alerts(now: datetime) -> OnFreshDigest:
 
     async def add_pending(connection: Connection, fresh: FreshDigest) -> None:
         if fresh.raises_alerts:
-            await alerts.add_pending(connection, fresh.digest_id, fresh.paper_ids, now)
+            await alerts.add_unmatched(connection, fresh.paper_ids, now)
 
     return add_pending
 

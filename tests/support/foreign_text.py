@@ -25,7 +25,7 @@ from bot.rendering import discord_text
 from bot.search import results
 from bot.shelf import notes
 from bot.sources import feed, fetcher
-from bot.text import dates, keywords, people, questions, term_keys, typography
+from bot.text import dates, people, questions, typography
 from bot.web import server
 from bot.writer import claims, paper_text, prompts, publication
 from storage import errors, models, snapshot
@@ -356,12 +356,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
-    "text.keywords.contains_keyword": lambda text: keywords.contains_keyword(
-        "words", keywords.FoldedText(text)
-    ),
-    "text.keywords.KeywordText of a quotation": lambda text: keywords.KeywordText(text, text).quote("word s"),
-    "text.keywords.KeywordText of a haystack": lambda text: keywords.KeywordText(text, text, [text]).haystack,
-    "text.keywords.KeywordText": lambda text: keywords.KeywordText(text, text, ["words"]).match("words"),
     "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
@@ -375,7 +369,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.find_writers": lambda text: people.find_writers(text.split()),
     "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
-    "text.term_keys.Document": lambda text: term_keys.Document(text, text),
     "text.typography.normalise": lambda text: typography.normalise("NFKC", text),
     "web.server.find_language": lambda text: server.find_language(text, models.Locale.EN),
     "writer.claims.ClaimChecker": _check,

@@ -6,20 +6,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bot.glossary import induction, mentions, resolver
-from bot.text import analyser, seed, term_keys
+from bot.text import analyser, seed, tokens
 
 
 class TextEvidence:
     """Counts the texts, one per paper, that have forms."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._documents = [term_keys.Document("", analyser.canonicalise(text)) for text in texts]
+        self._documents = [
+            tokens.PaperTokens("", tokens.tokenize(analyser.canonicalise(text))) for text in texts
+        ]
         self.papers = len(self._documents)
 
     def count(self, *terms: Sequence[str]) -> int:
-        compiled = [[term_keys.compile_term(form) for form in forms] for forms in terms]
         return sum(
-            all(any(any(form.count(document)) for form in forms) for forms in compiled)
+            all(any(any(document.count(form)) for form in forms) for forms in terms)
             for document in self._documents
         )
 

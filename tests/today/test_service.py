@@ -298,9 +298,9 @@ async def test_of_a_day_of_very_many_papers_the_most_voted_are_read_and_the_othe
         await planned.services.get(Alerts).add(alert_builders.draft(word, user_id=READER))
     monkeypatch.setattr(profiles, "MAX_COMPARED", 10)
     monkeypatch.setattr(profiles, "SAMPLE_SIZE", 0)
-    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.keyword_text)
+    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.PaperText)
     monkeypatch.setattr(profiles, "extract_features", extract)
-    monkeypatch.setattr(matcher, "keyword_text", prepare)
+    monkeypatch.setattr(matcher, "PaperText", prepare)
     post = await planned.services.get(TodayService).build_post(READER, models.Locale.EN)
     assert post is not None
     assert [pick.paper.arxiv_id for pick in post.picks] == [

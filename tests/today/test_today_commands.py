@@ -174,9 +174,7 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
             sample_archive.newsletter("2026-01-01", [paper]), source=locale.value, location=locale.value
         )
     for word in ("origami", "diffusion model"):
-        await harness.bot.services.get(Alerts).add(
-            alert_builders.draft(word, user_id=harness.reader.id, translations=True)
-        )
+        await harness.bot.services.get(Alerts).add(alert_builders.draft(word, user_id=harness.reader.id))
     message = await _ask(harness)
     assert _shown_papers(message)[0] == "2501.00009"
     shown = shown_text(message).split("**2 · ")[0]

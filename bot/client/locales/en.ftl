@@ -313,7 +313,13 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
-alert-preview-partial = There was too much text to check it all; papers with fewer votes were left out.
+alert-wider = { $count ->
+    [one] A wider alert would have matched one paper: { $alert }
+   *[other] A wider alert would have matched { $count } papers: { $alert }
+}
+alert-widen = Widen
+alert-related = Related terms count too: { $forms }. Put words in quotation marks to follow only those.
+alert-preview-partial = Only the latest papers with these words were checked.
 alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-dm = DM
@@ -329,9 +335,6 @@ alert-at-most-a-day = { $count ->
    *[other] at most { $count } messages a day
 }
 alert-silent = without a notification
-alert-only-ko = only papers with a Korean summary
-alert-only-en = only papers with an English summary
-alert-with-forms = including related terms
 follow-of-paper = 🔔 Follow a topic, institution or author
 follow-kind-keyword = Topic
 follow-kind-institution = Institution
@@ -339,6 +342,7 @@ follow-kind-author = Author
 alert-or = { " or " }
 alert-and = { " and " }
 alert-word = “{ $text }”
+alert-exactly = exactly “{ $text }”
 term-keyword = with { $terms }
 term-author = by { $terms }
 term-institution = from { $terms }
@@ -354,7 +358,6 @@ refused-text-too-long = “{ $text }” has { $length } characters; a word or na
 refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” appears in every paper. Use a more specific word, such as **diffusion**.
 refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **Stanford University**.
-refused-excludes-all = Every paper with “{ $text }” also has “{ $word }”, so excluding it leaves no papers. Remove one of the two.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.
 alert-not-possible = An alert needs words such as **reinforcement learning**, or a name.
@@ -385,9 +388,6 @@ alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
 alert-form-options = Options
 alert-form-option-all = Match all of the words and names, not just one
-alert-form-option-forms = Include related terms
-alert-form-option-ko = Only papers with a Korean summary
-alert-form-option-en = Only papers with an English summary
 alert-form-option-silent = Send without a notification
 alert-form-timing = When and how many
 alert-form-when = When
@@ -567,7 +567,6 @@ why-other-source =
 why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
-} only.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed

@@ -279,7 +279,10 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
-alert-preview-partial = 글이 너무 많아서 추천 수가 적은 논문은 확인하지 못했어요.
+alert-wider = 조건을 넓히면 논문 { $count }편이 맞아요: { $alert }
+alert-widen = 조건 넓히기
+alert-related = 관련 용어도 함께 찾아요: { $forms }. 따옴표로 묶으면 그 표현만 찾아요.
+alert-preview-partial = 이 단어가 나오는 논문 가운데 최근 것만 확인했어요.
 alert-unknown-author = 아직 “{ $name }” 저자의 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-unknown-institution = 아직 “{ $name }” 소속 논문이 없어요. 철자를 확인해 주세요. 맞다면 첫 논문이 나올 때 알려 드려요.
 alert-dm = DM
@@ -289,9 +292,6 @@ alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most = 한 번에 최대 { $count }편
 alert-at-most-a-day = 하루 최대 메시지 { $count }개
 alert-silent = 알림 소리 없이
-alert-only-ko = 한국어 요약이 있는 논문만
-alert-only-en = 영어 요약이 있는 논문만
-alert-with-forms = 관련 용어도 포함
 follow-of-paper = 🔔 주제·기관·저자 알림
 follow-kind-keyword = 주제
 follow-kind-institution = 기관
@@ -299,6 +299,7 @@ follow-kind-author = 저자
 alert-or = { " 또는 " }
 alert-and = { ", " }
 alert-word = “{ $text }”
+alert-exactly = 정확히 “{ $text }”
 term-keyword = { $match ->
     [all] { $terms }
    *[any] { $terms } 논문
@@ -323,7 +324,6 @@ refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $l
 refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강화 학습**처럼 적어 주세요.
 refused-only-particles = “{ $text }”만 넣으면 모든 논문이 걸려요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
 refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **서울대학교**처럼 이름을 다 적어 주세요.
-refused-excludes-all = “{ $text }” 논문에는 “{ $word }”도 꼭 들어 있어서, 제외하면 남는 논문이 없어요. 둘 중 하나를 빼 주세요.
 refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
 alert-not-possible = 이 조건으로는 알림을 만들 수 없어요. **강화 학습**처럼 단어나 이름을 적어 주세요.
@@ -354,9 +354,6 @@ alert-form-without = 제외할 단어
 alert-form-without-hint = 서베이, survey
 alert-form-options = 추가 조건
 alert-form-option-all = 단어와 이름이 모두 맞을 때만
-alert-form-option-forms = 관련 용어도 포함
-alert-form-option-ko = 한국어 요약이 있는 논문만
-alert-form-option-en = 영어 요약이 있는 논문만
 alert-form-option-silent = 알림 소리 없이 보내기
 alert-form-timing = 언제, 몇 편씩 받을까요?
 alert-form-when = 언제
