@@ -244,12 +244,6 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def mention_term(mention: str) -> str:
-    """Return the English term of a stored mention, else its abbreviation."""
-    _, english, abbreviation = mention.split(search_index.MENTION_SEPARATOR)
-    return english or abbreviation
-
-
 def _dump(learnt: resolver.Learnt) -> str:
     fields = {"version": _VERSION, **learnt._asdict()}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

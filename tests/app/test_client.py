@@ -68,7 +68,7 @@ async def test_the_language_is_that_of_the_users_client(
 
 
 async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
-    listed = last_response(await harness.reader.slash(harness.channel, "digest"))
+    listed = last_response(await harness.reader.slash(harness.channel, "top"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
     modal = await harness.reader.click(await post_daily(harness), label=harness.texts("post-follow"))
     await harness.reader.submit_modal(modal, {"keyword": "robots"})
