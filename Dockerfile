@@ -37,6 +37,7 @@ COPY --from=build /usr/share/fonts/truetype/nanum/NanumGothic.ttf /usr/share/fon
 COPY --from=build /opt/paperround /opt/paperround
 # Temporary files, such as large pages that wait to be read, are in the volume: a /tmp in memory counts as the bot's memory.
 ENV PATH=/opt/paperround/bin:$PATH \
+    XDG_CACHE_HOME=/data/cache \
     TMPDIR=/data \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

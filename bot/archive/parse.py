@@ -780,27 +780,7 @@ def parse_text(
             is_strained = sum(len(digest.problems) for digest in written) > known
             if found > known or (found == known and is_strained):
                 return listed
-    if len(written) == 1 and _is_whole(written[0], rows):
-        return written
-    return tuple(part for digest in written for part in _read_alone(digest, name, on))
-
-
-def _is_whole(digest: Digest, rows: Sequence[str]) -> bool:
-    """Whether the text of a digest has all rows, but for blank ones at the end."""
-    count = len(rows)
-    while count and (not rows[count - 1] or rows[count - 1].isspace()):
-        count -= 1
-    return digest.text.count("\n") >= count
-
-
-def _read_alone(digest: Digest, name: str, on: date | None) -> tuple[Digest, ...]:
-    """The digest, or the list that its own text is: what the other days of a page are says nothing about this one."""
-    if not _is_typical(digest):
-        with suppress(errors.NotADigestError):
-            alone = parse_text(digest.text, name, on)
-            if [own.format for own in alone] != [digest.format]:
-                return alone
-    return (digest,)
+    return written
 
 
 _UNKNOWN_VOTES = "Vote: -"

@@ -95,6 +95,14 @@ def sounds_like(hangul: str, name: str) -> bool:
     )
 
 
+def name_pattern(hangul: str) -> str | None:
+    """Return a regular expression for the spellings of a person's name; German ones too (볼프: Wolf). None for other texts."""
+    if not (1 < len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
+        return None
+    pattern = "".join(_pieces(hangul)).replace("|(?<=x)", "")
+    return pattern.replace("b+|v+", "b+|v+|w").replace("|ew|w|", "|ew|w|wo+|") + "e?"
+
+
 def _spells(hangul: str, letters: str) -> bool:
     """Tell whether lower-case letters spell Hangul syllables, with or without an e behind the last.
 

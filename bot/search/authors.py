@@ -17,7 +17,7 @@ from typing import NamedTuple, cast
 import tantivy
 from tantivy import Occur, Query
 
-from bot.glossary import resolver
+from bot.glossary import resolver, transliteration
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search.engine import Engine
@@ -184,9 +184,21 @@ def find_authors(
         # By the name in Hangul that one in Latin letters may spell, and its other spellings.
         korean = _find_by_cost(writers, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
+    if not found and not is_prefix:
+        found = _find_by_sound(writers, words)
     if not found:
         found = _rank(_find_fuzzy(writers, words), words, is_prefix=is_prefix)
     return found[:limit]
+
+
+def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
+    """Return the authors whose names a Korean spelling of a foreign name sounds like: 토머스 울프 is Thomas Wolf."""
+    patterns = list(map(transliteration.name_pattern, words))
+    if len(words) < 2 or None in patterns:
+        return []
+    query = _all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
+    found = writers.find([query], limit=_CANDIDATE_LIMIT)
+    return [author for author in found if len(people.name_tokens(author.name)) == len(words)] or found
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
@@ -304,7 +316,7 @@ _MAX_TOPIC_SHARE, _MIN_COMMON_PAPERS = 0.25, 100
 """Share of the archive's papers, and papers at least, above which a term such as benchmark says nothing of an author."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
-MAX_MENTIONS = 300
+_MAX_EXPLAINED = 50
 
 
 def find_author(
@@ -374,8 +386,8 @@ def _list_topics(
     Those of a quarter of the archive are left out.
     """
     counts, support, terms = Counter[str](), dict[str, int](), dict[str, str]()
-    for mention, papers in engine.list_mentions_of(paper_ids, limit=MAX_MENTIONS):
-        concept = _explained_concept(glossary, mention)
+    for term, papers in engine.list_explained(paper_ids, limit=_MAX_EXPLAINED):
+        concept = _explained_concept(glossary, term)
         if concept is not None:
             name = search_glossary.name_concept(concept, locale)
             counts[name] += papers
@@ -387,9 +399,8 @@ def _list_topics(
     return tuple(topic for topic in ranked if engine.estimate(terms[topic]) <= most)[:MAX_TOPICS]
 
 
-def _explained_concept(glossary: resolver.Glossary, mention: str) -> concepts.Concept | None:
-    """Return the concept that a mention explains; None for a word of no title, and for an ambiguous abbreviation."""
-    term = search_glossary.mention_term(mention)
+def _explained_concept(glossary: resolver.Glossary, term: str) -> concepts.Concept | None:
+    """Return the concept of a term that papers explain; None for a word of no title, and for an ambiguous abbreviation."""
     found = glossary.find_concepts(term)
     if not found or (len(found) > 1 and term.isupper()):
         return None

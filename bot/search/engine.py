@@ -30,6 +30,7 @@ _OTHER_FORMS = 0.3
 """What the other forms of a part add to the best one."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 24, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
+_MAX_TERMS = 200
 ENOUGH = 30
 """Partial matches follow fewer papers than this that have all of a query."""
 _ENOUGH_OF_TERM = 10
@@ -173,6 +174,13 @@ class Engine:
             return None
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 
+    def _among(self, paper_ids: Collection[int]) -> Query:
+        """Return the query for papers by id. Terms of their own are eight times as fast as a set of them, if they are few."""
+        if len(paper_ids) > _MAX_TERMS:
+            return Query.term_set_query(self._schema, "id", list(paper_ids))
+        terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
+        return _any_of(terms) or Query.empty_query()
+
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         """Return the query that scores papers by their similarity to the topics of a question."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
@@ -194,7 +202,7 @@ class Engine:
             least = min(filters.min_votes, 1 << 31)
             found.append(Query.range_query(self._schema, "votes", FieldType.Integer, least))
         if scope.paper_ids is not None:
-            found.append(Query.term_set_query(self._schema, "id", list(scope.paper_ids)))
+            found.append(self._among(scope.paper_ids))
         found += [self.institution(name) or Query.empty_query() for name in scope.institutions]
         return found
 
@@ -377,7 +385,7 @@ class Engine:
         found = self._part(part)
         if found is None or not paper_ids:
             return []
-        among = Query.term_set_query(self._schema, "id", list(paper_ids))
+        among = self._among(paper_ids)
         return self._ids(self.searcher.search(_all_of([among, found]), len(paper_ids), count=False))
 
     # Exact sets.
@@ -454,7 +462,7 @@ class Engine:
         complete = self._complete(query)
         if complete is None or not paper_ids:
             return {}
-        among = Query.const_score_query(Query.term_set_query(self._schema, "id", list(paper_ids)), 0.0)
+        among = Query.const_score_query(self._among(paper_ids), 0.0)
         found = self.searcher.search(_all_of([complete, among]), len(paper_ids), count=False)
         scores = (score for score, _ in found.hits)
         return dict(zip(self._ids(found), scores, strict=True))
@@ -502,11 +510,10 @@ class Engine:
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
-    def list_mentions_of(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
-        """Return the explanations that these papers have, with the number of papers."""
-        among = Query.term_set_query(self._schema, "id", list(paper_ids))
-        aggregation = {"mentions": {"terms": {"field": "mention", "size": limit}}}
-        found = self.searcher.aggregate(among, aggregation)["mentions"]["buckets"]
+    def list_explained(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
+        """Return the terms that these papers explain in parentheses, with the number of papers, most papers first."""
+        aggregation = {"terms": {"terms": {"field": "explained", "size": limit}}}
+        found = self.searcher.aggregate(self._among(paper_ids), aggregation)["terms"]["buckets"]
         return [(row["key"], row["doc_count"]) for row in found]
 
     # Titles and words.

@@ -97,7 +97,7 @@ class GlossaryService(GlossaryReader):
             if len(kept) >= MAX_DECISIONS:
                 raise errors.UsageError(
                     f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum; only these can still be"
-                    " changed. `paperround doctor` lists them."
+                    " changed. `paperround glossary` lists them."
                 )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
@@ -242,12 +242,6 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     """Return a concept's usual form in the reader's language, else in English."""
     korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
     return korean or concept.usual_form("en") or concept.key
-
-
-def mention_term(mention: str) -> str:
-    """Return the English term of a stored mention, else its abbreviation."""
-    _, english, abbreviation = mention.split(search_index.MENTION_SEPARATOR)
-    return english or abbreviation
 
 
 def _dump(learnt: resolver.Learnt) -> str:

@@ -39,7 +39,7 @@ from storage.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-FORMAT = f"1.{tokens.VERSION}"
+FORMAT = f"2.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
 # The texts and tokens of a paper.
@@ -49,11 +49,11 @@ _MAX_BODY_LENGTH = 60_000
 
 
 class PaperTexts(NamedTuple):
-    """The canonical texts of a paper, its mentions for the glossary, and the tokens of the institutions that it comes from."""
+    """The canonical texts of a paper, the terms that it explains, and the tokens of the institutions that it comes from."""
 
     title: str
     body: str
-    mentions: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
 
 
@@ -73,20 +73,19 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
     # What digests say of a paper may be longer than what is indexed of it.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
-    mentions = _list_mentions(f"{title}\n{body}")
+    explained = _list_explained(f"{title}\n{body}")
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
-    return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), mentions, institutions)
+    return PaperTexts(
+        analyser.canonicalise(plain_title), analyser.canonicalise(body), explained, institutions
+    )
 
 
-MENTION_SEPARATOR = "\x1f"
-"""Between the fields of a mention."""
-
-
-def _list_mentions(text: str) -> tuple[str, ...]:
-    """Return the distinct explanations in parentheses of a text, for the glossary."""
+def _list_explained(text: str) -> tuple[str, ...]:
+    """Return the terms that a text explains in parentheses: their English, else the abbreviation."""
     from bot.glossary import mentions  # which look-ups do without
 
-    return tuple(dict.fromkeys(map(MENTION_SEPARATOR.join, mentions.extract_mentions(text))))
+    found = (mention.english or mention.abbreviation for mention in mentions.extract_mentions(text))
+    return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=512)
@@ -178,7 +177,7 @@ def paper_schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
     for name in ("name", "institution", "topic", "tier"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("mention", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("explained", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -229,8 +228,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for topic, weight in questions.find_paper_topics(words, _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
-    for mention in texts.mentions:
-        document.add_text("mention", mention)
+    for term in texts.explained:
+        document.add_text("explained", term)
     popularity = max(0.0, scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH))
     document.add_text("tier", str(max(0, TIERS - 1 - int(_TIERS_PER_UNIT * popularity / 2))))
     document.add_unsigned("id", paper.id)
@@ -365,16 +364,25 @@ class SearchIndex:
         An index that cannot be written is logged once; look-ups go on with what it has.
         """
         self._load()
-        if self.is_current(view):
+        if self.is_current(view) or not self._is_little(view):
             return
         try:
             with self.open_writer() as writer:
-                writer.follow(view, limit=self._at_once)
+                writer.follow(view)
         except BusyError:
             pass
         except (OSError, ValueError) as error:
             self._log_failure(error)
         self._load()
+
+    def _is_little(self, view: Snapshot) -> bool:
+        """Return whether a look-up may index what the index lacks."""
+        state, limit = self._state, self._at_once
+        if limit is None:
+            return True
+        if state is not None and state.before is None and search.has_change(view, state.change):
+            return len(search.list_changed(view, after=state.seen, limit=limit + 1)) <= limit
+        return len(search.list_newest(view, before=START, limit=limit + 1)) <= limit
 
     def _log_failure(self, error: Exception) -> None:
         if not self._is_failing:
@@ -497,9 +505,9 @@ class Writer:
             writer.wait_merging_threads()
         self._writers = []
 
-    def plan(self, view: Snapshot, *, limit: int | None = None) -> Work | None:
+    def plan(self, view: Snapshot) -> Work | None:
         """Return the next papers to index; None if the index has all."""
-        change, state, limit = search.get_change(view), self.state, limit or BATCH
+        change, state, limit = search.get_change(view), self.state, BATCH
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
             state = State(*change, (change.number, START[1]), START)
@@ -560,14 +568,10 @@ class Writer:
             beside.write_text(json.dumps(asdict(self.state)))
             os.replace(beside, file)
 
-    def follow(self, view: Snapshot, *, limit: int | None) -> None:
-        """Index what has changed, if it is at most `limit` papers."""
-        if limit is None:
-            while (work := self.plan(view)) is not None:
-                self.write(work)
-        elif (work := self.plan(view, limit=limit + 1)) is not None and len(work.paper_ids) <= limit:
+    def follow(self, view: Snapshot) -> None:
+        """Index all that has changed."""
+        while (work := self.plan(view)) is not None:
             self.write(work)
-            self.commit()
 
 
 def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:

@@ -385,49 +385,35 @@ def known_gone_result(location: str, request: FetchRequest, day: date | None = N
 #
 # w3lib's `html_to_unicode` replaces bytes that do not fit, and believes a declared one-byte charset before UTF-8.
 
-# Korean names that w3lib does not know, and ASCII, which it widens to cp1252.
-_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949", "ascii": "utf-8", "us-ascii": "utf-8"}
-_EAST_ASIAN = ("cp949", "johab", "iso2022_kr", "euc_jp", "cp932", "iso2022_jp", "gb18030", "big5hkscs", "hz")
-_MULTI_BYTE = frozenset({"utf-8", *_EAST_ASIAN})
-_SINGLE_BYTE = frozenset({"koi8-r", "koi8-u", "cp874", *(f"cp{page}" for page in range(1250, 1259))})
-_SINGLE_BYTE |= {f"iso8859-{part}" for part in range(2, 17)}
-_MAX_NAME_LENGTH = 40
+_ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
+"""Korean names that w3lib does not know."""
 _PRESCAN_BYTES = 4096
 
 
 def decode_text(body: bytes, declared: str | None = None) -> str:
     """Return the text of `body` without its byte order mark; `declared` is the charset of the Content-Type.
 
-    A declared charset counts only if the bytes fit it, and a one-byte charset, which fits anything, only if the bytes
-    are not UTF-8. Raises FetchError if nothing fits: no character is guessed or replaced.
+    UTF-8 comes first, then what the server and the document declare, then Korean. Raises FetchError if nothing fits: no
+    character is guessed or replaced.
     """
     marked, mark = web_encoding.read_bom(body)
     if marked is not None and mark is not None:
         return _decode(body[len(mark) :], [marked])
     if b"\0" in body[:_PRESCAN_BYTES]:
         raise FetchError("its text cannot be decoded: it is binary, or UTF-16 without a byte order mark")
-    found = (_resolve_codec(declared), web_encoding.html_body_declared_encoding(body))
-    names = [name for name in found if name is not None]
-    multi_byte = [name for name in names if name in _MULTI_BYTE]
-    single_byte = [name for name in names if name in _SINGLE_BYTE]
-    return _decode(body, [*multi_byte, "utf-8", *single_byte, "cp949"])
+    name = (declared or "").strip().lower()
+    found = (
+        _ALIASES.get(name) or web_encoding.resolve_encoding(name[:40]),
+        web_encoding.html_body_declared_encoding(body),
+    )
+    return _decode(body, ["utf-8", *filter(None, found), "cp949"])
 
 
-def _decode(body: bytes, encodings: list[str]) -> str:
+def _decode(body: bytes, encodings: Sequence[str]) -> str:
     for name in encodings:
-        try:
+        with suppress(UnicodeDecodeError, LookupError):
             return body.decode(name)
-        except UnicodeDecodeError:
-            continue
     raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
-
-
-def _resolve_codec(name: str | None) -> str | None:
-    """Return the codec for the name of a charset, or None for an unknown name."""
-    if not name or len(name) > _MAX_NAME_LENGTH:
-        return None
-    plain = name.strip().lower()
-    return _ALIASES.get(plain) or web_encoding.resolve_encoding(plain)
 
 
 # Detects digests in fetched texts. A large answer is parsed in a worker process with limited memory and time.

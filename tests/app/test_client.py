@@ -25,7 +25,7 @@ from bot.rendering import discord_text, markdown
 from storage import errors, models
 from tests.fake_discord import validation
 from tests.support import payload_checks, rendered_posts
-from tests.support.client_harness import ClientHarness, last_response, post_daily, shown_text
+from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 
 async def test_the_bot_has_no_privileged_intent_caches_little_and_its_commands_have_contexts_and_installs(
@@ -68,9 +68,10 @@ async def test_the_language_is_that_of_the_users_client(
 
 
 async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
-    listed = last_response(await harness.reader.slash(harness.channel, "digest"))
+    listed = last_response(await harness.reader.slash(harness.channel, "top"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
-    modal = await harness.reader.click(await post_daily(harness), label="Search for a topic")
+    guide = last_response(await harness.reader.slash(harness.channel, "help"))
+    modal = await harness.reader.click(guide, label="Search for a topic")
     await harness.reader.submit_modal(modal, {"query": "robots"})
     store = harness.bot._connection._view_store
     assert not store._views

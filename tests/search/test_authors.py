@@ -48,6 +48,16 @@ async def test_umlauts_initials_and_split_names_match_and_typing_errors_are_corr
                 assert (name, result.author, result.is_corrected) == (name, author, is_corrected)
 
 
+async def test_a_foreign_name_in_hangul_is_found_by_its_sound(db: Database) -> None:
+    names = ("Thomas Wolf", "Liang Wang", "Tom Wolfe Lewis")
+    service = await sample_archive.search_over(
+        db, NewsletterPaper("2501.00001", "One", "It works.", authors=names)
+    )
+    for typed, author in (("토머스 울프", names[0]), ("토마스 볼프", names[0]), ("리앙 왕", names[1])):
+        assert (await service.find_author(typed)).matches == (author,)
+    assert (await service.find_author("얀 르쿤")).author is None
+
+
 async def test_of_a_name_on_many_papers_the_rows_of_the_page_alone_are_read(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -567,7 +567,6 @@ why-other-source =
 why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
-} only.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
 why-former-subscription = A daily post that was removed
