@@ -454,21 +454,6 @@ class ProcessRole(StrEnum):
     FRONT = "front"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process of `run` on a shared database.
-
-    `term` is that of the sender, None for another one.
-    """
-
-    name: str
-    role: ProcessRole
-    version: str
-    term: int | None
-    started_at: datetime
-    seen_at: datetime
-
-
 class ActivityState(StrEnum):
     """State of a subscription or an alert. PAUSED waits for a person, or for a server to return."""
 

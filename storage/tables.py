@@ -530,14 +530,10 @@ sender_lease = sa.Table(
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )
 
-processes = sa.Table(
-    "processes",
+fronts = sa.Table(
+    "fronts",
     metadata,
     sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("role", _one_of(models.ProcessRole), nullable=False),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
-    sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 

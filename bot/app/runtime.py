@@ -286,9 +286,6 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            in_background(app_tasks.report_presence(container, role, lambda: lock.term))
-        )
         await _start_servers(runtime, stack)
         stack.push_async_callback(container.rest.close)
         stack.push_async_callback(lock.release)
