@@ -190,7 +190,8 @@ class PaperText:
         """Return whether the title has a form, and whether the texts have it."""
         found = self._found.get(form)
         if found is None:
-            in_title, in_body = self._tokens.count(form)
+            has_key = not self.keys.isdisjoint(_list_form_keys(form))
+            in_title, in_body = self._tokens.count(form) if has_key else (0, 0)
             found = self._found[form] = in_title > 0, in_body > 0
         return found
 
@@ -247,10 +248,10 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
             return AlertReason(kind, text, MatchField.PAPER, text) if is_asked else None
         case models.AlertKind.KEYWORD:
             for parts in (query.parts, (query.whole,)):
-                found = [_find_part(part, paper) for part in parts]
-                if found and None not in found:
-                    forms = tuple(form for form, _ in filter(None, found))
-                    in_title = all(is_in_title for _, is_in_title in filter(None, found))
+                found = _find_parts(parts, paper)
+                if found:
+                    forms = tuple(form for form, _ in found)
+                    in_title = all(is_in_title for _, is_in_title in found)
                     field = MatchField.TITLE if in_title else MatchField.TEXT
                     return AlertReason(
                         kind, forms[0] if len(forms) == 1 else text, field, text.strip('"'), forms
@@ -258,6 +259,16 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
             return None
         case _:
             assert_never(kind)
+
+
+def _find_parts(parts: Iterable[Part], paper: PaperText) -> list[tuple[str, bool]]:
+    """Return a form of each part that a paper has, and whether it is in the title; nothing if the paper lacks one."""
+    found = []
+    for part in parts:
+        if (one := _find_part(part, paper)) is None:
+            return []
+        found.append(one)
+    return found
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
@@ -320,24 +331,32 @@ def find_sentence(
 
 
 def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return the keys of a query: each paper that matches has one of them. Of all of several terms the rarest one's."""
-    by_term = [_list_term_keys(term) for term in query.terms]
+    """Return the keys of a query: each paper that matches has one of them. Of what it needs all of, the rarest one's."""
+    by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
 
-def _list_term_keys(query: TermQuery) -> frozenset[str]:
+def list_needed_keys(query: AlertQuery) -> tuple[frozenset[str], ...]:
+    """Return sets of keys of which a paper that matches has one each; none for any of several terms."""
+    if len(query.terms) > 1 and not query.match_all:
+        return ()
+    return tuple(keys for term in query.terms for keys in _list_term_keys(term))
+
+
+def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
+    """Return the keys of each part of a term."""
     kind, text = query.term
     match kind:
         case models.AlertKind.AUTHOR:
-            return frozenset(_AUTHOR + key for key in people.consonant_keys(text))
+            return [frozenset(_AUTHOR + key for key in people.consonant_keys(text))]
         case models.AlertKind.INSTITUTION:
-            return frozenset((_INSTITUTION + people.institution_key(text),))
+            return [frozenset((_INSTITUTION + people.institution_key(text),))]
         case models.AlertKind.PAPER:
-            return frozenset((_PAPER + text,))
+            return [frozenset((_PAPER + text,))]
         case models.AlertKind.KEYWORD:
-            parts = [frozenset[str]().union(*map(_list_form_keys, part)) for part in query.parts]
-            rarest = max(parts, key=_selectivity, default=frozenset())
-            return rarest.union(*map(_list_form_keys, query.whole))
+            return [
+                frozenset[str]().union(*map(_list_form_keys, (*part, *query.whole))) for part in query.parts
+            ]
         case _:
             assert_never(kind)
 
@@ -357,6 +376,12 @@ def _list_form_keys(form: str) -> frozenset[str]:
     return frozenset(keys or (_ANY,))
 
 
+class _Indexed(NamedTuple):
+    query: AlertQuery
+    needed: tuple[frozenset[str], ...]
+    alert_ids: list[int]
+
+
 _RULES_AT_ONCE = 200
 """Rules that are read before other tasks go on: a rule takes 0.2 ms."""
 
@@ -370,7 +395,7 @@ class AlertIndex:
         self._rows: list[tuple[int, str]] = []
         self._version: str | None = None
         self._queries: dict[str, AlertQuery] = {}
-        self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
+        self._by_key: dict[str, list[_Indexed]] = {}
 
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
         """Return the ids of alerts with the papers that they match."""
@@ -397,13 +422,10 @@ class AlertIndex:
     def _find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
         found = []
         for paper in papers:
-            candidates = {
-                id(query): (query, alert_ids)
-                for key in paper.keys & self._by_key.keys()
-                for query, alert_ids in self._by_key[key]
-            }
-            for query, alert_ids in candidates.values():
-                if match(query, paper):
+            keys = paper.keys
+            candidates = {id(row): row for key in keys & self._by_key.keys() for row in self._by_key[key]}
+            for query, needed, alert_ids in candidates.values():
+                if not any(map(keys.isdisjoint, needed)) and match(query, paper):
                     found += [(alert_id, paper.detail) for alert_id in alert_ids]
         return found
 
@@ -414,14 +436,13 @@ def _parse_rule(text: str) -> Rule:
     return Rule(parsed, tuple(json.loads(excluded)), is_all == "1")
 
 
-def _index(
-    rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]
-) -> dict[str, list[tuple[AlertQuery, list[int]]]]:
+def _index(rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]) -> dict[str, list[_Indexed]]:
     alert_ids: dict[str, list[int]] = {}
     for alert_id, text in rows:
         alert_ids.setdefault(text, []).append(alert_id)
-    by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
+    by_key: dict[str, list[_Indexed]] = {}
     for text, ids in alert_ids.items():
-        for key in list_keys(queries[text]):
-            by_key.setdefault(key, []).append((queries[text], ids))
+        row = _Indexed(queries[text], list_needed_keys(queries[text]), ids)
+        for key in list_keys(row.query):
+            by_key.setdefault(key, []).append(row)
     return by_key

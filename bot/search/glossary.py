@@ -97,7 +97,7 @@ class GlossaryService(GlossaryReader):
             if len(kept) >= MAX_DECISIONS:
                 raise errors.UsageError(
                     f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum; only these can still be"
-                    " changed. `paperround doctor` lists them."
+                    " changed. `paperround glossary` lists them."
                 )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
