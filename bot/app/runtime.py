@@ -477,11 +477,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         ) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.scheduled(
-            [
-                app_tasks.Job(runtime.purge, PURGE_INTERVAL),
-                *heartbeats,
-            ],
-            system_clock(),
+            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()
         ) as scheduler,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
