@@ -409,7 +409,6 @@ parts = sa.Table(
     sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
     _required("nonce", sa.Text, unique=True),
     _required("state", _one_of(models.PartState)),
-    _required("attempts", sa.Integer, default=0),
     sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
     sa.Column("last_attempt_at", UtcTime),
     _required("next_attempt_at", UtcTime),

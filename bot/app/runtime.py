@@ -145,7 +145,6 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
-RESUME_INTERVAL = timedelta(minutes=1)
 SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources."""
@@ -215,11 +214,6 @@ class Runtime:
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
-
-    async def resume_destinations(self) -> None:
-        """Resume what is paused and may post again; errors are logged, and the next call tries again."""
-        with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
-            await self.bot.resume_destinations()
 
     async def sync_commands(self) -> None:
         """Register the slash commands if they have changed; errors are logged, and the next call tries again."""
@@ -486,7 +480,6 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         app_tasks.scheduled(
             [
                 app_tasks.Job(runtime.purge, PURGE_INTERVAL),
-                app_tasks.Job(runtime.resume_destinations, RESUME_INTERVAL),
                 app_tasks.Job(runtime.sync_commands, SYNC_INTERVAL),
                 *heartbeats,
             ],
