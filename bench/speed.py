@@ -28,17 +28,20 @@ from bot.core import logs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
+from bot.outbox import pace
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
 from storage import daily, migrate, models, outbox
 from storage.database import Database
+from tests.fake_discord import process
 from tests.support import relay_harness
 
 PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
 CHANNELS = 3_000
 ALERTS, READERS, ALERT_PAPERS = 20_000, 10_000, 50
 DELIVERIES, CLAIM = 2_000, 40
+FAN_OUT = 1_000
 _QUESTIONS = (
     "{korean} 문제를 줄이는 방법 알려줘",
     "{korean} 논문 중에 {english} 다루는 거 있나요?",
@@ -227,6 +230,31 @@ def _update_plainly(path: Path) -> None:
                     connection.executemany("UPDATE floor SET state = ? WHERE id = ?", numbers)
 
 
+async def measure_fan_out(bench: Bench) -> None:
+    """Print the rate at which posts reach the fake Discord in its own process, against the 50 requests a second it allows."""
+    with process.FakeDiscordProcess() as server:
+        async with (
+            process.FakeDiscord(server) as fake,
+            relay_harness.open_relay_harness(
+                bench.database, fake, per_second=pace.REQUESTS_PER_SECOND
+            ) as harness,
+        ):
+            await fake.run_action("reset", {"seed": 1})
+            await fake.add_guild()
+            channels, relay = await fake.add_channels(FAN_OUT), harness.open_relay()
+            harness.clock_offset = timedelta(days=60)  # after what was planned before has expired
+            await relay.drain(harness.now())
+            await asyncio.sleep(1.2)  # the login counts too
+            await harness.add_deliveries(
+                *(relay_harness.new_delivery(f"out {n}", n, harness.now()) for n in channels)
+            )
+            started = time.monotonic()
+            await relay.drain(harness.now())
+            seconds, counts = time.monotonic() - started, await fake.counts()
+    rate = counts["messages"] / seconds
+    sys.stdout.write(f"posts a second: {rate:.1f}, {rate / 50:.1%} of 50; {counts['too_many']} rate limits\n")
+
+
 async def measure(folder: Path) -> None:
     """Print all figures."""
     url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
@@ -234,7 +262,7 @@ async def measure(folder: Path) -> None:
     try:
         bench = Bench(folder, database)
         await measure_ingest(bench)
-        for part in (measure_search, measure_planning, measure_alerts, measure_outbox):
+        for part in (measure_search, measure_planning, measure_alerts, measure_outbox, measure_fan_out):
             await part(bench)
     finally:
         await database.close()
