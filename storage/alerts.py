@@ -270,12 +270,6 @@ async def list_rows(
     return await database.fetch_records(connection, models.Alert, query)
 
 
-async def list_suspended(connection: AsyncConnection) -> list[models.Alert]:
-    """Return the alerts that are paused because Discord blocks their channel."""
-    query = sa.select(alerts).where(alerts.c.channel_id.is_not(None), _is_suspended())
-    return await database.fetch_records(connection, models.Alert, query)
-
-
 async def list_rules(connection: AsyncConnection) -> list[tuple[int, str]]:
     """Return the id of each alert with what it matches, as stored: a text for `parse_rule`, equal for equal rules."""
     query = (

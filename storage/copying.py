@@ -6,7 +6,7 @@ Every row of every table keeps its values and its id. The search index is a fold
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
+COPIED = tuple(
+    table for table in tables.metadata.sorted_tables if table not in (tables.sender_lease, tables.fronts)
+)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100
 """Rows that are read and written at a time: that of a digest may have megabytes."""
@@ -78,8 +80,8 @@ async def _locked(database: Database) -> AsyncIterator[None]:
 async def _require_no_front(database: Database, now: datetime) -> None:
     """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
     async with database.read() as connection:
-        live: Sequence[Any] = await locks.list_processes(connection, now)
-    if locks.has_front(live):
+        fronts = await locks.count_fronts(connection, now)
+    if fronts:
         name = database.url.render_as_string(hide_password=True)
         raise errors.StorageError(
             f"{name} is in use by `paperround run --role front`. Stop it and copy again; if it was killed, wait two minutes."

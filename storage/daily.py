@@ -140,6 +140,16 @@ async def set_state(
     return [id_ for (id_,) in rows]
 
 
+async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int]) -> None:
+    """Resume the subscriptions that were paused when the bot left their servers."""
+    left = sa.and_(
+        subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.reason == models.Reason.GUILD_LEFT
+    )
+    await connection.execute(
+        subscriptions.update().where(left).values(state=models.ActivityState.ACTIVE, reason=None)
+    )
+
+
 def _values(subscription: models.Subscription) -> dict[str, Any]:
     values = database.record_values(subscription)
     del values["id"]

@@ -20,8 +20,6 @@ SCHEMA_HASH = "schema:hash"
 """Hash of the columns that the database was made with (`migrate.hash_schema`)."""
 REQUESTED = "requested:"
 """Prefix of services that have a pace; the value is the time (UTC) of the last request that was reserved."""
-REQUESTED_CHANNEL = "resumption:requested"
-"""Id of the paused channel that the check of all requested last."""
 WRITTEN_BY = "written-by:"
 """Prefix of the hashes of digests that Paperround wrote; the value is the name of the language model."""
 

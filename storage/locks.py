@@ -1,4 +1,4 @@
-"""Locks that one process holds, the lease of the one that sends, and the processes of `run`, which report themselves.
+"""Locks that one process holds, the lease of the one that sends, and the fronts, which report themselves.
 
 On SQLite a lock is that of a file beside the database, which is free once its holder is dead. On PostgreSQL the sender has a
 lease: a row that it renews, and that another process may take once it has expired. Each acquisition begins a term, a random
@@ -12,7 +12,7 @@ import asyncio
 import fcntl
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,19 +21,17 @@ from typing import IO, NoReturn
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, models
+from storage import errors
 from storage.database import (
     FAILURES,
     Connection,
     Database,
     dialect_insert,
-    fetch_records,
-    record_values,
     sqlite_path,
     translated_errors,
     upsert,
 )
-from storage.tables import processes, sender_lease
+from storage.tables import fronts, sender_lease
 
 LEASE = timedelta(seconds=15)
 """Time after a renewal for which no other process may send."""
@@ -274,34 +272,26 @@ async def _is_free(connection: Connection) -> bool:
     return await connection.scalar(query.with_for_update()) is not None
 
 
-# The processes of `run` on a shared database, as they report themselves.
+# The fronts of a shared database, as they report themselves.
 
 REPORT_INTERVAL = timedelta(seconds=30)
-"""Time between two reports of a process."""
+"""Time between two reports of a front."""
 LIVE = 3 * REPORT_INTERVAL
-"""Time after its last report for which a process counts as running."""
+"""Time after its last report for which a front counts as running."""
 
 
-async def report_process(connection: Connection, process: models.Process) -> None:
-    """Store that a process lives, and forget those that have not said so for a day."""
-    await upsert(connection, processes, [record_values(process)], key=("name",))
-    await connection.execute(
-        processes.delete().where(processes.c.seen_at < process.seen_at - timedelta(days=1))
-    )
+async def report_front(connection: Connection, name: str, now: datetime) -> None:
+    """Store that a front lives, and forget those that have not said so for a day."""
+    await upsert(connection, fronts, [{"name": name, "seen_at": now}], key=("name",))
+    await connection.execute(fronts.delete().where(fronts.c.seen_at < now - timedelta(days=1)))
 
 
-async def remove_process(connection: Connection, name: str) -> None:
-    """Forget a process, which has ended."""
-    await connection.execute(processes.delete().where(processes.c.name == name))
+async def remove_front(connection: Connection, name: str) -> None:
+    """Forget a front, which has ended."""
+    await connection.execute(fronts.delete().where(fronts.c.name == name))
 
 
-async def list_processes(connection: Connection, now: datetime) -> Sequence[models.Process]:
-    """Return the processes that reported themselves lately, the sender first, then by name."""
-    query = processes.select().where(processes.c.seen_at > now - LIVE)
-    query = query.order_by(processes.c.term.is_(None), processes.c.name)
-    return await fetch_records(connection, models.Process, query)
-
-
-def has_front(live: Iterable[models.Process]) -> bool:
-    """Return whether one of the processes answers the interactions that come by HTTP."""
-    return any(process.role is models.ProcessRole.FRONT for process in live)
+async def count_fronts(connection: Connection, now: datetime) -> int:
+    """Return the number of fronts that reported themselves lately."""
+    query = sa.select(sa.func.count()).where(fronts.c.seen_at > now - LIVE)
+    return int((await connection.execute(query)).scalar_one())

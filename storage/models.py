@@ -454,27 +454,11 @@ class ProcessRole(StrEnum):
     FRONT = "front"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process of `run` on a shared database.
-
-    `term` is that of the sender, None for another one.
-    """
-
-    name: str
-    role: ProcessRole
-    version: str
-    term: int | None
-    started_at: datetime
-    seen_at: datetime
-
-
 class ActivityState(StrEnum):
-    """State of a subscription or an alert. PAUSED waits for a user or a permission; CLOSED is final."""
+    """State of a subscription or an alert. PAUSED waits for a person, or for a server to return."""
 
     ACTIVE = "active"
     PAUSED = "paused"
-    CLOSED = "closed"
 
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -632,26 +616,20 @@ class Match(NamedTuple):
 
 
 class DeliveryState(StrEnum):
-    """The states of a delivery: PLANNED until every part is SENT; the others end it with a reason."""
+    """The states of a delivery: WAITING until every part is SENT, or until it is STOPPED for a reason."""
 
-    PLANNED = "planned"
+    WAITING = "waiting"
     SENT = "sent"
-    PAUSED = "paused"
-    UNCERTAIN = "uncertain"
-    EXPIRED = "expired"
-    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 class PartState(StrEnum):
     """The states of a part. SENDING: an attempt has begun and its outcome is not stored yet."""
 
-    PLANNED = "planned"
+    WAITING = "waiting"
     SENDING = "sending"
     SENT = "sent"
-    PAUSED = "paused"
-    UNCERTAIN = "uncertain"
-    EXPIRED = "expired"
-    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 class DeliveryKind(StrEnum):
@@ -777,7 +755,13 @@ class Delivery(DeliveryPlan):
     id: int
     state: DeliveryState
     reason: str | None
+    """Why it is stopped, or why Discord refuses it while it is WAITING."""
     finished_at: datetime | None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
+        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -796,7 +780,6 @@ class Part:
     fallback: str | None
     nonce: str
     state: PartState
-    attempts: int
     first_attempt_at: datetime | None
     last_attempt_at: datetime | None
     next_attempt_at: datetime
@@ -866,7 +849,7 @@ class IndexDocument:
 
 
 class Reason(StrEnum):
-    """Why something is paused, failed, expired or closed. Storage has the value; the interface translates it."""
+    """Why something is paused, refused or stopped. Storage has the value; the interface translates it."""
 
     UNKNOWN_CHANNEL = "unknown-channel"
     GUILD_LEFT = "guild-left"

@@ -1,7 +1,7 @@
-"""The transactional outbox: plans deliveries with their parts, records attempts, holds and ends deliveries; queries and counts.
+"""The transactional outbox: plans deliveries with their parts, records attempts, stops and ends deliveries; queries and counts.
 
-A delivery's state follows its parts: PLANNED until all of them are SENT, or the final state of the part that stopped it. A
-part that is not SENT blocks only the later parts of its own delivery.
+A delivery is WAITING until all of its parts are SENT, or until one of them is STOPPED, and the others with it. A part that is
+not SENT blocks only the later parts of its own delivery.
 
 A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
 those it had begun it can store receipts only.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,14 +48,14 @@ async def add_all(
 def _part_rows(
     delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
 ) -> list[dict[str, Any]]:
-    fields = {"delivery_id": delivery_id, "state": PartState.PLANNED, "next_attempt_at": due_at}
+    fields = {"delivery_id": delivery_id, "state": PartState.WAITING, "next_attempt_at": due_at}
     return [
         database.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)
     ]
 
 
-async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int) -> bool:
-    """Store the DM channel of a delivery to a reader, once it is open. False if there is no such delivery any more."""
+async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
+    """Store the DM channel of a delivery to a reader, None to open it again. False if there is no such delivery any more."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
@@ -87,7 +87,7 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
 
 
 def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    values = database.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.PLANNED)
+    values = database.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.WAITING)
     del values["parts"]
     return values
 
@@ -117,7 +117,7 @@ async def release_interrupted(
     result = await connection.execute(
         parts.update()
         .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
-        .values(state=PartState.PLANNED, next_attempt_at=next_attempt_at)
+        .values(state=PartState.WAITING, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
 
@@ -125,15 +125,14 @@ async def release_interrupted(
 async def mark_sending(
     connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
 ) -> set[int]:
-    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's. Returns the parts that were PLANNED."""
+    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's. Returns the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
         return set()
     statement = (
         parts.update()
-        .where(parts.c.state == PartState.PLANNED)
+        .where(parts.c.state == PartState.WAITING)
         .values(
             state=PartState.SENDING,
-            attempts=parts.c.attempts + 1,
             first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
             last_attempt_at=now,
             term=term,
@@ -177,56 +176,52 @@ async def mark_retry(
     error: str,
     error_code: int | None = None,
     term: int = 0,
+    is_refused: bool = False,
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
 
-    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none.
+    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. If the part
+    `is_refused`, the error becomes the reason of its delivery.
     """
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
         .values(
-            state=PartState.PLANNED,
+            state=PartState.WAITING,
             next_attempt_at=next_attempt_at,
             first_attempt_at=unknown_since,
             error=error,
             error_code=error_code,
         )
+        .returning(parts.c.delivery_id)
     )
-    return result.rowcount > 0
+    delivery_id = result.scalar()
+    if delivery_id is not None and is_refused:
+        refused = deliveries.update().where(deliveries.c.id == delivery_id, unfinished_clause())
+        await connection.execute(refused.values(reason=error))
+    return delivery_id is not None
 
 
 async def stop_part(
     connection: AsyncConnection,
     part_id: int,
-    state: PartState,
     *,
     reason: str,
     now: datetime,
-    unknown_since: datetime | None = None,
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part, and with it its delivery. False and `unknown_since`, which is for PAUSED, as `mark_retry`.
-
-    FAILED is permanent; an UNCERTAIN part waits for a person (`requeue`), a PAUSED one for its destination (`resume`).
-    """
-    paused_values = {"first_attempt_at": unknown_since} if state is PartState.PAUSED else {}
+    """Stop a part, and with it its delivery. False, without effect, if the attempt of `term` is not the last."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
-        .values(state=state, error=reason, error_code=error_code, **paused_values)
+        .values(state=PartState.STOPPED, error=reason, error_code=error_code)
         .returning(parts.c.delivery_id)
     )
     delivery_id = result.scalar()
     if delivery_id is None:
         return False
-    await connection.execute(
-        deliveries.update()
-        # A delivery that was ended while its part was being sent keeps its state.
-        .where(deliveries.c.id == delivery_id, unfinished_clause())
-        .values(state=state, reason=reason, finished_at=now if state is PartState.FAILED else None)
-    )
+    await cancel(connection, [delivery_id], reason=reason, now=now)
     return True
 
 
@@ -254,128 +249,26 @@ def _bind_time(now: datetime) -> sa.BindParameter[datetime]:
     return sa.bindparam("now", now, type_=parts.c.first_attempt_at.type, unique=True)
 
 
-REQUEUABLE_STATES = (PartState.UNCERTAIN, PartState.PAUSED, PartState.FAILED)
-CANCELLABLE_STATES = (PartState.PLANNED, PartState.PAUSED, PartState.UNCERTAIN)
-
-
-async def pause(
-    connection: AsyncConnection,
-    *,
-    reason: str,
-    channel_id: int | None = None,
-    user_id: int | None = None,
-    subscription_id: int | None = None,
-) -> int:
-    """Pause the planned deliveries to a channel or to a reader's DMs, or a subscription's daily posts. Returns their number.
-
-    Deliveries with a part being sent get the state of its outcome. Notices are redirected instead.
-    """
-    result = await connection.execute(
-        deliveries.update()
-        .where(
-            _destination_filter(channel_id, user_id, subscription_id),
-            deliveries.c.state == DeliveryState.PLANNED,
-            deliveries.c.kind != DeliveryKind.NOTICE,
-            ~_has_part_sending(),
-        )
-        .values(state=DeliveryState.PAUSED, reason=reason)
+async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:
+    """Return the ids of the deliveries that Discord refuses and that are tried again, by values of columns like `channel_id`."""
+    query = sa.select(deliveries.c.id).where(
+        deliveries.c.state == DeliveryState.WAITING,
+        deliveries.c.reason.is_not(None),
+        *(deliveries.c[name].in_(values) for name, values in destinations.items()),
     )
-    return result.rowcount
+    return list((await connection.execute(query)).scalars())
 
 
-async def resume(
-    connection: AsyncConnection, now: datetime, *, channel_id: int | None = None, user_id: int | None = None
-) -> int:
-    """Make the paused deliveries of a channel or a reader due again. Returns their number.
-
-    A reader's are due at `get_resumption`, since readers can resume at will, and all servers share the requests that Discord
-    may refuse. The daily posts of subscriptions that are themselves paused stay paused.
-    """
-    of_destination = (_destination_filter(channel_id, user_id), deliveries.c.state == DeliveryState.PAUSED)
-    due_at = now if user_id is None else await get_resumption(connection, now, user_id=user_id)
-    is_of_inactive_subscription = sa.exists().where(
-        subscriptions.c.id == deliveries.c.subscription_id,
-        subscriptions.c.state != models.ActivityState.ACTIVE,
-        deliveries.c.kind == DeliveryKind.DAILY,
-    )
-    result = await connection.execute(
-        deliveries.update()
-        .where(*of_destination, ~is_of_inactive_subscription)
-        .values(state=DeliveryState.PLANNED, reason=None)
-        .returning(deliveries.c.id)
-    )
-    ids = result.scalars().all()
-    paused = parts.update().where(parts.c.state == PartState.PAUSED)
-    due = paused.values(state=PartState.PLANNED, next_attempt_at=due_at, error=None, error_code=None)
+async def try_now(connection: AsyncConnection, now: datetime, **destinations: Collection[int]) -> int:
+    """Make the deliveries of `list_refused` due at `now` (UTC). Returns their number."""
+    ids = await list_refused(connection, **destinations)
+    due = parts.update().where(parts.c.state == PartState.WAITING)
+    due = due.values(next_attempt_at=now, error=None, error_code=None)
     await database.execute_in(connection, due, parts.c.delivery_id, ids)
-    if due_at > now:
-        waiting = parts.update().where(parts.c.state == PartState.PLANNED, parts.c.next_attempt_at < due_at)
-        await database.execute_in(
-            connection, waiting.values(next_attempt_at=due_at), parts.c.delivery_id, ids
-        )
     return len(ids)
 
 
-async def get_resumption(
-    connection: AsyncConnection,
-    now: datetime,
-    *,
-    channel_id: int | None = None,
-    user_id: int | None = None,
-    reason: str | None = None,
-) -> datetime:
-    """Return when what Discord refused to a channel (for this reason) or to a reader may be sent again, `now` at the earliest.
-
-    At once after one refusal since the last message there, and after more of them a growing time after the last: from 5
-    minutes up to a day for a channel, whose owner is told each time, and from a minute up to an hour for a reader.
-    """
-    destination = _destination_filter(channel_id, user_id)
-    of_destination = sa.join(parts, deliveries, deliveries.c.id == parts.c.delivery_id)
-    accepted_at = sa.select(sa.func.max(parts.c.sent_at)).select_from(of_destination).where(destination)
-    is_refused = parts.c.state == PartState.PAUSED if reason is None else parts.c.error == reason
-    refusals = (
-        sa.select(sa.func.sum(parts.c.attempts), sa.func.max(parts.c.last_attempt_at))
-        .select_from(of_destination)
-        .where(destination, is_refused, parts.c.error_code.is_not(None))
-    )
-    if (last_accepted_at := (await connection.execute(accepted_at)).scalar_one()) is not None:
-        refusals = refusals.where(parts.c.last_attempt_at > last_accepted_at)
-    count: int
-    refused_at: datetime | None
-    count, refused_at = (await connection.execute(refusals)).one()
-    if refused_at is None or count < 2:
-        return now
-    first, factor, longest = _WAITS_OF_READER if channel_id is None else _WAITS_OF_CHANNEL
-    wait: timedelta = min(first * factor ** min(count - 2, 10), longest)
-    return max(now, min(refused_at, now) + wait)
-
-
-_WAITS_OF_READER = timedelta(minutes=1), 2, timedelta(hours=1)
-_WAITS_OF_CHANNEL = timedelta(minutes=5), 4, timedelta(days=1)
-"""The wait after the second refusal, its growth with each further one, and its limit."""
-
-
-async def requeue(
-    connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, expires_at: datetime
-) -> bool:
-    """Plan an uncertain, paused or failed part again at a person's request. False if it is in no such state."""
-    result = await connection.execute(
-        parts.update()
-        .where(parts.c.id == part_id, parts.c.state.in_(REQUEUABLE_STATES), parts.c.payload.is_not(None))
-        .values(_new_attempt(nonce, now))
-        .returning(parts.c.delivery_id)
-    )
-    delivery_ids = result.scalars().all()
-    for delivery_id in delivery_ids:
-        await connection.execute(
-            deliveries.update()
-            .where(deliveries.c.id == delivery_id)
-            .values(state=DeliveryState.PLANNED, reason=None, finished_at=None, expires_at=expires_at)
-        )
-    return bool(delivery_ids)
-
-
-async def requeue_uncertain(
+async def repeat_uncertain(
     connection: AsyncConnection,
     delivery_id: int,
     *,
@@ -383,12 +276,20 @@ async def requeue_uncertain(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Plan the uncertain parts of a delivery again at a person's request. False if it has none."""
-    of_delivery = await list_parts(connection, delivery_id)
-    uncertain_ids = [part.id for part in of_delivery if part.state is PartState.UNCERTAIN]
-    for id_ in uncertain_ids:
-        await requeue(connection, id_, nonce=new_nonce(), now=now, expires_at=expires_at)
-    return bool(uncertain_ids)
+    """Plan an uncertain delivery again at a person's request. False if it is not uncertain, or its payload was cleared."""
+    delivery = await get(connection, delivery_id)
+    stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
+    if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
+        return False
+    for part in stopped:
+        again = parts.update().where(parts.c.id == part.id).values(_new_attempt(new_nonce(), now))
+        await connection.execute(again)
+    await connection.execute(
+        deliveries.update()
+        .where(deliveries.c.id == delivery_id)
+        .values(state=DeliveryState.WAITING, reason=None, finished_at=None, expires_at=expires_at)
+    )
+    return True
 
 
 async def redirect(
@@ -398,7 +299,9 @@ async def redirect(
     await connection.execute(
         deliveries.update()
         .where(deliveries.c.id == delivery_id)
-        .values(channel_id=channel_id, user_id=None, state=DeliveryState.PLANNED, reason=None)
+        .values(
+            channel_id=channel_id, user_id=None, state=DeliveryState.WAITING, reason=None, finished_at=None
+        )
     )
     await connection.execute(
         parts.update()
@@ -408,16 +311,16 @@ async def redirect(
 
 
 async def expire(
-    connection: AsyncConnection, now: datetime, *, reason: str, unknown_until: datetime | None = None
+    connection: AsyncConnection, now: datetime, *, unknown_until: datetime | None = None
 ) -> list[models.Delivery]:
-    """End the deliveries whose `expires_at` has passed, with their unsent parts. Returns them.
+    """Stop the deliveries whose `expires_at` has passed, for the reason of their refusal, or as too old. Returns them.
 
     A delivery with a part being sent is left until its outcome is known; one of an unknown outcome that waits for Discord
     until its `expires_at` is `unknown_until`.
     """
     is_waiting = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
-        parts.c.state == PartState.PLANNED,
+        parts.c.state == PartState.WAITING,
         parts.c.first_attempt_at.is_not(None),
     )
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
@@ -430,42 +333,37 @@ async def expire(
     overdue = sa.select(deliveries.c.id).where(is_overdue).order_by(deliveries.c.id)
     overdue = overdue.with_for_update(key_share=True)  # in the order in which a change of alerts locks them
     ids = (await connection.execute(overdue)).scalars().all()
-    await cancel(connection, ids, reason=reason, now=now)
+    await cancel(
+        connection, ids, reason=sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now=now
+    )
     return await list_rows(connection, ids=ids)
 
 
 async def cancel(
-    connection: AsyncConnection, delivery_ids: Sequence[int], *, reason: str, now: datetime
+    connection: AsyncConnection,
+    delivery_ids: Sequence[int],
+    *,
+    reason: str | sa.ColumnElement[str],
+    now: datetime,
 ) -> None:
-    """Make unfinished deliveries EXPIRED at once, with their unsent parts."""
+    """Stop unfinished deliveries at once, with their waiting parts."""
     ended = deliveries.update().where(unfinished_clause())
-    ended = ended.values(state=DeliveryState.EXPIRED, reason=reason, finished_at=now)
+    ended = ended.values(state=DeliveryState.STOPPED, reason=reason, finished_at=now)
     await database.execute_in(connection, ended, deliveries.c.id, delivery_ids)
-    unsent = parts.update().where(parts.c.state.in_(CANCELLABLE_STATES)).values(state=PartState.EXPIRED)
+    unsent = parts.update().where(parts.c.state == PartState.WAITING).values(state=PartState.STOPPED)
     await database.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
 ) -> list[int]:
-    """Make the unfinished deliveries of a subscription EXPIRED, before it is removed. Returns those of which nothing was sent."""
+    """Stop the unfinished deliveries of a subscription, before it is removed. Returns those of which nothing was sent."""
     unfinished = await connection.execute(
         sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
     ids = unfinished.scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
     return await list_unsent(connection, ids)
-
-
-def _destination_filter(
-    channel_id: int | None, user_id: int | None, subscription_id: int | None = None
-) -> sa.ColumnElement[bool]:
-    if subscription_id is not None:
-        is_daily = deliveries.c.kind == DeliveryKind.DAILY
-        return sa.and_(deliveries.c.subscription_id == subscription_id, is_daily)
-    if channel_id is not None:
-        return deliveries.c.channel_id == channel_id
-    return deliveries.c.user_id == user_id
 
 
 def _has_part_sending() -> sa.ColumnElement[bool]:
@@ -475,16 +373,13 @@ def _has_part_sending() -> sa.ColumnElement[bool]:
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
     """Return the column values of a part that is planned again under a new nonce."""
     return {
-        "state": PartState.PLANNED,
+        "state": PartState.WAITING,
         "nonce": nonce,
         "first_attempt_at": None,
         "next_attempt_at": now,
         "error": None,
         "error_code": None,
     }
-
-
-UNFINISHED_STATES = (DeliveryState.PLANNED, DeliveryState.PAUSED, DeliveryState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,8 +407,8 @@ async def list_due(
     Of those due at one moment, a server's first delivery comes before another one's second.
 
     Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids` (None:
-    direct messages that are not open yet), and those that are SENDING, which `release_interrupted` makes PLANNED again
-    after a start.
+    direct messages that are not open yet), and those that are SENDING, which `release_interrupted` makes WAITING again
+    after a start. The posts of a subscription that is paused wait until it is resumed.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -522,14 +417,20 @@ async def list_due(
         earlier.c.position < parts.c.position,
         earlier.c.state != PartState.SENT,
     )
+    is_of_paused = sa.exists().where(
+        subscriptions.c.id == deliveries.c.subscription_id,
+        subscriptions.c.state != models.ActivityState.ACTIVE,
+        deliveries.c.kind == DeliveryKind.DAILY,
+    )
     columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
         sa.select(*parts.c, *columns)
         .join(deliveries, deliveries.c.id == parts.c.delivery_id)
         .where(
-            parts.c.state == PartState.PLANNED,
+            parts.c.state == PartState.WAITING,
             parts.c.next_attempt_at <= now,
-            deliveries.c.state == DeliveryState.PLANNED,
+            deliveries.c.state == DeliveryState.WAITING,
+            ~is_of_paused,
             sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
             sa.func.coalesce(deliveries.c.channel_id, 0).not_in(excluded),
             ~has_unsent_predecessor,
@@ -615,13 +516,12 @@ def unsent_clause() -> sa.ColumnElement[bool]:
 
 def live_clause() -> sa.ColumnElement[bool]:
     """True if a delivery is waiting, was sent, or may have been: its papers count as posted."""
-    is_ended = deliveries.c.state.in_((DeliveryState.EXPIRED, DeliveryState.FAILED))
-    return sa.or_(~is_ended, ~unsent_clause())
+    return sa.or_(deliveries.c.state != DeliveryState.STOPPED, ~unsent_clause())
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
     """True if a delivery may still be sent."""
-    return deliveries.c.state.in_(UNFINISHED_STATES)
+    return deliveries.c.state == DeliveryState.WAITING
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
@@ -675,6 +575,54 @@ async def list_rows(
     return [database.build_record(models.Delivery, row._mapping) for row in rows]
 
 
+async def list_problems(
+    connection: AsyncConnection,
+    *,
+    channel_id: int | None = None,
+    user_id: int | None = None,
+    since_at: datetime,
+    limit: int,
+) -> list[models.Delivery]:
+    """Return the newest deliveries to a channel or a reader that are refused or were stopped, except for those cancelled."""
+    query = sa.select(deliveries).where(
+        deliveries.c.reason.is_not(None),
+        deliveries.c.reason != models.Reason.BY_HAND,
+        deliveries.c.planned_at >= since_at,
+        *database.equalities(deliveries, {"channel_id": channel_id, "user_id": user_id}),
+    )
+    query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
+    return [database.build_record(models.Delivery, row._mapping) for row in await connection.execute(query)]
+
+
+async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
+    """Return whether another delivery of the same kind to the destination was refused for a reason since the last one sent."""
+    same = _same_destination(delivery)
+    sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
+    query = sa.select(deliveries.c.id).where(
+        *same,
+        deliveries.c.id != delivery.id,
+        deliveries.c.reason == reason,
+        deliveries.c.id > sa.func.coalesce(sent.scalar_subquery(), 0),
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def list_last_ends(
+    connection: AsyncConnection, delivery: models.Delivery, limit: int
+) -> list[str | None]:
+    """Return the reasons of the last finished deliveries of the same kind to the destination; None is one that was sent."""
+    query = sa.select(deliveries.c.reason).where(*_same_destination(delivery), ~unfinished_clause())
+    return list((await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).scalars())
+
+
+def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]:
+    names = ["subscription_id"] if delivery.subscription_id is not None else ["user_id", "channel_id"]
+    if delivery.is_direct:
+        names = ["user_id"]
+    columns = ["kind", *names]
+    return [deliveries.c[name].is_not_distinct_from(getattr(delivery, name)) for name in columns]
+
+
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
@@ -683,9 +631,9 @@ async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return the earliest `due_at` (UTC) of the planned deliveries, or None without any."""
+    """Return the earliest `due_at` (UTC) of the waiting deliveries, or None without any."""
     query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
-        deliveries.c.state == DeliveryState.PLANNED
+        deliveries.c.state == DeliveryState.WAITING
     )
     oldest: datetime | None = (await connection.execute(query)).scalar()
     return oldest

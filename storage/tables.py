@@ -409,7 +409,6 @@ parts = sa.Table(
     sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
     _required("nonce", sa.Text, unique=True),
     _required("state", _one_of(models.PartState)),
-    _required("attempts", sa.Integer, default=0),
     sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
     sa.Column("last_attempt_at", UtcTime),
     _required("next_attempt_at", UtcTime),
@@ -531,14 +530,10 @@ sender_lease = sa.Table(
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )
 
-processes = sa.Table(
-    "processes",
+fronts = sa.Table(
+    "fronts",
     metadata,
     sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("role", _one_of(models.ProcessRole), nullable=False),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("term", sa.BigInteger, comment="as the sender; NULL: it does not send"),
-    sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 

@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models
+from storage import database, models, outbox
 from storage.tables import deliveries, feedback, profiles
 
 
@@ -66,11 +66,8 @@ async def list_sent(
 ) -> set[int]:
     """Return those of these readers who were sent the papers of a day between two dates, or will be."""
     rows = deliveries.c
-    undone = models.DeliveryState.EXPIRED, models.DeliveryState.FAILED
     query = sa.select(rows.user_id).where(
-        rows.kind == models.DeliveryKind.TODAY,
-        rows.digest_on.between(on, until_on),
-        rows.state.not_in(undone),
+        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
     )
     return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
 

@@ -22,7 +22,7 @@ from bot.core import clock, isolation
 from bot.core.clock import Clock, TimeSlices
 from bot.daily import schedule
 from bot.outbox import contents
-from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
 from storage.database import Connection, Database, chunked
@@ -65,31 +65,21 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
     await alerts.release(connection, [row.id for row in unsent])
 
 
-async def _suspend(
-    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+async def _find_owned(
+    connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    if not delivery.is_direct and reason in STYLE_REASONS:
-        return []
     of_recipient = (
         {"user_id": delivery.user_id} if delivery.is_direct else {"channel_id": delivery.channel_id}
     )
-    # What a reader has paused stays so, also when the destination is available again.
     active = [
         alert
         for alert in await alerts.list_rows(connection, **of_recipient)
         if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
     ]
-    ids = [alert.id for alert in active]
-    changed_ids = await alerts.set_state(connection, ids, state, reason=reason, by_hand=False)
-    return [] if delivery.is_direct else _list_owned(alert for alert in active if alert.id in changed_ids)
-
-
-async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
-    suspended = await alerts.list_suspended(connection)
-    resumable = [alert for alert in suspended if can_resume(alert)]
-    ids = [alert.id for alert in resumable]
-    resumed_ids = await alerts.set_state(connection, ids, models.ActivityState.ACTIVE, by_hand=False)
-    return _list_owned(alert for alert in resumable if alert.id in resumed_ids)
+    if pause_for is not None:
+        ids = [alert.id for alert in active]
+        await alerts.set_state(connection, ids, models.ActivityState.PAUSED, reason=pause_for, by_hand=False)
+    return [] if delivery.is_direct else _list_owned(active)
 
 
 def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
@@ -112,8 +102,7 @@ ALERT: KindRecord[AlertPost] = KindRecord(
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_alert(post),
     undo=_undo,
-    suspend=_suspend,
-    resume=_resume,
+    find_owned=_find_owned,
 )
 
 GATHERING_TIME = timedelta(minutes=3)

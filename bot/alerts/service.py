@@ -269,9 +269,9 @@ class Alerts:
                         row.id for row in others if row.is_blocked and row.channel_id == alert.channel_id
                     }
             for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
-                await outbox.resume(connection, now, user_id=dm_user_id)
-            for channel_id in {alert.channel_id for alert in own} - {None}:
-                await outbox.resume(connection, now, channel_id=channel_id)
+                await outbox.try_now(connection, now, user_id=[dm_user_id])
+            for channel_id in {alert.channel_id for alert in own if alert.channel_id is not None}:
+                await outbox.try_now(connection, now, channel_id=[channel_id])
             await alerts.set_state(connection, sorted(resumed), models.ActivityState.ACTIVE)
             return len(resumed)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-import aiohttp
 import discord
 import structlog
 import yarl
@@ -40,38 +38,22 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.today import service as today_service
 from bot.trends import commands as trends_commands
-from storage import accounts, errors, key_values, models, outbox
-from storage.models import Reason
+from storage import accounts, errors, models, outbox
 
 log = structlog.get_logger(__name__)
-
-MAX_FETCHES = 20
-FETCH_PERIOD = 60.0
-"""Channels requested within `FETCH_PERIOD` (seconds)."""
-
-FETCH_INTERVAL = 900.0
-"""Seconds between two requests of the same channel."""
 
 WELCOME_PERIOD = timedelta(days=1)
 """Time after an invitation in which a server is welcomed: the bot may be started after it was invited."""
 
 
 class GuildEventsCog(commands.Cog):
-    """Keeps the stored servers up to date, and resumes destinations that are available again.
+    """Keeps the stored servers up to date, and has refused deliveries tried again when their channel or server changes."""
 
-    `resume` is called every minute, not by events: one may be missed, and some changes have no event: the end of a member's
-    timeout, and what happens to an archived thread, which discord.py does not keep.
-    """
-
-    def __init__(self, bot: Client, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bot: Client) -> None:
         self._bot = bot
         # Without a Gateway (tests, the demo) the number is given; the bot is never invited there.
         self._has_gateway = bot.shard_count is None
         self._guilds = bot.services.guilds
-        self._resumer = bot.services.destination_resumer
-        self._fetches = outcomes.RateLimiter(monotonic, MAX_FETCHES, FETCH_PERIOD)
-        self._fetched = outcomes.RateLimiter(monotonic, 1, FETCH_INTERVAL)
-        self._last_fetched: int | None = None
         self._arrived: dict[int, discord.Guild] = {}
         self._storing = asyncio.Lock()
 
@@ -105,10 +87,29 @@ class GuildEventsCog(commands.Cog):
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
             await self._guilds.update(after.id, **_guild_settings(after))
 
+    @commands.Cog.listener()
+    async def on_guild_channel_update(
+        self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """Try what Discord refused to a channel or its threads again: its permissions or tags may have changed."""
+        threads = getattr(after, "threads", ())
+        await self._guilds.try_refused(channel_id=[after.id, *(thread.id for thread in threads)])
+
+    @commands.Cog.listener()
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """Try what Discord refused to a thread again: it may be open."""
+        await self._guilds.try_refused(channel_id=[payload.thread_id])
+
+    @commands.Cog.listener()
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """Try what Discord refused to a server's channels again."""
+        if before.permissions != after.permissions:
+            await self._guilds.try_refused(guild_id=[after.guild.id])
+
     async def _catch_up(self, guilds: Iterable[discord.Guild] = ()) -> None:
         """Store the servers that are new. The events that arrive meanwhile are handled together.
 
-        What could not be stored is kept for the next event, and for `resume`.
+        What could not be stored is kept for the next event.
         """
         self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
         async with self._storing:
@@ -153,69 +154,6 @@ class GuildEventsCog(commands.Cog):
                 # A server that returns within the time for which its settings are kept knows the bot.
                 if await accounts.get_guild(connection, guild.id) is None:
                     await outbox.add(connection, delivery)
-
-    async def resume(self) -> None:
-        """Resume what is paused and may post again, and store servers that an event could not store.
-
-        It begins after the channel that was requested last, also after a restart, so that each has its turn.
-        """
-        await self._catch_up()
-        database = self._bot.services.database
-        if self._last_fetched is None:
-            async with database.read() as connection:
-                self._last_fetched = int(await key_values.get(connection, key_values.REQUESTED_CHANNEL) or 0)
-        after = self._last_fetched
-        channels = await self._resumer.resume(self._may_post, self._bot.services.clock(), after=after)
-        if self._last_fetched != after:
-            async with database.transaction() as connection:
-                last = str(self._last_fetched)
-                await key_values.set_value(connection, key_values.REQUESTED_CHANNEL, last)
-        if channels:
-            log.info("destinations resumed", channels=sorted(channels))
-
-    async def _may_post(self, row: models.Subscription | models.Alert) -> bool | None:
-        guild = self._bot.get_guild(row.guild_id or 0)
-        if guild is None or guild.unavailable or row.channel_id is None:
-            return None
-        channel = guild.get_channel_or_thread(row.channel_id) or await self._fetch(guild, row.channel_id)
-        if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
-            return None
-        allowed = channel.permissions_for(guild.me)
-        is_thread = isinstance(channel, discord.Thread)
-        may_send = allowed.send_messages_in_threads if is_thread else allowed.send_messages
-        if not (allowed.view_channel and may_send):
-            return False
-        match row.reason:
-            case Reason.NO_THREADS:
-                return allowed.create_public_threads and allowed.send_messages_in_threads
-            case Reason.NO_SEND_IN_THREADS:
-                return allowed.send_messages_in_threads
-            case Reason.THREAD_LOCKED:
-                return isinstance(channel, discord.Thread) and not channel.locked
-            case Reason.TAG_NEEDED:
-                return isinstance(channel, discord.ForumChannel) and (
-                    not channel.flags.require_tag or any(not tag.moderated for tag in channel.available_tags)
-                )
-            case Reason.WRONG_CHANNEL_KIND:
-                return isinstance(row, models.Subscription) and STYLES[row.style].fits(channel)
-        return True
-
-    async def _fetch(
-        self, guild: discord.Guild, channel_id: int
-    ) -> discord.abc.GuildChannel | discord.Thread | None:
-        """Request a channel. None if it is not to be seen, or not now."""
-        for limiter in (self._fetches, self._fetched):
-            limiter.prune()
-        if self._fetches.delay(None) or self._fetched.delay(channel_id):
-            return None
-        self._fetches.hit(None)
-        channel = None
-        with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
-            with suppress(discord.Forbidden, discord.NotFound):
-                channel = await guild.fetch_channel(channel_id)
-            self._fetched.hit(channel_id)
-        self._last_fetched = channel_id
-        return channel
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
@@ -335,12 +273,6 @@ class PaperroundBot(Client):
             and not self.is_closed()
             and not any(shard.is_closed() for shard in self.shards.values())
         )
-
-    async def resume_destinations(self) -> None:
-        """Resume what is paused and may post again."""
-        cog = self.get_cog(GuildEventsCog.__name__)
-        if isinstance(cog, GuildEventsCog):
-            await cog.resume()
 
     async def setup_hook(self) -> None:
         """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too, when they have changed.

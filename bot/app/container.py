@@ -35,7 +35,7 @@ from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
-from bot.outbox.outcomes import DestinationResumer, OperatorNotifier
+from bot.outbox.outcomes import OperatorNotifier
 from bot.outbox.pace import Pace
 from bot.search import glossary as search_glossary
 from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
@@ -293,7 +293,6 @@ class Container:
             transfers=admission.Admission(1),
             charts=ChartRenderer(self.templates, own_process=True),
             deliveries=self.deliveries,
-            destination_resumer=DestinationResumer(database, self.deliveries, delivery_kinds(), self.locale),
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             reader_data=ReaderData(database, self.clock),
@@ -385,7 +384,7 @@ class Container:
 
 
 def delivery_kinds() -> DeliveryKinds:
-    """Return the records of all delivery kinds, in the order in which a destination's are suspended and resumed."""
+    """Return the records of all delivery kinds."""
     from bot.alerts.planner import ALERT
     from bot.daily.planner import DAILY, ON_DEMAND
     from bot.outbox.outcomes import NOTICE

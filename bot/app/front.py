@@ -12,7 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import aiohttp
@@ -22,12 +22,13 @@ from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bot.app import health, runtime, tasks
+from bot.app import health, runtime
 from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.outbox import pace
 from storage import errors, locks, models
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 FINISH_SECONDS = 5.0
 """`run` ends within 10 s of SIGTERM."""
+FAREWELL_SECONDS = 1.0
 PING = 1
 MAX_UNKNOWN_FRONTS = 5
 """Fronts that share the rate before their number is known."""
@@ -218,9 +220,7 @@ async def run(container: Container) -> None:
         )
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_readiness(is_ready=True)
-        await stack.enter_async_context(
-            runtime.in_background(tasks.report_presence(container, role, lambda: None))
-        )
+        stack.push_async_callback(_take_leave, container.database)
         await stack.enter_async_context(runtime.in_background(_follow_others(container)))
         await stopping.wait()
     log.info("stopped")
@@ -232,13 +232,22 @@ def share_rate(container: Container, fronts: int) -> None:
 
 
 async def _follow_others(container: Container) -> None:
-    """Share the rate with the other fronts, learn the ids of the registered commands, and notice a dead database."""
+    """Report this front, share the rate with the others, learn the ids of the commands, and notice a dead database."""
+    database = container.database
     while True:
-        with isolation.isolated(log, "the list of other processes could not be read") as failures:
-            async with container.database.read() as connection:
-                live = await locks.list_processes(connection, container.clock())
-            share_rate(container, max(1, sum(process.role is models.ProcessRole.FRONT for process in live)))
-            await container.mentions.load(container.database)
+        with isolation.isolated(log, "the other fronts could not be counted") as failures:
+            async with database.transaction() as connection:
+                await locks.report_front(connection, database.name, container.clock())
+                fronts = await locks.count_fronts(connection, container.clock())
+            share_rate(container, fronts)
+            await container.mentions.load(database)
         away = next((str(error) for error in failures if isinstance(error, errors.StorageError)), None)
         container.liveness.record_database(away)
         await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())
+
+
+async def _take_leave(database: Database) -> None:
+    """Have the other fronts share this one's part of the rate. A database that is away does not hold up the end."""
+    with suppress(errors.StorageError, TimeoutError):
+        async with asyncio.timeout(FAREWELL_SECONDS), database.transaction() as connection:
+            await locks.remove_front(connection, database.name)

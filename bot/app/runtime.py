@@ -145,8 +145,6 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
-RESUME_INTERVAL = timedelta(minutes=1)
-SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources."""
 
@@ -216,13 +214,8 @@ class Runtime:
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
 
-    async def resume_destinations(self) -> None:
-        """Resume what is paused and may post again; errors are logged, and the next call tries again."""
-        with suppress(asyncio.CancelledError), isolation.isolated(log, "paused destinations not checked"):
-            await self.bot.resume_destinations()
-
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; errors are logged, and the next call tries again."""
+        """Register the slash commands if they have changed; an error is logged, and the next start tries again."""
         if not self.has_bot:
             return
         failures: list[Exception] = []
@@ -292,9 +285,6 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            in_background(app_tasks.report_presence(container, role, lambda: lock.term))
-        )
         await _start_servers(runtime, stack)
         stack.push_async_callback(container.rest.close)
         stack.push_async_callback(lock.release)
@@ -487,13 +477,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         ) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.scheduled(
-            [
-                app_tasks.Job(runtime.purge, PURGE_INTERVAL),
-                app_tasks.Job(runtime.resume_destinations, RESUME_INTERVAL),
-                app_tasks.Job(runtime.sync_commands, SYNC_INTERVAL),
-                *heartbeats,
-            ],
-            system_clock(),
+            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()
         ) as scheduler,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
-import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -26,13 +24,11 @@ from bot.search import maintenance
 from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, locks, models
+from storage import errors, key_values, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-_FAREWELL_SECONDS = 1.0
-"""Time in which an ending process takes itself off the list of processes."""
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 
 
@@ -119,33 +115,6 @@ MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
 IN_PROCESS_LIMIT = 200
 """Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
 PROGRESS_LOG_SECONDS = 15.0
-
-
-async def report_presence(
-    container: Container, role: models.ProcessRole, get_term: Callable[[], int | None]
-) -> None:
-    """Report this process to those that share the database, until it is cancelled; a SQLite file has one process."""
-    database, started_at = container.database, container.clock()
-    if database.is_sqlite:
-        return
-    version = importlib.metadata.version("paperround")
-    reported_at, reported_term = -math.inf, None
-    try:
-        while True:
-            term, now = get_term(), time.monotonic()
-            # A new sender says so at once.
-            if term != reported_term or now - reported_at >= locks.REPORT_INTERVAL.total_seconds():
-                reported_at, reported_term = now, term
-                process = models.Process(database.name, role, version, term, started_at, container.clock())
-                with isolation.isolated(log, "this process could not be announced to the other processes"):
-                    async with database.transaction() as connection:
-                        await locks.report_process(connection, process)
-            await asyncio.sleep(1)
-    finally:
-        # A database that is away must not hold up the end; the row counts as gone after three intervals.
-        with suppress(errors.StorageError, TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS), database.transaction() as connection:
-                await locks.remove_process(connection, database.name)
 
 
 class MaintenanceLoop:

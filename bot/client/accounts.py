@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
-from storage import accounts, alerts, archive, daily, database, papers
+from storage import accounts, alerts, archive, daily, database, outbox, papers
 from storage.database import Database
 from storage.errors import PaperroundError
 from storage.models import ActivityState, Guild, Reader, Reason, SavedPaper
@@ -59,11 +59,24 @@ class Guilds:
         await self.update_all({guild_id: settings})
 
     async def update_all(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
-        """Store what `update` does for many servers, in batches: each of them is one transaction."""
+        """Store what `update` does for many servers, in batches: each of them is one transaction.
+
+        What posts to a server that the bot had left goes on.
+        """
         for ids in database.chunked(by_id):
             async with self._database.transaction() as connection:
                 chosen = {guild_id: by_id[guild_id] for guild_id in ids}
                 await accounts.upsert_guilds(connection, chosen, now=self._clock())
+                await daily.resume_returned(connection, ids)
+                await outbox.try_now(connection, self._clock(), guild_id=ids)
+
+    async def try_refused(self, **destinations: Collection[int]) -> None:
+        """Try what Discord refused to channels or servers again now."""
+        async with self._database.read() as connection:
+            if not await outbox.list_refused(connection, **destinations):
+                return  # channels of a large server change each minute
+        async with self._database.transaction() as connection:
+            await outbox.try_now(connection, self._clock(), **destinations)
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""

@@ -20,7 +20,6 @@ from bot.core import clock
 from bot.core.admission import Admission
 from bot.core.clock import Clock
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.outcomes import DestinationResumer
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
@@ -46,7 +45,6 @@ class Services:
     lookups: Admission
     transfers: Admission
     deliveries: DeliveryFactory
-    destination_resumer: DestinationResumer
     guilds: Guilds
     readers: Readers
     reader_data: ReaderData

@@ -79,7 +79,7 @@ MAX_PLAIN_LENGTH = 1800
 SHOW_STATUS = "status"
 RESUME = "dr"
 ACTION_REQUIRED = frozenset(
-    {contents.NoticeKind.PAUSED, contents.NoticeKind.CLOSED, contents.NoticeKind.SOURCE_FAILING}
+    {contents.NoticeKind.REFUSED, contents.NoticeKind.PAUSED, contents.NoticeKind.SOURCE_FAILING}
 )
 
 
@@ -651,12 +651,13 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return the notice with a button for `/status`, and one to resume a paused subscription."""
+    """Return the notice with a button for `/status`, and one to try a refused post again or to resume a paused one."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None
-    if post.kind is contents.NoticeKind.PAUSED and post.subscription_id is not None:
-        resume = button(texts("resume-post"), pack_custom_id(RESUME, post.subscription_id))
+    labels = {contents.NoticeKind.REFUSED: "try-post-now", contents.NoticeKind.PAUSED: "resume-post"}
+    if post.kind in labels and post.subscription_id is not None:
+        resume = button(texts(labels[post.kind]), pack_custom_id(RESUME, post.subscription_id))
     status = status_button(texts, contents.part_marker(post.marker, 0))
     return text_view(wording.notice_text(post), status, resume, accent=accent)
 
@@ -665,6 +666,11 @@ def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dic
     """Return the notice as plain text, its marker in the fragment of a link."""
     marker = contents.part_marker(post.marker, 0)
     return plain_payload(f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)")
+
+
+def delivery_state(texts: Texts, delivery: models.Delivery) -> str:
+    """Return the state of a delivery that was not sent."""
+    return texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:

@@ -9,7 +9,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -37,11 +36,8 @@ FENCE_SECONDS = 5.0
 MESSAGE_FENCE_SECONDS = 40.0
 """A message leaves at most this long after its part was claimed: with the 60 seconds for which an earlier attempt's nonce is
 trusted, and 20 to arrive, that is how long Discord is assumed to remember a nonce."""
-UNKNOWN_CHANNEL = 10003
 HAS_THREAD = 160004
 UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
-UNCONFIRMED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""Discord did not find the channel once, but shows it, or does not answer."""
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """Certainly not sent, by a process that may have lost the sender lock."""
 
@@ -72,19 +68,19 @@ class DiscordSender:
         """Attempt a request once. Raises DeliveryError."""
         if request.webhook_token is not None:
             return await self._send_by_webhook(request)
-        async with self._confirming(request):
-            match request.kind:
-                case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
-                    return await self._send_message(request)
-                case PartKind.FORUM_POST:
-                    return await self._create_forum_post(request)
-                case PartKind.THREAD:
-                    return await self._create_thread(request)
-                case PartKind.CROSSPOST:
-                    path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
-                    await self._request("POST", path, request.kind)
-                case _:
-                    assert_never(request.kind)
+        self._require_bot()
+        match request.kind:
+            case PartKind.MESSAGE | PartKind.THREAD_MESSAGE:
+                return await self._send_message(request)
+            case PartKind.FORUM_POST:
+                return await self._create_forum_post(request)
+            case PartKind.THREAD:
+                return await self._create_thread(request)
+            case PartKind.CROSSPOST:
+                path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
+                await self._request("POST", path, request.kind)
+            case _:
+                assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
@@ -100,10 +96,10 @@ class DiscordSender:
             )
         if request.marker is None:
             raise DeliveryError(HISTORY_UNREADABLE, "the message has no marker to look for")
-        async with self._confirming(request):
-            if request.kind is PartKind.FORUM_POST:
-                return await self._find_forum_post(request, since)
-            return await self._find_message(request, since)
+        self._require_bot()
+        if request.kind is PartKind.FORUM_POST:
+            return await self._find_forum_post(request, since)
+        return await self._find_message(request, since)
 
     async def open_dm(self, user_id: int) -> int:
         """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
@@ -119,22 +115,6 @@ class DiscordSender:
             raise DeliveryError(
                 outcomes.NO_BOT, "DISCORD_TOKEN is not set; only posts through webhooks are sent"
             )
-
-    @asynccontextmanager
-    async def _confirming(self, request: SendRequest) -> AsyncIterator[None]:
-        """Ask again if a channel is gone, which closes what posts there for good."""
-        self._require_bot()
-        try:
-            yield
-        except DeliveryError as error:
-            if error.classification != outcomes.DISCORD_ERRORS[UNKNOWN_CHANNEL]:
-                raise
-            try:
-                await self._request("GET", f"/channels/{request.channel_id}", request.kind)
-            except DeliveryError as check:
-                if check.classification.disposition is not Disposition.UNKNOWN:
-                    raise
-            raise DeliveryError(UNCONFIRMED, str(error), status=error.status, code=error.code) from error
 
     async def _send_message(self, request: SendRequest) -> Receipt:
         payload = self._with_safe_mentions(request.channel_id, request.payload) | {

@@ -528,12 +528,11 @@ async def _find_chosen(request: Request, action: Action) -> Subscription:
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
-    """Return the server's subscriptions that are not closed."""
+    """Return the server's subscriptions."""
     guild_id = request.interaction.guild_id
     if guild_id is None:
         return []
-    rows = await request.services.get(Subscriptions).list_rows(guild_id=guild_id)
-    return [row for row in rows if row.state is not models.ActivityState.CLOSED]
+    return await request.services.get(Subscriptions).list_rows(guild_id=guild_id)
 
 
 async def _find(request: Request, subscription_id: str | None) -> Subscription:

@@ -20,7 +20,7 @@ from bot.archive import arxiv_ids
 from bot.core import clock, day_close, isolation
 from bot.daily import choice, schedule
 from bot.outbox import contents
-from bot.outbox.contents import STYLE_REASONS, CanResume, DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.sources import kinds
 from storage import archive, daily, database, key_values, models, papers, sources
 from storage.archive import DigestPaper
@@ -43,34 +43,25 @@ PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
 """The papers of digests, by id and revision."""
 
 
-# The delivery kinds of subscriptions: how a post is rendered once for many channels, and how subscriptions are suspended and
-# resumed with their channel.
+# The delivery kinds of subscriptions: how a post is rendered once for many channels, and whose subscription is paused once its
+# posts are refused.
 
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
 
 
-async def _suspend(
-    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+async def _find_owned(
+    connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    if delivery.is_direct:
-        return []
-    affected = await daily.list_rows(
-        connection, channel_id=delivery.channel_id, state=models.ActivityState.ACTIVE
-    )
-    if reason in STYLE_REASONS and delivery.subscription_id is not None:
-        affected = [row for row in affected if row.id == delivery.subscription_id]
-    ids = [row.id for row in affected]
-    changed_ids = await daily.set_state(connection, ids, state, reason=reason)
-    return [_owned(row) for row in affected if row.id in changed_ids]
-
-
-async def _resume(connection: Connection, can_resume: CanResume) -> list[Owned]:
-    paused = await daily.list_rows(connection, state=models.ActivityState.PAUSED)
-    resumable = [row for row in paused if can_resume(row)]
-    ids = [row.id for row in resumable]
-    resumed_ids = await daily.set_state(connection, ids, models.ActivityState.ACTIVE)
-    return [_owned(row) for row in resumable if row.id in resumed_ids]
+    ids = [] if delivery.subscription_id is None else [delivery.subscription_id]
+    rows = [
+        row for row in await daily.list_rows(connection, ids=ids) if row.state is models.ActivityState.ACTIVE
+    ]
+    if pause_for is not None:
+        await daily.set_state(
+            connection, [row.id for row in rows], models.ActivityState.PAUSED, reason=pause_for
+        )
+    return [_owned(row) for row in rows]
 
 
 def _owned(subscription: models.Subscription) -> Owned:
@@ -81,8 +72,6 @@ def _owned(subscription: models.Subscription) -> Owned:
         user_id=subscription.created_by,
         locale=subscription.locale,
         subscription_id=subscription.id,
-        # That it was paused when the bot left was not told either.
-        is_notified=subscription.reason != models.Reason.GUILD_LEFT,
     )
 
 
@@ -90,8 +79,7 @@ DAILY: KindRecord[choice.DailyPost] = KindRecord(
     kind=models.DeliveryKind.DAILY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_daily(post),
-    suspend=_suspend,
-    resume=_resume,
+    find_owned=_find_owned,
 )
 ON_DEMAND = KindRecord(
     kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -36,9 +36,9 @@ MAX_POSTS = 100
 the same minute wait for it."""
 
 
-def require_room(of_guild: Iterable[models.Subscription]) -> None:
+def require_room(of_guild: Sequence[models.Subscription]) -> None:
     """Raise TooManyPostsError if a server with these subscriptions may not have one more."""
-    if sum(row.state is not models.ActivityState.CLOSED for row in of_guild) >= MAX_POSTS:
+    if len(of_guild) >= MAX_POSTS:
         raise TooManyPostsError(
             f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first."
         )
@@ -109,11 +109,14 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             # It may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
+            refused = await outbox.list_refused(connection, subscription_id=[old.id])
             if old.reason in STYLE_REASONS and wanted.style is not old.style:
+                old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
+            if refused and wanted.style is not old.style:
                 # What is left of a post would be refused again in the former style; the next tick plans it in the new one.
                 last_on = await daily.remove_unsent(connection, old.id, now)
-                active = models.ActivityState.ACTIVE
-                old = replace(old, state=active, reason=None, last_on=last_on or old.last_on)
+                old = replace(old, last_on=last_on or old.last_on)
+            await outbox.try_now(connection, now, subscription_id=[old.id])
             if (wanted.source, wanted.topic) != (old.source, old.topic):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
@@ -129,14 +132,13 @@ class Subscriptions:
     async def pause(
         self, subscription_id: int, reason: Reason = Reason.BY_HAND, *, by: int | None = None
     ) -> models.Subscription:
-        """Stop posting until the subscription is resumed; planned deliveries are held too. `by` is who did it by hand."""
+        """Stop posting until the subscription is resumed; what is planned waits too. `by` is who did it by hand."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
             at = self._clock() if reason is Reason.BY_HAND else None
             state = models.ActivityState.PAUSED
             changed = replace(old, state=state, reason=reason.value, paused_by=by, paused_at=at)
             await daily.update(connection, changed)
-            await outbox.pause(connection, subscription_id=subscription_id, reason=reason)
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
@@ -150,6 +152,7 @@ class Subscriptions:
             old = await _get(connection, subscription_id, for_update=True)
             if old.is_by_webhook:
                 await _resend_uncertain(connection, old, now)
+            await outbox.try_now(connection, now, channel_id=[old.channel_id])
             if old.state is models.ActivityState.ACTIVE:
                 return old
             active = models.ActivityState.ACTIVE
@@ -158,7 +161,6 @@ class Subscriptions:
             if old.reason == Reason.BY_HAND:
                 changed = _begin_next(changed, await self._load_calendar(connection))
             await daily.update(connection, changed)
-            await outbox.resume(connection, now, channel_id=old.channel_id)
         return changed
 
     async def remove(self, subscription_id: int) -> models.Subscription:
@@ -176,12 +178,12 @@ class Subscriptions:
 
 
 async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
-    state = models.DeliveryState.UNCERTAIN
+    state = models.DeliveryState.STOPPED
     for row in await outbox.list_rows(connection, subscription_id=subscription.id, state=state):
-        expires_at = max(row.expires_at, now + schedule.DAY)
-        await outbox.requeue_uncertain(
-            connection, row.id, new_nonce=new_nonce, now=now, expires_at=expires_at
-        )
+        if row.is_uncertain and row.expires_at > now - schedule.DAY:
+            await outbox.repeat_uncertain(
+                connection, row.id, new_nonce=new_nonce, now=now, expires_at=now + schedule.DAY
+            )
 
 
 def _webhook_key(subscription: models.Subscription) -> str:

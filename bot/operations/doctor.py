@@ -152,7 +152,8 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
-            uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
+            stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
+            uncertain = [row for row in stopped if row.is_uncertain]
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
         revision = await migrate.current_revision(opened)

@@ -87,9 +87,7 @@ def _status_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], can_manage: bool
 ) -> list[ui.Item[Any]]:
     uncertain = [
-        delivery.id
-        for delivery in report.problem_deliveries
-        if delivery.state is models.DeliveryState.UNCERTAIN and delivery.guild_id
+        delivery.id for delivery in report.problem_deliveries if delivery.is_uncertain and delivery.guild_id
     ]
     row = []
     if can_manage and uncertain:
@@ -153,7 +151,8 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, w
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    state, due = texts(f"delivery-{delivery.state.value}"), format_timestamp(delivery.due_at, "R")
+    state = client_messages.delivery_state(texts, delivery)
+    due = format_timestamp(delivery.due_at, "R")
     return f"**{recipient} · {state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
 
 

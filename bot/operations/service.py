@@ -14,12 +14,6 @@ from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
-PROBLEM_STATES = (
-    models.DeliveryState.PAUSED,
-    models.DeliveryState.UNCERTAIN,
-    models.DeliveryState.EXPIRED,
-    models.DeliveryState.FAILED,
-)
 PROBLEM_WINDOW = timedelta(days=7)
 """Deliveries planned before this period are not reported."""
 
@@ -120,7 +114,7 @@ class StatusService:
             if await _get_uncertain(connection, delivery_id, guild_id) is None:
                 return False
             now = self._clock()
-            return await outbox.requeue_uncertain(
+            return await outbox.repeat_uncertain(
                 connection,
                 delivery_id,
                 new_nonce=self._deliveries.new_nonce,
@@ -158,19 +152,9 @@ class StatusService:
         since, problems = self._clock() - PROBLEM_WINDOW, dict[int, models.Delivery]()
         of_channel = (channel_id, None) if guild_id is not None and channel_id is not None else None
         for channel, reader in filter(None, (of_channel, (None, user_id))):
-            found = [
-                row
-                for state in PROBLEM_STATES
-                for row in await outbox.list_rows(
-                    connection,
-                    channel_id=channel,
-                    user_id=reader,
-                    state=state,
-                    since_at=since,
-                    limit=MAX_PROBLEM_DELIVERIES,
-                )
-            ]
-            found.sort(key=lambda row: (row.planned_at, row.id), reverse=True)
+            found = await outbox.list_problems(
+                connection, channel_id=channel, user_id=reader, since_at=since, limit=MAX_PROBLEM_DELIVERIES
+            )
             problems |= {row.id: row for row in found}
         return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
 
@@ -180,7 +164,7 @@ async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int
     delivery = await outbox.get(connection, delivery_id)
     if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
         return None
-    return delivery if delivery.state is models.DeliveryState.UNCERTAIN else None
+    return delivery if delivery.is_uncertain else None
 
 
 async def _last_post(connection: Connection, delivery: models.Delivery) -> LastPost:

@@ -247,13 +247,12 @@ class SetUpFile:
     async def export(self) -> str:
         """Return the set-up as a file, without readers' own alerts: the same text for the same set-up."""
         stored = await _read(self._database, self._clock, self._settings)
-        posts = (row for row in stored.posts if row.state is not models.ActivityState.CLOSED)
         alerts = (row for row in stored.alerts if row.channel_id is not None)
         texts = [HEADER]
         if self._templates:
             texts.append(tomli_w.dumps({"templates": list(self._templates)}))
         texts += [_write("sources", SourceEntry.of(row)) for row in stored.sources]
-        texts += sorted(_write("posts", PostEntry.of(row)) for row in posts)
+        texts += sorted(_write("posts", PostEntry.of(row)) for row in stored.posts)
         texts += sorted(_write("alerts", AlertEntry.of(row)) for row in alerts)
         return "\n".join(texts)
 

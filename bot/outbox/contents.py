@@ -60,12 +60,10 @@ def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> 
 class NoticeKind(StrEnum):
     """The events that a notice reports, once each."""
 
+    REFUSED = "refused"
+    """Discord refuses a post or an alert, for `reason`; it is tried again until it expires."""
     PAUSED = "paused"
-    """A subscription or an alert was paused, for `reason`."""
-    RESUMED = "resumed"
-    """Its destination is available again, and it was resumed."""
-    CLOSED = "closed"
-    """It ended permanently: its destination is gone."""
+    """A subscription or an alert was paused, since several in a row expired for one `reason`."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
     WELCOME = "welcome"
@@ -167,7 +165,7 @@ STYLE_REASONS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """A subscription or an alert whose state changed, for the notice to its owner; without one to the server.
+    """A subscription or an alert whose delivery is refused, for the notice to its owner; without one to the server.
 
     `name` distinguishes it from others. `locale` is that of an owner who has chosen none, None for the default language.
     """
@@ -179,11 +177,6 @@ class Owned:
     locale: models.Locale | None = None
     subscription_id: int | None = None
     alert_id: int | None = None
-    is_notified: bool = True
-
-
-CanResume = Callable[[models.Subscription | models.Alert], bool]
-"""Whether what was paused may post again."""
 
 
 async def _nothing(*_: Any) -> list[Owned]:
@@ -195,19 +188,15 @@ class KindRecord(Generic[ShownT]):
     """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
-    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `suspend` gives a state to
-    that which posts where Discord refused a delivery, `resume` activates what may post again.
-    Both return what they changed in a channel.
+    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `find_owned` returns what is
+    active behind a delivery that Discord refuses, and pauses it if a reason is given.
     """
 
     kind: models.DeliveryKind
     priority: models.Priority
     render: Callable[[Any, ShownT], tuple[RenderedPart, ...]]
     undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[object]] = _nothing
-    suspend: Callable[[Connection, models.Delivery, models.ActivityState, Reason], Awaitable[list[Owned]]] = (
-        _nothing
-    )
-    resume: Callable[[Connection, CanResume], Awaitable[list[Owned]]] = _nothing
+    find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
 
 
 DeliveryKinds = Sequence[KindRecord[Any]]

@@ -1,30 +1,28 @@
 """An attempt at a part: its request, what Discord's errors mean, and what follows.
 
-That is the delay of a retry, the suspension of a destination with its notices, and the stored outcome. Also resumes destinations,
-ends expired deliveries, and plans notices to owners and to the operator.
+That is the delay of a retry, the notices about what Discord refuses, and the stored outcome. Also ends expired deliveries, and
+plans notices to owners and to the operator.
 """
 
 from __future__ import annotations
 
 import asyncio
-import collections
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, Protocol, assert_never
 
 import structlog
 
-from bot.core import isolation
 from bot.outbox import contents
-from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
 from storage import accounts, errors, models, outbox
 from storage.database import Connection, Database
-from storage.models import ActivityState, DeliveryKind, PartKind, PartState, Reason
+from storage.models import DeliveryKind, PartKind, Reason
 from storage.outbox import DuePart
 
 log = structlog.get_logger(__name__)
@@ -41,20 +39,14 @@ class Disposition(StrEnum):
     """Discord may have accepted it; check before it is sent again."""
     UNVERIFIABLE = "hidden"
     """Whether Discord accepted it cannot be checked: the history may not be read."""
-    DESTINATION_BLOCKED = "place"
-    """The destination cannot be posted to until its settings change."""
-    DESTINATION_GONE = "closed"
-    """The destination is gone for good."""
+    REFUSED = "refused"
+    """The destination cannot be posted to until its settings change: it is tried again at growing intervals."""
     CONTENT_REFUSED = "content"
     """Discord refuses this content."""
     TARGET_GONE = "delivery"
     """The message or thread that the part builds on is gone; the destination itself is available."""
     INVALID_TOKEN = "token"
     """Discord does not accept the token: nothing more can be sent."""
-
-
-BLOCKED_OR_GONE = frozenset({Disposition.DESTINATION_BLOCKED, Disposition.DESTINATION_GONE})
-"""Dispositions that suspend everything that is posted to the destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +92,22 @@ NO_BOT = Classification(Disposition.RETRY, Reason.NO_ACCESS, wait_seconds=600)
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without the permission to read the history Discord returns an empty list, which proves nothing."""
 
-WEBHOOK_GONE = Classification(Disposition.DESTINATION_BLOCKED, Reason.WEBHOOK_GONE)
+WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
 _ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
-_NO_PERMISSION = Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_PERMISSION)
+_NO_PERMISSION = Classification(Disposition.REFUSED, Reason.NO_PERMISSION)
 _DM_RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=600)
 
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes
 DISCORD_ERRORS: dict[int, Classification] = {
-    10003: Classification(Disposition.DESTINATION_GONE, Reason.UNKNOWN_CHANNEL),
-    # Blocked, not gone: a bot that was removed by mistake is often invited again.
-    10004: Classification(Disposition.DESTINATION_BLOCKED, Reason.GUILD_LEFT),
-    10007: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
+    10003: Classification(Disposition.REFUSED, Reason.UNKNOWN_CHANNEL),
+    10004: Classification(Disposition.REFUSED, Reason.GUILD_LEFT),
+    10007: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
     # On a message with a nonce: it was sent and has been deleted since.
     10008: _ALREADY_DONE,
-    10013: Classification(Disposition.DESTINATION_GONE, Reason.DMS_CLOSED),
+    10013: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
     10015: WEBHOOK_GONE,
     20016: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=60),
     20022: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
@@ -129,29 +120,29 @@ DISCORD_ERRORS: dict[int, Classification] = {
     40005: _CONTENT_REFUSED,
     40006: OUTCOME_UNKNOWN,
     40033: _ALREADY_DONE,  # already published
-    40058: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
-    40067: Classification(Disposition.DESTINATION_BLOCKED, Reason.TAG_NEEDED),
+    40058: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
+    40067: Classification(Disposition.REFUSED, Reason.TAG_NEEDED),
     40333: Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE, wait_seconds=600),
-    50001: Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_ACCESS),
+    50001: Classification(Disposition.REFUSED, Reason.NO_ACCESS),
     50006: _CONTENT_REFUSED,
-    50007: Classification(Disposition.DESTINATION_BLOCKED, Reason.DMS_CLOSED),
-    50008: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    50007: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
+    50008: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     50013: _NO_PERMISSION,
     50014: _INVALID_TOKEN,
-    50024: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),
+    50024: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     50027: WEBHOOK_GONE,
     50035: _CONTENT_REFUSED,
     50045: _CONTENT_REFUSED,
     # Discord opens an archived thread for a message unless it is locked.
-    50083: Classification(Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
-    50278: Classification(Disposition.DESTINATION_BLOCKED, Reason.NO_SHARED_SERVER),
+    50083: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
+    50278: Classification(Disposition.REFUSED, Reason.NO_SHARED_SERVER),
     130000: OUTCOME_UNKNOWN,
     160004: _ALREADY_DONE,  # the message has its thread already
-    160005: Classification(Disposition.DESTINATION_BLOCKED, Reason.THREAD_LOCKED),
+    160005: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     160007: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     200000: _CONTENT_REFUSED,  # a rule of the server's AutoMod
-    220001: Classification(Disposition.DESTINATION_BLOCKED, Reason.WRONG_CHANNEL_KIND),  # a forum's webhook
+    220001: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),  # a forum's webhook
     240000: _CONTENT_REFUSED,  # a link that Discord considers harmful
 }
 
@@ -293,34 +284,19 @@ def retry_delay(part: models.Part, classification: Classification, rng: random.R
     return min(MAX_DELAY, max(INITIAL_DELAY, 2 * former)) * rng.uniform(0.5, 1.5)
 
 
-class RateLimiter:
-    """A sliding window over the messages to each destination; never sleeps. `clock` is monotonic, in seconds."""
+REFUSAL_DELAYS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+MAX_REFUSED = 3
+"""Deliveries of one kind to a destination that expire in a row for one reason; then what posts there is paused."""
 
-    def __init__(self, clock: Callable[[], float], max_messages: int, window_seconds: float) -> None:
-        self._clock = clock
-        self._max_messages = max_messages
-        self._window_seconds = window_seconds
-        self._sent_times: dict[Hashable, collections.deque[float]] = {}
 
-    def delay(self, destination: Hashable) -> float:
-        """Return the seconds until the destination may receive its next message; 0 if now."""
-        times = self._sent_times.get(destination)
-        if times is None or len(times) < self._max_messages:
-            return 0.0
-        return max(0.0, times[0] + self._window_seconds - self._clock())
-
-    def hit(self, destination: Hashable) -> None:
-        """Count a message to this destination, now."""
-        self._sent_times.setdefault(destination, collections.deque(maxlen=self._max_messages)).append(
-            self._clock()
-        )
-
-    def prune(self) -> None:
-        """Remove the destinations without a message in the current window."""
-        window_start = self._clock() - self._window_seconds
-        self._sent_times = {
-            destination: times for destination, times in self._sent_times.items() if times[-1] > window_start
-        }
+def refusal_delay(part: models.Part) -> timedelta:
+    """Return the delay before a part that Discord refused is tried again: the next one of `REFUSAL_DELAYS`."""
+    former = timedelta(0)
+    if part.error_code is not None and part.last_attempt_at is not None:
+        former = part.next_attempt_at - part.last_attempt_at
+    return next(
+        (delay for delay in REFUSAL_DELAYS if delay > former + timedelta(minutes=1)), REFUSAL_DELAYS[-1]
+    )
 
 
 NOTICE: KindRecord[contents.NoticePost] = KindRecord(
@@ -338,13 +314,12 @@ async def _notify_owners(
     now: datetime,
     *,
     default_locale: models.Locale,
-    reason: Reason | None = None,
+    reason: str,
 ) -> None:
     """Plan one notice for each subscription, and for each owner of a channel's alerts, at `now` (UTC).
 
     It goes to the owner by DM; without an owner, to the server's system channel.
     """
-    resumed = "r" if kind is NoticeKind.RESUMED else ""
     for owned in changed:
         channel_id = None
         if owned.user_id is None:
@@ -354,7 +329,7 @@ async def _notify_owners(
                 continue
         reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
         notice = contents.NoticePost(
-            marker=f"notice:{resumed}{owned.name}:{int(now.timestamp())}",
+            marker=f"notice:{kind.value}:{owned.name}:{int(now.timestamp())}",
             locale=(reader and reader.locale) or owned.locale or default_locale,
             kind=kind,
             reason=reason,
@@ -395,52 +370,6 @@ class OperatorNotifier:
         await outbox.add(connection, delivery)
 
 
-MayPost = Callable[[models.Subscription | models.Alert], Awaitable[bool | None]]
-"""Checks whether the reason why the channel of what is paused is blocked is gone; None if unknown. May ask Discord."""
-
-
-async def suspend_destination(
-    connection: Connection,
-    deliveries: DeliveryFactory,
-    kinds: DeliveryKinds,
-    delivery: models.Delivery,
-    classification: Classification,
-    now: datetime,
-) -> None:
-    """Pause (or close) what posts to the destination of `delivery` at `now` (UTC), with one notice per owner.
-
-    A notice is redirected instead, once. `kinds` say what posts there.
-    """
-    is_gone = classification.disposition is Disposition.DESTINATION_GONE
-    state = ActivityState.CLOSED if is_gone else ActivityState.PAUSED
-    notice_kind = NoticeKind.CLOSED if is_gone else NoticeKind.PAUSED
-    reason = classification.reason
-    if delivery.kind is DeliveryKind.NOTICE:
-        await _redirect_notice(connection, deliveries.new_nonce(), delivery, now)
-        return
-    if delivery.is_direct and delivery.user_id is not None:
-        # No message can reach the reader; /status shows it.
-        await accounts.clear_dm_channel(connection, delivery.user_id)
-    elif delivery.channel_id is None:
-        return
-    for record in kinds:
-        changed = await record.suspend(connection, delivery, state, reason)
-        await _notify_owners(
-            connection, deliveries, changed, notice_kind, now, default_locale=delivery.locale, reason=reason
-        )
-    if delivery.is_direct:
-        await outbox.pause(connection, user_id=delivery.user_id, reason=reason)
-    elif reason in STYLE_REASONS:
-        return
-    elif is_gone:
-        planned = await outbox.list_rows(
-            connection, channel_id=delivery.channel_id, state=models.DeliveryState.PLANNED
-        )
-        await outbox.cancel(connection, [other.id for other in planned], reason=reason, now=now)
-    else:
-        await outbox.pause(connection, channel_id=delivery.channel_id, reason=reason)
-
-
 async def _redirect_notice(
     connection: Connection, nonce: str, delivery: models.Delivery, now: datetime
 ) -> None:
@@ -453,91 +382,10 @@ async def _redirect_notice(
         await outbox.redirect(connection, delivery.id, guild.system_channel_id, nonce=nonce, now=now)
 
 
-class DestinationResumer:
-    """Resumes what was suspended, with one notice per owner. `default_locale` is for owners without a language."""
-
-    def __init__(
-        self,
-        database: Database,
-        deliveries: DeliveryFactory,
-        kinds: DeliveryKinds,
-        default_locale: models.Locale,
-    ) -> None:
-        self._database = database
-        self._kinds = kinds
-        self._deliveries = deliveries
-        self._default_locale = default_locale
-        self._explained: set[_Block] = set()
-
-    async def resume(self, may_post: MayPost, now: datetime, *, after: int = 0) -> set[int]:
-        """Resume what `may_post` allows. Returns the channel ids.
-
-        They are checked by their ids, from the next one after `after` on. Deliveries that have not expired are due at once.
-        What a person paused stays paused, and what Discord refuses again right after a resumption waits longer each time
-        (`outbox.get_resumption`), unless it was seen why.
-        """
-        suspended = await self._list_suspended()
-        allowed: set[_Block] = set()
-        for block in sorted(suspended, key=lambda block: (block[0] <= after, block[0])):
-            with isolation.isolated(log, "paused destination not checked"):
-                is_allowed = await may_post(suspended[block])
-                if is_allowed is not None:
-                    (allowed if is_allowed else self._explained).add(block)
-        async with self._database.read() as connection:
-            for block in allowed - self._explained:
-                id_, reason, _ = block
-                if await outbox.get_resumption(connection, now, channel_id=id_, reason=reason) > now:
-                    allowed.remove(block)
-        channel_ids = await self._resume(allowed, now) if allowed else set()
-        self._explained = (self._explained - allowed) & suspended.keys()
-        return channel_ids
-
-    async def _list_suspended(self) -> dict[_Block, models.Subscription | models.Alert]:
-        """Return one of the rows of each channel, reason and style."""
-        suspended: dict[_Block, models.Subscription | models.Alert] = {}
-
-        def collect(row: models.Subscription | models.Alert) -> bool:
-            is_blocked = row.guild_id is not None and row.reason not in (None, Reason.BY_HAND)
-            if is_blocked and row.channel_id is not None:
-                suspended[_block(row)] = row
-            return False
-
-        async with self._database.read() as connection:
-            for record in self._kinds:
-                await record.resume(connection, collect)
-        return suspended
-
-    async def _resume(self, allowed: set[_Block], now: datetime) -> set[int]:
-        channel_ids: set[int] = set()
-        async with self._database.transaction() as connection:
-            for record in self._kinds:
-                resumed = await record.resume(connection, lambda row: _block(row) in allowed)
-                await _notify_owners(
-                    connection,
-                    self._deliveries,
-                    [owned for owned in resumed if owned.is_notified],
-                    NoticeKind.RESUMED,
-                    now,
-                    default_locale=self._default_locale,
-                )
-                channel_ids.update(owned.channel_id for owned in resumed if owned.channel_id is not None)
-            for channel_id in sorted(channel_ids):
-                await outbox.resume(connection, now, channel_id=channel_id)
-        return channel_ids
-
-
-_Block: TypeAlias = tuple[int, str | None, str | None]
-
-
-def _block(row: models.Subscription | models.Alert) -> _Block:
-    """Return what decides whether something paused may post: its channel, the reason, and a subscription's style."""
-    return row.channel_id or 0, row.reason, row.style if isinstance(row, models.Subscription) else None
-
-
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-The result is sent, found (sent earlier, as the history shows), retry, uncertain, paused, failed, fallback, superseded or expired.
+The result is sent, found (sent earlier, as the history shows), retry, refused, stopped, fallback, superseded or expired.
 """
 
 SUPERSEDED = "superseded"
@@ -605,12 +453,10 @@ class OutcomeRecorder:
                 await self.record_sent(due, receipt, now, already_sent=True)
             case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
                 await self._schedule_retry(due, error, started_at, now)
-            case Disposition.UNVERIFIABLE:
-                await self._stop(due, error, PartState.UNCERTAIN, now)
-            case Disposition.DESTINATION_BLOCKED:
-                await self._stop(due, error, PartState.PAUSED, now)
-            case Disposition.DESTINATION_GONE | Disposition.TARGET_GONE:
-                await self._stop(due, error, PartState.FAILED, now)
+            case Disposition.REFUSED:
+                await self._refuse(due, error, now)
+            case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE:
+                await self._stop(due, error, now)
             case Disposition.CONTENT_REFUSED:
                 await self._use_fallback(due, error, now)
             case _:
@@ -619,21 +465,74 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone.
 
-        What may have been sent lives twice as long: Discord has to answer before it is sent again or given up.
+        What may have been sent lives twice as long: Discord has to answer before it is sent again or given up. What posts to
+        a destination is paused once `MAX_REFUSED` in a row expired for one refusal.
         """
         async with self._database.transaction() as connection:
             lifetime = self._deliveries.expires_at(now) - now
-            expired = await outbox.expire(
-                connection, now, reason=models.Reason.TOO_OLD, unknown_until=now - lifetime
-            )
+            expired = await outbox.expire(connection, now, unknown_until=now - lifetime)
             unsent_ids = set(await outbox.list_unsent(connection, [row.id for row in expired]))
             for record in self._kinds:
                 unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
                 if unsent:
                     await record.undo(connection, unsent, now)
+            for delivery in expired:
+                if delivery.reason != Reason.TOO_OLD and await self._is_refused_again(connection, delivery):
+                    await self._notify(connection, delivery, NoticeKind.PAUSED, now)
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
-            self._on_outcome("expired", delivery.kind, models.Reason.TOO_OLD, None)
+            self._on_outcome("expired", delivery.kind, delivery.reason, None)
+
+    async def _is_refused_again(self, connection: Connection, delivery: models.Delivery) -> bool:
+        ends = await outbox.list_last_ends(connection, delivery, MAX_REFUSED)
+        return ends == [delivery.reason] * MAX_REFUSED
+
+    async def _notify(
+        self,
+        connection: Connection,
+        delivery: models.Delivery,
+        kind: NoticeKind,
+        now: datetime,
+        reason: str | None = None,
+    ) -> None:
+        """Tell the owners of what a delivery is from that Discord refuses it, and pause that with a notice of this kind."""
+        reason = reason or delivery.reason or ""
+        record = next((record for record in self._kinds if record.kind is delivery.kind), None)
+        if record is None:
+            return
+        owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
+        await _notify_owners(
+            connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
+        )
+
+    async def _refuse(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
+        """Try a refused part again at growing intervals, and tell the owner once. A notice is redirected instead, once."""
+        delivery, reason = due.delivery, error.classification.reason
+        if delivery.kind is DeliveryKind.NOTICE:
+            await self._stop(due, error, now)
+            return
+        delay = refusal_delay(due.part)
+        async with self._database.transaction() as connection:
+            is_stored = await outbox.mark_retry(
+                connection,
+                due.part.id,
+                next_attempt_at=now + delay,
+                unknown_since=due.part.first_attempt_at,
+                error=reason,
+                error_code=error.code or error.status or 0,
+                term=due.term,
+                is_refused=True,
+            )
+            if is_stored and delivery.is_direct and delivery.user_id is not None:
+                # The stored channel may be another bot's, whose token was replaced: the next attempt opens it again.
+                await accounts.clear_dm_channel(connection, delivery.user_id)
+                await outbox.set_channel(connection, delivery.id, None)
+            elif is_stored and not (
+                delivery.reason == reason or await outbox.is_refusal_known(connection, delivery, reason)
+            ):
+                await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
+        result = "refused" if is_stored else SUPERSEDED
+        self._log_and_report(result, due, error, wait_seconds=delay.total_seconds())
 
     async def _schedule_retry(
         self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
@@ -656,25 +555,21 @@ class OutcomeRecorder:
         result = "retry" if is_stored else SUPERSEDED
         self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
 
-    async def _stop(self, due: DuePart, error: DeliveryError, state: PartState, now: datetime) -> None:
-        """Stop a part, and suspend its destination if that is the reason."""
+    async def _stop(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
+        """Stop a part and its delivery. A notice that its reader does not accept is redirected."""
         classification = error.classification
         async with self._database.transaction() as connection:
             is_stored = await outbox.stop_part(
                 connection,
                 due.part.id,
-                state,
-                reason=Reason.UNCERTAIN if state is PartState.UNCERTAIN else classification.reason,
+                reason=classification.reason,
                 now=now,
-                unknown_since=due.part.first_attempt_at,
                 error_code=error.code,
                 term=due.term,
             )
-            if is_stored and classification.disposition in BLOCKED_OR_GONE:
-                await suspend_destination(
-                    connection, self._deliveries, self._kinds, due.delivery, classification, now
-                )
-        self._log_and_report(state.value if is_stored else SUPERSEDED, due, error)
+            if is_stored and classification.disposition is Disposition.REFUSED:
+                await _redirect_notice(connection, self._deliveries.new_nonce(), due.delivery, now)
+        self._log_and_report("stopped" if is_stored else SUPERSEDED, due, error)
 
     async def _use_fallback(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
         # What a reader follows and saves stays out of the log.
@@ -687,7 +582,7 @@ class OutcomeRecorder:
         if has_fallback:
             self._log_and_report("fallback", due, error)
         else:
-            await self._stop(due, error, PartState.FAILED, now)
+            await self._stop(due, error, now)
 
     def _log_and_report(
         self,

@@ -18,7 +18,6 @@ from bot.core import isolation
 from bot.core.clock import Clock
 from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import (
-    BLOCKED_OR_GONE,
     OUTCOME_UNKNOWN,
     Classification,
     DeliveryError,
@@ -42,11 +41,6 @@ NONCE_WINDOW = timedelta(seconds=60)
 Discord remembers nonces for "the past few minutes" and documents no number; two minutes are assumed (resources/message,
 api#6647), and an attempt can itself take 20 s to arrive.
 """
-
-OTHER_DM = Classification(Disposition.RETRY, models.Reason.NO_ACCESS)
-"""The direct messages were another bot's; the reader's own are open now."""
-_OF_ANOTHER_BOT = frozenset({models.Reason.NO_ACCESS, models.Reason.UNKNOWN_CHANNEL})
-"""Why Discord refuses the direct messages of another bot."""
 
 EASTERNMOST = timezone(timedelta(hours=14))
 """The zone in which a date begins first: a digest of the morning in Seoul comes on the day before by UTC."""
@@ -77,17 +71,7 @@ class AttemptRunner:
         channel_id = delivery.channel_id
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
-        try:
-            return await self._run_at(channel_id, due, now, term_began_at)
-        except DeliveryError as error:
-            if await self._has_other_dm(delivery, channel_id, error, now):
-                raise DeliveryError(OTHER_DM, str(error), status=error.status, code=error.code) from error
-            raise
-
-    async def _run_at(
-        self, channel_id: int, due: DuePart, now: datetime, term_began_at: datetime
-    ) -> tuple[models.Receipt, bool]:
-        delivery, part = due.delivery, due.part
+        part = due.part
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
         request = dataclasses.replace(
             build_request(delivery, part, channel_id, preceding), claimed_at=due.claimed_at
@@ -157,7 +141,7 @@ class AttemptRunner:
         user_id = delivery.user_id
         if user_id is None:
             raise DeliveryError(
-                Classification(Disposition.DESTINATION_GONE, models.Reason.UNKNOWN_CHANNEL),
+                Classification(Disposition.TARGET_GONE, models.Reason.UNKNOWN_CHANNEL),
                 "the delivery names neither a channel nor a reader",
             )
         async with self._database.read() as connection:
@@ -167,22 +151,6 @@ class AttemptRunner:
             channel_id = await self._sender.open_dm(user_id)
         await self._store_dm(delivery.id, user_id, channel_id, now)
         return channel_id
-
-    async def _has_other_dm(
-        self, delivery: models.Delivery, channel_id: int, error: DeliveryError, now: datetime
-    ) -> bool:
-        """Whether the reader has other direct messages than those that Discord refused; they are stored for the next attempt.
-
-        Stored ones are another bot's if the operator has set another application's token.
-        """
-        is_refused = error.classification.disposition in BLOCKED_OR_GONE
-        if delivery.user_id is None or not is_refused or error.classification.reason not in _OF_ANOTHER_BOT:
-            return False
-        opened_id = await self._sender.open_dm(delivery.user_id)
-        if opened_id == channel_id:
-            return False
-        await self._store_dm(delivery.id, delivery.user_id, opened_id, now)
-        return True
 
     async def _store_dm(self, delivery_id: int, user_id: int, channel_id: int, now: datetime) -> None:
         async with self._database.transaction() as connection:

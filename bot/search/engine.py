@@ -17,7 +17,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query import Part, ReadQuery
+from bot.search.query import Part, ReadQuery, shown_text
 from bot.search.results import Sort
 from bot.text import analyser, concepts, people, questions, tokens
 from storage import search
@@ -356,7 +356,7 @@ class Engine:
         """Return the hits with the partial ones that have any part of the query, each with what it lacks."""
         ids = [hit.paper_id for hit in others]
         implied = {topic: self._having(part, ids) for topic, part in query.implied.items()}
-        names = [analyser.strip_term(part.text) for part in parts]
+        names = [shown_text(part) for part in parts]
         missing: dict[int, list[str]] = {id_: [] for id_ in ids}
         for name, part in zip(names, parts, strict=True):
             has = set(self._having(part, ids))

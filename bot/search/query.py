@@ -136,8 +136,13 @@ def _list_excluded_forms(
 
 
 def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
-    """Return the distinct terms of a query as typed, Korean ones without particles."""
-    return tuple(dict.fromkeys(analyser.strip_term(segment.text) for segment in expanded.segments))
+    """Return the distinct terms of a query as typed, single Korean words without particles."""
+    return tuple(dict.fromkeys(map(shown_text, expanded.segments)))
+
+
+def shown_text(part: Part) -> str:
+    """Return how a part is named in an answer: a phrase as it is typed (스마트폰에서 도는), a word without particles."""
+    return part.text if " " in part.text else analyser.strip_term(part.text)
 
 
 def added_forms(expanded: concepts.Expansion) -> tuple[str, ...]:

@@ -426,6 +426,7 @@ MAX_DAYS = 400
 """Days read of one page at once: a page may have new ones at each poll. Files in a folder have no limit."""
 
 
+_ENTRIES_AT_ONCE = 500
 _ENTRIES = pydantic.TypeAdapter(tuple[models.Entry, ...])
 _PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
 
@@ -435,7 +436,12 @@ def _build_digests(plain: Iterable[dict[str, Any]]) -> tuple[models.Digest, ...]
         models.Digest(
             format=models.DigestFormat(digest["format"]),
             date=date.fromisoformat(digest["date"]),
-            entries=_ENTRIES.validate_python(digest["entries"]),
+            # In parts: the validator does not release the interpreter, and the event loop waits.
+            entries=tuple(
+                entry
+                for first in range(0, len(digest["entries"]), _ENTRIES_AT_ONCE)
+                for entry in _ENTRIES.validate_python(digest["entries"][first : first + _ENTRIES_AT_ONCE])
+            ),
             problems=_PROBLEMS.validate_python(digest["problems"]),
             text=digest["text"],
             is_rolling=digest["is_rolling"],

@@ -196,6 +196,9 @@ URL_KIND = base.KindRecord(
 
 XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
+_HTML_PAGE = re.compile(
+    r"\s{0,1000}(?:<\?xml[^>]{0,500}\?>\s{0,1000})?<(?:!doctype\s{1,9}html|html)\b", re.IGNORECASE
+)
 _FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
 _MAX_REFERENCE_LENGTH = 8
@@ -280,6 +283,8 @@ def parse_document(text: str) -> Feed:
     """
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
+    if _HTML_PAGE.match(text):
+        raise base.FetchError(NOT_A_FEED)  # feedparser would take a minute for a large one
     import feedparser  # slow to load, and not needed without feeds
 
     if (first := _FIRST_ELEMENT.search(text)) is None:

@@ -272,7 +272,7 @@ class TodayService:
                 "reason": None,
             }
             await today.change(connection, user_id, **settings)
-            await outbox.resume(connection, now, user_id=user_id)
+            await outbox.try_now(connection, now, user_id=[user_id])
         return replace(profile, **settings)
 
     async def stop_daily(self, user_id: int) -> None:
@@ -304,11 +304,10 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
     sent = await outbox.list_rows(
         connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
     )
-    undone = models.DeliveryState.EXPIRED, models.DeliveryState.FAILED
     return {
         arxiv_id
         for row in sent
-        if row.digest_on != but_on and row.state not in undone
+        if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
         for arxiv_id in row.post.papers
     }
 
@@ -416,11 +415,11 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
     await outbox.release_keys(connection, [row.id for row in unsent])
 
 
-async def _suspend(
-    connection: Connection, delivery: models.Delivery, state: models.ActivityState, reason: models.Reason
+async def _find_owned(
+    connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    if delivery.is_direct and delivery.user_id is not None:
-        await today.suspend(connection, delivery.user_id, reason)
+    if pause_for is not None and delivery.user_id is not None:
+        await today.suspend(connection, delivery.user_id, pause_for)
     return []
 
 
@@ -429,7 +428,7 @@ TODAY: KindRecord[TodayPost] = KindRecord(
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
     undo=_undo,
-    suspend=_suspend,
+    find_owned=_find_owned,
 )
 
 

@@ -99,9 +99,7 @@ async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harne
     async with alert_harness.database.transaction() as connection:
         (due,) = await outbox.list_due(connection, alert_harness.now)
         await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
-        await outbox.stop_part(
-            connection, due.part.id, models.PartState.UNCERTAIN, reason="uncertain", now=NOW
-        )
+        await outbox.stop_part(connection, due.part.id, reason="uncertain", now=NOW)
     await alert_harness.expire(NOW + timedelta(hours=25))
     await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
     assert len(alert_harness.notified_papers()) == 1

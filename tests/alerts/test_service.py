@@ -15,7 +15,7 @@ from bot.alerts import service as alerts_service
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from storage import alerts, errors, models, outbox
+from storage import errors, models, outbox
 from storage.database import Database
 from tests.support import alert_builders, digest_builders, source_payloads
 from tests.support.alert_harness import MONDAY, NOW, AlertHarness
@@ -72,12 +72,20 @@ def test_equal_drafts_have_the_same_key() -> None:
 
 
 @both_engines
-async def test_resuming_alerts_makes_their_paused_deliveries_due(alert_harness: AlertHarness) -> None:
+async def test_resuming_alerts_has_their_refused_messages_tried_at_once(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
     async with alert_harness.database.transaction() as connection:
-        await alerts.set_state(connection, [alert_id], models.ActivityState.PAUSED, reason="dms-closed")
-        assert await outbox.pause(connection, user_id=7, reason="dms-closed") == 1
+        (due,) = await outbox.list_due(connection, alert_harness.now)
+        await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
+        await outbox.mark_retry(
+            connection,
+            due.part.id,
+            next_attempt_at=alert_harness.now + timedelta(hours=1),
+            unknown_since=None,
+            error="dms-closed",
+            is_refused=True,
+        )
     assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
     async with alert_harness.database.read() as connection:
         assert await outbox.list_due(connection, alert_harness.now) == []

@@ -16,7 +16,6 @@ import pytest
 import sqlalchemy as sa
 import yarl
 
-from bot.app import client
 from bot.app.client import DiscordRenderer
 from bot.client import messages as client_messages
 from bot.daily.service import Subscriptions
@@ -82,13 +81,6 @@ async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness
     assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
 
 
-async def _add_paused(
-    harness: ClientHarness, channel_id: int, reason: models.Reason, **options: Any
-) -> models.Subscription:
-    subscription = await harness.add_subscription(channel_id, **options)
-    return await harness.bot.services.get(Subscriptions).pause(subscription.id, reason)
-
-
 async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
     return (await harness.bot.services.get(Subscriptions).get(subscription.id)).state
 
@@ -101,72 +93,24 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
             await listener(*arguments)
 
 
-async def test_a_channel_with_permissions_is_resumed(harness: ClientHarness) -> None:
-    subscription = await _add_paused(harness, harness.channel.id, models.Reason.NO_SEND)
-    forbidden = await _add_paused(harness, harness.readonly_channel.id, models.Reason.NO_SEND)
-    await harness.bot.resume_destinations()
-    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
-
-
-async def test_a_post_with_a_thread_is_resumed_where_the_bot_may_write_in_threads(
-    harness: ClientHarness,
+async def test_changes_of_a_channel_a_thread_and_a_role_have_refused_posts_tried_again(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    denied = {harness.guild.me: discord.PermissionOverwrite(send_messages_in_threads=False)}
-    without_threads = harness.guild.create_text_channel("announcements", overwrites=denied)
-    reason = models.Reason.NO_SEND_IN_THREADS
-    forbidden = await _add_paused(harness, without_threads.id, reason, style=models.Style.THREAD)
-    allowed = await _add_paused(harness, harness.channel.id, reason, style=models.Style.THREAD)
-    await harness.bot.resume_destinations()
-    assert await _state(harness, allowed) is models.ActivityState.ACTIVE
-    assert await _state(harness, forbidden) is models.ActivityState.PAUSED
+    tried: list[Any] = []
 
+    async def note(**destinations: Any) -> None:
+        tried.append(destinations)
 
-@pytest.mark.parametrize("is_restarted", [False, True])
-async def test_each_paused_channel_that_is_not_known_is_requested_in_its_turn(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, is_restarted: bool
-) -> None:
-    monkeypatch.setattr(client, "MAX_FETCHES", 2)
-    monkeypatch.setattr(client, "FETCH_INTERVAL", 5 * client.FETCH_PERIOD)
-    paused = [
-        await _add_paused(harness, harness.channel.id + 1000 + number, models.Reason.NO_SEND)
-        for number in range(15)
-    ]
-    requested: list[int] = []
-    now = 0.0
-    get_channel = harness.bot.http.get_channel
-
-    async def record(channel_id: int) -> Any:
-        requested.append(channel_id)
-        return await get_channel(channel_id)
-
-    monkeypatch.setattr(harness.bot.http, "get_channel", record)
-
-    def read_clock() -> float:
-        return now
-
-    cog = client.GuildEventsCog(harness.bot, read_clock)
-    for _ in range(16):
-        if is_restarted:
-            cog = client.GuildEventsCog(harness.bot, read_clock)
-        await cog.resume()
-        now += client.FETCH_PERIOD
-    assert [requested.count(row.channel_id or 0) for row in paused] == [3] * 2 + [2] * 13
-    await cog.resume()
-    await cog.resume()
-    assert len(requested) == 2 * 17
-
-
-async def test_a_forum_is_resumed_when_it_has_a_tag_that_the_bot_may_set(harness: ClientHarness) -> None:
-    forum = harness.guild.create_forum_channel("papers-forum")
-    subscription = await _add_paused(harness, forum.id, models.Reason.TAG_NEEDED, style=models.Style.FORUM)
-    channel: Any = harness.bot.get_channel(forum.id)
-    channel._flags |= discord.ChannelFlags(require_tag=True).value
-    for is_moderated in (True, False):
-        channel._available_tags = {1: discord.ForumTag(name="Papers", moderated=is_moderated)}
-        await harness.bot.resume_destinations()
-        expected = models.ActivityState.PAUSED if is_moderated else models.ActivityState.ACTIVE
-        assert await _state(harness, subscription) is expected
+    monkeypatch.setattr(harness.bot.services.guilds, "try_refused", note)
+    guild = harness.bot.get_guild(harness.guild.id)
+    assert guild is not None
+    channel, role = guild.get_channel(harness.channel.id), guild.default_role
+    former = SimpleNamespace(permissions=discord.Permissions.none())
+    await _dispatch(harness, "guild_channel_update", channel, channel)
+    await _dispatch(harness, "raw_thread_update", SimpleNamespace(thread_id=7))
+    await _dispatch(harness, "guild_role_update", role, role)
+    await _dispatch(harness, "guild_role_update", former, role)
+    assert tried == [{"channel_id": [harness.channel.id]}, {"channel_id": [7]}, {"guild_id": [guild.id]}]
 
 
 async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bot_left(
@@ -200,7 +144,7 @@ async def test_a_server_that_removes_the_bot_and_invites_it_again_at_once_is_pre
     assert await _state(harness, subscription) is models.ActivityState.PAUSED
 
 
-async def test_a_server_that_invites_the_bot_again_while_the_database_is_locked_is_stored_within_a_minute(
+async def test_a_server_that_invites_the_bot_again_while_the_database_is_locked_is_stored_with_the_next_event(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscription = await harness.add_subscription()
@@ -213,7 +157,7 @@ async def test_a_server_that_invites_the_bot_again_while_the_database_is_locked_
         for event in ("guild_join", "guild_available"):
             with pytest.raises(errors.DatabaseBusyError):
                 await _dispatch(harness, event, guild)
-    await harness.bot.resume_destinations()
+    await _dispatch(harness, "ready")
     assert guild.id in await guilds.list_ids()
     assert await _state(harness, subscription) is models.ActivityState.ACTIVE
     # Else its set-up would be removed when the retention of its removal is over.

@@ -21,7 +21,7 @@ from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
 from bot.core.settings import Settings
-from storage import daily, errors, locks, models
+from storage import daily, errors, locks
 from storage.database import Database, open_engine
 from tests.support import client_harness, outbox_builders, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
@@ -247,17 +247,11 @@ async def test_a_front_says_that_its_database_is_away() -> None:
 
 
 @pytest.mark.engines("postgresql")
-async def test_live_processes_are_listed_the_sender_first(db: Database) -> None:
+async def test_fronts_that_have_ended_or_are_silent_count_no_more(db: Database) -> None:
     now = SIMCORD_EPOCH
-    role = models.ProcessRole
-    rows = [
-        models.Process("a", role.FRONT, "1", None, now, now),
-        models.Process("b", role.LEADER, "1", 7 << 32, now, now),
-        models.Process("c", role.ALL, "1", None, now, now - timedelta(minutes=2)),
-    ]
     async with db.transaction() as connection:
-        for row in rows:
-            await locks.report_process(connection, row)
-        assert [row.name for row in await locks.list_processes(connection, now)] == ["b", "a"]
-        await locks.remove_process(connection, "a")
-        assert await locks.list_processes(connection, now) == [rows[1]]
+        for name, seen_at in (("a", now), ("b", now), ("c", now - timedelta(minutes=2))):
+            await locks.report_front(connection, name, seen_at)
+        assert await locks.count_fronts(connection, now) == 2
+        await locks.remove_front(connection, "a")
+        assert await locks.count_fronts(connection, now) == 1

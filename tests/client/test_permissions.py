@@ -233,9 +233,7 @@ async def test_a_post_is_repeated_only_in_its_own_server_and_where_the_bot_may_p
     delivery, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(
-            connection, part.id, models.PartState.UNCERTAIN, reason="no-history", now=harness.env.now()
-        )
+        await outbox.stop_part(connection, part.id, reason="no-history", now=harness.env.now())
     shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery.id))
     assert harness.texts("permission-send-messages") in shown
     shown = await _press(harness, harness.manager, pack_custom_id("pa", delivery.id + 1))

@@ -9,7 +9,7 @@ import pytest
 
 from bot.daily import options
 from bot.daily.service import Subscriptions
-from storage import daily, errors, models, outbox, tables
+from storage import daily, errors, models, outbox
 from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -94,32 +94,6 @@ async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
     assert await planning.tick(now) == is_posted
 
 
-@pytest.mark.parametrize("is_shown", [False, True])
-async def test_a_post_that_its_style_blocks_is_planned_in_the_new_style_and_does_not_block_it_again(
-    planning: PlannerHarness, is_shown: bool
-) -> None:
-    subscription_id = await planning.post(("2601.00001", 9), style=models.Style.ANNOUNCEMENT)
-    await planning.attempt(1, to=models.PartState.PAUSED)
-    async with planning.database.transaction() as connection:
-        if is_shown:  # as the message that is to be published
-            await connection.execute(tables.parts.update().values(first_attempt_at=SEOUL_9AM))
-        await daily.set_state(
-            connection,
-            [subscription_id],
-            models.ActivityState.PAUSED,
-            reason=models.Reason.WRONG_CHANNEL_KIND,
-        )
-    now = SEOUL_9AM + HOUR
-    service = Subscriptions(planning.database, lambda: now)
-    await service.edit(replace(await planning.get_subscription(subscription_id), style=models.Style.COMPACT))
-    await planning.expire(now)
-    async with planning.database.transaction() as connection:
-        await daily.set_state(connection, [subscription_id], models.ActivityState.ACTIVE)
-        await outbox.resume(connection, now, channel_id=20)
-        assert await outbox.list_due(connection, now) == []
-    assert await planning.tick(now) == (not is_shown)
-
-
 @both_engines
 async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_resumed(
     planning: PlannerHarness,
@@ -135,7 +109,7 @@ async def test_planned_deliveries_of_a_paused_subscription_are_held_until_it_is_
     await service.pause(other)
     await service.resume(other)
     async with planning.database.transaction() as connection:
-        await outbox.resume(connection, now, channel_id=20)
+        await outbox.try_now(connection, now, channel_id=[20])
         assert await outbox.list_due(connection, now) == []
     await service.resume(paused)
     async with planning.database.transaction() as connection:

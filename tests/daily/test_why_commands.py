@@ -65,13 +65,13 @@ async def test_a_paper_of_the_next_post_and_texts_that_are_not_a_paper_are_expla
     assert texts("paused-by", user=f"<@{harness.manager.id}>", at=at) in shown
 
 
-async def test_a_held_post_has_its_reason_and_a_sent_one_is_linked(harness: ClientHarness) -> None:
+async def test_a_stopped_post_has_its_reason_and_a_sent_one_is_linked(harness: ClientHarness) -> None:
     _, part = await harness.plan_post(await harness.add_subscription())
     assert harness.texts("why-waiting") in await _why(harness, FIRST)
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
         reason, now = models.Reason.NO_SEND, harness.env.now()
-        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason=reason, now=now)
+        await outbox.stop_part(connection, part.id, reason=reason, now=now)
     shown = await _why(harness, FIRST)
     assert harness.texts("reason-no-send") in shown
     async with harness.container.database.transaction() as connection:

@@ -47,7 +47,7 @@ async def test_a_token_that_is_revoked_while_running_ends_with_status_1(harness:
     assert kinds.NO_SOURCE in harness.read_log()
     assert "DISCORD_TOKEN" in _last_line(harness)
     assert "Traceback" not in harness.read_log(), harness.read_log()
-    assert await harness.count_states() == {"planned": 1}
+    assert await harness.count_states() == {"waiting": 1}
 
 
 async def test_the_gateway_is_not_connected_while_few_session_starts_are_left(harness: FaultHarness) -> None:

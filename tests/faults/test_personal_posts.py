@@ -50,7 +50,7 @@ async def test_each_reader_gets_each_message_once_despite_kills_at_random_moment
 
     async def run_until(condition: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
         """Run a bot until something is so, and for `seconds` more; then kill it."""
-        bot = harness.start_bot("--jobs-each-second")
+        bot = harness.start_bot()
         await harness.wait_until(condition, 120)
         await asyncio.sleep(seconds)
         bot.kill()

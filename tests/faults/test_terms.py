@@ -93,7 +93,7 @@ async def test_a_term_has_one_writer_on_postgresql_while_leaders_and_fronts_are_
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):  # noqa: TID251 - the length of the run, not a limit
             while True:
-                if (await harness.count_states()).get("planned", 0) < CHANNELS / 2:
+                if (await harness.count_states()).get("waiting", 0) < CHANNELS / 2:
                     await fault_harness.add_round(harness, channels, rounds)
                     rounds += 1
                 asking.append(asyncio.create_task(_ask(harness, channels[0], 1)))

@@ -68,7 +68,7 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
             rows = await outbox.list_rows(connection)
             parts = await outbox.list_parts_by_delivery(connection, [row.id for row in rows])
         stored.update((row.key, parts[row.id]) for row in rows)
-        return {row.state.value for row in rows} <= {"sent", "uncertain"}
+        return {row.state.value for row in rows} <= {"sent", "stopped"}
 
     await harness.wait_until(is_settled, 90.0)
     messages = await harness.fake.all_messages()
@@ -79,7 +79,10 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
     assert set(counts.values()) == {1}
     for key, parts in stored.items():
         for part in parts:
-            # A planned one waits for a person behind the uncertain one.
-            if part.state is not models.PartState.UNCERTAIN:
+            # The others of its delivery wait for a person behind the uncertain one.
+            if part.state is models.PartState.SENT or part.first_attempt_at is None:
                 assert counts[f"{key} {part.position}"] == (part.state is models.PartState.SENT), part
-    assert sum(part.state is models.PartState.SENT for parts in stored.values() for part in parts) > WEBHOOKS
+    assert (
+        sum(part.state is models.PartState.SENT for parts in stored.values() for part in parts)
+        > WEBHOOKS // 2
+    )

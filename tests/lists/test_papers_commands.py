@@ -14,7 +14,6 @@ from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
-from bot.demo.simulated_rest import SimulatedRest
 from bot.rendering import discord_text
 from bot.shelf.service import Shelf
 from storage import locks, models
@@ -474,7 +473,6 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     await harness.container.create_ingest().add_text(digest, location=str(papers))
     lock = locks.SenderLock(harness.container.database)
     await lock.try_acquire()
-    harness.container.rest = SimulatedRest(harness.bot, harness.container.pace)
     runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
     await harness.container.alert_planner.drain()
     await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())

@@ -96,13 +96,7 @@ async def _add_uncertain(harness: ClientHarness) -> models.Delivery:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(
-            connection,
-            part.id,
-            models.PartState.UNCERTAIN,
-            reason=models.Reason.NO_HISTORY,
-            now=harness.env.now(),
-        )
+        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=harness.env.now())
     return delivery
 
 
@@ -159,7 +153,7 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_sh
     async with harness.container.database.read() as connection:
         repeated = await outbox.get(connection, delivery.id)
     assert repeated is not None
-    assert repeated.state is models.DeliveryState.PLANNED
+    assert repeated.state is models.DeliveryState.WAITING
 
 
 async def test_a_post_with_an_unknown_outcome_is_shown_however_many_messages_follow_it(

@@ -212,7 +212,11 @@ async def test_posts_by_webhooks_alone_need_no_token_and_say_what_keeps_them_bac
     )
     await outbox_builders.add(opened, planned)
     async with opened.transaction() as connection:
-        await connection.execute(sa.update(tables.deliveries).values(state=models.DeliveryState.UNCERTAIN))
+        await connection.execute(
+            sa.update(tables.deliveries).values(
+                state=models.DeliveryState.STOPPED, reason=models.Reason.UNCERTAIN
+            )
+        )
         gone = {"state": models.ActivityState.PAUSED, "reason": models.Reason.WEBHOOK_GONE}
         await connection.execute(sa.update(tables.subscriptions).values(gone))
     await opened.close()

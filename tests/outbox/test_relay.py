@@ -72,7 +72,7 @@ async def test_the_history_decides_after_the_nonce_window(
     await relay_harness.add("a", lost, parts=2)
     await relay_harness.add("b", refused)
     await relay_harness.drain()
-    assert await relay_harness.list_states() == ["planned", "planned", "planned"]
+    assert await relay_harness.list_states() == ["waiting", "waiting", "waiting"]
     await fake.set_faults()
     await fake.run_action("expire_nonces")
     relay_harness.clock_offset += timedelta(minutes=10)
@@ -95,7 +95,7 @@ async def test_a_part_is_uncertain_if_the_history_cannot_be_read(
     await fake.set_faults()
     relay_harness.clock_offset += timedelta(minutes=10)
     await relay_harness.drain()
-    assert await relay_harness.list_states() == ["uncertain", "planned"]
+    assert await relay_harness.list_states() == ["stopped", "stopped"]
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
@@ -171,9 +171,9 @@ async def _forget_sent(relay_harness: RelayHarness) -> None:
     """Let the outbox not know what was sent, as after the restore of a backup. The nonces are over."""
     async with relay_harness.db.transaction() as connection:
         await connection.exec_driver_sql(
-            "UPDATE parts SET state = 'planned', first_attempt_at = NULL, message_id = NULL, nonce = id"
+            "UPDATE parts SET state = 'waiting', first_attempt_at = NULL, message_id = NULL, nonce = id"
         )
-        await connection.exec_driver_sql("UPDATE deliveries SET state = 'planned'")
+        await connection.exec_driver_sql("UPDATE deliveries SET state = 'waiting'")
 
 
 async def test_what_was_due_before_the_start_is_sent_where_the_history_cannot_be_read(
@@ -234,7 +234,7 @@ async def test_a_refused_payload_is_sent_as_its_fallback(
     await relay_harness.drain()
     [message] = await fake.messages(with_fallback)
     assert message["payload"]["content"] == "a plain form"
-    assert await relay_harness.list_states() == ["sent", "failed"]
+    assert await relay_harness.list_states() == ["sent", "stopped"]
 
 
 async def test_an_alert_planned_during_a_fan_out_does_not_wait_for_its_end(
@@ -449,7 +449,7 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     async with db.read() as connection:
         (delivery,) = await outbox.list_rows(connection)
         (part,) = await outbox.list_parts(connection, delivery.id)
-    assert part.state is models.PartState.PLANNED
+    assert part.state is models.PartState.WAITING
     assert part.first_attempt_at is not None
     stub_sender.works = True
     await stub_relay.drain(now + timedelta(minutes=2))

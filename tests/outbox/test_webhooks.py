@@ -59,9 +59,6 @@ class WebhookHarness(PlannerHarness):
     async def messages(self) -> list[dict[str, Any]]:
         return [message["payload"] for message in await self.fake.messages(self.channel_id)]
 
-    async def get_reason(self, subscription: models.Subscription) -> str | None:
-        return (await self.get_subscription(subscription.id)).reason
-
 
 @pytest.fixture
 def posting(relay_harness: RelayHarness, fake: process.FakeDiscord) -> WebhookHarness:
@@ -117,16 +114,16 @@ SENDING = {"method": "POST", "path": "/webhooks/*"}
 @pytest.mark.parametrize(
     ("fault", "states", "posts"),
     [
-        (LOST | BEFORE_SENDING, ["planned", "sent"], 1),
-        ({"kind": "status", "status": 500} | BEFORE_SENDING, ["planned", "sent"], 1),
-        ({"kind": "page", "status": 502} | BEFORE_SENDING, ["planned", "sent"], 1),
-        ({"kind": "page", "status": 403} | SENDING, ["planned", "sent"], 1),
-        ({"kind": "page", "status": 200} | SENDING, ["planned", "sent"], 1),
-        ({"kind": "page", "status": 503} | SENDING, ["planned", "sent"], 1),
-        (LOST | SENDING, ["planned", "uncertain"], 0),
-        (LOST | SENDING | {"stored": True}, ["planned", "uncertain"], 1),
-        ({"kind": "status", "status": 502, "stored": True} | SENDING, ["planned", "uncertain"], 1),
-        ({"kind": "page", "status": 504, "stored": True} | SENDING, ["planned", "uncertain"], 1),
+        (LOST | BEFORE_SENDING, ["waiting", "sent"], 1),
+        ({"kind": "status", "status": 500} | BEFORE_SENDING, ["waiting", "sent"], 1),
+        ({"kind": "page", "status": 502} | BEFORE_SENDING, ["waiting", "sent"], 1),
+        ({"kind": "page", "status": 403} | SENDING, ["waiting", "sent"], 1),
+        ({"kind": "page", "status": 200} | SENDING, ["waiting", "sent"], 1),
+        ({"kind": "page", "status": 503} | SENDING, ["waiting", "sent"], 1),
+        (LOST | SENDING, ["waiting", "stopped"], 0),
+        (LOST | SENDING | {"stored": True}, ["waiting", "stopped"], 1),
+        ({"kind": "status", "status": 502, "stored": True} | SENDING, ["waiting", "stopped"], 1),
+        ({"kind": "page", "status": 504, "stored": True} | SENDING, ["waiting", "stopped"], 1),
     ],
 )
 async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not(
@@ -139,7 +136,7 @@ async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not
     seen.append((await posting.drain(10 * MINUTE))[0])
     seen.append((await posting.drain(20 * MINUTE))[0])
     assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
-    if states[-1] == "uncertain":
+    if states[-1] == "stopped":
         # Who has looked into the channel may have it sent again.
         await Subscriptions(posting.database, lambda: SEOUL_9AM + HOUR).resume(added.id)
         assert (await posting.drain(HOUR))[0] == "sent"
@@ -166,7 +163,7 @@ async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
 
 
 @pytest.mark.parametrize("how", ["deleted", "another token"])
-async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_other(
+async def test_a_webhook_that_discord_does_not_know_refuses_its_posts_and_no_other(
     posting: WebhookHarness, how: str
 ) -> None:
     other = await posting.subscribe_webhook(2, at_time="08:59")
@@ -176,10 +173,10 @@ async def test_a_webhook_that_discord_does_not_know_pauses_its_posts_and_no_othe
         async with posting.database.transaction() as connection:
             key = f"{key_values.WEBHOOK}{added.channel_id}"
             await key_values.set_value(connection, key, "another_token-of-it")
-    assert sorted(await posting.drain()) == ["paused", "sent"]
-    assert (await posting.get_reason(other), await posting.get_reason(added)) == (None, "webhook-gone")
+    assert sorted(await posting.drain()) == ["sent", "waiting"]
     async with posting.database.read() as connection:
-        assert len(await outbox.list_rows(connection)) == 2  # no notice, which nobody could receive
+        rows = await outbox.list_rows(connection)  # no notice, which nobody could receive
+    assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
 
 
 async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting: WebhookHarness) -> None:
@@ -188,8 +185,8 @@ async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting
     await posting.subscribe_webhook(style=Style.CARDS)
     routes = {"POST /webhooks/{webhook_id}/{token}": [1, 3600.0]}
     await posting.fake.run_action("set_limits", {"routes": routes})
-    assert sorted(await posting.drain()) == ["planned", "planned", "planned", "sent", "sent"]
-    waiting = [part for part in await posting.relay.list_parts() if part.state is models.PartState.PLANNED]
+    assert sorted(await posting.drain()) == ["sent", "sent", "waiting", "waiting", "waiting"]
+    waiting = [part for part in await posting.relay.list_parts() if part.state is models.PartState.WAITING]
     assert waiting[0].first_attempt_at is None
     assert waiting[0].next_attempt_at - SEOUL_9AM > 50 * MINUTE
     assert len(await posting.fake.messages(other_channel)) == len(await posting.messages()) == 1
@@ -200,11 +197,12 @@ async def test_a_rate_limit_waits_as_long_as_it_says_and_delays_no_other(posting
     assert len(await posting.messages()) == 4
 
 
-async def test_a_forums_webhook_is_paused_with_the_reason(posting: WebhookHarness) -> None:
-    added = await posting.subscribe_webhook()
+async def test_a_forums_webhook_is_refused_with_the_reason(posting: WebhookHarness) -> None:
+    await posting.subscribe_webhook()
     await posting.fake.change_channel(posting.channel_id, type=model.FORUM)
-    assert await posting.drain() == ["paused"]
-    assert await posting.get_reason(added) == "wrong-channel-kind"
+    assert await posting.drain() == ["waiting"]
+    async with posting.database.read() as connection:
+        assert [row.reason for row in await outbox.list_rows(connection)] == ["wrong-channel-kind"]
 
 
 async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: WebhookHarness) -> None:

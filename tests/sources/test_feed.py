@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from html import escape
 
@@ -396,6 +397,15 @@ async def test_a_large_answer_of_arxiv_is_read_in_a_process_of_its_own(
     monkeypatch.setattr(feed, "parse_document", None)
     [read] = await arxiv.read_entries(await fetch.get(f"{origin.url}/api"))
     assert (read.arxiv_id, read.affiliations) == ("2505.00001", ("KAIST", "A Lab", "Moss Lab"))
+
+
+@pytest.mark.parametrize("start", ["<!DOCTYPE html>", "<html>", '<?xml version="1.0"?>\n<html>'])
+def test_a_large_page_of_html_is_known_not_to_be_a_feed_without_parsing_it(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "feedparser", None)
+    with pytest.raises(base.FetchError, match=feed.NOT_A_FEED):
+        feed.parse_document(f"{start}<p>x</p>")
 
 
 HOSTILE = [f"<html><p>&#{'1' * 5_000};</p>", '{"format": [], "date": "x"}']

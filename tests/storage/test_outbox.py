@@ -15,7 +15,7 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.add(connection, new_delivery()) is None
         twice = await outbox.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
         assert twice.keys() == {"a", "b"}
-        assert await outbox.count_by_state(connection) == {models.PartState.PLANNED: 6}
+        assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
 async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
@@ -66,7 +66,7 @@ async def test_due_parts_are_ordered_by_priority_and_none_is_early(db: database.
 
 async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery())
-    for expected in (models.DeliveryState.PLANNED, models.DeliveryState.SENT):
+    for expected in (models.DeliveryState.WAITING, models.DeliveryState.SENT):
         async with db.transaction() as connection:
             part = await start_attempt(connection)
             await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
@@ -96,7 +96,7 @@ async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcom
         assert await outbox.release_interrupted(connection, NOW + MINUTE) == 1
         again = (await outbox.list_due(connection, NOW + MINUTE))[0].part
     assert again.id == part.id
-    assert (again.first_attempt_at, again.attempts) == (NOW, 1)
+    assert again.first_attempt_at == NOW
 
 
 async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: database.Database) -> None:
@@ -119,10 +119,10 @@ async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.stop_part(connection, part.id, models.PartState.FAILED, reason="refused", now=NOW)
+        await outbox.stop_part(connection, part.id, reason="refused", now=NOW)
         stored = await outbox.get(connection, delivery_id)
     assert stored is not None
-    assert (stored.state, stored.finished_at) == (models.DeliveryState.FAILED, NOW)
+    assert (stored.state, stored.finished_at) == (models.DeliveryState.STOPPED, NOW)
     assert await list_due_nonces(db) == []
 
 
@@ -155,14 +155,11 @@ async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: dat
             assert not await outbox.mark_retry(
                 connection, part_id, next_attempt_at=NOW, unknown_since=None, error="503", term=former
             )
-            for state in (models.PartState.PAUSED, models.PartState.UNCERTAIN, models.PartState.FAILED):
-                assert not await outbox.stop_part(
-                    connection, part_id, state, reason="no", now=NOW, term=former
-                )
+            assert not await outbox.stop_part(connection, part_id, reason="no", now=NOW, term=former)
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await outbox.list_parts(connection, delivery_id)]
-        assert states == ["sending", "sent", "planned"]
+        assert states == ["sending", "sent", "waiting"]
 
 
 async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have_ended(
@@ -182,76 +179,54 @@ async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have
         assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
 
 
-async def test_an_uncertain_part_blocks_only_its_own_delivery_and_can_be_requeued(
+async def test_an_uncertain_part_stops_only_its_own_delivery_which_can_be_repeated(
     db: database.Database,
 ) -> None:
     delivery_id = await add(db, new_delivery("a"))
     await add(db, new_delivery("b", parts=1, priority=60))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.stop_part(
-            connection, part.id, models.PartState.UNCERTAIN, reason="may not read the history", now=NOW
-        )
-        uncertain = await outbox.list_rows(connection, state=models.DeliveryState.UNCERTAIN)
-        assert [(delivery.id, delivery.reason) for delivery in uncertain] == [
-            (delivery_id, "may not read the history")
-        ]
+        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=NOW)
+        [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
+        assert (stopped.id, stopped.is_uncertain) == (delivery_id, True)
     assert await list_due_nonces(db) == ["b/0"]
-    async with db.transaction() as connection:
-        later = NOW + timedelta(days=1)
-        assert await outbox.requeue(connection, part.id, nonce="new", now=NOW, expires_at=later)
-        assert not await outbox.requeue(connection, part.id, nonce="newer", now=NOW, expires_at=later)
+    later, nonces = NOW + timedelta(days=1), iter(("new", "newer"))
+
+    async def repeat() -> bool:
+        async with db.transaction() as connection:
+            return await outbox.repeat_uncertain(
+                connection, delivery_id, new_nonce=lambda: next(nonces), now=NOW, expires_at=later
+            )
+
+    assert await repeat()
+    assert not await repeat()
     assert await list_due_nonces(db) == ["new", "b/0"]
 
 
-async def test_a_paused_delivery_resumes_at_the_part_that_stopped(db: database.Database) -> None:
-    await add(db, new_delivery("a"))
+async def test_what_discord_refuses_waits_with_its_reason_and_can_be_tried_at_once(
+    db: database.Database,
+) -> None:
+    delivery_id = await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.stop_part(
-            connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50001, now=NOW
+        later = NOW + timedelta(hours=1)
+        await outbox.mark_retry(
+            connection,
+            part.id,
+            next_attempt_at=later,
+            unknown_since=None,
+            error="no-access",
+            error_code=50001,
+            is_refused=True,
         )
+        stored = await outbox.get(connection, delivery_id)
+    assert stored is not None
+    assert (stored.state, stored.reason) == (models.DeliveryState.WAITING, "no-access")
     assert await list_due_nonces(db) == []
     async with db.transaction() as connection:
-        assert await outbox.resume(connection, NOW, channel_id=8) == 0
-        assert await outbox.resume(connection, NOW, channel_id=7) == 1
+        assert await outbox.try_now(connection, NOW, channel_id=[8]) == 0
+        assert await outbox.try_now(connection, NOW, channel_id=[7, 8]) == 1
     assert await list_due_nonces(db) == ["a/0"]
-
-
-def direct_delivery(nonce: str) -> models.NewDelivery:
-    return new_delivery(nonce, user_id=8, channel_id=None, kind=models.DeliveryKind.ALERT)
-
-
-async def test_what_a_reader_refuses_again_and_again_resumes_later_each_time(db: database.Database) -> None:
-    await add(db, direct_delivery("a"))
-    now, waits = NOW, []
-    for _ in range(10):
-        async with db.transaction() as connection:
-            part = await start_attempt(connection, now)
-            await outbox.stop_part(
-                connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=now
-            )
-            await outbox.resume(connection, now, user_id=8)
-            await outbox.resume(connection, now, user_id=8)
-            first, *_ = await outbox.list_parts(connection, part.delivery_id)
-        waits.append((first.next_attempt_at - now) // timedelta(minutes=1))
-        now = first.next_attempt_at
-    assert waits == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
-
-
-async def test_others_of_a_reader_wait_with_what_was_refused(db: database.Database) -> None:
-    for nonce in ("a", "b"):
-        await add(db, direct_delivery(nonce))
-    async with db.transaction() as connection:
-        for _ in range(2):
-            part = await start_attempt(connection)
-            await outbox.stop_part(
-                connection, part.id, models.PartState.PAUSED, reason="no access", error_code=50007, now=NOW
-            )
-            await outbox.pause(connection, user_id=8, reason="no access")
-            await outbox.resume(connection, NOW, user_id=8)
-    assert await list_due_nonces(db) == []
-    assert await list_due_nonces(db, NOW + timedelta(minutes=1)) == ["a/0", "b/0"]
 
 
 async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.Database) -> None:
@@ -259,24 +234,26 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
     late = NOW + timedelta(hours=25)
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        assert await outbox.expire(connection, late, reason="too old") == []
+        assert await outbox.expire(connection, late) == []
         await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, late)
-        ended = await outbox.expire(connection, late, reason="too old")
+        ended = await outbox.expire(connection, late)
         assert [(delivery.id, delivery.state) for delivery in ended] == [
-            (delivery_id, models.DeliveryState.EXPIRED)
+            (delivery_id, models.DeliveryState.STOPPED)
         ]
         states = [part.state for part in await outbox.list_parts(connection, delivery_id)]
-    assert states == [models.PartState.SENT, models.PartState.EXPIRED]
+    assert states == [models.PartState.SENT, models.PartState.STOPPED]
     assert await list_due_nonces(db, late) == []
 
 
-async def test_a_delivery_cancelled_while_being_sent_does_not_resume(db: database.Database) -> None:
+async def test_a_delivery_cancelled_while_being_sent_does_not_go_on(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.stop_part(connection, part.id, models.PartState.PAUSED, reason="no access", now=NOW)
-        assert await outbox.resume(connection, NOW, channel_id=7) == 0
+        await outbox.mark_retry(
+            connection, part.id, next_attempt_at=NOW, unknown_since=None, error="no-access", is_refused=True
+        )
+        assert await outbox.try_now(connection, NOW, channel_id=[7]) == 0
     assert await list_due_nonces(db) == []
 
 

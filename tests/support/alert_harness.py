@@ -10,7 +10,6 @@ from typing import Any
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
-from bot.app.container import delivery_kinds
 from bot.archive.ingest import IngestService
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
@@ -101,7 +100,7 @@ class AlertHarness:
         await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
     async def close_direct_messages(self, user_id: int) -> None:
-        """Let Discord refuse the planned message of a reader, who accepts direct messages no more."""
+        """Let Discord refuse the messages of a reader, who accepts direct messages no more, until the alerts are paused."""
         await self.refuse_message(50007, user_id=user_id)
 
     async def refuse_message(self, code: int, **recipient: int) -> None:
@@ -114,9 +113,7 @@ class AlertHarness:
                 user_id=recipient.get("user_id"),
                 channel_id=recipient.get("channel_id"),
             )
-            await outcomes.suspend_destination(
-                connection, self.deliveries, delivery_kinds(), delivery, refused, self.now
-            )
+            await alerts_planner.ALERT.find_owned(connection, delivery, refused.reason)
 
     async def list_recipients(self) -> list[int | None]:
         async with self.database.read() as connection:

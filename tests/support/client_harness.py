@@ -29,6 +29,7 @@ from bot.client.translations import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
+from bot.demo.simulated_rest import SimulatedRest
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base
@@ -188,6 +189,7 @@ async def open_harness(
     container.templates = _load_templates()
     container.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
+    container.rest = SimulatedRest(bot, container.pace)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
     bot.services.charts._own_process = False  # tests/rendering draws in a process of its own

@@ -43,7 +43,7 @@ def new_part(**fields: Any) -> models.Part:
     """A stored part that is planned and was not attempted."""
     values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(models.Part))
     values |= {"id": 1, "delivery_id": 1, "position": 0, "kind": models.PartKind.MESSAGE, "nonce": "n"}
-    values |= {"state": models.PartState.PLANNED, "attempts": 0, "next_attempt_at": NOW}
+    values |= {"state": models.PartState.WAITING, "next_attempt_at": NOW}
     return models.Part(**values | fields)
 
 

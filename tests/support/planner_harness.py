@@ -96,12 +96,12 @@ class PlannerHarness:
                         connection, part_id, next_attempt_at=now, unknown_since=now, error="no-answer"
                     )
                 else:
-                    await outbox.stop_part(connection, part_id, to, reason=models.Reason.NO_SEND, now=now)
+                    await outbox.stop_part(connection, part_id, reason=models.Reason.NO_HISTORY, now=now)
 
     async def mark_sent(self, now: datetime = SEOUL_9AM) -> None:
         """Mark all planned posts and edits as sent; part N becomes message 1000 + N."""
         async with self.database.transaction() as connection:
-            for delivery in await outbox.list_rows(connection, state=models.DeliveryState.PLANNED):
+            for delivery in await outbox.list_rows(connection, state=models.DeliveryState.WAITING):
                 parts = await outbox.list_parts(connection, delivery.id)
                 receipts = {
                     part.id: models.Receipt(part.message_id or 1000 + part.id, delivery.channel_id or 0)

@@ -13,10 +13,9 @@ from typing import Any
 
 import discord
 
-from bot.app.container import delivery_kinds
 from bot.client import rest, sender
 from bot.core.clock import system_clock
-from bot.outbox import contents, outcomes, relay
+from bot.outbox import contents, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.outbox.pace import Pace
 from storage import models, outbox
@@ -127,9 +126,6 @@ class RelayHarness:
             clock=self.now,
             get_term=get_term,
         )
-
-    def open_resumer(self) -> outcomes.DestinationResumer:
-        return outcomes.DestinationResumer(self.db, self.deliveries, delivery_kinds(), models.Locale.EN)
 
     async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
         async with self.db.transaction() as connection:

@@ -2,7 +2,6 @@
 
 FILE holds how many seconds all clocks are ahead, as after a sleep of the machine, and how many more the wall clock is, which is
 its error. It is read at each look at a clock; timers stay as they are.
-With `--jobs-each-second` the job of paused destinations runs each second.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import importlib
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from bot.app import container, runtime, tasks
+from bot.app import container, runtime
 from bot.core import clock, logs, settings
 from storage import errors
 
@@ -57,13 +56,6 @@ def shift_clocks(path: Path) -> None:
         module.datetime = ShiftedDatetime
 
 
-def hasten_jobs() -> None:
-    """Let the job of paused destinations runs each second, from the start on."""
-    runtime.RESUME_INTERVAL = timedelta(seconds=1)
-    scheduled, module = tasks.scheduled, cast("Any", tasks)
-    module.scheduled = lambda jobs, now: scheduled(jobs, now - timedelta(minutes=2))
-
-
 async def main() -> None:
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
         await runtime.run(opened)
@@ -71,8 +63,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     shift_clocks(Path(sys.argv[1]))
-    if "--jobs-each-second" in sys.argv:
-        hasten_jobs()
     logs.configure("console:info")
     try:
         asyncio.run(main())

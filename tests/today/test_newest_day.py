@@ -79,7 +79,7 @@ class Days:
         database = self.harness.container.database
         async with database.read() as connection:
             rows = await outbox.list_rows(
-                connection, kind=models.DeliveryKind.TODAY, state=models.DeliveryState.PLANNED
+                connection, kind=models.DeliveryKind.TODAY, state=models.DeliveryState.WAITING
             )
         for delivery in reversed(rows):
             async with database.read() as connection:

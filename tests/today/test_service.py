@@ -13,14 +13,13 @@ import pytest
 
 from bot.alerts import matcher
 from bot.alerts.service import Alerts
-from bot.app.container import Container, delivery_kinds
+from bot.app.container import Container
 from bot.archive import listing
 from bot.client import translations
 from bot.core.settings import Settings
-from bot.outbox.outcomes import Classification, Disposition, suspend_destination
 from bot.today import profiles
 from bot.today.profiles import Profiles
-from bot.today.service import TodayPlanner, TodayService
+from bot.today.service import TODAY, TodayPlanner, TodayService
 from storage import accounts, models, outbox, today
 from storage.database import Connection, Database
 from tests.support import alert_builders, killed_process, patience, sample_archive
@@ -181,11 +180,8 @@ async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Data
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(START + timedelta(days=1))
     (delivery,) = await planned.list_deliveries()
-    closed = Classification(Disposition.DESTINATION_BLOCKED, models.Reason.DMS_CLOSED)
     async with sqlite_db.transaction() as connection:
-        await suspend_destination(
-            connection, planned.container.deliveries, delivery_kinds(), delivery, closed, planned.now
-        )
+        await TODAY.find_owned(connection, delivery, models.Reason.DMS_CLOSED)
     await planned.add_day("2025-03-09", 2)
     assert await planned.run_until(START + timedelta(days=3)) == []
     async with sqlite_db.read() as connection:
