@@ -145,7 +145,6 @@ HAND_OVER_SECONDS = 1.0
 STANDBY_SECONDS = 1.5
 """A process that waits longer for the lock is a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
-SYNC_INTERVAL = timedelta(hours=1)
 FIRST_READ_SECONDS = 60.0
 """Planning waits at most this time after the start for the first read of the sources."""
 
@@ -216,7 +215,7 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; errors are logged, and the next call tries again."""
+        """Register the slash commands if they have changed; an error is logged, and the next start tries again."""
         if not self.has_bot:
             return
         failures: list[Exception] = []
@@ -478,12 +477,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         ) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.scheduled(
-            [
-                app_tasks.Job(runtime.purge, PURGE_INTERVAL),
-                app_tasks.Job(runtime.sync_commands, SYNC_INTERVAL),
-                *heartbeats,
-            ],
-            system_clock(),
+            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()
         ) as scheduler,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):

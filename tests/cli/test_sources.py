@@ -208,6 +208,6 @@ def test_the_removal_of_a_source_that_a_setting_names_says_that_it_comes_back(
     assert run("remove", f"{site.url}/c.xml")[2] == ""
 
 
-def test_what_is_not_a_category_of_arxiv_is_refused() -> None:
+def test_what_is_not_a_category_of_arxiv_is_refused(site: Site) -> None:
     status, _, shown = run("add", "arxiv:cs.XYZ1")
     assert (status, "'cs.XYZ1' is not an arXiv category" in shown) == (2, True)
