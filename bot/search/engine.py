@@ -574,7 +574,8 @@ def _join_seeded(forms: Sequence[concepts.WeightedForm]) -> list[concepts.Weight
     """Return forms with those of a concept of the seed list as its token, if all of them are among the forms."""
     keys = {form.key: form for form in forms}
     joined, found = set[str](), list[concepts.WeightedForm]()
-    for concept in {concept for key in keys for concept in tokens.concepts_with(key)}:
+    # The main English form of a concept has its key.
+    for concept in filter(tokens.is_concept, keys):
         own = tokens.form_keys(concept)
         if own <= keys.keys():
             joined |= own

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
@@ -98,51 +99,56 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-class _SeedConcepts:
-    """The concepts of the seed list by English key: the keys of their forms, and their phrases.
-
-    A form that contains a shorter one of the same concept is left out, and an abbreviation of two letters.
-    """
-
-    def __init__(self) -> None:
-        self.form_keys: dict[str, frozenset[str]] = {}
-        self.concepts_of_form: dict[str, set[str]] = {}
-        self.by_token: dict[str, list[tuple[list[str], str]]] = {}
-        forms: dict[str, set[str]] = {}
-        for term in seed.load_terms():
-            if not term.is_common_word:
-                short = (text for text in term.abbreviations if len(text) > 2)
-                texts = forms.setdefault(term_keys.english_key(term.english[0]), set())
-                texts.update(
-                    (*term.english, *short, *(text for text in term.korean if text not in term.only_read))
-                )
-        for concept, texts in forms.items():
-            self._add(concept, {text: phrases(text) for text in texts})
-
-    def _add(self, concept: str, phrases_of: Mapping[str, tuple[tuple[str, ...], ...]]) -> None:
-        every = {phrase for found in phrases_of.values() for phrase in found}
-        least = {
-            phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
-        }
-        kept = {text for text, found in phrases_of.items() if not least.isdisjoint(found)}
-        self.form_keys[concept] = frozenset(map(term_keys.term_key, kept))
-        for key in self.form_keys[concept]:
-            self.concepts_of_form.setdefault(key, set()).add(concept)
-        for phrase in sorted(least):
-            self.by_token.setdefault(phrase[0], []).append((list(phrase), concept_token(concept)))
+@lru_cache(maxsize=1)
+def _concept_forms() -> Mapping[str, set[str]]:
+    """Return the forms of the concepts of the seed list by English key, without abbreviations of two letters."""
+    forms: dict[str, set[str]] = {}
+    for term in seed.load_terms():
+        if not term.is_common_word:
+            short = (text for text in term.abbreviations if len(text) > 2)
+            korean = (text for text in term.korean if text not in term.only_read)
+            forms.setdefault(term_keys.english_key(term.english[0]), set()).update(
+                (*term.english, *short, *korean)
+            )
+    return forms
 
 
-_seed_concepts = lru_cache(maxsize=1)(_SeedConcepts)
+class _Concept(NamedTuple):
+    """What the token of a concept stands for: forms that contain no shorter one of it, by their keys, and their phrases."""
+
+    form_keys: frozenset[str]
+    phrases: frozenset[tuple[str, ...]]
+
+
+@lru_cache(maxsize=1 << 12)
+def _read_concept(key: str) -> _Concept:
+    found = {text: phrases(text) for text in _concept_forms().get(key, ())}
+    every = {phrase for of_form in found.values() for phrase in of_form}
+    least = frozenset(
+        phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
+    )
+    kept = (text for text, of_form in found.items() if not least.isdisjoint(of_form))
+    return _Concept(frozenset(map(term_keys.term_key, kept)), least)
+
+
+@lru_cache(maxsize=1)
+def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
+    """Return the phrases of all concepts with the concept's token, by their first token. Takes a quarter of a second."""
+    found: dict[str, list[tuple[list[str], str]]] = {}
+    for key in _concept_forms():
+        for phrase in sorted(_read_concept(key).phrases):
+            found.setdefault(phrase[0], []).append((list(phrase), concept_token(key)))
+    return found
+
+
+def is_concept(key: str) -> bool:
+    """Return whether an English key is that of a concept of the seed list."""
+    return key in _concept_forms()
 
 
 def form_keys(concept: str) -> frozenset[str]:
     """Return the term keys of the forms that the token of a concept of the seed list stands for."""
-    return _seed_concepts().form_keys.get(concept, frozenset())
-
-
-def concepts_with(form_key: str) -> Collection[str]:
-    """Return the concepts of the seed list, by English key, that have a form, by its term key."""
-    return _seed_concepts().concepts_of_form.get(form_key, ())
+    return _read_concept(concept).form_keys
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
@@ -156,7 +162,7 @@ def concept_token(concept: str) -> str:
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
     """Yield the token of a concept for each place where a text has one of its forms."""
-    known = _seed_concepts().by_token
+    known = _phrases_by_token()
     for position, word in enumerate(words):
         if word in known:
             for phrase, concept in known[word]:
