@@ -35,8 +35,8 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert preview.ephemeral
     shown = shown_text(wizard)
     assert "09:00" in shown
-    assert harness.texts("permissions-ready") in shown
-    assert f"✓ {harness.texts('permission-send-messages')}" in shown
+    assert f"✓ {harness.texts('permissions-ready')}\n" in shown
+    assert harness.texts("permission-send-messages") not in shown
     # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
     assert "<t:1767312000:F>" in shown
     started = await harness.manager_press(wizard, "setup-start")
@@ -107,8 +107,10 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
 async def test_setup_says_which_style_and_permissions_a_channel_needs(harness: ClientHarness) -> None:
     refused = shown_text(await harness.manage("daily setup", channel=harness.readonly_channel))
     assert f"✗ **{harness.texts('permission-send-messages')}**" in refused
-    assert harness.texts("permission-where") in refused
-    news = harness.guild.create_news_channel("news")
+    assert refused.count(harness.texts("permission-where")) == refused.count("✗") == 1
+    assert "✓" not in refused
+    denied = {harness.guild.default_role: discord.PermissionOverwrite(embed_links=False)}
+    news = harness.guild.create_news_channel("news", overwrites=denied)
     of_news = shown_text(await harness.manage("daily setup", channel=news))
     assert "Announcement" in of_news
     assert "Embed Links" in of_news
