@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from bot.daily import options as daily_options
+from bot.daily import post as daily_post
 from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import (
@@ -115,15 +116,13 @@ async def test_setup_says_which_style_and_permissions_a_channel_needs(harness: C
     assert "Forum" in shown_text(await harness.manage("daily setup", channel=forum))
     response = await harness.manage("daily setup", channel=forum, style="compact")
     assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
-    role = harness.guild.create_role("rl-readers")
-    may_mention = harness.guild.create_role(
-        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
-    )
-    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
-    result = await announcer.slash(harness.channel, "daily setup", topic="RL")
-    form = await announcer.click(last_response(result), label=harness.texts("more-settings"))
-    changed = await announcer.submit_modal(form, {"role": [role], "options": []})
-    assert harness.texts("permission-mention-everyone") in shown_text(last_response(changed))
+    await harness.bot.prepare_guild(harness.guild.id)
+    channel: Any = harness.bot.get_channel(harness.channel.id)
+    for is_mentionable in (False, True):
+        role = harness.guild.create_role(f"readers {is_mentionable}", mentionable=is_mentionable)
+        needed = daily_post.needed_permissions(channel, models.Style.ANNOUNCEMENT, role.id)
+        assert "embed_links" in needed
+        assert ("mention_everyone" in needed) is not is_mentionable
 
 
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
