@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import discord
 import pytest
 
 from bot.daily import options as daily_options
