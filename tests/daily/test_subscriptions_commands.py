@@ -166,11 +166,9 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert harness.texts("resume-post") in shown_text(again)
     confirmation = await harness.manager_press(paused, "remove")
     rows = await _list_subscriptions(harness)
-    assert [row.state for row in rows] == [models.ActivityState.PAUSED], (
-        "two who pause do not undo each other"
+    assert [row.state for row in rows] == [models.ActivityState.PAUSED]  # two who pause undo nothing
     name = f"**{daily_messages.post_name(harness.texts, rows[0])}**"
     assert shown_text(confirmation).startswith(harness.texts("subscription-remove-sure", post=name))
-    )
     removed = await harness.manager_press(confirmation, "remove")
     assert shown_text(removed) == harness.texts("subscription-removed", post=name)
     assert await _list_subscriptions(harness) == []
