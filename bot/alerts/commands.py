@@ -138,29 +138,29 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.PAUSE_WEEK)
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert for a week."""
-        await request.services.get(Alerts).snooze([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).pause(action.number, alerts_service.WEEK, user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed."""
-        await request.services.get(Alerts).pause([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).pause(action.number, user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume an alert, with the others that Discord kept from the same destination."""
+        """Resume an alert."""
         alert = await find(request, action.number)
         if alert.channel_id is not None:
             await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
-        await request.services.get(Alerts).resume([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).resume(alert.id, user_id=request.user_id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove an alert; the answer names it."""
         alert = await find(request, action.number)
-        await request.services.get(Alerts).remove([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).remove(alert.id, user_id=request.user_id)
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 

@@ -103,12 +103,12 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
-    """Return whether an alert is active, or until when or why it is not."""
+    """Return whether an alert is active, or until when it is paused."""
     if not alert.is_paused(now):
         return texts("alert-active")
     if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
-    return reason_text(texts, alert.reason or Reason.BY_HAND)
+    return reason_text(texts, Reason.BY_HAND)
 
 
 # The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
@@ -173,7 +173,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
 # Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
 
 MAX_PAPERS = 5
-"""Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
+"""Papers that are shown in full."""
 
 MAX_MENU_PAPERS = 20
 """Further papers in the menu that opens one; any more are in the list of the day."""
@@ -184,28 +184,28 @@ PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to all and to the alerts."""
+    """Return the alert: up to MAX_PAPERS papers in full with a button that opens each, further ones in a menu; menu to save."""
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
-    shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
-    buttons = _footer_buttons(texts, post, marker)
-    further = [match.paper for match in rest[:MAX_MENU_PAPERS]]
-    menu = client_messages.open_menu(texts("alert-more", count=len(further)), further)
+    papers = [match.paper for match in post.matches[: MAX_PAPERS + MAX_MENU_PAPERS]]
+    shown, further = post.matches[:MAX_PAPERS], papers[MAX_PAPERS:]
     is_foreign = contents.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
-    more = client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(shown) + len(further))}")
     message.add_text(f"🔔 {alert_headline(wording, post)}")
-    message.reserve(2 + len(buttons) + (2 if menu else 0) + 3 * len(shown), (more,))
+    message.end_with(
+        (
+            [client_messages.save_menu(texts, papers)],
+            [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
+            _footer_buttons(texts, post, marker),
+        ),
+        client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(papers))}"),
+    )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
-        message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
-        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, match.paper.arxiv_id))
-    if menu is not None:
-        message.add_reserved_row(menu)
-    if more:
-        message.add_reserved_text(more)
-    message.add_reserved_row(*buttons)
+        text = _paper_text(wording, match, *share, with_language=not is_foreign)
+        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
+        message.add_text_beside(text, read)
     return message.view
 
 
@@ -233,14 +233,18 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first has the marker of the delivery."""
+    """Return the buttons below the papers; the first has the marker of the delivery. A single paper is saved by one."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
+    buttons = [day_button]
+    if len(post.matches) == 1:
+        _, save = client_messages.read_and_save_buttons(texts, post.matches[0].paper.arxiv_id)
+        buttons.append(save)
     if post.in_channel:
-        return [day_button]
+        return buttons
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
     custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE, 0)
-    return [day_button, button(texts("alert-manage"), custom_id)]
+    return [*buttons, button(texts("alert-manage"), custom_id)]
 
 
 SAVE = "ac"

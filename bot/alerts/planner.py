@@ -68,23 +68,14 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    of_recipient = (
-        {"user_id": delivery.user_id} if delivery.is_direct else {"channel_id": delivery.channel_id}
-    )
-    active = [
-        alert
-        for alert in await alerts.list_rows(connection, **of_recipient)
-        if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
-    ]
-    if pause_for is not None:
-        ids = [alert.id for alert in active]
-        await alerts.set_state(connection, ids, models.ActivityState.PAUSED, reason=pause_for, by_hand=False)
-    return [] if delivery.is_direct else _list_owned(active)
+    """Return an alert of each owner for the notice of a refusal in a channel. Refused alerts are not paused.
 
-
-def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
-    """Return one of the alerts of each owner in each channel."""
-    by_owner = {(alert.user_id, alert.channel_id): alert for alert in changed}
+    The papers of a message that expires come with the recipient's next one.
+    """
+    if delivery.is_direct or pause_for is not None:
+        return []
+    in_channel = await alerts.list_rows(connection, channel_id=delivery.channel_id)
+    by_owner = {alert.user_id: alert for alert in in_channel if alert.state is models.ActivityState.ACTIVE}
     return [
         Owned(
             name=f"a{alert.id}",

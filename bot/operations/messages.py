@@ -160,14 +160,8 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
         return texts("status-no-alerts")
     last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
-    # That alerts are paused says all about those that the reader paused.
-    reasons = dict.fromkeys(
-        alert.reason for alert in report.inactive_alerts if alert.reason not in (None, models.Reason.BY_HAND)
-    )
-    lines = [subtext(client_messages.reason_text(texts, reason)) for reason in reasons]
-    if report.inactive_alerts:
-        lines.insert(0, texts("status-alerts-paused", count=len(report.inactive_alerts)))
-    return "\n".join([texts("status-alerts", count=report.alert_count, last=last), *lines])
+    paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
+    return "\n".join(filter(None, (texts("status-alerts", count=report.alert_count, last=last), paused)))
 
 
 def help_view(

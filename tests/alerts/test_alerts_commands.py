@@ -344,7 +344,7 @@ async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None
     stored = await _add_alert(harness, "robot")
     listed = await harness.ask("alerts list")
     detail = await harness.choose(listed, "pr:as", str(stored.id))
-    await harness.bot.services.get(Alerts).remove([stored.id])
+    await harness.bot.services.get(Alerts).remove(stored.id)
     gone = harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
     assert shown_text(await harness.press(detail, "alert-pause")) == gone
 
