@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -145,11 +145,9 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
     return modal
 
 
-def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_builder.StatelessModal:
-    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
-
-    `values` are those of `timing_values`, or what was typed into this form.
-    """
+def timing_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
+    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`."""
+    values = alerts_options.timing_values(alert)
     modal = message_builder.StatelessModal(texts("alert-form-timing"), pack_custom_id(SUBMIT_TIMING, key))
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
@@ -162,7 +160,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
         modal.add_text(
             texts(row.label),
             row.name,
-            value=values.get(row.name, "")[: row.max_length],
+            value=values[row.name][: row.max_length],
             placeholder=texts(row.hint) if row.hint else "",
             max_length=row.max_length,
             required=False,
@@ -250,7 +248,6 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 SAVE = "ac"
 WIDEN = "ax"
 EDIT_TIMING = "aet"
-RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
@@ -303,28 +300,12 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 
 def saved_view(
-    texts: Texts,
-    alert: models.Alert,
-    preview: alerts_service.AlertPreview,
-    left_out: Sequence[str] = (),
-    *,
-    is_new: bool,
-    now: datetime,
+    texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool, now: datetime
 ) -> ui.LayoutView:
-    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
-
-    `left_out` are words of the query that it was made from and that it does not follow.
-    """
+    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
     message = MessageBuilder()
     heading = texts("alert-made" if is_new else "alert-changed")
     message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
-    if left_out:
-        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in left_out)
-        message.add_text(
-            client_messages.subtext(
-                discord_text.shorten(texts("alert-left-out", words=words), MAX_ALERT_LENGTH)
-            )
-        )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
     if alert.is_paused(now):
         message.add_text(describe_state(texts, alert, now))
@@ -361,12 +342,8 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days with the latest, and which related terms count.
-
-    Names that no paper has come first.
-    """
-    lines = [texts(f"alert-unknown-{kind.value}", name=_escaped(name)) for kind, name in preview.unknown]
-    lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+    """Return the number of matches in the last 30 days with the latest, and which related terms count."""
+    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500

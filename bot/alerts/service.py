@@ -144,9 +144,8 @@ WEEK = timedelta(days=7)
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
 
-    `related` are the forms that each term's words stand for too. `unknown` are the names that no stored paper has. `wider` is a
-    draft that would have matched `wider_count` papers, if this one would have matched none. `is_complete` is False if more
-    papers have the words than are compared.
+    `related` are the forms that each term's words stand for too. `wider` is a draft that would have matched `wider_count`
+    papers, if this one would have matched none. `is_complete` is False if more papers have the words than are compared.
     """
 
     paper_count: int
@@ -154,7 +153,6 @@ class AlertPreview(NamedTuple):
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
     related: tuple[str, ...] = ()
-    unknown: tuple[models.AlertTerm, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
     is_complete: bool = True
