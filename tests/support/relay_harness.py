@@ -150,7 +150,7 @@ class RelayHarness:
     async def drain(self, *, until: Callable[[list[str]], bool] | None = None) -> None:
         """Drain with a new relay, as after a restart, and advance the clock by 5 s until `until` holds for the states."""
         new_relay = self.open_relay()
-        for _ in range(60):
+        for _ in range(200):
             await new_relay.drain(self.now())
             if until is None or until(await self.list_states()):
                 return
