@@ -135,12 +135,13 @@ def _button(
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
-    """Return a line per permission, with where to grant it if it is missing."""
-    lines = [texts("permissions-ready" if all(permissions.values()) else "permissions-missing")]
-    for permission, is_granted in permissions.items():
-        name = texts(f"permission-{permission.replace('_', '-')}")
-        lines.append(f"✓ {name}" if is_granted else f"✗ **{name}** · {texts('permission-where')}")
-    return "\n".join(lines)
+    """Return one line if all permissions are granted, else a line per missing one, with where to grant it."""
+    missing = [name.replace("_", "-") for name, is_granted in permissions.items() if not is_granted]
+    if not missing:
+        return f"✓ {texts('permissions-ready')}"
+    where = texts("permission-where")
+    lines = [f"✗ **{texts(f'permission-{name}')}** · {where}" for name in missing]
+    return "\n".join([texts("permissions-missing"), *lines])
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:

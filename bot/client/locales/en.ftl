@@ -411,7 +411,7 @@ setup-add = { $count ->
     [one] Add a second one
    *[other] Add another
 }
-permissions-ready = All the permissions are in place:
+permissions-ready = All the permissions are in place
 permissions-missing = Some permissions are missing:
 permission-view-channel = View Channel
 permission-send-messages = Send Messages

@@ -374,7 +374,7 @@ setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
 }
 setup-edit = 기존 자동 게시 수정
 setup-add = 하나 더 만들기
-permissions-ready = 필요한 권한이 모두 있어요.
+permissions-ready = 필요한 권한이 모두 있어요
 permissions-missing = 부족한 권한이 있어요.
 permission-view-channel = 채널 보기
 permission-send-messages = 메시지 보내기
