@@ -196,14 +196,10 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
         return ""
     last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
-    # That alerts are paused says all about those that the reader paused.
-    reasons = dict.fromkeys(
-        alert.reason for alert in report.inactive_alerts if alert.reason not in (None, models.Reason.BY_HAND)
-    )
-    lines = [subtext(client_messages.reason_text(texts, reason)) for reason in reasons]
-    if report.inactive_alerts:
-        lines.insert(0, texts("status-alerts-paused", count=len(report.inactive_alerts)))
-    return "\n".join([join_dotted(texts("status-alerts", count=report.alert_count), last), *lines])
+    alerts = join_dotted(texts("status-alerts", count=report.alert_count), last)
+    paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
+    return "
+".join(filter(None, (alerts, paused)))
 
 
 def help_view(

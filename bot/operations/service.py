@@ -36,7 +36,7 @@ class StatusReport:
     subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
-    inactive_alerts: tuple[models.Alert, ...]
+    paused_alerts: int
     last_alert_post: LastPost | None
     today_reason: str | None = None
     """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
@@ -96,7 +96,7 @@ class StatusService:
                 subscriptions=statuses,
                 problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
                 alert_count=len(reader_alerts),
-                inactive_alerts=tuple(alert for alert in reader_alerts if alert.is_paused(self._clock())),
+                paused_alerts=sum(alert.is_paused(self._clock()) for alert in reader_alerts),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),

@@ -482,9 +482,9 @@ class _Run:
             label=_label_alert,
             add=service.add,
             change=service.change,
-            remove=lambda old: service.remove([old]),
-            pause=lambda old: service.pause([old]),
-            resume=lambda old: service.resume([old]),
+            remove=service.remove,
+            pause=service.pause,
+            resume=service.resume,
         )
 
         async def read(entry: AlertEntry) -> models.Alert:
@@ -607,7 +607,6 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription | models.Alert) -> bool:
-    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
-    is_snoozed = isinstance(row, models.Alert) and row.paused_until_at is not None
-    by_hand = row.reason in (None, models.Reason.BY_HAND)
-    return row.state is models.ActivityState.PAUSED and by_hand and not is_snoozed
+    """Return whether somebody paused it; what Discord blocks comes back by itself."""
+    by_hand = isinstance(row, models.Alert) or row.reason in (None, models.Reason.BY_HAND)
+    return row.state is models.ActivityState.PAUSED and by_hand

@@ -24,11 +24,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
 import tantivy
 from tantivy import Query
 
-from bot.archive import digest_writer, summaries
+from bot.archive import summaries
 from bot.core import isolation
 from bot.search import scoring
 from bot.search.query import Paper
@@ -36,8 +35,6 @@ from bot.text import analyser, people, questions, term_keys, tokens, typography
 from storage import archive, key_values, models, papers, search, snapshot
 from storage.database import Connection, Database
 from storage.snapshot import Snapshot
-
-log = structlog.get_logger(__name__)
 
 FORMAT = f"2.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
@@ -136,6 +133,11 @@ class SearchIndexer:
 
         A group that fails is logged and stays for the next call, at the latest that of maintenance.
         """
+        import structlog  # as the next one a module that look-ups do without
+
+        from bot.archive import digest_writer
+
+        log = structlog.get_logger(__name__)
         async with database.read() as connection:
             waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
         while waiting:
@@ -386,6 +388,9 @@ class SearchIndex:
 
     def _log_failure(self, error: Exception) -> None:
         if not self._is_failing:
+            import structlog  # which look-ups do without
+
+            log = structlog.get_logger(__name__)
             log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
         self._is_failing = True
 
