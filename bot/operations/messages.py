@@ -198,8 +198,7 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
     last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
     alerts = join_dotted(texts("status-alerts", count=report.alert_count), last)
     paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
-    return "
-".join(filter(None, (alerts, paused)))
+    return "\n".join(filter(None, (alerts, paused)))
 
 
 def help_view(
