@@ -124,7 +124,7 @@ def setup_view(
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
-    message.add_text(f"### {texts('setup-heading', channel=f'<#{draft.channel_id}>')}")
+    message.add_text(f"### {_heading(texts, draft)}")
     message.add_text(options_text(texts, draft))
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
@@ -173,6 +173,11 @@ def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
     return "\n".join([texts("permissions-missing"), *lines])
 
 
+def _heading(texts: Texts, subscription: Subscription) -> str:
+    channel = f"<#{subscription.channel_id}>"
+    return texts("subscription-heading", style=subscription.style.value, channel=channel)
+
+
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
     topic = client_messages.escape_untrusted(typography.strip_quotes(subscription.topic))
@@ -186,6 +191,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
+            texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
         client_messages.join_dotted(
@@ -212,7 +218,7 @@ def subscription_detail_view(
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
-    heading = texts("subscription-heading", channel=f"<#{subscription.channel_id}>")
+    heading = _heading(texts, subscription)
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
     edit = client_messages.subtext(texts("subscription-edit", command=edit_command))
