@@ -244,6 +244,9 @@ schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
 on-days = On { $days }
+post-name-daily = Daily
+post-name-workdays = Mon–Fri
+post-name-complete = when the list closes
 on-days-separator = {", "}
 more-papers = and { $count ->
     [one] one more
@@ -449,9 +452,9 @@ subscription-edited = Updated
 subscription-edit = { $command } changes its time, number of papers, style and more.
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = The daily post in { $channel } was removed. What it has posted stays.
+subscription-removed = { $post } was removed. What it has posted stays.
 subscriptions-left = Daily posts that stay:
-subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
+subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
@@ -493,9 +496,7 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = last { $what } { $at }
-status-next = { $next }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
-status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
 status-message = message
@@ -504,9 +505,8 @@ status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
-}: { $last }
+}
 status-alerts-paused = Paused: { $count }
-status-no-alerts = You have no alerts.
 delivery-waiting = refused; will be tried again
 delivery-uncertain = unclear whether it arrived
 delivery-stopped = not posted
