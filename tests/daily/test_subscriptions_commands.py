@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily.service import Subscriptions
@@ -159,11 +160,17 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert by_manager not in listed
     resumed = await harness.manager_press(paused, "resume-post")
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
+    other_card = await harness.manage("daily edit")
     paused = await harness.manager_press(resumed, "subscription-pause")
+    again = await harness.manager_press(other_card, "subscription-pause")
+    assert harness.texts("resume-post") in shown_text(again)
     confirmation = await harness.manager_press(paused, "remove")
-    assert len(await _list_subscriptions(harness)) == 1
+    rows = await _list_subscriptions(harness)
+    assert [row.state for row in rows] == [models.ActivityState.PAUSED]  # two who pause undo nothing
+    name = f"**{daily_messages.post_name(harness.texts, rows[0])}**"
+    assert shown_text(confirmation).startswith(harness.texts("subscription-remove-sure", post=name))
     removed = await harness.manager_press(confirmation, "remove")
-    assert shown_text(removed) == harness.texts("subscription-removed", channel=f"<#{harness.channel.id}>")
+    assert shown_text(removed) == harness.texts("subscription-removed", post=name)
     assert await _list_subscriptions(harness) == []
 
 
@@ -221,7 +228,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
     listed = await harness.manage("daily list")
-    assert shown_text(listed).count("#papers · ") == 2, "an option of a menu shows no mention"
+    assert shown_text(listed).count("· #papers") == 2, "an option of a menu shows no mention"
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
@@ -235,7 +242,7 @@ async def test_a_subscription_is_meant_by_words_of_its_label(harness: ClientHarn
     times = {row.id: row.at_time for row in await _list_subscriptions(harness)}
     assert times == {at_six.id: "18:00", about.id: "19:00"}
     both = shown_text(await harness.manage("daily edit", post="#papers"))
-    assert both.count("#papers · ") == 2
+    assert both.count("· #papers") == 2
     # A number is an id: that of a removed post does not mean the one at 18:00.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily list"))
     for post in ("18", "#vision"):
