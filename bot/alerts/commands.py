@@ -88,7 +88,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         institution: TermTexts | None = None,
         without: TermTexts | None = None,
         match: str = ANY,
-        votes: app_commands.Range[int, 0, alerts_options.MAX_VOTES] = 0,
+        votes: app_commands.Range[int, 0, alerts_service.MAX_VOTES] = 0,
         channel: app_commands.AppCommandChannel | None = None,
         when: str = models.AlertTiming.AT_ONCE.value,
         silent: bool = False,

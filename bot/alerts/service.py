@@ -28,10 +28,11 @@ MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
 MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
-MAX_VOTES = 1_000_000
+MAX_VOTES = 99_999
 MAX_PAPERS = 25
-MAX_A_DAY = 99
 """Papers in a message at most."""
+MAX_A_DAY = 99
+"""Messages a day at most."""
 
 
 def validate_alert(draft: models.Alert) -> models.Alert:
@@ -50,20 +51,6 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     _check_count("excluded words", len(excluded), "Remove some.")
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-    if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(
-            f"The minimum number of votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}."
-        )
-    if not 1 <= draft.max_papers <= MAX_PAPERS:
-        raise errors.UsageError(
-            f"The maximum number of papers per message is {draft.max_papers}; it must be from 1 to {MAX_PAPERS}."
-        )
-    if not 0 <= draft.max_a_day <= MAX_A_DAY:
-        raise errors.UsageError(
-            f"The maximum number of messages per day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
-        )
-    if not 1 <= draft.weekday <= 7:
-        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
     clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")

@@ -163,13 +163,13 @@ class AlertEntry(_Entry):
     papers: list[Text] = []
     match_all: bool = False
     excluded: tuple[Text, ...] = ()
-    min_votes: int = 0
+    min_votes: Annotated[int, Field(ge=0, le=alerts_service.MAX_VOTES)] = 0
     timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
     at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None
     weekday: Weekday = 1
-    max_papers: int = 10
-    max_a_day: int = 0
+    max_papers: Annotated[int, Field(ge=1, le=alerts_service.MAX_PAPERS)] = 10
+    max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
     silent: bool = False
     paused: bool = False
 
