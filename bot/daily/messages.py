@@ -362,7 +362,8 @@ def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
-    has_problem = any(explanation.cause is Cause.STOPPED for explanation in answer.explanations)
+    stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
+    has_problem = any(row and row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
@@ -412,17 +413,13 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
     subscription, cause = explanation.subscription, explanation.cause
-    if subscription is None:
-        heading = texts("why-former-subscription")
-    else:
-        topic = client_messages.escape_untrusted(short_topic(subscription)) or None
-        heading = client_messages.join_dotted(
-            topic,
-            format_source(subscription),
-            format_schedule(texts, subscription),
-            texts(f"style-{subscription.style.value}"),
-        )
+    former = texts("why-former-subscription")
+    heading = post_name(texts, subscription) if subscription else former
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
+    if explanation.delivery and subscription and explanation.delivery.subscription_id != subscription.id:
+        sender = explanation.sender
+        name = post_name(texts, sender) if sender else former
+        lines.append(client_messages.subtext(texts("why-by-another", post=name)))
     if cause is Cause.WAITING and explanation.delivery is not None and explanation.delivery.reason:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:

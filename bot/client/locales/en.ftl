@@ -551,6 +551,7 @@ help-more = Also: { $commands }
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
+why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.

@@ -508,6 +508,7 @@ help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
+why-by-another = 이 채널의 다른 자동 게시: { $post }
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
