@@ -16,7 +16,6 @@ from storage.tables import alerts, deliveries, entries, matches, unmatched_paper
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
-_BY_HAND = "by-hand"
 _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
@@ -302,43 +301,22 @@ def _is_active(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(alerts.c.state == models.ActivityState.ACTIVE, is_awake)
 
 
-def _is_suspended() -> sa.ColumnElement[bool]:
-    is_blocked = sa.func.coalesce(alerts.c.reason, _BY_HAND) != _BY_HAND
-    return sa.and_(alerts.c.state == models.ActivityState.PAUSED, is_blocked)
-
-
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
     return int((await connection.execute(query)).scalar_one())
 
 
-async def pause(connection: AsyncConnection, alert_ids: Sequence[int], *, until_at: datetime) -> None:
-    """Snooze alerts until `until_at` (UTC)."""
-    await connection.execute(
-        alerts.update().where(alerts.c.id.in_(alert_ids)).values(paused_until_at=until_at)
-    )
+async def pause(connection: AsyncConnection, alert_id: int, *, until_at: datetime) -> None:
+    """Pause an alert until `until_at` (UTC), unless it is paused until it is resumed."""
+    is_active = alerts.c.id == alert_id, alerts.c.state == models.ActivityState.ACTIVE
+    await connection.execute(alerts.update().where(*is_active).values(paused_until_at=until_at))
 
 
-async def set_state(
-    connection: AsyncConnection,
-    alert_ids: Sequence[int],
-    state: models.ActivityState,
-    *,
-    reason: str | None = None,
-    by_hand: bool = True,
-) -> list[int]:
-    """Pause, resume or close alerts. Returns the ids of those that were.
-
-    By hand it ends a snooze; by Discord it leaves those as they are that a person has paused.
-    """
-    statement = alerts.update().values(state=state, reason=reason).returning(alerts.c.id)
-    if by_hand:
-        statement = statement.values(paused_until_at=None)
-    else:
-        is_paused = alerts.c.state == models.ActivityState.PAUSED
-        statement = statement.where(sa.or_(~is_paused, _is_suspended()))
-    return [id_ for (id_,) in await database.execute_in(connection, statement, alerts.c.id, alert_ids)]
+async def set_state(connection: AsyncConnection, alert_id: int, state: models.ActivityState) -> None:
+    """Pause an alert until it is resumed, or resume it."""
+    statement = alerts.update().where(alerts.c.id == alert_id)
+    await connection.execute(statement.values(state=state, paused_until_at=None))
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:

@@ -32,14 +32,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors, snapshot
-
-log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

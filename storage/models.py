@@ -580,7 +580,6 @@ class Alert:
     channel_id: int | None = None
     guild_id: int | None = None
     state: ActivityState = ActivityState.ACTIVE
-    reason: str | None = None
     paused_until_at: datetime | None = None
 
     @property
@@ -588,13 +587,8 @@ class Alert:
         """When it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
-    @property
-    def is_blocked(self) -> bool:
-        """Whether Discord keeps it from sending, not its reader."""
-        return self.state is not ActivityState.ACTIVE and self.reason not in (None, Reason.BY_HAND)
-
     def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC): it is suspended, or paused until later."""
+        """Return whether it sends nothing at `now` (UTC): it is paused until resumed, or until later."""
         is_snoozed = self.paused_until_at is not None and self.paused_until_at > now
         return is_snoozed or self.state is not ActivityState.ACTIVE
 

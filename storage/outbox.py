@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -577,18 +577,18 @@ async def list_rows(
 
 async def list_problems(
     connection: AsyncConnection,
+    column: Literal["channel_id", "user_id"],
+    ids: Sequence[int],
     *,
-    channel_id: int | None = None,
-    user_id: int | None = None,
     since_at: datetime,
     limit: int,
 ) -> list[models.Delivery]:
-    """Return the newest deliveries to a channel or a reader that are refused or were stopped, except for those cancelled."""
+    """Return the newest deliveries to channels or readers that are refused or were stopped, except for those cancelled."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
         deliveries.c.planned_at >= since_at,
-        *database.equalities(deliveries, {"channel_id": channel_id, "user_id": user_id}),
+        deliveries.c[column].in_(ids),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     return [database.build_record(models.Delivery, row._mapping) for row in await connection.execute(query)]

@@ -316,7 +316,6 @@ alerts = sa.Table(
     _required("max_a_day", sa.Integer, server_default="0", comment="messages; 0: any number"),
     _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
     _required("state", _one_of(models.ActivityState)),
-    sa.Column("reason", sa.Text),
     sa.Column("paused_until_at", UtcTime),
     _required("created_at", UtcTime),
     # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.

@@ -7,7 +7,7 @@ for a button.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -35,9 +35,6 @@ _DRAFT = TypeAdapter(models.Alert)
 
 TermTexts = app_commands.Range[str, 1, 2000]
 ANY = "any"
-_NAMES = (models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
-MAX_CHECKED_NAMES = 5
-"""Names of an alert that are looked up in the archive."""
 MATCH_CHOICES = [
     app_commands.Choice(name="Any of them", value=ANY),
     app_commands.Choice(name="All of them", value=alerts_options.ALL),
@@ -91,7 +88,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         institution: TermTexts | None = None,
         without: TermTexts | None = None,
         match: str = ANY,
-        votes: app_commands.Range[int, 0, alerts_options.MAX_VOTES] = 0,
+        votes: app_commands.Range[int, 0, alerts_service.MAX_VOTES] = 0,
         channel: app_commands.AppCommandChannel | None = None,
         when: str = models.AlertTiming.AT_ONCE.value,
         silent: bool = False,
@@ -138,29 +135,29 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.PAUSE_WEEK)
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert for a week."""
-        await request.services.get(Alerts).snooze([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).pause(action.number, alerts_service.WEEK, user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed."""
-        await request.services.get(Alerts).pause([action.number], user_id=request.user_id)
+        await request.services.get(Alerts).pause(action.number, user_id=request.user_id)
         return await alert_view(request, action.number)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume an alert, with the others that Discord kept from the same destination."""
+        """Resume an alert."""
         alert = await find(request, action.number)
         if alert.channel_id is not None:
             await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
-        await request.services.get(Alerts).resume([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).resume(alert.id, user_id=request.user_id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove an alert; the answer names it."""
         alert = await find(request, action.number)
-        await request.services.get(Alerts).remove([alert.id], user_id=request.user_id)
+        await request.services.get(Alerts).remove(alert.id, user_id=request.user_id)
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 
@@ -185,14 +182,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.EDIT_TIMING, router.AT_ONCE)
     async def open_timing_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change when the alert is sent, from how many votes on, and with how many papers."""
-        values = alerts_options.timing_values(await load(request, action.payload))
-        return alerts_messages.timing_modal(request.texts, values, action.payload)
-
-    @router.handles(alerts_messages.RETYPE_TIMING, router.AT_ONCE)
-    async def reopen_timing_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal that was refused, with the typed values."""
-        key, values = await router.load_typed(request.services.text_tokens, action.payload)
-        return alerts_messages.timing_modal(request.texts, values, key)
+        draft = await load(request, action.payload)
+        return alerts_messages.timing_modal(request.texts, draft, action.payload)
 
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
@@ -202,20 +193,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         return await apply(request, draft)
 
     @router.handles(alerts_messages.SUBMIT_TIMING)
-    async def submit_timing_modal(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Preview the draft, or change the alert, with the times of the modal."""
+    async def submit_timing_modal(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the draft, or change the alert, with the times of the modal; say why if one is refused."""
         draft = await load(request, action.payload)
-        values = router.modal_values(request.interaction)
         try:
-            draft = alerts_options.apply_timing(draft, values)
+            draft = alerts_options.apply_timing(draft, router.modal_values(request.interaction))
         except UserError as error:
-            # In a new message, whose button opens the modal with the typed values: the draft stays where it is.
-            token = await router.store_typed(request, action.payload, values)
             reason = request.texts(error.key, **error.arguments)
-            reopen_id = message_builder.pack_custom_id(alerts_messages.RETYPE_TIMING, token)
-            view = client_messages.refused_view(request.texts, reason, reopen_id)
-            await router.reply_privately(request.interaction, view)
-            return None
+            return alerts_messages.refused_view(request.texts, reason, action.payload)
         return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
@@ -223,10 +208,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
-            draft, left_out = await _draft_of_results(request, state)
+            draft = await _draft_of_results(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
-        return await save(request, await complete(request, draft), left_out)
+        return await save(request, await complete(request, draft))
 
     @router.handles(lists_card.FOLLOW_OF_PAPER, router.PRIVATELY)
     async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
@@ -318,35 +303,28 @@ def _excluded_words(state: client_messages.ListState) -> tuple[str, ...]:
     return tuple(word[: alerts_service.MAX_TEXT_LENGTH] for word in excluded if any(map(str.isalpha, word)))
 
 
-async def _draft_of_results(
-    request: Request, state: client_messages.ListState
-) -> tuple[models.Alert, tuple[str, ...]]:
-    """Return the draft for what the search understands of a list's topic or author, and the words that it leaves out.
-
-    The draft is empty if no alert can follow the list.
-    """
+async def _draft_of_results(request: Request, state: client_messages.ListState) -> models.Alert:
+    """Return the draft for what the search understands of a list's topic or author; an empty one if none can follow it."""
     draft = _draft_of_list(state)
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         if found.namesakes:
-            return alerts_service.EMPTY_DRAFT, ()
+            return alerts_service.EMPTY_DRAFT
         name = (found.author or "")[: alerts_service.MAX_TEXT_LENGTH]
-        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft, ()
+        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft
     if state.kind is not client_messages.ListKind.TOPIC:
-        return draft, ()
+        return draft
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
     read = result.alert_terms[: alerts_service.MAX_TERMS]
     terms = [term._replace(text=term.text[: alerts_service.MAX_TEXT_LENGTH]) for term in read]
     min_votes = max(state.min_votes, query_parser.parse_query(state.text).min_votes or 0)
-    draft = replace(
+    return replace(
         draft,
         terms=tuple(terms),
         match_all=len(terms) > 1,
         excluded=_excluded_words(state),
         min_votes=min_votes,
     )
-    followed = {term.text for term in read}
-    return draft, tuple(word for word in map(str.strip, result.terms) if word not in followed)
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
@@ -428,25 +406,14 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
-    """Return the recent matches of a draft, and which of its first names no stored paper has. Raises UserError."""
+    """Return the recent matches of a draft. Raises UserError."""
     with map_alert_errors():
         async with router.admitted_lookup(request.interaction):
-            matches = await request.services.get(Alerts).preview(draft)
-            named = [term for term in draft.terms if term.kind in _NAMES][:MAX_CHECKED_NAMES]
-            unknown = [term for term in named if not await _is_known(request, term)]
-    return matches._replace(unknown=tuple(unknown))
+            return await request.services.get(Alerts).preview(draft)
 
 
-async def _is_known(request: Request, term: models.AlertTerm) -> bool:
-    """Return whether a stored paper has a name."""
-    if term.kind is models.AlertKind.AUTHOR:
-        found = await request.services.search.find_author(term.text, limit=1)
-        return bool(found.matches) and not found.is_corrected
-    return await request.services.search.has_institution(term.text)
-
-
-async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = ()) -> ui.LayoutView:
-    """Store the draft and return its confirmation, with the words of a query that the alert leaves out.
+async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
+    """Store the draft and return its confirmation.
 
     Of a change that is refused it returns why, as `preview` does. Raises UserError, also if the user may no longer.
     """
@@ -471,7 +438,7 @@ async def save(request: Request, draft: models.Alert, left_out: Sequence[str] = 
     if alert.timing is not models.AlertTiming.AT_ONCE and alert.channel_id is None:
         await request.services.readers.update(request.user_id, timezone=alert.timezone)
     now = request.services.clock()
-    return alerts_messages.saved_view(texts, alert, matches, left_out, is_new=not draft.id, now=now)
+    return alerts_messages.saved_view(texts, alert, matches, is_new=not draft.id, now=now)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -103,12 +103,12 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 
 def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
-    """Return whether an alert is active, or until when or why it is not."""
+    """Return whether an alert is active, or until when it is paused."""
     if not alert.is_paused(now):
         return texts("alert-active")
     if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
         return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
-    return reason_text(texts, alert.reason or Reason.BY_HAND)
+    return reason_text(texts, Reason.BY_HAND)
 
 
 # The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
@@ -145,11 +145,9 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
     return modal
 
 
-def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_builder.StatelessModal:
-    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`.
-
-    `values` are those of `timing_values`, or what was typed into this form.
-    """
+def timing_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
+    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`."""
+    values = alerts_options.timing_values(alert)
     modal = message_builder.StatelessModal(texts("alert-form-timing"), pack_custom_id(SUBMIT_TIMING, key))
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
@@ -162,7 +160,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
         modal.add_text(
             texts(row.label),
             row.name,
-            value=values.get(row.name, "")[: row.max_length],
+            value=values[row.name][: row.max_length],
             placeholder=texts(row.hint) if row.hint else "",
             max_length=row.max_length,
             required=False,
@@ -173,7 +171,7 @@ def timing_modal(texts: Texts, values: Mapping[str, str], key: str) -> message_b
 # Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
 
 MAX_PAPERS = 5
-"""Papers with buttons of their own: 5 × (text + row + 2 buttons) + 12 = 32 of 40 components."""
+"""Papers that are shown in full."""
 
 MAX_MENU_PAPERS = 20
 """Further papers in the menu that opens one; any more are in the list of the day."""
@@ -184,28 +182,28 @@ PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the alert: up to MAX_PAPERS papers in full, further ones in a menu, and buttons to all and to the alerts."""
+    """Return the alert: up to MAX_PAPERS papers in full with a button that opens each, further ones in a menu; menu to save."""
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
-    shown, rest = post.matches[:MAX_PAPERS], post.matches[MAX_PAPERS:]
-    buttons = _footer_buttons(texts, post, marker)
-    further = [match.paper for match in rest[:MAX_MENU_PAPERS]]
-    menu = client_messages.open_menu(texts("alert-more", count=len(further)), further)
+    papers = [match.paper for match in post.matches[: MAX_PAPERS + MAX_MENU_PAPERS]]
+    shown, further = post.matches[:MAX_PAPERS], papers[MAX_PAPERS:]
     is_foreign = contents.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
-    more = client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(shown) + len(further))}")
     message.add_text(f"🔔 {alert_headline(wording, post)}")
-    message.reserve(2 + len(buttons) + (2 if menu else 0) + 3 * len(shown), (more,))
+    message.end_with(
+        (
+            [client_messages.save_menu(texts, papers)],
+            [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
+            _footer_buttons(texts, post, marker),
+        ),
+        client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(papers))}"),
+    )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
-        message.add_text(_paper_text(wording, match, *share, with_language=not is_foreign))
-        message.add_reserved_row(*client_messages.read_and_save_buttons(texts, match.paper.arxiv_id))
-    if menu is not None:
-        message.add_reserved_row(menu)
-    if more:
-        message.add_reserved_text(more)
-    message.add_reserved_row(*buttons)
+        text = _paper_text(wording, match, *share, with_language=not is_foreign)
+        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
+        message.add_text_beside(text, read)
     return message.view
 
 
@@ -233,20 +231,23 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first has the marker of the delivery."""
+    """Return the buttons below the papers; the first has the marker of the delivery. A single paper is saved by one."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
+    buttons = [day_button]
+    if len(post.matches) == 1:
+        _, save = client_messages.read_and_save_buttons(texts, post.matches[0].paper.arxiv_id)
+        buttons.append(save)
     if post.in_channel:
-        return [day_button]
+        return buttons
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
     custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE, 0)
-    return [day_button, button(texts("alert-manage"), custom_id)]
+    return [*buttons, button(texts("alert-manage"), custom_id)]
 
 
 SAVE = "ac"
 WIDEN = "ax"
 EDIT_TIMING = "aet"
-RETYPE_TIMING = "aer"
 SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
@@ -299,28 +300,12 @@ def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
 
 
 def saved_view(
-    texts: Texts,
-    alert: models.Alert,
-    preview: alerts_service.AlertPreview,
-    left_out: Sequence[str] = (),
-    *,
-    is_new: bool,
-    now: datetime,
+    texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool, now: datetime
 ) -> ui.LayoutView:
-    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all.
-
-    `left_out` are words of the query that it was made from and that it does not follow.
-    """
+    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
     message = MessageBuilder()
     heading = texts("alert-made" if is_new else "alert-changed")
     message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
-    if left_out:
-        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in left_out)
-        message.add_text(
-            client_messages.subtext(
-                discord_text.shorten(texts("alert-left-out", words=words), MAX_ALERT_LENGTH)
-            )
-        )
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
     if alert.is_paused(now):
         message.add_text(describe_state(texts, alert, now))
@@ -357,12 +342,8 @@ def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.Layout
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days with the latest, and which related terms count.
-
-    Names that no paper has come first.
-    """
-    lines = [texts(f"alert-unknown-{kind.value}", name=_escaped(name)) for kind, name in preview.unknown]
-    lines += [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+    """Return the number of matches in the last 30 days with the latest, and which related terms count."""
+    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500

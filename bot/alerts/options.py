@@ -14,7 +14,6 @@ from bot.rendering import discord_text
 from bot.text import people
 from storage import models
 
-MAX_VOTES = 99_999
 TYPED_KINDS = (models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
 """Terms that are typed, each kind in the field of its name; those of single papers stay as they are."""
 WITHOUT = "without"
@@ -42,7 +41,9 @@ class Setting(NamedTuple):
     """What an empty field stands for; "" keeps the alert's value, as for the time of an alert that is sent right away."""
 
 
-_parse_votes = partial(client_options.parse_number, key="votes-not-a-number", low=0, high=MAX_VOTES)
+_parse_votes = partial(
+    client_options.parse_number, key="votes-not-a-number", low=0, high=alerts_service.MAX_VOTES
+)
 _parse_most = partial(
     client_options.parse_number, key="papers-not-a-number", low=1, high=alerts_service.MAX_PAPERS
 )

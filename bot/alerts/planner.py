@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import NamedTuple, assert_never
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -68,23 +68,14 @@ async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: 
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    of_recipient = (
-        {"user_id": delivery.user_id} if delivery.is_direct else {"channel_id": delivery.channel_id}
-    )
-    active = [
-        alert
-        for alert in await alerts.list_rows(connection, **of_recipient)
-        if alert.state is models.ActivityState.ACTIVE and (alert.channel_id is None or not delivery.is_direct)
-    ]
-    if pause_for is not None:
-        ids = [alert.id for alert in active]
-        await alerts.set_state(connection, ids, models.ActivityState.PAUSED, reason=pause_for, by_hand=False)
-    return [] if delivery.is_direct else _list_owned(active)
+    """Return an alert of each owner for the notice of a refusal in a channel. Refused alerts are not paused.
 
-
-def _list_owned(changed: Iterable[models.Alert]) -> list[Owned]:
-    """Return one of the alerts of each owner in each channel."""
-    by_owner = {(alert.user_id, alert.channel_id): alert for alert in changed}
+    The papers of a message that expires come with the recipient's next one.
+    """
+    if delivery.is_direct or pause_for is not None:
+        return []
+    in_channel = await alerts.list_rows(connection, channel_id=delivery.channel_id)
+    by_owner = {alert.user_id: alert for alert in in_channel if alert.state is models.ActivityState.ACTIVE}
     return [
         Owned(
             name=f"a{alert.id}",
@@ -125,8 +116,7 @@ _NOT_COMPARED = "paper not compared with alerts"
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
     """Return when an alert was last due: matches that were ready by then (UTC) are sent at `now`."""
-    # The name of a zone may come from a machine with newer rules.
-    zone = clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
+    zone = _zone(alert)
     on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
     match alert.timing:
         case AlertTiming.AT_ONCE:
@@ -140,14 +130,6 @@ def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
             assert_never(alert.timing)
     due_at = schedule.wall_clock_to_utc(on, at, zone)
     return due_at if due_at <= now else schedule.wall_clock_to_utc(on - step, at, zone)
-
-
-@lru_cache(maxsize=1024)
-def _day_of(alert: models.AlertSchedule, on: date) -> tuple[datetime, datetime]:
-    """Return when a date begins in the alert's zone, and its time of day on it (UTC)."""
-    zone = clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
-    at = schedule.parse_time(alert.at_time)
-    return schedule.wall_clock_to_utc(on, time(0), zone), schedule.wall_clock_to_utc(on, at, zone)
 
 
 class Destination(NamedTuple):
@@ -420,8 +402,16 @@ def _is_put_off(match: models.Match, alert: models.Alert, resting: Collection[in
 
 
 def _today(alert: models.Alert, now: datetime) -> tuple[datetime, datetime]:
-    zone = clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
-    return _day_of(alert.schedule, clock.local_date(now, zone))
+    """Return when the present day began in the alert's zone, and its time of day on it (UTC)."""
+    zone = _zone(alert)
+    on = clock.local_date(now, zone)
+    at = schedule.parse_time(alert.at_time)
+    return schedule.wall_clock_to_utc(on, time(0), zone), schedule.wall_clock_to_utc(on, at, zone)
+
+
+def _zone(alert: models.Alert | models.AlertSchedule) -> ZoneInfo:
+    # The name of a zone may come from a machine with newer rules.
+    return clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
 
 
 def _describe(

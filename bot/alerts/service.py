@@ -1,4 +1,4 @@
-"""The use cases around alerts: create, change, list, preview, snooze, resume, remove.
+"""The use cases around alerts: create, change, list, preview, pause, resume, remove.
 
 A draft is validated first: each length is bounded, and what can match nothing is refused.
 """
@@ -28,10 +28,11 @@ MAX_TERMS = 20
 """Terms of an alert, and likewise excluded words."""
 MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
-MAX_VOTES = 1_000_000
+MAX_VOTES = 99_999
 MAX_PAPERS = 25
-MAX_A_DAY = 99
 """Papers in a message at most."""
+MAX_A_DAY = 99
+"""Messages a day at most."""
 
 
 def validate_alert(draft: models.Alert) -> models.Alert:
@@ -50,20 +51,6 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     _check_count("excluded words", len(excluded), "Remove some.")
     for word in excluded:
         _check_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-    if not 0 <= draft.min_votes <= MAX_VOTES:
-        raise errors.UsageError(
-            f"The minimum number of votes is {draft.min_votes}; it must be from 0 to {MAX_VOTES}."
-        )
-    if not 1 <= draft.max_papers <= MAX_PAPERS:
-        raise errors.UsageError(
-            f"The maximum number of papers per message is {draft.max_papers}; it must be from 1 to {MAX_PAPERS}."
-        )
-    if not 0 <= draft.max_a_day <= MAX_A_DAY:
-        raise errors.UsageError(
-            f"The maximum number of messages per day is {draft.max_a_day}; it must be from 0 to {MAX_A_DAY}."
-        )
-    if not 1 <= draft.weekday <= 7:
-        raise errors.UsageError(f"The weekday is {draft.weekday}; it must be from 1 (Monday) to 7.")
     clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
@@ -138,15 +125,14 @@ COMPARED_AT_ONCE = 50
 INSTITUTIONS_CACHE_SECONDS = 600.0
 INSTITUTION_DAYS = 365
 """Days of papers whose institutions are offered."""
-SNOOZE_DURATION = timedelta(days=7)
+WEEK = timedelta(days=7)
 
 
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
 
-    `related` are the forms that each term's words stand for too. `unknown` are the names that no stored paper has. `wider` is a
-    draft that would have matched `wider_count` papers, if this one would have matched none. `is_complete` is False if more
-    papers have the words than are compared.
+    `related` are the forms that each term's words stand for too. `wider` is a draft that would have matched `wider_count`
+    papers, if this one would have matched none. `is_complete` is False if more papers have the words than are compared.
     """
 
     paper_count: int
@@ -154,7 +140,6 @@ class AlertPreview(NamedTuple):
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
     related: tuple[str, ...] = ()
-    unknown: tuple[models.AlertTerm, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
     is_complete: bool = True
@@ -203,7 +188,6 @@ class Alerts:
                 channel_id=stored.channel_id,
                 created_at=stored.created_at,
                 state=stored.state,
-                reason=stored.reason,
                 paused_until_at=stored.paused_until_at,
             )
             return await alerts.change(connection, changed)
@@ -230,56 +214,44 @@ class Alerts:
             answered = set(await alerts.list_answered(connection, len(rows), user_id=user_id))
             return [row for row in rows if row.id not in answered]
 
-    async def remove(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Delete alerts. Returns their number."""
+    async def remove(self, alert_id: int, *, user_id: int | None = None) -> bool:
+        """Delete an alert. Returns whether it existed."""
         async with self._database.transaction() as connection:
-            own = await self._list_own(connection, alert_ids, user_id)
-            return await alerts.remove(connection, [alert.id for alert in own])
+            own = await self._get_own(connection, alert_id, user_id)
+            return own is not None and await alerts.remove(connection, [own.id]) > 0
 
-    async def snooze(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Suspend alerts for a week, except those that are paused until resumed. Returns the number suspended."""
+    async def pause(
+        self, alert_id: int, duration: timedelta | None = None, *, user_id: int | None = None
+    ) -> bool:
+        """Pause an alert for a time, or until it is resumed. Returns whether it existed."""
         async with self._database.transaction() as connection:
-            own = await self._list_own(connection, alert_ids, user_id)
-            own = [alert for alert in own if alert.state is models.ActivityState.ACTIVE]
-            until_at = self._clock() + SNOOZE_DURATION
-            await alerts.pause(connection, [alert.id for alert in own], until_at=until_at)
-            return len(own)
+            own = await self._get_own(connection, alert_id, user_id)
+            if own is None:
+                return False
+            if duration is None:
+                await alerts.set_state(connection, own.id, models.ActivityState.PAUSED)
+            else:
+                await alerts.pause(connection, own.id, until_at=self._clock() + duration)
+            return True
 
-    async def pause(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Suspend alerts until they are resumed. Returns their number."""
+    async def resume(self, alert_id: int, *, user_id: int | None = None) -> bool:
+        """Resume a paused alert; what Discord refused there is tried again now. Returns whether it existed."""
         async with self._database.transaction() as connection:
-            own = await self._list_own(connection, alert_ids, user_id)
-            paused, reason = models.ActivityState.PAUSED, models.Reason.BY_HAND
-            await alerts.set_state(connection, [alert.id for alert in own], paused, reason=reason)
-            return len(own)
+            own = await self._get_own(connection, alert_id, user_id)
+            if own is None:
+                return False
+            if own.channel_id is None:
+                await outbox.try_now(connection, self._clock(), user_id=[own.user_id])
+            else:
+                await outbox.try_now(connection, self._clock(), channel_id=[own.channel_id])
+            await alerts.set_state(connection, own.id, models.ActivityState.ACTIVE)
+            return True
 
-    async def resume(self, alert_ids: Sequence[int], *, user_id: int | None = None) -> int:
-        """Resume snoozed or paused alerts; their paused deliveries are due at once. Returns their number.
-
-        With one that Discord kept from its destination, the reader's others there are resumed too.
-        """
-        now = self._clock()
-        async with self._database.transaction() as connection:
-            own = await self._list_own(connection, alert_ids, user_id)
-            resumed = {alert.id for alert in own}
-            for alert in own:
-                if alert.is_blocked:
-                    others = await alerts.list_rows(connection, user_id=alert.user_id)
-                    resumed |= {
-                        row.id for row in others if row.is_blocked and row.channel_id == alert.channel_id
-                    }
-            for dm_user_id in {alert.user_id for alert in own if alert.channel_id is None}:
-                await outbox.try_now(connection, now, user_id=[dm_user_id])
-            for channel_id in {alert.channel_id for alert in own if alert.channel_id is not None}:
-                await outbox.try_now(connection, now, channel_id=[channel_id])
-            await alerts.set_state(connection, sorted(resumed), models.ActivityState.ACTIVE)
-            return len(resumed)
-
-    async def _list_own(
-        self, connection: Connection, alert_ids: Sequence[int], user_id: int | None
-    ) -> list[models.Alert]:
-        stored = [await alerts.get(connection, alert_id) for alert_id in alert_ids]
-        return [alert for alert in stored if alert is not None and user_id in (None, alert.user_id)]
+    async def _get_own(
+        self, connection: Connection, alert_id: int, user_id: int | None
+    ) -> models.Alert | None:
+        alert = await alerts.get(connection, alert_id)
+        return alert if alert is not None and user_id in (None, alert.user_id) else None
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does.

@@ -370,6 +370,12 @@ def may_see(interaction: Interaction, channel_id: int) -> bool:
     return channel.permissions_for(member).view_channel
 
 
+def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of channels, as far as the bot sees them."""
+    channels = map(interaction.client.get_channel, channel_ids)
+    return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
+
+
 def require_manager(interaction: Interaction) -> None:
     """Raise UserError unless the user manages this server."""
     if interaction.guild_id is None:

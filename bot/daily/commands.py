@@ -426,7 +426,7 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
         await request.services.get(Subscriptions).load_calendar(),
         request.interaction.client.mentions("daily setup"),
         rows,
-        _name_channels(request, rows),
+        router.name_channels(request.interaction, [row.channel_id for row in rows]),
         is_repeated=find_same(rows, draft) is not None,
     )
 
@@ -505,21 +505,15 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
 async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
     """Return the view of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
-    names = _name_channels(request, rows)
+    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
     return daily_messages.list_view(request.texts, rows, calendar, setup_command, names)
 
 
-def _name_channels(request: Request, rows: Sequence[Subscription]) -> dict[int, str]:
-    """Return the names of the channels of subscriptions, as far as the bot sees them."""
-    channels = (request.interaction.client.get_channel(row.channel_id) for row in rows)
-    return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
-
-
 def _label(request: Request, rows: Sequence[Subscription]) -> dict[str, str]:
     """Return the labels of subscriptions by their ids, as autocomplete shows them."""
-    names = _name_channels(request, rows)
-    return {str(row.id): daily_messages.subscription_label(request.texts, row, names) for row in rows}
+    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
+    return {str(row.id): daily_messages.post_name(request.texts, row, names) for row in rows}
 
 
 async def _find_chosen(request: Request, action: Action) -> Subscription:

@@ -38,7 +38,8 @@ RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
-MAX_LISTED = 15
+MAX_LISTED = 10
+"""Posts in `/daily list` and `/status`; the menu has more."""
 STORED_MARK = "="
 """Precedes the id of a stored subscription in the payload of the form's actions; that of a draft is its token."""
 ROLE, OPTIONS, SILENT = "role", "options", "silent"
@@ -59,6 +60,34 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
         return texts("schedule-complete", days=days)
     zone = templates.render_zone(subscription.timezone, texts.locale.value)
     return texts("schedule", days=days, time=subscription.at_time, zone=zone)
+
+
+def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
+    """Return what tells a post from the others of its server: `Weekly · Fri 17:00 · #vision`, `diffusion · 09:00 · #papers`.
+
+    Without `names`, those of channels, it is Markdown with the channel's mention; with them plain, for a label.
+    """
+    topic, source = short_topic(subscription), format_source(subscription)
+    if names is None:
+        topic = client_messages.escape_untrusted(topic)
+        channel = f"<#{subscription.channel_id}>"
+    else:
+        label = kinds.public_label(subscription.source)
+        source = discord_text.shorten(label, MAX_TOPIC_LENGTH, markdown=False)
+        channel = _name_channel(names, subscription)
+    is_weekly = subscription.style is models.Style.WEEKLY
+    days, is_every_day = subscription.days, subscription.days == templates.EVERY_DAY
+    if is_every_day:
+        on = texts("every-day") if is_weekly else ""
+    elif days == templates.WORKDAYS:
+        on = texts("post-name-workdays")
+    else:
+        on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
+    at = subscription.at_time or texts("post-name-complete")
+    about = client_messages.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
+    if not about and is_every_day:
+        about = texts("post-name-daily")
+    return client_messages.join_dotted(about, f"{on} {at}".strip(), channel)
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
@@ -135,12 +164,13 @@ def _button(
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
-    """Return a line per permission, with where to grant it if it is missing."""
-    lines = [texts("permissions-ready" if all(permissions.values()) else "permissions-missing")]
-    for permission, is_granted in permissions.items():
-        name = texts(f"permission-{permission.replace('_', '-')}")
-        lines.append(f"✓ {name}" if is_granted else f"✗ **{name}** · {texts('permission-where')}")
-    return "\n".join(lines)
+    """Return one line if all permissions are granted, else a line per missing one, with where to grant it."""
+    missing = [name.replace("_", "-") for name, is_granted in permissions.items() if not is_granted]
+    if not missing:
+        return f"✓ {texts('permissions-ready')}"
+    where = texts("permission-where")
+    lines = [f"✗ **{texts(f'permission-{name}')}** · {where}" for name in missing]
+    return "\n".join([texts("permissions-missing"), *lines])
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
@@ -180,7 +210,8 @@ def subscription_detail_view(
 ) -> ui.LayoutView:
     """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
-    message = message_builder.MessageBuilder(message_builder.RED if is_inactive else message_builder.AMBER)
+    is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
+    message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
     heading = texts("subscription-heading", channel=f"<#{subscription.channel_id}>")
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
@@ -216,7 +247,7 @@ def list_view(
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    lines = [f"- <#{row.channel_id}> · {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
+    lines = [f"- {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
     if len(rows) > MAX_LISTED:
         lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
     message.add_text("\n".join(lines))
@@ -225,11 +256,8 @@ def list_view(
 
 
 def list_line(texts: Texts, row: Subscription, calendar: schedule.Calendar) -> str:
-    """Return a subscription on a line of a list, without its channel."""
-    topic = client_messages.escape_untrusted(short_topic(row))
-    source = format_source(row)
-    next_post = next_post_text(texts, row, calendar)
-    return client_messages.join_dotted(topic, source, format_schedule(texts, row), next_post)
+    """Return a subscription on a line of a list: its name, and when it posts next."""
+    return client_messages.join_dotted(f"**{post_name(texts, row)}**", next_post_text(texts, row, calendar))
 
 
 def select_menu(
@@ -238,11 +266,11 @@ def select_menu(
     """Return the menu that opens a subscription. An option shows no mention, but the channel's name."""
     options = [
         message_builder.select_option(
-            client_messages.join_dotted(_name_channel(names, row), format_schedule(texts, row)),
+            post_name(texts, row, names),
             str(row.id),
             description=client_messages.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
-                short_topic(row) or None,
+                templates.render_zone(row.timezone, texts.locale.value),
             ),
         )
         for row in rows
@@ -254,9 +282,9 @@ def confirm_remove_view(
     texts: Texts, subscription: Subscription, calendar: schedule.Calendar
 ) -> ui.LayoutView:
     """Return the confirmation of a removal."""
-    sure = texts("subscription-remove-sure", channel=f"<#{subscription.channel_id}>")
+    sure = texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**")
     return client_messages.text_view(
-        f"{sure}\n- {list_line(texts, subscription, calendar)}",
+        f"{sure}\n{client_messages.subtext(next_post_text(texts, subscription, calendar))}",
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST),
     )
@@ -266,10 +294,10 @@ def removed_view(
     texts: Texts, removed: Subscription, left: Sequence[Subscription], calendar: schedule.Calendar
 ) -> ui.LayoutView:
     """Return the confirmation that a subscription was removed, with the `left` ones of the server."""
-    lines = [texts("subscription-removed", channel=f"<#{removed.channel_id}>")]
+    lines = [texts("subscription-removed", post=f"**{post_name(texts, removed)}**")]
     if left:
         lines.append(texts("subscriptions-left"))
-        lines += [f"- <#{row.channel_id}> · {list_line(texts, row, calendar)}" for row in left[:MAX_LISTED]]
+        lines += [f"- {list_line(texts, row, calendar)}" for row in left[:MAX_LISTED]]
     if len(left) > MAX_LISTED:
         lines.append(texts("and-more", count=len(left) - MAX_LISTED))
     return client_messages.text_view("\n".join(lines))
@@ -297,14 +325,6 @@ def paused_text(texts: Texts, subscription: Subscription) -> str:
     if subscription.paused_by is None:
         return texts("paused-at", at=at)
     return texts("paused-by", user=f"<@{subscription.paused_by}>", at=at)
-
-
-def subscription_label(texts: Texts, subscription: Subscription, names: Mapping[int, str]) -> str:
-    """Return a subscription on one line without markup, for autocomplete."""
-    schedule = format_schedule(texts, subscription)
-    return client_messages.join_dotted(
-        _name_channel(names, subscription), short_topic(subscription) or None, schedule
-    )
 
 
 def _name_channel(names: Mapping[int, str], subscription: Subscription) -> str:

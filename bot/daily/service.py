@@ -135,6 +135,8 @@ class Subscriptions:
         """Stop posting until the subscription is resumed; what is planned waits too. `by` is who did it by hand."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
+            if old.state is models.ActivityState.PAUSED and old.reason == reason:
+                return old
             at = self._clock() if reason is Reason.BY_HAND else None
             state = models.ActivityState.PAUSED
             changed = replace(old, state=state, reason=reason.value, paused_by=by, paused_at=at)

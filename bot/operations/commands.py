@@ -14,6 +14,7 @@ from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
 from bot.client.router import Attachment, Download, Transfer, UserError
+from bot.daily import messages as daily_messages
 from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService
@@ -25,7 +26,7 @@ KEEP = "mk"
 
 
 class StatusCog(commands.Cog):
-    """Status of the channel and its posts, and help."""
+    """Status of the server's posts, and help."""
 
     reads_guild = True
 
@@ -37,7 +38,7 @@ class StatusCog(commands.Cog):
         name="status", description="What arrived, what was posted, what comes next and what is stuck"
     )
     async def status(self, request: Request) -> ui.LayoutView:
-        """Show the status of this channel and of the user's alerts."""
+        """Show the server's posts and the user's alerts."""
         return await self._status_view(request)
 
     @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
@@ -90,7 +91,7 @@ class StatusCog(commands.Cog):
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
                 may_see=partial(router.may_see, interaction),
-                most=operations_messages.MAX_POSTS,
+                most=daily_messages.MAX_LISTED,
             )
         is_budget_spent = can_manage and await self._services.get(WriterStatus).has_spent_budget()
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
@@ -102,6 +103,7 @@ class StatusCog(commands.Cog):
             report,
             guild_id=interaction.guild_id,
             can_manage=can_manage,
+            names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
             calendar=await self._services.get(Subscriptions).load_calendar(),
             writer_command=self._mentions("sources") if is_budget_spent else "",
             gone_roles=frozenset(roles - known),

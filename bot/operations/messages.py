@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
@@ -31,8 +31,9 @@ from storage import errors, models
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
 SHOW_HELP = "help"
-MAX_POSTS = 10
 SOURCES_PER_PAGE = 8
+MAX_POSTS_LENGTH = 3000
+"""Code points of the server's posts in `/status`; a message has 4,000."""
 MAX_LABEL_LENGTH = 120
 HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
@@ -47,54 +48,76 @@ def status_view(
     guild_id: int | None,
     can_manage: bool,
     calendar: schedule.Calendar,
+    names: Mapping[int, str],
     writer_command: str = "",
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
-    `gone_roles` are roles of daily posts that the server does not have any more.
+    `names` are those of channels, and `gone_roles` roles of daily posts that the server does not have any more.
     `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
-    message = MessageBuilder(RED if report.problem_deliveries or inactive else AMBER)
+    is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
+    message = MessageBuilder(RED if report.problem_deliveries or is_troubled else AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(_archive_line(texts, report))
-    if can_manage:
-        state = "" if report.is_discord_well else texts("status-discord-troubled") + "\n"
-        refused = texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED)
-        message.add_text(state + subtext(refused))
+    if can_manage and not report.is_discord_well:
+        message.add_text(texts("status-discord-troubled"))
+    if can_manage and report.refused_requests:
+        message.add_text(
+            subtext(texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED))
+        )
     if writer_command:
         message.add_text(texts("status-writer-budget", command=writer_command))
+    problems = defaultdict[int | None, list[models.Delivery]](list)
+    listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
+    for delivery in report.problem_deliveries:
+        problems[delivery.subscription_id if delivery.subscription_id in listed else None].append(delivery)
+    parts = []
     if guild_id is not None:
-        message.add_separator()
-        message.add_text(_posts_text(texts, report, guild_id, calendar, gone_roles))
-    if report.problem_deliveries:
-        message.add_separator()
-        message.add_text("\n".join(_problem_text(texts, row) for row in report.problem_deliveries))
+        parts.append(_posts_text(texts, report, guild_id, calendar, gone_roles, problems))
+    parts.append("\n".join(_problem_text(texts, row) for row in problems[None]))
     if can_manage and report.template_problems:
         # By file and line; folder and reason are in the log, for the operator.
         files = dict.fromkeys(problem.short_location for problem in report.template_problems)
+        parts.append(texts("status-templates", files=discord_text.escape_text(", ".join(files))))
+    reader = (_alerts_text(texts, report), today_messages.suspended_text(texts, report.today_reason))
+    parts.append("\n".join(filter(None, reader)))
+    for part in filter(None, parts):
         message.add_separator()
-        message.add_text(texts("status-templates", files=discord_text.escape_text(", ".join(files))))
-    message.add_separator()
-    message.add_text(_alerts_text(texts, report))
-    message.add_text(today_messages.suspended_text(texts, report.today_reason))
-    message.add_buttons(*_status_buttons(texts, report, inactive, can_manage))
+        message.add_text(part)
+    if can_manage:
+        message.add_buttons(*_post_buttons(texts, report, inactive, names))
+    message.add_buttons(*_reader_buttons(texts, report))
     return message.view
 
 
-def _status_buttons(
-    texts: Texts, report: StatusReport, inactive: list[models.Subscription], can_manage: bool
+def _post_buttons(
+    texts: Texts, report: StatusReport, inactive: list[models.Subscription], names: Mapping[int, str]
 ) -> list[ui.Item[Any]]:
-    uncertain = [
-        delivery.id for delivery in report.problem_deliveries if delivery.is_uncertain and delivery.guild_id
-    ]
+    """Return the buttons for managers, each with the name of its post."""
+    posts = {row.id: row for row, _ in report.subscriptions}
+
+    def name(text_id: str, subscription_id: int | None) -> str:
+        row = posts.get(subscription_id or 0)
+        return join_dotted(texts(text_id), daily_messages.post_name(texts, row, names) if row else None)
+
     row = []
-    if can_manage and uncertain:
-        row.append(button(texts("post-again"), pack_custom_id(REPEAT_POST, uncertain[0])))
-    if can_manage and inactive:
-        resume_id = pack_custom_id(client_messages.RESUME, inactive[0].id)
-        row.append(button(texts("resume-post"), resume_id))
+    uncertain = (row for row in report.problem_deliveries if row.is_uncertain and row.guild_id)
+    if delivery := next(uncertain, None):
+        label = name("post-again", delivery.subscription_id)
+        row.append(button(label, pack_custom_id(REPEAT_POST, delivery.id)))
+    if inactive:
+        label = name("resume-post", inactive[0].id)
+        row.append(button(label, pack_custom_id(client_messages.RESUME, inactive[0].id)))
+    if len(inactive) > 1:
+        row.append(button(texts("subscription-all"), pack_custom_id(daily_messages.LIST)))
+    return row
+
+
+def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
+    row = []
     if report.alert_count:
         row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE, 0)))
     if report.today_reason:
@@ -118,28 +141,38 @@ def no_source_text(texts: Texts) -> str:
 
 
 def _posts_text(
-    texts: Texts, report: StatusReport, guild_id: int, calendar: schedule.Calendar, gone_roles: frozenset[int]
+    texts: Texts,
+    report: StatusReport,
+    guild_id: int,
+    calendar: schedule.Calendar,
+    gone_roles: frozenset[int],
+    problems: Mapping[int | None, Sequence[models.Delivery]],
 ) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
-    lines = []
-    for subscription, last_post in report.subscriptions[:MAX_POSTS]:
-        upcoming = texts("status-next", next=daily_messages.next_post_text(texts, subscription, calendar))
+    shown: list[str] = []
+    for subscription, last_post in report.subscriptions[: daily_messages.MAX_LISTED]:
+        upcoming = daily_messages.next_post_text(texts, subscription, calendar)
         last = _last_post_text(texts, last_post, guild_id, texts("status-post"))
-        lines.append(f"<#{subscription.channel_id}> · {last}\n{upcoming}")
+        lines = [f"**{daily_messages.post_name(texts, subscription)}**", join_dotted(upcoming, last)]
         posted_on = last_post and last_post.delivery.local_on
         if posted_on and subscription.last_on and posted_on < subscription.last_on:
             lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))
         if subscription.mention_role_id in gone_roles:
             lines.append(subtext(texts("status-no-role")))
-    if len(report.subscriptions) > MAX_POSTS:
-        lines.append(texts("and-more", count=len(report.subscriptions) - MAX_POSTS))
-    return "\n".join(lines)
+        lines += [f"⚠ {_trouble(texts, row)}" for row in problems.get(subscription.id, ())]
+        if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
+            break
+        shown.append("\n".join(lines))
+    if more := len(report.subscriptions) - len(shown):
+        shown.append(texts("and-more", count=more))
+    return "\n".join(shown)
 
 
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, what: str) -> str:
+    """Return when something was sent last, with a link; "" for never."""
     if post is None:
-        return texts("status-no-message")
+        return ""
     delivery, part = post
     at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
     channel_id = (part and part.channel_id) or delivery.channel_id
@@ -151,23 +184,21 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, w
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    state = client_messages.delivery_state(texts, delivery)
-    due = format_timestamp(delivery.due_at, "R")
-    return f"**{recipient} · {state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
+    return f"⚠ {recipient} · {_trouble(texts, delivery)}"
+
+
+def _trouble(texts: Texts, delivery: models.Delivery) -> str:
+    state, due = client_messages.delivery_state(texts, delivery), format_timestamp(delivery.due_at, "R")
+    return f"**{state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
 
 
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
-        return texts("status-no-alerts")
+        return ""
     last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
-    # That alerts are paused says all about those that the reader paused.
-    reasons = dict.fromkeys(
-        alert.reason for alert in report.inactive_alerts if alert.reason not in (None, models.Reason.BY_HAND)
-    )
-    lines = [subtext(client_messages.reason_text(texts, reason)) for reason in reasons]
-    if report.inactive_alerts:
-        lines.insert(0, texts("status-alerts-paused", count=len(report.inactive_alerts)))
-    return "\n".join([texts("status-alerts", count=report.alert_count, last=last), *lines])
+    alerts = join_dotted(texts("status-alerts", count=report.alert_count), last)
+    paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
+    return "\n".join(filter(None, (alerts, paused)))
 
 
 def help_view(

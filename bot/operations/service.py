@@ -29,14 +29,14 @@ class LastPost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The data of `/status`: the subscriptions of this channel or server come with their last posts. Times are UTC."""
+    """The data of `/status`: the server's subscriptions come with their last posts. Times are UTC."""
 
     newest_digest_on: date | None
     last_ingested_at: datetime | None
     subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
-    inactive_alerts: tuple[models.Alert, ...]
+    paused_alerts: int
     last_alert_post: LastPost | None
     today_reason: str | None = None
     """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
@@ -72,13 +72,15 @@ class StatusService:
     ) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only the reader's own data.
 
-        Of a server it has the posts of the channels that the reader `may_see`, the first `most` (None: all) with their last post.
+        Of a server it has the posts of the channels that the reader `may_see`; of the first `most` (None: all) with the last one
+        and with problems.
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
-            subscription_statuses = await self._subscription_statuses(
-                connection, guild_id, channel_id, may_see, most
-            )
+            statuses = await self._subscription_statuses(connection, guild_id, may_see, most)
+            channel_ids = {row.channel_id for row, _ in statuses[:most]}
+            if guild_id is not None and channel_id is not None:
+                channel_ids.add(channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             sent_alerts = await outbox.list_rows(
@@ -91,10 +93,10 @@ class StatusService:
             return StatusReport(
                 newest_digest_on=dates[0] if dates else None,
                 last_ingested_at=await archive.get_last_updated_at(connection),
-                subscriptions=subscription_statuses,
-                problem_deliveries=await self._problem_deliveries(connection, user_id, guild_id, channel_id),
+                subscriptions=statuses,
+                problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
                 alert_count=len(reader_alerts),
-                inactive_alerts=tuple(alert for alert in reader_alerts if alert.is_paused(self._clock())),
+                paused_alerts=sum(alert.is_paused(self._clock()) for alert in reader_alerts),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),
@@ -123,18 +125,12 @@ class StatusService:
             )
 
     async def _subscription_statuses(
-        self,
-        connection: Connection,
-        guild_id: int | None,
-        channel_id: int | None,
-        may_see: Callable[[int], bool],
-        most: int | None,
+        self, connection: Connection, guild_id: int | None, may_see: Callable[[int], bool], most: int | None
     ) -> tuple[tuple[models.Subscription, LastPost | None], ...]:
         if guild_id is None:
             return ()
         in_guild = await daily.list_rows(connection, guild_id=guild_id)
-        in_channel = [subscription for subscription in in_guild if subscription.channel_id == channel_id]
-        shown = [subscription for subscription in in_channel or in_guild if may_see(subscription.channel_id)]
+        shown = [subscription for subscription in in_guild if may_see(subscription.channel_id)]
         # What is not shown is not read: a server may have a hundred posts, each with its messages.
         last: dict[int, LastPost] = {}
         for subscription in shown[:most]:
@@ -146,17 +142,13 @@ class StatusService:
         return tuple((subscription, last.get(subscription.id)) for subscription in shown)
 
     async def _problem_deliveries(
-        self, connection: Connection, user_id: int, guild_id: int | None, channel_id: int | None
+        self, connection: Connection, user_id: int, channel_ids: list[int]
     ) -> tuple[models.Delivery, ...]:
-        """Return the newest deliveries with a problem, those of the channel first. A channel may have any number of others."""
-        since, problems = self._clock() - PROBLEM_WINDOW, dict[int, models.Delivery]()
-        of_channel = (channel_id, None) if guild_id is not None and channel_id is not None else None
-        for channel, reader in filter(None, (of_channel, (None, user_id))):
-            found = await outbox.list_problems(
-                connection, channel_id=channel, user_id=reader, since_at=since, limit=MAX_PROBLEM_DELIVERIES
-            )
-            problems |= {row.id: row for row in found}
-        return tuple(problems.values())[:MAX_PROBLEM_DELIVERIES]
+        """Return the newest deliveries with a problem, those of the channels first."""
+        since, limit = self._clock() - PROBLEM_WINDOW, MAX_PROBLEM_DELIVERIES
+        found = await outbox.list_problems(connection, "channel_id", channel_ids, since_at=since, limit=limit)
+        found += await outbox.list_problems(connection, "user_id", [user_id], since_at=since, limit=limit)
+        return tuple({row.id: row for row in found}.values())[:MAX_PROBLEM_DELIVERIES]
 
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:

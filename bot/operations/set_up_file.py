@@ -163,13 +163,13 @@ class AlertEntry(_Entry):
     papers: list[Text] = []
     match_all: bool = False
     excluded: tuple[Text, ...] = ()
-    min_votes: int = 0
+    min_votes: Annotated[int, Field(ge=0, le=alerts_service.MAX_VOTES)] = 0
     timing: Annotated[models.AlertTiming, Field(alias="when")] = models.AlertTiming.AT_ONCE
     at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None
     weekday: Weekday = 1
-    max_papers: int = 10
-    max_a_day: int = 0
+    max_papers: Annotated[int, Field(ge=1, le=alerts_service.MAX_PAPERS)] = 10
+    max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
     silent: bool = False
     paused: bool = False
 
@@ -482,9 +482,9 @@ class _Run:
             label=_label_alert,
             add=service.add,
             change=service.change,
-            remove=lambda old: service.remove([old]),
-            pause=lambda old: service.pause([old]),
-            resume=lambda old: service.resume([old]),
+            remove=service.remove,
+            pause=service.pause,
+            resume=service.resume,
         )
 
         async def read(entry: AlertEntry) -> models.Alert:
@@ -607,7 +607,6 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription | models.Alert) -> bool:
-    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
-    is_snoozed = isinstance(row, models.Alert) and row.paused_until_at is not None
-    by_hand = row.reason in (None, models.Reason.BY_HAND)
-    return row.state is models.ActivityState.PAUSED and by_hand and not is_snoozed
+    """Return whether somebody paused it; what Discord blocks comes back by itself."""
+    by_hand = isinstance(row, models.Alert) or row.reason in (None, models.Reason.BY_HAND)
+    return row.state is models.ActivityState.PAUSED and by_hand

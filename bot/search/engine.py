@@ -481,10 +481,6 @@ class Engine:
     def _matches(self, query: Query | None) -> bool:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
-    def has_institution(self, name: str) -> bool:
-        """Return whether a paper comes from an institution."""
-        return self._matches(self.institution(name))
-
     def list_having(self, text: str, paper_ids: Collection[int]) -> list[int]:
         """Return those of these papers that have a term as typed."""
         return self._having(concepts.literal_segment(text), paper_ids)

@@ -23,7 +23,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
 import tantivy
 from tantivy import Query
 
@@ -34,8 +33,6 @@ from bot.text import analyser, people, questions, term_keys, tokens, typography
 from storage import models, search, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
-
-log = structlog.get_logger(__name__)
 
 FORMAT = f"2.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
@@ -329,6 +326,9 @@ class SearchIndex:
 
     def _log_failure(self, error: Exception) -> None:
         if not self._is_failing:
+            import structlog  # which look-ups do without
+
+            log = structlog.get_logger(__name__)
             log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
         self._is_failing = True
 

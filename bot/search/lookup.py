@@ -528,10 +528,6 @@ class LookUp:
             locale=locale,
         )
 
-    def has_institution(self, view: Snapshot, name: str) -> bool:
-        """Return whether a stored paper comes from an institution."""
-        return self.open(view).has_institution(analyser.clean_typed(name))
-
     def find_paper(self, view: Snapshot, text: str) -> str | None:
         """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
         text = analyser.clean_typed(text)

@@ -139,7 +139,6 @@ class SearchService:
         return await self._read(connection, self._lookup.read_queries, texts)
 
     find_author = _as_method(LookUp.find_author)
-    has_institution = _as_method(LookUp.has_institution)
     explain_term = _as_method(LookUp.explain_term)
     list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
     complete_author = _as_method(LookUp.complete_author)

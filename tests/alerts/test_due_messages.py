@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import planner
+from bot.alerts.service import WEEK
 from bot.operations import retention
 from storage import models, papers
 from storage.database import Database
@@ -128,8 +129,8 @@ async def test_a_paused_alert_sends_nothing_and_a_removed_or_changed_one_no_old_
     ]
     await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
     await alert_harness.planner.drain()
-    await alert_harness.alerts.snooze([paused])
-    await alert_harness.alerts.remove([removed])
+    await alert_harness.alerts.pause(paused, WEEK)
+    await alert_harness.alerts.remove(removed)
     await alert_harness.alerts.change(changed, alert_builders.draft("something else"), user_id=3)
     assert await alert_harness.plan() == 0
     # What was found before the pause comes after it.
@@ -137,57 +138,20 @@ async def test_a_paused_alert_sends_nothing_and_a_removed_or_changed_one_no_old_
     assert await alert_harness.list_recipients() == [1]
 
 
-async def test_what_waits_while_direct_messages_are_closed_is_sent_when_they_are_open(
+async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_new(
     alert_harness: AlertHarness,
 ) -> None:
     alert_id = await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12), location="a")
-    await alert_harness.store_digest(MONDAY, ("2601.00002", 12), location="b")
-    await alert_harness.planner.drain()
-    await alert_harness.close_direct_messages(7)
-    await alert_harness.store_digest(MONDAY, ("2601.00003", 12), location="c")  # what comes meanwhile is not
-    assert await alert_harness.plan(timedelta(days=2)) == 0
-    await alert_harness.alerts.resume([alert_id], user_id=7)
+    for number in range(1, 5):
+        today = alert_harness.now.date()
+        await alert_harness.add_digest(today, (f"2601.0000{number}", 12))
+        await alert_harness.refuse_messages()
+        alert_harness.now += timedelta(days=2)
+        await alert_harness.expire(alert_harness.now)
+    assert (await alert_harness.alerts.list_rows())[0].state is models.ActivityState.ACTIVE
     assert await alert_harness.plan() == 1
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
-
-
-async def test_what_a_reader_paused_stays_so_while_discord_blocks_the_destination_and_afterwards(
-    alert_harness: AlertHarness,
-) -> None:
-    service = alert_harness.alerts
-    places: tuple[dict[str, Any], ...] = ({}, {"channel_id": 5, "guild_id": 6})
-    for place in places:
-        await alert_harness.add_alert("care", **place)
-        paused_id = await alert_harness.add_alert("paused", **place)
-        snoozed_id = await alert_harness.add_alert("snoozed", **place)
-        await service.pause([paused_id])
-        await service.snooze([snoozed_id])
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await alert_harness.refuse_message(50007, user_id=7)
-    await alert_harness.refuse_message(50013, channel_id=5)
-    blocked = await service.list_rows()
-    assert [alert.reason for alert in blocked] == [
-        reason for blocking in ("dms-closed", "no-send") for reason in (blocking, "by-hand", blocking)
-    ]
-
-
-@pytest.mark.parametrize("votes_asked", [0, 50])
-async def test_papers_of_a_held_message_that_expires_are_sent_when_direct_messages_are_open(
-    alert_harness: AlertHarness, votes_asked: int
-) -> None:
-    alert_id = await alert_harness.add_alert("care", min_votes=votes_asked)
-    await alert_harness.add_alert("something else")
-    await alert_harness.add_alert("care", user_id=8)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 12))
-    await _read_votes(alert_harness.database, 1, 53)
-    await alert_harness.plan()
-    await alert_harness.close_direct_messages(7)
-    await alert_harness.expire(NOW + timedelta(hours=25))
-    assert await alert_harness.plan(timedelta(days=2)) == 1  # to the other reader
-    await alert_harness.alerts.resume([alert_id], user_id=7)
-    assert await alert_harness.plan() == 1
-    assert alert_harness.notified_papers() == [["2601.00001"]] * 4
+    assert alert_harness.notified_papers()[-1] == [f"2601.0000{number}" for number in range(1, 5)]
+    assert await alert_harness.alerts.remove(alert_id)
 
 
 async def _read_votes(database: Database, number: int, count: int | None, hours: int = 0) -> None:

@@ -156,7 +156,7 @@ async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_c
     ids[await alert_harness.add_alert("agent", user_id=99)] = "agent"
     for removed in (None, next(iter(ids))):
         if removed is not None:
-            await alert_harness.alerts.remove([removed])
+            await alert_harness.alerts.remove(removed)
             del ids[removed]
         expected = {
             (alert_id, prepared[number].detail.id)

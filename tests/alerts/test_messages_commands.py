@@ -100,7 +100,7 @@ async def test_a_message_leads_to_its_alert_or_to_all_of_its_alerts(delivery: De
     card = await harness.press(message, "alert-manage", by=harness.user)
     await harness.user.click(card, label=harness.texts("alert-pause-week"))
     assert (await _stored(harness)).paused_until_at is not None
-    await harness.bot.services.get(Alerts).resume([(await _stored(harness)).id])
+    await harness.bot.services.get(Alerts).resume((await _stored(harness)).id)
     await _add(harness, keyword="care")
     await delivery.ingest(("2601.90009", 10))
     await delivery.run()
@@ -237,7 +237,7 @@ async def test_each_kind_of_rule_sends_its_papers_and_no_others(delivery: Delive
 async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(delivery: Delivery) -> None:
     harness = delivery.harness
     alert = await _add(harness, keyword="로봇")
-    await harness.bot.services.get(Alerts).pause([alert.id])
+    await harness.bot.services.get(Alerts).pause(alert.id)
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     saved = await harness.fill(shown, "alert-edit-conditions", keyword="robots")
     assert harness.texts("reason-by-hand") in shown_text(saved)

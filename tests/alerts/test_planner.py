@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.alerts import matcher, planner
+from bot.alerts.service import WEEK
 from bot.operations import retention
 from storage import archive, models, outbox
 from storage.database import Connection
@@ -66,7 +67,7 @@ async def test_an_old_digest_raises_no_alerts(alert_harness: AlertHarness) -> No
 async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care", min_votes=10)
     snoozed_id = await alert_harness.add_alert("better", user_id=8)
-    await alert_harness.alerts.snooze([snoozed_id], user_id=8)
+    await alert_harness.alerts.pause(snoozed_id, WEEK, user_id=8)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
     assert alert_harness.notified_papers() == [["2601.00003"]]
 
@@ -80,7 +81,7 @@ async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_a
     await alert_harness.add_alert("care", user_id=8)
     paused_id = await alert_harness.add_alert("care", user_id=9)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.alerts.pause([paused_id], user_id=9)
+    await alert_harness.alerts.pause(paused_id, user_id=9)
     for days in (2, 4):
         alert_harness.now = NOW + timedelta(days=days)
         await alert_harness.expire(alert_harness.now)
@@ -164,7 +165,7 @@ async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
 
     async def remove_while_rendering(connection: Connection, ids: Iterable[int]) -> dict[int, models.Reader]:
         if removals:
-            await alert_harness.alerts.remove([removals.pop()])
+            await alert_harness.alerts.remove(removals.pop())
         return {}
 
     with pytest.MonkeyPatch.context() as patch:

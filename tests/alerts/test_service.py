@@ -42,9 +42,6 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
             {"excluded": [f"word{number}" for number in range(21)]},
             "20 excluded words.* Remove some",
         ),
-        (("robot",), {"min_votes": -1}, "from 0"),
-        (("robot",), {"max_papers": 0}, "from 1 to"),
-        (("robot",), {"weekday": 8}, "weekday"),
         (("robot",), {"at_time": "25:00"}, "HH:MM"),
         (("robot",), {"timezone": "Mars/Olympus"}, "time zone"),
     ],
@@ -75,21 +72,11 @@ def test_equal_drafts_have_the_same_key() -> None:
 async def test_resuming_alerts_has_their_refused_messages_tried_at_once(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    async with alert_harness.database.transaction() as connection:
-        (due,) = await outbox.list_due(connection, alert_harness.now)
-        await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
-        await outbox.mark_retry(
-            connection,
-            due.part.id,
-            next_attempt_at=alert_harness.now + timedelta(hours=1),
-            unknown_since=None,
-            error="dms-closed",
-            is_refused=True,
-        )
-    assert await alert_harness.alerts.resume([alert_id], user_id=8) == 0
+    await alert_harness.refuse_messages()
+    assert await alert_harness.alerts.resume(alert_id, user_id=8) is False
     async with alert_harness.database.read() as connection:
         assert await outbox.list_due(connection, alert_harness.now) == []
-    assert await alert_harness.alerts.resume([alert_id], user_id=7) == 1
+    assert await alert_harness.alerts.resume(alert_id, user_id=7) is True
     async with alert_harness.database.read() as connection:
         assert len(await outbox.list_due(connection, alert_harness.now)) == 1
 
@@ -115,8 +102,8 @@ async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) ->
 @both_engines
 async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("speech")
-    other_id = await alert_harness.add_alert("robot")
-    await alert_harness.alerts.snooze([alert_id])
+    await alert_harness.add_alert("robot")
+    await alert_harness.alerts.pause(alert_id, alerts_service.WEEK)
     changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
     with pytest.raises(errors.UsageError, match="no longer exists"):
         await alert_harness.alerts.change(alert_id, changed, user_id=8)
@@ -126,7 +113,7 @@ async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarn
     stored, _ = await alert_harness.alerts.list_rows(user_id=7)
     assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert_id, True, True)
     assert (await alert_harness.alerts.preview(changed)).existing == stored
-    await alert_harness.alerts.resume([alert_id, other_id])
+    await alert_harness.alerts.resume(alert_id)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), summary="Of care.")
     assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
 
@@ -202,8 +189,8 @@ async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has
 
 async def test_only_the_owner_can_remove_an_alert(alert_harness: AlertHarness) -> None:
     alert_id = await alert_harness.add_alert("care")
-    assert await alert_harness.alerts.remove([alert_id], user_id=8) == 0
-    assert await alert_harness.alerts.remove([alert_id], user_id=7) == 1
+    assert await alert_harness.alerts.remove(alert_id, user_id=8) is False
+    assert await alert_harness.alerts.remove(alert_id, user_id=7) is True
 
 
 @both_engines

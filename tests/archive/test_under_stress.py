@@ -56,7 +56,7 @@ async def ingest_files(db: database.Database) -> int:
 
 
 def count_complete_digests(path: Path) -> int:
-    """Return the number of digests, after checking that each has all its papers with their authors and the number of their change."""
+    """Return the number of digests, after checking that each has all its papers, with authors and the number of a change."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         counts = connection.execute(

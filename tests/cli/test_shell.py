@@ -250,6 +250,23 @@ def test_a_command_without_an_archive_loads_only_what_it_needs(tmp_path: Path) -
     assert process.returncode == 0, process.stderr
 
 
+def test_a_search_loads_neither_the_log_nor_discord(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['paperround', 'search', 'attention']\n"
+        "from bot import cli\n"
+        "from bot.cli import shell\n"
+        "real = shell.checked_database\n"
+        "shell.checked_database = lambda url, creating: real(url, creating=True)\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'discord', 'jinja2', 'aiohttp', 'structlog'}\n"
+        "assert 'tantivy' in sys.modules and not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+
+
 def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
     code = (
         "import os, signal, sys; from bot import cli; sys.argv = ['paperround', 'run'];"

@@ -11,7 +11,7 @@ from discord import ui
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
-from bot.alerts.service import Alerts
+from bot.alerts.service import WEEK, Alerts
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.message_builder import layout_payload, pack_custom_id
@@ -111,7 +111,7 @@ async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness
 
 async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
-    await harness.bot.services.get(Alerts).snooze([alert.id])
+    await harness.bot.services.get(Alerts).pause(alert.id, WEEK)
     _take_roles(harness, harness.manager)
     for actor, channel_id in (
         (harness.manager, harness.channel.id),

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import discord
 import pytest
 
+from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
+from bot.daily import post as daily_post
 from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import (
@@ -35,8 +36,8 @@ async def test_setup_shows_a_preview_the_permissions_and_the_first_time(harness:
     assert preview.ephemeral
     shown = shown_text(wizard)
     assert "09:00" in shown
-    assert harness.texts("permissions-ready") in shown
-    assert f"✓ {harness.texts('permission-send-messages')}" in shown
+    assert f"✓ {harness.texts('permissions-ready')}\n" in shown
+    assert harness.texts("permission-send-messages") not in shown
     # The clock is at 09:00 in Seoul, so the first post is tomorrow's.
     assert "<t:1767312000:F>" in shown
     started = await harness.manager_press(wizard, "setup-start")
@@ -107,24 +108,21 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
 async def test_setup_says_which_style_and_permissions_a_channel_needs(harness: ClientHarness) -> None:
     refused = shown_text(await harness.manage("daily setup", channel=harness.readonly_channel))
     assert f"✗ **{harness.texts('permission-send-messages')}**" in refused
-    assert harness.texts("permission-where") in refused
+    assert refused.count(harness.texts("permission-where")) == refused.count("✗") == 1
+    assert "✓" not in refused
     news = harness.guild.create_news_channel("news")
-    of_news = shown_text(await harness.manage("daily setup", channel=news))
-    assert "Announcement" in of_news
-    assert "Embed Links" in of_news
+    assert "Announcement" in shown_text(await harness.manage("daily setup", channel=news))
     forum = harness.guild.create_forum_channel("papers-forum")
     assert "Forum" in shown_text(await harness.manage("daily setup", channel=forum))
     response = await harness.manage("daily setup", channel=forum, style="compact")
     assert shown_text(response) == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
-    role = harness.guild.create_role("rl-readers")
-    may_mention = harness.guild.create_role(
-        "announcers", permissions=discord.Permissions(manage_guild=True, mention_everyone=True)
-    )
-    announcer = harness.guild.add_member(harness.env.create_user("announcer"), roles=[may_mention])
-    result = await announcer.slash(harness.channel, "daily setup", topic="RL")
-    form = await announcer.click(last_response(result), label=harness.texts("more-settings"))
-    changed = await announcer.submit_modal(form, {"role": [role], "options": []})
-    assert harness.texts("permission-mention-everyone") in shown_text(last_response(changed))
+    await harness.bot.prepare_guild(harness.guild.id)
+    channel: Any = harness.bot.get_channel(harness.channel.id)
+    for is_mentionable in (False, True):
+        role = harness.guild.create_role(f"readers {is_mentionable}", mentionable=is_mentionable)
+        needed = daily_post.needed_permissions(channel, models.Style.ANNOUNCEMENT, role.id)
+        assert "embed_links" in needed
+        assert ("mention_everyone" in needed) is not is_mentionable
 
 
 async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> None:
@@ -162,11 +160,17 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert by_manager not in listed
     resumed = await harness.manager_press(paused, "resume-post")
     assert (await _list_subscriptions(harness))[0].state is models.ActivityState.ACTIVE
+    other_card = await harness.manage("daily edit")
     paused = await harness.manager_press(resumed, "subscription-pause")
+    again = await harness.manager_press(other_card, "subscription-pause")
+    assert harness.texts("resume-post") in shown_text(again)
     confirmation = await harness.manager_press(paused, "remove")
-    assert len(await _list_subscriptions(harness)) == 1
+    rows = await _list_subscriptions(harness)
+    assert [row.state for row in rows] == [models.ActivityState.PAUSED]  # two who pause undo nothing
+    name = f"**{daily_messages.post_name(harness.texts, rows[0])}**"
+    assert shown_text(confirmation).startswith(harness.texts("subscription-remove-sure", post=name))
     removed = await harness.manager_press(confirmation, "remove")
-    assert shown_text(removed) == harness.texts("subscription-removed", channel=f"<#{harness.channel.id}>")
+    assert shown_text(removed) == harness.texts("subscription-removed", post=name)
     assert await _list_subscriptions(harness) == []
 
 
@@ -224,7 +228,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
     listed = await harness.manage("daily list")
-    assert shown_text(listed).count("#papers · ") == 2, "an option of a menu shows no mention"
+    assert shown_text(listed).count("· #papers") == 2, "an option of a menu shows no mention"
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
 
@@ -238,7 +242,7 @@ async def test_a_subscription_is_meant_by_words_of_its_label(harness: ClientHarn
     times = {row.id: row.at_time for row in await _list_subscriptions(harness)}
     assert times == {at_six.id: "18:00", about.id: "19:00"}
     both = shown_text(await harness.manage("daily edit", post="#papers"))
-    assert both.count("#papers · ") == 2
+    assert both.count("· #papers") == 2
     # A number is an id: that of a removed post does not mean the one at 18:00.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily list"))
     for post in ("18", "#vision"):

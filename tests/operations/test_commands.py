@@ -20,6 +20,7 @@ from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
 from bot.core.settings import Settings
+from bot.daily import messages as daily_messages
 from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
 from bot.outbox import contents
@@ -54,13 +55,16 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
     shown = shown_text(await harness.ask("status"))
     assert harness.texts.format_date(date(2026, 1, 1)) in shown
     assert harness.texts("status-no-post") in shown
-    assert harness.texts("status-no-alerts") in shown
+    assert harness.texts("status-discord-refused", count=0, limit=1000) not in shown_text(
+        await harness.ask("status", by=harness.manager)
+    ), "a zero is not shown"
     subscription = await harness.add_subscription()
     shown = shown_text(await harness.ask("status"))
     calendar = await harness.bot.services.get(Subscriptions).load_calendar()
     due = int(calendar.following(subscription).at.timestamp())
-    assert harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)") in shown
-    assert f"<#{harness.channel.id}> · {harness.texts('status-no-message')}\n" in shown
+    name = f"**{daily_messages.post_name(harness.texts, subscription)}**\n"
+    upcoming = harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)")
+    assert f"{name}{upcoming}\n" in shown
     _, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
         receipts = {part.id: models.Receipt(4242, harness.channel.id)}
@@ -72,7 +76,8 @@ async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_th
         what=f"[{harness.texts('status-post')}]({address})",
         at=f"<t:{int(harness.env.now().timestamp())}:R>",
     )
-    assert f"<#{harness.channel.id}> · {last}\n" in shown
+    upcoming = daily_messages.next_post_text(harness.texts, subscription, calendar)
+    assert f"{name}{upcoming} · {last}\n" in shown
     silent_on = date(2026, 1, 4)
     async with harness.container.database.transaction() as connection:
         await daily.set_last_on(connection, {subscription.id: silent_on})
@@ -113,7 +118,7 @@ async def test_status_names_only_posts_of_channels_that_the_member_can_see(harne
 
 
 async def test_status_reads_no_more_of_a_server_with_many_posts_than_it_shows(harness: ClientHarness) -> None:
-    shown = operations_messages.MAX_POSTS
+    shown = daily_messages.MAX_LISTED
 
     async def count_statements(posts: int) -> int:
         for number in range(posts):
@@ -148,7 +153,10 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_sh
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     later = shown_text(await harness.ask("status", by=harness.manager))
     assert harness.texts("delivery-uncertain") not in later
-    response = await harness.click(status, label=harness.texts("post-again"), by=harness.manager)
+    (again,) = (
+        line for line in shown_text(status).splitlines() if line.startswith(harness.texts("post-again"))
+    )
+    response = await harness.click(status, label=again, by=harness.manager)
     assert shown_text(response) == harness.texts("posting-again")
     async with harness.container.database.read() as connection:
         repeated = await outbox.get(connection, delivery.id)
@@ -181,9 +189,46 @@ async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button
     await harness.bot.services.get(Subscriptions).pause(subscription.id, models.Reason.NO_SEND)
     status = await harness.ask("status", by=harness.manager)
     assert harness.texts("reason-no-send") in shown_text(status)
-    await harness.manager.click(status, label=harness.texts("resume-post"))
+    label = f"{harness.texts('resume-post')} · {_label(harness, subscription)}"
+    await harness.manager.click(status, label=label)
     resumed = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert resumed.state is models.ActivityState.ACTIVE
+
+
+@both_languages
+async def test_the_status_and_the_list_have_each_post_of_the_server_by_the_same_name(
+    harness: ClientHarness,
+) -> None:
+    other = harness.guild.create_text_channel("vision")
+    await harness.add_subscription(topic="diffusion")
+    weekly = await harness.add_subscription(
+        other.id, style=models.Style.WEEKLY, days=(5,), at_time="17:00", locale=harness.texts.locale
+    )
+    here, there = f"<#{harness.channel.id}>", f"<#{other.id}>"
+    named = {"en": f"**Weekly · Fri 17:00 · {there}**", "ko": f"**주간 · 금 17:00 · {there}**"}
+    for command in ("status", "daily list"):
+        shown = shown_text(await harness.ask(command, by=harness.manager))
+        assert f"**diffusion · 09:00 · {here}**" in shown
+        assert named[harness.texts.locale.value] in shown
+    await harness.bot.services.get(Subscriptions).pause(weekly.id, by=harness.manager.id)
+    paused = await harness.ask("status", by=harness.manager)
+    assert paused.components[0]["accent_color"] == message_builder.AMBER
+    await harness.bot.services.get(Subscriptions).resume(weekly.id)
+    _, part = await harness.plan_post(weekly)
+    async with harness.container.database.transaction() as connection:
+        await outbox.mark_sending(connection, [part.id], harness.env.now())
+        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=harness.env.now())
+    troubled = await harness.ask("status", by=harness.manager)
+    assert troubled.components[0]["accent_color"] == message_builder.RED
+    lines = shown_text(troubled).splitlines()
+    at = lines.index(named[harness.texts.locale.value])
+    assert harness.texts("delivery-uncertain") in lines[at + 2]
+    assert f"{harness.texts('post-again')} · {_label(harness, weekly)}" in lines
+
+
+def _label(harness: ClientHarness, subscription: models.Subscription) -> str:
+    names = {channel.id: channel.name for channel in harness.bot.get_all_channels()}
+    return daily_messages.post_name(harness.texts, subscription, names)
 
 
 async def test_a_failing_template_is_shown_to_managers(harness: ClientHarness, tmp_path: Path) -> None:
@@ -213,7 +258,11 @@ async def test_managers_see_that_discord_fails_and_how_much_it_refused(harness: 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.get(Alerts).add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
-    assert harness.texts("status-alerts", count=1, last=harness.texts("status-no-message")) in shown
+    assert shown.splitlines()[-3:] == [
+        harness.texts("status-alerts", count=1),
+        harness.texts("alert-manage"),
+        harness.texts("newest-digest"),
+    ]
 
 
 async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_buttons_for_it(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts.service import Alerts
+from bot.alerts.service import WEEK, Alerts
 from bot.core import settings as core_settings
 from bot.daily.service import Subscriptions
 from bot.operations import set_up_file
 from bot.operations.set_up_file import SetUpFile
 from bot.sources import kinds
-from storage import alerts, daily, errors, migrate, models
+from storage import daily, errors, migrate, models
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -63,7 +63,7 @@ async def _set_up(database: Database) -> None:
         0, 7, (WORD,), NOW, channel_id=20, guild_id=10, excluded=("survey",), timing=models.AlertTiming.WEEKLY
     )
     await alerts.add(in_channel)
-    await alerts.snooze([1])
+    await alerts.pause(1, WEEK)
     await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own
 
 
@@ -221,15 +221,13 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
 
 async def test_what_discord_blocks_is_not_written_as_paused(made: Database) -> None:
     """It comes back by itself, and a file that says otherwise would pause it for good when it is applied later."""
-    await Alerts(made, lambda: NOW).resume([1])
+    await Alerts(made, lambda: NOW).resume(1)
     exported = await _service(made).export()
     async with made.transaction() as connection:
         reason = models.Reason.NO_SEND
         active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
         blocked = models.ActivityState.PAUSED
         assert await daily.set_state(connection, [row.id for row in active], blocked, reason=reason)
-        in_channel = [row.id for row in await alerts.list_rows(connection) if row.channel_id]
-        assert await alerts.set_state(connection, in_channel, blocked, reason=reason, by_hand=False)
     assert await _service(made).export() == exported
     assert await _apply(made, exported) == []
     paused = exported.replace('channel = "20"\n', 'channel = "20"\npaused = true\n', 1)
@@ -256,7 +254,7 @@ async def test_every_setting_of_a_record_is_in_the_file() -> None:
     assert len(names - kept_out) == len(
         set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
     )
-    bookkeeping = {"id", "created_at", "key", "forms", "state", "reason", "paused_until_at"}
+    bookkeeping = {"id", "created_at", "key", "forms", "state", "paused_until_at"}
     kinds_of_terms = len(models.AlertKind)
     names = {row.name for row in fields(models.Alert)} - bookkeeping - {"terms"}
     entry = set(set_up_file.AlertEntry.model_fields) - {"removed", "paused"}

@@ -11,7 +11,7 @@ from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.archive.ingest import IngestService
-from bot.outbox import contents, outcomes
+from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import alerts, models, outbox
@@ -93,21 +93,19 @@ class AlertHarness:
     async def expire(self, now: datetime) -> None:
         await outbox_builders.make_recorder(self.database, self.deliveries).expire(now)
 
-    async def close_direct_messages(self, user_id: int) -> None:
-        """Let Discord refuse the messages of a reader, who accepts direct messages no more, until the alerts are paused."""
-        await self.refuse_message(50007, user_id=user_id)
-
-    async def refuse_message(self, code: int, **recipient: int) -> None:
-        """Let Discord refuse the planned message of a `user_id` or a `channel_id` with a code (403)."""
-        refused = outcomes.classify(403, code, models.PartKind.MESSAGE)
+    async def refuse_messages(self, hours: int = 1) -> None:
+        """Let Discord refuse the messages that are due, to be tried again after some hours."""
         async with self.database.transaction() as connection:
-            (delivery,) = await outbox.list_rows(
-                connection,
-                kind=models.DeliveryKind.ALERT,
-                user_id=recipient.get("user_id"),
-                channel_id=recipient.get("channel_id"),
-            )
-            await alerts_planner.ALERT.find_owned(connection, delivery, refused.reason)
+            for due in await outbox.list_due(connection, self.now):
+                await outbox.mark_sending(connection, [due.part.id], self.now)
+                await outbox.mark_retry(
+                    connection,
+                    due.part.id,
+                    next_attempt_at=self.now + timedelta(hours=hours),
+                    unknown_since=None,
+                    error=models.Reason.DMS_CLOSED,
+                    is_refused=True,
+                )
 
     async def list_recipients(self) -> list[int | None]:
         async with self.database.read() as connection:

@@ -225,7 +225,7 @@ async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
     shown = await _ask(harness)
     assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
     assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
-    await harness.bot.services.get(Alerts).pause([alert.id])
+    await harness.bot.services.get(Alerts).pause(alert.id)
     paused = shown_text(await _ask(harness))
     assert "Kim Min-jun" not in paused
     assert harness.texts("today-by-votes") in paused

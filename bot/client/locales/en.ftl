@@ -244,6 +244,9 @@ schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
 on-days = On { $days }
+post-name-daily = Daily
+post-name-workdays = Mon–Fri
+post-name-complete = when the list closes
 on-days-separator = {", "}
 more-papers = and { $count ->
     [one] one more
@@ -305,7 +308,6 @@ remove = Remove
 resume = Resume
 back = Back
 alert-made = Alert created.
-alert-left-out = Left out of this alert: { $words }
 alert-changed = Alert updated.
 alert-exists = You already have this alert: { $place }
 alert-would = { $count ->
@@ -320,8 +322,6 @@ alert-wider = { $count ->
 alert-widen = Widen
 alert-related = Related terms count too: { $forms }. Put words in quotation marks to follow only those.
 alert-preview-partial = Only the latest papers with these words were checked.
-alert-unknown-author = The archive has no papers by “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
-alert-unknown-institution = The archive has no papers from “{ $name }” yet. Check the spelling; if it is right, you'll be notified of the first one.
 alert-dm = DM
 alert-timing-now = right away
 alert-timing-daily = daily { $time }
@@ -414,7 +414,7 @@ setup-add = { $count ->
     [one] Add a second one
    *[other] Add another
 }
-permissions-ready = All the permissions are in place:
+permissions-ready = All the permissions are in place
 permissions-missing = Some permissions are missing:
 permission-view-channel = View Channel
 permission-send-messages = Send Messages
@@ -452,9 +452,9 @@ subscription-edited = Updated
 subscription-edit = { $command } changes its time, number of papers, style and more.
 subscription-paused = Paused
 subscription-resumed = Resumed
-subscription-removed = The daily post in { $channel } was removed. What it has posted stays.
+subscription-removed = { $post } was removed. What it has posted stays.
 subscriptions-left = Daily posts that stay:
-subscription-remove-sure = Remove the daily post in { $channel }? Pausing keeps its settings.
+subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
 subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
@@ -496,9 +496,7 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = last { $what } { $at }
-status-next = { $next }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
-status-no-message = nothing so far
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
 status-message = message
@@ -507,9 +505,8 @@ status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
-}: { $last }
+}
 status-alerts-paused = Paused: { $count }
-status-no-alerts = You have no alerts.
 delivery-waiting = refused; will be tried again
 delivery-uncertain = unclear whether it arrived
 delivery-stopped = not posted
