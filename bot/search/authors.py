@@ -336,15 +336,18 @@ def find_author(
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
     matches = find_authors(writers, name)
+    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
+    if not matches and analyser.has_hangul(name):
+        # The beginning of a name, such as the family name alone: those whom autocomplete offers.
+        matches = namesakes = find_authors(writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
     if not matches:
         return AuthorResult()
     snapshot = writers.view
     best = matches[0]
-    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
     rows, total = list_page(snapshot, paper_ids, filters, sort, limit=limit, offset=offset)
-    coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS)
     is_one = len(namesakes) < 2
+    coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS) if is_one else []
     typed = tuple(people.name_tokens(people.given_name_first(name)))
     variants_by_id = search.list_name_variants(snapshot, [author.id for author in matches])
     shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
@@ -356,7 +359,7 @@ def find_author(
         author=shown[0],
         matches=tuple(shown),
         name_variants=tuple(variants_by_id.get(best.id, ())),
-        coauthors=tuple(author.name for author, _ in coauthors) if is_one else (),
+        coauthors=tuple(author.name for author, _ in coauthors),
         topics=_list_topics(engine, glossary, latest, locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,

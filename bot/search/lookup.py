@@ -533,8 +533,10 @@ class LookUp:
         text = analyser.clean_typed(text)
         if (arxiv_id := parse_id(text)) is not None:
             return arxiv_id
-        rows = titles.find_papers(view, self.open(view), text, limit=1)
-        return rows[0].arxiv_id if rows else None
+        engine = self.open(view)
+        rows = titles.find_papers(view, engine, text, limit=1)
+        found = rows[0] if rows else titles.find_named(view, engine, text)
+        return found.arxiv_id if found else None
 
     def complete_author(self, view: Snapshot, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""

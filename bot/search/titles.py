@@ -14,6 +14,8 @@ _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
+_MIN_NAME_LENGTH = 3
+"""Letters and digits of a part of a title by which the one paper that has it is found."""
 
 
 def find_papers(
@@ -35,6 +37,34 @@ def find_papers(
         titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
     return [row for _, row in titled[:limit]]
+
+
+def find_named(snapshot: Snapshot, engine: Engine, text: str) -> models.PaperRow | None:
+    """Return the only paper whose title begins with a text in any spacing, or has it at another word; None if several do.
+
+    "smollm" is the paper of SmolLM2, "flash attention" that of FlashAttention-3.
+    """
+    key = _join(text[:_MAX_TEXT_LENGTH])
+    if len(key) < _MIN_NAME_LENGTH:
+        return None
+    found = {
+        row.id: row
+        for typed in (text, key)
+        for row in find_papers(snapshot, engine, typed, limit=_CANDIDATE_LIMIT, is_prefix=True)
+    }
+    beginning = [row for row in found.values() if _join(row.title or "").startswith(key)]
+    named = beginning or [row for row in found.values() if _has_at_word(row.title or "", key)]
+    return named[0] if len(named) == 1 else None
+
+
+def _join(text: str) -> str:
+    """Return the letters and digits of a text, folded."""
+    return "".join(filter(str.isalnum, analyser.fold_name(text)))
+
+
+def _has_at_word(title: str, key: str) -> bool:
+    words = analyser.fold_name(title).split()
+    return any(_join(" ".join(words[start:])).startswith(key) for start in range(len(words)))
 
 
 def _tokens(words: Sequence[str]) -> list[str]:

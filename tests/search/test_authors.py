@@ -202,7 +202,7 @@ NAMES = [
     ("Yoona Choe", "최유나"),
     ("Yuna Choi", "최유나"),
 ]
-OTHER_NAMES = ["박건호", "김건우", "이세영", "강", "쀍뛟쬻꽳", "가" * 200, "ㄱㄴㄷ"]
+OTHER_NAMES = ["박건호", "김건우", "이세영", "쀍뛟쬻꽳", "가" * 200, "ㄱㄴㄷ"]
 
 
 async def test_a_name_is_found_in_hangul_and_in_other_spellings(korean: SearchService) -> None:
@@ -237,6 +237,17 @@ async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None
 async def test_a_hangul_name_is_completed_while_it_is_typed(korean: SearchService) -> None:
     for typed, offered in (("박거", "Gunwoo Park"), ("노혀", "Hyunwoo J. Noh"), ("최ㅇ", "최유나")):
         assert offered in [choice.value for choice in await korean.complete_author(typed)]
+
+
+async def test_the_beginning_of_a_hangul_name_is_answered_with_those_who_complete_it(
+    korean: SearchService,
+) -> None:
+    for typed in ("박", "최", "박거"):
+        result = await korean.find_author(typed)
+        assert list(result.matches) == [choice.value for choice in await korean.complete_author(typed)] != []
+        assert result.rows
+    assert (await korean.find_author("박")).namesakes in (result.matches, ())
+    assert (await korean.find_author("뷁")).author is None
 
 
 @pytest.mark.engines("sqlite", "postgresql")
