@@ -124,7 +124,7 @@ def setup_view(
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
-    message.add_text(f"### {texts('setup-heading', channel=f'<#{draft.channel_id}>')}")
+    message.add_text(f"### {_heading(texts, draft)}")
     message.add_text(options_text(texts, draft))
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
@@ -173,6 +173,11 @@ def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
     return "\n".join([texts("permissions-missing"), *lines])
 
 
+def _heading(texts: Texts, subscription: Subscription) -> str:
+    channel = f"<#{subscription.channel_id}>"
+    return texts("subscription-heading", style=subscription.style.value, channel=channel)
+
+
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
     topic = client_messages.escape_untrusted(typography.strip_quotes(subscription.topic))
@@ -186,6 +191,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
+            texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
         client_messages.join_dotted(
@@ -212,7 +218,7 @@ def subscription_detail_view(
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
-    heading = texts("subscription-heading", channel=f"<#{subscription.channel_id}>")
+    heading = _heading(texts, subscription)
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
     edit = client_messages.subtext(texts("subscription-edit", command=edit_command))
@@ -356,7 +362,8 @@ def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
-    has_problem = any(explanation.cause is Cause.STOPPED for explanation in answer.explanations)
+    stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
+    has_problem = any(row and row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
@@ -406,17 +413,13 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
     subscription, cause = explanation.subscription, explanation.cause
-    if subscription is None:
-        heading = texts("why-former-subscription")
-    else:
-        topic = client_messages.escape_untrusted(short_topic(subscription)) or None
-        heading = client_messages.join_dotted(
-            topic,
-            format_source(subscription),
-            format_schedule(texts, subscription),
-            texts(f"style-{subscription.style.value}"),
-        )
+    former = texts("why-former-subscription")
+    heading = post_name(texts, subscription) if subscription else former
     lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
+    if explanation.delivery and subscription and explanation.delivery.subscription_id != subscription.id:
+        sender = explanation.sender
+        name = post_name(texts, sender) if sender else former
+        lines.append(client_messages.subtext(texts("why-by-another", post=name)))
     if cause is Cause.WAITING and explanation.delivery is not None and explanation.delivery.reason:
         lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:

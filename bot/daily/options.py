@@ -23,6 +23,10 @@ NOTHING = ("-", "–", "—")
 """What is typed to have no time, no topic or no source."""
 
 
+class TooManyPapersError(errors.UsageError):
+    """A subscription asks for more papers than a post in its style can show."""
+
+
 def _unchanged(value: Any) -> Any:
     return value
 
@@ -181,6 +185,7 @@ def validated(subscription: Subscription) -> Subscription:
     ):
         if not low <= value <= high:
             raise errors.UsageError(f"The {text} is {value}; it must be from {low} to {high}.")
+    check_papers(subscription)
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     if subscription.is_by_webhook and subscription.style not in WEBHOOK_STYLES:
@@ -196,6 +201,15 @@ def validated(subscription: Subscription) -> Subscription:
         days=tuple(sorted(set(subscription.days))),
         topic=validate_topic(subscription.topic),
     )
+
+
+def check_papers(subscription: Subscription) -> None:
+    """Raise TooManyPapersError for more papers than posts of the style can show."""
+    most = choice.MAX_PAPERS.get(subscription.style, MAX_TOP_N)
+    if subscription.top_n > most:
+        raise TooManyPapersError(
+            f"A post in the style {subscription.style.value} shows up to {most} papers, not {subscription.top_n}."
+        )
 
 
 def validate_topic(topic: str) -> str:

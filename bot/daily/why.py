@@ -6,7 +6,7 @@ Nothing is recorded about a choice: what was not posted is explained by today's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -56,6 +56,8 @@ class Explanation:
     votes: int | None = None
     rank: int = 0
     candidate_count: int = 0
+    sender: models.Subscription | None = None
+    """The subscription of the channel that `delivery` is of; None without one, and if it has been deleted since."""
 
 
 class WhyAnswer(NamedTuple):
@@ -104,13 +106,16 @@ class WhyExplainer:
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)
             in_channel = [row for row in in_guild if row.channel_id == channel_id]
+            by_id: dict[int | None, models.Subscription] = {row.id: row for row in in_channel}
             posts: dict[str, models.Delivery] = {}
             for delivery in await daily.list_posts_of_paper(connection, paper.id, channel_id):
                 posts.setdefault(delivery.locale.value, delivery)
             explanations = []
             for row in in_channel[:most] if paper.appearances else ():
                 post = posts.get(row.locale.value)
-                explanations.append(await self._explain(connection, paper, row, post))
+                found = await self._explain(connection, paper, row, post)
+                sender = by_id.get(found.delivery.subscription_id) if found.delivery else None
+                explanations.append(replace(found, sender=sender))
             locales = {row.locale.value for row in in_channel}
             for locale, delivery in posts.items():
                 if locale not in locales:

@@ -139,13 +139,22 @@ class PostEntry(_Entry):
         place = place if row.is_by_webhook else {}
         return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
 
-    def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
-        """Return the daily post, with the address of its source. Raises UsageError."""
+    def to_draft(
+        self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
+    ) -> models.Subscription:
+        """Return the daily post, with the address of its source. Raises UsageError.
+
+        Without a zone it has that of the server's other posts, if any (`of_server`), else the default of its language.
+        """
+        locale = self.locale or models.Locale(settings.locale)
+        default = settings.timezone
+        if locale is models.Locale.KO and default == "UTC":
+            default = "Asia/Seoul"
         values = self.values_for(models.Subscription) | {
             "guild_id": self.guild_id or models.NO_GUILD,
             "channel_id": webhook_id or self.channel_id or 0,
-            "timezone": self.timezone or settings.timezone,
-            "locale": self.locale or models.Locale(settings.locale),
+            "timezone": self.timezone or of_server or default,
+            "locale": locale,
             "source": source,
         }
         return daily_options.validated(models.Subscription(**values))
@@ -432,6 +441,8 @@ class _Run:
         rule = day_close.parse(self.settings.day_closes)
         service = Subscriptions(self.database, self.clock, rule)
         tokens: dict[int, str] = {}
+        zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.stored.posts}
+        zones |= {entry.guild_id: entry.timezone for entry in entries if entry.guild_id and entry.timezone}
         table = _Table(
             "posts",
             self.stored.posts,
@@ -448,7 +459,8 @@ class _Run:
 
         async def read(entry: PostEntry) -> models.Subscription:
             webhook_id = await self._read_webhook(entry, tokens)
-            return entry.to_draft(self.settings, addresses.get(entry.source, entry.source), webhook_id)
+            source, zone = addresses.get(entry.source, entry.source), zones.get(entry.guild_id)
+            return entry.to_draft(self.settings, source, webhook_id, zone)
 
         await self._apply_table(table, entries, read)
 

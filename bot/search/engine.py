@@ -544,16 +544,20 @@ class Engine:
     def list_similar(self, words: Mapping[str, int], own: int | None, *, limit: int) -> list[int]:
         """Return the papers that share the most of the rarest of these counted words, best first."""
         total, weights = max(1, self.searcher.num_docs), dict[str, float]()
+        # A paper in no digest is not in the index: each of its words that is comes from another one.
+        least = 2 if own is not None and self._matches(self._among([own])) else 1
         for word, count in words.items():
             if len(word) > 1:
-                frequencies = [self.searcher.doc_freq("body", token) for token in analyser.word_tokens(word)]
-                papers = min(frequencies, default=0)
-                if (2 if own is not None else 1) <= papers <= max(3.0, _MAX_SHARE * total):
+                phrase = analyser.word_tokens(word)
+                papers = max(min(self._count(field, phrase), default=0) for field in ("title", "body"))
+                if least <= papers <= max(3.0, _MAX_SHARE * total):
                     weights[word] = (1 + math.log(count)) * math.log(1 + total / papers)
         clauses = []
         for word in sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_SHARED]:
-            phrase = self._phrase("body", analyser.word_tokens(word))
-            clauses.append(Query.const_score_query(phrase, weights[word]))
+            phrase = analyser.word_tokens(word)
+            anywhere = _any_of([self._phrase(field, phrase) for field in ("title", "body")])
+            if anywhere is not None:
+                clauses.append(Query.const_score_query(anywhere, weights[word]))
         wanted = _any_of(clauses)
         if wanted is None:
             return []

@@ -191,12 +191,12 @@ async def test_the_queue_is_reported_with_its_age_and_by_state_and_an_emptied_st
 ) -> None:
     await harness.plan("a", "b")
     samples = await harness.samples()
-    assert samples["paperround_queue_depth,state=planned"] == 4
+    assert samples["paperround_queue_depth,state=waiting"] == 4
     assert samples["paperround_queue_depth,state=sent"] == 0
     assert samples["paperround_oldest_unsent_seconds"] == 90
     await harness.send_all()
     samples = await harness.samples()
-    assert samples["paperround_queue_depth,state=planned"] == 0
+    assert samples["paperround_queue_depth,state=waiting"] == 0
     assert samples["paperround_queue_depth,state=sent"] == 4
     assert samples["paperround_oldest_unsent_seconds"] == 0
 

@@ -78,7 +78,7 @@ async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counte
 
 async def test_an_announcement_has_no_more_papers_than_its_message_shows(harness: PlannerHarness) -> None:
     """More would count as posted, and would not come again."""
-    await harness.subscribe(channel_id=30, style=models.Style.ANNOUNCEMENT, at_time="18:00", top_n=25)
+    await harness.subscribe(channel_id=30, style=models.Style.ANNOUNCEMENT, at_time="18:00", top_n=9)
     monday = {f"2601.000{number}": number for number in range(30, 42)}
     await _store_list(harness, MONDAY, monday, -1)
     await harness.tick(MONDAY_POST)

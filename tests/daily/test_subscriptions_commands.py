@@ -76,8 +76,11 @@ async def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chos
         assert changed.days == days
         # Another change of it leaves its days alone.
         assert daily_options.apply_changes(changed, {"style": options["style"], "papers": 3}).days == days
-    wizard = (await harness.manager.slash(harness.channel, "daily setup", style="weekly")).response
-    assert "Mon" in shown_text(wizard)
+    wizard = last_response(await harness.manager.slash(harness.channel, "daily setup", style="weekly"))
+    shown = shown_text(wizard)
+    assert shown.startswith(f"### Weekly post in <#{harness.channel.id}>")
+    assert "Daily" not in shown
+    assert "The 5 most upvoted papers · of the last seven days" in shown
 
 
 async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:
@@ -111,7 +114,9 @@ async def test_setup_says_which_style_and_permissions_a_channel_needs(harness: C
     assert refused.count(harness.texts("permission-where")) == refused.count("✗") == 1
     assert "✓" not in refused
     news = harness.guild.create_news_channel("news")
-    assert "Announcement" in shown_text(await harness.manage("daily setup", channel=news))
+    assert "Announcement" in shown_text(await harness.manage("daily setup", channel=news, papers=9))
+    refused = await harness.manage("daily setup", channel=news, papers=10)
+    assert shown_text(refused) == harness.texts("announcement-too-many", most=9)
     forum = harness.guild.create_forum_channel("papers-forum")
     assert "Forum" in shown_text(await harness.manage("daily setup", channel=forum))
     response = await harness.manage("daily setup", channel=forum, style="compact")

@@ -83,6 +83,19 @@ async def test_a_stopped_post_has_its_reason_and_a_sent_one_is_linked(harness: C
     assert f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242" in shown
 
 
+async def test_a_paper_that_another_post_of_the_channel_sent_has_the_name_of_that_post(
+    harness: ClientHarness,
+) -> None:
+    sender = await harness.add_subscription()
+    other = await harness.add_subscription(topic="diffusion", at_time="18:00")
+    await harness.plan_post(sender)
+    lines = (await _why(harness, FIRST)).splitlines()
+    names = {row.id: daily_messages.post_name(harness.texts, row) for row in (sender, other)}
+    by_another = f"-# {harness.texts('why-by-another', post=names[sender.id])}"
+    assert lines[lines.index(f"**{names[other.id]}**") + 2] == by_another
+    assert lines.count(by_another) == 1
+
+
 async def test_a_paper_of_a_day_read_after_its_close_is_in_the_next_post(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(at_time="")
     await harness.env.advance_time((FIRST_CLOSE - harness.env.now()).total_seconds() + 60)

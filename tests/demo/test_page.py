@@ -89,7 +89,7 @@ ANSWERS = {
 }
 """What the page shows after each line that the README and the page propose to type."""
 FURTHER_LINES: dict[str, dict[str, tuple[str, ...]]] = {
-    "en": {"/topic papers by DeepSeek on proofs": ("DeepSeek-Prover",)},
+    "en": {"/topic papers by DeepSeek on theorem proving": ("DeepSeek-Prover",)},
     "ko": {
         "/주제 DeepSeek이 쓴 증명 논문": ("DeepSeek-Prover",),
         "/도움말": ("/내정보 삭제", "/알림 추가", "/자동게시 설정"),

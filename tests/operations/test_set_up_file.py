@@ -245,6 +245,26 @@ async def test_a_post_that_is_not_in_the_file_stays_beside_two_new_ones(db: Data
     assert await _apply(db, text) == []
 
 
+async def test_a_post_without_a_zone_has_that_of_the_servers_other_posts_else_of_its_language(
+    db: Database,
+) -> None:
+    file = """
+posts = [
+  { guild = 10, channel = 20 },
+  { guild = 10, channel = 21, timezone = "Europe/Berlin" },
+  { guild = 11, channel = 30, locale = "ko" },
+  { guild = 12, channel = 40 },
+]
+"""
+    await _apply(db, file)
+    await _apply(db, "posts = [{ guild = 11, channel = 31 }]")
+    async with db.read() as connection:
+        rows = await daily.list_rows(connection)
+    zones = {row.channel_id: row.timezone for row in rows}
+    assert zones == {20: "Europe/Berlin", 21: "Europe/Berlin", 30: "Asia/Seoul", 31: "Asia/Seoul", 40: "UTC"}
+    assert await _apply(db, file) == []
+
+
 async def test_every_setting_of_a_record_is_in_the_file() -> None:
     """A new setting changes an entry of the file; what is not a setting is named here."""
     kept_out = {

@@ -401,7 +401,6 @@ alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
-setup-heading = Daily post in { $channel }
 setup-first = First post: { $at } ({ $relative })
 setup-change = To change something, run { $command } again with other options.
 setup-start = Start
@@ -428,6 +427,7 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
+subscription-week = of the last seven days
 subscription-votes = at least ▲ { $votes }
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
@@ -439,7 +439,10 @@ style-thread = Thread
 style-forum = Forum
 style-announcement = Announcement
 style-weekly = Weekly
-subscription-heading = Daily post in { $channel }
+subscription-heading = { $style ->
+    [weekly] Weekly post
+   *[other] Daily post
+} in { $channel }
 subscriptions-heading = This server's daily posts · { $count }
 subscription-option = No. { $id } · { $style }
 subscription-pick = Pick a daily post
@@ -485,6 +488,7 @@ zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seo
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
+announcement-too-many = An announcement shows up to { $most } papers. Choose { $most } or fewer.
 style-does-not-fit = { $channel } can't take this style. The Forum style is for forum channels only, which take no other; the Announcement style needs an announcement channel.
 
 ## Status
@@ -547,6 +551,7 @@ help-more = Also: { $commands }
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
+why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.

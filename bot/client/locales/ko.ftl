@@ -367,7 +367,6 @@ alert-form-most = 메시지당 최대 논문 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
-setup-heading = { $channel } 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative })
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
@@ -388,6 +387,7 @@ permission-embed-links = 링크 첨부
 permission-mention-everyone = @everyone, @here, 모든 역할 멘션하기
 permission-where = 채널 설정 › 권한에서 Paperround에 켜 주세요
 subscription-papers = 추천순으로 { $count }편
+subscription-week = 최근 7일 논문
 subscription-votes = ▲ { $votes } 이상
 subscription-topic = “{ $topic }” 논문만
 subscription-source = { $source }의 논문만
@@ -399,7 +399,10 @@ style-thread = 스레드
 style-forum = 포럼
 style-announcement = 공지
 style-weekly = 주간
-subscription-heading = { $channel } 자동 게시
+subscription-heading = { $channel } { $style ->
+    [weekly] 주간 자동 게시
+   *[other] 자동 게시
+}
 subscriptions-heading = 이 서버의 자동 게시 · { $count }개
 subscription-option = { $id }번 · { $style }
 subscription-pick = 자동 게시를 고르세요
@@ -445,6 +448,7 @@ zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/B
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
+announcement-too-many = 공지 형식에는 논문을 { $most }편까지 올릴 수 있어요. 논문 수를 { $most }편 이하로 정해 주세요.
 style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸 수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
 
 ## 상태
@@ -504,6 +508,7 @@ help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
+why-by-another = 이 채널의 다른 자동 게시: { $post }
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
