@@ -824,7 +824,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class IndexDocument:
-    """The indexed fields of a paper. `is_new`: the paper is not in the index yet.
+    """The indexed fields of a paper.
 
     `sections` are the distinct sections of all digests, newest first; `abstract` comes from a service.
     """
@@ -839,7 +839,6 @@ class IndexDocument:
     votes: int | None
     last_on: date
     institutions: tuple[str, ...] = ()
-    is_new: bool = False
 
 
 class Reason(StrEnum):
