@@ -353,14 +353,6 @@ async def list_appearances(
     return appearances
 
 
-async def count_characters(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the number of characters of the sections of each paper's appearances, by paper id."""
-    size = sa.func.length(sections.c.body) + sa.func.coalesce(sa.func.length(sections.c.heading), 0)
-    query = sa.select(entries.c.paper_id, sa.func.sum(size)).group_by(entries.c.paper_id)
-    query = query.join(sections, sections.c.entry_id == entries.c.id)
-    return dict(map(tuple, await database.execute_in(connection, query, entries.c.paper_id, paper_ids)))
-
-
 _FIELDS = tuple(
     column.name for column in entries.c if column.name not in ("id", "digest_id", "paper_id", "added_seq")
 )

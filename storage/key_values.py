@@ -12,10 +12,6 @@ from storage.tables import meta
 
 ENTRIES_ADDED = "entries:added"
 """Number of ingests that added entries so far (`entries.added_seq`)."""
-INDEX_WAITING = "index:waiting:"
-"""Prefix of groups of papers and authors that later transactions index, as JSON."""
-INDEX_GROUPS = "index:groups"
-"""Number of such groups so far."""
 SCHEMA_HASH = "schema:hash"
 """Hash of the columns that the database was made with (`migrate.hash_schema`)."""
 REQUESTED = "requested:"

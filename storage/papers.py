@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -17,19 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
-from storage.models import (
-    Appearance,
-    ArchiveExtent,
-    Author,
-    DigestFormat,
-    Entry,
-    IndexDocument,
-    MergedPaper,
-    PaperDetail,
-    PaperFacts,
-    PaperRow,
-    Section,
-)
+from storage.models import ArchiveExtent, Author, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import authors, entries, facts, paper_authors, papers, votes
 
 
@@ -143,10 +131,6 @@ _FIRST_ZONE = timedelta(hours=14)
 _LAST_TURN = 1_000_000_000
 _MAX_ARXIV_DELAY = timedelta(days=32)
 _FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
-
-
-ShownSections = Callable[[Entry], Iterable[Section]]
-"""Returns what readers may see of an entry's summary: only that is searched."""
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
@@ -323,34 +307,6 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
     ]
-
-
-def build_index_document(
-    paper_id: int,
-    paper: MergedPaper,
-    appearances: Iterable[Appearance],
-    shown_sections: ShownSections,
-    *,
-    is_new: bool = False,
-) -> IndexDocument:
-    """Return the indexed fields of a listed paper; `appearances` are ordered newest first."""
-    assert paper.last_on is not None
-    sections = dict.fromkeys(
-        section for appearance in appearances for section in shown_sections(appearance.entry)
-    )
-    return IndexDocument(
-        id=paper_id,
-        arxiv_id=paper.arxiv_id,
-        title=paper.title,
-        authors=paper.authors,
-        sections=tuple(sections),
-        abstract=paper.abstract,
-        keywords=paper.keywords,
-        votes=paper.votes,
-        last_on=paper.last_on,
-        institutions=paper.institutions,
-        is_new=is_new,
-    )
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:

@@ -12,7 +12,6 @@ from bot.archive import ingest as archive_ingest
 from bot.archive.files import read_file
 from bot.core.clock import system_clock
 from bot.search import glossary
-from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import migrate
@@ -63,7 +62,7 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
 
 async def _fill(url: str, files: Sequence[Path]) -> Database:
     database = await migrate.open_database(url)
-    ingest = archive_ingest.IngestService(database, system_clock, search_index.SearchIndexer())
+    ingest = archive_ingest.IngestService(database, system_clock)
     async for _ in ingest.add_files(read_file(str(file)) for file in files):
         pass
     await glossary.GlossaryService(database).rebuild()

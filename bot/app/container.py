@@ -267,7 +267,6 @@ class Container:
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search.glossary import GlossaryService
-        from bot.search.index import SearchIndexer
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
@@ -299,7 +298,7 @@ class Container:
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=arxiv.PaperLookup(
                 self.clock,
-                IngestService(database, self.clock, SearchIndexer()),
+                IngestService(database, self.clock),
                 lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
                 kinds.service_endpoints(self.settings),
                 self.source_throttles[models.SourceKind.ARXIV],
@@ -362,7 +361,6 @@ class Container:
 
     def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
         """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
-        from bot.search.index import SearchIndexer
 
         async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
             if fresh.raises_alerts and await alerts.exist(connection):
@@ -376,7 +374,6 @@ class Container:
         return IngestService(
             self.database,
             self.clock,
-            SearchIndexer(),
             on_fresh_digest=on_fresh,
             on_added_names=on_added_names,
             fresh_days=self.settings.alert_days,

@@ -160,8 +160,6 @@ class MaintenanceLoop:
 
     async def _run_pending_tasks(self) -> bool:
         done: set[maintenance.MaintenanceTask] = set()
-        # What an ingest that was stopped has left: the next one stores only the authors of its own papers.
-        await search_index.SearchIndexer().catch_up(self._database)
         while True:
             pending = await maintenance.find_pending(self._database, self._clock, self._index)
             if pending is None or pending[0] in done:

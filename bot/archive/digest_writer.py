@@ -11,32 +11,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 
 from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
-from bot.archive.summaries import shown_sections
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import archive, papers
-from storage.database import Connection, Database, chunked
+from storage.database import Connection, chunked
 from storage.models import (
     Appearance,
-    Author,
     Digest,
     DigestFormat,
     DigestKey,
     Entry,
-    IndexDocument,
     LocatedProblem,
     MergedPaper,
-    PaperDescription,
     PaperFacts,
     SourcedDigest,
     SourceKind,
@@ -216,43 +212,15 @@ Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
 CHUNK_PAPERS = 500
-CHUNK_CHARACTERS = 250_000
-"""Papers, and characters of their summaries that are indexed, at once."""
+"""Papers that are written at once."""
 FILL_AGE_DAYS = 60
 """Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
 MAX_NAME_LENGTH = 200
 """Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
 
 
-GROUP_CHARACTERS = 50_000
-"""Characters of papers that are indexed in one transaction after that of a digest with more than the above."""
-
-
-class Indexer(Protocol):
-    """Keeps the search index in step with the papers: inside the transaction that changes them, or right after it."""
-
-    async def index(
-        self, connection: Connection, changed: Sequence[IndexDocument], people: Sequence[Author]
-    ) -> None:
-        """Index papers, replacing their former terms, and authors whose name or number of papers changed."""
-
-    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Remove papers that no digest names any more."""
-
-    async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[Author] = ()
-    ) -> None:
-        """Store which papers with their authors, in one transaction for each group, and which people `catch_up` is to index."""
-
-    async def catch_up(self, database: Database) -> None:
-        """Index what was postponed, here or before a crash, and let other writers have their turn in between."""
-
-
 async def write_digest_papers(
-    connection: Connection,
-    indexer: Indexer,
-    stored_digests: Mapping[int, SourcedDigest],
-    former: Mapping[int, int],
+    connection: Connection, stored_digests: Mapping[int, SourcedDigest], former: Mapping[int, int]
 ) -> tuple[dict[str, int], set[str]]:
     """Write the entries of digests whose rows exist, and update the papers they name or named before.
 
@@ -287,42 +255,13 @@ async def write_digest_papers(
         for name, of in appearances.items()
         if name in known and any(appearance.entry.sections for appearance in of)
     }
-    await _remerge(connection, indexer, stored, rewritten={*described, *former})
-    sizes = {
-        arxiv_id: count_characters(appearance.entry for appearance in appearances[arxiv_id])
-        for arxiv_id in new
-    }
-    # Authors and indexing take many times as long as the rest, other writers wait for them, and only searches read them.
-    is_large = len(sizes) > CHUNK_PAPERS or sum(sizes.values()) > CHUNK_CHARACTERS
-    if is_large:
-        groups = _chunked(new, sizes.__getitem__, GROUP_CHARACTERS)
-        await indexer.postpone(connection, [[new[name] for name in group] for group in groups])
-        return ids, set(new)
-    for chunk in _chunked(new, sizes.__getitem__, CHUNK_CHARACTERS):
-        names = {new[arxiv_id]: author_names(merged[arxiv_id]) for arxiv_id in chunk}
-        changed_authors = await papers.set_authors(connection, names, new_paper_ids=names)
-        rows = ((new[arxiv_id], merged[arxiv_id], appearances[arxiv_id], True) for arxiv_id in chunk)
-        await indexer.index(connection, await _build_documents(rows), changed_authors)
-    return ids, set(new)
-
-
-async def _build_documents(
-    rows: Iterable[tuple[int, MergedPaper, Iterable[Appearance], bool]],
-) -> list[IndexDocument]:
-    """Return what is indexed of papers, given with their ids, appearances, and whether they are new to the index."""
-    slices, documents = TimeSlices(), []
-    for paper_id, paper, named, is_new in rows:
-        documents.append(papers.build_index_document(paper_id, paper, named, shown_sections, is_new=is_new))
+    await _remerge(connection, stored, rewritten={*described, *former})
+    for chunk in chunked(new.items(), CHUNK_PAPERS):
+        names = {paper_id: author_names(merged[arxiv_id]) for arxiv_id, paper_id in chunk}
+        await papers.set_authors(connection, names, new_paper_ids=names)
         await slices.pause()
-    return documents
-
-
-async def refresh_papers(
-    connection: Connection, indexer: Indexer, paper_ids: Collection[int], *, texts_changed: bool = False
-) -> Changes:
-    """Merge stored papers again, and index those that changed, or all of them if `texts_changed`. Returns the changes."""
-    stored = await papers.list_merged(connection, ids=paper_ids)
-    return await _remerge(connection, indexer, stored, rewritten=paper_ids if texts_changed else ())
+    await papers.mark_changed(connection, new.values())
+    return ids, set(new)
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
@@ -330,36 +269,11 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
-def count_characters(entries: Iterable[Entry]) -> int:
-    """Return the length of what is indexed of entries, which takes thirty times as much: titles, names and summaries."""
-    return sum(count_letters(entry) + fields.count_characters(entry.sections) for entry in entries)
-
-
-def count_letters(paper: Entry | PaperDescription) -> int:
-    """Return the length of the title and the authors' names; each name costs more, as it is looked up and indexed."""
-    return len(paper.title or "") + fields.count_letters(paper.authors)
-
-
-def _chunked(ids: Iterable[_Id], size: Callable[[_Id], int], max_size: int) -> Iterator[list[_Id]]:
-    """Yield papers in chunks bounded in their number and in the sum of their sizes."""
-    chunk: list[_Id] = []
-    total = 0
-    for id_ in ids:
-        chunk.append(id_)
-        total += size(id_)
-        if len(chunk) >= CHUNK_PAPERS or total >= max_size:
-            yield chunk
-            chunk, total = [], 0
-    if chunk:
-        yield chunk
-
-
 async def _remerge(
-    connection: Connection, indexer: Indexer, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
+    connection: Connection, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
 ) -> Changes:
-    """Update papers that existed before; `rewritten` ones have other texts, even where the merged paper did not change."""
+    """Update papers that existed before, and return the changes; the texts of `rewritten` ones changed in any case."""
     changes: Changes = {}
-    is_large = len(stored) > CHUNK_PAPERS
     slices = TimeSlices()
     for chunk in chunked(stored, CHUNK_PAPERS):
         # Texts are not merged.
@@ -377,33 +291,19 @@ async def _remerge(
         changes |= {id_: (stored[id_], paper) for id_, paper in changed.items()}
         await papers.update(connection, list(changed.items()))
         listed_before = {id_ for id_ in chunk if _is_listed(stored[id_])}
-        if unlisted := [id_ for id_ in listed_before if not _is_listed(merged[id_])]:
-            await indexer.remove(connection, unlisted)
-        indexed = {
-            id_: paper
-            for id_, paper in merged.items()
-            if _is_listed(paper) and (id_ in rewritten or id_ in changed)
-        }
-        texts = await archive.count_characters(connection, indexed)
-        sizes = {
-            id_: texts.get(id_, 0) + len(paper.abstract or "") + count_letters(paper)
-            for id_, paper in indexed.items()
-        }
-        is_postponed = is_large or sum(sizes.values()) > CHUNK_CHARACTERS
         names = {
             id_: author_names(paper)
             for id_, paper in changed.items()
-            if not (is_postponed and id_ in sizes)  # `catch_up` stores those
-            and (paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before))
+            if paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before)
         }
-        changed_authors = await papers.set_authors(connection, names) if names else []
-        if is_postponed:
-            groups = _chunked(sizes, sizes.__getitem__, GROUP_CHARACTERS)
-            await indexer.postpone(connection, groups, changed_authors)
-        elif sizes or changed_authors:
-            told = await archive.list_appearances(connection, sizes)
-            rows = ((id_, merged[id_], told.get(id_, ()), id_ not in listed_before) for id_ in sizes)
-            await indexer.index(connection, await _build_documents(rows), changed_authors)
+        if names:
+            await papers.set_authors(connection, names)
+        indexed = [
+            id_
+            for id_, paper in merged.items()
+            if (id_ in changed or id_ in rewritten) and (_is_listed(paper) or id_ in listed_before)
+        ]
+        await papers.mark_changed(connection, indexed)
     return changes
 
 
@@ -448,14 +348,12 @@ class DigestWriter:
     def __init__(
         self,
         clock: Clock,
-        indexer: Indexer,
         on_fresh: OnFreshDigest | None,
         on_added_names: OnAddedNames | None,
         *,
         fresh_days: int,
     ) -> None:
         self._clock = clock
-        self._indexer = indexer
         self._on_fresh_digest = on_fresh
         self._on_added_names = on_added_names
         self._fresh_period = timedelta(days=fresh_days)
@@ -517,7 +415,8 @@ class DigestWriter:
         readings = [(ids[fact.arxiv_id], fact) for fact in paper_facts]
         await papers.add_facts(connection, readings)
         await papers.add_votes(connection, readings)
-        changes = await refresh_papers(connection, self._indexer, ids.values())
+        stored = await papers.list_merged(connection, ids=ids.values())
+        changes = await _remerge(connection, stored, rewritten=())
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
@@ -540,7 +439,7 @@ class DigestWriter:
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
         stored = dict(zip(ids, new, strict=True))
-        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, self._indexer, stored, {})
+        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, stored, {})
         results = []
         for digest_id, sourced in stored.items():
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
@@ -556,7 +455,7 @@ class DigestWriter:
     ) -> tuple[set[int], set[str]]:
         """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids."""
         former = await archive.remove_entries(connection, digest_id)
-        ids, new = await write_digest_papers(connection, self._indexer, {digest_id: sourced}, former)
+        ids, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return set(ids.values()) - former.keys(), new
 
     async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:

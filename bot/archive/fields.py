@@ -22,8 +22,6 @@ from storage.models import Entry, Locale, Section
 
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
-NAME_COST = 20
-"""Characters that each name counts for besides its own: it is looked up and indexed."""
 MAX_CHARACTERS = 40_000
 """The most characters of the highlights or chapters of one paper together, with their headings: twenty times what a long review
 has."""
@@ -138,11 +136,6 @@ def _clean_lines(values: object) -> tuple[str, ...]:
         return ()
     lines = (line for value in values if (line := clean_line(value, MAX_NAME_LENGTH)))
     return tuple(itertools.islice(lines, MAX_AUTHORS))
-
-
-def count_letters(names: Sequence[str]) -> int:
-    """Return the characters of names, each counted with `NAME_COST` more."""
-    return sum(map(len, names)) + NAME_COST * len(names)
 
 
 def clean_url(value: object) -> str | None:
@@ -332,11 +325,6 @@ def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
         heading = cut_line(section.heading or "", MAX_LINE_LENGTH)[: room - 1]
         yield Section(heading or None, section.body[: room - len(heading)])
         room -= len(heading) + len(section.body)
-
-
-def count_characters(sections: Iterable[Section]) -> int:
-    """Return the length of sections with their headings, of which each counts up to MAX_LINE_LENGTH."""
-    return sum(min(len(part.heading or ""), MAX_LINE_LENGTH) + len(part.body) for part in sections)
 
 
 def _parse_links(text: str) -> tuple[str, str, str] | None:

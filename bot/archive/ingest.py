@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, MutableMapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
 
 import structlog
@@ -19,7 +19,7 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
-from storage import archive, errors, key_values, sources
+from storage import archive, errors, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
@@ -47,7 +47,6 @@ class IngestService:
         self,
         database: Database,
         clock: Clock,
-        indexer: digest_writer.Indexer,
         *,
         on_fresh_digest: digest_writer.OnFreshDigest | None = None,
         on_added_names: digest_writer.OnAddedNames | None = None,
@@ -55,9 +54,8 @@ class IngestService:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._indexer = indexer
         self._writer = digest_writer.DigestWriter(
-            clock, indexer, on_fresh_digest, on_added_names, fresh_days=fresh_days
+            clock, on_fresh_digest, on_added_names, fresh_days=fresh_days
         )
 
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
@@ -80,8 +78,7 @@ class IngestService:
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction; yields each file's name and result once stored.
 
-        A file that could not be read or has no digest is a problem without line. At the end the index is complete, also of what
-        another process did not finish.
+        A file that could not be read or has no digest is a problem without line.
         """
         batch: list[tuple[str, list[SourcedDigest]]] = []
         digest_count = character_count = 0
@@ -104,11 +101,6 @@ class IngestService:
                 batch, digest_count, character_count = [], 0, 0
         for stored in await self._store_files(batch):
             yield stored
-        await self.finish_index()
-
-    async def finish_index(self) -> None:
-        """Index all that waits for it, also what a process that was killed has left."""
-        await self._indexer.catch_up(self._database)
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
@@ -120,7 +112,7 @@ class IngestService:
         for digest_id in ids:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=(StorageError,)):
-                async with self._indexing() as writing, writing() as connection:
+                async with self._writing() as connection:
                     result = await self._reparse(connection, digest_id)
             for error in failures:
                 result = await self._report_unparsed(digest_id, error)
@@ -130,32 +122,16 @@ class IngestService:
         """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
-            async with self._indexing() as writing, writing() as connection:
+            async with self._writing() as connection:
                 result += await self._writer.write_facts(connection, chunk)
         return result
 
     @asynccontextmanager
-    async def _indexing(self) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Connection]]]:
-        """Yield a function that opens transactions for ingests, and index what they postponed once the block has ended.
-
-        What others have postponed is not waited for: Hugging Face's list and a reader's look-up are not held up by the index of
-        a large page.
-        """
-        has_postponed = False
-
-        @asynccontextmanager
-        async def writing() -> AsyncIterator[Connection]:
-            nonlocal has_postponed
-            async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)
-                before = await key_values.get(connection, key_values.INDEX_GROUPS)
-                yield connection
-                after = await key_values.get(connection, key_values.INDEX_GROUPS)
-                has_postponed = has_postponed or after != before
-
-        yield writing
-        if has_postponed:
-            await self._indexer.catch_up(self._database)
+    async def _writing(self) -> AsyncIterator[Connection]:
+        """Open a transaction that holds the ingest lock."""
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            yield connection
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
@@ -203,20 +179,19 @@ class IngestService:
         Each commit adds to `results`, by the place in the group.
         """
         unread, known = dict(enumerate(group)), dict[int, SourcedDigest]()
-        async with self._indexing() as writing:
-            while unread or known:
-                added: dict[int, IngestResult] = {}
-                async with writing() as connection:
-                    started = time.monotonic()
-                    if unread:
-                        added, rest = await self._writer.write_new(connection, _take_batch(unread))
-                        known |= rest
-                    while known and not unread and time.monotonic() < started + SLICE_SECONDS:
-                        index = next(iter(known))
-                        added[index] = await self._writer.write_known(connection, known.pop(index))
-                results.update({index: _parse_result(group[index]) + added[index] for index in added})
-                if unread or known:
-                    await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
+        while unread or known:
+            added: dict[int, IngestResult] = {}
+            async with self._writing() as connection:
+                started = time.monotonic()
+                if unread:
+                    added, rest = await self._writer.write_new(connection, _take_batch(unread))
+                    known |= rest
+                while known and not unread and time.monotonic() < started + SLICE_SECONDS:
+                    index = next(iter(known))
+                    added[index] = await self._writer.write_known(connection, known.pop(index))
+            results.update({index: _parse_result(group[index]) + added[index] for index in added})
+            if unread or known:
+                await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def _report_unparsed(self, digest_id: int, error: Exception) -> IngestResult:
         """Return the result of a stored digest that this version cannot parse, and leaves as it is."""

@@ -15,8 +15,7 @@ import os
 import shutil
 import tempfile
 import threading
-import time
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -28,12 +27,11 @@ import tantivy
 from tantivy import Query
 
 from bot.archive import summaries
-from bot.core import isolation
 from bot.search import scoring
 from bot.search.query import Paper
 from bot.text import analyser, people, questions, term_keys, tokens, typography
-from storage import archive, key_values, models, papers, search, snapshot
-from storage.database import Connection, Database
+from storage import models, search, snapshot
+from storage.database import Database
 from storage.snapshot import Snapshot
 
 FORMAT = f"2.{tokens.VERSION}"
@@ -97,66 +95,6 @@ def read_paper(document: models.IndexDocument) -> Paper:
         document.last_on,
         document.votes,
     )
-
-
-class SearchIndexer:
-    """Numbers changes of papers for the index to follow. Stateless; the caller is the only writer (`archive.lock_ingest`)."""
-
-    async def index(
-        self, connection: Connection, changed: Sequence[models.IndexDocument], people: Sequence[models.Author]
-    ) -> None:
-        """Number the change of papers, and of authors by their papers."""
-        del people
-        await papers.mark_changed(connection, [paper.id for paper in changed])
-
-    async def remove(self, connection: Connection, paper_ids: Collection[int]) -> None:
-        """Number the change of papers that no digest lists any more."""
-        await papers.mark_changed(connection, paper_ids)
-
-    async def postpone(
-        self, connection: Connection, groups: Iterable[Sequence[int]], people: Sequence[models.Author] = ()
-    ) -> None:
-        """Store groups of papers whose authors `catch_up` is to store in a transaction for each group."""
-        del people
-        steps = list(map(list, groups))
-        if not steps:
-            return
-        prefix = (
-            f"{key_values.INDEX_WAITING}{await key_values.increment(connection, key_values.INDEX_GROUPS)}"
-        )
-        values = {f"{prefix}:{number}": json.dumps(step) for number, step in enumerate(steps)}
-        await key_values.set_values(connection, values)
-        await papers.mark_changed(connection, [paper_id for step in steps for paper_id in step])
-
-    async def catch_up(self, database: Database) -> None:
-        """Store the authors of the groups that wait, each in its own transaction. It may be stopped at any point and run again.
-
-        A group that fails is logged and stays for the next call, at the latest that of maintenance.
-        """
-        import structlog  # as the next one a module that look-ups do without
-
-        from bot.archive import digest_writer
-
-        log = structlog.get_logger(__name__)
-        async with database.read() as connection:
-            waiting = await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
-        while waiting:
-            key = next(iter(waiting))
-            group, started = waiting.pop(key), time.monotonic()
-            with isolation.isolated(log, "authors not stored; will retry later", group=group):
-                async with database.transaction() as connection:
-                    await archive.lock_ingest(connection)
-                    if await key_values.get(connection, key) == group:
-                        stored = await papers.list_merged(connection, ids=json.loads(group))
-                        names = {id_: digest_writer.author_names(paper) for id_, paper in stored.items()}
-                        await papers.set_authors(connection, names)
-                        await key_values.remove(connection, key)
-                        await papers.mark_changed(connection, stored)
-            await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-
-PAUSE_RATIO = 0.25
-"""Pause after each step, as a share of its duration, for other writers: SQLite has no queue for them."""
 
 
 # The documents of the engine.

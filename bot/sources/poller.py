@@ -400,14 +400,11 @@ class Poller:
         """Poll all sources now; with `days`, for each of these days."""
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
-        reports = await self._fetch_sources(rows, days=days, progress=progress)
-        await self._ingest.finish_index()
-        return reports
+        return await self._fetch_sources(rows, days=days, progress=progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
         """Poll a source that was just added, for a minute at most. The bot continues what is left."""
         [report] = await self._fetch_sources([row], timeout_seconds=_PAGE_TIMEOUT_SECONDS)
-        await self._ingest.finish_index()
         return report
 
     async def _fetch_sources(

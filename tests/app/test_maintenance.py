@@ -18,7 +18,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import key_values, migrate, papers, search, snapshot
+from storage import migrate, search, snapshot
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import patience, sample_archive
@@ -79,15 +79,6 @@ async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(fille
     shutil.rmtree(search_index.folder_of(filled))
     assert await loop.run_due_tasks()
     assert await count(filled) == 1
-
-
-async def test_what_a_killed_ingest_left_is_stored(filled: Database) -> None:
-    async with filled.transaction() as connection:
-        ids = await papers.list_newest_ids(connection, limit=2)
-        await search_index.SearchIndexer().postpone(connection, [ids])
-    assert await maintenance_loop(filled).run_due_tasks()
-    async with filled.read() as connection:
-        assert not await key_values.list_by_prefix(connection, key_values.INDEX_WAITING)
 
 
 async def test_without_a_worker_process_the_task_runs_in_this_process(

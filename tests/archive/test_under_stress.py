@@ -17,7 +17,6 @@ import pytest
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import TextFile
 from bot.core.clock import system_clock
-from bot.search.index import SearchIndexer
 from storage import database
 from tests.support import patience
 from tests.support.ingest_harness import newsletter, paper
@@ -52,20 +51,21 @@ def build_files(count: int = FILE_COUNT) -> list[TextFile]:
 
 async def ingest_files(db: database.Database) -> int:
     """Ingest all files; returns the number of new digests."""
-    ingest = archive_ingest.IngestService(db, system_clock, SearchIndexer())
+    ingest = archive_ingest.IngestService(db, system_clock)
     return sum([result.new_digests async for _, result in ingest.add_files(build_files())])
 
 
 def count_complete_digests(path: Path) -> int:
-    """Return the number of digests, after checking that each has all its papers."""
+    """Return the number of digests, after checking that each has all its papers, with authors and the number of a change."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         counts = connection.execute(
             "SELECT (SELECT count(*) FROM entries WHERE digest_id = digests.id) FROM digests"
         ).fetchall()
         assert set(counts) <= {(20,)}
-        [(stored,)] = connection.execute("SELECT count(*) FROM papers").fetchall()
-        assert stored == 20 * len(counts)
+        for rows in ("papers", "papers WHERE changed > 0", "paper_authors"):
+            [(stored,)] = connection.execute(f"SELECT count(*) FROM {rows}").fetchall()
+            assert stored == 20 * len(counts)
         return len(counts)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bot.archive import ingest
-from bot.search.index import SearchIndexer
 from storage import migrate, models
 from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
@@ -107,7 +106,7 @@ def test_a_paper_of_no_digest_says_so(filled: Paperround) -> None:
 
     async def add() -> None:
         database = await migrate.open_database("sqlite+aiosqlite:///paperround.db")
-        service = ingest.IngestService(database, lambda: facts.read_at, SearchIndexer())
+        service = ingest.IngestService(database, lambda: facts.read_at)
         await service.add_facts([facts])
         await database.close()
 

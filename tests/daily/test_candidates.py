@@ -8,12 +8,10 @@ import pytest
 
 from bot.archive import ingest
 from bot.daily import why
-from bot.search.index import SearchIndexer
 from storage import errors
 from storage.archive import DigestPaper
-from storage.database import Connection, Database
+from storage.database import Connection
 from storage.errors import DuplicateError
-from tests.support import digest_builders
 from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
 
 RL, SURVEY, VISION, KOREAN = "2601.00001", "2601.00002", "2601.00003", "2601.00004"
@@ -53,7 +51,7 @@ async def store(planning: PlannerHarness, days_ago: int = 0, *, count: int = 0) 
         for arxiv_id, title, author, votes in [*PAPERS, *more]
     ]
     text = "\n\n".join([f"## Daily Papers ({on.isoformat()})", *blocks])
-    service = ingest.IngestService(planning.database, lambda: EVENING, SearchIndexer())
+    service = ingest.IngestService(planning.database, lambda: EVENING)
     await service.add_text(text, location=on.isoformat())
 
 
@@ -150,26 +148,3 @@ async def test_why_names_the_topic_that_a_paper_does_not_match(planning: Planner
 async def test_a_topic_that_asks_for_nothing_is_refused(planning: PlannerHarness, topic: str) -> None:
     with pytest.raises(errors.UsageError, match="topic"):
         await planning.subscribe(topic=topic)
-
-
-async def test_papers_that_are_not_indexed_yet_match_a_topic(planning: PlannerHarness) -> None:
-    await planning.subscribe(topic="reinforcement learning")
-    await store_large(planning)
-    assert await planning.tick(SEOUL_9AM) == 1
-    assert await planning.list_contents() == ["2601.00051 2601.00050"]
-
-
-async def store_large(planning: PlannerHarness) -> None:
-    """Store a digest so large that its authors are stored after it, without these."""
-    numbered = [(f"2601.{number:05}", number) for number in range(1, 52)]
-    text = digest_builders.newsletter(MONDAY, numbered, text="Reinforcement learning for robots. " * 150)
-    await ingest.IngestService(planning.database, lambda: SEOUL_9AM, Waiting()).add_text(
-        text, location="large.md"
-    )
-
-
-class Waiting(SearchIndexer):
-    """Leaves the authors of a large digest for later."""
-
-    async def catch_up(self, database: Database) -> None:
-        pass

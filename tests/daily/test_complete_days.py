@@ -14,7 +14,6 @@ from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
 from bot.daily import schedule
-from bot.search.index import SearchIndexer
 from storage import outbox
 from storage.database import Database
 from tests.support import digest_builders, origin_server, source_payloads
@@ -82,7 +81,7 @@ async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
 
 async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
     """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
-    polling.ingest = IngestService(polling.db, polling.clock, SearchIndexer())
+    polling.ingest = IngestService(polling.db, polling.clock)
     polling.now = begin
     async with polling.open_poller() as poller:
         while polling.now < end:

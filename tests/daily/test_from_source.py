@@ -12,7 +12,6 @@ from bot.archive import ingest, listing
 from bot.daily import service as daily_service
 from bot.daily import why
 from bot.daily.service import Subscriptions
-from bot.search.index import SearchIndexer
 from storage import archive, errors, models, papers, sources
 from storage.models import DigestFormat, SourceKind
 from tests.support.client_harness import ClientHarness, shown_text
@@ -43,7 +42,7 @@ async def store(
     at: datetime = EVENING,
 ) -> None:
     """Store and index a source's list of a day."""
-    service = ingest.IngestService(planning.database, lambda: at, SearchIndexer())
+    service = ingest.IngestService(planning.database, lambda: at)
     digest = listing.build(on, items, form=form)
     await service.add_digests([digest], source=source, location=f"{source}#{on}")
 
@@ -173,7 +172,7 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     now = harness.container.clock()
     async with harness.container.database.transaction() as connection:
         await sources.add(connection, url=ARXIV, kind=SourceKind.ARXIV, now=now)
-    service, on = ingest.IngestService(harness.container.database, lambda: now, SearchIndexer()), now.date()
+    service, on = ingest.IngestService(harness.container.database, lambda: now), now.date()
     items = [{**item, "arxiv_id": item["arxiv_id"].replace("2601", "2512")} for item in ANNOUNCED]
     await service.add_digests(
         [listing.build(on, items, form=DigestFormat.LOOKUP)], source=ARXIV, location=f"{ARXIV}#{on}"

@@ -9,7 +9,6 @@ import pytest
 
 from bot.archive import listing
 from bot.daily import post as daily_post
-from bot.search import index as search_index
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders
@@ -157,8 +156,6 @@ async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is
         at=MONDAY_POST + HOUR,
         location=f"https://huggingface.co/{MONDAY}",
     )
-    if is_topic:
-        await search_index.SearchIndexer().catch_up(db)
     assert await harness.tick(MONDAY_POST + DAY) == 1
     assert await harness.tick(MONDAY_POST + 2 * DAY) == 0
     assert await harness.list_contents() == ["2601.00004 2601.00003"]
@@ -177,7 +174,6 @@ async def test_a_list_without_the_topic_that_grows_after_the_hour_is_posted_then
         location = f"https://huggingface.co/{day}"
         text, at = listing.build(day, papers).text, MONDAY_POST + hours * HOUR
         await digest_builders.ingest_digest(sqlite_db, text, at=at, location=location)
-        await search_index.SearchIndexer().catch_up(sqlite_db)
 
     await store(MONDAY, -1, "Rivers")
     assert await harness.tick(MONDAY_POST) == 0

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bot.archive import ingest, parse
-from bot.search import index as search_index
 from storage import papers
 from storage.database import Database
 from tests.support.ingest_harness import newsletter, paper
@@ -42,7 +41,7 @@ async def list_ids(db: Database) -> list[str]:
 async def test_a_stored_digest_that_cannot_be_parsed_again_stays(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = ingest.IngestService(db, lambda: NOW, search_index.SearchIndexer())
+    service = ingest.IngestService(db, lambda: NOW)
     for number in (1, 2, 3):
         await service.add_text(newsletter(paper(number)), location=f"{number}.md")
     break_for_bad(monkeypatch, parse, "_parse_written")

@@ -346,7 +346,6 @@ def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
         keywords=(),
         votes=int(chance.paretovariate(1.1)),
         last_on=date(2024, 1, 1) + timedelta(days=chance.randrange(700)),
-        is_new=True,
     )
 
 

@@ -22,7 +22,6 @@ from storage.models import FetchStatus, SourceKind
 from tests.support import origin_server, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.paper_services import PaperServices
-from tests.support.recording_indexer import RecordingIndexer
 from tests.support.source_requests import fetch_results, fetch_statuses
 
 
@@ -137,7 +136,7 @@ class LookupHarness:
     def __init__(self, database: Database, origin: OriginServer) -> None:
         self.now = datetime(2026, 1, 2, tzinfo=UTC)
         self.database, self.origin, self.services = database, origin, PaperServices(origin)
-        self.ingest = IngestService(database, lambda: self.now, RecordingIndexer())
+        self.ingest = IngestService(database, lambda: self.now)
         settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
         endpoints = {SourceKind.ARXIV: settings.arxiv_url, SourceKind.HUGGINGFACE: settings.hf_endpoint}
         self.lookup = PaperLookup(

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from bot.archive import ingest
-from bot.search.index import SearchIndexer
 from bot.sources import huggingface
 from bot.sources.fetcher import Fetcher
 from storage import archive, papers
@@ -107,7 +106,7 @@ async def test_order_authors_and_media_of_73_days_are_exact(
         }
         # Dictionaries keep their order.
         assert list(read.items()) == [(item["paper"]["id"], expect(item)) for item in items]
-    service = ingest.IngestService(db, lambda: source_fixtures.NOW, SearchIndexer())
+    service = ingest.IngestService(db, lambda: source_fixtures.NOW)
     for result in results:
         await service.add_digests(result.digests, source=huggingface.ADDRESS, location=result.location)
         await service.add_facts(result.facts)

@@ -13,7 +13,6 @@ from bot.alerts.service import Alerts
 from bot.archive.ingest import IngestService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
-from bot.search.index import SearchIndexer
 from bot.search.service import SearchService
 from storage import alerts, models, outbox
 from storage.database import Connection, Database
@@ -75,10 +74,7 @@ class AlertHarness:
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
         service = IngestService(
-            self.database,
-            lambda: self.now,
-            SearchIndexer(),
-            on_fresh_digest=digest_builders.add_pending_alerts(self.now),
+            self.database, lambda: self.now, on_fresh_digest=digest_builders.add_pending_alerts(self.now)
         )
         await service.add_text(text, location=location or text.splitlines()[0])
 
@@ -88,9 +84,7 @@ class AlertHarness:
         async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
             await alerts.add_unmatched(connection, paper_ids, self.now)
 
-        service = IngestService(
-            self.database, lambda: self.now, SearchIndexer(), on_added_names=on_added_names
-        )
+        service = IngestService(self.database, lambda: self.now, on_added_names=on_added_names)
         await service.add_facts(facts)
 
     async def add_alert(self, text: str, **fields: Any) -> int:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from bot.archive import ingest
 from bot.archive.digest_writer import FreshDigest, IngestResult, OnFreshDigest
-from bot.search.index import SearchIndexer
 from storage import alerts, models, sources
 from storage.database import Connection, Database
 
@@ -50,12 +49,12 @@ async def ingest_digest(
     location: str | None = None,
     source: str = sources.FILES,
 ) -> IngestResult:
-    service = ingest.IngestService(database, lambda: at, SearchIndexer(), on_fresh_digest=on_fresh)
+    service = ingest.IngestService(database, lambda: at, on_fresh_digest=on_fresh)
     return await service.add_text(text, source=source, location=location or text.splitlines()[0])
 
 
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
-    service = ingest.IngestService(database, lambda: facts[0].read_at, SearchIndexer())
+    service = ingest.IngestService(database, lambda: facts[0].read_at)
     return await service.add_facts(facts)
 
 

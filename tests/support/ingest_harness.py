@@ -1,4 +1,4 @@
-"""An ingest service with recording doubles, and texts of newsletters to ingest."""
+"""An ingest service that records its notifications, and texts of newsletters to ingest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from bot.archive import ingest
 from bot.archive.digest_writer import FreshDigest, IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
-from tests.support.recording_indexer import RecordingIndexer
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = "2026-01-02"
@@ -32,14 +31,13 @@ def newsletter(*entries: str, day: str = DAY) -> str:
 
 
 class IngestHarness:
-    """An ingest service at `NOW` that records indexed papers and notifications, or fails when `is_failing`."""
+    """An ingest service at `NOW` that records notifications, or fails when `is_failing`."""
 
     def __init__(self, db: database.Database) -> None:
         self.db = db
-        self.index = RecordingIndexer()
         self.notified: list[tuple[int, Sequence[int], int]] = []
         self.is_failing = False
-        self.ingest = ingest.IngestService(db, lambda: NOW, self.index, on_fresh_digest=self.on_fresh)
+        self.ingest = ingest.IngestService(db, lambda: NOW, on_fresh_digest=self.on_fresh)
 
     async def on_fresh(self, connection: Connection, fresh: FreshDigest) -> None:
         if self.is_failing:
@@ -60,6 +58,12 @@ class IngestHarness:
     async def count(self, table: sa.Table) -> int:
         async with self.db.read() as connection:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
+
+    async def author_counts(self) -> dict[str, int]:
+        """Return the number of papers of each author, by name."""
+        columns = tables.authors.c
+        async with self.db.read() as connection:
+            return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.papers))))
 
     async def counts(self) -> dict[str, int]:
         return {table.name: await self.count(table) for table in tables.metadata.sorted_tables}

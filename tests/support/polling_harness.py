@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.archive import ingest
-from bot.search.index import SearchIndexer
 from bot.sources import base, fetcher, kinds, poller
 from bot.sources.fetcher import Limits
 from bot.sources.poller import SourceReport
@@ -36,7 +35,7 @@ class PollingHarness:
             models.SourceKind.ARXIV: f"{self.origin.url}/api/query",
         }
         self.registry = kinds.SourceRegistry(self.db, self.clock, self.endpoints)
-        self.ingest = ingest.IngestService(self.db, self.clock, SearchIndexer())
+        self.ingest = ingest.IngestService(self.db, self.clock)
 
     def clock(self) -> datetime:
         return self.now

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.archive.ingest import IngestService
-from bot.search.index import SearchIndexer
 from bot.search.service import SearchService
 from storage.database import Database
 
@@ -37,7 +36,7 @@ def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
 
 def make_ingest(database: Database) -> IngestService:
     """Return the ingest service of a database, without alerts."""
-    return IngestService(database, lambda: NOW, SearchIndexer())
+    return IngestService(database, lambda: NOW)
 
 
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
