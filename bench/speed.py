@@ -7,9 +7,12 @@ would take for the same data; its kind stands behind each figure.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import resource
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,10 +32,11 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
 from bot.outbox import pace
+from bot.search.index import SearchIndex
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import daily, migrate, models, outbox
+from storage import daily, migrate, models, outbox, snapshot
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import relay_harness
@@ -121,29 +125,60 @@ async def measure_search(bench: Bench) -> None:
         for number, term in enumerate(terms)
     ]
     names = synthetic_archive.DigestGenerator(authors=AUTHORS).names[:60]
-    floor = statistics.median(_search_plainly(bench.papers, [term.english[0] for term in terms]))
+    inserting, queries = _search_plainly(bench.papers, [term.english[0] for term in terms])
+    floor = statistics.median(queries)
     kinds: tuple[tuple[str, Callable[[str], Awaitable[object]], Sequence[str]], ...] = (
         ("terms", lambda text: search.search(SearchRequest(text)), [term.korean[0] for term in terms]),
         ("questions", lambda text: search.search(SearchRequest(text)), questions),
         ("an author", lambda text: search.find_author(text, limit=5), names),
         ("an author with an error", lambda text: search.find_author(text[1:], limit=5), names),
         ("completing an author", search.complete_author, [name[:5] for name in names]),
+        (
+            "completing a topic",
+            lambda text: search.complete_topic(text, models.Locale.KO),
+            [term.korean[0][:2] for term in terms],
+        ),
+        ("completing a title", search.complete_paper, [term.english[0][:4] for term in terms]),
     )
+    await search.complete_topic("", models.Locale.KO)  # sorts the topics
     for kind, look_up, texts in kinds:
         samples = sorted([await time_await(look_up(text)) for text in texts])
         for share in (0.5, 0.95):
             value = samples[int(share * len(samples))]
             show(f"{kind}, {100 * share:.0f} % below", value, floor, "a query of a plain FTS5 table")
+    index = SearchIndex(bench.folder / "index", at_once=None)
+    async with bench.database.read() as connection:
+        seconds = await time_await(snapshot.read(connection, index.refresh))
+    show("indexing a paper", seconds / PAPERS, inserting / PAPERS, "inserting it into that table")
+    seconds = await time_await(SearchService(bench.database).search(SearchRequest("모델")))
+    splitting = time_call(lambda: [line.split("\t") for line in seed.read_data("seed.tsv").splitlines()])
+    show("the first look-up, with the glossary", seconds, splitting, "splitting the seed list")
+    asked = [sys.executable, "-c", "from bot import cli; cli.main()", "search", "모델"]
+    least = [sys.executable, "-c", "import sqlalchemy.ext.asyncio, tantivy, typer"]
+    seconds, least_seconds = (_time_process(command, bench.path) for command in (asked, least))
+    show("a search from the shell", seconds, least_seconds, "loading its libraries")
 
 
-def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> list[float]:
-    """Return the times of queries on an FTS5 table of all papers."""
+def _time_process(command: Sequence[str], path: Path) -> float:
+    """Return the seconds of processor time of a command on a SQLite file; the second of two runs, when files are cached."""
+    environment = {**os.environ, "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{path}"}
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> tuple[float, list[float]]:
+    """Return the time of inserting all papers into an FTS5 table, and those of queries on it."""
     with closing(sqlite3.connect(":memory:")) as plain:
         plain.execute("CREATE VIRTUAL TABLE floor USING fts5(text)")
-        plain.executemany("INSERT INTO floor VALUES (?)", [(paper,) for paper in papers])
+        rows = [(paper,) for paper in papers]
+        inserting = time_call(lambda: plain.executemany("INSERT INTO floor VALUES (?)", rows))
         statement = "SELECT rowid FROM floor WHERE floor MATCH ? ORDER BY rank LIMIT 10"
         asked = [" ".join(f'"{word}"' for word in query.split()) for query in queries]
-        return [time_call(lambda: plain.execute(statement, (text,)).fetchall()) for text in asked]  # noqa: B023
+        times = [time_call(lambda: plain.execute(statement, (text,)).fetchall()) for text in asked]  # noqa: B023
+    return inserting, times
 
 
 async def measure_planning(bench: Bench) -> None:

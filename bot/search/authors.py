@@ -435,8 +435,11 @@ def list_page(
     Unknown votes are last. Of a name on very many papers, the rows of the page alone are read.
     """
     allowed = search.list_votes(snapshot, paper_ids, filters)
-    allowed.sort(key=lambda paper: (paper[1], paper[0]), reverse=True)
-    if sort is not Sort.DATE:
-        allowed.sort(key=lambda paper: models.votes_descending(paper[2]))
+    if sort is Sort.DATE:
+        allowed.sort(key=lambda paper: (paper[1], paper[0]), reverse=True)
+    else:
+        allowed.sort(
+            key=lambda paper: (-1 if paper[2] is None else paper[2], paper[1], paper[0]), reverse=True
+        )
     page = [paper_id for paper_id, *_ in allowed[offset : offset + limit]]
     return tuple(search.list_paper_rows(snapshot, page)), len(allowed)
