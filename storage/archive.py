@@ -303,18 +303,13 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
     return tuple([entry for _, entry in await _build_entries(connection, rows)])
 
 
-async def find_newest_digests(
+async def filter_listed(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
-) -> dict[int, int]:
-    """Return the id of the newest digest of these days, both included, that lists each paper, by paper id."""
-    query = (
-        sa.select(entries.c.paper_id, digests.c.id)
-        .join(digests, digests.c.id == entries.c.digest_id)
-        .where(digests.c.date_on.between(since_on, until_on))
-        .order_by(digests.c.date_on, digests.c.id)
-    )
-    rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)
-    return {paper_id: digest_id for paper_id, digest_id in rows}  # noqa: C416
+) -> set[int]:
+    """Return those of the papers that a digest of these days, both included, lists."""
+    query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
+    query = query.where(digests.c.date_on.between(since_on, until_on))
+    return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:

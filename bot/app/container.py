@@ -24,7 +24,6 @@ from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.health import Liveness
 from bot.archive.dates import DigestDates
-from bot.archive.digest_writer import FreshDigest
 from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
@@ -359,24 +358,15 @@ class Container:
         days, guild_days = self.settings.keep_days, self.settings.keep_server_days
         return Retention(self.database, self.clock, days=days, guild_days=guild_days)
 
-    def create_ingest(self, *, on_planned: Callable[[], None] = lambda: None) -> IngestService:
-        """Return the ingest service. `on_planned` is called after a fresh digest has caused deliveries or planning."""
+    def create_ingest(self) -> IngestService:
+        """Return the ingest service, which lets alerts be compared with fresh papers."""
 
-        async def on_fresh(connection: Connection, fresh: FreshDigest) -> None:
-            if fresh.raises_alerts and await alerts.exist(connection):
-                await alerts.add_unmatched(connection, fresh.paper_ids, self.clock())
-            on_planned()
-
-        async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
+        async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
                 await alerts.add_unmatched(connection, paper_ids, self.clock())
 
         return IngestService(
-            self.database,
-            self.clock,
-            on_fresh_digest=on_fresh,
-            on_added_names=on_added_names,
-            fresh_days=self.settings.alert_days,
+            self.database, self.clock, on_fresh=on_fresh, fresh_days=self.settings.alert_days
         )
 
 

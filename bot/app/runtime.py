@@ -467,14 +467,12 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     ]
     runtime.is_reading = True
     if container.settings.writes_digests:
-        ingest = container.create_ingest(on_planned=runtime.relay.wake)
+        ingest = container.create_ingest()
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
         bodies.append(lambda: writer.run(stop))
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
-        app_container.open_poller(
-            container, container.create_ingest(on_planned=runtime.relay.wake)
-        ) as poller,
+        app_container.open_poller(container, container.create_ingest()) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
         app_tasks.scheduled(
             [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
@@ -319,43 +319,17 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
     return [(analyser.fold_name(name)[:MAX_NAME_LENGTH] or name.casefold(), name) for name in names]
 
 
-POST_PERIOD = timedelta(days=14)
-"""Longest age of a digest that waiting posts may draw from."""
-
-
-class FreshDigest(NamedTuple):
-    """A fresh digest that is being stored. For a correction (`revision` above 1) `paper_ids` are only the added papers.
-
-    One that is older than the days for alerts, but not than POST_PERIOD, concerns posts only.
-    """
-
-    digest_id: int
-    paper_ids: Sequence[int]
-    revision: int
-    raises_alerts: bool = True
-
-
-OnFreshDigest = Callable[[Connection, FreshDigest], Awaitable[object]]
-"""Called inside the transaction that stores a fresh digest, so that planned deliveries commit with it."""
-OnAddedNames = Callable[[Connection, int, Sequence[int]], Awaitable[object]]
-"""Called inside the transaction of facts that add authors or institutions to papers of a fresh digest, with its id and
-the ids of these papers."""
+OnFreshPapers = Callable[[Connection, Sequence[int]], Awaitable[object]]
+"""Called inside the transaction with the ids of papers to compare with alerts: a fresh digest adds them, or facts name more
+authors or institutions of them."""
 
 
 class DigestWriter:
     """Writes digests, their papers and the index. Digests of the last `fresh_days` days raise alerts."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        on_fresh: OnFreshDigest | None,
-        on_added_names: OnAddedNames | None,
-        *,
-        fresh_days: int,
-    ) -> None:
+    def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None, *, fresh_days: int) -> None:
         self._clock = clock
-        self._on_fresh_digest = on_fresh
-        self._on_added_names = on_added_names
+        self._on_fresh = on_fresh
         self._fresh_period = timedelta(days=fresh_days)
 
     async def write_new(
@@ -430,10 +404,9 @@ class DigestWriter:
             sourced = await asyncio.to_thread(_unite, sourced, text or "")
         if stored.hash == sourced.hash:
             return IngestResult()
-        revision = await archive.correct(connection, stored, sourced, self._clock())
+        await archive.correct(connection, stored, sourced, self._clock())
         added, new = await self._replace_entries(connection, stored.id, sourced)
-        fresh = FreshDigest(stored.id, sorted(added), revision)
-        await self._notify_if_fresh(connection, sourced.digest.date, fresh)
+        await self._notify_if_fresh(connection, sourced.digest.date, added)
         return IngestResult(corrected_digests=1, new_papers=len(new))
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
@@ -441,11 +414,10 @@ class DigestWriter:
         stored = dict(zip(ids, new, strict=True))
         ids_by_arxiv_id, uncounted = await write_digest_papers(connection, stored, {})
         results = []
-        for digest_id, sourced in stored.items():
+        for sourced in new:
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
-            paper_ids = sorted(ids_by_arxiv_id[arxiv_id] for arxiv_id in listed)
-            fresh = FreshDigest(digest_id, paper_ids, 1)
-            await self._notify_if_fresh(connection, sourced.digest.date, fresh)
+            paper_ids = {ids_by_arxiv_id[arxiv_id] for arxiv_id in listed}
+            await self._notify_if_fresh(connection, sourced.digest.date, paper_ids)
             results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
@@ -458,25 +430,24 @@ class DigestWriter:
         ids, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return set(ids.values()) - former.keys(), new
 
-    async def _notify_if_fresh(self, connection: Connection, on: date, fresh: FreshDigest) -> None:
+    async def _notify_if_fresh(self, connection: Connection, on: date, paper_ids: Collection[int]) -> None:
         since_on, until_on = self._fresh_days()
-        if self._on_fresh_digest is not None and min(since_on, until_on - POST_PERIOD) <= on <= until_on:
-            await self._on_fresh_digest(connection, fresh._replace(raises_alerts=on >= since_on))
+        if self._on_fresh is not None and since_on <= on <= until_on:
+            await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
-        """Tell of the papers of fresh digests that have more authors or institutions, by their newest digest."""
+        """Tell of the papers of fresh digests that have more authors or institutions."""
         named = [
             paper_id
             for paper_id, (before, after) in changes.items()
             if set(after.authors) - set(before.authors) or set(after.institutions) - set(before.institutions)
         ]
-        if self._on_added_names is None or not named:
+        if self._on_fresh is None or not named:
             return
         since_on, until_on = self._fresh_days()
-        newest = await archive.find_newest_digests(connection, named, since_on=since_on, until_on=until_on)
-        for digest_id in sorted(set(newest.values())):
-            own = [paper_id for paper_id in named if newest.get(paper_id) == digest_id]
-            await self._on_added_names(connection, digest_id, own)
+        fresh = await archive.filter_listed(connection, named, since_on=since_on, until_on=until_on)
+        if fresh:
+            await self._on_fresh(connection, sorted(fresh))
 
     def _fresh_days(self) -> tuple[date, date]:
         """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""

@@ -48,15 +48,12 @@ class IngestService:
         database: Database,
         clock: Clock,
         *,
-        on_fresh_digest: digest_writer.OnFreshDigest | None = None,
-        on_added_names: digest_writer.OnAddedNames | None = None,
+        on_fresh: digest_writer.OnFreshPapers | None = None,
         fresh_days: int = 3,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._writer = digest_writer.DigestWriter(
-            clock, on_fresh_digest, on_added_names, fresh_days=fresh_days
-        )
+        self._writer = digest_writer.DigestWriter(clock, on_fresh, fresh_days=fresh_days)
 
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
         """Parse a text and store each of its digests in its own transaction.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.archive import ingest, parse
-from bot.archive.digest_writer import FreshDigest, IngestResult
+from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile, find_files, read_file
 from storage import archive, database, errors, papers, tables
 from storage.database import Connection
@@ -156,11 +157,11 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
 
 @both_engines
 async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness: IngestHarness) -> None:
-    async def reject_bad(connection: Connection, fresh: FreshDigest) -> None:
-        if (await papers.list_rows(connection, list(fresh.paper_ids)))[0].title == "Bad":
+    async def reject_bad(connection: Connection, paper_ids: Sequence[int]) -> None:
+        if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Bad":
             raise RuntimeError("rejected")
 
-    harness.ingest = ingest.IngestService(harness.db, lambda: NOW, on_fresh_digest=reject_bad)
+    harness.ingest = ingest.IngestService(harness.db, lambda: NOW, on_fresh=reject_bad)
     files = [
         TextFile("a.md", newsletter(paper(1))),
         TextFile("b.md", newsletter(paper(2, title="Bad"), day="2026-01-01")),

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, time
 import pytest
 import structlog
 
-from bot.archive.digest_writer import FreshDigest
 from bot.daily import planner, schedule, why
 from storage import archive, models
 from storage.database import Connection
@@ -153,7 +152,7 @@ async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarn
     await planning.subscribe()
     storing, go_on = asyncio.Event(), asyncio.Event()
 
-    async def on_fresh(connection: Connection, _: FreshDigest) -> None:
+    async def on_fresh(connection: Connection, _: Sequence[int]) -> None:
         storing.set()
         await go_on.wait()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.search.service import SearchService
 from storage import alerts, models, outbox
-from storage.database import Connection, Database
+from storage.database import Database
 from tests.support import alert_builders, digest_builders, outbox_builders
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -74,17 +73,15 @@ class AlertHarness:
     async def store_text(self, text: str, location: str | None = None) -> None:
         """Store the digest of a text; its alerts remain to be planned."""
         service = IngestService(
-            self.database, lambda: self.now, on_fresh_digest=digest_builders.add_pending_alerts(self.now)
+            self.database, lambda: self.now, on_fresh=digest_builders.add_pending_alerts(self.now)
         )
         await service.add_text(text, location=location or text.splitlines()[0])
 
     async def store_facts(self, *facts: models.PaperFacts) -> None:
         """Store facts of services; what their names match remains to be planned."""
 
-        async def on_added_names(connection: Connection, digest_id: int, paper_ids: Sequence[int]) -> None:
-            await alerts.add_unmatched(connection, paper_ids, self.now)
-
-        service = IngestService(self.database, lambda: self.now, on_added_names=on_added_names)
+        on_fresh = digest_builders.add_pending_alerts(self.now)
+        service = IngestService(self.database, lambda: self.now, on_fresh=on_fresh)
         await service.add_facts(facts)
 
     async def add_alert(self, text: str, **fields: Any) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.archive import ingest
-from bot.archive.digest_writer import FreshDigest, IngestResult, OnFreshDigest
+from bot.archive.digest_writer import IngestResult, OnFreshPapers
 from storage import alerts, models, sources
 from storage.database import Connection, Database
 
@@ -30,12 +30,11 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
     return "\n\n".join(blocks) + "\n"
 
 
-def add_pending_alerts(now: datetime) -> OnFreshDigest:
+def add_pending_alerts(now: datetime) -> OnFreshPapers:
     """Return a callback that lets the alerts of a fresh digest be planned."""
 
-    async def add_pending(connection: Connection, fresh: FreshDigest) -> None:
-        if fresh.raises_alerts:
-            await alerts.add_unmatched(connection, fresh.paper_ids, now)
+    async def add_pending(connection: Connection, paper_ids: Sequence[int]) -> None:
+        await alerts.add_unmatched(connection, paper_ids, now)
 
     return add_pending
 
@@ -45,11 +44,11 @@ async def ingest_digest(
     text: str,
     *,
     at: datetime,
-    on_fresh: OnFreshDigest | None = None,
+    on_fresh: OnFreshPapers | None = None,
     location: str | None = None,
     source: str = sources.FILES,
 ) -> IngestResult:
-    service = ingest.IngestService(database, lambda: at, on_fresh_digest=on_fresh)
+    service = ingest.IngestService(database, lambda: at, on_fresh=on_fresh)
     return await service.add_text(text, source=source, location=location or text.splitlines()[0])
 
 

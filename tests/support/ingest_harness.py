@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from bot.archive import ingest
-from bot.archive.digest_writer import FreshDigest, IngestResult
+from bot.archive.digest_writer import IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
 
@@ -35,15 +35,14 @@ class IngestHarness:
 
     def __init__(self, db: database.Database) -> None:
         self.db = db
-        self.notified: list[tuple[int, Sequence[int], int]] = []
+        self.notified: list[Sequence[int]] = []
         self.is_failing = False
-        self.ingest = ingest.IngestService(db, lambda: NOW, on_fresh_digest=self.on_fresh)
+        self.ingest = ingest.IngestService(db, lambda: NOW, on_fresh=self.on_fresh)
 
-    async def on_fresh(self, connection: Connection, fresh: FreshDigest) -> None:
+    async def on_fresh(self, connection: Connection, paper_ids: Sequence[int]) -> None:
         if self.is_failing:
             raise RuntimeError("the power went out")
-        if fresh.raises_alerts:
-            self.notified.append((fresh.digest_id, fresh.paper_ids, fresh.revision))
+        self.notified.append(paper_ids)
 
     async def add(self, text: str, location: str = "a.md", source: str = "files") -> IngestResult:
         return await self.ingest.add_text(text, source=source, location=location)
