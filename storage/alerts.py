@@ -297,8 +297,7 @@ async def list_active(
 
 def _is_active(now: datetime) -> sa.ColumnElement[bool]:
     until_at = alerts.c.paused_until_at
-    is_awake = sa.or_(until_at.is_(None), until_at <= now)
-    return sa.and_(alerts.c.state == models.ActivityState.ACTIVE, is_awake)
+    return sa.or_(until_at.is_(None), until_at <= now)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -307,16 +306,10 @@ async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def pause(connection: AsyncConnection, alert_id: int, *, until_at: datetime) -> None:
-    """Pause an alert until `until_at` (UTC), unless it is paused until it is resumed."""
-    is_active = alerts.c.id == alert_id, alerts.c.state == models.ActivityState.ACTIVE
-    await connection.execute(alerts.update().where(*is_active).values(paused_until_at=until_at))
-
-
-async def set_state(connection: AsyncConnection, alert_id: int, state: models.ActivityState) -> None:
-    """Pause an alert until it is resumed, or resume it."""
+async def pause(connection: AsyncConnection, alert_id: int, until_at: datetime | None) -> None:
+    """Pause an alert until a time (UTC); None resumes it."""
     statement = alerts.update().where(alerts.c.id == alert_id)
-    await connection.execute(statement.values(state=state, paused_until_at=None))
+    await connection.execute(statement.values(paused_until_at=until_at))
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:

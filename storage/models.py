@@ -539,6 +539,9 @@ class AlertTerm(NamedTuple):
     text: str
 
 
+UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
+
+
 class AlertSchedule(NamedTuple):
     """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
 
@@ -579,8 +582,8 @@ class Alert:
     """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
-    state: ActivityState = ActivityState.ACTIVE
     paused_until_at: datetime | None = None
+    """UTC; UNTIL_RESUMED for an alert that is paused without an end."""
 
     @property
     def schedule(self) -> AlertSchedule:
@@ -588,9 +591,8 @@ class Alert:
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
     def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC): it is paused until resumed, or until later."""
-        is_snoozed = self.paused_until_at is not None and self.paused_until_at > now
-        return is_snoozed or self.state is not ActivityState.ACTIVE
+        """Return whether it sends nothing at `now` (UTC)."""
+        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class Match(NamedTuple):

@@ -315,8 +315,7 @@ alerts = sa.Table(
     _required("max_papers", sa.Integer, comment="in a message"),
     _required("max_a_day", sa.Integer, server_default="0", comment="messages; 0: any number"),
     _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
-    _required("state", _one_of(models.ActivityState)),
-    sa.Column("paused_until_at", UtcTime),
+    sa.Column("paused_until_at", UtcTime, comment="the year 9999: until it is resumed"),
     _required("created_at", UtcTime),
     # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),

@@ -106,9 +106,9 @@ def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return whether an alert is active, or until when it is paused."""
     if not alert.is_paused(now):
         return texts("alert-active")
-    if alert.state is models.ActivityState.ACTIVE and alert.paused_until_at is not None:
-        return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
-    return reason_text(texts, Reason.BY_HAND)
+    if alert.paused_until_at is None or alert.paused_until_at == models.UNTIL_RESUMED:
+        return reason_text(texts, Reason.BY_HAND)
+    return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
 
 
 # The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.

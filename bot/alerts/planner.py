@@ -75,7 +75,7 @@ async def _find_owned(
     if delivery.is_direct or pause_for is not None:
         return []
     in_channel = await alerts.list_rows(connection, channel_id=delivery.channel_id)
-    by_owner = {alert.user_id: alert for alert in in_channel if alert.state is models.ActivityState.ACTIVE}
+    by_owner = {alert.user_id: alert for alert in in_channel if alert.paused_until_at != models.UNTIL_RESUMED}
     return [
         Owned(
             name=f"a{alert.id}",

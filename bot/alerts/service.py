@@ -187,7 +187,6 @@ class Alerts:
                 guild_id=stored.guild_id,
                 channel_id=stored.channel_id,
                 created_at=stored.created_at,
-                state=stored.state,
                 paused_until_at=stored.paused_until_at,
             )
             return await alerts.change(connection, changed)
@@ -228,10 +227,8 @@ class Alerts:
             own = await self._get_own(connection, alert_id, user_id)
             if own is None:
                 return False
-            if duration is None:
-                await alerts.set_state(connection, own.id, models.ActivityState.PAUSED)
-            else:
-                await alerts.pause(connection, own.id, until_at=self._clock() + duration)
+            until_at = models.UNTIL_RESUMED if duration is None else self._clock() + duration
+            await alerts.pause(connection, own.id, until_at)
             return True
 
     async def resume(self, alert_id: int, *, user_id: int | None = None) -> bool:
@@ -244,7 +241,7 @@ class Alerts:
                 await outbox.try_now(connection, self._clock(), user_id=[own.user_id])
             else:
                 await outbox.try_now(connection, self._clock(), channel_id=[own.channel_id])
-            await alerts.set_state(connection, own.id, models.ActivityState.ACTIVE)
+            await alerts.pause(connection, own.id, None)
             return True
 
     async def _get_own(

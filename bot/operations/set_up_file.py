@@ -619,6 +619,8 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription | models.Alert) -> bool:
-    """Return whether somebody paused it; what Discord blocks comes back by itself."""
-    by_hand = isinstance(row, models.Alert) or row.reason in (None, models.Reason.BY_HAND)
+    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
+    if isinstance(row, models.Alert):
+        return row.paused_until_at == models.UNTIL_RESUMED
+    by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

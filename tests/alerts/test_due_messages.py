@@ -148,7 +148,7 @@ async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_ne
         await alert_harness.refuse_messages()
         alert_harness.now += timedelta(days=2)
         await alert_harness.expire(alert_harness.now)
-    assert (await alert_harness.alerts.list_rows())[0].state is models.ActivityState.ACTIVE
+    assert not (await alert_harness.alerts.list_rows())[0].is_paused(alert_harness.now)
     assert await alert_harness.plan() == 1
     assert alert_harness.notified_papers()[-1] == [f"2601.0000{number}" for number in range(1, 5)]
     assert await alert_harness.alerts.remove(alert_id)

@@ -241,4 +241,4 @@ async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(delivery: 
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     saved = await harness.fill(shown, "alert-edit-conditions", keyword="robots")
     assert harness.texts("reason-by-hand") in shown_text(saved)
-    assert (await _stored(harness)).state is models.ActivityState.PAUSED
+    assert (await _stored(harness)).paused_until_at == models.UNTIL_RESUMED

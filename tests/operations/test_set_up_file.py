@@ -274,7 +274,7 @@ async def test_every_setting_of_a_record_is_in_the_file() -> None:
     assert len(names - kept_out) == len(
         set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
     )
-    bookkeeping = {"id", "created_at", "key", "forms", "state", "paused_until_at"}
+    bookkeeping = {"id", "created_at", "key", "forms", "paused_until_at"}
     kinds_of_terms = len(models.AlertKind)
     names = {row.name for row in fields(models.Alert)} - bookkeeping - {"terms"}
     entry = set(set_up_file.AlertEntry.model_fields) - {"removed", "paused"}

@@ -85,8 +85,8 @@ async def test_matches_of_paused_alerts_are_not_due(db: Database) -> None:
         await alerts.add_matches(connection, [_match(shared, paper_id)])
         await alerts.mark_ready(connection, NOW)
         until = {shared.schedule: NOW}
-        await alerts.pause(connection, shared.id, until_at=NOW + timedelta(hours=1))
+        await alerts.pause(connection, shared.id, NOW + timedelta(hours=1))
         assert await alerts.list_ready(connection, until, NOW) == []
         assert len(await alerts.list_ready(connection, until, NOW + timedelta(hours=1))) == 1
-        await alerts.set_state(connection, shared.id, models.ActivityState.PAUSED)
+        await alerts.pause(connection, shared.id, models.UNTIL_RESUMED)
         assert await alerts.list_ready(connection, until, NOW + timedelta(hours=1)) == []

@@ -68,9 +68,9 @@ async def test_alerts_are_active_while_in_force(db: database.Database) -> None:
             return list(await alerts.list_active(connection, ids, now))
 
         assert await found() == [first.id, second.id]
-        await alerts.pause(connection, first.id, until_at=NOW + timedelta(days=7))
+        await alerts.pause(connection, first.id, NOW + timedelta(days=7))
         assert await found() == [second.id]
         assert await found(NOW + timedelta(days=7)) == [first.id, second.id]
-        await alerts.set_state(connection, first.id, models.ActivityState.PAUSED)
+        await alerts.pause(connection, first.id, models.UNTIL_RESUMED)
         assert await found(NOW + timedelta(days=7)) == [second.id]
         assert await alerts.remove(connection, [first.id, second.id]) == 2
