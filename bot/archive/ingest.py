@@ -1,4 +1,4 @@
-"""Ingests digests and facts: parses files and texts, stores each digest whole or not at all, and watches the inbox.
+"""Ingests digests and facts: parses files and texts, and stores each digest whole or not at all.
 
 `digest_writer` decides within a transaction what is new, known or a correction.
 """

@@ -353,7 +353,7 @@ def test_a_topic_heads_its_post_in_every_style_and_only_the_first_message_mentio
         payload_checks.check_message(message, role_id=str(role_id or ""))
         assert json.dumps(message).count("<@&77>") == (role_id is not None)
         shown = json.dumps(message, ensure_ascii=False)
-        assert "12 of 31" in shown or "31편 중 12편" in shown or message is not first.payload
+        assert "12 papers of 31" in shown or "31편 중 12편" in shown or message is not first.payload
     for message in rendered_posts.messages(tuple(rest)):
         payload_checks.check_message(message)
         assert "<@&77>" not in json.dumps(message)
