@@ -252,6 +252,8 @@ class AlertPlanner:
                 if ((recipient := alerts.recipient_name(active[alert_id])), paper.id) not in told
             ]
             await alerts.add_matches(connection, new)
+            # At once: after an outage until the hour of a daily alert, a later look would have them wait for the next day's.
+            await alerts.mark_ready(connection, now)
             await alerts.remove_unmatched(connection, added_at)
         return True
 

@@ -163,6 +163,11 @@ class TopicIndex:
         self._topics = list(_concept_topics(glossary))
         self._best: dict[str, list[Topic]] = {}
 
+    def prepare(self) -> None:
+        """Build both, which takes some 60 ms: while a query is typed, so that its first misspelled word does not wait."""
+        _ = self.vocabulary
+        self._list_best("")
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words of the topics and of their translations, and Korean topics of several words as one, to correct errors by."""

@@ -184,7 +184,7 @@ class SearchService:
         if self._completion_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
             self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
             topics = await self._look_up(self._lookup.load_topics)
-            await asyncio.to_thread(topics.complete, "", locale)  # which sorts the topics
+            await asyncio.to_thread(topics.prepare)
             self._completion_index = topics
         return self._completion_index.complete(analyser.clean_typed(text), locale)
 
