@@ -44,7 +44,6 @@ from tests.support import relay_harness
 PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
 CHANNELS = 3_000
 ALERTS, READERS, ALERT_PAPERS = 20_000, 10_000, 50
-DELIVERIES, CLAIM = 2_000, 40
 FAN_OUT = 1_000
 _QUESTIONS = (
     "{korean} 문제를 줄이는 방법 알려줘",
@@ -235,36 +234,6 @@ async def measure_alerts(bench: Bench) -> None:
     show(f"reading {ALERTS:,} queries at the start or by a new glossary", reading, floor, "their rows", "s")
 
 
-async def measure_outbox(bench: Bench) -> None:
-    """Print the time of claiming and recording deliveries, against as many transactions on a plain table."""
-    now = bench.now + timedelta(days=30)  # after the posts that were planned have expired
-    new = [relay_harness.new_delivery(f"bench {n}", 10_000 + n, now) for n in range(DELIVERIES)]
-    async with bench.database.transaction() as connection:
-        await outbox.add_all(connection, new)
-    started, sent = time.process_time(), 0
-    while sent < DELIVERIES:
-        async with bench.database.read() as connection:
-            due = await outbox.list_due(connection, now, limit=CLAIM)
-        async with bench.database.transaction() as connection:
-            await outbox.mark_sending(connection, [row.part.id for row in due], now)
-        receipts = {row.part.id: models.Receipt(row.part.id, row.delivery.channel_id or 0) for row in due}
-        async with bench.database.transaction() as connection:
-            await outbox.mark_sent(connection, receipts, now)
-        sent += len(due)
-    seconds = time.process_time() - started
-    floor = time_call(lambda: _update_plainly(bench.folder / "floor.db"))
-    show(f"claiming and recording {DELIVERIES:,} deliveries", seconds, floor, "updates of a plain table", "s")
-
-
-def _update_plainly(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        for start in range(0, DELIVERIES, CLAIM):
-            for state in ("sending", "sent"):
-                with connection:
-                    numbers = [(state, number) for number in range(start, start + CLAIM)]
-                    connection.executemany("UPDATE floor SET state = ? WHERE id = ?", numbers)
-
-
 async def measure_fan_out(bench: Bench) -> None:
     """Print the rate at which posts reach the fake Discord in its own process, against the 50 requests a second it allows."""
     with process.FakeDiscordProcess() as server:
@@ -296,7 +265,7 @@ async def measure(folder: Path) -> None:
     try:
         bench = Bench(folder, database)
         await measure_ingest(bench)
-        for part in (measure_search, measure_planning, measure_alerts, measure_outbox, measure_fan_out):
+        for part in (measure_search, measure_planning, measure_alerts, measure_fan_out):
             await part(bench)
     finally:
         await database.close()

@@ -41,7 +41,6 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
         yield "family first", f"{family}, {given}"
         yield "family first, no comma", f"{family} {given}".lower()
         yield "initial", f"{given[0]}. {family}"
-        yield "initial behind", f"{family} {given[0]}"
         yield PREFIX, name[: max(len(given) + 2, 3 * len(name) // 4)]
     if not name.isascii():
         yield "no diacritics", analyser.fold(name)
@@ -53,17 +52,6 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
     if middle:
         yield "no middle name", f"{first} {family}"
         yield "middle initials", " ".join([first, *(part[0] for part in middle), family])
-    elif (end := _syllable_boundary(first)) and family:
-        yield "syllables apart", f"{first[:end]} {first[end:]} {family}"
-        yield "syllables by hyphen", f"{first[:end]}-{first[end:]} {family}"
-
-
-def _syllable_boundary(given: str) -> int:
-    """Return the end of the first syllable of a given name such as Junyang, 0 if there is no boundary."""
-    ends = [
-        end for end in range(2, len(given) - 1) if given[end - 1] in "aeioung" and given[end] not in "aeiou"
-    ]
-    return ends[0] if given.isascii() and given.isalpha() and 5 <= len(given) <= 9 and ends else 0
 
 
 def with_typo(name: str, chance: random.Random) -> str:

@@ -17,8 +17,6 @@ from bot.search.service import SearchService
 from storage import migrate
 from storage.database import Database
 
-_FIRST_PAGE = 10
-
 
 class StoredSearch:
     """Synchronous calls of the search service. Created by `open_archive`."""
@@ -28,15 +26,7 @@ class StoredSearch:
         self._search = search
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the arXiv ids of the best papers; the first ten are those of a request for ten.
-
-        A short request gathers fewer candidates than a long one, so they may differ.
-        """
-        first, deep = (self.find_ids(query, count) for count in (_FIRST_PAGE, limit))
-        return list(dict.fromkeys([*first, *deep]))[:limit]
-
-    def find_ids(self, query: str, limit: int) -> list[str]:
-        """Return the arXiv ids of the papers of one request, best first."""
+        """Return the arXiv ids of the best papers."""
         request = SearchRequest(query, limit=limit)
         return [row.arxiv_id for row in self._runner.run(self._search.search(request)).rows]
 

@@ -85,14 +85,14 @@ def measure(
     outcomes = []
     for query in queries:
         if query.kind in ("question", "mix"):
-            outcomes.append(judge_answer(query, stored.find_ids(query.text, _PAGE), judgements[query.number]))
+            outcomes.append(judge_answer(query, stored.search(query.text, _PAGE), judgements[query.number]))
         elif query.kind == "name":
-            outcomes.append(judge_name(query, stored.find_ids(query.text, _NAME_DEPTH)))
+            outcomes.append(judge_name(query, stored.search(query.text, _NAME_DEPTH)))
         elif query.kind == "typo":
-            answers = (stored.find_ids(text, _PAGE) for text in (query.text, query.answer))
+            answers = (stored.search(text, _PAGE) for text in (query.text, query.answer))
             outcomes.append(judge_typo(query, *answers))
         else:
-            outcomes.append(judge_term(query, stored.find_ids(query.text, MAX_HITS), texts))
+            outcomes.append(judge_term(query, stored.search(query.text, MAX_HITS), texts))
     return outcomes
 
 
