@@ -31,7 +31,7 @@ from storage.models import PartKind
 REQUEST_SECONDS = 20.0
 """Time-out of a request, which closes its connection. Then its outcome is unknown."""
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 30.0
 """The wait after a rate limit that does not say how long it lasts."""
 
 ERROR_CODES = range(10_000, 10_000_000)

@@ -186,7 +186,8 @@ needs_chromium = pytest.mark.skipif(
 )
 TITLES = {"en": "Paperround demo", "ko": "Paperround 데모"}
 HINTS = {"en": ("answers commands", "or try /help"), "ko": ("명령어에만 답해요", "/도움말")}
-SAVE = {"en": "Save", "ko": "저장"}
+SEE_ALL = {"en": "See all 12 papers", "ko": "12편 모두 보기"}
+"""A button of the daily post, which stays on the page."""
 ENGLISH_CHROME = (
     "Only you can see this",
     "Reader used",
@@ -237,7 +238,7 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         await _check_enter(shown, *COMMANDS[locale])
         # What is not a command is answered too, and a line that is sent while a press is being answered.
         await shown.evaluate(
-            f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {SAVE[locale]!r})"
+            f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {SEE_ALL[locale]!r})"
             ".click(); const box = document.querySelector('textarea'); box.value = '/topc x';"
             " box.dispatchEvent(new Event('input', {bubbles: true})); box.form.requestSubmit(); box.form.requestSubmit()"
         )
