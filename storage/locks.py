@@ -37,7 +37,7 @@ LEASE = timedelta(seconds=15)
 """Time after a renewal for which no other process may send."""
 RENEW_SECONDS = 4.0
 MAX_SILENCE_SECONDS = 8.0
-"""A sender that could not renew its lease for so long ends, some seconds before another process may send."""
+"""Time without a renewed lease after which a sender ends, some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 _THAW_SECONDS = 2.0

@@ -523,7 +523,7 @@ sender_lease = sa.Table(
     "sender_lease",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
-    _required("holder", sa.BigInteger, comment="term of the sender; 0: nobody sends"),
+    _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
     _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )

@@ -29,7 +29,7 @@ class DraftState(StrEnum):
 
     PLANNED = "planned"
     WRITTEN = "written"
-    """`text` has the claims of the answer, which nobody has judged."""
+    """`text` has the claims of the answer, not yet judged."""
     CHECKED = "checked"
     """`text` has the claims that the judge found proved."""
     REFUSED = "refused"

@@ -25,7 +25,7 @@ def system_clock() -> datetime:
 
 
 def count_seconds() -> float:
-    """Return the seconds of a clock that nobody sets, and that counts on while the machine sleeps where there is such a clock."""
+    """Return the seconds of a monotonic clock, where possible one that also counts while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 

@@ -335,7 +335,7 @@ def _refused(problems: Sequence[str]) -> errors.UsageError:
 
 
 class _Wanted(NamedTuple):
-    """An entry of a file with its number in its table, from 1, and the record that it stands for."""
+    """An entry of a file with its number in its table, from 1, and its record."""
 
     number: int
     entry: PostEntry | AlertEntry

@@ -88,7 +88,7 @@ class Pace:
         """How many requests wait for a slot."""
 
     def set_rate(self, per_second: float) -> None:
-        """Let so many requests leave each second, evenly spaced."""
+        """Limit requests to this rate per second, evenly spaced."""
         # At most capacity + 49 requests fall into one second, so a capacity just below 2 keeps them at 50. A capacity of
         # 1 loses the lateness of each timer (measured: 47.2/s instead of 49/s); 50 would allow 99 in the first second.
         self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)

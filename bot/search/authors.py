@@ -60,7 +60,7 @@ class Writers:
         return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
 
     def near(self, word: str, errors: int) -> Query | None:
-        """Return the query for names with a word or one with so many typing errors, in a short word one."""
+        """Return the query for names with a word, allowing this many typing errors; one in a short word."""
         if len(word) < 2:
             return self.word(word)
         allowed = errors if len(word) >= people.MIN_FUZZY_LENGTH else 1

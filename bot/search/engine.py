@@ -39,7 +39,7 @@ MAX_PARTIAL = 60
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
 _MAX_SCORED, _WIDER = 5_000, 8
-"""About so many papers are scored: of more matches the most popular ones, and eight times as many if these are too few."""
+"""Approximate number of papers to score: the most popular matches, and eight times as many if these are too few."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97

@@ -208,7 +208,7 @@ AT_ONCE = 256
 
 
 _WAIT_SECONDS = 0.2
-"""A look-up waits so long for another one that indexes, and for the engine to merge."""
+"""How long a look-up waits for another one that indexes, and for the engine to merge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _list_deciding(
 _ENOUGH_COMPLETE = 3
 """With fewer papers that match all of a query, alternative queries are suggested."""
 _MAX_PAGE_SECONDS = 900
-"""Further pages of an answer come from the state of the archive that its first page had, for so long."""
+"""How long further pages of an answer show the state of the archive that its first page had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 
 class _Concept(NamedTuple):
-    """What the token of a concept stands for: forms that contain no shorter one of it, by their keys, and their phrases."""
+    """The meaning of the token of a concept: forms that contain no shorter one of it, by their keys, and their phrases."""
 
     form_keys: frozenset[str]
     phrases: frozenset[tuple[str, ...]]
@@ -147,7 +147,7 @@ def is_concept(key: str) -> bool:
 
 
 def form_keys(concept: str) -> frozenset[str]:
-    """Return the term keys of the forms that the token of a concept of the seed list stands for."""
+    """Return the term keys of the forms that the token of a concept of the seed list represents."""
     return _read_concept(concept).form_keys
 
 

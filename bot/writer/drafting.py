@@ -1,6 +1,6 @@
 """Writes the drafts of a day's papers in one format and language: for each paper one call writes, and one call judges.
 
-Each answer is stored before the next call, so that a run that is killed asks nobody again for what it has. A call that fails
+Each answer is stored before the next call, so that after a kill no stored answer is requested again. A call that fails
 is tried again in the next round, four times at most for a paper.
 """
 
