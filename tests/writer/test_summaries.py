@@ -96,6 +96,12 @@ def _draft(harness: ClientHarness, number: int, **fields: Any) -> models.Draft:
     )
 
 
+async def _open_sources(harness: ClientHarness) -> Any:
+    """Return the page of the sources as a manager sees it."""
+    status = last_response(await harness.manager.slash(harness.channel, "status"))
+    return await harness.press(status, "status-sources", by=harness.manager)
+
+
 @both_languages
 async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness: ClientHarness) -> None:
     state = models.DraftState
@@ -109,7 +115,7 @@ async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness
         _draft(harness, 0, form=FORMS[1], state=state.WRITTEN, problems=("Connection error: gone",)),
         writer_daily_tokens=212_000,
     )
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    shown = shown_text(await _open_sources(harness))
     texts, dotted = harness.texts, " · ".join
     newsletter, review = (texts(f"write-format-{form.value}") for form in FORMS)
     counts = [texts(f"write-{name}", count=n) for name, n in (("refused", 1), ("failed", 2), ("waiting", 1))]
@@ -124,13 +130,13 @@ async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness
         ),
         f"-# {texts('write-tokens-day-capped', used='212,000', cap='212,000')}",
     ]
-    for_reader = shown_text(await harness.ask("sources"))
+    for_reader = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert texts("write-heading") not in for_reader
-    budget = texts("status-writer-budget", command=harness.bot.mentions("sources"))
+    budget = texts("status-writer-budget")
     assert budget in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
     assert budget not in shown_text(await harness.ask("status"))
 
 
 async def test_without_a_model_sources_say_nothing_of_a_writer(harness: ClientHarness) -> None:
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    shown = shown_text(await _open_sources(harness))
     assert harness.texts("write-heading") not in shown
