@@ -169,7 +169,7 @@ class SourcedDigest:
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
+    """A stored digest without its text, of which `hash` is the SHA-256 in hex. `source` is a URL, or `files`."""
 
     id: int
     source: str
@@ -178,7 +178,6 @@ class StoredDigest:
     date_on: date
     language: str
     hash: str
-    revision: int
     problems: tuple[Problem, ...]
     ingested_at: datetime
     updated_at: datetime
