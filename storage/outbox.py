@@ -35,8 +35,7 @@ async def add_all(
         return {}
     # Other processes may insert the same keys on PostgreSQL.
     statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    waiting = {"state": DeliveryState.WAITING}
-    values = [database.record_values(delivery, deliveries) | waiting for delivery in new_deliveries]
+    values = [database.record_values(delivery, deliveries) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
     by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
