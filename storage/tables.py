@@ -500,8 +500,6 @@ sources = sa.Table(
     sa.Column("status", _one_of(models.FetchStatus)),
     sa.Column("reason", sa.Text),
     sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
-    _required("new_papers", sa.Integer, server_default="0", comment="brought on counted_on"),
-    sa.Column("counted_on", sa.Date, comment="UTC"),
     sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
 )
 

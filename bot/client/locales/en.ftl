@@ -622,7 +622,6 @@ source-back-fill = Reading papers since { $since }: { $papers } so far{ $share -
     [0] {""}
    *[other] , { $share }%
 }.
-source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->

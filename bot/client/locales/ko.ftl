@@ -570,7 +570,6 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
     [0] {""}
    *[other] , { $share }%
 }
-source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
