@@ -267,7 +267,9 @@ async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Dat
 async def test_a_paper_for_which_a_clock_ahead_asked_arxiv_in_vain_is_due_once_that_is_right(
     db: database.Database,
 ) -> None:
-    await IngestHarness(db).add(replace(newsletter(paper(1), paper(2)), format=models.DigestFormat.REVIEW))
+    await IngestHarness(db).add(
+        "# 2026-01-02\n\n- https://arxiv.org/abs/2601.00001\n- https://arxiv.org/abs/2601.00002\n"
+    )
     async with db.transaction() as connection:
         await papers.delay_arxiv(connection, ["2601.00001"], NOW)
         await papers.delay_arxiv(connection, ["2601.00002"], NOW + timedelta(days=300))
