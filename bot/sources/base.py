@@ -402,7 +402,7 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
-        reason = "" if str(error) == parse.NO_DATE else f": {error}"
+        reason = "" if str(error) == parse.NO_PAPER else f": {error}"
         found = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
         raise FetchError(f"{found}{reason}") from None
     if not any(digest.entries for digest in digests):
