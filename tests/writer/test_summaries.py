@@ -68,7 +68,7 @@ LISTED = papers.load()[:6]
 FORMS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
 
 
-async def _plan(harness: ClientHarness, *drafted: writer.Draft, **caps: int) -> None:
+async def _plan(harness: ClientHarness, *drafted: models.Draft, **caps: int) -> None:
     """Store a listing of six papers and drafts, and restart the bot with a model."""
     listed = [{"arxiv_id": paper.id, "title": paper.title, "votes": paper.votes} for paper in LISTED]
     await harness.container.create_ingest().add_text(listing.build(DAY, listed).text, location="hf")
@@ -88,10 +88,10 @@ async def _plan(harness: ClientHarness, *drafted: writer.Draft, **caps: int) -> 
     await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
 
 
-def _draft(harness: ClientHarness, number: int, **fields: Any) -> writer.Draft:
+def _draft(harness: ClientHarness, number: int, **fields: Any) -> models.Draft:
     form = fields.pop("form", FORMS[0])
     locale, now = harness.texts.locale, harness.container.clock()
-    return writer.Draft(
+    return models.Draft(
         LISTED[number].id, form, locale, prompts.VERSION, "fake-1", now, input_hash=str(number), **fields
     )
 
@@ -104,7 +104,7 @@ async def _open_sources(harness: ClientHarness) -> Any:
 
 @both_languages
 async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness: ClientHarness) -> None:
-    state = writer.DraftState
+    state = models.DraftState
     await _plan(
         harness,
         _draft(harness, 0, state=state.CHECKED, basis="paper"),
