@@ -193,7 +193,7 @@ class Container:
         """The renderer of posts as Discord messages."""
         from bot.app.client import DiscordRenderer
 
-        return DiscordRenderer(self.texts, self.templates, self.mentions)
+        return DiscordRenderer(self.texts, self.templates, self.mentions, self.settings.web_url)
 
     @cached_property
     def templates(self) -> Templates:
@@ -322,6 +322,7 @@ class Container:
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,
+            web_url=self.settings.web_url,
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
