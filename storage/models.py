@@ -409,18 +409,13 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page.
-
-    NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules. GONE: permanently removed and
-    not fetched again (the command line shows it as failed).
-    """
+    """The outcomes of fetching a page. NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
     NOT_YET = "not_yet"
     REFUSED = "refused"
     FAILED = "failed"
-    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,8 +424,7 @@ class StoredSource:
 
     The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
     failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
-    of a back-fill, in the source's own form; None without one. `new_papers` were unknown until it brought them on the day
-    `counted_on` (UTC); only sources with a limit are counted.
+    of a back-fill, in the source's own form; None without one.
     """
 
     id: int
@@ -448,8 +442,6 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
-    new_papers: int = 0
-    counted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,20 +54,16 @@ async def list_facts_by_paper(
     return facts_by_paper
 
 
-async def list_arxiv_due(
-    connection: AsyncConnection, now: datetime, *, since_on: date | None = None, limit: int
-) -> list[str]:
+async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
 
-    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids named them or, with `since_on`, if they
-    are listed since that day. The sources take turns, each with its newest papers, so that none holds up another; days that
-    have begun nowhere yet come last. Then come saved papers without a title that no digest lists, as imports bring them.
+    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids or a review named them. The sources
+    take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come last. Then
+    come saved papers without a title that no digest lists, as imports bring them.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
-    is_of_list = t.digests.c.format == DigestFormat.LIST
-    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_list, ~described))
-    if since_on is not None:
-        lacking = sa.and_(papers.c.last_on >= since_on, ~described)
+    is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
+    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     # A later time than any delay was stored by a clock that was ahead.
     due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
     is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
