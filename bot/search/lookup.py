@@ -337,10 +337,6 @@ class LookUp:
         """Return the topic index of the current glossary."""
         return self._load_topics(self.open(view))
 
-    def read_query(self, view: Snapshot, text: str) -> ReadQuery:
-        """Return a query as typed as what it asks of papers, with its filters."""
-        return self.open(view).read(query_parser.parse_query(analyser.clean_typed(text)))
-
     def read_queries(self, view: Snapshot, texts: Iterable[str]) -> list[ReadQuery]:
         """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
         archive = self.open(view)
