@@ -40,8 +40,6 @@ _MAX_LINE_LENGTH, _MAX_PARAGRAPH = 40_000, 1_000
 """Characters of a line, and papers of a paragraph, that are read at once."""
 
 
-MAX_PAPERS = 10_000
-"""Papers of a text that are read: as many as a source may bring in its first poll."""
 NO_PAPER = "it names no paper of arXiv"
 """The reason for a text without any paper."""
 
@@ -99,10 +97,8 @@ def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
     taken, ids = list[_Paper](), set[str]()
     for paper in papers:
         ids.add(paper.arxiv_id)
-        if len(ids) > MAX_PAPERS:
-            return taken, [
-                Problem(paper.row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
-            ]
+        if len(ids) > fields.MAX_PAPERS:
+            return taken, [fields.describe_cut(paper.row)]
         taken.append(paper)
     return taken, []
 
