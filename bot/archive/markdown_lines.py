@@ -11,7 +11,7 @@ from bot.text import typography
 _MAX_LEVEL = 6
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _EXCERPT_LENGTH = 80
-_MAX_LABEL_LENGTH = 1_000
+_MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
