@@ -167,6 +167,7 @@ back-to-paper = Back to the paper
 chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove
+open-web = Open on the web
 similar = Similar papers
 authors = All authors and their papers
 cite = Cite (BibTeX)
@@ -621,7 +622,6 @@ source-back-fill = Reading papers since { $since }: { $papers } so far{ $share -
     [0] {""}
    *[other] , { $share }%
 }.
-source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->
@@ -764,6 +764,8 @@ web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion
+web-needs-script = The search of this site needs JavaScript.
+web-more-authors = and { $count } more
 web-trends = Trends
 web-feeds = Feeds:
 web-pages = Pages

@@ -139,6 +139,7 @@ back-to-paper = 논문으로 돌아가기
 chapter = { $number }장
 save = 저장
 unsave = 저장됨 · 취소
+open-web = 웹에서 보기
 similar = 비슷한 논문
 authors = 저자 모두 보기
 cite = 인용하기 (BibTeX)
@@ -569,7 +570,6 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
     [0] {""}
    *[other] , { $share }%
 }
-source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
@@ -698,7 +698,7 @@ command-top =
     .name = 인기
     .description = 인기 논문을 보여 줘요
     .option-period = 기간
-    .option-period-description = 언제의 논문을 볼지
+    .option-period-description = 지난주, 한 달, 12월 같은 기간. 비워 두면 최근 7일
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
 
@@ -906,6 +906,8 @@ web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
+web-needs-script = 이 사이트의 검색에는 자바스크립트가 필요해요.
+web-more-authors = 외 { $count }명
 web-trends = 동향
 web-feeds = 피드:
 web-pages = 페이지
