@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install check format pictures bench clean
+.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ test-image: $(DEV) ## build the Docker image with buildah and run it; needs root
 
 test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index
 	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
+
+docs: $(DEV) ## write the tables of the reference pages from the code
+	@$(BIN)/python docs/reference.py
 
 pictures: $(DEV) ## retake the pictures of the documents from the demo; needs Chromium
 	@$(BIN)/python -m bench.pictures $(ARGS)

@@ -78,11 +78,6 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
     return text
 
 
-async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` texts of buttons that were stored before a time. Returns their number."""
-    return await database.delete_some(connection, button_texts, button_texts.c.saved_at < before, limit)
-
-
 REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 
@@ -156,8 +151,8 @@ async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await database.list_where(connection, sa.select(key.table), key, ids)
-    return {row._mapping[key]: database.build_record(record_type, row._mapping) for row in rows}
+    rows = await database.fetch_records(connection, record_type, sa.select(key.table), key, ids)
+    return {getattr(row, key.name): row for row in rows}
 
 
 def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +298,7 @@ async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Itera
         column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     ids = {row[name] for row in rows for name in names if row[name]}
-    columns = [papers.c.id, papers.c.arxiv_id]
-    arxiv_ids = dict(await database.select_where_in(connection, papers.c.id, ids, columns))
+    query = sa.select(papers.c.id, papers.c.arxiv_id)
+    arxiv_ids = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, ids)))
     for row in rows:
         row |= {name: arxiv_ids.get(row[name], row[name]) for name in names}

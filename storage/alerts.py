@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,9 +29,8 @@ async def lock_planning(connection: AsyncConnection) -> None:
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
     """Store that these papers are to be compared with all alerts."""
-    rows = [(paper_id, now) for paper_id in paper_ids]
-    columns = "paper_id", "added_at"
-    await database.insert_rows(connection, unmatched_papers, columns, rows, ignore_conflicts=True)
+    rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
+    await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
@@ -44,7 +42,7 @@ async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, d
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
     """Mark papers as compared."""
-    await database.delete_rows(connection, unmatched_papers, ("paper_id",), [(id_,) for id_ in paper_ids])
+    await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
 # Matches. One without a delivery is unsent: it is ready once its paper has the votes.
@@ -57,7 +55,9 @@ def recipient_name(alert: models.Alert) -> str:
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
     """Store matches; known ones stay as they are."""
-    await database.insert_rows(connection, matches, Match._fields, found, ignore_conflicts=True)
+    await database.insert_rows(
+        connection, matches, [match._asdict() for match in found], ignore_conflicts=True
+    )
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
@@ -168,8 +168,8 @@ async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> N
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
     """Delete unsent matches that are none any more, or whose recipient knows the paper."""
-    keys = [match[:3] for match in unsent]
-    await database.delete_rows(connection, matches, ("recipient", "paper_id", "alert_id"), keys)
+    key = sa.tuple_(*matches.primary_key.columns)
+    await database.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -210,7 +210,9 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if (equal := await find_equal(connection, new)) is not None:
         raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
-    inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
+    inserted = await connection.execute(
+        alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
+    )
     return replace(new, id=inserted.scalar_one())
 
 
@@ -223,7 +225,9 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
         raise errors.DuplicateError(
             f"The same alert already exists: alert {equal.id}. Remove one of the two."
         )
-    await connection.execute(alerts.update().where(alerts.c.id == changed.id).values(column_values(changed)))
+    await connection.execute(
+        alerts.update().where(alerts.c.id == changed.id).values(database.record_values(changed, alerts))
+    )
     unsent = matches.c.alert_id == changed.id, matches.c.delivery_id.is_(None)
     await connection.execute(matches.update().where(*unsent).values(ready_at=None))
     return changed
@@ -239,13 +243,6 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         columns.min_votes == alert.min_votes,
     )
     return await database.fetch_record(connection, models.Alert, query.order_by(columns.id).limit(1))
-
-
-def column_values(alert: models.Alert) -> dict[str, Any]:
-    """Return the values of a row of `alerts`, without its id."""
-    values = database.record_values(alert)
-    del values["id"]
-    return values
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
@@ -271,13 +268,10 @@ async def list_rows(
 
 async def list_rules(connection: AsyncConnection) -> list[tuple[int, str]]:
     """Return the id of each alert with what it matches, as stored: a text for `parse_rule`, equal for equal rules."""
-    query = (
-        "SELECT id, CAST(terms AS TEXT) || char(10) || CAST(excluded AS TEXT) || char(10)"
-        " || CAST(CAST(match_all AS INTEGER) AS TEXT) FROM alerts ORDER BY id"
-    )
-    if connection.dialect.name != "sqlite":
-        query = query.replace("char(10)", "chr(10)")
-    return list(await database.fetch_all(connection, query))
+    terms, excluded = sa.cast(alerts.c.terms, sa.Text), sa.cast(alerts.c.excluded, sa.Text)
+    match_all = sa.cast(sa.cast(alerts.c.match_all, sa.Integer), sa.Text)
+    rule = terms + "\n" + excluded + "\n" + match_all
+    return list(map(tuple, await connection.execute(sa.select(alerts.c.id, rule).order_by(alerts.c.id))))
 
 
 async def exist(connection: AsyncConnection) -> bool:
@@ -290,8 +284,7 @@ async def list_active(
 ) -> dict[int, models.Alert]:
     """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
     query = sa.select(alerts).where(_is_active(now))
-    rows = await database.execute_in(connection, query, alerts.c.id, alert_ids)
-    found = (database.build_record(models.Alert, row._mapping) for row in rows)
+    found = await database.fetch_records(connection, models.Alert, query, alerts.c.id, alert_ids)
     return {alert.id: alert for alert in sorted(found, key=lambda alert: alert.id)}
 
 

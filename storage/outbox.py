@@ -35,23 +35,19 @@ async def add_all(
         return {}
     # Other processes may insert the same keys on PostgreSQL.
     statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    values = [database.record_values(delivery, deliveries) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
     by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
-    rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
+    rows = [
+        database.record_values(part, parts, delivery_id=id_, position=position)
+        | {"state": PartState.WAITING, "next_attempt_at": by_key[key].due_at}
+        for key, id_ in ids.items()
+        for position, part in enumerate(by_key[key].parts)
+    ]
     if rows:
         await connection.execute(parts.insert(), rows)
     return ids
-
-
-def _part_rows(
-    delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
-) -> list[dict[str, Any]]:
-    fields = {"delivery_id": delivery_id, "state": PartState.WAITING, "next_attempt_at": due_at}
-    return [
-        database.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)
-    ]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
@@ -67,29 +63,40 @@ async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int])
     await database.execute_in(connection, released, deliveries.c.id, delivery_ids)
 
 
-async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
-    """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
-    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at < before)
-    result = await connection.execute(
-        parts.update()
-        .where(parts.c.id.in_(part_ids), parts.c.delivery_id.in_(ended))
-        .values(payload=None, fallback=None)
-    )
-    return result.rowcount
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
+    filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
+    statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
+    return (await connection.execute(statement)).rowcount
 
 
-async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
-    """Delete finished deliveries with their parts. Returns the number of deliveries."""
-    result = await connection.execute(
+async def purge(
+    connection: AsyncConnection, before: datetime, limit: int, *, guild_id: int | None = None
+) -> int:
+    """Delete at most `limit` deliveries that ended before `before` (UTC), of one server or of all. Returns their number.
+
+    The last post of each subscription stays, since `/status` shows it however old it is; those of a server all go.
+    """
+    condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
+    if guild_id is not None:
+        condition &= deliveries.c.guild_id == guild_id
+    else:
+        newer, sent = deliveries.alias("newer"), DeliveryState.SENT
+        has_newer = sa.exists().where(
+            newer.c.subscription_id == deliveries.c.subscription_id,
+            newer.c.id > deliveries.c.id,
+            newer.c.state == sent,
+        )
+        condition &= sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+    return await database.delete_some(connection, deliveries, condition, limit)
+
+
+async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
+    """Delete finished deliveries with their parts."""
+    await connection.execute(
         deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
     )
-    return result.rowcount
-
-
-def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    values = database.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.WAITING)
-    del values["parts"]
-    return values
 
 
 async def release_interrupted(
@@ -452,44 +459,6 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     return rows[0] if rows else None
 
 
-async def list_filled_parts(
-    connection: AsyncConnection, before: datetime, after_id: int, limit: int
-) -> list[int]:
-    """Return the ids, above `after_id`, of parts with a payload whose delivery ended before `before` (UTC)."""
-    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-    query = query.where(
-        parts.c.id > after_id, parts.c.payload.is_not(None), deliveries.c.finished_at < before
-    )
-    return list((await connection.execute(query.order_by(parts.c.id).limit(limit))).scalars())
-
-
-async def list_removable(
-    connection: AsyncConnection, before: datetime, after_id: int, limit: int, *, guild_id: int | None = None
-) -> list[int]:
-    """Return the ids, above `after_id`, of deliveries that ended before `before` (UTC), of one server or of all.
-
-    The last post of each subscription is not among them, since `/status` shows it however old it is; those of a server
-    are all.
-    """
-    query = sa.select(deliveries.c.id).where(
-        deliveries.c.id > after_id, deliveries.c.finished_at < before, ~unfinished_clause()
-    )
-    if guild_id is not None:
-        query = query.where(deliveries.c.guild_id == guild_id)
-    else:
-        newer = deliveries.alias("newer")
-        sent = DeliveryState.SENT
-        has_newer = sa.exists().where(
-            newer.c.subscription_id == deliveries.c.subscription_id,
-            newer.c.id > deliveries.c.id,
-            newer.c.state == sent,
-        )
-        query = query.where(
-            sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
-        )
-    return list((await connection.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
-
-
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
     """Return the channels of a server that deliveries were planned for."""
     query = sa.select(deliveries.c.channel_id).where(
@@ -535,8 +504,10 @@ async def list_parts_by_delivery(
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     query = sa.select(parts).order_by(parts.c.position)
-    for row in await database.list_where(connection, query, parts.c.delivery_id, delivery_ids):
-        by_delivery[row.delivery_id].append(database.build_record(models.Part, row._mapping))
+    for part in await database.fetch_records(
+        connection, models.Part, query, parts.c.delivery_id, delivery_ids
+    ):
+        by_delivery[part.delivery_id].append(part)
     return by_delivery
 
 
@@ -570,9 +541,7 @@ async def list_rows(
     query = query.where(*database.equalities(deliveries, conditions))
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
-    by = None if ids is None else deliveries.c.id
-    rows = await database.list_where(connection, query, by, ids or ())
-    return [database.build_record(models.Delivery, row._mapping) for row in rows]
+    return await database.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
 
 
 async def list_problems(
@@ -591,7 +560,7 @@ async def list_problems(
         deliveries.c[column].in_(ids),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
-    return [database.build_record(models.Delivery, row._mapping) for row in await connection.execute(query)]
+    return await database.fetch_records(connection, models.Delivery, query)
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:

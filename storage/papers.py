@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
-from storage.models import ArchiveExtent, Author, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
+from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import authors, entries, facts, paper_authors, papers, votes
 
 
@@ -29,23 +28,14 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
-        name: sa.case((newer, new[name]), else_=facts.c[name])
-        for name in ("place", *_FACT_FIELDS)
-        if name != "source"
+        name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FACT_FIELDS if name != "source"
     }
     # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
-        [
-            {
-                "paper_id": paper_id,
-                "place": reading.location,
-                **{name: getattr(reading, name) for name in _FACT_FIELDS},
-            }
-            for paper_id, reading in paper_facts
-        ],
+        [database.record_values(reading, facts, paper_id=paper_id) for paper_id, reading in paper_facts],
     )
 
 
@@ -59,25 +49,21 @@ async def list_facts_by_paper(
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await database.execute_in(connection, query, facts.c.paper_id, paper_ids):
         trust = sources.trust(row.source, row.priority, row.source_id)
-        read = database.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
+        read = database.build_record(PaperFacts, row._mapping, votes=None, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
 
-async def list_arxiv_due(
-    connection: AsyncConnection, now: datetime, *, since_on: date | None = None, limit: int
-) -> list[str]:
+async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
 
-    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids named them or, with `since_on`, if they
-    are listed since that day. The sources take turns, each with its newest papers, so that none holds up another; days that
-    have begun nowhere yet come last. Then come saved papers without a title that no digest lists, as imports bring them.
+    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids or a review named them. The sources
+    take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come last. Then
+    come saved papers without a title that no digest lists, as imports bring them.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
-    is_of_list = t.digests.c.format == DigestFormat.LIST
-    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_list, ~described))
-    if since_on is not None:
-        lacking = sa.and_(papers.c.last_on >= since_on, ~described)
+    is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
+    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     # A later time than any delay was stored by a clock that was ahead.
     due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
     is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
@@ -105,8 +91,8 @@ async def list_arxiv_due(
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
     """Store that arXiv was asked for papers in vain at `now` (UTC): it is asked again after a day, then 2, 4 … 32 days."""
-    columns = (papers.c.id, papers.c.arxiv_asks)
-    rows = await database.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns)
+    query = sa.select(papers.c.id, papers.c.arxiv_asks)
+    rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
         {
             "id": id_,
@@ -130,20 +116,22 @@ _FIRST_ZONE = timedelta(hours=14)
 """The offset of the zone where a day begins first."""
 _LAST_TURN = 1_000_000_000
 _MAX_ARXIV_DELAY = timedelta(days=32)
-_FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
+_FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids by arXiv id."""
     ids = await database.reserve_ids(connection, papers, len(merged))
-    values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
-    await database.insert_rows(connection, papers, ("id", *_FIELDS), values)
+    rows = [database.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
+    await database.insert_rows(connection, papers, rows)
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    await database.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+    await database.update_rows(
+        connection, papers, [database.record_values(paper, papers, id=id_) for id_, paper in merged]
+    )
 
 
 async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) -> None:
@@ -211,8 +199,8 @@ async def list_rows(
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
     """Return the titles of papers, in the given order, skipping papers without a title."""
-    columns = (papers.c.id, papers.c.title)
-    titles = dict(await database.select_where_in(connection, papers.c.id, paper_ids, columns))
+    query = sa.select(papers.c.id, papers.c.title)
+    titles = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, paper_ids)))
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
@@ -291,7 +279,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     for paper_id, paper in merged.items():
         if paper.last_on is None and paper.title:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
-            values = _values(paper) | {"first_on": on, "last_on": on}
+            values = database.record_values(paper, papers, first_on=on, last_on=on)
             details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
     return details
 
@@ -302,7 +290,9 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
     appearances = await archive.list_appearances(connection, merged)
     return [
         PaperDetail(
-            id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
+            id=paper_id,
+            appearances=tuple(appearances.get(paper_id, ())),
+            **database.record_values(merged[paper_id], papers),
         )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
@@ -326,8 +316,6 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
     return dict(counts)
 
 
-_FIELDS = tuple(MergedPaper.__dataclass_fields__)
-_fields = attrgetter(*_FIELDS)
 _ROW_COLUMNS = [
     papers.c[name]
     for name in (
@@ -335,10 +323,6 @@ _ROW_COLUMNS = [
         "authors_truncated",
     )
 ]
-
-
-def _values(paper: MergedPaper) -> dict[str, Any]:
-    return {name: getattr(paper, name) for name in _FIELDS}
 
 
 async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -395,45 +379,44 @@ AuthorNames = Sequence[tuple[str, str]]
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
-) -> list[Author]:
-    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
-
-    Returns all authors whose paper count may have changed, with the new count.
-    """
+) -> None:
+    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
     removed = {
         *map(tuple, await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids))
     }
     names_by_key = {key: name for paper in names.values() for key, name in paper}
+    counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
     known_ids = await _match_existing(connection, names_by_key)
-    paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
-    unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
-    new_ids = await database.reserve_ids(connection, authors, len(unknown))
+    unknown = [key for key in names_by_key if key not in known_ids]
+    ids = dict(zip(unknown, await database.reserve_ids(connection, authors, len(unknown)), strict=True))
     added = [
-        Author(id_, key, name, paper_counts[key])
-        for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
+        {"id": id_, "key": key, "name": names_by_key[key], "paper_count": counts[key]}
+        for key, id_ in ids.items()
     ]
-    new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
-    await database.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
-    ids = known_ids | {author.key: author.id for author in added}
+    await database.insert_rows(connection, authors, added)
+    ids |= known_ids
     rows = [
-        (paper_id, position, ids[key], name)
+        {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await database.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
+    await database.insert_rows(connection, paper_authors, rows)
     # By the difference: to count the papers of all authors of a collaboration again takes seconds for each of its papers.
-    changes = Counter({known_ids[key]: paper_counts[key] for key in known_ids})
+    changes = Counter({id_: counts[key] for key, id_ in known_ids.items()})
     changes.subtract(author_id for author_id, _ in removed)
-    return added + await _change_paper_counts(connection, changes)
+    changed = [{"author_id": id_, "added": number} for id_, number in changes.items() if number]
+    if changed:
+        new_count = authors.c.paper_count + sa.bindparam("added")
+        statement = authors.update().where(authors.c.id == sa.bindparam("author_id"))
+        await connection.execute(statement.values(paper_count=new_count), changed)
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
     """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
-    stored = await database.select_where_in(
-        connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
-    )
+    query = sa.select(authors.c.key, authors.c.id, authors.c.name)
+    stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [
         {"id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
@@ -441,18 +424,3 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
     ]
     await database.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}
-
-
-async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int, int]) -> list[Author]:
-    """Add to the numbers of papers of authors, by id. Returns these authors, also those whose number stays."""
-    stored = await list_by_ids(connection, changes)
-    changed = [replace(author, paper_count=author.paper_count + changes[author.id]) for author in stored]
-    rows = [{"id": author.id, "papers": author.paper_count} for author in changed if changes[author.id]]
-    await database.update_rows(connection, authors, rows)
-    return changed
-
-
-async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
-    """Return the authors among these ids, in no order."""
-    rows = await database.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
-    return [Author(*row) for row in rows]

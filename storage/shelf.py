@@ -20,10 +20,10 @@ async def save(connection: AsyncConnection, user_id: int, paper_ids: Iterable[in
 
 async def save_at(connection: AsyncConnection, user_id: int, times_by_paper: Mapping[int, datetime]) -> None:
     """Save papers for a reader, each at a time of its own (UTC), which places it in the list."""
-    rows = [(user_id, paper_id, at) for paper_id, at in times_by_paper.items()]
-    if rows:
-        columns = "user_id", "paper_id", "saved_at"
-        await database.insert_rows(connection, saved_papers, columns, rows, ignore_conflicts=True)
+    rows = [
+        {"user_id": user_id, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()
+    ]
+    await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: str) -> None:

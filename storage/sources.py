@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -44,23 +45,14 @@ async def add(
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
     """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
-    values = {
-        "url": url,
-        "kind": kind,
-        "language": language,
-        "priority": priority,
-        "options": dict(options or {}),
-        "added_at": now,
-        "next_attempt_at": now,
-        "failures": 0,
-    }
-    statement = database.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
-    row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
-    if row is None:
+    new = models.StoredSource(0, url, kind, language, priority, dict(options or {}), now, next_attempt_at=now)
+    statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
+    added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
+    if added is None:
         raise errors.DuplicateError(
             f"{url} is already a source. `paperround sources edit` changes its priority."
         )
-    return database.build_record(models.StoredSource, row._mapping)
+    return replace(new, id=added)
 
 
 async def list_rows(
@@ -107,10 +99,17 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def list_removed(connection: AsyncConnection, rows: Iterable[models.StoredSource]) -> set[int]:
-    """Return the ids of these sources that were removed since they were read; another source may have the id by now."""
-    stored = {id_: url for id_, url in await connection.execute(sa.select(sources.c.id, sources.c.url))}  # noqa: C416
-    return {row.id for row in rows if stored.get(row.id) != row.url}
+async def count_stored(connection: AsyncConnection, url: str, since: datetime) -> int:
+    """Return the number of papers in the digests of a source that were stored or changed since a time (UTC)."""
+    query = sa.select(sa.func.count(sa.distinct(entries.c.paper_id)))
+    query = query.join(digests, entries.c.digest_id == digests.c.id)
+    query = query.where(digests.c.source == url, digests.c.updated_at >= since)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
+    """Return whether a source was not removed since it was read."""
+    return (await connection.execute(sa.select(sources.c.id).where(_is_same(row)))).first() is not None
 
 
 def _is_same(row: models.StoredSource) -> sa.ColumnElement[bool]:
@@ -122,26 +121,6 @@ async def set_health(connection: AsyncConnection, row: models.StoredSource) -> N
     """Store the health and the next poll of a source, unless it was removed."""
     health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
     await connection.execute(sources.update().where(_is_same(row)).values(health))
-
-
-async def move_progress(
-    connection: AsyncConnection,
-    row: models.StoredSource,
-    former: Mapping[str, Any] | None,
-    progress: Mapping[str, Any],
-) -> bool:
-    """Store how far a source's back-fill has come.
-
-    Return False, and store nothing, if another process has gone on with it, or the source was removed.
-    """
-    own = _is_same(row)
-    stored = (
-        await connection.execute(sa.select(sources.c.progress).where(own).with_for_update())
-    ).one_or_none()
-    if stored is None or stored.progress != (None if former is None else dict(former)):
-        return False
-    await connection.execute(sources.update().where(own).values(progress=dict(progress)))
-    return True
 
 
 _PACE_LOCK = 0x50414345
@@ -171,7 +150,7 @@ async def list_page_states(
     query = _read_last(sa.select(source_pages), source_id, limit)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
-        row.place: database.build_record(models.PageState, row._mapping, location=row.place)
+        row.location: database.build_record(models.PageState, row._mapping)
         async for rows in result.partitions()
         for row in rows
     }
@@ -179,7 +158,7 @@ async def list_page_states(
 
 def _read_last(query: sa.Select[Any], source_id: int, limit: int | None) -> sa.Select[Any]:
     query = query.where(source_pages.c.source_id == source_id)
-    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.place).limit(limit)
+    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.location).limit(limit)
 
 
 async def list_recent_reads(
@@ -189,27 +168,25 @@ async def list_recent_reads(
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
-    query = sa.select(source_pages.c.place, source_pages.c.read_at)
+    query = sa.select(source_pages.c.location, source_pages.c.read_at)
     query = query.where(source_pages.c.source_id.in_(ids), source_pages.c.read_at >= since)
-    return [(row.place, row.read_at) for row in await connection.execute(query)]
+    return [(row.location, row.read_at) for row in await connection.execute(query)]
 
 
 async def upsert_page_states(
-    connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
+    connection: AsyncConnection, source_id: int, page_states: Iterable[models.PageState]
 ) -> None:
-    """Store page states as (source id, state); the last state of a page counts."""
-    values = {}
-    for source_id, page in page_states:
-        row = database.record_values(page, source_id=source_id, place=page.location)
-        del row["location"]
-        values[source_id, page.location] = row
-    await database.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
+    """Store the page states of a source; the last state of a page counts."""
+    rows = {
+        page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
+    }
+    await database.upsert(connection, source_pages, list(rows.values()), key=("source_id", "location"))
 
 
 async def trim_page_states(connection: AsyncConnection, source_id: int, keep: int) -> int:
     """Delete states of a source other than the `keep` read last, a bounded number at once. Return their number."""
-    kept = _read_last(sa.select(source_pages.c.place), source_id, keep)
-    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.place.not_in(kept))
+    kept = _read_last(sa.select(source_pages.c.location), source_id, keep)
+    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.location.not_in(kept))
     return await database.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
 
 
@@ -221,6 +198,5 @@ _HEALTH_FIELDS = (
     "status",
     "reason",
     "noticed_at",
-    "new_papers",
-    "counted_on",
+    "progress",
 )

@@ -187,49 +187,121 @@ class Settings(BaseSettings):
     discord_token: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DISCORD_TOKEN", "discord_token")
     )
+    """The bot's token; only `run` needs it, and not for [webhooks](webhooks.md)."""
     database_url: str = "sqlite+aiosqlite:///paperround.db"
+    """Or `postgresql+asyncpg://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
+    hosts](scaling.md#postgresql-with-a-replica).
+    """
     discord_api_url: str | None = None
+    """Another address of its REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None
+    """Another address of its Gateway, likewise."""
     inbox: Path | None = None
+    """A folder that is a source: `run` reads new and changed digest files there every minute (`*.md`, `*.txt`,
+    `*.json`, `*.html` …).
+    """
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
+    """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private."""
     fetch_proxy: Annotated[str | None, _checked(_check_proxy)] = None
+    """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`; see
+    [sources](sources.md#what-is-not-fetched). `HTTP_PROXY` and `HTTPS_PROXY` are not read.
+    """
     hf_endpoint: _Service = Field(
         default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")
     )
+    """Hugging Face, or a mirror."""
     arxiv_url: _Service = "https://export.arxiv.org/api/query"
+    """arXiv's API, or a mirror."""
     arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
+    """arXiv's feeds of new papers, `{address}/cs.CL`, or a mirror."""
     arxiv_html_url: _Page = "https://arxiv.org/html"
+    """Where the writer reads a paper's HTML (`{address}/{id}`)."""
     templates: Path | None = None
+    """A folder whose templates replace the bundled [wording](wording.md), block by block."""
     everyday_words: Path | None = None
+    """A file of [everyday words](#everyday-words) for what papers call by other names."""
     locale: Literal["en", "ko"] = "en"
+    """`en` or `ko`: for channels and readers that have not chosen."""
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
+    """An IANA zone such as `Asia/Seoul`, likewise."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
+    """When the list of a day is complete: a time and an IANA zone; see
+    [planning](planning.md#when-a-day-is-complete).
+    """
     http: _HttpAddress = None
+    """An address for health and metrics, such as `127.0.0.1:9464`; `paperround healthcheck` asks there."""
     interactions: _HttpAddress = None
+    """Where `run --role front` takes Discord's interactions (`POST /interactions`), such as `127.0.0.1:8090`,
+    behind a proxy with TLS.
+    """
     public_key: str | None = None
+    """The application's public key, with which a front verifies Discord's requests; if it is not set, it is fetched
+    at login.
+    """
     web: _HttpAddress = None
+    """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
+    web_url: Annotated[str | None, _web_address("not a web address. Example: https://papers.example.org")] = (
+        None
+    )
+    """The public address of the web archive, such as `https://papers.example.org`: cards and daily posts link to it."""
     mcp_token: SecretStr | None = None
+    """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[
         SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
     ] = None
+    """A URL that is pinged every minute while this process sends, the Gateway is connected and `/health` has no
+    problem; the service behind that URL raises the alarm when the requests stop (a dead man's switch). Not printed
+    anywhere; a private address needs `PAPERROUND_FETCH_ALLOW`.
+    """
     log: Annotated[str, _checked(parse_log)] = "console"
+    """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
+    """A channel's id; it gets one notice when a source keeps failing."""
     expire_hours: int = Field(default=24, ge=1, le=168)
+    """Hours after which an unsent post is given up, 1 to 168."""
     alert_days: int = Field(default=3, ge=1, le=30)
+    """Maximum age of a digest that raises alerts, 1 to 30 days."""
     keep_days: int = Field(default=90, ge=35, le=3650)
+    """Days after which finished deliveries and the writer's drafts are removed, 35 to 3650; see
+    [storage](storage.md#what-is-removed).
+    """
     keep_server_days: int = Field(default=30, ge=1, le=3650)
+    """Days after which a server that the bot has left is removed with its settings, 1 to 3650; if the bot is
+    invited again before then, everything is as it was.
+    """
     writer_url: _Api = None
+    """The address of an OpenAI-compatible API, such as `http://127.0.0.1:11434/v1`, without a password and a query,
+    whose model writes digests.
+    """
     writer_model: str | None = None
+    """The name of the model there."""
     writer_judge: str | None = None
+    """The name of another model there that decides whether the paper proves each sentence. Without it the same
+    model does.
+    """
     writer_key: SecretStr | None = None
+    """Its key, if it needs one."""
     writer_formats: Annotated[
         tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)
     ] = ()
+    """What is written: `newsletter` (the default), `review`, or both, separated by a comma. Without
+    `PAPERROUND_WRITER_URL` this setting makes `run` publish digests of extracts.
+    """
     writer_language: models.Locale | None = None
+    """`en` or `ko`; that of `PAPERROUND_LOCALE` if not set."""
     writer_daily_tokens: int | None = Field(default=None, ge=1)
+    """Tokens that the models may use in a day (UTC); once they are used, no further call is started."""
     writer_monthly_tokens: int | None = Field(default=None, ge=1)
+    """The same for a month."""
     writer_minutes: int = Field(default=120, ge=30, le=720)
+    """The writer's deadline, in minutes after the close of a day (30 to 720): then the digest is published with
+    excerpts for unfinished papers, and waiting posts go out.
+    """
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
+    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL,cs.LG`: each is added as
+    `paperround sources add` would. In `paperround.toml` they are `[[sources]]` tables with `url`, `kind`,
+    `language`, `priority` and `options`.
+    """
 
     @property
     def writes_digests(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import discord
@@ -24,7 +25,6 @@ from bot.client.messages import (
     MAX_NAME_LENGTH,
     NO_PAGE,
     SAVE_PAPER,
-    SIMILAR_PAPERS,
     escape_untrusted,
     format_authors,
     format_organization,
@@ -46,14 +46,14 @@ CARD = "card"
 CHAPTER = "chap"
 CHAPTERS = "chaps"
 AUTHORS = "auth"
-CITE = "cite"
 SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
-FOLLOW_OF_PAPER = "fo"
+MORE = "fo"
+"""The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
 
-PAGER_COMPONENTS = 4
-"""A row with three buttons; reserved before the number of pages is known."""
+PAGER_COMPONENTS = 3
+"""A row with two buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
 MAX_TOPICS = 8
@@ -73,10 +73,11 @@ async def card_view(
     may_share: bool = False,
     sharer: str | None = None,
     topics: Sequence[str] = (),
+    web_url: str | None = None,
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `topics` can be followed from it, and so can its authors and its institution.
+    `web_url` is the address of the web archive. `topics` can be followed from it, and so can its authors and its institution.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -91,17 +92,19 @@ async def card_view(
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
-        [follow_menu(texts, detail, topics)],
+        [_more_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
-    message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
+    web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
+    foot = [*foot_lines(texts, detail, summary, sharer), *([web] if web else [])]
+    message.end_with(rows, "\n".join(map(subtext, foot)))
     # A long summary takes tenths of a second, and the pager has to know all of its pages.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = client_messages.pager(
-        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number), "pr:page:c"
+        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -131,7 +134,6 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         positions.index((chapter, page)),
         len(positions),
         lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
-        "pr:page:h",
     )
     back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
@@ -207,17 +209,9 @@ def _action_buttons(
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
-    label = "unsave" if saved else "save"
     save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [button(texts(label), save_id)]
-    if detail.is_listed or detail.abstract:
-        row.append(button(texts("similar"), pack_custom_id(SIMILAR_PAPERS, arxiv_id)))
-    if len(detail.authors) > templates.MAX_AUTHORS:
-        row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
-    row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
-    if may_share:
-        row.append(button(texts("share"), pack_custom_id(SHARE, arxiv_id)))
-    return row
+    row = [button(texts("unsave" if saved else "save"), save_id)]
+    return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
@@ -261,11 +255,10 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
     message.add_select(select_menu(texts("choose-author"), custom_id, options))
 
-    def page_id(number: int) -> str:
-        # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
-        return pack_custom_id(AUTHORS, number + 1, detail.arxiv_id)
-
-    message.add_buttons(*client_messages.pager(page, pages, page_id, "pr:page:a"))
+    pager = client_messages.pager(
+        page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
+    )
+    message.add_buttons(*pager)
     return message.view
 
 
@@ -324,21 +317,31 @@ def _title(detail: models.PaperDetail) -> str:
     return escape_untrusted(title, max_length=200)
 
 
-# The menu that creates an alert for what a paper is about, where it is from or who wrote it; `alerts` handles it.
+class Answer(StrEnum):
+    """What the menu of a card opens in a new message. The other values begin with the first letter of an `AlertKind`."""
+
+    SIMILAR = "similar"
+    CITE = "cite"
+    AUTHORS = "authors"
+
 
 _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
-def follow_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu; None for a paper without topics, institution and authors."""
+def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
+    """Return the menu of what else there is of a paper: answers, and alerts for its topics, institution and authors."""
     options = list(_options(texts, detail, topics))
-    custom_id = message_builder.pack_custom_id(FOLLOW_OF_PAPER, detail.arxiv_id)
-    return select_menu(texts("follow-of-paper"), custom_id, options)
+    return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 
 
 def _options(
     texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
 ) -> Iterator[discord.SelectOption]:
+    if detail.is_listed or detail.abstract:
+        yield select_option(texts("similar"), Answer.SIMILAR)
+    yield select_option(texts("cite"), Answer.CITE)
+    if len(detail.authors) > templates.MAX_AUTHORS:
+        yield select_option(texts("authors"), Answer.AUTHORS)
     for topic in topics[:MAX_TOPICS]:
         if len(topic) < discord_text.SELECT_VALUE:
             yield _option(texts, models.AlertKind.KEYWORD, topic, topic)

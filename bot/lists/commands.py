@@ -16,7 +16,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
-from bot.client.context import Client, Request, Services
+from bot.client.context import Client, Interaction, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
     MAX_LIST_TEXT_LENGTH,
@@ -27,7 +27,7 @@ from bot.client.messages import (
     escape_untrusted,
     format_title,
 )
-from bot.client.router import IN_PLACE, PRIVATELY, UserError
+from bot.client.router import PRIVATELY, UserError
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -57,6 +57,16 @@ MAX_SUGGESTIONS = 5
 Votes = app_commands.Range[int, 0, 99_999]
 
 
+@autocomplete.guarded
+async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the periods whose names have the typed text; others are read as typed."""
+    texts = await interaction.client.texts_for(interaction)
+    names = [(texts(period.text_id), period.value) for period in Period]
+    return autocomplete.make_choices(
+        (name, value) for name, value in names if current.casefold() in name.casefold()
+    )
+
+
 class ListsCog(commands.Cog):
     """Papers by date, by votes, by topic and by author."""
 
@@ -80,14 +90,23 @@ class ListsCog(commands.Cog):
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
 
     @router.command(name="top", description="The most upvoted papers")
-    @app_commands.describe(period="How far back", topic="Only papers on this topic")
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(topic=autocomplete.topics)
+    @app_commands.describe(
+        period="A period such as last week, a month or Dec 2025; the last 7 days if left out",
+        topic="Only papers on this topic",
+    )
+    @app_commands.autocomplete(period=_complete_period, topic=autocomplete.topics)
     async def top(
-        self, request: Request, period: str = Period.WEEK.value, topic: app_commands.Range[str, 1, 300] = ""
+        self,
+        request: Request,
+        period: app_commands.Range[str, 1, 40] = Period.WEEK.value,
+        topic: app_commands.Range[str, 1, 300] = "",
     ) -> ui.LayoutView:
         """Show the most voted papers of a period, optionally on one topic."""
-        return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
+        if period in set(Period):
+            return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
+        today = await request.interaction.client.today_for(request.interaction)
+        text = lists_messages.add_span(topic, *client_options.parse_dates(period, today))
+        return await self._lists.list_view(request, ListState(ListKind.TOP, text, period=Period.ALL))
 
     @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
@@ -222,9 +241,7 @@ class PaperListLoader:
         listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return lists_messages.no_saved_view(
-                    texts, listed, interaction.client.mentions("saved import")
-                )
+                return lists_messages.no_saved_view(texts, listed)
             return lists_messages.saved_view(texts, listed)
         if state.kind is ListKind.DIGEST:
             today = await request.interaction.client.today_for(request.interaction)
@@ -349,10 +366,11 @@ class PaperListLoader:
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.list_top(self._request(texts, state))
         suggestions = self._suggestions(state, result.suggestions)
-        key = "list-top-topic-heading" if state.text else "list-top-heading"
+        topic, period = lists_messages.read_span(texts, state)
+        key = "list-top-topic-heading" if topic else "list-top-heading"
         return PaperList(
             state=state,
-            heading=texts(key, topic=escape_untrusted(state.text), period=texts(state.period.text_id)),
+            heading=texts(key, topic=escape_untrusted(topic), period=period),
             rows=result.rows,
             total=result.total,
             missing=result.missing,
@@ -533,11 +551,12 @@ class PapersCog(commands.Cog):
         """Show similar papers."""
         return await self._lists.list_view(request, ListState(ListKind.SIMILAR, action.payload))
 
-    @router.handles(lists_card.AUTHORS, lambda action: PRIVATELY if _authors_page(action) == 0 else IN_PLACE)
+    @router.handles(lists_card.AUTHORS)
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
-        detail = await load_paper(request, action.fields(2)[1])
-        return lists_card.authors_view(request.texts, detail, max(_authors_page(action) - 1, 0))
+        """Show another page of the paper's authors."""
+        page, arxiv_id = action.fields(2)
+        detail = await load_paper(request, arxiv_id)
+        return lists_card.authors_view(request.texts, detail, message_builder.parse_number(page))
 
     @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
@@ -547,11 +566,6 @@ class PapersCog(commands.Cog):
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         return await self._lists.list_view(request, ListState(ListKind.AUTHOR, detail.authors[number]))
-
-    @router.handles(lists_card.CITE, PRIVATELY)
-    async def cite(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the paper's BibTeX entry."""
-        return lists_card.cite_view(request.texts, await load_paper(request, action.payload))
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
@@ -563,7 +577,8 @@ class PapersCog(commands.Cog):
         # After what may refuse, which is said privately.
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
-        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics)
+        web_url = self._services.web_url
+        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics, web_url=web_url)
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
@@ -615,9 +630,16 @@ class PapersCog(commands.Cog):
             raise UserError("no-chapter") from None
 
 
-def _authors_page(action: Action) -> int:
-    """Return the page of a button to the authors, 0 for one that opens page 1 in a new message."""
-    return message_builder.parse_number(action.fields(2)[0])
+async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
+    """Return what the menu of a paper's card opens. Raises UserError for an unknown paper."""
+    if answer is lists_card.Answer.SIMILAR:
+        return await PaperListLoader(request.services).list_view(
+            request, ListState(ListKind.SIMILAR, arxiv_id)
+        )
+    detail = await load_paper(request, arxiv_id)
+    if answer is lists_card.Answer.CITE:
+        return lists_card.cite_view(request.texts, detail)
+    return lists_card.authors_view(request.texts, detail, 0)
 
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
@@ -626,7 +648,9 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     saved = await request.services.get(SavedPapers).has_saved(request.user_id, detail.id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    return await lists_card.card_view(texts, detail, page, saved=saved, may_share=may_share, topics=topics)
+    return await lists_card.card_view(
+        texts, detail, page, saved=saved, may_share=may_share, topics=topics, web_url=request.services.web_url
+    )
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

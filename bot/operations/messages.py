@@ -1,4 +1,4 @@
-"""What `/status`, `/help` and `/sources` show."""
+"""What `/status`, with the sources, and `/help` show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
-from bot.sources import kinds, poller
+from bot.sources import arxiv_categories, kinds, poller
 from bot.today import messages as today_messages
 from bot.writer import service as writer_service
 from storage import errors, models
@@ -49,13 +49,13 @@ def status_view(
     can_manage: bool,
     calendar: schedule.Calendar,
     names: Mapping[int, str],
-    writer_command: str = "",
+    is_budget_spent: bool = False,
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
     `names` are those of channels, and `gone_roles` roles of daily posts that the server does not have any more.
-    `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
+    `is_budget_spent`: the writer has no tokens left for papers of the newest day.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -68,8 +68,8 @@ def status_view(
         message.add_text(
             subtext(texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED))
         )
-    if writer_command:
-        message.add_text(texts("status-writer-budget", command=writer_command))
+    if is_budget_spent:
+        message.add_text(texts("status-writer-budget"))
     problems = defaultdict[int | None, list[models.Delivery]](list)
     listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
     for delivery in report.problem_deliveries:
@@ -124,7 +124,7 @@ def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
         row.append(client_messages.newest_digest_button(texts))
-    return row
+    return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
 
 
 def _archive_line(texts: Texts, report: StatusReport) -> str:
@@ -270,11 +270,8 @@ def sources_view(
     if written is not None:
         message.add_text(_written_text(texts, written))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
-    pager = client_messages.pager(
-        page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number), f"pr:page:{page}"
-    )
-    message.add_buttons(*pager)
-    message.add_buttons(client_messages.status_button(texts))
+    pager = client_messages.pager(page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number))
+    message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view
 
 
@@ -310,7 +307,7 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
 
 
 def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
-    back_fill = kinds.read_back_fill(row)
+    back_fill = arxiv_categories.read_back_fill(row.progress)
     if back_fill is None or back_fill.is_done:
         return ""
     share = min(99, int(100 * back_fill.share))
@@ -331,9 +328,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
         last = texts("source-never")
     else:
         last = texts("source-last", last=format_timestamp(row.last_success_at, "R"))
-    if row.next_attempt_at is None:
-        upcoming = texts("source-no-next")
-    elif row.next_attempt_at <= now:
+    if row.next_attempt_at is None or row.next_attempt_at <= now:
         upcoming = texts("source-due")
     else:
         upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))

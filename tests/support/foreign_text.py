@@ -311,6 +311,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.fields.decode_json of a text": lambda text: fields.decode_json(json.dumps([text, {text: text}])),
     "archive.fields.cut_line": lambda text: fields.cut_line(text, 200),
     "archive.markdown_lines.parse_heading": lambda text: markdown_lines.parse_heading(0, text),
+    "archive.markdown_lines.label_before": lambda text: markdown_lines.label_before(text, len(text) - 1),
     "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
     "archive.parse.parse_text of a newsletter": lambda text: parse.parse_text(_NEWSLETTER + text),
     "archive.parse.parse_text of a review": lambda text: parse.parse_text(_REVIEW + text),
@@ -361,9 +362,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
     "text.people.is_plausible": lambda text: people.is_plausible(("kim", "minsu"), text),
-    "text.questions.read_question": lambda text: questions.read_question(
-        text, _is_word, _is_word, questions.packaged_everyday()
-    ),
     "text.questions.Everyday.find_terms": lambda text: questions.packaged_everyday().find_terms(text),
     "text.questions.parse_everyday": lambda text: questions.parse_everyday(text.encode()),
     "text.people.find_writers": lambda text: people.find_writers(text.split()),

@@ -56,7 +56,6 @@ list-read = Searched for: { $terms }
 list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
-list-inside = Found only inside longer words
 list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
@@ -79,7 +78,7 @@ no-list-digest = ### No digest for { $date }
 no-list-digest-yet = ### { $date } hasn't come yet
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
+    Press **Save** on a paper to keep it here. **Import a file** adds papers from a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count } papers, from { $first } to { $last }.
 archive-extent-day = { $count ->
     [one] The archive holds one paper, from { $day }.
@@ -167,9 +166,10 @@ back-to-paper = Back to the paper
 chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove
+open-web = Open on the web
 similar = Similar papers
-authors = Authors
-cite = Cite
+authors = All authors and their papers
+cite = Cite (BibTeX)
 basis-paper = written from the full paper
 basis-abstract = written from the abstract
 basis-extract = excerpt from the abstract
@@ -335,10 +335,10 @@ alert-at-most-a-day = { $count ->
    *[other] at most { $count } messages a day
 }
 alert-silent = without a notification
-follow-of-paper = 🔔 Follow a topic, institution or author
-follow-kind-keyword = Topic
-follow-kind-institution = Institution
-follow-kind-author = Author
+card-more = More: similar papers, citation, alerts
+follow-kind-keyword = Get alerts on this topic
+follow-kind-institution = Get alerts on this institution
+follow-kind-author = Get alerts on this author
 alert-or = { " or " }
 alert-and = { " and " }
 alert-word = “{ $text }”
@@ -537,16 +537,14 @@ help-reading = Reading
     .trends = a topic month by month, and rising topics
 help-look-up = **Look up papers** (a message's menu › *Apps*) the papers mentioned in it
 help-following = Following
-    .saved-list = your saved papers, with notes and tags
+    .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
-    .daily-list = this server's daily posts
-    .daily-edit = edit a daily post
+    .daily-edit = see, edit, pause or remove this server's daily posts
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
-    .sources = where the digests come from
 help-more = Also: { $commands }
 
 ## Why a paper was not posted
@@ -590,7 +588,8 @@ write-failed-status-error = the model's server returned an error
 write-failed-no-reply = the model didn't answer in time
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
-status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More in { $command }.
+status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
+status-sources = Sources
 write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
 write-tokens-month-capped = { $used } of { $cap } tokens used this month
@@ -622,7 +621,6 @@ source-back-fill = Reading papers since { $since }: { $papers } so far{ $share -
     [0] {""}
    *[other] , { $share }%
 }.
-source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->
@@ -765,6 +763,8 @@ web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion
+web-needs-script = The search of this site needs JavaScript.
+web-more-authors = and { $count } more
 web-trends = Trends
 web-feeds = Feeds:
 web-pages = Pages

@@ -44,7 +44,6 @@ list-read = 이렇게 검색했어요: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
-list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
@@ -67,7 +66,7 @@ no-list-digest = ### { $date }에는 다이제스트가 없어요
 no-list-digest-yet = ### { $date }은 아직 오지 않았어요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
-    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 { $command } 명령어로 가져올 수 있어요.
+    논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 **파일 가져오기**로 가져올 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
 archive-extent-day = { $day }의 논문 { $count }편이 있어요.
 archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
@@ -139,9 +138,10 @@ back-to-paper = 논문으로 돌아가기
 chapter = { $number }장
 save = 저장
 unsave = 저장됨 · 취소
+open-web = 웹에서 보기
 similar = 비슷한 논문
-authors = 저자
-cite = 인용하기
+authors = 저자 모두 보기
+cite = 인용하기 (BibTeX)
 basis-paper = 논문 전문을 읽고 작성
 basis-abstract = 초록을 읽고 작성
 basis-extract = 초록에서 발췌
@@ -292,10 +292,10 @@ alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most = 한 번에 최대 { $count }편
 alert-at-most-a-day = 하루 최대 메시지 { $count }개
 alert-silent = 알림 소리 없이
-follow-of-paper = 🔔 주제·기관·저자 알림
-follow-kind-keyword = 주제
-follow-kind-institution = 기관
-follow-kind-author = 저자
+card-more = 더 보기: 비슷한 논문, 인용, 알림
+follow-kind-keyword = 이 주제 알림 받기
+follow-kind-institution = 이 기관 알림 받기
+follow-kind-author = 이 저자 알림 받기
 alert-or = { " 또는 " }
 alert-and = { ", " }
 alert-word = “{ $text }”
@@ -494,16 +494,14 @@ help-reading = 읽기
     .trends = 월별 주제 동향과 떠오르는 주제
 help-look-up = **논문 찾기** (메시지 메뉴의 *앱*) 메시지에 나온 논문 보기
 help-following = 저장과 알림
-    .saved-list = 저장한 논문을 메모, 태그와 함께 보기
+    .saved = 저장한 논문을 메모, 태그와 함께 보기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
-    .daily-list = 이 서버의 자동 게시
-    .daily-edit = 자동 게시 수정
+    .daily-edit = 이 서버의 자동 게시 보기, 수정, 일시중지, 삭제
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
-    .sources = 다이제스트 출처
 help-more = 그 밖의 명령어: { $commands }
 
 ## 왜 안 올라왔나
@@ -544,7 +542,8 @@ write-failed-status-error = 모델 서버에서 오류가 났어요
 write-failed-no-reply = 모델이 제시간에 답하지 않았어요
 write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
 write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
-status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 { $command } 명령어로 볼 수 있어요.
+status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 **출처**에 있어요.
+status-sources = 출처
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
 write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
 write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
@@ -570,7 +569,6 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
     [0] {""}
    *[other] , { $share }%
 }
-source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
@@ -699,7 +697,7 @@ command-top =
     .name = 인기
     .description = 인기 논문을 보여 줘요
     .option-period = 기간
-    .option-period-description = 언제의 논문을 볼지
+    .option-period-description = 지난주, 한 달, 12월 같은 기간. 비워 두면 최근 7일
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
 
@@ -731,27 +729,7 @@ command-paper =
 
 command-saved =
     .name = 저장
-    .description = 저장한 논문을 보여 줘요
-
-command-saved-list =
-    .name = 목록
-    .description = 저장한 논문을 메모, 태그와 함께 보여 줘요
-    .option-tag = 태그
-    .option-tag-description = 이 태그를 단 논문만
-    .option-search = 검색
-    .option-search-description = 논문이나 메모에 나오는 단어
-
-command-saved-import =
-    .name = 가져오기
-    .description = 파일에 있는 arXiv 논문을 저장해요
-    .option-file = 파일
-    .option-file-description = Zotero나 BibTeX에서 내보낸 파일, 표 등 arXiv 번호가 있는 텍스트 파일
-
-command-saved-export =
-    .name = 내보내기
-    .description = 저장한 논문을 Zotero, LaTeX, 스프레드시트용 파일로 받아요
-    .option-format = 파일형식
-    .option-format-description = 비워 두면 BibTeX
+    .description = 저장한 논문을 메모, 태그와 함께 보여 줘요. 파일로 내보내거나 가져올 수도 있어요
     .option-tag = 태그
     .option-tag-description = 이 태그를 단 논문만
     .option-search = 검색
@@ -817,15 +795,11 @@ command-daily-setup =
     .option-source = 출처
     .option-source-description = 이 출처의 논문만. -를 넣으면 전체
 
-command-daily-list =
-    .name = 목록
-    .description = 이 서버의 자동 게시를 보여 줘요
-
 command-daily-edit =
     .name = 수정
-    .description = 자동 게시를 수정해요 (비워 둔 항목은 그대로예요)
+    .description = 자동 게시를 보고 수정하거나 일시중지, 삭제해요 (비워 둔 항목은 그대로예요)
     .option-post = 게시
-    .option-post-description = 수정할 자동 게시
+    .option-post-description = 수정할 자동 게시. 비워 두면 모두 보여 줘요
     .option-time = 시각
     .option-time-description = 오전 9시, 오전 9시 서울처럼. -를 넣으면 목록이 마감되는 대로
     .option-timezone = 시간대
@@ -856,10 +830,6 @@ command-trends =
     .option-topic-description = 한국어나 영어. 비워 두면 모든 논문과 떠오르는 주제
     .option-period = 기간
     .option-period-description = 그래프로 볼 기간
-
-command-sources =
-    .name = 출처
-    .description = 다이제스트 출처와 수집 상태를 보여 줘요
 
 command-why =
     .name = 이유
@@ -905,11 +875,6 @@ command-choice =
     .now = 나오는 대로 바로
     .daily = 매일 한 번에 모아서
     .weekly-1 = 매주 월요일 한 번에 모아서
-    .bibtex = BibTeX
-    .ris = RIS
-    .csl-json = CSL JSON
-    .markdown = Markdown
-    .csv = CSV
 
 command-me =
     .name = 내정보
@@ -940,6 +905,8 @@ web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
+web-needs-script = 이 사이트의 검색에는 자바스크립트가 필요해요.
+web-more-authors = 외 { $count }명
 web-trends = 동향
 web-feeds = 피드:
 web-pages = 페이지

@@ -1,0 +1,160 @@
+"""Writes the tables of the reference pages from their sources; `make docs` runs it, and a test compares.
+
+A page has each table between `<!-- table NAME -->` and `<!-- end -->`; the text around it is written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import itertools
+import re
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import discord
+import typer
+from discord import app_commands
+
+from bot import cli
+from bot.app import client, container, health
+from bot.client import translations
+from bot.core import settings
+from storage import migrate
+
+PAGES = Path(__file__).parent
+_TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def render_page(page: str) -> str:
+    """Return the text of a page with its tables as they should be. Raises KeyError for a table that does not exist."""
+    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
+
+
+def list_pages() -> list[Path]:
+    """Return the pages that have tables."""
+    return [path for path in sorted(PAGES.glob("*.md")) if _TABLE.search(path.read_text(encoding="utf-8"))]
+
+
+def _render_table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [[*heading], *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _list_settings() -> str:
+    rows = []
+    for name, meaning in _read_docstrings(settings.Settings).items():
+        default = settings.Settings.model_fields[name].default
+        shown = "" if default in (None, ()) else f"`{default}`"
+        rows.append((f"`{settings.setting_name(name)}`", shown, meaning))
+    return _render_table(("setting", "default", "meaning"), rows)
+
+
+def _read_docstrings(class_: type) -> dict[str, str]:
+    """Return the docstrings below the fields of a class. pydantic can keep them, which takes each start 30 ms."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(class_))).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, below in itertools.pairwise(definition.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.split())
+            case ast.AnnAssign(target=ast.Name(id=name)), _:
+                found[name] = ""
+    return found
+
+
+def _list_shell_commands() -> str:
+    app: Any = typer.main.get_command(cli.build_app())
+    rows = ((f"`{usage}`", purpose) for usage, purpose in _walk_shell(app, "paperround"))
+    return _render_table(("command", "purpose"), rows)
+
+
+def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    subcommands: dict[str, click.Command] = getattr(command, "commands", {})
+    for word, subcommand in subcommands.items():
+        yield from _walk_shell(subcommand, f"{name} {word}")
+    if not subcommands:
+        parameters = [_render_parameter(each) for each in command.params]
+        words = [word for word in parameters if word and word != "[--json]"]
+        yield " ".join((name, *words)), " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def _render_parameter(parameter: click.Parameter) -> str:
+    if parameter.param_type_name == "argument":
+        shown = parameter.metavar or (parameter.name or "").upper()
+        return shown if parameter.required else f"[{shown}]"
+    if getattr(parameter, "hidden", False) or parameter.name == "help":
+        return ""
+    shown = max(parameter.opts, key=len)
+    return shown if parameter.required else f"[{shown}]"
+
+
+def _list_slash_commands() -> str:
+    rows = asyncio.run(_read_slash_commands())
+    return _render_table(("command", "Korean", "options", "does"), rows)
+
+
+async def _read_slash_commands() -> list[tuple[str, ...]]:
+    with tempfile.TemporaryDirectory() as folder:
+        database = await migrate.open_database(f"sqlite+aiosqlite:///{folder}/paperround.db", migrate=True)
+        try:
+            bot = container.Container(settings.Settings(), database).create_bot(shard_count=1)
+            for cog in client.COGS:
+                await bot.add_cog(cog(bot))
+            translator = translations.CommandTranslator(bot.translations)
+            commands = [each for each in bot.tree.walk_commands() if isinstance(each, app_commands.Command)]
+            return [await _describe(each, translator) for each in commands]
+        finally:
+            await database.close()
+
+
+async def _describe(
+    command: app_commands.Command[Any, Any, Any], translator: translations.CommandTranslator
+) -> tuple[str, ...]:
+    korean: list[str] = []
+    above: Any = command
+    while above is not None:
+        location: Any = app_commands.TranslationContextLocation
+        kind = location.command_name if above is command else location.group_name
+        context: Any = app_commands.TranslationContext(kind, above)
+        name = app_commands.locale_str(above.name)
+        korean.insert(0, await translator.translate(name, discord.Locale.korean, context) or above.name)
+        above = above.parent
+    options = ", ".join(f"`{option.display_name}`" for option in command.parameters)
+    return f"`/{command.qualified_name}`", f"`/{' '.join(korean)}`", options, str(command.description)
+
+
+def _list_metrics() -> str:
+    rows = []
+    for metric in health.Metrics().registry.collect():
+        total = "_total" if metric.type == "counter" else ""
+        collector: Any = health.Metrics().registry._names_to_collectors[metric.name]
+        labels = ",".join(collector._labelnames)
+        rows.append((f"`{metric.name}{total}{{{labels}}}`".replace("{}", ""), metric.documentation))
+    return _render_table(("metric", "meaning"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": _list_settings,
+    "shell": _list_shell_commands,
+    "discord": _list_slash_commands,
+    "metrics": _list_metrics,
+}
+"""The tables by the names that pages give."""
+
+if __name__ == "__main__":
+    for path in list_pages():
+        former = path.read_text(encoding="utf-8")
+        page = render_page(former)
+        if page != former and "--check" in sys.argv:
+            print(f"{path.name} is out of date: run `make docs`")  # noqa: T201 - its output
+        elif page != former:
+            path.write_text(page, encoding="utf-8")
