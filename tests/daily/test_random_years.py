@@ -16,7 +16,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import aiosqlite.core
@@ -191,6 +191,12 @@ def place_of(row: models.Subscription) -> tuple[int, str]:
     return row.channel_id, row.locale.value
 
 
+Planned: TypeAlias = tuple[
+    dict[tuple[int | None, date | None], tuple[int, list[str]]], dict[int, date | None]
+]
+"""The ids and papers of the posts that were planned, by subscription and date; and all last dates."""
+
+
 class Rows:
     """Stores the rows of digests in SQLite as an ingest does, some forty times as fast, and reads what was planned."""
 
@@ -229,12 +235,9 @@ class Rows:
         pages = [(f"https://huggingface.co/api/daily_papers?date={day}", as_stored(now)) for day in days]
         self.connection.executemany(_READ_PAGE, pages)
 
-    def list_planned(
-        self, now: datetime
-    ) -> tuple[dict[tuple[int, date], tuple[int, list[str]]], dict[int, date]]:
-        """Return the posts planned now, by subscription and date, with their ids and papers; and all last dates."""
+    def list_planned(self, now: datetime) -> Planned:
         query = "SELECT subscription_id, local_on, id, post FROM deliveries WHERE planned_at = ?"
-        found = {
+        found: dict[tuple[int | None, date | None], tuple[int, list[str]]] = {
             (of, date.fromisoformat(on)): (id_, json.loads(post)["papers"])
             for of, on, id_, post in self.connection.execute(query, (as_stored(now),))
         }
@@ -388,7 +391,7 @@ class World:
             # Some are sent at once, some with a lost answer, and some not before they expire.
             self.waiting.append((self.now, posted))
 
-    async def list_planned(self) -> tuple[dict[tuple[int, date], tuple[int, list[str]]], dict[int, date]]:
+    async def list_planned(self) -> Planned:
         if self.rows is not None:
             return self.rows.list_planned(self.now)
         async with self.database.read() as connection:
