@@ -438,7 +438,6 @@ def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets
             english("source-failures", count=4, reason=english("source-refused")),
         ),
         (replace(dated, status=status.NOT_YET), english("source-not-yet")),
-        (replace(failing, status=status.GONE, next_attempt_at=None), english("source-no-next")),
     ):
         text = _sources_text(english, row)
         assert [part for part in shown if part not in text] == []

@@ -56,7 +56,6 @@ list-read = Searched for: { $terms }
 list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
-list-inside = Found only inside longer words
 list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
@@ -622,7 +621,6 @@ source-back-fill = Reading papers since { $since }: { $papers } so far{ $share -
     [0] {""}
    *[other] , { $share }%
 }.
-source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->

@@ -44,7 +44,6 @@ list-read = 이렇게 검색했어요: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
-list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
@@ -570,7 +569,6 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
     [0] {""}
    *[other] , { $share }%
 }
-source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
