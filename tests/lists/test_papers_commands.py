@@ -101,10 +101,7 @@ async def test_a_card_says_what_a_listing_or_a_source_for_lookup_has_of_its_pape
     result = await harness.ask("paper", paper="2501.00077")
     shown = shown_text(result)
     assert "A sentence about 2501.00077." in shown
-    assert (
-        "▲\u00a010 · 2501.00077 · Ada Lovelace, Kim Minsu · A Lab"
-        in shown
-    )
+    assert "▲\u00a010 · 2501.00077 · Ada Lovelace, Kim Minsu · A Lab" in shown
     assert "GitHub ★ 1.2k" in [part.get("label") for part in raw_components(result)]
     assert texts("summary-listing") in shown
     untold = listing.build(on, [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}])
