@@ -446,7 +446,6 @@ def query_notes(
         if result.meanings
         else "",
         texts("list-also", forms=format_names(also)) if also else "",
-        texts("list-inside") if result.is_inside else "",
         texts("list-stale") if result.is_stale else "",
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",
