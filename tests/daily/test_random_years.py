@@ -407,8 +407,11 @@ class World:
         ]
         if any(chance < 0.9 for *_, chance in outcomes):
             async with self.database.transaction() as connection:
-                parts = await outbox.list_parts_by_delivery(connection, [post.id for _, post, _ in outcomes])
-                tried = {parts[post.id][0].id: (post, chance) for _, post, chance in outcomes if chance < 0.9}
+                tried: dict[int, tuple[Posted, float]] = {}
+                for _, post, chance in outcomes:
+                    if chance < 0.9:
+                        [part] = await outbox.list_parts(connection, post.id)
+                        tried[part.id] = post, chance
                 await outbox.mark_sending(connection, [*tried], self.now)
                 receipts = {
                     id_: models.Receipt(1000 + id_, post.place[0])
