@@ -54,10 +54,10 @@ _ADD_PAPER = """INSERT INTO papers (id, arxiv_id, url, title, media, affiliation
     authors_truncated, arxiv_asks, changed, first_on, last_on, votes)
     VALUES (?, ?, '', '', '[]', '[]', '[]', '[]', '[]', 0, 0, 0, ?, ?, ?)"""
 _ADD_DIGEST = """INSERT INTO digests (id, location, date_on, ingested_at, updated_at, source, format, language, hash, raw,
-    problems, revision) VALUES (?, ?, ?, ?, ?, 'files', 'listing', 'en', '', '', '[]', 1)"""
+    problems) VALUES (?, ?, ?, ?, ?, 'files', 'listing', 'en', '', '', '[]')"""
 _ADD_ENTRY = """INSERT INTO entries (digest_id, paper_id, rank, added_seq, url, authors, authors_truncated, summary_missing)
     VALUES (?, ?, ?, ?, '', '[]', 0, 0)"""
-_READ_PAGE = "INSERT OR REPLACE INTO source_pages (source_id, place, status, read_at) VALUES (1, ?, 'ok', ?)"
+_READ_PAGE = "INSERT OR REPLACE INTO source_pages (source_id, location, status, read_at) VALUES (1, ?, 'ok', ?)"
 
 
 @dataclass
