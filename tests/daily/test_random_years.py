@@ -57,7 +57,9 @@ _ADD_DIGEST = """INSERT INTO digests (id, location, date_on, ingested_at, update
     problems) VALUES (?, ?, ?, ?, ?, 'files', 'listing', 'en', '', '', '[]')"""
 _ADD_ENTRY = """INSERT INTO entries (digest_id, paper_id, rank, added_seq, url, authors, authors_truncated, summary_missing)
     VALUES (?, ?, ?, ?, '', '[]', 0, 0)"""
-_READ_PAGE = "INSERT OR REPLACE INTO source_pages (source_id, location, status, read_at) VALUES (1, ?, 'ok', ?)"
+_READ_PAGE = (
+    "INSERT OR REPLACE INTO source_pages (source_id, location, status, read_at) VALUES (1, ?, 'ok', ?)"
+)
 
 
 @dataclass
