@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.sources import base, folder
+from bot.sources import folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
