@@ -21,6 +21,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -471,12 +472,16 @@ async def insert_rows(
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows that have the same columns; update those whose key exists."""
+    """Insert rows that have the same columns; update those whose key exists, if they have columns beside it."""
     if not rows:
         return
     statement = dialect_insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    if changes:
+        statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    await connection.execute(statement, rows)
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
@@ -514,6 +519,13 @@ async def delete_some(
     some = sa.select(*keys).where(condition).limit(limit)
     # PostgreSQL and SQLite take a subquery of row values.
     return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
+
+
+async def purge_older(
+    connection: AsyncConnection, column: sa.Column[datetime], before: datetime, limit: int
+) -> int:
+    """Delete at most `limit` rows of a table whose time is before another one (UTC). Returns their number."""
+    return await delete_some(connection, column.table, column < before, limit)
 
 
 async def execute_in(

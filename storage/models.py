@@ -169,7 +169,7 @@ class SourcedDigest:
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
+    """A stored digest without its text, of which `hash` is the SHA-256 in hex. `source` is a URL, or `files`."""
 
     id: int
     source: str
@@ -178,7 +178,6 @@ class StoredDigest:
     date_on: date
     language: str
     hash: str
-    revision: int
     problems: tuple[Problem, ...]
     ingested_at: datetime
     updated_at: datetime
@@ -723,33 +722,43 @@ class StoredPost(PostFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryPlan:
-    """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
+class Delivery:
+    """A delivery to one channel or user; with `id` 0 a new one. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the newest day that it draws from, and `drawn_until`
-    the number of ingests so far. The lowest `priority` is sent first.
+    the number of ingests so far. The lowest `priority` is sent first. `reason` is why it is stopped, or why Discord refuses
+    it while it is WAITING.
     """
 
+    id: int = 0
     key: str
     kind: DeliveryKind
-    locale: Locale
-    planned_at: datetime
-    due_at: datetime
-    expires_at: datetime
-    priority: int = Priority.SCHEDULED
     subscription_id: int | None = None
     guild_id: int | None = None
     channel_id: int | None = None
     user_id: int | None = None
+    locale: Locale
     local_on: date | None = None
     digest_on: date | None = None
     drawn_until: int | None = None
     post: StoredPost = StoredPost()
+    priority: int = Priority.SCHEDULED
+    state: DeliveryState = DeliveryState.WAITING
+    reason: str | None = None
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None = None
 
     @property
     def is_direct(self) -> bool:
         """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
         return self.user_id is not None and self.guild_id is None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
+        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -767,26 +776,10 @@ class NewPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery(DeliveryPlan):
+class NewDelivery(Delivery):
     """A delivery to be stored, with its parts in sending order."""
 
     parts: tuple[NewPart, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery(DeliveryPlan):
-    """A stored delivery to one channel or user."""
-
-    id: int
-    state: DeliveryState
-    reason: str | None
-    """Why it is stopped, or why Discord refuses it while it is WAITING."""
-    finished_at: datetime | None
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
-        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -374,7 +374,7 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
     return ExportDigest(
         digest=digest,
         file=stored.location,
-        extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
+        extra_fields={"language": stored.language, "hash": stored.hash},
         stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
 

@@ -119,7 +119,7 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
         raise base.FetchError(f"its response is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
-    digest = listing.build(day, items, read=listing.from_service)
+    digest = listing.build(day, map(listing.from_service, items))
     if not digest.entries:
         raise base.FetchError(
             f"its list of {len(items)} paper{'s' if len(items) > 1 else ''} cannot be understood"

@@ -284,11 +284,11 @@ async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_on
     assert new <= {entry.arxiv_id for entry in entries}
     details = [await db_harness.detail(arxiv_id) for arxiv_id in new]
     assert all(detail is not None and detail.is_listed for detail in details)
-    revision = today.revision
+    corrected_at = today.updated_at
     await _show(db_harness, *shown, on=on)
     async with db_harness.db.read() as connection:
         [today] = await archive.list_rows(connection, since_on=START.date())
-    assert today.revision == revision, "the same list is no correction"
+    assert today.updated_at == corrected_at, "the same list is no correction"
 
 
 async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
