@@ -30,13 +30,6 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
     return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act, viewers=viewers)
 
 
-async def test_an_action_on_the_state_before_the_last_step_is_not_refused(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
-        page = _page(harness)
-        Stage(harness.env, page, [harness.channel], models.Locale.EN)
-        assert await page._action("open", {"published_revision": 6}) == {"published_revision": 7}
-
-
 async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()

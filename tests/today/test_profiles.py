@@ -14,7 +14,7 @@ from bot.search.index import PaperTexts
 from bot.text import analyser, seed
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
-from storage import models, papers, shelf, tables, today
+from storage import papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
 from tests.support import glossary_in_memory, sample_archive
@@ -144,18 +144,6 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     assert weights.get("speech", 0.0) <= 0
 
 
-async def test_what_was_learnt_of_the_last_readers_is_kept(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(profiles, "MAX_LEARNT", 2)
-    learner = _service(sqlite_db)
-    kept = [await learner.learn(models.Profile(user_id)) for user_id in (1, 2)]
-    assert await learner.learn(models.Profile(1)) is kept[0]
-    await learner.learn(models.Profile(3))
-    assert await learner.learn(models.Profile(1)) is kept[0]
-    assert await learner.learn(models.Profile(2)) is not kept[1]
-
-
 async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     async with db.transaction() as connection:
@@ -184,10 +172,3 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
             )
             await shelf.save(connection, READER, [inserted.scalar_one()], NOW)
     assert (await _learn(learner)).weights["robot"] > 0
-
-
-@both_engines
-async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
-    await _service(db).find(READER)
-    async with db.read() as connection:
-        assert await today.get(connection, READER) == models.Profile(READER)
