@@ -64,8 +64,8 @@ async def test_one_text_at_two_places_is_two_digests_with_the_papers_once(harnes
     await harness.add(old, "https://two/", "two")
     await harness.add(new, "https://one/", "one")
     for _ in range(2):
-        assert not (await harness.add(old, "https://two/", "two")).changed
-        assert not (await harness.add(new, "https://one/", "one")).changed
+        assert not (await harness.add(old, "https://two/", "two")).corrected_digests
+        assert not (await harness.add(new, "https://one/", "one")).corrected_digests
     assert await harness.count(tables.digests) == 2
     assert len(await harness.titles()) == 1
 
@@ -414,13 +414,13 @@ async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
     assert (first.new_digests, first.new_papers, harness.notified) == (1, 30, [])
     assert not await harness.rows("2026-01-03")
     again = await harness.add(rolling(*range(1, 31)), "list.md")
-    assert not again.changed
+    assert not (again.new_digests or again.corrected_digests)
     later = await harness.add(rolling(31, *range(3, 31)), "list.md")
     assert (later.new_digests, later.new_papers, len(harness.notified)) == (1, 1, 1)
     same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
     assert (same_day.corrected_digests, same_day.new_papers) == (1, 1)
     assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
-    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).changed
+    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).new_digests
 
 
 async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
@@ -439,4 +439,6 @@ async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness:
     )
     await harness.ingest.add_facts([fact])
     assert await harness.titles() == ["A Kite of Paper"]
-    assert not [result async for result in harness.ingest.reparse_all() if result.changed or result.problems]
+    assert not [
+        result async for result in harness.ingest.reparse_all() if result.corrected_digests or result.problems
+    ]

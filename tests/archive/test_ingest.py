@@ -52,7 +52,7 @@ async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness
     await harness.add(newsletter())
     before = await harness.counts()
     result = await harness.add(newsletter().replace("\n", "\r\n"))
-    assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
+    assert (result.digests, result.papers, result.new_papers, result.corrected_digests) == (1, 1, 0, 0)
     assert await harness.counts() == before
     assert len(harness.notified) == 1
 
@@ -73,7 +73,7 @@ async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHar
     await harness.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
     harness.notified.clear()
     results = [result async for result in harness.ingest.reparse_all()]
-    assert [(result.digests, result.changed) for result in results] == [(1, False), (1, False)]
+    assert [(result.digests, result.corrected_digests) for result in results] == [(1, 0), (1, 0)]
     assert harness.notified == []
 
 
@@ -102,7 +102,7 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
     )
     result = await harness.add(text, "p" * 5000)
     assert result.new_papers == 71
-    assert not (await harness.add(text, "p" * 5000)).changed
+    assert not (await harness.add(text, "p" * 5000)).corrected_digests
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
@@ -149,7 +149,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     assert [problem.message for problem in total.unrelated] == ["it names no paper of arXiv"]
     assert await harness.titles("2026-01-01") == ["Paper 3"]
     assert (await harness.rows())[1].date == date(2026, 1, 2)
-    changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:2])]
+    changed_again = [result.corrected_digests > 0 async for _, result in harness.ingest.add_files(files[:2])]
     assert changed_again == [False, False]
 
 
