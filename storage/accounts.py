@@ -48,10 +48,10 @@ class ReaderSettings(TypedDict, total=False):
 
 
 async def upsert_reader(
-    connection: AsyncConnection, user_id: int, *, now: datetime, **settings: Unpack[ReaderSettings]
+    connection: AsyncConnection, user_id: int, **settings: Unpack[ReaderSettings]
 ) -> None:
     """Store the given settings."""
-    row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
+    row = {"user_id": user_id, **_known_values(settings)}
     await database.upsert(connection, readers, [row], key=("user_id",))
 
 
@@ -106,14 +106,12 @@ class GuildSettings(TypedDict, total=False):
     system_channel_id: int | None
 
 
-async def upsert_guilds(
-    connection: AsyncConnection, by_id: Mapping[int, GuildSettings], *, now: datetime
-) -> None:
+async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSettings]) -> None:
     """Store the given fields of servers that the bot is in."""
     same_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
     for guild_id, settings in by_id.items():
         known = _known_values(settings)
-        row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **known}
+        row = {"guild_id": guild_id, "left_at": None, **known}
         same_columns.setdefault(frozenset(known), []).append(row)
     for rows in same_columns.values():
         await database.upsert(connection, guilds, rows, key=("guild_id",))

@@ -64,9 +64,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
     lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
-    # A later time than any delay was stored by a clock that was ahead.
-    due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
-    is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
+    is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
     source, on = t.digests.c.source, sa.func.max(t.digests.c.date_on)
     is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
     turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
@@ -94,11 +92,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
-        {
-            "id": id_,
-            "arxiv_asks": asks + 1,
-            "arxiv_due_at": now + min(timedelta(days=2 ** min(asks, 5)), _MAX_ARXIV_DELAY),
-        }
+        {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + timedelta(days=2 ** min(asks, 5))}
         for id_, asks in rows
     ]
     await database.update_rows(connection, papers, changed)
@@ -115,7 +109,6 @@ ARXIV = "arxiv"
 _FIRST_ZONE = timedelta(hours=14)
 """The offset of the zone where a day begins first."""
 _LAST_TURN = 1_000_000_000
-_MAX_ARXIV_DELAY = timedelta(days=32)
 _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 

@@ -259,12 +259,12 @@ class Container:
         from bot.client.context import Services, offer
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
+        from bot.search import index as search_index
         from bot.search.glossary import GlossaryService
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
         from bot.shelf.service import Shelf
-        from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
@@ -274,7 +274,7 @@ class Container:
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
-        questions.prepare_topics()
+        search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
         return Services(
             database=database,

@@ -263,19 +263,6 @@ async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Dat
         assert await archive.list_entries_by_digest(connection, digest_id) == ()
 
 
-async def test_a_paper_for_which_a_clock_ahead_asked_arxiv_in_vain_is_due_once_that_is_right(
-    db: database.Database,
-) -> None:
-    await IngestHarness(db).add(
-        "# 2026-01-02\n\n- https://arxiv.org/abs/2601.00001\n- https://arxiv.org/abs/2601.00002\n"
-    )
-    async with db.transaction() as connection:
-        await papers.delay_arxiv(connection, ["2601.00001"], NOW)
-        await papers.delay_arxiv(connection, ["2601.00002"], NOW + timedelta(days=300))
-        due = [await papers.list_arxiv_due(connection, at, limit=9) for at in (NOW, NOW + timedelta(days=1))]
-    assert due == [["2601.00002"], ["2601.00001", "2601.00002"]]
-
-
 async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:
     digest_id = await add_digest(db, await add_papers(db, merged_paper(1)))
     async with db.read() as connection:

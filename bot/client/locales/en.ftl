@@ -56,7 +56,6 @@ list-read = Searched for: { $terms }
 list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
-list-inside = Found only inside longer words
 list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
@@ -402,7 +401,7 @@ alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
-setup-first = First post: { $at } ({ $relative })
+setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = To change something, run { $command } again with other options.
 setup-start = Start
 setup-exists = { $channel } already has { $count ->
@@ -707,7 +706,10 @@ today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
 }
-today-from-topics = Based on your topics and alerts. Once you have saved three papers, they count too.
+today-from-topics = Based on { $picked ->
+    [yes] your topics and alerts
+   *[other] your alerts
+}. Once you have saved three papers, they count too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
 today-and = {" and "}

@@ -44,7 +44,6 @@ list-read = 이렇게 검색했어요: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
-list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
@@ -368,7 +367,7 @@ alert-form-most = 메시지당 최대 논문 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
-setup-first = 첫 게시: { $at } ({ $relative })
+setup-first = 첫 게시: { $at }, 내 시간대 기준 ({ $relative })
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
@@ -637,7 +636,10 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 today-heading = 오늘의 맞춤 논문 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 그 전에는 **내 주제**에서 고른 주제도 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
-today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-from-topics = { $picked ->
+    [yes] 직접 고른 주제와 알림 단어를
+   *[other] 알림 단어를
+} 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
 today-because = { $reasons }
 today-and = {", "}
