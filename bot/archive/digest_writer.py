@@ -232,7 +232,10 @@ async def write_digest_papers(
     ids = {paper.arxiv_id: paper_id for paper_id, paper in stored.items() if paper.arxiv_id in appearances}
     new = [arxiv_id for arxiv_id in appearances if arxiv_id not in ids]
     for chunk in chunked(new, CHUNK_PAPERS):
-        merged = {arxiv_id: merge(arxiv_id, appearances[arxiv_id]) for arxiv_id in chunk}
+        merged: dict[str, MergedPaper] = {}
+        for arxiv_id in chunk:
+            merged[arxiv_id] = merge(arxiv_id, appearances[arxiv_id])
+            await slices.pause()
         added = await papers.add(connection, list(merged.values()))
         names = {paper_id: author_names(merged[arxiv_id]) for arxiv_id, paper_id in added.items()}
         await papers.set_authors(connection, names, new_paper_ids=names)
@@ -346,10 +349,7 @@ class DigestWriter:
         known = await archive.list_arxiv_ids(connection, sourced.source, sourced.location)
         if known is None:
             on -= timedelta(days=FILL_AGE_DAYS)
-        digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in (known or ()))
-        if not digest.entries:
-            return None
-        return replace(sourced, digest=digest, hash=_digest_hash(digest))
+        return await asyncio.to_thread(_keep_new, sourced, on, known or ())
 
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
@@ -437,6 +437,12 @@ class DigestWriter:
         """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
         today = self._clock().date()
         return today - self._fresh_period, today + timedelta(days=1)
+
+
+def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
+    """Return a rolling digest at the date `on` without the known arXiv ids; None if no paper is left."""
+    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
+    return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
 def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
