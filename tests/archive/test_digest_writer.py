@@ -414,7 +414,7 @@ async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
     assert (first.new_digests, first.new_papers, harness.notified) == (1, 30, [])
     assert not await harness.rows("2026-01-03")
     again = await harness.add(rolling(*range(1, 31)), "list.md")
-    assert not (again.new_digests or again.corrected_digests)
+    assert (again.new_digests, again.corrected_digests) == (0, 0)
     later = await harness.add(rolling(31, *range(3, 31)), "list.md")
     assert (later.new_digests, later.new_papers, len(harness.notified)) == (1, 1, 1)
     same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
