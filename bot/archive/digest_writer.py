@@ -43,14 +43,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
+    """Counts of an ingest. Of the `digests` read, those `written` were new or corrections; the rest were known.
 
     `unrelated` are the texts that name no paper, so that nothing is lost with them.
     """
 
     digests: int = 0
-    new_digests: int = 0
-    corrected_digests: int = 0
+    written: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
@@ -359,7 +358,7 @@ class DigestWriter:
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
         _, new = await self._replace_entries(connection, digest_id, parsed)
-        return IngestResult(corrected_digests=1, new_papers=len(new))
+        return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
@@ -391,7 +390,7 @@ class DigestWriter:
         await archive.correct(connection, stored.id, sourced, self._clock())
         added, new = await self._replace_entries(connection, stored.id, sourced)
         await self._notify_if_fresh(connection, sourced.digest.date, added)
-        return IngestResult(corrected_digests=1, new_papers=len(new))
+        return IngestResult(written=1, new_papers=len(new))
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
@@ -402,7 +401,7 @@ class DigestWriter:
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = {ids_by_arxiv_id[arxiv_id] for arxiv_id in listed}
             await self._notify_if_fresh(connection, sourced.digest.date, paper_ids)
-            results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
+            results.append(IngestResult(written=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
 
