@@ -22,9 +22,7 @@ from storage.tables import (
     metadata,
     papers,
     readers,
-    subscriptions,
 )
-from storage.tables import alerts as stored_alerts
 
 Record = TypeVar("Record", Reader, Guild)
 
@@ -76,10 +74,6 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text
-
-
-REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
-"""Tables of which only some rows of a server are removed with it, or in batches."""
 
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
@@ -139,11 +133,8 @@ async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) 
 
 
 async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server with all rows of it but those of `REMOVED_BEFORE`."""
+    """Delete a server, without its daily posts, alerts and deliveries."""
     await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))
-    for table in metadata.tables.values():
-        if "guild_id" in table.c and table not in REMOVED_BEFORE:
-            await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
 async def _list_by_id(

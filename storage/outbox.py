@@ -159,19 +159,11 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in database.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
-        await _finish(connection, deliveries.c.id.in_(affected), now)
-
-
-async def _finish(connection: AsyncConnection, condition: sa.ColumnElement[bool], now: datetime) -> None:
-    """Mark those deliveries as SENT of which all parts are."""
-    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
-    await connection.execute(
-        deliveries.update()
-        .where(condition, ~has_unsent)
-        .values(state=DeliveryState.SENT, reason=None, finished_at=now)
-    )
+        finished = deliveries.update().where(deliveries.c.id.in_(affected), ~has_unsent)
+        await connection.execute(finished.values(state=DeliveryState.SENT, reason=None, finished_at=now))
 
 
 async def mark_retry(

@@ -292,7 +292,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
             shown = harness.texts(f"lookup-{outcome}", paper=paper.replace(".", "\\."))
             assert shown in shown_text(message)
             assert _urls(message) == [arxiv_ids.abstract_url(paper), arxiv_ids.huggingface_url(paper)]
-    assert services.asked == [["2505.00404"], ["cs/0112017"], ["cs/0112017"]]
+    assert services.asked == [["2505.00404"]] * 2 + [["cs/0112017"]] * 2
 
 
 async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
