@@ -431,31 +431,28 @@ class _Reference(NamedTuple):
     is_order_confirmed: bool
 
 
-class ReferenceFile:
-    """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
+def render_references(
+    form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
+) -> str:
+    """Return saved papers as the text of a file of references, in their order.
 
-    def __init__(self, form: ReferenceFormat) -> None:
-        self._count = 0
-        self.start, self._between, self._render, self.end = _REFERENCES[form]
+    `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
+    """
+    start, between, render, end = _REFERENCES[form]
+    return start + between.join(render(_build_reference(paper, confirmed_ids)) for paper in papers) + end
 
-    def add(self, paper: SavedPaper, confirmed_ids: Collection[int]) -> str:
-        """Return the next part of the file.
 
-        `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
-        """
-        self._count += 1
-        # The LaTeX that digests keep becomes plain text; a file's own title is plain.
-        title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
-        title = discord_text.to_single_line(title)
-        reference = _Reference(
-            paper,
-            title,
-            [name for name in map(discord_text.to_single_line, paper.authors) if name],
-            year_of(paper.arxiv_id),
-            arxiv_ids.abstract_url(paper.arxiv_id),
-            paper.id in confirmed_ids or not paper.is_listed,
-        )
-        return (self._between if self._count > 1 else "") + self._render(reference)
+def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Reference:
+    # The LaTeX that digests keep becomes plain text; a file's own title is plain.
+    title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
+    return _Reference(
+        paper,
+        discord_text.to_single_line(title),
+        [name for name in map(discord_text.to_single_line, paper.authors) if name],
+        year_of(paper.arxiv_id),
+        arxiv_ids.abstract_url(paper.arxiv_id),
+        paper.id in confirmed_ids or not paper.is_listed,
+    )
 
 
 def _bibtex_reference(of: _Reference) -> str:

@@ -20,7 +20,6 @@ from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
 from tests.archive.test_parse import newsletter_text, review_text
-from tests.support.reference_files import render_references
 
 TEMPLATES = Templates()
 
@@ -126,7 +125,7 @@ PAPER = SavedPaper(
 
 
 def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
-    return render_references(form, papers or [PAPER], {1})
+    return exports.render_references(form, papers or [PAPER], {1})
 
 
 def test_bibtex_has_key_note_and_tags() -> None:
