@@ -22,6 +22,7 @@ from contextlib import (
     suppress,
 )
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -553,5 +554,9 @@ def build_record(
 
 def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
     """Return the fields of a record that are columns of a table, but its id; `others` replaces or adds some."""
-    names = [name for name in record.__dataclass_fields__ if name in table.c and name != "id"]
-    return {name: getattr(record, name) for name in names} | others
+    return {name: getattr(record, name) for name in _shared_names(type(record), table)} | others
+
+
+@lru_cache(maxsize=64)
+def _shared_names(record_type: type[DataclassInstance], table: sa.Table) -> list[str]:
+    return [name for name in record_type.__dataclass_fields__ if name in table.c and name != "id"]
