@@ -292,7 +292,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
             shown = harness.texts(f"lookup-{outcome}", paper=paper.replace(".", "\\."))
             assert shown in shown_text(message)
             assert _urls(message) == [arxiv_ids.abstract_url(paper), arxiv_ids.huggingface_url(paper)]
-    assert services.asked == [["2505.00404"], ["cs/0112017"], ["cs/0112017"]]
+    assert services.asked == [["2505.00404"]] * 2 + [["cs/0112017"]] * 2
 
 
 async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
@@ -396,14 +396,6 @@ async def test_papers_are_found_in_every_text_of_an_embed_a_poll_and_beside_a_se
     result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
     shown = shown_text(last_response(result))
     assert harness.texts("papers-in-message", count=9) in shown
-
-
-async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(harness: ClientHarness) -> None:
-    forwarded = await harness.manager.forward(await post_daily(harness), harness.channel)
-    result = await harness.reader.context_menu(harness.channel, "Look up papers", forwarded)
-    shown = shown_text(last_response(result))
-    assert harness.texts("papers-in-message", count=5) in shown
-    assert "Rewards That Teach Reasoning" in shown
 
 
 async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
