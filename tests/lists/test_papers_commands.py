@@ -328,9 +328,8 @@ async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
     file = ("library.bib", f"@misc{{a, title={{Knitting}}, eprint={{{NEW}}}}}".encode())
     answer = await harness.fill(await harness.ask("saved"), "saved-import", file=file)
     listed = await harness.click(answer, label=texts("saved-show-all"))
-    saved = await harness.select(listed, [NEW], custom_id="pr:sp")
-    assert NEW in shown_text(saved)
-    card = await harness.click(saved, label=texts("read"))
+    assert NEW in shown_text(listed)
+    card = await harness.select(listed, [NEW], custom_id="pr:open")
     assert "Robots That Knit" in shown_text(card)
     assert texts("unsave") in shown_text(card)
 
@@ -474,5 +473,5 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     if harness.user.dm_channel is None:
         return []
     messages = sorted(harness.user.dm_channel.history(), key=lambda message: message.id)
-    found = [arxiv_ids.list_arxiv_ids(shown_text(message), 9, day) for message in messages]
+    found = [arxiv_ids.list_arxiv_ids(shown_text(message), day) for message in messages]
     return [arxiv_id for ids in found for arxiv_id in ids]
