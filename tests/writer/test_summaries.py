@@ -1,4 +1,4 @@
-"""What readers see of a digest that Paperround wrote, and managers of the writing."""
+"""What readers see of a digest that Paperround wrote."""
 
 from __future__ import annotations
 
