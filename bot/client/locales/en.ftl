@@ -107,7 +107,6 @@ also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers
-saved-pick = Pick a paper to open or edit
 saved-tags = Tags
 saved-all-tags = All papers
 saved-search = Search
@@ -120,13 +119,10 @@ saved-export = Export as a file
 saved-on = saved { $date }
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
-saved-edit-note = Note
+saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
-saved-edit-tags = Tags
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
-saved-remove = Remove
-saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->
