@@ -49,6 +49,7 @@ AUTHORS = "auth"
 SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
+EDIT_SAVED = "sn"
 MORE = "fo"
 """The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
 
@@ -56,6 +57,7 @@ PAGER_COMPONENTS = 3
 """A row with two buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
+MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
@@ -69,7 +71,7 @@ async def card_view(
     detail: models.PaperDetail,
     page: int = 0,
     *,
-    saved: bool = False,
+    saved: models.SavedPaper | None = None,
     may_share: bool = False,
     sharer: str | None = None,
     topics: Sequence[str] = (),
@@ -77,7 +79,8 @@ async def card_view(
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `web_url` is the address of the web archive. `topics` can be followed from it, and so can its authors and its institution.
+    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
+    can be followed from it, and so can its authors and its institution.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -88,11 +91,15 @@ async def card_view(
     if sharer is not None:
         message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    if saved is not None:
+        message.add_text(_saved_text(texts, saved))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
-        _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
+        _action_buttons(
+            texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=sharer is not None
+        ),
         link_buttons(detail, detail.project_url or detail.video),
         [_more_menu(texts, detail, topics)],
     )
@@ -207,13 +214,23 @@ def _chapter_menu(
 
 
 def _action_buttons(
-    texts: Texts, detail: models.PaperDetail, page: int, *, saved: bool, may_share: bool, is_shared: bool
+    texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
-    save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [button(texts("unsave" if saved else "save"), save_id)]
+    save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    row = [button(texts("unsave" if is_saved else "save"), save_id)]
+    if is_saved:
+        row.append(button(texts("saved-edit"), pack_custom_id(EDIT_SAVED, page, arxiv_id)))
     return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
+
+
+def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
+    """Return when a paper was saved, its tags, and its note as a quotation."""
+    on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
+    lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
+    lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
+    return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
