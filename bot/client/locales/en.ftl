@@ -571,18 +571,7 @@ why-no-subscription = This channel doesn't have a daily post. A server manager c
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
 ## Where the digests come from
-write-heading = Digests that Paperround writes
-write-format-newsletter = Newsletter
-write-format-review = Review
-write-written = { $count } of { $total } written
-write-refused = { $count } with no readable text
-write-failed = { $count } failed
-write-waiting = { $count } waiting
-status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
 status-sources = Sources
-write-tokens-day = { $used } tokens used today (UTC)
-write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
-write-tokens-month-capped = { $used } of { $cap } tokens used this month
 sources-heading = { $count ->
     [0] Sources
    *[other] Sources · { $count }

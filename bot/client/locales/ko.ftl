@@ -525,18 +525,7 @@ why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
-write-heading = Paperround가 쓰는 다이제스트
-write-format-newsletter = 뉴스레터
-write-format-review = 리뷰
-write-written = { $total }편 중 { $count }편 작성
-write-refused = 본문 없음 { $count }편
-write-failed = 실패 { $count }편
-write-waiting = 대기 { $count }편
-status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 **출처**에 있어요.
 status-sources = 출처
-write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
-write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
-write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
 sources-heading = { $count ->
     [0] 출처
    *[other] 출처 · { $count }곳
