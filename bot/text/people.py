@@ -555,7 +555,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     letters capitals behind "by".
     """
     found: list[Writer] = []
-    start = 0
+    start = 0 if any(map(_may_relate, words)) else len(words)
     while start < len(words) and len(found) < _MAX_WRITERS:
         ends = range(min(len(words), start + MAX_WORDS), start, -1)
         read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
@@ -563,6 +563,18 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
         found += [writer] if writer else []
         start = writer.end if writer else start + 1
     return found
+
+
+def _may_relate(word: str) -> bool:
+    """Return whether a word may be what makes another one a writer."""
+    folded = word.lower().strip(_EDGE)
+    return (
+        folded in _BEFORE
+        or folded in _WRITTEN
+        or folded.endswith("s")
+        or _PAPERS.fullmatch(folded) is not None
+        or _GROUP.fullmatch(folded) is not None
+    )
 
 
 def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
