@@ -56,11 +56,11 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Let other deliveries have the keys of these finished ones."""
-    released = deliveries.update().where(~unfinished_clause())
+async def release_keys(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Let other deliveries have these keys where nothing of theirs was sent before they ended."""
+    released = deliveries.update().where(~live_clause())
     released = released.values(key=deliveries.c.key + ":" + sa.cast(deliveries.c.id, sa.Text))
-    await database.execute_in(connection, released, deliveries.c.id, delivery_ids)
+    await database.execute_in(connection, released, deliveries.c.key, keys)
 
 
 async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -159,19 +159,11 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in database.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
-        await _finish(connection, deliveries.c.id.in_(affected), now)
-
-
-async def _finish(connection: AsyncConnection, condition: sa.ColumnElement[bool], now: datetime) -> None:
-    """Mark those deliveries as SENT of which all parts are."""
-    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
-    await connection.execute(
-        deliveries.update()
-        .where(condition, ~has_unsent)
-        .values(state=DeliveryState.SENT, reason=None, finished_at=now)
-    )
+        finished = deliveries.update().where(deliveries.c.id.in_(affected), ~has_unsent)
+        await connection.execute(finished.values(state=DeliveryState.SENT, reason=None, finished_at=now))
 
 
 async def mark_retry(
@@ -370,7 +362,8 @@ async def cancel_for_subscription(
     )
     ids = unfinished.scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
-    return await list_unsent(connection, ids)
+    query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
+    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
 
 
 def _has_part_sending() -> sa.ColumnElement[bool]:
@@ -455,8 +448,8 @@ async def list_due(
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
     """Return one delivery, or None."""
-    rows = await list_rows(connection, ids=[delivery_id])
-    return rows[0] if rows else None
+    query = sa.select(deliveries).where(deliveries.c.id == delivery_id)
+    return await database.fetch_record(connection, models.Delivery, query)
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
@@ -469,23 +462,13 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
     return set((await connection.execute(query.distinct())).scalars())
 
 
-async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
-    """Return those of the finished deliveries of which certainly no part has reached Discord, locked against a new attempt."""
-    query = sa.select(deliveries.c.id).where(unsent_clause(), ~unfinished_clause()).with_for_update()
-    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, delivery_ids)]
-
-
-def unsent_clause() -> sa.ColumnElement[bool]:
-    """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
-    return ~sa.exists().where(
-        parts.c.delivery_id == deliveries.c.id,
-        sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None)),
-    )
-
-
 def live_clause() -> sa.ColumnElement[bool]:
-    """True if a delivery is waiting, was sent, or may have been: its papers count as posted."""
-    return sa.or_(deliveries.c.state != DeliveryState.STOPPED, ~unsent_clause())
+    """True if a delivery is waiting, or if a part of it was sent or has an unknown outcome: its papers count as posted."""
+    was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
+    return sa.or_(
+        deliveries.c.state != DeliveryState.STOPPED,
+        sa.exists().where(parts.c.delivery_id == deliveries.c.id, was_sent),
+    )
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
@@ -495,20 +478,8 @@ def unfinished_clause() -> sa.ColumnElement[bool]:
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
     """Return a delivery's parts, by position."""
-    return (await list_parts_by_delivery(connection, [delivery_id]))[delivery_id]
-
-
-async def list_parts_by_delivery(
-    connection: AsyncConnection, delivery_ids: Sequence[int]
-) -> dict[int, list[models.Part]]:
-    """Return the parts of deliveries, by delivery id and position."""
-    by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
-    query = sa.select(parts).order_by(parts.c.position)
-    for part in await database.fetch_records(
-        connection, models.Part, query, parts.c.delivery_id, delivery_ids
-    ):
-        by_delivery[part.delivery_id].append(part)
-    return by_delivery
+    query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
+    return await database.fetch_records(connection, models.Part, query)
 
 
 async def list_rows(

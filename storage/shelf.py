@@ -64,15 +64,6 @@ async def list_rows(
     return await _read_rows(connection, user_id, (await connection.execute(page)).scalars()), int(total)
 
 
-async def stream_rows(
-    connection: AsyncConnection, user_id: int, *, tags: Iterable[str], paper_ids: Collection[int] | None
-) -> AsyncGenerator[list[models.SavedPaper], None]:
-    """Yield all the rows of which `list_rows` returns a page, a few at a time."""
-    chosen = _select_ids(user_id, tags, paper_ids).order_by(*_NEWEST)
-    for ids in database.chunked((await connection.execute(chosen)).scalars(), _ROWS_AT_ONCE):
-        yield await _read_rows(connection, user_id, ids)
-
-
 async def _read_rows(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int]
 ) -> list[models.SavedPaper]:
@@ -139,18 +130,11 @@ def _is_saved(user_id: int, paper_id: int) -> sa.ColumnElement[bool]:
 
 
 def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
-    return models.SavedPaper(
-        id=row.id,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
+    return database.build_record(
+        models.SavedPaper,
+        row._mapping,
         date=row.last_on or row.saved_at.date(),
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        is_listed=row.last_on is not None,
-        saved_at=row.saved_at,
-        note=row.note,
+        score=0.0,
         tags=tuple(row.tags.split()),
+        is_listed=row.last_on is not None,
     )

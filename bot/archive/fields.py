@@ -35,11 +35,6 @@ _MAX_LABELS = 50
 _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNPAIRED_SURROGATE = re.compile(
-    # One without its other half, or after a backslash that may be an escaped one.
-    r"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|[\da-fA-F]{2}(?!\\u[dD][c-fC-F]))"
-    r"|[c-fC-F](?<!\\u[dD][89abAB][\da-fA-F]{2}\\u..))"
-)
 
 
 def decode_json(text: str | bytes) -> object:
@@ -51,7 +46,7 @@ def decode_json(text: str | bytes) -> object:
         text = text.decode(json.detect_encoding(text), "replace")
     try:
         value: object = json.loads(text)
-        if _UNPAIRED_SURROGATE.search(text):
+        if "\\ud" in text.lower():
             value = json.loads(storable_text(json.dumps(value, ensure_ascii=False)))
         return value
     except RecursionError as error:
@@ -236,15 +231,17 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
     return Locale.KO if hangul >= _MIN_HANGUL_SHARE * (hangul + latin) else Locale.EN
 
 
-def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
+def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
     """Yield the sections up to MAX_CHARACTERS, the last of them cut, and long headings too."""
     room = MAX_CHARACTERS
     for section in sections:
-        if room <= 0:
-            break
-        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)[: room - 1]
-        yield Section(heading or None, section.body[: room - len(heading)])
-        room -= len(heading) + len(section.body)
+        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)
+        if room <= len(heading):
+            return
+        length = len(heading) + len(section.body)
+        is_whole = length <= room and len(heading) == len(section.heading or "")
+        yield section if is_whole else Section(heading or None, section.body[: room - len(heading)])
+        room -= length
 
 
 def describe_cut(row: int) -> Problem:

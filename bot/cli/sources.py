@@ -54,9 +54,6 @@ _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_paper
 def add(
     url: Url,
     kind: Kind = None,
-    language: Annotated[
-        str | None, typer.Option("--language", help="Language of its digests: en or ko.")
-    ] = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA time zone.")
@@ -84,10 +81,9 @@ def add(
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else shell.parse_choice(models.SourceKind, kind, "kind")
-    locale = None if language is None else shell.parse_choice(models.Locale, language, "language")
 
     async def command(registry: SourceRegistry) -> models.StoredSource:
-        return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
+        return await registry.add(url, kind=source_kind, priority=priority, options=options)
 
     from bot.archive import files
 
@@ -163,9 +159,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
     back_fill = arxiv_categories.read_back_fill(row.progress)
     return {
-        **shell.pick(
-            row, "kind language priority reason failures last_attempt_at last_success_at next_attempt_at"
-        ),
+        **shell.pick(row, "kind priority reason failures last_attempt_at last_success_at next_attempt_at"),
         "source": errors.redact(row.url),
         "options": dict(row.options),
         "status": row.status and row.status.value,
@@ -236,7 +230,7 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
+    """Print one row for each source, and the problems of digests on stderr. Exit with 1 if there are problems."""
     from bot.archive import files
 
     rows: list[dict[str, Any]] = [
@@ -248,18 +242,10 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    failed = [
-        row
-        for row, report in zip(rows, reports, strict=True)
-        if row["status"] in _FAILURES or report.missed_days
-    ]
-    # On a terminal the reason of a failure stands once, on stderr.
-    shown = rows if as_json else [row | {"reason": None} if row in failed else row for row in rows]
-    shell.print_answer(shown, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
-    for row in failed:
-        shell.error(f"{row['source']}: {row['reason']}")
+    shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
+    is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
     problems = [problem for report in reports for problem in report.result.problems]
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
-    if failed or problems:
+    if is_failed or problems:
         sys.exit(1)

@@ -49,6 +49,7 @@ AUTHORS = "auth"
 SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
+EDIT_SAVED = "sn"
 MORE = "fo"
 """The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
 
@@ -56,6 +57,7 @@ PAGER_COMPONENTS = 3
 """A row with two buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
+MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
@@ -69,7 +71,7 @@ async def card_view(
     detail: models.PaperDetail,
     page: int = 0,
     *,
-    saved: bool = False,
+    saved: models.SavedPaper | None = None,
     may_share: bool = False,
     sharer: str | None = None,
     topics: Sequence[str] = (),
@@ -77,7 +79,8 @@ async def card_view(
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `web_url` is the address of the web archive. `topics` can be followed from it, and so can its authors and its institution.
+    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
+    can be followed from it, and so can its authors and its institution.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -85,18 +88,24 @@ async def card_view(
     if summary and summary.format is models.DigestFormat.REVIEW:
         sections = sections[:1]  # the menu opens the other chapters
     message = MessageBuilder()
+    if sharer is not None:
+        message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    if saved is not None:
+        message.add_text(_saved_text(texts, saved))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
-        _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
+        _action_buttons(
+            texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=sharer is not None
+        ),
         link_buttons(detail, detail.project_url or detail.video),
         [_more_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
     web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
-    foot = [*foot_lines(texts, detail, summary, sharer), *([web] if web else [])]
+    foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
     # A long summary takes tenths of a second, and the pager has to know all of its pages.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
@@ -147,7 +156,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
-        listed_text(texts, detail),
+        "" if detail.is_listed else listed_text(texts, detail),  # the foot has the dates of digests
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
@@ -205,13 +214,23 @@ def _chapter_menu(
 
 
 def _action_buttons(
-    texts: Texts, detail: models.PaperDetail, page: int, *, saved: bool, may_share: bool, is_shared: bool
+    texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
-    save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [button(texts("unsave" if saved else "save"), save_id)]
+    save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    row = [button(texts("unsave" if is_saved else "save"), save_id)]
+    if is_saved:
+        row.append(button(texts("saved-edit"), pack_custom_id(EDIT_SAVED, page, arxiv_id)))
     return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
+
+
+def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
+    """Return when a paper was saved, its tags, and its note as a quotation."""
+    on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
+    lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
+    lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
+    return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
@@ -219,9 +238,7 @@ def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     return button(texts("tell-me"), pack_custom_id(TELL, arxiv_id), emoji="🔔")
 
 
-def foot_lines(
-    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None = None
-) -> list[str]:
+def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
     """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = []
@@ -230,12 +247,11 @@ def foot_lines(
             name = texts(f"format-{appearance.format.value}", date=texts.format_date(appearance.date))
             is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
-    shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
         client_messages.language_note(texts, summary.language) if summary else "",
         client_messages.summary_line(texts, summary) if summary else "",
-        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
+        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]),
     )
     return [line for line in lines if line]
 
@@ -290,7 +306,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         link = title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
-        message.add_text(join_dotted(votes, link, note))
+        message.add_text(join_dotted(link, votes, note))
     found = [detail for detail in papers.values() if detail]
     message.add_select(client_messages.open_menu(texts("open-paper"), found))
     message.add_select(client_messages.save_menu(texts, found))

@@ -113,6 +113,11 @@ class ListsCog(commands.Cog):
         """Show another page of a list, or a related list."""
         return await self._lists.list_view(request, await self._load_state(action))
 
+    @router.handles(client_messages.OPEN_LIST, PRIVATELY)
+    async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a list in a new private message."""
+        return await self._lists.list_view(request, await self._load_state(action))
+
     @router.handles(lists_messages.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list in the selected period or order."""
@@ -502,7 +507,7 @@ class PapersCog(commands.Cog):
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
         today = self._services.clock().date()
-        named = arxiv_ids.list_arxiv_ids(router.read_text(message), MAX_NAMED_PAPERS, today)
+        named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
@@ -645,7 +650,7 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.get(SavedPapers).has_saved(request.user_id, detail.id)
+    saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await lists_card.card_view(

@@ -54,7 +54,6 @@ SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The field of that modal."""
-PICK_SAVED = "sp"
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
@@ -194,19 +193,20 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
     rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
-    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
+    return view_with_rows(texts, listed, rows, head=subtext(texts("shared-by", name=sharer)))
 
 
-def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
-    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print above; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
+    message.add_text(head)
     message.add_text(f"### {discord_text.tie_units(listed.heading)}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
         "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
     )
-    message.end_with(rows, foot)
+    message.end_with(rows)
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
         return message.view
@@ -493,11 +493,7 @@ def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
-        [
-            open_menu(
-                texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED), ranks=listed.ranks
-            )
-        ],
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),

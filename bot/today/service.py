@@ -81,7 +81,7 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
+    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone; `has_topics` that some are picked.
 
     `at_time` is the local time (HH:MM) at which they are sent by DM, None for never.
     `suspended` is the reason for which Discord does not take them any more.
@@ -93,6 +93,7 @@ class TodayPost:
     picks: tuple[TodayPick, ...]
     saved_count: int
     is_personal: bool
+    has_topics: bool = False
     at_time: str | None = None
     suspended: str | None = None
 
@@ -221,6 +222,7 @@ class TodayService:
             picks=tuple(picks),
             saved_count=len(saved),
             is_personal=is_personal,
+            has_topics=bool(profile.topics),
             at_time=profile.at_time if profile.next_due_at is not None else None,
             suspended=profile.reason,
         )
@@ -382,18 +384,15 @@ def _find_reasons(
         if not is_common and (name := concept_name(day.glossary, key, locale)):
             reasons.append((TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
-    named = {text.casefold() for _, text, _ in reasons}
-    reasons += [
-        (TodayReasonKind.FOLLOWED, reason.topic, 0)
-        for reason in follows.get(detail.id, ())
-        if reason.topic.casefold() not in named
-    ]
+    reasons += [(TodayReasonKind.FOLLOWED, reason.topic, 0) for reason in follows.get(detail.id, ())]
     reasons += [
         (TodayReasonKind.PICKED, topic, 0)
         for topic in profile.topics
         if any(concept.key in own for concept in day.glossary.find_concepts(topic))
     ]
-    return tuple(reasons[:MAX_REASONS])
+    # A term in another spacing is the same reason.
+    told = {"".join(reason[1].casefold().split()): reason for reason in reversed(reasons)}
+    return tuple(reason for reason in reasons if reason in told.values())[:MAX_REASONS]
 
 
 def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
@@ -410,11 +409,6 @@ BATCH_SIZE = 25
 """Readers per transaction. If all of their profiles are to be learnt, a batch takes some three seconds of CPU."""
 
 
-async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Let the days of unsent messages be planned again, if no newer one is complete by then."""
-    await outbox.release_keys(connection, [row.id for row in unsent])
-
-
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
@@ -427,7 +421,6 @@ TODAY: KindRecord[TodayPost] = KindRecord(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
-    undo=_undo,
     find_owned=_find_owned,
 )
 
@@ -491,7 +484,10 @@ class TodayPlanner:
             # A reader who stopped it meanwhile gets no message.
             stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
             still_due = {row.user_id for row in stored}
-            ids = await outbox.add_all(connection, [new for new in built if new.user_id in still_due])
+            new = [delivery for delivery in built if delivery.user_id in still_due]
+            # A day whose message expired unsent is planned again, if no newer one is complete by then.
+            await outbox.release_keys(connection, [delivery.key for delivery in new])
+            ids = await outbox.add_all(connection, new)
             moved = [
                 replace(profile, next_due_at=look_at)
                 if look_at is not None

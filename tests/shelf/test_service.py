@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports
 from bot.archive.exports import ReferenceFormat
 from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.shelf import service as shelf_service
-from storage import models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from tests.storage.test_saved_papers import add_papers
-from tests.support.reference_files import render_references
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -67,8 +64,8 @@ async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_
         ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
         await saved.save(7, [paper_id])
-    await saved.set_note(7, ids[2], "compare with DPO")
-    await saved.set_tags(7, ids[1], "to read")
+    await saved.annotate(7, ids[2], note="compare with DPO", tags="")
+    await saved.annotate(7, ids[1], note="", tags="to read")
 
     async def find(query: str) -> list[str]:
         rows, _ = await saved.list_saved(7, query)
@@ -101,52 +98,3 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     await saved.save(7, [second])
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
-
-
-async def fill(connection: Connection, count: int) -> list[int]:
-    """Save papers that no digest has."""
-    arxiv_ids = [f"2501.{number:05}" for number in range(count)]
-    ids = list((await papers.add(connection, digest_writer.unlisted_papers(arxiv_ids))).values())
-    await shelf.save(connection, 7, ids, NOW)
-    return ids
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_export_is_made_a_page_at_a_time_and_ends_when_it_is_too_large(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendered: list[str] = []
-
-    class Counted(exports.ReferenceFile):
-        """Counts the papers that are rendered."""
-
-        def add(self, paper: models.SavedPaper, confirmed_ids: Collection[int]) -> str:
-            rendered.append(paper.arxiv_id)
-            return super().add(paper, confirmed_ids)
-
-    monkeypatch.setattr(shelf_service, "ReferenceFile", Counted)
-    saved = shelf_service.Shelf(db, lambda: NOW, match_nothing)
-    async with db.transaction() as connection:
-        await fill(connection, 250)
-    for form in ReferenceFormat:
-        rows, _ = await saved.list_saved(7)
-        data, count = await saved.export(7, form)
-        assert (count, data.decode()) == (250, render_references(form, rows, ()))
-    rendered.clear()
-    monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
-    with pytest.raises(TooLargeError):
-        await saved.export(7, ReferenceFormat.BIBTEX)
-    assert len(rendered) == 100
-
-
-async def test_of_thousands_of_tags_the_most_used_are_listed(sqlite_db: Database) -> None:
-    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
-    async with sqlite_db.transaction() as connection:
-        ids = await fill(connection, 90)
-    for number, paper_id in enumerate(ids):
-        await saved.set_tags(7, paper_id, f"used often, used {number % 45}, own {number}")
-    tags = await saved.list_tags(7)
-    assert len(tags) == shelf_service.MAX_LISTED_TAGS
-    assert tags[:3] == [("used-often", 90), ("used-0", 2), ("used-1", 2)]
-    assert await saved.list_tags(7, "own-8") == [("own-8", 1), *((f"own-8{digit}", 1) for digit in range(10))]
-    assert await saved.list_tags(8) == []

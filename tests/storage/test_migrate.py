@@ -56,8 +56,7 @@ async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
 
 
 def test_head_is_the_newest_revision_file() -> None:
-    revisions = sorted(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
-    assert (revisions[0], revisions[-1]) == (migrate.OLDEST, migrate.HEAD)
+    assert max(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py")) == migrate.HEAD
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
     translated = database.translate_error(
         TimeoutError(), make_url("postgresql+asyncpg://me@db.example/papers")
     )
-    assert "papers cannot be reached (it does not answer). Is PostgreSQL running" in str(translated)
+    assert "papers cannot be reached or used (it does not answer). Is PostgreSQL running" in str(translated)
 
 
 def test_programming_errors_are_not_translated() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -77,20 +76,6 @@ async def test_schemas_that_are_refused_are_not_tried_again(fake_model: FakeMode
     assert model.requests == 4
 
 
-async def test_a_request_that_is_refused_without_a_schema_too_takes_schemas_from_no_other() -> None:
-    body = {"error": {"message": "This model's maximum context length is 8192 tokens"}}
-    async with (
-        serve(*(web.json_response(body, status=400) for _ in range(2)), completion()) as url,
-        language_model.open_session() as session,
-    ):
-        model = language_model.LanguageModel(session, f"{url}/v1", MODEL, KEY)
-        with pytest.raises(language_model.ModelError, match=r"Error code: 400 - .*context length") as failure:
-            await model.complete(MESSAGES, SCHEMA, max_tokens=10)
-        assert (failure.value.is_outage, failure.value.is_fatal) == (False, False)
-        assert await model.complete(MESSAGES, SCHEMA, max_tokens=10) == ("text", 7)
-        assert model.requests == 3
-
-
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -137,11 +122,6 @@ async def test_an_answer_that_cannot_be_used_is_an_error(
     assert failure.value.tokens == tokens
 
 
-async def test_a_count_that_is_none_and_half_an_emoji_are_left_out() -> None:
-    async with serve(completion("text \ud83d", tokens=-1)) as url:  # sent as an escape
-        assert (await complete(url))[:2] == ("text ?", None)
-
-
 async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(status=500 if "error" in request.path else 200)
     await response.prepare(request)
@@ -185,13 +165,3 @@ async def test_a_server_that_is_away_is_an_outage() -> None:
     with pytest.raises(language_model.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage
-
-
-async def test_neither_the_key_nor_the_paper_is_logged(
-    fake_model: FakeModelProcess, caplog: pytest.LogCaptureFixture
-) -> None:
-    fake_model.reset(key=KEY)
-    with caplog.at_level(logging.DEBUG):
-        await complete(fake_model.url)
-    assert KEY not in caplog.text
-    assert PAPER.title not in caplog.text

@@ -107,7 +107,6 @@ also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers
-saved-pick = Pick a paper to open or edit
 saved-tags = Tags
 saved-all-tags = All papers
 saved-search = Search
@@ -120,13 +119,10 @@ saved-export = Export as a file
 saved-on = saved { $date }
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
-saved-edit-note = Note
+saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
-saved-edit-tags = Tags
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
-saved-remove = Remove
-saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->
@@ -206,7 +202,7 @@ alert-paper = The paper { $papers }, once it is in a digest
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
-lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 5 such papers a minute and 20 a day. Try again later.
+lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20 such papers a day. Try again tomorrow.
 open-arxiv = Open on arXiv
 open-huggingface = Open on Hugging Face
 no-paper-near = No paper has this title; showing papers on the topic
@@ -401,7 +397,7 @@ alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
-setup-first = First post: { $at } ({ $relative })
+setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = To change something, run { $command } again with other options.
 setup-start = Start
 setup-exists = { $channel } already has { $count ->
@@ -582,12 +578,6 @@ write-written = { $count } of { $total } written
 write-refused = { $count } with no readable text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
-write-failed-no-claim = no sentence passed the checks
-write-failed-unreachable = couldn't reach the model's server
-write-failed-status-error = the model's server returned an error
-write-failed-no-reply = the model didn't answer in time
-write-failed-no-answer = the answer was not in the required form
-write-failed-unknown = an error occurred while writing; the log has more
 status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
 status-sources = Sources
 write-tokens-day = { $used } tokens used today (UTC)
@@ -706,7 +696,10 @@ today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
 }
-today-from-topics = Based on your topics and alerts. Once you have saved three papers, they count too.
+today-from-topics = Based on { $picked ->
+    [yes] your topics and alerts
+   *[other] your alerts
+}. Once you have saved three papers, they count too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
 today-and = {" and "}

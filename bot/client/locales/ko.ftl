@@ -92,7 +92,6 @@ also-listed = { $date } 다이제스트에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
 ## 저장한 논문
-saved-pick = 열거나 수정할 논문을 고르세요
 saved-tags = 태그
 saved-all-tags = 모든 논문
 saved-search = 검색
@@ -105,13 +104,10 @@ saved-export = 파일로 내보내기
 saved-on = { $date } 저장
 saved-unlisted = 아직 목록에 없음
 saved-note = 메모: { $note }
-saved-edit-note = 메모
+saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
-saved-edit-tags = 태그
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
 saved-tags-hint = 강화학습, 읽을것
-saved-remove = 삭제
-saved-back = 목록으로
 saved-not-any-more = 이 논문은 이제 저장한 논문에 없어요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
@@ -181,7 +177,7 @@ alert-paper = { $papers } 논문이 목록에 오르면
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
-lookup-limited = { $paper } 논문은 아직 목록에 없어요. 이런 논문은 1분에 5편, 하루에 20편까지만 가져올 수 있으니 나중에 다시 검색해 주세요.
+lookup-limited = { $paper } 논문은 아직 목록에 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
 open-arxiv = arXiv에서 열기
 open-huggingface = Hugging Face에서 열기
 no-paper-near = 제목이 일치하는 논문은 없어서 주제로 검색했어요
@@ -367,7 +363,7 @@ alert-form-most = 메시지당 최대 논문 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
-setup-first = 첫 게시: { $at } ({ $relative })
+setup-first = 첫 게시: { $at }, 내 시간대 기준 ({ $relative })
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
@@ -536,12 +532,6 @@ write-written = { $total }편 중 { $count }편 작성
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
-write-failed-no-claim = 검사를 통과한 문장이 없어요
-write-failed-unreachable = 모델 서버에 연결하지 못했어요
-write-failed-status-error = 모델 서버에서 오류가 났어요
-write-failed-no-reply = 모델이 제시간에 답하지 않았어요
-write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
-write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 **출처**에 있어요.
 status-sources = 출처
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
@@ -636,7 +626,10 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 today-heading = 오늘의 맞춤 논문 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 그 전에는 **내 주제**에서 고른 주제도 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
-today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-from-topics = { $picked ->
+    [yes] 직접 고른 주제와 알림 단어를
+   *[other] 알림 단어를
+} 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
 today-because = { $reasons }
 today-and = {", "}
