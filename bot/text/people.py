@@ -468,7 +468,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 _NAME_SYLLABLES = 3
 """Of a whole Korean name, which needs no 교수 behind it: 김건우가 쓴."""
-_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS = 50, 60, 3
+_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
 _SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
 _BEFORE = frozenset(("from", "by", "at"))
@@ -500,6 +500,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     letters capitals behind "by".
     """
     found: list[Writer] = []
+    words = words[:_MAX_QUESTION_WORDS]
     start = 0 if any(map(_may_relate, words)) else len(words)
     while start < len(words) and len(found) < _MAX_WRITERS:
         ends = range(min(len(words), start + MAX_WORDS), start, -1)
