@@ -231,6 +231,8 @@ class SavedPaper(PaperRow):
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
+    read_at: datetime | None = None
+    """When the reader marked it as read (UTC)."""
 
 
 _Date: TypeAlias = date
@@ -635,6 +637,7 @@ class DeliveryKind(StrEnum):
     ON_DEMAND = "now"
     ALERT = "alert"
     TODAY = "today"
+    CLUB = "club"
     NOTICE = "notice"
 
 
@@ -647,13 +650,14 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message."""
+    """The Discord requests. THREAD opens a thread on the delivery's first message, EVENT announces a date in the server."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
+    EVENT = "event"
 
 
 LateDay: TypeAlias = tuple[date, int, int]

@@ -51,6 +51,8 @@ SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
 FOLLOW_OF_PAPER = "fo"
+DISCUSS = "dis"
+NOMINATE = "nom"
 
 PAGER_COMPONENTS = 4
 """A row with three buttons; reserved before the number of pages is known."""
@@ -64,6 +66,14 @@ MAX_MEDIA = 4
 """Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
 
 
+class Nominations:
+    """What a card shows of the papers that members nominate for their club, which offers it."""
+
+    async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
+        """Return whether a reader nominates a paper; None in a server without a club."""
+        raise NotImplementedError
+
+
 async def card_view(
     texts: Texts,
     detail: models.PaperDetail,
@@ -71,12 +81,13 @@ async def card_view(
     *,
     saved: bool = False,
     may_share: bool = False,
+    nominated: bool | None = None,
     sharer: str | None = None,
     topics: Sequence[str] = (),
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `topics` can be followed from it, and so can its authors and its institution.
+    `topics` can be followed from it, and so can its authors and its institution. `nominated` is None without a club.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -90,6 +101,16 @@ async def card_view(
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
+        [
+            button(texts("discuss"), pack_custom_id(DISCUSS, detail.arxiv_id), emoji="💬")
+            if may_share
+            else None,
+            None
+            if nominated is None or not detail.is_listed
+            else button(
+                texts("withdraw" if nominated else "nominate"), pack_custom_id(NOMINATE, detail.arxiv_id)
+            ),
+        ],
         link_buttons(detail, detail.project_url or detail.video),
         [follow_menu(texts, detail, topics)],
     )

@@ -132,7 +132,7 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            await self._shelf.save(request.user_id, ids)
+            await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         command = self._mentions("saved list")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
@@ -190,6 +190,13 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         keep = self._shelf.set_note if field == shelf_messages.NOTE else self._shelf.set_tags
         await keep(request.user_id, paper.id, typed)
         return await self._paper_view(request, await self._find(request, arxiv_id))
+
+    @router.handles(shelf_messages.READ)
+    async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark a paper as read, or as unread."""
+        paper = await self._find(request, action.payload)
+        await self._shelf.set_read(request.user_id, paper, request.interaction.guild_id)
+        return await self._paper_view(request, await self._find(request, action.payload))
 
     @router.handles(shelf_messages.REMOVE)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:

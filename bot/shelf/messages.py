@@ -27,6 +27,7 @@ SUBMIT_IMPORT = "sfim"
 FILE = "file"
 MAX_SEARCH_LENGTH = 300
 REMOVE = "sr"
+READ = "sread"
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
@@ -55,6 +56,9 @@ def paper_view(
         client_messages.subtext(
             client_messages.join_dotted(
                 texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>"),
+                texts("saved-read-on", date=f"<t:{int(paper.read_at.timestamp())}:D>")
+                if paper.read_at
+                else "",
                 "" if paper.is_listed else texts("saved-unlisted"),
                 format_tags(paper.tags),
             )
@@ -77,6 +81,7 @@ def paper_view(
         share if paper.is_listed else None,
     )
     message.add_buttons(
+        button(texts("saved-unread" if paper.read_at else "saved-read"), pack_custom_id(READ, arxiv_id)),
         button(texts("saved-back"), client_messages.pack_state(back)),
         link_button("arXiv", arxiv_ids.abstract_url(arxiv_id)),
     )
