@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
@@ -81,7 +80,7 @@ class ClubPost:
     meets_on: date = date.min
     meets_at: datetime = models.NEVER
     hours: int = 0
-    nominations: Mapping[str, int] = MappingProxyType({})
+    nominations: Mapping[str, int] = field(default_factory=dict)
     votes: int = 0
     thread_id: int | None = None
     opened_by: int | None = None
