@@ -156,8 +156,8 @@ async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
-    rows = await database.list_where(connection, sa.select(key.table), key, ids)
-    return {row._mapping[key]: database.build_record(record_type, row._mapping) for row in rows}
+    rows = await database.fetch_records(connection, record_type, sa.select(key.table), key, ids)
+    return {getattr(row, key.name): row for row in rows}
 
 
 def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:

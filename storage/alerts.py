@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -210,7 +209,9 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
     if (equal := await find_equal(connection, new)) is not None:
         raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
-    inserted = await connection.execute(alerts.insert().values(column_values(new)).returning(alerts.c.id))
+    inserted = await connection.execute(
+        alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
+    )
     return replace(new, id=inserted.scalar_one())
 
 
@@ -223,7 +224,9 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
         raise errors.DuplicateError(
             f"The same alert already exists: alert {equal.id}. Remove one of the two."
         )
-    await connection.execute(alerts.update().where(alerts.c.id == changed.id).values(column_values(changed)))
+    await connection.execute(
+        alerts.update().where(alerts.c.id == changed.id).values(database.record_values(changed, alerts))
+    )
     unsent = matches.c.alert_id == changed.id, matches.c.delivery_id.is_(None)
     await connection.execute(matches.update().where(*unsent).values(ready_at=None))
     return changed
@@ -239,13 +242,6 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models
         columns.min_votes == alert.min_votes,
     )
     return await database.fetch_record(connection, models.Alert, query.order_by(columns.id).limit(1))
-
-
-def column_values(alert: models.Alert) -> dict[str, Any]:
-    """Return the values of a row of `alerts`, without its id."""
-    values = database.record_values(alert)
-    del values["id"]
-    return values
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
@@ -290,8 +286,7 @@ async def list_active(
 ) -> dict[int, models.Alert]:
     """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
     query = sa.select(alerts).where(_is_active(now))
-    rows = await database.execute_in(connection, query, alerts.c.id, alert_ids)
-    found = (database.build_record(models.Alert, row._mapping) for row in rows)
+    found = await database.fetch_records(connection, models.Alert, query, alerts.c.id, alert_ids)
     return {alert.id: alert for alert in sorted(found, key=lambda alert: alert.id)}
 
 

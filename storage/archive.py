@@ -78,9 +78,9 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
 async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
     """Return the stored digests among those with these sources, locations and dates."""
     wanted, query = set(keys), sa.select(*_STORED)
-    rows = await database.execute_in(connection, query, digests.c.location, {key[1] for key in wanted})
-    found = (database.build_record(StoredDigest, row._mapping) for row in rows)
-    return {key: row for row in found if (key := (row.source, row.location, row.date)) in wanted}
+    places = {key[1] for key in wanted}
+    found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
+    return {key: row for row in found if (key := (row.source, row.location, row.date_on)) in wanted}
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
@@ -207,7 +207,7 @@ async def list_origins(
     }
 
 
-_STORED = [column for column in digests.c if column.name != "raw"] + [digests.c.date_on.label("date")]
+_STORED = [column for column in digests.c if column.name != "raw"]
 
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:

@@ -25,7 +25,11 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
         f"{_place(subscription)} already has a daily post at {subscription.at_time} ({subscription.timezone},"
         f" {subscription.locale.value}, {subscription.style.value}{on_topic}). Edit that one instead."
     )
-    insert = subscriptions.insert().values(_values(subscription)).returning(subscriptions.c.id)
+    insert = (
+        subscriptions.insert()
+        .values(database.record_values(subscription, subscriptions))
+        .returning(subscriptions.c.id)
+    )
     return int((await _execute_unique(connection, insert, duplicate)).scalar_one())
 
 
@@ -36,7 +40,9 @@ async def update(connection: AsyncConnection, subscription: models.Subscription)
         " source. Change one of these, or remove the other post."
     )
     change = subscriptions.update().where(subscriptions.c.id == subscription.id)
-    await _execute_unique(connection, change.values(_values(subscription)), text)
+    await _execute_unique(
+        connection, change.values(database.record_values(subscription, subscriptions)), text
+    )
 
 
 def _place(subscription: models.Subscription) -> str:
@@ -81,10 +87,7 @@ async def list_rows(
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.order_by(subscriptions.c.id)
-    rows = await database.list_where(
-        connection, query, None if ids is None else subscriptions.c.id, ids or ()
-    )
-    return [database.build_record(models.Subscription, row._mapping) for row in rows]
+    return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 class Schedule(NamedTuple):
@@ -111,8 +114,7 @@ async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[m
     """Return those of the subscriptions that are active, and that no other transaction changes at this moment, locked."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
     query = query.order_by(subscriptions.c.id).with_for_update(skip_locked=True)
-    rows = await database.execute_in(connection, query, subscriptions.c.id, ids)
-    return [database.build_record(models.Subscription, row._mapping) for row in rows]
+    return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
@@ -148,12 +150,6 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
     await connection.execute(
         subscriptions.update().where(left).values(state=models.ActivityState.ACTIVE, reason=None)
     )
-
-
-def _values(subscription: models.Subscription) -> dict[str, Any]:
-    values = database.record_values(subscription)
-    del values["id"]
-    return values
 
 
 async def remove_unsent(connection: AsyncConnection, subscription_id: int, now: datetime) -> date | None:

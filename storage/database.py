@@ -599,22 +599,19 @@ async def fetch_record(
 
 
 async def fetch_records(
-    connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
-) -> list[Record]:
-    """Return the rows of a query as records, by the names of their fields."""
-    return [build_record(record_type, row._mapping) for row in await connection.execute(query)]
-
-
-async def list_where(
     connection: AsyncConnection,
+    record_type: type[Record],
     query: sa.Select[Any],
     by: sa.ColumnElement[Any] | None = None,
-    values: Iterable[Any] = (),
-) -> list[Any]:
-    """Return the rows of a query, if `by` is given where it is in any number of values."""
-    if by is not None:
-        return await execute_in(connection, query, by, values)
-    return list((await connection.execute(query)).all())
+    values: Iterable[Any] | None = None,
+) -> list[Record]:
+    """Return the rows of a query as records, by the names of their fields; with `values` those where `by` is one of them."""
+    rows: Iterable[sa.Row[Any]]
+    if by is None or values is None:
+        rows = await connection.execute(query)
+    else:
+        rows = await execute_in(connection, query, by, values)
+    return [build_record(record_type, row._mapping) for row in rows]
 
 
 async def fetch_in(
@@ -651,9 +648,10 @@ def build_record(
     return record_type(**{name: row[name] for name in names}, **converted)
 
 
-def record_values(record: DataclassInstance, **converted: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass as column values; `converted` replaces or adds some."""
-    return {name: getattr(record, name) for name in record.__dataclass_fields__} | converted
+def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
+    """Return the fields of a record that are columns of a table, but its id; `others` replaces or adds some."""
+    names = [name for name in record.__dataclass_fields__ if name in table.c and name != "id"]
+    return {name: getattr(record, name) for name in names} | others
 
 
 @lru_cache(maxsize=64)

@@ -175,7 +175,7 @@ class StoredDigest:
     source: str
     location: str
     format: DigestFormat
-    date: date
+    date_on: date
     language: str
     hash: str
     revision: int
@@ -361,6 +361,43 @@ class PaperText:
     basis: str = "paper"
 
 
+class DraftState(StrEnum):
+    """The state of a draft. CHECKED, REFUSED and FAILED are final."""
+
+    PLANNED = "planned"
+    WRITTEN = "written"
+    """`text` has the claims of the answer, not yet judged."""
+    CHECKED = "checked"
+    """`text` has the claims that the judge found proved."""
+    REFUSED = "refused"
+    """There is no text to write from."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
+
+    `calls` were answered or failed, with `tokens` in total. `problems` are the claims that were dropped, with the reason, or how
+    the last call failed.
+    """
+
+    arxiv_id: str
+    format: DigestFormat
+    language: Locale
+    prompt_version: str
+    model: str
+    updated_at: datetime
+    input_hash: str = ""
+    state: DraftState = DraftState.PLANNED
+    basis: str | None = None
+    text: str | None = None
+    problems: tuple[str, ...] = ()
+    claims_dropped: int = 0
+    calls: int = 0
+    tokens: int = 0
+
+
 # Sources and the state of their pages.
 
 
@@ -509,6 +546,25 @@ class Subscription:
     def is_by_webhook(self) -> bool:
         """Whether a webhook posts it, whose id is the `channel_id`; its server is not known."""
         return self.guild_id == NO_GUILD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Club:
+    """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
+
+    `step_id` is the delivery of the newest step of its next meeting, or of a past one.
+    """
+
+    guild_id: int
+    channel_id: int
+    is_forum: bool
+    weekday: int
+    at_time: str
+    timezone: str
+    locale: Locale
+    created_by: int | None
+    created_at: datetime
+    step_id: int | None = None
 
 
 # Alerts: rules that notify a user or a channel of matching papers.

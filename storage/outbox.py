@@ -35,23 +35,20 @@ async def add_all(
         return {}
     # Other processes may insert the same keys on PostgreSQL.
     statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    values = [_delivery_values(delivery) for delivery in new_deliveries]
+    waiting = {"state": DeliveryState.WAITING}
+    values = [database.record_values(delivery, deliveries) | waiting for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
     by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
-    rows = [row for key, id_ in ids.items() for row in _part_rows(id_, by_key[key].parts, by_key[key].due_at)]
+    rows = [
+        database.record_values(part, parts, delivery_id=id_, position=position)
+        | {"state": PartState.WAITING, "next_attempt_at": by_key[key].due_at}
+        for key, id_ in ids.items()
+        for position, part in enumerate(by_key[key].parts)
+    ]
     if rows:
         await connection.execute(parts.insert(), rows)
     return ids
-
-
-def _part_rows(
-    delivery_id: int, new_parts: Iterable[models.NewPart], due_at: datetime
-) -> list[dict[str, Any]]:
-    fields = {"delivery_id": delivery_id, "state": PartState.WAITING, "next_attempt_at": due_at}
-    return [
-        database.record_values(part, position=position, **fields) for position, part in enumerate(new_parts)
-    ]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
@@ -84,12 +81,6 @@ async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> in
         deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
     )
     return result.rowcount
-
-
-def _delivery_values(delivery: models.NewDelivery) -> dict[str, Any]:
-    values = database.record_values(delivery, priority=int(delivery.priority), state=DeliveryState.WAITING)
-    del values["parts"]
-    return values
 
 
 async def release_interrupted(
@@ -535,8 +526,10 @@ async def list_parts_by_delivery(
     """Return the parts of deliveries, by delivery id and position."""
     by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
     query = sa.select(parts).order_by(parts.c.position)
-    for row in await database.list_where(connection, query, parts.c.delivery_id, delivery_ids):
-        by_delivery[row.delivery_id].append(database.build_record(models.Part, row._mapping))
+    for part in await database.fetch_records(
+        connection, models.Part, query, parts.c.delivery_id, delivery_ids
+    ):
+        by_delivery[part.delivery_id].append(part)
     return by_delivery
 
 
@@ -570,9 +563,7 @@ async def list_rows(
     query = query.where(*database.equalities(deliveries, conditions))
     if since_at is not None:
         query = query.where(deliveries.c.planned_at >= since_at)
-    by = None if ids is None else deliveries.c.id
-    rows = await database.list_where(connection, query, by, ids or ())
-    return [database.build_record(models.Delivery, row._mapping) for row in rows]
+    return await database.fetch_records(connection, models.Delivery, query, deliveries.c.id, ids)
 
 
 async def list_problems(
@@ -591,7 +582,7 @@ async def list_problems(
         deliveries.c[column].in_(ids),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
-    return [database.build_record(models.Delivery, row._mapping) for row in await connection.execute(query)]
+    return await database.fetch_records(connection, models.Delivery, query)
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:

@@ -29,23 +29,14 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
-        name: sa.case((newer, new[name]), else_=facts.c[name])
-        for name in ("place", *_FACT_FIELDS)
-        if name != "source"
+        name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FACT_FIELDS if name != "source"
     }
     # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
-        [
-            {
-                "paper_id": paper_id,
-                "place": reading.location,
-                **{name: getattr(reading, name) for name in _FACT_FIELDS},
-            }
-            for paper_id, reading in paper_facts
-        ],
+        [database.record_values(reading, facts, paper_id=paper_id) for paper_id, reading in paper_facts],
     )
 
 
@@ -59,7 +50,7 @@ async def list_facts_by_paper(
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await database.execute_in(connection, query, facts.c.paper_id, paper_ids):
         trust = sources.trust(row.source, row.priority, row.source_id)
-        read = database.build_record(PaperFacts, row._mapping, location=row.place, votes=None, trust=trust)
+        read = database.build_record(PaperFacts, row._mapping, votes=None, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -130,7 +121,7 @@ _FIRST_ZONE = timedelta(hours=14)
 """The offset of the zone where a day begins first."""
 _LAST_TURN = 1_000_000_000
 _MAX_ARXIV_DELAY = timedelta(days=32)
-_FACT_FIELDS = [column.name for column in facts.c if column.name not in ("paper_id", "place")]
+_FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
@@ -415,7 +406,7 @@ async def set_authors(
         for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
     ]
     new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
-    await database.insert_rows(connection, authors, ("id", "key", "name", "papers"), new_rows)
+    await database.insert_rows(connection, authors, ("id", "key", "name", "paper_count"), new_rows)
     ids = known_ids | {author.key: author.id for author in added}
     rows = [
         (paper_id, position, ids[key], name)
@@ -447,7 +438,7 @@ async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int
     """Add to the numbers of papers of authors, by id. Returns these authors, also those whose number stays."""
     stored = await list_by_ids(connection, changes)
     changed = [replace(author, paper_count=author.paper_count + changes[author.id]) for author in stored]
-    rows = [{"id": author.id, "papers": author.paper_count} for author in changed if changes[author.id]]
+    rows = [{"id": author.id, "paper_count": author.paper_count} for author in changed if changes[author.id]]
     await database.update_rows(connection, authors, rows)
     return changed
 

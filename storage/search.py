@@ -173,13 +173,13 @@ def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author
 
 def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Author]:
     """Return the authors with papers among these ids, by id."""
-    statement = "SELECT id, key, name, papers FROM authors WHERE %s AND papers > 0"
+    statement = "SELECT id, key, name, paper_count FROM authors WHERE %s AND paper_count > 0"
     return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
 
 
 def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
     """Return the authors with the most papers."""
-    statement = "SELECT id, key, name, papers FROM authors ORDER BY papers DESC, id LIMIT ?"
+    statement = "SELECT id, key, name, paper_count FROM authors ORDER BY paper_count DESC, id LIMIT ?"
     return [Author(*row) for row in snapshot.fetch(statement, limit)]
 
 
@@ -312,7 +312,7 @@ MAX_COMPARED_AUTHORS = 100
 def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
     """Return the co-authors of an author with the number of joint papers, most first; of each paper the first hundred count."""
     statement = (
-        "SELECT authors.id, authors.key, authors.name, authors.papers, joint"
+        "SELECT authors.id, authors.key, authors.name, paper_count, joint"
         " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE position < ? AND author_id <> ?"
         " AND paper_id IN (SELECT paper_id FROM paper_authors WHERE author_id = ?) GROUP BY author_id) AS counted"
         " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"

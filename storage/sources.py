@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -44,23 +45,14 @@ async def add(
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
     """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
-    values = {
-        "url": url,
-        "kind": kind,
-        "language": language,
-        "priority": priority,
-        "options": dict(options or {}),
-        "added_at": now,
-        "next_attempt_at": now,
-        "failures": 0,
-    }
-    statement = database.dialect_insert(connection, sources).values(values).on_conflict_do_nothing()
-    row = (await connection.execute(statement.returning(*sources.c))).one_or_none()
-    if row is None:
+    new = models.StoredSource(0, url, kind, language, priority, dict(options or {}), now, next_attempt_at=now)
+    statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
+    added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
+    if added is None:
         raise errors.DuplicateError(
             f"{url} is already a source. `paperround sources edit` changes its priority."
         )
-    return database.build_record(models.StoredSource, row._mapping)
+    return replace(new, id=added)
 
 
 async def list_rows(
@@ -171,7 +163,7 @@ async def list_page_states(
     query = _read_last(sa.select(source_pages), source_id, limit)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
-        row.place: database.build_record(models.PageState, row._mapping, location=row.place)
+        row.location: database.build_record(models.PageState, row._mapping)
         async for rows in result.partitions()
         for row in rows
     }
@@ -179,7 +171,7 @@ async def list_page_states(
 
 def _read_last(query: sa.Select[Any], source_id: int, limit: int | None) -> sa.Select[Any]:
     query = query.where(source_pages.c.source_id == source_id)
-    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.place).limit(limit)
+    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.location).limit(limit)
 
 
 async def list_recent_reads(
@@ -189,27 +181,26 @@ async def list_recent_reads(
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
-    query = sa.select(source_pages.c.place, source_pages.c.read_at)
+    query = sa.select(source_pages.c.location, source_pages.c.read_at)
     query = query.where(source_pages.c.source_id.in_(ids), source_pages.c.read_at >= since)
-    return [(row.place, row.read_at) for row in await connection.execute(query)]
+    return [(row.location, row.read_at) for row in await connection.execute(query)]
 
 
 async def upsert_page_states(
     connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
 ) -> None:
     """Store page states as (source id, state); the last state of a page counts."""
-    values = {}
-    for source_id, page in page_states:
-        row = database.record_values(page, source_id=source_id, place=page.location)
-        del row["location"]
-        values[source_id, page.location] = row
-    await database.upsert(connection, source_pages, list(values.values()), key=("source_id", "place"))
+    rows = {
+        (source_id, page.location): database.record_values(page, source_pages, source_id=source_id)
+        for source_id, page in page_states
+    }
+    await database.upsert(connection, source_pages, list(rows.values()), key=("source_id", "location"))
 
 
 async def trim_page_states(connection: AsyncConnection, source_id: int, keep: int) -> int:
     """Delete states of a source other than the `keep` read last, a bounded number at once. Return their number."""
-    kept = _read_last(sa.select(source_pages.c.place), source_id, keep)
-    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.place.not_in(kept))
+    kept = _read_last(sa.select(source_pages.c.location), source_id, keep)
+    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.location.not_in(kept))
     return await database.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
 
 

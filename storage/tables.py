@@ -1,16 +1,18 @@
 """The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
-Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. A column of a closed set holds the
-values of its enum and gives its members, a JSON column of a list gives tuples (`Stored`): rows need no conversion by hand.
+A table of records takes its columns from the record of `storage.models` (`_table_of`): their names, types and which may be NULL
+are declared there alone. Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. A column of a
+closed set holds the values of its enum and gives its members, a JSON column of a list gives tuples (`Stored`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType, NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -75,8 +77,8 @@ def _one_of(members: type[StrEnum]) -> Stored:
     return Stored(sa.Text(), members, str)
 
 
-def _tuple_of(item: Callable[[Any], Any] | None = None) -> Stored:
-    return Stored(sa.JSON(), tuple if item is None else lambda items: tuple(map(item, items)))
+def _tuple_of(item: Callable[[Any], Any]) -> Stored:
+    return Stored(sa.JSON(), lambda items: tuple(map(item, items)))
 
 
 @cache
@@ -85,6 +87,35 @@ def _post_codec() -> TypeAdapter[models.StoredPost]:
 
     return TypeAdapter(models.StoredPost)
 
+
+_TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
+    bool: sa.Boolean(),
+    int: sa.Integer(),
+    str: sa.Text(),
+    date: sa.Date(),
+    datetime: UtcTime,
+    dict[str, str]: sa.JSON(),
+    Mapping[str, Any]: sa.JSON(none_as_null=True),
+    tuple[str, ...]: _tuple_of(models.share_name),
+    # ISO weekdays, e.g. 12345
+    tuple[int, ...]: Stored(
+        sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))
+    ),
+    tuple[models.AlertTerm, ...]: _tuple_of(
+        lambda term: models.AlertTerm(models.AlertKind(term[0]), term[1])
+    ),
+    tuple[models.Problem, ...]: Stored(
+        sa.JSON(),
+        lambda problems: tuple(models.Problem(*problem) for problem in problems),
+        lambda problems: [(problem.line, problem.message) for problem in problems],
+    ),
+    models.StoredPost: Stored(
+        sa.JSON(),
+        lambda post: _post_codec().validate_python(post),
+        lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
+    ),
+}
+"""The type of a column by that of a record's field."""
 
 READER_ROWS = {"reader": "rows"}
 """`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
@@ -112,46 +143,51 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
     return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
 
 
-def _description_columns() -> tuple[sa.Column[Any], ...]:
-    """Return the columns of `models.PaperDescription`."""
-    return (
-        sa.Column("title", sa.Text),
-        sa.Column("abstract", sa.Text),
-        sa.Column("thumbnail", sa.Text),
-        sa.Column("code_url", sa.Text),
-        sa.Column("code_stars", sa.Integer),
-        sa.Column("project_url", sa.Text),
-        _required("media", _tuple_of(), server_default="[]", comment="pictures and videos"),
-        sa.Column("organization", sa.Text, comment="behind the authors"),
-        _required("affiliations", _tuple_of(), server_default="[]", comment="of the authors"),
-        _required("keywords", _tuple_of()),
-        _required("categories", _tuple_of()),
-        _required("authors", _tuple_of(models.share_name), comment="names, denormalised for lists"),
-    )
+def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
+    """Return the column of a record's field. Names of Discord's ids and of references end in `_id` or `_by`."""
+    if name == "id":
+        return _id()
+    options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    python = next(option for option in options if option is not NoneType)
+    if isinstance(python, type) and issubclass(python, StrEnum):
+        kind: sa.types.TypeEngine[Any] = _one_of(python)
+    elif python is int and name.endswith(("_id", "_by")):
+        kind = sa.BigInteger()
+    else:
+        kind = _TYPES[python]
+    return sa.Column(name, kind, nullable=NoneType in options, autoincrement=False, info=info)
 
 
-digests = sa.Table(
+def _table_of(
+    record: type,
+    name: str,
+    *items: sa.Column[Any] | sa.Constraint | sa.Index,
+    apart: Collection[str] = (),
+    infos: Mapping[str, dict[str, str]] = MappingProxyType({}),
+    **options: Any,
+) -> sa.Table:
+    """Declare the table whose rows are these records, with a column for each of their fields but those `apart`.
+
+    `items` are its keys and indexes, and columns that the records lack or that have options of their own; `infos` are the
+    `info` of columns.
+    """
+    given = {item.name: item for item in items if isinstance(item, sa.Column)}
+    columns = [
+        given.pop(name) if name in given else _column(name, hint, infos.get(name, {}))
+        for name, hint in get_type_hints(record).items()
+        if name not in apart
+    ]
+    keys = [column for column in given.values() if column.primary_key or column.foreign_keys]
+    # SQLite reads a row from its beginning: what only one statement reads comes last.
+    others = [column for column in given.values() if not (column.primary_key or column.foreign_keys)]
+    constraints = [item for item in items if not isinstance(item, sa.Column)]
+    return sa.Table(name, metadata, *keys, *columns, *others, *constraints, **options)
+
+
+digests = _table_of(
+    models.StoredDigest,
     "digests",
-    metadata,
-    _id(),
-    _required("source", sa.Text, comment="URL of the source, or 'files'"),
-    _required("location", sa.Text, comment="path, URL or feed entry id"),
-    _required("date_on", sa.Date),
-    _required("format", _one_of(models.DigestFormat)),
-    _required("language", sa.Text),
-    _required("hash", sa.Text, comment="SHA-256 of the text, in hex"),
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
-    _required(
-        "problems",
-        Stored(
-            sa.JSON(),
-            lambda problems: tuple(models.Problem(*problem) for problem in problems),
-            lambda problems: [(problem.line, problem.message) for problem in problems],
-        ),
-    ),
-    _required("revision", sa.Integer, default=1, comment="starts at 1, plus 1 per correction"),
-    _required("ingested_at", UtcTime),
-    _required("updated_at", UtcTime),
     sa.UniqueConstraint("location", "source", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
     sa.Index("ix_digests_hash", "hash"),
@@ -159,22 +195,10 @@ digests = sa.Table(
     sqlite_autoincrement=True,
 )
 
-papers = sa.Table(
+papers = _table_of(
+    models.MergedPaper,
     "papers",
-    metadata,
     _id(),
-    _required("arxiv_id", sa.Text, unique=True),
-    _required("url", sa.Text),
-    *_description_columns(),
-    sa.Column("video", sa.Text),
-    _required("authors_truncated", sa.Boolean),
-    sa.Column("votes", sa.Integer, comment="latest reading; NULL if unknown"),
-    sa.Column("votes_read_at", UtcTime),
-    # A paper that is in no digest any more keeps its row and `first_on`, so that it is not posted twice.
-    sa.Column(
-        "first_on", sa.Date, comment="first date of a digest with the paper; NULL: no digest ever had it"
-    ),
-    sa.Column("last_on", sa.Date, comment="NULL: it is in no digest"),
     sa.Column("arxiv_due_at", UtcTime, comment="when arXiv may be asked again; NULL: it never lacked it"),
     _required("arxiv_asks", sa.Integer, server_default="0", comment="in vain"),
     _required(
@@ -183,28 +207,21 @@ papers = sa.Table(
         server_default="0",
         comment="number of the last change, for the search index",
     ),
+    sa.UniqueConstraint("arxiv_id"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
     sa.Index("ix_papers_changed", "changed", "id"),
 )
 
-entries = sa.Table(
+entries = _table_of(
+    models.Entry,
     "entries",
-    metadata,
     _id(),
     _reference("digest_id", "digests.id", nullable=False),
     _reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
-    _required("rank", sa.Integer),
-    sa.Column("title", sa.Text),
-    _required("url", sa.Text),
-    sa.Column("votes", sa.Integer),
-    _required("authors", _tuple_of(models.share_name)),
-    _required("authors_truncated", sa.Boolean),
-    sa.Column("thumbnail", sa.Text),
-    sa.Column("video", sa.Text),
-    _required("summary_missing", sa.Boolean),
     _required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
+    apart=("arxiv_id", "sections"),
 )
 
 sections = sa.Table(
@@ -216,26 +233,15 @@ sections = sa.Table(
     _required("body", sa.Text),
 )
 
-facts = sa.Table(
+facts = _table_of(
+    models.PaperFacts,
     "facts",
-    metadata,
     _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="'huggingface', 'arxiv' or the URL of a feed"),
-    _required("place", sa.Text, comment="URL that was read"),
-    *_description_columns(),
-    sa.Column("published_on", sa.Date),
-    sa.Column("listed_on", sa.Date, comment="date of the service's list with the paper"),
-    _required("read_at", UtcTime),
+    sa.Column("source", sa.Text, primary_key=True),
+    apart=("arxiv_id", "votes", "trust"),
 )
 
-authors = sa.Table(
-    "authors",
-    metadata,
-    _id(),
-    _required("key", sa.Text, unique=True, comment="folded name"),
-    _required("name", sa.Text),
-    _required("papers", sa.Integer, comment="number of papers"),
-)
+authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
 
 paper_authors = sa.Table(
     "paper_authors",
@@ -255,71 +261,26 @@ votes = sa.Table(
     _required("votes", sa.Integer),
 )
 
-subscriptions = sa.Table(
+subscriptions = _table_of(
+    models.Subscription,
     "subscriptions",
-    metadata,
-    _id(),
-    _required("guild_id", sa.BigInteger),
-    _required("channel_id", sa.BigInteger),
-    _required("at_time", sa.Text, comment="HH:MM local time; empty: once the day is complete"),
-    _required("timezone", sa.Text),
-    _required(
-        "days",
-        Stored(sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))),
-        comment="ISO weekdays, e.g. 12345",
-    ),
-    _required("top_n", sa.Integer),
-    _required("min_votes", sa.Integer),
-    _required("locale", _one_of(models.Locale)),
-    _required("style", _one_of(models.Style)),
-    _required("state", _one_of(models.ActivityState)),
-    sa.Column("reason", sa.Text),
-    sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
-    _required("created_at", UtcTime),
-    sa.Column("last_on", sa.Date, comment="local date up to which all posts are planned or not to come"),
-    _required("topic", sa.Text, server_default="", comment="query; empty: all papers"),
-    # Its credentials and its query may be secrets; what readers see is a label.
-    _required("source", sa.Text, server_default="", comment="URL of a source; empty: all", info=OPERATORS),
-    sa.Column("mention_role_id", sa.BigInteger, comment="role mentioned above a post with papers"),
-    _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
-    sa.Column("paused_by", sa.BigInteger, comment="who paused it by hand", info=READER_MENTION),
-    sa.Column("paused_at", UtcTime, comment="when it was paused by hand"),
     sa.UniqueConstraint(
         *("channel_id", "at_time", "timezone", "locale", "style", "topic", "source"),
         name="uq_subscriptions_same",
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
+    # The credentials and the query of a source may be secrets; what readers see is a label.
+    infos={"created_by": READER_MENTION, "paused_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 
-alerts = sa.Table(
+alerts = _table_of(
+    models.Alert,
     "alerts",
-    metadata,
-    _id(),
-    _required("user_id", sa.BigInteger, info=READER_ROWS),
-    sa.Column("channel_id", sa.BigInteger, comment="NULL: by DM"),
-    sa.Column("guild_id", sa.BigInteger),
-    _required(
-        "terms",
-        _tuple_of(lambda term: models.AlertTerm(models.AlertKind(term[0]), term[1])),
-        comment="pairs of kind and text as typed",
-    ),
-    _required("match_all", sa.Boolean, comment="all terms, or any"),
-    _required("excluded", _tuple_of(), comment="words that a matching paper must not have"),
-    _required("key", sa.Text, comment="what it matches, folded, which identifies equal alerts"),
-    _required("min_votes", sa.Integer),
-    _required("timing", _one_of(models.AlertTiming), comment="now, daily or weekly"),
-    _required("at_time", sa.Text, comment="HH:MM in timezone"),
-    _required("timezone", sa.Text),
-    _required("weekday", sa.Integer, comment="ISO, of weekly"),
-    _required("max_papers", sa.Integer, comment="in a message"),
-    _required("max_a_day", sa.Integer, server_default="0", comment="messages; 0: any number"),
-    _required("silent", sa.Boolean, server_default=sa.false(), comment="without notification"),
-    sa.Column("paused_until_at", UtcTime, comment="the year 9999: until it is resumed"),
-    _required("created_at", UtcTime),
     # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
+    infos={"user_id": READER_ROWS},
     sqlite_autoincrement=True,
 )
 
@@ -352,39 +313,16 @@ unmatched_papers = sa.Table(
     _required("added_at", UtcTime),
 )
 
-deliveries = sa.Table(
+deliveries = _table_of(
+    models.Delivery,
     "deliveries",
-    metadata,
-    _id(),
-    _required("key", sa.Text, unique=True),
-    _required("kind", _one_of(models.DeliveryKind)),
     _reference("subscription_id", "subscriptions.id", ondelete="SET NULL"),
-    sa.Column("guild_id", sa.BigInteger),
-    sa.Column("channel_id", sa.BigInteger, index=True, comment="destination; NULL until a DM is opened"),
-    sa.Column("user_id", sa.BigInteger, index=True, info=READER_ROWS),
-    _required("locale", _one_of(models.Locale)),
-    sa.Column("local_on", sa.Date),
-    sa.Column("digest_on", sa.Date, comment="newest day that it draws from"),
-    sa.Column("drawn_until", sa.BigInteger, comment="entries.added_seq when a daily post was planned"),
-    _required(
-        "post",
-        Stored(
-            sa.JSON(),
-            lambda post: _post_codec().validate_python(post),
-            lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
-        ),
-        server_default="{}",
-        comment="what is shown: models.StoredPost",
-    ),
-    _required("priority", sa.Integer, comment="the lowest is sent first"),
-    _required("state", _one_of(models.DeliveryState)),
-    sa.Column("reason", sa.Text),
-    _required("planned_at", UtcTime),
-    _required("due_at", UtcTime),
-    _required("expires_at", UtcTime),
-    sa.Column("finished_at", UtcTime),
+    sa.UniqueConstraint("key"),
+    sa.Index("ix_deliveries_channel_id", "channel_id"),
+    sa.Index("ix_deliveries_user_id", "user_id"),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
     sa.Index("ix_deliveries_subscription_id", "subscription_id", "id"),
+    infos={"user_id": READER_ROWS},
     sqlite_autoincrement=True,
 )
 
@@ -396,39 +334,22 @@ delivery_papers = sa.Table(
     sqlite_with_rowid=False,
 )
 
-parts = sa.Table(
+parts = _table_of(
+    models.Part,
     "parts",
-    metadata,
-    _id(),
     _reference("delivery_id", "deliveries.id", nullable=False),
-    _required("position", sa.Integer),
-    _required("kind", _one_of(models.PartKind)),
-    sa.Column("payload", sa.Text, comment="JSON body, cleared 30 days after the delivery ended"),
-    sa.Column("fallback", sa.Text, comment="plain form, sent if Discord refuses the payload"),
-    _required("nonce", sa.Text, unique=True),
-    _required("state", _one_of(models.PartState)),
-    sa.Column("first_attempt_at", UtcTime, comment="first attempt that Discord may have accepted"),
-    sa.Column("last_attempt_at", UtcTime),
-    _required("next_attempt_at", UtcTime),
-    sa.Column("sent_at", UtcTime),
-    sa.Column("channel_id", sa.BigInteger, comment="channel, thread or DM of the sent message"),
-    sa.Column("message_id", sa.BigInteger),
-    sa.Column("error_code", sa.Integer),
-    sa.Column("error", sa.Text),
-    sa.Column("marker", sa.Text, comment="text by which its message is found in a history"),
     sa.Column("term", sa.BigInteger, comment="of the sender that began the last attempt"),
+    sa.UniqueConstraint("nonce"),
     sa.UniqueConstraint("delivery_id", "position"),
     sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
 )
 
-readers = sa.Table(
+readers = _table_of(
+    models.Reader,
     "readers",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    sa.Column("locale", _one_of(models.Locale)),
-    sa.Column("timezone", sa.Text),
-    sa.Column("dm_channel_id", sa.BigInteger),
     _required("seen_at", UtcTime),
+    sa.PrimaryKeyConstraint("user_id"),
+    infos={"user_id": READER_ROWS},
 )
 
 button_texts = sa.Table(
@@ -455,20 +376,13 @@ saved_papers = sa.Table(
     sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
 )
 
-clubs = sa.Table(
+clubs = _table_of(
+    models.Club,
     "clubs",
-    metadata,
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    _required("channel_id", sa.BigInteger),
-    _required("is_forum", sa.Boolean),
-    _required("weekday", sa.Integer, comment="ISO, of its meetings"),
-    _required("at_time", sa.Text, comment="HH:MM in timezone"),
-    _required("timezone", sa.Text),
-    _required("locale", _one_of(models.Locale)),
-    sa.Column("created_by", sa.BigInteger, info=READER_MENTION),
-    _required("created_at", UtcTime),
     # Without a foreign key: deliveries are removed before clubs are.
     sa.Column("step_id", RowId, comment="delivery of the newest step: a poll, its result, a reminder"),
+    infos={"created_by": READER_MENTION},
 )
 
 club_threads = sa.Table(
@@ -492,15 +406,12 @@ club_nominations = sa.Table(
     _required("nominated_at", UtcTime),
 )
 
-profiles = sa.Table(
+profiles = _table_of(
+    models.Profile,
     "profiles",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _required("topics", _tuple_of(), comment="keys of the topics that the reader picked"),
-    sa.Column("at_time", sa.Text, comment="HH:MM at which the papers of the day are sent; NULL: never"),
-    sa.Column("timezone", sa.Text, comment="of at_time"),
-    sa.Column("next_due_at", UtcTime, index=True),
-    sa.Column("reason", sa.Text, comment="why sending is suspended; NULL: it is not"),
+    sa.PrimaryKeyConstraint("user_id"),
+    sa.Index("ix_profiles_next_due_at", "next_due_at"),
+    infos={"user_id": READER_ROWS},
 )
 
 feedback = sa.Table(
@@ -513,49 +424,20 @@ feedback = sa.Table(
     sqlite_with_rowid=False,
 )
 
-guilds = sa.Table(
-    "guilds",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("locale", _one_of(models.Locale)),
-    sa.Column("timezone", sa.Text),
-    sa.Column("system_channel_id", sa.BigInteger),
-    sa.Column("left_at", UtcTime),
-    _required("seen_at", UtcTime),
-)
+guilds = _table_of(models.Guild, "guilds", _required("seen_at", UtcTime), sa.PrimaryKeyConstraint("guild_id"))
 
-sources = sa.Table(
+sources = _table_of(
+    models.StoredSource,
     "sources",
-    metadata,
-    _id(),
-    _required("url", sa.Text, unique=True, comment="as added"),
-    _required("kind", _one_of(models.SourceKind)),
-    sa.Column("language", _one_of(models.Locale)),
-    _required("priority", sa.Integer, comment="the highest wins when sources disagree"),
-    _required("options", sa.JSON),
-    _required("added_at", UtcTime),
-    sa.Column("next_attempt_at", UtcTime, index=True),
-    sa.Column("last_attempt_at", UtcTime),
-    sa.Column("last_success_at", UtcTime),
-    _required("failures", sa.Integer, comment="consecutive failures"),
-    sa.Column("status", _one_of(models.FetchStatus)),
-    sa.Column("reason", sa.Text),
-    sa.Column("noticed_at", UtcTime, comment="time of the notice to the operator"),
-    _required("new_papers", sa.Integer, server_default="0", comment="brought on counted_on"),
-    sa.Column("counted_on", sa.Date, comment="UTC"),
-    sa.Column("progress", sa.JSON, comment="of a back-fill: what is read, and where to continue"),
+    sa.UniqueConstraint("url"),
+    sa.Index("ix_sources_next_attempt_at", "next_attempt_at"),
 )
 
-source_pages = sa.Table(
+source_pages = _table_of(
+    models.PageState,
     "source_pages",
-    metadata,
     _reference("source_id", "sources.id", primary_key=True),
-    sa.Column("place", sa.Text, primary_key=True),
-    sa.Column("etag", sa.Text),
-    sa.Column("last_modified", sa.Text),
-    sa.Column("hash", sa.Text),
-    sa.Column("status", _one_of(models.FetchStatus)),
-    _required("read_at", UtcTime),
+    sa.Column("location", sa.Text, primary_key=True),
 )
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), _required("value", sa.Text))
@@ -576,40 +458,20 @@ fronts = sa.Table(
     sa.Column("seen_at", UtcTime, nullable=False),
 )
 
-drafts = sa.Table(
+drafts = _table_of(
+    models.Draft,
     "drafts",
-    metadata,
-    sa.Column("arxiv_id", sa.Text, primary_key=True),
-    sa.Column("format", _one_of(models.DigestFormat), primary_key=True),
-    sa.Column("language", _one_of(models.Locale), primary_key=True),
-    sa.Column("prompt_version", sa.Text, primary_key=True),
-    sa.Column("model", sa.Text, primary_key=True),
-    sa.Column(
-        "input_hash",
-        sa.Text,
-        primary_key=True,
-        comment="SHA-256 of what the model reads; empty: not read yet",
-    ),
-    _required("state", sa.Text),
-    sa.Column("basis", sa.Text, comment="what was read: paper, abstract or none"),
-    sa.Column("text", sa.Text, comment="JSON: the claims of the answer, or those that were found proved"),
-    _required("problems", _tuple_of()),
-    _required("claims_dropped", sa.Integer),
-    _required("calls", sa.Integer, comment="answered or failed; a lost one is not counted"),
-    _required("tokens", sa.Integer),
-    _required("updated_at", UtcTime, index=True),
+    sa.PrimaryKeyConstraint("arxiv_id", "format", "language", "prompt_version", "model", "input_hash"),
+    sa.Index("ix_drafts_updated_at", "updated_at"),
     sqlite_with_rowid=False,
 )
 
-paper_texts = sa.Table(
+paper_texts = _table_of(
+    models.PaperText,
     "paper_texts",
-    metadata,
-    sa.Column("arxiv_id", sa.Text, primary_key=True),
-    _required("url", sa.Text, comment="where it was read"),
-    _required("basis", sa.Text, comment="paper, or abstract"),
-    _required("fetched_at", UtcTime, index=True),
-    _required("hash", sa.Text, comment="SHA-256 of the text"),
     _required("text", sa.LargeBinary, comment="Markdown, Zstandard"),
+    sa.PrimaryKeyConstraint("arxiv_id"),
+    sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
 )
 
 token_ledger = sa.Table(

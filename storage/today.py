@@ -48,7 +48,7 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
 
 async def add(connection: AsyncConnection, profile: models.Profile) -> None:
     """Store a profile, unless the reader has one."""
-    values = database.record_values(profile)
+    values = database.record_values(profile, profiles)
     await connection.execute(
         database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
     )

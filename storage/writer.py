@@ -7,65 +7,25 @@ Until the input is read, its hash is empty.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
+from storage.models import Draft
 from storage.tables import drafts, paper_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
 _KEY = (*_SERIES, "input_hash")
 
 
-class DraftState(StrEnum):
-    """The state of a draft. CHECKED, REFUSED and FAILED are final."""
-
-    PLANNED = "planned"
-    WRITTEN = "written"
-    """`text` has the claims of the answer, not yet judged."""
-    CHECKED = "checked"
-    """`text` has the claims that the judge found proved."""
-    REFUSED = "refused"
-    """There is no text to write from."""
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
-
-    `calls` were answered or failed, with `tokens` in total. `problems` are the claims that were dropped, with the reason, or how
-    the last call failed.
-    """
-
-    arxiv_id: str
-    format: models.DigestFormat
-    language: models.Locale
-    prompt_version: str
-    model: str
-    updated_at: datetime
-    input_hash: str = ""
-    state: DraftState = DraftState.PLANNED
-    basis: str | None = None
-    text: str | None = None
-    problems: tuple[str, ...] = ()
-    claims_dropped: int = 0
-    calls: int = 0
-    tokens: int = 0
-
-
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
     """Store a draft. One whose input is read replaces the row of its paper that had none."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
-    await database.upsert(connection, drafts, [database.record_values(draft)], key=_KEY)
+    await database.upsert(connection, drafts, [database.record_values(draft, drafts)], key=_KEY)
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
@@ -73,14 +33,14 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     # A hash that is known comes last, also if two rows have the same time.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
-    rows = await database.execute_in(connection, ordered, drafts.c.arxiv_id, arxiv_ids)
-    return {row.arxiv_id: _draft_from_row(row) for row in rows}
+    found = await database.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
+    return {draft.arxiv_id: draft for draft in found}
 
 
 async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> list[Draft]:
     """Return all drafts of a paper, newest first."""
     query = sa.select(drafts).where(drafts.c.arxiv_id == arxiv_id).order_by(drafts.c.updated_at.desc())
-    return [_draft_from_row(row) for row in await connection.execute(query)]
+    return await database.fetch_records(connection, Draft, query)
 
 
 async def purge_drafts(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -92,10 +52,6 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
     return sa.and_(*(drafts.c[name] == getattr(draft, name) for name in names))
 
 
-def _draft_from_row(row: sa.Row[Any]) -> Draft:
-    return database.build_record(Draft, row._mapping, state=DraftState(row.state))
-
-
 _LEVEL = 3
 """Of Zstandard: a text of 100 kB takes a millisecond and a third of its size."""
 
@@ -103,14 +59,7 @@ _LEVEL = 3
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
     """Store the text of a paper, compressed, in place of an earlier one."""
     raw = text.text.encode("utf-8", "replace")
-    values = {
-        "arxiv_id": text.arxiv_id,
-        "url": text.url,
-        "basis": text.basis,
-        "fetched_at": text.fetched_at,
-        "hash": hashlib.sha256(raw).hexdigest(),
-        "text": await asyncio.to_thread(_compress, raw),
-    }
+    values = database.record_values(text, paper_texts, text=await asyncio.to_thread(_compress, raw))
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
 
 
@@ -120,7 +69,7 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
     if row is None:
         return None
     text = await asyncio.to_thread(_decompress, row.text)
-    return models.PaperText(row.arxiv_id, text, row.url, row.fetched_at, row.basis)
+    return database.build_record(models.PaperText, row._mapping, text=text)
 
 
 async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:

@@ -26,6 +26,7 @@ from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError
 from bot.lists import card as lists_card
+from bot.lists import commands as lists_commands
 from bot.lists.commands import load_list_text
 from bot.search import results as search_results
 from bot.text import query_parser
@@ -213,13 +214,16 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             raise UserError("alert-not-possible")
         return await save(request, await complete(request, draft))
 
-    @router.handles(lists_card.FOLLOW_OF_PAPER, router.PRIVATELY)
-    async def follow_of_paper(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create an alert for a topic, an author or the institution of a paper; the answer has a button to undo it."""
+    @router.handles(lists_card.MORE, router.PRIVATELY)
+    async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
+        """Open what a card's menu has, or create an alert for what a paper is about; its answer has a button to undo it."""
+        chosen = router.selected_value(request.interaction)
+        if chosen in set(lists_card.Answer):
+            return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = lists_card.selected_term(detail, router.selected_value(request.interaction))
+        term = lists_card.selected_term(detail, chosen)
         return await save(request, await complete(request, _draft_of_term(*term)))
 
     @router.handles(lists_card.TELL, router.PRIVATELY)

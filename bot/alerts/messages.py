@@ -385,9 +385,7 @@ def list_view(
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
-    message.add_buttons(
-        *client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, number), "pr:page:m")
-    )
+    message.add_buttons(*client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, number)))
     return message.view
 
 

@@ -403,7 +403,7 @@ async def export_digests(
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
         origin = archive.Origin(with_lookup=digest_format is None)
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
-        rows.sort(key=lambda row: (row.date, row.format.value, row.id))
+        rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
         if not chosen:
             raise errors.PaperroundError(
@@ -423,7 +423,7 @@ def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) ->
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
-    digest = Digest(stored.format, stored.date, digest_entries, stored.problems, text or "")
+    digest = Digest(stored.format, stored.date_on, digest_entries, stored.problems, text or "")
     return ExportDigest(
         digest=digest,
         file=stored.location,

@@ -205,10 +205,10 @@ class IngestService:
         text = await archive.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        found = await _parse(text, stored.location, stored.date)
-        digest = next((digest for digest in found if digest.date == stored.date), None)
+        found = await _parse(text, stored.location, stored.date_on)
+        digest = next((digest for digest in found if digest.date == stored.date_on), None)
         if digest is None:
-            message = f"this version no longer finds the digest of {stored.date} in the stored text"
+            message = f"this version no longer finds the digest of {stored.date_on} in the stored text"
             return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], stored.source, stored.location)
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)

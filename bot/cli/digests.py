@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bot.core.settings import Settings
     from bot.search.results import PaperPage
     from bot.search.service import SearchService
-    from storage import writer
 
 
 MAX_TOP = 1000
@@ -356,7 +355,7 @@ def _show(text: str, as_json: bool) -> None:
     if arxiv_id is None:
         raise errors.UsageError(f"{text[:40]!r} is not an arXiv ID or link. Example: 2502.02737.")
 
-    async def command() -> list[writer.Draft]:
+    async def command() -> list[models.Draft]:
         from storage import writer
 
         async with shell.open_storage() as database, database.read() as connection:
@@ -378,7 +377,7 @@ def _show(text: str, as_json: bool) -> None:
             shell.echo(f"failed: {problem}")
 
 
-def _draft_to_dict(draft: writer.Draft) -> dict[str, Any]:
+def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
     """Return the JSON object of a draft; `claims` are those that were found proved, or those of the answer until then."""
     from bot.writer import prompts
 

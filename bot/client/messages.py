@@ -384,19 +384,13 @@ def _paper_options(
     ]
 
 
-def pager(page: int, pages: int, custom_id: Callable[[int], str], indicator: str) -> list[ui.Item[Any]]:
-    """Return ◀ 1/3 ▶; nothing for a single page.
+def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
+    """Return the buttons to the page before and the next one, if there are any: `◀ 1/3` and `3/3 ▶` on the second of three.
 
-    `custom_id` maps a page, counted from 0, to an id; `indicator` is the id of the page number.
+    `custom_id` maps a page, counted from 0, to an id.
     """
-    if pages <= 1:
-        return []
-    is_last = page + 1 >= pages
-    return [
-        button("◀", custom_id(max(page - 1, 0)) if page else f"{indicator}:first", disabled=page == 0),
-        button(f"{page + 1}/{pages}", indicator, disabled=True),
-        button("▶", f"{indicator}:last" if is_last else custom_id(page + 1), disabled=is_last),
-    ]
+    buttons = [button(f"◀ {page}/{pages}", custom_id(page - 1))] if page else []
+    return buttons + ([button(f"{page + 2}/{pages} ▶", custom_id(page + 1))] if page + 1 < pages else [])
 
 
 def follow_button(

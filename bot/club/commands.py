@@ -21,7 +21,7 @@ from bot.club.service import Clubs, RefusedError
 from bot.daily import schedule
 from bot.lists import card as lists_card
 from bot.lists.commands import load_paper
-from storage.club import Club
+from storage.models import Club
 
 DAYS = {"Mondays": "mon", "Tuesdays": "tue", "Wednesdays": "wed", "Thursdays": "thu", "Fridays": "fri"}
 DAYS |= {"Saturdays": "sat", "Sundays": "sun"}

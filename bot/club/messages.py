@@ -23,8 +23,8 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from storage import models
-from storage.club import Club, PastMeeting
-from storage.models import PartKind
+from storage.club import PastMeeting
+from storage.models import Club, PartKind
 
 SHOW = "clubs"
 STOP = "clubx"
@@ -179,7 +179,7 @@ def club_view(
         lines.append(f"{link}\n{subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}")
     message.add_text("\n".join(lines))
     pages = -(-total // PAGE_SIZE)
-    pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number), "pr:page:club")
+    pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
     stop = button(texts("club-stop"), pack_custom_id(STOP)) if can_manage else None
     message.add_buttons(*pager, stop)
     return message.view
@@ -187,7 +187,7 @@ def club_view(
 
 def _state(texts: Texts, meeting: Meeting, now: datetime, now_command: str) -> str:
     vote_at = now if voting_hours(now, meeting.at) else meeting.at
-    at = meeting.votes_until if meeting.step is Step.POLL else vote_at
+    at = meeting.ends_at if meeting.step is Step.POLL else vote_at
     return texts(
         f"club-state-{meeting.step or 'new'}",
         meets=format_timestamp(meeting.at, "F"),

@@ -146,21 +146,19 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         await _require_allowed(request, destination, draft)
         return await _setup_views(request, draft)
 
-    @router.command(name="list", description="This server's daily posts")
-    async def list_subscriptions(self, request: Request) -> ui.LayoutView:
-        """Show the server's subscriptions."""
-        return await _list_view(request, await _list_for_guild(request))
-
-    @router.command(name="edit", description="Edit a daily post; omitted settings stay the same")
-    @app_commands.describe(post="The daily post to edit")
+    @router.command(
+        name="edit",
+        description="This server's daily posts: see, edit, pause or remove them; omitted settings stay",
+    )
+    @app_commands.describe(post="The daily post to edit; all of them are shown if left out")
     @app_commands.autocomplete(post=_complete_post)
     @_with_options
     async def edit(
         self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
     ) -> ui.LayoutView:
-        """Change the options of a subscription; without any, show it, or of several the list."""
+        """Change the options of a subscription; without any, show it, or the list of the server's."""
         if all(value is None for value in typed.values()):
-            rows = await _list_meant(request, post)
+            rows = await (_list_meant(request, post) if post else _list_for_guild(request))
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
         typed = await _find_typed_source(request, typed)
         wanted = daily_options.apply_changes(await _find(request, post), typed)
@@ -559,7 +557,7 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
         labels, typed = _label(request, rows), meant.strip().casefold()
         found = [row for row in rows if typed in labels[str(row.id)].casefold()]
     if not found:
-        raise UserError("no-subscription", command=request.interaction.client.mentions("daily list"))
+        raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     return found
 
 
@@ -581,10 +579,10 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         )
     except errors.UsageError:
         raise UserError(
-            "no-subscription", command=request.interaction.client.mentions("daily list")
+            "no-subscription", command=request.interaction.client.mentions("daily edit")
         ) from None
     if subscription.created_by != request.user_id:
-        raise UserError("no-subscription", command=request.interaction.client.mentions("daily list"))
+        raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 

@@ -39,7 +39,7 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
-"""Posts in `/daily list` and `/status`; the menu has more."""
+"""Posts in the list of `/daily edit` and `/status`; the menu has more."""
 STORED_MARK = "="
 """Precedes the id of a stored subscription in the payload of the form's actions; that of a draft is its token."""
 ROLE, OPTIONS, SILENT = "role", "options", "silent"

@@ -253,7 +253,7 @@ async def list_recent_days(connection: Connection, rule: day_close.DayClose, now
             digests = await archive.list_rows(
                 connection, since_on=dates[-1], until_on=dates[0], origin=origin
             )
-            whole = {digest.date for digest in digests if digest.format in _WHOLE_DAYS}
+            whole = {digest.date_on for digest in digests if digest.format in _WHOLE_DAYS}
             complete = [day for day in dates if _is_complete(day, rule, now, closings, whole)]
             return RecentDays(dates, complete, closings)
     return RecentDays([], [], closings)

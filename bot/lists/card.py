@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import discord
@@ -24,7 +25,6 @@ from bot.client.messages import (
     MAX_NAME_LENGTH,
     NO_PAGE,
     SAVE_PAPER,
-    SIMILAR_PAPERS,
     escape_untrusted,
     format_authors,
     format_organization,
@@ -46,16 +46,16 @@ CARD = "card"
 CHAPTER = "chap"
 CHAPTERS = "chaps"
 AUTHORS = "auth"
-CITE = "cite"
 SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
-FOLLOW_OF_PAPER = "fo"
 DISCUSS = "dis"
 NOMINATE = "nom"
+MORE = "fo"
+"""The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
 
-PAGER_COMPONENTS = 4
-"""A row with three buttons; reserved before the number of pages is known."""
+PAGER_COMPONENTS = 3
+"""A row with two buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
 MAX_TOPICS = 8
@@ -100,19 +100,14 @@ async def card_view(
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
-        _action_buttons(texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None),
         [
-            button(texts("discuss"), pack_custom_id(DISCUSS, detail.arxiv_id), emoji="💬")
-            if may_share
-            else None,
-            None
-            if nominated is None or not detail.is_listed
-            else button(
-                texts("withdraw" if nominated else "nominate"), pack_custom_id(NOMINATE, detail.arxiv_id)
+            *_action_buttons(
+                texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None
             ),
+            *_club_buttons(texts, detail, nominated=nominated, may_discuss=may_share or sharer is not None),
         ],
         link_buttons(detail, detail.project_url or detail.video),
-        [follow_menu(texts, detail, topics)],
+        [_more_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
     message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
@@ -122,7 +117,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = client_messages.pager(
-        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number), "pr:page:c"
+        page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -152,7 +147,6 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         positions.index((chapter, page)),
         len(positions),
         lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
-        "pr:page:h",
     )
     back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
@@ -228,16 +222,20 @@ def _action_buttons(
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
-    label = "unsave" if saved else "save"
     save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [button(texts(label), save_id)]
-    if detail.is_listed or detail.abstract:
-        row.append(button(texts("similar"), pack_custom_id(SIMILAR_PAPERS, arxiv_id)))
-    if len(detail.authors) > templates.MAX_AUTHORS:
-        row.append(button(texts("authors"), pack_custom_id(AUTHORS, 0, arxiv_id)))
-    row.append(button(texts("cite"), pack_custom_id(CITE, arxiv_id)))
-    if may_share:
-        row.append(button(texts("share"), pack_custom_id(SHARE, arxiv_id)))
+    row = [button(texts("unsave" if saved else "save"), save_id)]
+    return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
+
+
+def _club_buttons(
+    texts: Texts, detail: models.PaperDetail, *, nominated: bool | None, may_discuss: bool
+) -> list[ui.Item[Any]]:
+    row = []
+    if may_discuss:
+        row.append(button(texts("discuss"), pack_custom_id(DISCUSS, detail.arxiv_id), emoji="💬"))
+    if nominated is not None and detail.is_listed:
+        label = texts("withdraw" if nominated else "nominate")
+        row.append(button(label, pack_custom_id(NOMINATE, detail.arxiv_id)))
     return row
 
 
@@ -282,11 +280,10 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
     message.add_select(select_menu(texts("choose-author"), custom_id, options))
 
-    def page_id(number: int) -> str:
-        # Page 0 in a custom id opens a new message, so the pages of this message count from 1.
-        return pack_custom_id(AUTHORS, number + 1, detail.arxiv_id)
-
-    message.add_buttons(*client_messages.pager(page, pages, page_id, "pr:page:a"))
+    pager = client_messages.pager(
+        page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
+    )
+    message.add_buttons(*pager)
     return message.view
 
 
@@ -345,21 +342,31 @@ def _title(detail: models.PaperDetail) -> str:
     return escape_untrusted(title, max_length=200)
 
 
-# The menu that creates an alert for what a paper is about, where it is from or who wrote it; `alerts` handles it.
+class Answer(StrEnum):
+    """What the menu of a card opens in a new message. The other values begin with the first letter of an `AlertKind`."""
+
+    SIMILAR = "similar"
+    CITE = "cite"
+    AUTHORS = "authors"
+
 
 _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
-def follow_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu; None for a paper without topics, institution and authors."""
+def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
+    """Return the menu of what else there is of a paper: answers, and alerts for its topics, institution and authors."""
     options = list(_options(texts, detail, topics))
-    custom_id = message_builder.pack_custom_id(FOLLOW_OF_PAPER, detail.arxiv_id)
-    return select_menu(texts("follow-of-paper"), custom_id, options)
+    return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 
 
 def _options(
     texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
 ) -> Iterator[discord.SelectOption]:
+    if detail.is_listed or detail.abstract:
+        yield select_option(texts("similar"), Answer.SIMILAR)
+    yield select_option(texts("cite"), Answer.CITE)
+    if len(detail.authors) > templates.MAX_AUTHORS:
+        yield select_option(texts("authors"), Answer.AUTHORS)
     for topic in topics[:MAX_TOPICS]:
         if len(topic) < discord_text.SELECT_VALUE:
             yield _option(texts, models.AlertKind.KEYWORD, topic, topic)

@@ -27,7 +27,7 @@ from bot.client.messages import (
     escape_untrusted,
     format_title,
 )
-from bot.client.router import IN_PLACE, PRIVATELY, UserError
+from bot.client.router import PRIVATELY, UserError
 from bot.client.translations import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -222,9 +222,7 @@ class PaperListLoader:
         listed = await self.load(texts, state, request)
         if state.kind is ListKind.SAVED:
             if not listed.rows:
-                return lists_messages.no_saved_view(
-                    texts, listed, interaction.client.mentions("saved import")
-                )
+                return lists_messages.no_saved_view(texts, listed)
             return lists_messages.saved_view(texts, listed)
         if state.kind is ListKind.DIGEST:
             today = await request.interaction.client.today_for(request.interaction)
@@ -533,11 +531,12 @@ class PapersCog(commands.Cog):
         """Show similar papers."""
         return await self._lists.list_view(request, ListState(ListKind.SIMILAR, action.payload))
 
-    @router.handles(lists_card.AUTHORS, lambda action: PRIVATELY if _authors_page(action) == 0 else IN_PLACE)
+    @router.handles(lists_card.AUTHORS)
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of the paper's authors, with a menu. Page 0 opens page 1 in a new message."""
-        detail = await load_paper(request, action.fields(2)[1])
-        return lists_card.authors_view(request.texts, detail, max(_authors_page(action) - 1, 0))
+        """Show another page of the paper's authors."""
+        page, arxiv_id = action.fields(2)
+        detail = await load_paper(request, arxiv_id)
+        return lists_card.authors_view(request.texts, detail, message_builder.parse_number(page))
 
     @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
@@ -547,11 +546,6 @@ class PapersCog(commands.Cog):
         if number >= len(detail.authors):
             raise UserError("outdated-control")
         return await self._lists.list_view(request, ListState(ListKind.AUTHOR, detail.authors[number]))
-
-    @router.handles(lists_card.CITE, PRIVATELY)
-    async def cite(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the paper's BibTeX entry."""
-        return lists_card.cite_view(request.texts, await load_paper(request, action.payload))
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
@@ -615,9 +609,16 @@ class PapersCog(commands.Cog):
             raise UserError("no-chapter") from None
 
 
-def _authors_page(action: Action) -> int:
-    """Return the page of a button to the authors, 0 for one that opens page 1 in a new message."""
-    return message_builder.parse_number(action.fields(2)[0])
+async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
+    """Return what the menu of a paper's card opens. Raises UserError for an unknown paper."""
+    if answer is lists_card.Answer.SIMILAR:
+        return await PaperListLoader(request.services).list_view(
+            request, ListState(ListKind.SIMILAR, arxiv_id)
+        )
+    detail = await load_paper(request, arxiv_id)
+    if answer is lists_card.Answer.CITE:
+        return lists_card.cite_view(request.texts, detail)
+    return lists_card.authors_view(request.texts, detail, 0)
 
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:

@@ -274,12 +274,7 @@ def filters_text(texts: Texts, state: ListState) -> str:
 def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
     """Return the pager of a list."""
     state = listed.state
-    return pager(
-        state.page,
-        listed.page_count,
-        lambda number: pack_state(state.replace(page=number)),
-        f"pr:page:{state.page}",
-    )
+    return pager(state.page, listed.page_count, lambda number: pack_state(state.replace(page=number)))
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
@@ -496,11 +491,11 @@ def import_button(texts: Texts) -> ui.Item[Any]:
     return button(texts("saved-import"), message_builder.pack_custom_id(OPEN_IMPORT))
 
 
-def no_saved_view(texts: Texts, listed: PaperList, import_command: str) -> ui.LayoutView:
+def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     """Return the answer for a search or a tag without saved papers; of a reader without any, how to get some."""
     message = MessageBuilder()
     if not listed.state.text:
-        message.add_text(texts("no-list-saved", command=import_command))
+        message.add_text(texts("no-list-saved"))
         message.add_buttons(import_button(texts), newest_digest_button(texts))
         return message.view
     query = escape_untrusted(typography.strip_quotes(listed.state.text), max_length=200)

@@ -1,1 +1,1 @@
-"""For operators: /status, doctor, health, metrics, retention; and /help, /me, /sources."""
+"""For operators: /status, doctor, health, metrics, retention; and /help, /me."""

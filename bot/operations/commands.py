@@ -1,4 +1,4 @@
-"""/status, /help, /me and /sources, and the button that repeats a delivery with an unknown outcome."""
+"""/status with the sources, /help and /me, and the button that repeats a delivery with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class StatusCog(commands.Cog):
             can_manage=can_manage,
             names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
             calendar=await self._services.get(Subscriptions).load_calendar(),
-            writer_command=self._mentions("sources") if is_budget_spent else "",
+            is_budget_spent=is_budget_spent,
             gone_roles=frozenset(roles - known),
         )
 
@@ -167,22 +167,14 @@ class SourcesCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
-    @router.command(name="sources", description="Where the digests come from, with the last and next check")
-    async def sources(self, request: Request) -> ui.LayoutView:
-        """Show all sources with their health."""
-        return await self._page_view(request, 0)
-
     @router.handles(operations_messages.SHOW_SOURCES)
-    async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of sources."""
-        return await self._page_view(request, action.number)
-
-    async def _page_view(self, request: Request, page: int) -> ui.LayoutView:
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a page of all sources with their health."""
         found = await self._services.sources.list_yields()
         return operations_messages.sources_view(
             request.texts,
             [row for row, _ in found],
-            page,
+            action.number,
             yields={row.url: brought for row, brought in found},
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),

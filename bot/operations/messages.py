@@ -1,4 +1,4 @@
-"""What `/status`, `/help` and `/sources` show."""
+"""What `/status`, with the sources, and `/help` show."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def status_view(
     can_manage: bool,
     calendar: schedule.Calendar,
     names: Mapping[int, str],
-    writer_command: str = "",
+    is_budget_spent: bool = False,
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
     `names` are those of channels, and `gone_roles` roles of daily posts that the server does not have any more.
-    `writer_command` shows the state of the writer; "" unless it has no tokens left for papers of the newest day.
+    `is_budget_spent`: the writer has no tokens left for papers of the newest day.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -68,8 +68,8 @@ def status_view(
         message.add_text(
             subtext(texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED))
         )
-    if writer_command:
-        message.add_text(texts("status-writer-budget", command=writer_command))
+    if is_budget_spent:
+        message.add_text(texts("status-writer-budget"))
     problems = defaultdict[int | None, list[models.Delivery]](list)
     listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
     for delivery in report.problem_deliveries:
@@ -124,7 +124,7 @@ def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
         row.append(client_messages.newest_digest_button(texts))
-    return row
+    return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
 
 
 def _archive_line(texts: Texts, report: StatusReport) -> str:
@@ -270,11 +270,8 @@ def sources_view(
     if written is not None:
         message.add_text(_written_text(texts, written))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
-    pager = client_messages.pager(
-        page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number), f"pr:page:{page}"
-    )
-    message.add_buttons(*pager)
-    message.add_buttons(client_messages.status_button(texts))
+    pager = client_messages.pager(page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number))
+    message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view
 
 

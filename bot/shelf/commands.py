@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
@@ -23,9 +22,6 @@ from bot.shelf import notes
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError, Shelf
 from storage import models
 
-FORMAT_CHOICES = [
-    app_commands.Choice(name=name, value=form.value) for form, name in lists_messages.FORMAT_NAMES.items()
-]
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
 
@@ -41,9 +37,7 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
     )
 
 
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-class ShelfCog(commands.GroupCog, name="saved", description="The papers you saved"):
+class ShelfCog(commands.Cog):
     """A user's saved papers."""
 
     def __init__(self, bot: Client) -> None:
@@ -52,40 +46,14 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         self._lists = PaperListLoader(bot.services)
         self._mentions = bot.mentions
 
-    @router.command(name="list", description="Your saved papers, with notes and tags")
+    @router.command(
+        name="saved", description="Your saved papers, with notes and tags; to export or import them too"
+    )
     @app_commands.describe(tag="Only papers with this tag", search="Words in the paper or in your note")
     @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
         """Show the user's saved papers."""
-        return await self._list_view(request, _make_state(tag, search))
-
-    @router.command(
-        name="export", description="Your saved papers as a file for Zotero, LaTeX or a spreadsheet"
-    )
-    @app_commands.describe(
-        format="BibTeX if left out",
-        tag="Only papers with this tag",
-        search="Words in the paper or in your note",
-    )
-    @app_commands.choices(format=FORMAT_CHOICES)
-    @app_commands.autocomplete(tag=_complete_tags)
-    @router.transfers
-    async def export(
-        self,
-        request: Transfer,
-        format: str = ReferenceFormat.BIBTEX.value,  # noqa: A002 - the option's name
-        tag: Tag = "",
-        search: Words = "",
-    ) -> ui.LayoutView | Download:
-        """Send the user's saved papers as a file."""
-        return await self._export(request, format, _make_state(tag, search))
-
-    @router.command(name="import", description="Save the arXiv papers that a file names")
-    @app_commands.describe(file="From Zotero, BibTeX, a spreadsheet or anything else with arXiv IDs in it")
-    @router.transfers
-    async def import_file(self, request: Transfer, file: discord.Attachment) -> ui.LayoutView:
-        """Save the papers of a file. A large file is refused before it is downloaded."""
-        return await self._import(request, file.url, file.size)
+        return await self._list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
 
     @router.handles(lists_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
@@ -95,8 +63,14 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     @router.handles(shelf_messages.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
-        """Save the papers of the modal's file."""
-        return await self._import(request, *router.uploaded_file(request.interaction))
+        """Save the papers of the modal's file. A large file is refused before it is downloaded."""
+        url, size = router.uploaded_file(request.interaction)
+        if size > MAX_FILE_BYTES:
+            raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
+        data = await request.read_upload(url)
+        with map_service_errors({NoIdsError: "saved-import-no-ids"}):
+            imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
+        return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(
         client_messages.SAVE_PAPER,
@@ -133,16 +107,8 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         """Save papers and return the confirmation. Raises UserError."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
             await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
-        command = self._mentions("saved list")
+        command = self._mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
-
-    async def _import(self, request: Transfer, url: str, size: int) -> ui.LayoutView:
-        if size > MAX_FILE_BYTES:
-            raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
-        data = await request.read_upload(url)
-        with map_service_errors({NoIdsError: "saved-import-no-ids"}):
-            imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
-        return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(lists_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
@@ -166,8 +132,16 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | Download:
         """Send the papers of the list as a file of the selected format."""
-        form = router.selected_value(request.interaction)
-        return await self._export(request, form, await self._load_state(action))
+        state = await self._load_state(action)
+        with message_builder.map_parse_errors():
+            chosen = ReferenceFormat(router.selected_value(request.interaction))
+        with map_service_errors({TooLargeError: "saved-export-too-large"}):
+            data, count = await self._shelf.export(request.user_id, chosen, state.text)
+        if not count:
+            return client_messages.text_view(request.texts("saved-nothing-to-export"))
+        filename = f"paperround.{FILE_ENDINGS[chosen]}"
+        view = shelf_messages.export_view(request.texts, chosen, count, filename)
+        return Download(view, Attachment(filename, data))
 
     @router.handles(lists_messages.PICK_SAVED)
     async def pick(self, request: Request, action: Action) -> ui.LayoutView:
@@ -228,21 +202,6 @@ class ShelfCog(commands.GroupCog, name="saved", description="The papers you save
         back = back or _list_of_message(request.interaction)
         may_share = router.may_share(request.interaction)
         return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
-
-    async def _export(self, request: Transfer, form: str, state: ListState) -> ui.LayoutView | Download:
-        with message_builder.map_parse_errors():
-            chosen = ReferenceFormat(form)
-        with map_service_errors({TooLargeError: "saved-export-too-large"}):
-            data, count = await self._shelf.export(request.user_id, chosen, state.text)
-        if not count:
-            return client_messages.text_view(request.texts("saved-nothing-to-export"))
-        filename = f"paperround.{FILE_ENDINGS[chosen]}"
-        view = shelf_messages.export_view(request.texts, chosen, count, filename)
-        return Download(view, Attachment(filename, data))
-
-
-def _make_state(tag: str, search: str) -> ListState:
-    return ListState(ListKind.SAVED, notes.make_query(tag, search))
 
 
 def _list_of_message(interaction: Interaction) -> ListState:

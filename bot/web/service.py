@@ -372,8 +372,8 @@ class WebPages:
         if days:
             async with self.services.database.read() as connection:
                 for digest in await archive.list_rows(connection, since_on=days[-1], origin=archive.POSTED):
-                    updated_at[digest.date] = max(
-                        digest.updated_at, updated_at.get(digest.date, digest.updated_at)
+                    updated_at[digest.date_on] = max(
+                        digest.updated_at, updated_at.get(digest.date_on, digest.updated_at)
                     )
 
         def make(day: date, found: PaperPage) -> Entry:
@@ -406,7 +406,7 @@ class WebPages:
             rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)
         days: dict[date, date] = {}
         for digest in rows:
-            days[digest.date] = max(digest.updated_at.date(), days.get(digest.date, date.min))
+            days[digest.date_on] = max(digest.updated_at.date(), days.get(digest.date_on, date.min))
         pages = [(site.address(), max(days.values(), default=None)), (site.address("trends"), None)]
         pages += [(site.address("days", day.isoformat()), changed) for day, changed in days.items()]
         return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)

@@ -26,7 +26,7 @@ from bot.writer.language_model import ModelError
 from storage import errors, models, writer
 from storage.database import Database
 from storage.errors import StorageError
-from storage.writer import DraftState
+from storage.models import DraftState
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ class DraftWriter:
         on_problem: OnProblem,
         seconds: float | None = None,
         retries_failed: bool = False,
-    ) -> dict[str, writer.Draft]:
+    ) -> dict[str, models.Draft]:
         """Return the draft of each paper by arXiv id, and tell `on_problem` what could not be written.
 
         A draft in no final state was not written within `seconds`, the caps or the settings; the next run goes on with it.
@@ -147,18 +147,18 @@ class DraftWriter:
             found.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
         return found
 
-    def _series(self, form: models.DigestFormat, language: models.Locale) -> writer.Draft:
+    def _series(self, form: models.DigestFormat, language: models.Locale) -> models.Draft:
         """Return a draft without a paper: its format, language, prompt version and model are those of all."""
-        return writer.Draft("", form, language, prompts.VERSION, self._model.name, self._clock())
+        return models.Draft("", form, language, prompts.VERSION, self._model.name, self._clock())
 
     async def _find_drafts(
-        self, papers: Sequence[listing.Paper], like: writer.Draft
-    ) -> dict[str, writer.Draft]:
+        self, papers: Sequence[listing.Paper], like: models.Draft
+    ) -> dict[str, models.Draft]:
         async with self._database.read() as connection:
             return await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
 
     async def _write_round(
-        self, queue: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[], None]
+        self, queue: Sequence[listing.Paper], drafts: dict[str, models.Draft], on_done: Callable[[], None]
     ) -> None:
         """Write each paper as far as one failing call, until there is a reason to make no more calls."""
         self._halt = None
@@ -175,7 +175,7 @@ class DraftWriter:
             for paper in queue:
                 group.create_task(write_one(paper["arxiv_id"], paper))
 
-    async def _write_isolated(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
+    async def _write_isolated(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
         """Return the draft of a paper, written and stored. A bug fails this paper alone."""
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
@@ -185,7 +185,7 @@ class DraftWriter:
         reason = str(error) or type(error).__name__
         return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
-    async def _write(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
+    async def _write(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
         source = await self._read(paper)
         input_hash = _hash_input(paper, source.text)
         if draft.input_hash != input_hash:
@@ -199,15 +199,15 @@ class DraftWriter:
             draft = await self._check(draft, f"{_title_of(paper)}\n\n{source.text}")
         return draft
 
-    async def _ask_writer(self, draft: writer.Draft, messages: Messages) -> writer.Draft:
-        def read(draft: writer.Draft, answer: str) -> writer.Draft:
+    async def _ask_writer(self, draft: models.Draft, messages: Messages) -> models.Draft:
+        def read(draft: models.Draft, answer: str) -> models.Draft:
             text = prompts.claims_to_json(prompts.read_answer(answer, draft.format))
             return replace(draft, state=DraftState.WRITTEN, text=text, problems=())
 
         schema = prompts.build_schema(draft.format)
         return await self._call(draft, self._model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
-    async def _check(self, draft: writer.Draft, source: str) -> writer.Draft:
+    async def _check(self, draft: models.Draft, source: str) -> models.Draft:
         """Return the draft with the claims whose form is right and that the judge finds proved."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
@@ -221,7 +221,7 @@ class DraftWriter:
                 replace(draft, state=DraftState.FAILED, text=None, problems=(*dropped, NO_CLAIM))
             )
 
-        def read(draft: writer.Draft, answer: str) -> writer.Draft:
+        def read(draft: models.Draft, answer: str) -> models.Draft:
             verdicts = prompts.read_verdicts(answer, asked)
             proved = [claim for claim, verdict in zip(asked, verdicts, strict=True) if not verdict]
             denied = [f'"{claim.text}": {row}' for claim, row in zip(asked, verdicts, strict=True) if row]
@@ -239,13 +239,13 @@ class DraftWriter:
 
     async def _call(
         self,
-        draft: writer.Draft,
+        draft: models.Draft,
         model: language_model.LanguageModel,
         messages: Messages,
         schema: Mapping[str, Any],
         max_tokens: int,
-        read: Callable[[writer.Draft, str], writer.Draft],
-    ) -> writer.Draft:
+        read: Callable[[models.Draft, str], models.Draft],
+    ) -> models.Draft:
         """Return the draft after one call, as it is stored. `read` returns it with an answer, or raises AnswerError.
 
         A call that is cut off, by a signal or a crash, stores nothing.
@@ -309,7 +309,7 @@ class DraftWriter:
         return text
 
     async def _build_messages(
-        self, paper: listing.Paper, draft: writer.Draft, source: models.PaperText
+        self, paper: listing.Paper, draft: models.Draft, source: models.PaperText
     ) -> Messages:
         shown = await asyncio.to_thread(prompts.fit_source, source.text)
         terms: tuple[str, ...] = ()
@@ -318,7 +318,7 @@ class DraftWriter:
         basis = Basis(source.basis)
         return prompts.build_messages(_title_of(paper), shown, basis, draft.format, draft.language, terms)
 
-    async def _save(self, draft: writer.Draft) -> writer.Draft:
+    async def _save(self, draft: models.Draft) -> models.Draft:
         draft = replace(draft, updated_at=self._clock())
         async with self._database.transaction() as connection:
             await writer.save_draft(connection, draft)
@@ -335,24 +335,24 @@ def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: 
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
 
-def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
+def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
     """Return whether nothing is to be written: the paper was read in full, or its abstract is the same."""
     abstract = str(paper.get("abstract") or "")
     is_same = draft.basis == Basis.PAPER or draft.input_hash == _hash_input(paper, abstract)
     return draft.state in FINAL and (is_same or draft.state is DraftState.FAILED)
 
 
-def _count_failures(draft: writer.Draft) -> int:
+def _count_failures(draft: models.Draft) -> int:
     """Return how many calls of a draft in no final state failed."""
     return draft.calls - (draft.state is DraftState.WRITTEN)
 
 
-def _order(draft: writer.Draft) -> tuple[int, bool]:
+def _order(draft: models.Draft) -> tuple[int, bool]:
     """Return the key by which drafts wait: one that failed holds back no other, and an answer is judged first."""
     return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 
-def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, writer.Draft]) -> int:
+def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, models.Draft]) -> int:
     return sum(_is_done(paper, drafts[paper["arxiv_id"]]) for paper in papers)
 
 

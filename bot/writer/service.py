@@ -65,7 +65,7 @@ class WriterService:
             await asyncio.to_thread(publication.check_writable, file)
         papers = await publication.load_manifest(self.database, self.source, self.clock, day, self.ingest)
         papers = papers[:limit]
-        drafts: Mapping[str, writer.Draft] = {}
+        drafts: Mapping[str, models.Draft] = {}
         calls = tokens = 0
         if self.draft_writer is not None:
             calls, tokens = self.draft_writer.requests, self.draft_writer.tokens
@@ -112,7 +112,7 @@ class WriterService:
         form: models.DigestFormat,
         language: models.Locale,
         papers: Sequence[listing.Paper],
-        drafts: Mapping[str, writer.Draft],
+        drafts: Mapping[str, models.Draft],
     ) -> tuple[str, Counter[str]]:
         """Return the digest's text, and how many papers there are of each of KINDS. Runs in a thread."""
         kinds: Counter[str] = Counter()
@@ -120,7 +120,7 @@ class WriterService:
         for rank, paper in enumerate(papers, 1):
             draft = drafts.get(paper["arxiv_id"])
             sections: tuple[models.Section, ...] = ()
-            if draft is not None and draft.state is writer.DraftState.CHECKED:
+            if draft is not None and draft.state is models.DraftState.CHECKED:
                 claims = prompts.read_answer(draft.text or "", form)
                 basis = summaries.Basis(draft.basis or "none")
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
@@ -128,7 +128,7 @@ class WriterService:
             else:
                 if (extract := publication.choose(paper)) is not None:
                     sections = publication.build_extract(form, language, *extract)
-                is_failed = draft is not None and draft.state is not writer.DraftState.REFUSED
+                is_failed = draft is not None and draft.state is not models.DraftState.REFUSED
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
         return publication.render_digest(day, form, entries, self.templates), kinds
@@ -187,7 +187,7 @@ class WriterStatus:
             return None
         now = self.clock()
         newest: tuple[date | None, int] = (None, 0)
-        drafts: list[writer.Draft] = []
+        drafts: list[models.Draft] = []
         async with self.database.read() as connection:
             tokens = await writer.get_token_totals(connection, now.date())
             for row in await archive.list_rows(connection, since_on=now.date() - timedelta(days=_DAYS)):
@@ -195,9 +195,9 @@ class WriterStatus:
                     continue
                 ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
                 for form in self.formats:
-                    like = writer.Draft("", form, self.language, prompts.VERSION, self.model, now)
+                    like = models.Draft("", form, self.language, prompts.VERSION, self.model, now)
                     drafts += (await writer.find_draft(connection, like, ids)).values()
-                newest = (row.date, len(ids)) if drafts or newest[0] is None else newest
+                newest = (row.date_on, len(ids)) if drafts or newest[0] is None else newest
         outcomes: dict[models.DigestFormat, Counter[str]] = {}
         for draft in drafts:
             kind = _KINDS_BY_STATE.get(draft.state)
@@ -215,15 +215,15 @@ class WriterStatus:
 
 
 _KINDS_BY_STATE = {
-    writer.DraftState.CHECKED: "written",
-    writer.DraftState.REFUSED: "refused",
-    writer.DraftState.FAILED: "failed",
+    models.DraftState.CHECKED: "written",
+    models.DraftState.REFUSED: "refused",
+    models.DraftState.FAILED: "failed",
 }
 
 
-def _find_failure(draft: writer.Draft) -> str | None:
+def _find_failure(draft: models.Draft) -> str | None:
     """Return how a draft failed, or its last call; None if nothing failed."""
-    if not draft.problems or draft.state is writer.DraftState.CHECKED:
+    if not draft.problems or draft.state is models.DraftState.CHECKED:
         return None
     return next(
         (kind for start, kind in _FAILURES.items() if draft.problems[-1].startswith(start)), "unknown"

@@ -38,9 +38,9 @@ async def test_sharing_is_not_offered_in_direct_messages_and_to_users_who_may_no
 @pytest.mark.promise
 async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
-    listed = await harness.ask("daily list", by=harness.manager)
+    listed = await harness.ask("daily edit", by=harness.manager)
     with pytest.raises(Exception, match="daily"):
-        await harness.reader.slash(harness.channel, "daily list")
+        await harness.reader.slash(harness.channel, "daily edit")
     assert str(subscription.channel_id) in shown_text(listed)
 
 

@@ -142,11 +142,11 @@ async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
     first = await harness.ask("author", name="ada lovelace")
     assert "Ada Lovelace · 4 papers" in shown_text(first)
     digest = await harness.ask("top")
-    turned = await harness.click(digest, label="▶")
+    turned = await harness.turn(digest)
     assert turned.id == digest.id
     assert "**6 · " in shown_text(turned)
-    assert "2/2" in shown_text(turned)
-    assert "**1 · " in shown_text(await harness.click(turned, label="◀"))
+    assert "◀ 1/2" in shown_text(turned)
+    assert "**1 · " in shown_text(await harness.turn(turned, back=True))
 
 
 async def test_the_daily_posts_menu_opens_the_card_privately(harness: ClientHarness) -> None:
@@ -169,7 +169,7 @@ async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_
     for name in ("search", "list_top"):
         monkeypatch.setattr(type(harness.bot.services.search), name, fail)
     with structlog.testing.capture_logs() as logs:
-        results = [await harness.ask("topic", query="로봇"), await harness.click(listed, label="▶")]
+        results = [await harness.ask("topic", query="로봇"), await harness.turn(listed)]
     references = [log["reference"] for log in logs if log["event"] == "interaction failed"]
     for result, reference in zip(results, references, strict=True):
         assert shown_text(result) == harness.texts("broken", reference=reference)
@@ -209,7 +209,7 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
             # An alert that could not be previewed can be opened again with what was typed.
             assert shown_text(result).split("\n")[0] == harness.texts("busy")
             assert result.ephemeral
-        assert shown_text(await harness.click(post, label="▶")) == harness.texts("busy")
+        assert shown_text(await harness.turn(post)) == harness.texts("busy")
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
@@ -230,10 +230,10 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
     async def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("work was done for a reader who was refused")
 
-    listed = await harness.ask("saved list")
+    listed = await harness.ask("saved")
     card = await harness.ask("paper", paper="2501.00001")
     await harness.click(card, label=harness.texts("save"))
-    listed = await harness.ask("saved list")
+    listed = await harness.ask("saved")
     with monkeypatch.context() as patch:
         for service in (harness.bot.services.get(Shelf), harness.bot.services.reader_data):
             patch.setattr(type(service), "export", fail)
@@ -241,9 +241,8 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
         harness.bot.services.transfers.patience = 0.0
         async with harness.bot.services.transfers.admitted(1):
             for answer in (
-                await harness.ask("saved export"),
                 await harness.ask("me data"),
-                await harness.ask("saved import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
+                await harness.fill(listed, "saved-import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
                 await harness.select(listed, ["ris"], custom_id=f"pr:{lists_messages.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
@@ -265,8 +264,8 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
             for option in completed
         }
 
-    assert await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
+    assert await harness.reader.autocomplete(harness.channel, "saved", "tag", "robo")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
-        assert not await harness.reader.autocomplete(harness.channel, "saved list", "tag", "robo")
+        assert not await harness.reader.autocomplete(harness.channel, "saved", "tag", "robo")
         assert set((await count_offered()).values()) == {0}

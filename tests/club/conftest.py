@@ -66,7 +66,7 @@ class Lab:
         return [message for message in self.messages(channel) if message.poll]
 
     def threads(self, channel: Any = None) -> list[Any]:
-        return (channel or self.harness.channel).threads
+        return list((channel or self.harness.channel).threads)
 
     def events(self) -> list[Any]:
         guild = self.harness.env.backend.get_guild(self.harness.guild.id)
@@ -75,7 +75,7 @@ class Lab:
 
 def text_of(message: Any) -> str:
     """All visible text of a message."""
-    return message.content + shown_text(message)
+    return f"{message.content}{shown_text(message)}"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from storage import models
 from tests.club.conftest import Lab, text_of
@@ -16,7 +17,8 @@ DAY = timedelta(days=1)
 async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
-    assert "Every Fri at 17:00" in answer and not lab.polls()
+    assert "Every Fri at 17:00" in answer
+    assert not lab.polls()
     assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
     assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
     assert "in place" in await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
@@ -31,7 +33,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
 
     meetings = [FIRST + number * 7 * DAY for number in range(5)]
     chosen = []
-    for number, (begins, meets) in enumerate(zip(meetings, meetings[1:], strict=False)):
+    for number, (begins, meets) in enumerate(pairwise(meetings)):
         await lab.until(begins - timedelta(minutes=20))
         if number:
             await lab.add_day((f"2602.0000{number}", 30 + number), (f"2602.0001{number}", 20))
@@ -60,17 +62,22 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
         await lab.until(meets - timedelta(minutes=59))
         await lab.until(meets - timedelta(minutes=30))
     assert [thread.name for thread in lab.threads()] == chosen, "the discussed paper won the first vote"
-    assert len(lab.events()) == 4 and len(lab.polls()) == 4
+    assert (len(lab.events()), len(lab.polls())) == (4, 4)
     for thread in lab.threads():
-        assert sum("The meeting about this paper" in text_of(message) for message in lab.messages(thread)) == 1
+        assert (
+            sum("The meeting about this paper" in text_of(message) for message in lab.messages(thread)) == 1
+        )
 
-    card = await harness.ask("paper", by=lab.readers[0], paper="2501.00003")
-    saved = await harness.press(card, "save", by=lab.readers[0])
-    assert saved is not None
-    listed = await harness.ask("saved list", by=lab.readers[0])
-    await harness.select(listed, ["2501.00003"], by=lab.readers[0], custom_id="pr:sp")
-    listed = shown_text(await harness.ask("club list", by=lab.readers[5]))
-    assert "Papers so far** · 4" in listed
+    reader = lab.readers[0]
+    card = await harness.ask("paper", by=reader, paper="2501.00003")
+    await harness.press(card, "save", by=reader)
+    listed = await harness.ask("saved", by=reader)
+    shelved = await harness.select(listed, ["2501.00003"], by=reader, custom_id="pr:sp")
+    assert "Mark as unread" in shown_text(await harness.press(shelved, "saved-read", by=reader))
+    assert "Speech" not in shown_text(await harness.ask("saved", by=reader, tag="unread"))
+    shown = shown_text(await harness.ask("club list", by=lab.readers[5]))
+    assert "Papers so far** · 4" in shown
+    assert "read by 1 member" in shown
     assert models.DeliveryState.STOPPED not in await _states(lab)
 
 

@@ -141,8 +141,7 @@ async def test_edit_changes_only_the_given_options(harness: ClientHarness) -> No
 async def test_a_preview_of_each_style_is_private_and_plans_no_delivery(harness: ClientHarness) -> None:
     for style in ("compact", "cards", "weekly"):
         subscription = await harness.add_subscription(style=models.Style(style))
-        card = await harness.manage("daily list")
-        card = last_response(await harness.manager.select(card, [str(subscription.id)]))
+        card = await harness.manage("daily edit")
         result = await harness.manager.click(card, label=harness.texts("subscription-preview"))
         assert "Small Language Models" in shown_text(last_response(result))
         assert all(message.ephemeral for message in result.followups)
@@ -160,7 +159,7 @@ async def test_subscriptions_are_paused_resumed_and_removed_by_button(harness: C
     assert by_manager in shown_text(paused)
     assert by_manager in shown_text(await harness.manage("status"))
     await harness.bot.services.reader_data.forget(harness.manager.id)
-    listed = shown_text(await harness.manage("daily list"))
+    listed = shown_text(await harness.manage("daily edit"))
     assert harness.texts("paused-at", at=at) in listed
     assert by_manager not in listed
     resumed = await harness.manager_press(paused, "resume-post")
@@ -232,7 +231,7 @@ async def test_a_command_asks_which_of_several_subscriptions_is_meant(harness: C
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", "18:00")
     assert [choice["value"] for choice in offered] == [str(second.id)]
     assert "#papers" in offered[0]["name"]
-    listed = await harness.manage("daily list")
+    listed = await harness.manage("daily edit")
     assert shown_text(listed).count("· #papers") == 2, "an option of a menu shows no mention"
     selected = last_response(await harness.manager.select(listed, [str(second.id)], custom_id="pr:dh"))
     assert "18:00" in shown_text(selected)
@@ -249,7 +248,7 @@ async def test_a_subscription_is_meant_by_words_of_its_label(harness: ClientHarn
     both = shown_text(await harness.manage("daily edit", post="#papers"))
     assert both.count("· #papers") == 2
     # A number is an id: that of a removed post does not mean the one at 18:00.
-    unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily list"))
+    unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
     for post in ("18", "#vision"):
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
 
@@ -259,19 +258,19 @@ async def test_the_list_says_that_a_post_waits_for_the_day_to_be_complete(harnes
     await harness.add_subscription(at_time="", timezone="Asia/Seoul")
     closes_at = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
     await harness.env.advance_time((closes_at - harness.env.now()).total_seconds() + 60)
-    listed = shown_text(await harness.manage("daily list"))
+    listed = shown_text(await harness.manage("daily edit"))
     until = f"<t:{int(datetime(2026, 1, 2, 14, 30, tzinfo=UTC).timestamp())}:t>"
     assert harness.texts("next-complete", until=until) in listed
     assert harness.texts("next-waiting", until=until) not in listed
 
 
 async def test_without_subscriptions_every_command_mentions_setup(harness: ClientHarness) -> None:
-    for command in ("daily list", "daily edit"):
+    for command in ("daily edit", "daily edit"):
         shown = shown_text(await harness.manage(command))
         assert shown == harness.texts("no-subscriptions", command=harness.bot.mentions("daily setup"))
     await harness.add_subscription()
     unknown = shown_text(await harness.manage("daily edit", post="9"))
-    assert harness.bot.mentions("daily list") in unknown
+    assert harness.bot.mentions("daily edit") in unknown
 
 
 @both_languages
@@ -375,7 +374,7 @@ async def test_a_setup_of_a_topic_previews_only_that(harness: ClientHarness) -> 
     assert any("강화 학습" in line for line in shown.splitlines()[:4])
     assert harness.texts("subscription-topic", topic="강화 학습 -survey") in shown_text(setup)
     assert "강화 학습" in shown_text(await harness.manager_press(setup, "setup-start"))
-    assert "강화 학습" in shown_text(await harness.manage("daily list"))
+    assert "강화 학습" in shown_text(await harness.manage("daily edit"))
     assert harness.texts("subscription-edited") in shown_text(await harness.manage("daily edit", topic="-"))
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.topic, subscription.top_n) == ("", 5)

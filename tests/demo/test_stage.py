@@ -95,15 +95,11 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
             "숫자를 넣어 주세요(입력한 값: many)",
         ),
         "/topic": ("`/topic` needs a value for `query`", "`/주제` 명령어에는 `검색어`"),
-        "/saved import": ("`file` can't be typed", "`파일` 값은 직접 입력할 수 없어요"),
         "/daily setup papers:999": (
             "from 1 to 25; you typed 999",
             "1부터 25까지 넣을 수 있어요(입력한 값: 999)",
         ),
-        "/saved export style:ris": (
-            "has no option `style`. Its options are: format",
-            "`style` 옵션이 없어요",
-        ),
+        "/saved style:ris": ("has no option `style`. Its options are: tag", "`style` 옵션이 없어요"),
         "/daily setup channel:nowhere": ("Choose one: #papers", "골라 주세요: #papers"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:

@@ -16,7 +16,7 @@ import pytest
 
 from bot.core.clock import system_clock
 from bot.writer import drafting
-from storage import migrate, writer
+from storage import migrate, models, writer
 from storage.database import Database
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
@@ -76,7 +76,7 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
     """Return the papers whose answer is stored, and those of them that are judged too."""
     async with database.read() as connection:
         rows = [row for arxiv_id in ids for row in await writer.list_drafts_by_paper(connection, arxiv_id)]
-    judged = {row.arxiv_id for row in rows if row.state is writer.DraftState.CHECKED}
+    judged = {row.arxiv_id for row in rows if row.state is models.DraftState.CHECKED}
     return {row.arxiv_id for row in rows if row.text}, judged
 
 

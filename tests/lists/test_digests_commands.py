@@ -91,7 +91,7 @@ async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness
     ):
         shown = shown_text(await harness.ask(command, **options))
         assert harness.texts("archive-empty") in shown
-    saved = shown_text(await harness.ask("saved list"))
+    saved = shown_text(await harness.ask("saved"))
     assert harness.texts("saved-import") in saved
 
 

@@ -30,7 +30,6 @@ from tests.support.client_harness import (
 from tests.support.paper_services import PaperServices
 
 SURVEY = "2501.00001"
-PAGE = re.compile(r"\d+/\d+")
 
 
 def _urls(message: Any) -> list[str]:
@@ -167,16 +166,16 @@ async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the
     chapter = await harness.select(card, ["1"], custom_id="pr:chaps:")
     assert chapter.id == card.id
     assert "200" in shown_text(chapter)
-    position, pages = map(int, next(filter(PAGE.fullmatch, shown_text(chapter).splitlines())).split("/"))
+    later, pages = map(int, re.search(r"([0-9]+)/([0-9]+) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
     texts = []
-    for _ in range(pages - position):
-        chapter = await harness.click(chapter, label="▶")
+    for _ in range(pages - later + 1):
+        chapter = await harness.turn(chapter)
         texts.append(shown_text(chapter))
     assert "문장 0은" in texts[0]
     assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
-    assert f"{pages}/{pages}" in texts[-1]
-    earlier = shown_text(await harness.click(chapter, label="◀"))
-    assert f"{pages - 1}/{pages}" in earlier
+    assert "▶" not in texts[-1]
+    earlier = shown_text(await harness.turn(chapter, back=True))
+    assert f"{pages}/{pages} ▶" in earlier
     back = await harness.click(chapter, label=harness.texts("back-to-paper"))
     assert back.id == card.id
     assert harness.texts("cite") in shown_text(back)
@@ -186,15 +185,15 @@ async def test_a_card_opens_similar_papers_bibtex_and_the_papers_of_each_author(
     harness: ClientHarness,
 ) -> None:
     card = await harness.ask("paper", paper=SURVEY)
-    similar = await harness.click(card, label=harness.texts("similar"))
+    similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
     assert similar.id != card.id
     assert "Small Language Models" in shown_text(similar)
-    authors = await harness.click(card, label=harness.texts("authors"))
+    authors = await harness.select(card, ["authors"], custom_id="pr:fo:")
     assert "Alan Turing" in shown_text(authors)
     papers = shown_text(await harness.select(authors, ["3"], custom_id="pr:ap:"))
     assert "Emmy Noether" in papers
     assert "Rewards That Teach Reasoning" in papers
-    shown = shown_text(await harness.click(card, label="Cite"))
+    shown = shown_text(await harness.select(card, ["cite"], custom_id="pr:fo:"))
     assert "@misc{arxiv:2501.00001," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
@@ -206,7 +205,7 @@ async def test_a_card_is_saved_in_place_and_a_shared_one_for_the_reader_who_clic
     card = await harness.ask("paper", paper=SURVEY)
     saved = await harness.click(card, label=harness.texts("save"))
     assert saved.id == card.id
-    listed = shown_text(await harness.ask("saved list"))
+    listed = shown_text(await harness.ask("saved"))
     assert harness.texts("list-saved-heading", count=1) in listed
     assert "Small Language Models" in listed
     removed = await harness.click(saved, label=harness.texts("unsave"))
@@ -223,7 +222,7 @@ async def test_messages_of_the_cards_style_open_and_save_their_paper(harness: Cl
     message = await post_daily(harness, style=models.Style.CARDS)
     assert "A Sixth Paper" in shown_text(message)
     assert (await harness.click(message, label=harness.texts("read"))).ephemeral
-    assert harness.texts("paper-saved", count=1, command=harness.bot.mentions("saved list")) == shown_text(
+    assert harness.texts("paper-saved", count=1, command=harness.bot.mentions("saved")) == shown_text(
         await harness.click(message, label=harness.texts("save"))
     )
 
@@ -250,7 +249,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     )
     assert texts("paper-fetched") in shown
     assert "Small things are studied." in shown
-    similar = await harness.click(card, label=texts("similar"))
+    similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
     assert texts("list-similar-heading", title="Robots \\*That\\* Knit") in shown_text(similar)
     assert "Maps for Robots" in shown_text(similar)
     saved = await harness.click(card, label=texts("save"))
@@ -258,7 +257,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     again = last_response(await harness.user.slash("paper", paper=NEW))
     assert "Ada Lovelace, Kim Minsu" in shown_text(again)
     assert services.asked == [[NEW]]
-    listed = shown_text(await harness.ask("saved list"))
+    listed = shown_text(await harness.ask("saved"))
     assert texts("saved-unlisted") in listed
     for name, options in (
         ("top", {}),
@@ -326,7 +325,7 @@ async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
     harness, texts = online_harness, online_harness.texts
     services.add(NEW, "Robots That Knit")
     file = ("library.bib", f"@misc{{a, title={{Knitting}}, eprint={{{NEW}}}}}".encode())
-    answer = await harness.ask("saved import", file=file)
+    answer = await harness.fill(await harness.ask("saved"), "saved-import", file=file)
     listed = await harness.click(answer, label=texts("saved-show-all"))
     saved = await harness.select(listed, [NEW], custom_id="pr:sp")
     assert NEW in shown_text(saved)

@@ -183,7 +183,7 @@ async def test_every_list_says_that_a_digest_names_only_some_authors(harness: Cl
     ):
         pages = shown = shown_text(result := await harness.ask(command, **options))
         while "Telescopes" not in pages:
-            shown = shown_text(result := await harness.click(result, label="▶"))
+            shown = shown_text(result := await harness.turn(result))
             pages += shown
         assert "Emmy Noether and at least 2 more" in shown, command
 
@@ -286,7 +286,7 @@ async def test_the_modal_of_help_searches_a_topic_and_it_and_buttons_outlive_a_r
         if has_restarted:
             bot = harness.container.create_bot(shard_count=1, locale=models.Locale.EN)
             await harness.env.restart_bot(bot)
-            assert "**6 · " in shown_text(await harness.click(listed, label="▶"))
+            assert "**6 · " in shown_text(await harness.turn(listed))
         response = last_response(await harness.reader.submit_modal(modal, {"query": "로봇"}))
         assert response.ephemeral
         assert "Maps for Robots" in shown_text(response)
@@ -311,7 +311,7 @@ async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_la
     lacks = f"-# {harness.texts('list-missing', terms='')}"
     assert shown.count(lacks) == 5
     assert shown.count("quaternions") == 6
-    second = shown_text(await harness.click(result, label="▶"))
+    second = shown_text(await harness.turn(result))
     assert "**6 · " in second
     assert len(re.findall("(?m)^6 · ", second)) == 1, "the menu that opens it has its number too"
     assert harness.texts("list-partial") in second
@@ -457,7 +457,7 @@ async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientH
 async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHarness) -> None:
     post = await post_daily(harness)
     ids = ["2501.00001", "2501.00004", "2501.00005"]
-    command = harness.bot.mentions("saved list")
+    command = harness.bot.mentions("saved")
     for chosen in (ids, ids[:1]):
         said = await harness.select(post, chosen, custom_id="pr:saves")
         assert said.ephemeral

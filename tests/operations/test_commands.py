@@ -1,4 +1,4 @@
-"""/status, /help, /me and /sources, and notices that lead to them."""
+"""/status with its sources, /help and /me, and notices that lead to them."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ async def test_the_status_and_the_list_have_each_post_of_the_server_by_the_same_
     )
     here, there = f"<#{harness.channel.id}>", f"<#{other.id}>"
     named = {"en": f"**Weekly · Fri 17:00 · {there}**", "ko": f"**주간 · 금 17:00 · {there}**"}
-    for command in ("status", "daily list"):
+    for command in ("status", "daily edit"):
         shown = shown_text(await harness.ask(command, by=harness.manager))
         assert f"**diffusion · 09:00 · {here}**" in shown
         assert named[harness.texts.locale.value] in shown
@@ -258,10 +258,11 @@ async def test_managers_see_that_discord_fails_and_how_much_it_refused(harness: 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     await harness.bot.services.get(Alerts).add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
-    assert shown.splitlines()[-3:] == [
+    assert shown.splitlines()[-4:] == [
         harness.texts("status-alerts", count=1),
         harness.texts("alert-manage"),
         harness.texts("newest-digest"),
+        harness.texts("status-sources"),
     ]
 
 
@@ -395,7 +396,7 @@ async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
 
 
 def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
-    """Return what `/sources` shows of some sources."""
+    """Return what the sources' page shows of some sources."""
     extent = models.ArchiveExtent(3, 7, date(2025, 12, 30), date(2026, 1, 1))
     state: dict[str, Any] = {"extent": extent, "now": SIMCORD_EPOCH} | options
     view = operations_messages.sources_view(texts, rows, **state)
@@ -453,7 +454,7 @@ async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: Cl
         papers = [{"arxiv_id": f"2501.{len(form)}{number:04}"} for number in range(1, count + 1)]
         [digest] = listing.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
         await ingest.add_digests([digest], source=row.url, location=row.url)
-    shown = shown_text(await harness.ask("sources"))
+    shown = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert harness.texts("source-brings-posts", count=3) in shown
     assert harness.texts("source-brings-look-up", count=2) in shown
 
@@ -474,12 +475,12 @@ def test_a_source_shows_how_far_its_back_fill_is(texts: Translations, locale: mo
 async def test_many_sources_have_pages(harness: ClientHarness) -> None:
     for number in range(10):
         await _add(harness, f"https://feed.example/{number}.xml")
-    result = await harness.ask("sources")
+    result = await harness.press(await harness.ask("status"), "status-sources")
     assert result.ephemeral
     assert "feed.example/7.xml" in shown_text(result)
     assert harness.texts("sources-order") in shown_text(result)
     assert "feed.example/8.xml" not in shown_text(result)
-    turned = await harness.click(result, label="▶")
+    turned = await harness.turn(result)
     assert turned.id == result.id
     assert "feed.example/8.xml" in shown_text(turned)
 
@@ -488,7 +489,7 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     empty_harness: ClientHarness,
 ) -> None:
     harness = empty_harness
-    shown = shown_text(await harness.ask("sources"))
+    shown = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert harness.texts("sources-none") in shown
     assert harness.texts("sources-files") in shown
     line = harness.texts("status-no-source", command=f"`{kinds.ADD_DEFAULT}`")

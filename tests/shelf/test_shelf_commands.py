@@ -24,8 +24,8 @@ async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
 
 
 async def open_list(harness: ClientHarness, **options: str) -> Any:
-    """Return the answer of /saved list."""
-    return await harness.ask("saved list", **options)
+    """Return the answer of /saved."""
+    return await harness.ask("saved", **options)
 
 
 def menu_id(message: Any, verb: str) -> str:
@@ -82,9 +82,9 @@ async def test_a_removed_paper_leaves_the_list(harness: ClientHarness) -> None:
 
 
 async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
-    assert harness.texts("saved-nothing-to-export") in shown_text(await harness.ask("saved export"))
     await save(harness, SURVEY, REWARDS)
-    sent = await harness.ask("saved export")
+    listed = await open_list(harness)
+    sent = await harness.choose(listed, menu_id(listed, "sx"), "bibtex")
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
@@ -101,7 +101,7 @@ async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: Clien
     paper = await pick(harness, await open_list(harness), SURVEY)
     shared, _ = await harness.share(paper)
     assert not shared.ephemeral
-    quiet = await harness.ask("saved list", where=harness.readonly_channel)
+    quiet = await harness.ask("saved", where=harness.readonly_channel)
     assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))
 
 
@@ -123,9 +123,8 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 
 
 async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
-    """Return the answer of /saved import for a file."""
-    file = (name, data)
-    return await harness.ask("saved import", file=file)
+    """Return the answer to a file in the form of /saved."""
+    return await harness.fill(await open_list(harness), "saved-import", file=(name, data))
 
 
 async def test_nothing_is_saved_of_a_file_that_waited_while_its_reader_was_forgotten(
@@ -161,16 +160,6 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(unreadable) == harness.texts("saved-import-no-ids")
     large = await import_file(harness, b"@" * 20_000_000)
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
-
-
-async def test_the_list_takes_a_file(harness: ClientHarness) -> None:
-    await save(harness, SURVEY)
-    file = ("library.bib", BIBTEX)
-    answer = await harness.fill(await open_list(harness), "saved-import", file=file)
-    assert harness.texts("saved-imported", count=1) in shown_text(answer)
-    large = ("library.bib", b"@" * 3_000_000)
-    answer = await harness.fill(await open_list(harness), "saved-import", file=large)
-    assert shown_text(answer) == harness.texts("saved-import-too-large", megabytes=2)
 
 
 @pytest.mark.parametrize(

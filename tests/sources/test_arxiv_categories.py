@@ -48,7 +48,7 @@ class ArxivHarness(PollingHarness):
         async with self.db.read() as connection:
             rows = await archive.list_rows(connection, origin=origin)
             listed = await archive.list_papers(connection, [row.id for row in rows])
-        return {row.date: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
+        return {row.date_on: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
 
     async def stored_ids(self) -> set[str]:
         """Return the papers that look-ups find."""

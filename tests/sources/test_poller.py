@@ -143,7 +143,7 @@ async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed
     ]
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
-    assert sorted((row.format.value, str(row.date)) for row in rows) == [
+    assert sorted((row.format.value, str(row.date_on)) for row in rows) == [
         ("list", "2025-05-06"),
         ("list", "2025-05-06"),
         ("look-up", "2025-05-06"),
@@ -723,7 +723,7 @@ async def test_a_list_is_read_alike_from_a_folder_an_address_and_a_feed(
     assert [(report.status.value, report.result.papers) for report in reports] == [("ok", 3)] * 3
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
-    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))] * 3
+    assert [(row.format.value, row.date_on) for row in rows] == [("list", date(2025, 5, 6))] * 3
 
 
 async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingHarness) -> None:
@@ -734,7 +734,7 @@ async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingH
     await harness.fetch_due()
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
-    assert [(row.format.value, row.date) for row in rows] == [("list", date(2025, 5, 6))]
+    assert [(row.format.value, row.date_on) for row in rows] == [("list", date(2025, 5, 6))]
 
 
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(

@@ -11,14 +11,14 @@ from storage.database import Database
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-DRAFT = writer.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
+DRAFT = models.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
 
 
 async def test_a_draft_whose_input_is_read_replaces_the_planned_one(db: Database) -> None:
     written = replace(
         DRAFT,
         input_hash="abc",
-        state=writer.DraftState.CHECKED,
+        state=models.DraftState.CHECKED,
         basis="paper",
         text="{}",
         problems=("one",),

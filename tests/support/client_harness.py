@@ -108,6 +108,12 @@ class ClientHarness:
         wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
         return last_response(await (by or self.reader).click(message, **wanted))
 
+    async def turn(self, message: Any, *, back: bool = False) -> Any:
+        """Press the button to the next page, or `back` to the page before. Returns the last message of the answer."""
+        labels = [part["label"] for part in raw_components(message) if "label" in part]
+        label = next(label for label in labels if (label.startswith("◀ ") if back else label.endswith(" ▶")))
+        return await self.click(message, label=label)
+
     async def choose(self, message: Any, custom_id: str, *values: str, by: Any = None) -> Any:
         """Choose values of a menu. Returns the last message of the answer."""
         return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))

@@ -62,7 +62,7 @@ class IngestHarness:
         """Return the number of papers of each author, by name."""
         columns = tables.authors.c
         async with self.db.read() as connection:
-            return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.papers))))
+            return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.paper_count))))
 
     async def counts(self) -> dict[str, int]:
         return {table.name: await self.count(table) for table in tables.metadata.sorted_tables}

@@ -68,7 +68,7 @@ LISTED = papers.load()[:6]
 FORMS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
 
 
-async def _plan(harness: ClientHarness, *drafted: writer.Draft, **caps: int) -> None:
+async def _plan(harness: ClientHarness, *drafted: models.Draft, **caps: int) -> None:
     """Store a listing of six papers and drafts, and restart the bot with a model."""
     listed = [{"arxiv_id": paper.id, "title": paper.title, "votes": paper.votes} for paper in LISTED]
     await harness.container.create_ingest().add_text(listing.build(DAY, listed).text, location="hf")
@@ -88,17 +88,23 @@ async def _plan(harness: ClientHarness, *drafted: writer.Draft, **caps: int) -> 
     await harness.env.restart_bot(container.create_bot(shard_count=1, locale=locale))
 
 
-def _draft(harness: ClientHarness, number: int, **fields: Any) -> writer.Draft:
+def _draft(harness: ClientHarness, number: int, **fields: Any) -> models.Draft:
     form = fields.pop("form", FORMS[0])
     locale, now = harness.texts.locale, harness.container.clock()
-    return writer.Draft(
+    return models.Draft(
         LISTED[number].id, form, locale, prompts.VERSION, "fake-1", now, input_hash=str(number), **fields
     )
 
 
+async def _open_sources(harness: ClientHarness) -> Any:
+    """Return the page of the sources as a manager sees it."""
+    status = last_response(await harness.manager.slash(harness.channel, "status"))
+    return await harness.press(status, "status-sources", by=harness.manager)
+
+
 @both_languages
 async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness: ClientHarness) -> None:
-    state = writer.DraftState
+    state = models.DraftState
     await _plan(
         harness,
         _draft(harness, 0, state=state.CHECKED, basis="paper"),
@@ -109,7 +115,7 @@ async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness
         _draft(harness, 0, form=FORMS[1], state=state.WRITTEN, problems=("Connection error: gone",)),
         writer_daily_tokens=212_000,
     )
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    shown = shown_text(await _open_sources(harness))
     texts, dotted = harness.texts, " · ".join
     newsletter, review = (texts(f"write-format-{form.value}") for form in FORMS)
     counts = [texts(f"write-{name}", count=n) for name, n in (("refused", 1), ("failed", 2), ("waiting", 1))]
@@ -124,13 +130,13 @@ async def test_sources_say_to_managers_what_became_of_each_paper_and_why(harness
         ),
         f"-# {texts('write-tokens-day-capped', used='212,000', cap='212,000')}",
     ]
-    for_reader = shown_text(await harness.ask("sources"))
+    for_reader = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert texts("write-heading") not in for_reader
-    budget = texts("status-writer-budget", command=harness.bot.mentions("sources"))
+    budget = texts("status-writer-budget")
     assert budget in shown_text(last_response(await harness.manager.slash(harness.channel, "status")))
     assert budget not in shown_text(await harness.ask("status"))
 
 
 async def test_without_a_model_sources_say_nothing_of_a_writer(harness: ClientHarness) -> None:
-    shown = shown_text(last_response(await harness.manager.slash(harness.channel, "sources")))
+    shown = shown_text(await _open_sources(harness))
     assert harness.texts("write-heading") not in shown

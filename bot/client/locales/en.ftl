@@ -79,7 +79,7 @@ no-list-digest = ### No digest for { $date }
 no-list-digest-yet = ### { $date } hasn't come yet
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper to keep it here. { $command } adds papers from a Zotero, BibTeX or RIS file.
+    Press **Save** on a paper to keep it here. **Import a file** adds papers from a Zotero, BibTeX or RIS file.
 archive-extent = The archive holds { $count } papers, from { $first } to { $last }.
 archive-extent-day = { $count ->
     [one] The archive holds one paper, from { $day }.
@@ -171,8 +171,8 @@ chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove
 similar = Similar papers
-authors = Authors
-cite = Cite
+authors = All authors and their papers
+cite = Cite (BibTeX)
 basis-paper = written from the full paper
 basis-abstract = written from the abstract
 basis-extract = excerpt from the abstract
@@ -338,10 +338,10 @@ alert-at-most-a-day = { $count ->
    *[other] at most { $count } messages a day
 }
 alert-silent = without a notification
-follow-of-paper = 🔔 Follow a topic, institution or author
-follow-kind-keyword = Topic
-follow-kind-institution = Institution
-follow-kind-author = Author
+card-more = More: similar papers, citation, alerts
+follow-kind-keyword = Get alerts on this topic
+follow-kind-institution = Get alerts on this institution
+follow-kind-author = Get alerts on this author
 alert-or = { " or " }
 alert-and = { " and " }
 alert-word = “{ $text }”
@@ -540,20 +540,18 @@ help-reading = Reading
     .trends = a topic month by month, and rising topics
 help-look-up = **Look up papers** (a message's menu › *Apps*) the papers mentioned in it
 help-following = Following
-    .saved-list = your saved papers, with notes and tags
+    .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
     .club-list = your group's next meeting and its papers
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
-    .daily-list = this server's daily posts
-    .daily-edit = edit a daily post
+    .daily-edit = see, edit, pause or remove this server's daily posts
     .club-setup = let your group vote for a paper each week
     .club-now = begin that vote now
     .club-skip = skip the next meeting
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
-    .sources = where the digests come from
 help-more = Also: { $commands }
 
 ## The club
@@ -570,7 +568,6 @@ club-none = This server has no club yet. A manager starts one with { $setup }.
 club-nominated = Nominated for the next vote: { $title }
 club-nominated-instead = Nominated in place of your earlier choice: { $title }
 club-withdrawn = Your nomination was withdrawn: { $title }
-club-read-already = The club has already read this paper.
 club-vote-is-open = The vote for the next meeting is already open.
 club-has-paper = The next meeting already has its paper.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
@@ -662,7 +659,8 @@ write-failed-status-error = the model's server returned an error
 write-failed-no-reply = the model didn't answer in time
 write-failed-no-answer = the answer was not in the required form
 write-failed-unknown = an error occurred while writing; the log has more
-status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More in { $command }.
+status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
+status-sources = Sources
 write-tokens-day = { $used } tokens used today (UTC)
 write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
 write-tokens-month-capped = { $used } of { $cap } tokens used this month
