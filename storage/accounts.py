@@ -303,7 +303,7 @@ async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Itera
         column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     ids = {row[name] for row in rows for name in names if row[name]}
-    columns = [papers.c.id, papers.c.arxiv_id]
-    arxiv_ids = dict(await database.select_where_in(connection, papers.c.id, ids, columns))
+    query = sa.select(papers.c.id, papers.c.arxiv_id)
+    arxiv_ids = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, ids)))
     for row in rows:
         row |= {name: arxiv_ids.get(row[name], row[name]) for name in names}

@@ -29,9 +29,8 @@ async def lock_planning(connection: AsyncConnection) -> None:
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
     """Store that these papers are to be compared with all alerts."""
-    rows = [(paper_id, now) for paper_id in paper_ids]
-    columns = "paper_id", "added_at"
-    await database.insert_rows(connection, unmatched_papers, columns, rows, ignore_conflicts=True)
+    rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
+    await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
@@ -43,7 +42,7 @@ async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, d
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
     """Mark papers as compared."""
-    await database.delete_rows(connection, unmatched_papers, ("paper_id",), [(id_,) for id_ in paper_ids])
+    await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
 # Matches. One without a delivery is unsent: it is ready once its paper has the votes.
@@ -56,7 +55,9 @@ def recipient_name(alert: models.Alert) -> str:
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
     """Store matches; known ones stay as they are."""
-    await database.insert_rows(connection, matches, Match._fields, found, ignore_conflicts=True)
+    await database.insert_rows(
+        connection, matches, [match._asdict() for match in found], ignore_conflicts=True
+    )
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
@@ -167,8 +168,8 @@ async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> N
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
     """Delete unsent matches that are none any more, or whose recipient knows the paper."""
-    keys = [match[:3] for match in unsent]
-    await database.delete_rows(connection, matches, ("recipient", "paper_id", "alert_id"), keys)
+    key = sa.tuple_(*matches.primary_key.columns)
+    await database.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
@@ -267,13 +268,10 @@ async def list_rows(
 
 async def list_rules(connection: AsyncConnection) -> list[tuple[int, str]]:
     """Return the id of each alert with what it matches, as stored: a text for `parse_rule`, equal for equal rules."""
-    query = (
-        "SELECT id, CAST(terms AS TEXT) || char(10) || CAST(excluded AS TEXT) || char(10)"
-        " || CAST(CAST(match_all AS INTEGER) AS TEXT) FROM alerts ORDER BY id"
-    )
-    if connection.dialect.name != "sqlite":
-        query = query.replace("char(10)", "chr(10)")
-    return list(await database.fetch_all(connection, query))
+    terms, excluded = sa.cast(alerts.c.terms, sa.Text), sa.cast(alerts.c.excluded, sa.Text)
+    match_all = sa.cast(sa.cast(alerts.c.match_all, sa.Integer), sa.Text)
+    rule = terms + "\n" + excluded + "\n" + match_all
+    return list(map(tuple, await connection.execute(sa.select(alerts.c.id, rule).order_by(alerts.c.id))))
 
 
 async def exist(connection: AsyncConnection) -> bool:

@@ -8,13 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, key_values, locks, snapshot
+from storage import database, key_values, locks
 from storage import sources as stored_sources
 from storage.models import (
     Appearance,
@@ -261,24 +260,19 @@ async def add_entries(
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
     ids = await database.reserve_ids(connection, entries, len(new_entries))
-    await database.insert_rows(
-        connection,
-        entries,
-        ("id", "digest_id", "paper_id", "added_seq", *_FIELDS),
-        [
-            (id_, digest_id, paper_id, former.get(paper_id, added_seq), *_fields(entry))
-            for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
-            for paper_id in (paper_ids[entry.arxiv_id],)
-        ],
-    )
-    section_rows = [
-        (id_, position, section.heading, section.body)
+    rows = [
+        database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
+        | {"added_seq": former.get(paper_id, added_seq)}
+        for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
+        for paper_id in (paper_ids[entry.arxiv_id],)
+    ]
+    await database.insert_rows(connection, entries, rows)
+    texts = [
+        database.record_values(section, sections, entry_id=id_, position=position)
         for id_, (_, entry) in zip(ids, new_entries, strict=True)
         for position, section in enumerate(entry.sections)
     ]
-    await database.insert_rows(
-        connection, sections, ("entry_id", "position", "heading", "body"), section_rows
-    )
+    await database.insert_rows(connection, sections, texts)
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:
@@ -348,28 +342,19 @@ async def list_appearances(
     return appearances
 
 
-_FIELDS = tuple(
-    column.name for column in entries.c if column.name not in ("id", "digest_id", "paper_id", "added_seq")
-)
-_fields = attrgetter(*_FIELDS)
-
-
 async def _build_entries(
     connection: AsyncConnection, rows: Sequence[sa.Row[Any]], *, with_texts: bool = True
 ) -> list[tuple[sa.Row[Any], Entry]]:
-    texts = await snapshot.read(connection, _list_sections, [row.id for row in rows if with_texts])
+    texts: dict[int, list[Section]] = defaultdict(list)
+    query = sa.select(sections).order_by(sections.c.position)
+    for entry_id, _, heading, body in await database.execute_in(
+        connection, query, sections.c.entry_id, [row.id for row in rows if with_texts]
+    ):
+        texts[entry_id].append(Section(heading, body))
     return [
         (row, database.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ()))))
         for row in rows
     ]
-
-
-def _list_sections(view: snapshot.Snapshot, entry_ids: Iterable[int]) -> dict[int, list[Section]]:
-    statement = "SELECT entry_id, heading, body FROM sections WHERE %s ORDER BY entry_id, position"
-    found: dict[int, list[Section]] = defaultdict(list)
-    for entry_id, heading, body in view.fetch_in(statement, "entry_id", entry_ids):
-        found[entry_id].append(Section(heading, body))
-    return found
 
 
 def _query() -> sa.Select[Any]:

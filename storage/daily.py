@@ -202,8 +202,12 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
 
 async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, Iterable[int]]) -> None:
     """Store the ids of the papers of new deliveries, by delivery."""
-    rows = [(delivery_id, paper_id) for delivery_id, ids in papers.items() for paper_id in ids]
-    await database.insert_rows(connection, delivery_papers, ("delivery_id", "paper_id"), rows)
+    rows = [
+        {"delivery_id": delivery_id, "paper_id": paper_id}
+        for delivery_id, ids in papers.items()
+        for paper_id in ids
+    ]
+    await database.insert_rows(connection, delivery_papers, rows)
 
 
 _MAX_PAPERS = 5_000

@@ -2,9 +2,6 @@
 
 On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's default
 deferred BEGIN loses updates, since two transactions can read before either writes.
-
-`insert_rows` and `select_where_in` bypass SQLAlchemy's parameter processing, which costs more per value than the
-engine spends per row. Use them where tens of thousands of rows are handled.
 """
 
 from __future__ import annotations
@@ -24,19 +21,16 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import errors, snapshot
+from storage import errors
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -432,12 +426,8 @@ CHUNK_SIZE = 2000
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT, which supports `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _dialect_insert(connection.dialect, table)
-
-
-def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     # Imported lazily: the unused dialect would take 2.5 MB of memory.
-    if dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
@@ -468,44 +458,14 @@ async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) 
 async def insert_rows(
     connection: AsyncConnection,
     table: sa.Table,
-    column_names: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
+    rows: Sequence[Mapping[str, Any]],
     *,
     ignore_conflicts: bool = False,
-    upsert_key: tuple[str, ...] = (),
 ) -> None:
-    """Insert many rows, given as tuples in the order of `column_names`.
-
-    `ignore_conflicts` skips rows that exist; `upsert_key` names the key columns by which existing rows are updated.
-    """
-    if not rows:
-        return
-    statement, order, processors = _compile_insert(
-        connection.dialect, table, column_names, ignore_conflicts, upsert_key
-    )
-    if order != column_names:
-        rows = list(map(itemgetter(*map(column_names.index, order)), rows))
-    if any(processors):
-        columns = zip(*rows, strict=True)
-        converted = [
-            column if processor is None else map(processor, column)
-            for column, processor in zip(columns, processors, strict=True)
-        ]
-        rows = list(zip(*converted, strict=True))
-    await execute_many(connection, statement, rows)
-
-
-async def execute_many(
-    connection: AsyncConnection, statement: str, values: Sequence[tuple[Any, ...]]
-) -> None:
-    """Execute a driver-level SQL statement, as `fetch_all`, with each tuple of values."""
-    sync = connection.sync_connection
-    assert sync is not None
-    if connection.dialect.name != "sqlite":
-        await connection.exec_driver_sql(snapshot.number_marks(statement), list(values))
-    else:
-        driver: Any = sync.connection.driver_connection
-        await driver.executemany(statement, values)
+    """Insert rows that have the same columns; `ignore_conflicts` skips those that exist."""
+    if rows:
+        statement = dialect_insert(connection, table)
+        await connection.execute(statement.on_conflict_do_nothing() if ignore_conflicts else statement, rows)
 
 
 async def upsert(
@@ -556,26 +516,6 @@ async def delete_some(
     return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
 
 
-async def delete_rows(
-    connection: AsyncConnection, table: sa.Table, key: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
-) -> None:
-    """Delete the rows whose columns `key`, of text or integers, have the values of one of `rows`."""
-    if not (values := list(rows)):
-        return
-    condition = " AND ".join(f"{name} = ?" for name in key)
-    await execute_many(connection, f"DELETE FROM {table.name} WHERE {condition}", values)  # noqa: S608 - constant names
-
-
-async def fetch_all(
-    connection: AsyncConnection, statement: str, values: Sequence[Any] = ()
-) -> list[tuple[Any, ...]]:
-    """Return all rows of a driver-level SQL statement with placeholders `?`, on PostgreSQL too.
-
-    Values are the driver's, without SQLAlchemy's type conversion. SQLite needs one thread hop instead of four.
-    """
-    return await snapshot.read(connection, snapshot.Snapshot.fetch, statement, *values)
-
-
 async def execute_in(
     connection: AsyncConnection,
     statement: sa.Select[Any] | sa.Update | sa.Delete,
@@ -614,32 +554,6 @@ async def fetch_records(
     return [build_record(record_type, row._mapping) for row in rows]
 
 
-async def fetch_in(
-    connection: AsyncConnection, statement: str, column: sa.Column[Any], values: Iterable[Any], *further: Any
-) -> list[tuple[Any, ...]]:
-    """Return the rows of a driver-level statement where a text or integer column is in any number of values, in chunks.
-
-    `%s` in the statement stands for this condition; `further` are the values of the placeholders behind it.
-    """
-    is_text = isinstance(column.type, sa.Text)
-    fetch = snapshot.Snapshot.fetch_in
-    return await snapshot.read(connection, fetch, statement, column.name, values, *further, is_text=is_text)
-
-
-async def select_where_in(
-    connection: AsyncConnection, by: sa.Column[Any], values: Iterable[Any], columns: Sequence[sa.Column[Any]]
-) -> list[tuple[Any, ...]]:
-    """Return columns of the rows whose text or integer column `by` is in `values`."""
-    names = ", ".join(column.name for column in columns)
-    return await fetch_in(connection, f"SELECT {names} FROM {by.table} WHERE %s", by, values)  # noqa: S608 - constant names
-
-
-@lru_cache(maxsize=4096)
-def parse_time(value: datetime | str) -> datetime:
-    """Convert a driver value of a `UtcTime` to a time in UTC; SQLite stores times as text."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
-
-
 def build_record(
     record_type: type[Record], row: sa.RowMapping | Mapping[str, Any], **converted: Any
 ) -> Record:
@@ -652,28 +566,3 @@ def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> 
     """Return the fields of a record that are columns of a table, but its id; `others` replaces or adds some."""
     names = [name for name in record.__dataclass_fields__ if name in table.c and name != "id"]
     return {name: getattr(record, name) for name in names} | others
-
-
-@lru_cache(maxsize=64)
-def _compile_insert(
-    dialect: Dialect,
-    table: sa.Table,
-    column_names: tuple[str, ...],
-    ignore_conflicts: bool,
-    upsert_key: tuple[str, ...],
-) -> tuple[str, tuple[str, ...], tuple[Callable[[Any], Any] | None, ...]]:
-    """Return the driver-level INSERT, its columns in order, and the bind processor of each column."""
-    insert = _dialect_insert(dialect, table)
-    statement: sqlite.Insert | postgresql.Insert = (
-        insert.on_conflict_do_nothing() if ignore_conflicts else insert
-    )
-    if upsert_key:
-        changes = {name: insert.excluded[name] for name in column_names if name not in upsert_key}
-        statement = insert.on_conflict_do_update(index_elements=upsert_key, set_=changes)
-    compiled = statement.compile(dialect=dialect, column_keys=column_names)
-    order = tuple(name for name in table.c.keys() if name in column_names)  # noqa: SIM118 - a collection of columns
-    return (
-        str(compiled),
-        order,
-        tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order),
-    )

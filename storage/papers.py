@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,8 +95,8 @@ async def list_arxiv_due(
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
     """Store that arXiv was asked for papers in vain at `now` (UTC): it is asked again after a day, then 2, 4 … 32 days."""
-    columns = (papers.c.id, papers.c.arxiv_asks)
-    rows = await database.select_where_in(connection, papers.c.arxiv_id, arxiv_ids, columns)
+    query = sa.select(papers.c.id, papers.c.arxiv_asks)
+    rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
         {
             "id": id_,
@@ -127,14 +126,16 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
     """Store new papers. Returns their ids by arXiv id."""
     ids = await database.reserve_ids(connection, papers, len(merged))
-    values = [(id_, *_fields(paper)) for id_, paper in zip(ids, merged, strict=True)]
-    await database.insert_rows(connection, papers, ("id", *_FIELDS), values)
+    rows = [database.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
+    await database.insert_rows(connection, papers, rows)
     return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
     """Update stored papers, given as (id, paper)."""
-    await database.update_rows(connection, papers, [{"id": id_, **_values(paper)} for id_, paper in merged])
+    await database.update_rows(
+        connection, papers, [database.record_values(paper, papers, id=id_) for id_, paper in merged]
+    )
 
 
 async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) -> None:
@@ -202,8 +203,8 @@ async def list_rows(
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
     """Return the titles of papers, in the given order, skipping papers without a title."""
-    columns = (papers.c.id, papers.c.title)
-    titles = dict(await database.select_where_in(connection, papers.c.id, paper_ids, columns))
+    query = sa.select(papers.c.id, papers.c.title)
+    titles = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, paper_ids)))
     return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
 
 
@@ -282,7 +283,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     for paper_id, paper in merged.items():
         if paper.last_on is None and paper.title:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
-            values = _values(paper) | {"first_on": on, "last_on": on}
+            values = database.record_values(paper, papers, first_on=on, last_on=on)
             details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))
     return details
 
@@ -293,7 +294,9 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
     appearances = await archive.list_appearances(connection, merged)
     return [
         PaperDetail(
-            id=paper_id, appearances=tuple(appearances.get(paper_id, ())), **_values(merged[paper_id])
+            id=paper_id,
+            appearances=tuple(appearances.get(paper_id, ())),
+            **database.record_values(merged[paper_id], papers),
         )
         for paper_id in paper_ids
         if paper_id in merged and merged[paper_id].last_on is not None
@@ -317,8 +320,6 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
     return dict(counts)
 
 
-_FIELDS = tuple(MergedPaper.__dataclass_fields__)
-_fields = attrgetter(*_FIELDS)
 _ROW_COLUMNS = [
     papers.c[name]
     for name in (
@@ -326,10 +327,6 @@ _ROW_COLUMNS = [
         "authors_truncated",
     )
 ]
-
-
-def _values(paper: MergedPaper) -> dict[str, Any]:
-    return {name: getattr(paper, name) for name in _FIELDS}
 
 
 async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -405,15 +402,15 @@ async def set_authors(
         Author(id_, key, name, paper_counts[key])
         for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
     ]
-    new_rows = [(author.id, author.key, author.name, author.paper_count) for author in added]
-    await database.insert_rows(connection, authors, ("id", "key", "name", "paper_count"), new_rows)
+    new = [database.record_values(author, authors, id=author.id) for author in added]
+    await database.insert_rows(connection, authors, new)
     ids = known_ids | {author.key: author.id for author in added}
     rows = [
-        (paper_id, position, ids[key], name)
+        {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await database.insert_rows(connection, paper_authors, ("paper_id", "position", "author_id", "name"), rows)
+    await database.insert_rows(connection, paper_authors, rows)
     # By the difference: to count the papers of all authors of a collaboration again takes seconds for each of its papers.
     changes = Counter({known_ids[key]: paper_counts[key] for key in known_ids})
     changes.subtract(author_id for author_id, _ in removed)
@@ -422,9 +419,8 @@ async def set_authors(
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
     """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
-    stored = await database.select_where_in(
-        connection, authors.c.key, names_by_key, (authors.c.key, authors.c.id, authors.c.name)
-    )
+    query = sa.select(authors.c.key, authors.c.id, authors.c.name)
+    stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [
         {"id": id_, "name": names_by_key[key]}
         for key, id_, name in stored
@@ -445,5 +441,4 @@ async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int
 
 async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
     """Return the authors among these ids, in no order."""
-    rows = await database.select_where_in(connection, authors.c.id, author_ids, list(authors.c))
-    return [Author(*row) for row in rows]
+    return await database.fetch_records(connection, Author, sa.select(authors), authors.c.id, author_ids)

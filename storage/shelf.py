@@ -34,10 +34,9 @@ async def save_at(
     server_id: int | None = None,
 ) -> None:
     """Save papers for a reader, each at a time of its own (UTC), which places it in the list."""
-    rows = [(user_id, paper_id, at, server_id) for paper_id, at in times_by_paper.items()]
-    if rows:
-        columns = "user_id", "paper_id", "saved_at", "server_id"
-        await database.insert_rows(connection, saved_papers, columns, rows, ignore_conflicts=True)
+    same = {"user_id": user_id, "server_id": server_id}
+    rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
+    await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:

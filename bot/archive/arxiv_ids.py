@@ -58,10 +58,6 @@ _ID_IN_FILE = re.compile(
     re.IGNORECASE,
 )
 """An id in a file of a reference manager or any other: in a link, marked, alone in a field, or as the name of a PDF."""
-MARKDOWN_LINK = re.compile(
-    rf"\[([^\[\]\\*_0-9][^\[\]\\*_]*)\]\((https://(?:arxiv\.org/abs|huggingface\.co/papers)/({_NEW_ID}){_VERSION})\)"
-)
-"""A Markdown link to a paper as most scripts write it. Groups: label, URL, id."""
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse
+from bot.archive import arxiv_ids, fields, listing, parse
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import Templates
 from bot.text import people, typography
@@ -121,11 +121,6 @@ def _format_author(name: str) -> str:
 
 # A digest's entries as the Markdown of a newsletter or a review.
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)(.*)")
-_RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")
-_FENCE_MARKS = ("```", "~~~")
-_MAX_HIGHLIGHT_LENGTH = 200
-
 
 class ExportPaper(NamedTuple):
     """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
@@ -136,34 +131,29 @@ class ExportPaper(NamedTuple):
 
 
 def render_newsletter_paper(entry: Entry) -> ExportPaper:
-    """Return a paper with its sections as bullets, or under low headings if a bullet cannot hold one of them."""
-    titles = [section.heading or "" for section in entry.sections]
-    is_bulleted = all("*" not in title and len(title) <= _MAX_HIGHLIGHT_LENGTH for title in titles)
-    render_section = _render_bullet if is_bulleted else _render_low_heading
-    body = ("\n" if is_bulleted else "\n\n").join(render_section(section) for section in entry.sections)
-    return _build_paper(entry, entry.title or entry.arxiv_id, body)
+    """Return a paper with its sections as bullets."""
+    return _build_paper(entry, entry.title or entry.arxiv_id, "\n".join(map(_render_bullet, entry.sections)))
 
 
 def render_review_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
-    levels = [
-        len(heading[1])
-        for section in entry.sections
-        for line, is_fenced in _mark_fenced(section.body)
-        if not is_fenced and (heading := _HEADING.fullmatch(line))
-    ]
-    level = "#" if min(levels, default=7) <= 2 else "##"
-    title = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
+    bodies = [section.body for section in entry.sections]
+    level = "#" if any(_HIGH_HEADING.search(body) for body in bodies) else "##"
     headless = [section for section in entry.sections if not section.heading]
-    chapters = [section for section in entry.sections if section.heading]
-    parts = [
-        _close_code(section.body) if len(headless) == 1 else _render_bullet(section) for section in headless
+    parts = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
+    parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
+    parts += [
+        f"{level} {_one_line(section.heading)}\n\n{section.body}"
+        for section in entry.sections
+        if section.heading
     ]
-    parts += [f"{level} {_one_line(section.heading)}\n\n{_close_code(section.body)}" for section in chapters]
-    body = "\n\n".join(title + parts)
-    inner_fences = re.findall(r"^[ \t]*(`{3,})", body, re.MULTILINE)
-    fence = "`" * max([3, *(len(inner) + 1 for inner in inner_fences)])
+    body = "\n\n".join(parts)
+    fence = max(["```", *(f"{inner}`" for inner in _FENCE.findall(body))], key=len)
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
+
+
+_HIGH_HEADING = re.compile(r"^#{1,2}[ \t]", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 
 
 PAPER_RENDERERS: Mapping[DigestFormat, Callable[[Entry], ExportPaper]] = {
@@ -191,55 +181,13 @@ def _format_authors(entry: Entry) -> str:
 
 
 def _render_bullet(section: Section) -> str:
-    first, *rest = _flatten_structure(section.body)
-    head = f"***{_one_line(section.heading)}***: " if section.heading else ""
-    is_indented = all(line.startswith(" ") for line in rest if line.strip()) and any(rest)
-    is_structure = first.startswith((*_FENCE_MARKS, " "))
-    if is_indented or is_structure or fields.parse_labelled_field(f"- {head}{first}"):
-        # In the bullet's own line it would be parsed as something else, or the lines below would lose their indentation.
+    heading = _one_line(section.heading).replace("*", "")
+    first, *rest = section.body.split("\n")
+    if any(rest) and all(line.startswith(" ") for line in rest if line.strip()):
+        # Below a line without indentation the common one stays.
         first, rest = "", [first, *rest]
-    return "\n".join([f"- {head}{first}".rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
-
-
-def _render_low_heading(section: Section) -> str:
-    body = "\n".join(_flatten_structure(section.body))
-    return f"#### {_one_line(section.heading)}\n\n{body}" if section.heading else f"- {body}"
-
-
-def _flatten_structure(body: str) -> list[str]:
-    """Return the lines of a body with headings as bold lines and rules as blank lines: a bullet can hold neither."""
-    flattened = []
-    for line, is_fenced in _mark_fenced(body):
-        heading = None if is_fenced else _HEADING.fullmatch(line)
-        if heading:
-            title = heading[2].strip().rstrip("# \t").strip("*_ ")
-            line = f"**{title}**" if title else ""
-        elif not is_fenced and _RULE.fullmatch(line):
-            line = ""
-        flattened.append(line)
-    return flattened
-
-
-def _mark_fenced(body: str) -> Iterator[tuple[str, bool]]:
-    """Yield each line and whether it belongs to a code block, with the end that one lacks: it would hide what follows."""
-    fence = ""
-    for line in body.split("\n"):
-        bare = line.lstrip()
-        if fence:
-            yield line, True
-            if bare.startswith(fence) and not bare.strip(fence[0]).strip():
-                fence = ""
-        elif markdown_lines.is_fence(line):
-            fence = bare[: len(bare) - len(bare.lstrip(bare[0]))]
-            yield line, True
-        else:
-            yield line, False
-    if fence:
-        yield fence, True
-
-
-def _close_code(body: str) -> str:
-    return "\n".join(line for line, _ in _mark_fenced(body))
+    head = f"- ***{heading}***: {first}" if heading else f"- {first}"
+    return "\n".join([head.rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
 
 
 def _one_line(text: str | None) -> str:

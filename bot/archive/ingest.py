@@ -254,7 +254,7 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
         return digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
-        is_unrelated = not names_paper and (is_json or str(error) == parse.NO_DATE)
+        is_unrelated = not names_paper and (is_json or str(error) == parse.NO_PAPER)
         return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 
 

@@ -31,6 +31,7 @@ _MENTIONING = re.compile(
     r"\W*(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|参考文献|참고문헌)\W*",
     re.IGNORECASE,
 )
+_UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _MARKUP = re.compile(r"[*_`#>|~]|<[^<>]{0,500}>|^\W{0,3}\[?[0-9]{1,4}[\].):]{1,2}\s")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -41,7 +42,7 @@ _MAX_LINE_LENGTH, _MAX_PARAGRAPH = 40_000, 1_000
 
 MAX_PAPERS = 10_000
 """Papers of a text that are read: as many as a source may bring in its first poll."""
-NO_PAPER = "it has no heading with a date"
+NO_PAPER = "it names no paper of arXiv"
 """The reason for a text without any paper."""
 
 
@@ -154,26 +155,25 @@ def _build_digests(
 
 def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterator[_Paper]:
     """Yield the papers of a text without its code, comments and references."""
-    first, last = markdown_lines.find_answer(rows)
-    fenced = markdown_lines.find_fenced_rows(rows, first, last)
+    code = markdown_lines.find_code_rows(rows)
     targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
     section_on, is_mentioning, is_comment = named_on, False, False
     paragraph: list[_Paper] = []
     paragraph_on: date | None = None
-    for row in range(max(first, start), last):
+    for row in range(start, len(rows)):
         line = rows[row]
         if is_comment or line.lstrip().startswith("<!--"):
             is_comment = "-->" not in line
             continue
-        if row in fenced or _DEFINITION.match(line):
+        if row in code or _DEFINITION.match(line):
             continue
         if not line.strip() or markdown_lines.is_thematic_break(line):
             yield from (paper if paper.on else paper._replace(on=paragraph_on) for paper in paragraph)
             paragraph, paragraph_on = [], None
             continue
-        if "[" in line and "](" not in line and row + 1 < last and line.count("[") > line.count("]"):
+        if "[" in line and "](" not in line and row + 1 < len(rows) and line.count("[") > line.count("]"):
             line = f"{line} {rows[row + 1].strip()}"  # a link over two lines
-        is_underlined = row + 1 < last and len(rows[row + 1]) > 2 and not rows[row + 1].strip("=")
+        is_underlined = row + 1 < len(rows) and len(rows[row + 1]) > 2 and not rows[row + 1].strip("=")
         is_heading = is_underlined or markdown_lines.parse_heading(row, line.strip()) is not None
         if is_heading:
             is_mentioning = _MENTIONING.fullmatch(_plain(line)) is not None
@@ -199,7 +199,7 @@ def _find_day(line: str, *, is_heading: bool) -> date | None:
     if not is_heading and (len(line) > 100 or ":" in line):
         return None
     plain = _plain(line)
-    is_other = fields.UPDATED.search(plain[:100]) or (not is_heading and len(plain) > 40)
+    is_other = _UPDATED.search(plain[:100]) or (not is_heading and len(plain) > 40)
     return None if is_other else fields.find_date(plain)
 
 
@@ -222,7 +222,7 @@ def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
     found: list[_Paper] = []
     for match in [*_LINK.finditer(line), *_ANCHOR.finditer(line)]:
         is_anchor = match.re is _ANCHOR
-        label = match[2] if is_anchor else _label_before(line, match.start())
+        label = match[2] if is_anchor else markdown_lines.label_before(line, match.start())
         ids = arxiv_ids.find_ids(match[1]) or arxiv_ids.find_ids(label)
         if arxiv_id := ids[-1][0] if ids else arxiv_ids.parse_bare_id(label):
             found.append(_Paper(arxiv_id, _as_title(label), on, row))
@@ -265,16 +265,6 @@ def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Itera
     parts = [*cells, *_BRACKETED.findall(rest[:600]), *words[:2], *words[-1:]]
     bare = (arxiv_ids.parse_bare_id(part.strip(" *`[]():,")) for part in parts if len(part) < 40)
     yield from filter(None, bare)
-
-
-def _label_before(line: str, end: int) -> str:
-    """The label of a Markdown link whose `]` is at `end`; "" without the bracket that opens it."""
-    depth = 0
-    for position in range(end, max(-1, end - _MAX_LABEL_LENGTH), -1):
-        depth += (line[position] == "]") - (line[position] == "[")
-        if depth == 0:
-            return line[position + 1 : end]
-    return ""
 
 
 def _resolve(line: str, targets: Mapping[str, str]) -> str:

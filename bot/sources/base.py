@@ -501,7 +501,7 @@ def detect_in_text(
     try:
         digests = parse.parse_text(text, name, on or read_on, listing_form)
     except errors.NotADigestError as error:
-        reason = "" if str(error) == parse.NO_DATE else f": {error}"
+        reason = "" if str(error) == parse.NO_PAPER else f": {error}"
         if parse.is_html(text):
             raise HtmlPageError(f"it is an HTML page without a digest{reason}") from None
         raise FetchError(f"there is no digest in it{reason}") from None

@@ -191,15 +191,10 @@ def body(*sections: Section) -> str:
     return exports.render_newsletter_paper(entry(sections=sections)).body
 
 
-def test_headings_in_a_bullet_become_bold_and_rules_blank_except_in_code() -> None:
-    text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n---\n```"
-    assert body(Section("1. 장", text)) == (
-        "- ***1. 장***: 글\n\n  **소제목**\n\n\n\n  ```\n  # 코드\n  ---\n  ```"
-    )
-
-
-def test_a_heading_that_does_not_fit_a_bullet_becomes_a_low_heading() -> None:
-    assert body(Section("A*", "글"), Section("B", "둘")) == "#### A*\n\n글\n\n#### B\n\n둘"
+def test_a_bullet_holds_what_a_section_has() -> None:
+    text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n```"
+    shown = "- ***1. 장***: 글\n\n  ### 소제목\n\n  ---\n\n  ```\n  # 코드\n  ```"
+    assert body(Section("1. 장*", text)) == shown
 
 
 def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
@@ -212,23 +207,7 @@ def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
     assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
 
 
-@pytest.mark.parametrize("digest_format", exports.PAPER_RENDERERS)
-@pytest.mark.parametrize(
-    "code", ["text\n```python\n# b", "~~~\n# b", "  ```\nx\n~~~", "inline ```x```\n```x``` y"]
-)
-def test_code_that_is_not_closed_hides_no_section_and_no_paper(
-    digest_format: DigestFormat, code: str
-) -> None:
-    sections = (Section("A", code), Section("B", "two\n```\ny\n```"))
-    url = "https://arxiv.org/abs/2502.00002"
-    other = entry(rank=2, arxiv_id="2502.00002", title="U", url=url, sections=(Section("C", "three"),))
-    text = export(digest_format.value, digest(entry(sections=sections), other, digest_format=digest_format))
-    (after,) = parse.parse_text(text)
-    assert [[section.heading for section in paper.sections] for paper in after.entries] == [["A", "B"], ["C"]]
-
-
 def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
-    assert {*parse.FORMATS, *listing.FORMATS} == set(DigestFormat)
     assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
     assert set(summaries.WRITER_RANK) == set(DigestFormat)
     assert {*exports.PAPER_RENDERERS, *listing.FORMATS} == set(DigestFormat)

@@ -85,18 +85,11 @@ def test_any_page_gives_some_text(pieces: list[str]) -> None:
         ("~~~\n```\n~~~", [0, 1, 2]),
         ("````\n```\n````\nx", [0, 1, 2]),
         ("a\n```python\n# b", []),  # an unclosed fence has no code
-        ("~~~\na\n```\nb\n```", [2, 3, 4]),
-        # An answer in Markdown can contain code, and ends before a rule.
-        ("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter", [*range(7)]),
-        ("```markdown\n# T\n```\nx\n```\n## B\n```\nafter", [*range(7)]),
-        ("```markdown\n# T\n```\n\n---\n\n```\ncode\n```", [0, 1, 2, 6, 7, 8]),
+        (
+            "```markdown\n# T\n```python\nx\n```\n## B\n```\nafter",
+            [2, 3, 4],
+        ),  # an answer in Markdown is no code
     ],
 )
 def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:
-    lines = text.split("\n")
-    assert sorted(markdown_lines.find_fenced_rows(lines, 0, len(lines))) == rows
-
-
-@given(st.lists(st.sampled_from(["```", "```markdown", "```python", "~~~", "````", "text", "---", ""])))
-def test_any_sequence_of_fences_can_be_parsed(rows: list[str]) -> None:
-    assert markdown_lines.find_fenced_rows(rows, 0, len(rows)) <= set(range(len(rows)))
+    assert sorted(markdown_lines.find_code_rows(text.split("\n"))) == rows

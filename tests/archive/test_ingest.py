@@ -148,7 +148,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     }
     assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
     assert [problem.message for problem in total.problems] == ["it is binary"]
-    assert [problem.message for problem in total.unrelated] == ["it has no heading with a date"]
+    assert [problem.message for problem in total.unrelated] == ["it names no paper of arXiv"]
     assert await harness.titles("2026-01-01") == ["Paper 3"]
     assert (await harness.rows())[1].date == date(2026, 1, 2)
     changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:2])]
@@ -293,7 +293,7 @@ def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) ->
     path = tmp_path / "a.md"
     with path.open("wb") as file:
         file.truncate(parse.MAX_BYTES + 30 * 2**20)
-    assert read_problem(path) == "it is 50 MB; a digest file may be at most 20 MB"
+    assert read_problem(path) == "it is 35 MB; a digest file may be at most 5 MB"
 
 
 def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Path) -> None:

@@ -107,23 +107,6 @@ def test_a_path_may_have_the_date(name: str, day: date | None) -> None:
     assert fields.find_path_date(name) == day
 
 
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("2026年07月08日", date(2026, 7, 8)),
-        ("23rd June 2026", date(2026, 6, 23)),
-        ("7th if October 2023", date(2023, 10, 7)),
-        ("Top Papers (Dec 29 - Jan 4, 2026)", date(2026, 1, 4)),
-        ("2025-12-29 ~ 2026-01-04", date(2026, 1, 4)),
-        ("28th of August", None),
-        ("2026-02-30", None),
-        ("2026-01-01 and 2026-01-02", None),
-    ],
-)
-def test_a_heading_may_have_the_date(text: str, day: date | None) -> None:
-    assert fields.find_date(text) == day
-
-
 def test_papers_without_a_date_are_a_rolling_digest_and_those_with_one_are_not() -> None:
     row = "|[{}](https://arxiv.org/abs/{})|{}|\n"
     text = "## Updated on 2026.06.29\n\n|Title|Date|\n|---|---|\n"

@@ -208,7 +208,9 @@ def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
 
 def test_of_a_page_with_more_days_than_the_limit_the_newest_are_read() -> None:
     days = [date(2020, 1, 1) + timedelta(days=number) for number in range(base.MAX_DAYS + 3)]
-    text = "\n".join(f"## {day}\n### [P](https://arxiv.org/abs/1901.00001)\n- x {day}\n" for day in days)
+    text = "\n".join(
+        f"## Daily Papers {day}\n### [P](https://arxiv.org/abs/1901.00001)\n- x {day}\n" for day in days
+    )
     digests = base.detect_in_text(text)
     assert sorted(digest.date for digest in digests) == days[3:]
     [problem] = [problem for digest in digests for problem in digest.problems]

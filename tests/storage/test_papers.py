@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 
 from storage import archive, database, models, papers, search, shelf, snapshot, sources, tables
 from storage.models import ArchiveExtent, PaperFacts, Section
-from tests.support import patience, reader_rows, sample_archive
+from tests.support import patience, reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
@@ -302,22 +301,3 @@ async def test_a_digest_is_trusted_as_its_source(db: database.Database) -> None:
         origins = await archive.list_origins(connection, [1, 2, 3, 4, 99])
     assert origins == {id_: (trust, INGESTED_AT.date()) for id_, trust in enumerate(trusts, 1)}
     assert trusts == sorted(trusts)
-
-
-async def test_the_texts_of_a_paper_are_read_outside_the_event_loop(
-    sqlite_db: database.Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A paper may have a hundred appearances of a thousand sections."""
-    await sample_archive.add_digest(sqlite_db, "2025-01-02", sample_archive.SMALL)
-    threads: list[int] = []
-
-    def build(heading: str | None, body: str) -> Section:
-        threads.append(threading.get_ident())
-        return Section(heading, body)
-
-    monkeypatch.setattr(archive, "Section", build)
-    async with sqlite_db.read() as connection:
-        detail = await papers.get_detail(connection, "2501.00001")
-    assert detail is not None
-    assert len(detail.appearances[0].entry.sections) == len(threads) == 1
-    assert threading.get_ident() not in threads

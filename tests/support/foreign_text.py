@@ -311,6 +311,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.fields.decode_json of a text": lambda text: fields.decode_json(json.dumps([text, {text: text}])),
     "archive.fields.cut_line": lambda text: fields.cut_line(text, 200),
     "archive.markdown_lines.parse_heading": lambda text: markdown_lines.parse_heading(0, text),
+    "archive.markdown_lines.label_before": lambda text: markdown_lines.label_before(text, len(text) - 1),
     "archive.markdown_lines.find_headings": lambda text: markdown_lines.find_headings(text.split("\n")),
     "archive.parse.parse_text of a newsletter": lambda text: parse.parse_text(_NEWSLETTER + text),
     "archive.parse.parse_text of a review": lambda text: parse.parse_text(_REVIEW + text),

@@ -1,0 +1,328 @@
+"""The newsletter and the review, parsed by the entry point: headings, fields, bullets and chapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+
+from bot.archive import parse
+from storage.models import Digest, DigestFormat, Entry, Section
+
+NEWSLETTER = "## Daily Papers (2025-02-06)\n\n"
+PAPER = """### [A Small Model](https://arxiv.org/abs/2502.00001)
+
+![](https://example.org/2502.00001.png)
+
+Vote: 12
+
+Authors: Ada One, Ben Two
+
+- ***What's New***: It is small.
+- ***Performance Highlights***: It is quick.
+
+"""
+OTHER = PAPER.replace("00001", "00002")
+REVIEW = "# 📰 Hugging Face Daily Papers – 2025-05-27\n\n"
+CHAPTERS = "# 작은 모델\n\n## 1. 동기\n\n작다.\n\n## 2. 결과\n\n- **속도**: 빠르다.\n- **크기**: 작다.\n"
+
+
+def parse_one(text: str) -> Digest:
+    (digest,) = parse.parse_text(text)
+    return digest
+
+
+def lines_of_problems(digest: Digest) -> list[int]:
+    return [problem.line for problem in digest.problems]
+
+
+def test_a_newsletter_is_parsed_completely() -> None:
+    digest = parse_one(NEWSLETTER + PAPER)
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.NEWSLETTER, date(2025, 2, 6), ())
+    assert digest.entries == (
+        Entry(
+            rank=1,
+            arxiv_id="2502.00001",
+            title="A Small Model",
+            url="https://arxiv.org/abs/2502.00001",
+            votes=12,
+            authors=("Ada One", "Ben Two"),
+            thumbnail="https://example.org/2502.00001.png",
+            sections=(
+                Section("What's New", "It is small."),
+                Section("Performance Highlights", "It is quick."),
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("### [Plain](URL)", "Plain"),
+        ("### [I Don't Know: The [IDK] Token](URL)", "I Don't Know: The [IDK] Token"),
+        ("### [Less (is) [More](really)](URL)", "Less (is) [More](really)"),
+        ("### [Odd ] One](URL)", "Odd ] One"),
+        ("### [An \\[X\\] Y](URL)", "An [X] Y"),
+        ('### [T](<URL> "tip")', "T"),
+        ("### [T](URL) [PDF](https://arxiv.org/pdf/2502.00001)", "T"),
+        ("### [New] 1. **[**T**](URL)** ###", "T"),
+        ("#### [2502.00001] T", "T"),
+        ("### [](URL)", None),
+        ("### [2502.00001](URL)", None),
+    ],
+)
+def test_the_title_is_that_of_the_link(heading: str, title: str | None) -> None:
+    url = "https://arxiv.org/abs/2502.00001"
+    digest = parse_one(f"{NEWSLETTER}{heading.replace('URL', url)}\n\nVote: 3\n\n- text\n")
+    (paper,) = digest.entries
+    assert (paper.arxiv_id, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
+    assert digest.problems == ()
+
+
+VIDEO = "https://example.org/a.mp4"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "lines"),
+    [
+        ("- text", {"votes": None, "authors": (), "thumbnail": None}, []),
+        ("Vote: abc\n\n- text", {"votes": None}, [2]),
+        ("Vote: 3\n\nVote: 4\n\n- text", {"votes": 3}, []),
+        ("- text\n\nVote: 3", {"votes": None, "sections": (Section(None, "text\n\nVote: 3"),)}, []),
+        ("Authors: A B, +, C D\n\n- text", {"authors": ("A B", "C D"), "authors_truncated": True}, []),
+        ("<!-- a -->\n<br>\n\n- text", {"sections": (Section(None, "text"),)}, []),
+        (f"[Watch Video]({VIDEO})\n<div><video src='{VIDEO}'></video></div>", {"video": VIDEO}, []),
+        (f"<video controls>\n<source src='{VIDEO}'>\n</video>\n- a", {"video": VIDEO, "thumbnail": None}, []),
+        ("Vote: 3\n\nOne text.\n\n- a", {"sections": (Section(None, "One text."), Section(None, "a"))}, []),
+        ("- ***New***:\n- ***Next***: text", {"sections": (Section("Next", "text"),)}, []),
+        ("Vote: 3", {"summary_missing": True, "sections": ()}, []),
+        ("- 죄송합니다. 논문을 볼 수 없습니다.", {"summary_missing": True, "sections": ()}, []),
+    ],
+)
+def test_a_field_is_read_or_unknown_and_no_text_is_lost(
+    body: str, expected: Mapping[str, object], lines: list[int]
+) -> None:
+    digest = parse_one(f"{NEWSLETTER}### [A](https://arxiv.org/abs/2502.00001)\n\n{body}\n")
+    (paper,) = digest.entries
+    assert {name: getattr(paper, name) for name in expected} == expected
+    assert lines_of_problems(digest) == [line + 3 for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("bullets", "expected"),
+    [
+        *(
+            (bullet, [("New", "text")])
+            for bullet in (
+                *("- ***New***: text", "- **New**: text", "- **New:** text", "- **New** : text"),
+                *("- ***New*** - text", "- **New**：text", "* **New**: text", "• **New**: text"),
+                "- ***New***:\n  text",
+            )
+        ),
+        ("- **Small** models: good\n- **All**", [(None, "**Small** models: good"), (None, "**All**")]),
+        ("- ***New***: one\ntwo\n  three\n\n  four\n- five", [("New", "one\ntwo\n  three\n\n  four"), (None, "five")]),
+        ("- one\n  - two\n    - three\n  * four\n- five", [(None, "one\n- two\n  - three\n* four"), (None, "five")]),
+        ("- one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- b", [(None, "one\n# two\n---\nVote: 9\n\n| a |"), (None, "b")]),
+        ("- one\n```\n- two\n\n---\n", [(None, "one\n```"), (None, "two")]),
+    ],
+)  # fmt: skip
+def test_each_bullet_is_a_section_with_the_lines_that_continue_it(
+    bullets: str, expected: list[tuple[str | None, str]]
+) -> None:
+    digest = parse_one(NEWSLETTER + f"### [A](https://arxiv.org/abs/2502.00001)\n\n{bullets}\n" + OTHER)
+    first, second = digest.entries
+    assert [(section.heading, section.body) for section in first.sections] == expected
+    assert (len(second.sections), digest.problems) == (2, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "ids", "lines"),
+    [
+        (PAPER + "### [No Paper](https://example.org)\n\nVote: 9\n\n- text\n\n" + OTHER, [1, 2], [14]),
+        (PAPER + PAPER.replace("00001)", "00001v2)"), [1], [14]),
+        ("Good morning.\n\n" + PAPER, [1], [3]),
+        (PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n", [1], []),
+        (PAPER + "## Reading list\n\n" + OTHER, [1], [16]),
+        (PAPER + "#### A heading below\n\nText.\n\n" + OTHER, [1, 2], []),
+    ],
+)
+def test_what_is_around_papers_is_a_problem_or_another_part_of_the_page(
+    text: str, ids: list[int], lines: list[int]
+) -> None:
+    digest = parse_one(NEWSLETTER + text)
+    assert [paper.arxiv_id for paper in digest.entries] == [f"2502.{number:05}" for number in ids]
+    assert lines_of_problems(digest) == lines
+    assert digest.entries[0].votes == 12
+
+
+def paper_text(summary: str, paper: str = "2505.00001") -> str:
+    return f"## {paper}\n🔗 https://huggingface.co/papers/{paper}\n\n**Summary**:\n{summary}\n\n---\n\n"
+
+
+def fence(text: str) -> str:
+    return f"```markdown\n{text}```\n "
+
+
+def parse_summary(summary: str) -> Entry:
+    """The first of two papers; the second one shows where the first ends."""
+    digest = parse_one(REVIEW + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
+    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
+    assert len(digest.entries[1].sections) == 2
+    assert digest.problems == ()
+    return digest.entries[0]
+
+
+def test_a_review_is_parsed_completely() -> None:
+    digest = parse_one(REVIEW + paper_text(fence(CHAPTERS)))
+    assert (digest.format, digest.date, digest.problems) == (DigestFormat.REVIEW, date(2025, 5, 27), ())
+    assert digest.entries == (
+        Entry(
+            rank=1,
+            arxiv_id="2505.00001",
+            title="작은 모델",
+            url="https://huggingface.co/papers/2505.00001",
+            sections=(
+                Section("1. 동기", "작다."),
+                Section("2. 결과", "- **속도**: 빠르다.\n- **크기**: 작다."),
+            ),
+        ),
+    )
+
+
+CODE, TABLE = "```python\n# no heading\n## 9. none\n```", "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [
+        ("작은 모델.\n\n**1. 동기**\n\n작다.\n", [(None, "작은 모델."), ("1. 동기", "작다.")]),
+        ("글.\n\n1. **하나**: 글\n2. **둘**: 글\n", [(None, "글.\n\n1. **하나**: 글\n2. **둘**: 글")]),
+        ("## 1. 동기\n\n### 배경\n\n글\n**굵게**\n\n## 2. 끝\n\n글", [("1. 동기", "### 배경\n\n글\n**굵게**"), ("2. 끝", "글")]),
+        ("**1. 동기**\n\n**굵은 줄**\n\n글\n\n**2. 결과**\n\n글\n", [("1. 동기", "**굵은 줄**\n\n글"), ("2. 결과", "글")]),
+        (fence("1. **하나**\n   - 가\n     - 나\n\n2. **둘**\n   - 다\n"), [("1. 하나", "- 가\n  - 나"), ("2. 둘", "- 다")]),
+        ("## 동기\n\n글\n\n---\n\n## 결과\n\n글\n", [("동기", "글"), ("결과", "글")]),
+        ("앞.\n\n" + fence("## 1. 동기\n\n작다.\n"), [(None, "앞."), ("1. 동기", "작다.")]),
+        ("```markdown\n## 1. 동기\n\n작다.\n", [("1. 동기", "작다.")]),
+        (fence(f"## 1. 동기\n\n{CODE}\n\n## 2. 표\n\n{TABLE}\n"), [("1. 동기", CODE), ("2. 표", TABLE)]),
+        ("## 1. 동기\n\n## 2. 결과\n\n글\n", [("2. 결과", "글")]),
+    ],
+)  # fmt: skip
+def test_a_summary_is_divided_into_its_chapters_alone(
+    summary: str, expected: list[tuple[str | None, str]]
+) -> None:
+    paper = parse_summary(summary)
+    assert [(section.heading, section.body) for section in paper.sections] == expected
+    assert (paper.title, paper.summary_missing) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("## 1. {}", "### 1. {}", "## **1. {}**", "## {}", "**1. {}**", "**1. {}:**", "**{}**", "**{}:**"),
+        *("**{}**:", "1. **{}**", "1. **{}**:", "**1) {}**"),
+    ],
+)
+def test_chapters_are_found_in_every_notation(line: str) -> None:
+    text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
+    for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
+        chapters = [section for section in parse_summary(summary).sections if section.heading]
+        names = [(section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in chapters]
+        assert names == ["동기", "방법", "결과"]
+        assert {section.body for section in chapters} == {"- **굵게**: 글\n- 글"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("# 논문 요약: 작은 모델", "작은 모델"),
+        ("# 논문 요약: “작은 모델”", "작은 모델"),
+        ('# Review: "A Small Model"', "A Small Model"),
+        ("# **논문 요약: 작은 모델**", "작은 모델"),
+        ("# [논문 요약] 작은 모델", "작은 모델"),
+        ('# "작은" 모델의 "큰" 힘', '"작은" 모델의 "큰" 힘'),
+        ("## 논문 요약: 작은 모델", "작은 모델"),
+        ("**논문 요약: 작은 모델**", "작은 모델"),
+        ("# 작은 모델: 요약", "작은 모델: 요약"),
+        ("# 논문 요약", None),
+    ],
+)
+def test_the_title_is_the_heading_of_the_summary(heading: str, title: str | None) -> None:
+    paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
+    assert paper.title == title
+    assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
+
+
+def test_a_numbered_chapter_is_not_a_title() -> None:
+    assert parse_summary("# 1. 동기\n\n글\n\n# 2. 결과\n\n글\n").title is None
+
+
+@pytest.mark.parametrize("apology", ["```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""])
+def test_a_refusal_is_not_a_summary(apology: str) -> None:
+    paper = parse_summary(apology)
+    assert (paper.summary_missing, paper.sections) == (True, ())
+
+
+def test_an_invented_summary_is_missing_and_its_sections_are_kept() -> None:
+    apology = "죄송합니다만 링크를 열 수 없었습니다. 제목을 바탕으로 요약해 드리겠습니다."
+    paper = parse_summary(f"{apology}\n\n{fence(CHAPTERS)}")
+    assert paper.summary_missing
+    assert [section.heading for section in paper.sections] == [None, "1. 동기", "2. 결과"]
+
+
+@pytest.mark.parametrize(
+    "mark", ["**Summary**:\n", "**Summary:** ", "Summary:\n", "**요약**: ", "### Summary\n", "### 요약:\n"]
+)
+def test_the_label_of_a_summary_is_found_in_every_spelling(mark: str) -> None:
+    digest = parse_one(f"{REVIEW}## 2505.00001\n\n{mark}글 하나.\n")
+    (paper,) = digest.entries
+    assert (paper.sections, digest.problems) == ((Section(None, "글 하나."),), ())
+    assert paper.url == "https://huggingface.co/papers/2505.00001"
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## 2505.00001", None),
+        ("## [2505.00001](https://huggingface.co/papers/2505.00001)", None),
+        ("## 2505.00001: A Small Model", "A Small Model"),
+        ("## [A Small Model](https://huggingface.co/papers/2505.00001)", "A Small Model"),
+    ],
+)
+def test_a_paper_can_have_its_title_in_its_heading(heading: str, title: str | None) -> None:
+    first = paper_text(fence(CHAPTERS), "2505.00002")
+    digest = parse_one(f"{REVIEW}{first}{heading}\n🔗 https://arxiv.org/abs/2505.00001v2\n\n글.\n\n---\n")
+    assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [
+        ("2505.00002", "작은 모델"),
+        ("2505.00001", title),
+    ]
+    assert digest.entries[1].url == "https://arxiv.org/abs/2505.00001v2"
+    assert digest.problems == ()
+
+
+def test_a_paper_linked_in_a_chapters_heading_is_not_an_entry() -> None:
+    paper = parse_summary("## 1. 동기\n\n글\n\n### [A](https://arxiv.org/abs/2401.00001)\n\n글\n")
+    assert [section.heading for section in paper.sections] == ["1. 동기"]
+
+
+def test_the_lines_above_a_summary_are_its_fields() -> None:
+    fields = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\n![](https://example.org/a.png)\n"
+    summary = f"\n**Summary**:\n{fence('Vote: 9' + chr(10) * 2 + '글 하나.' + chr(10))}\n"
+    digest = parse_one(
+        f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n{fields}{summary}"
+    )
+    (paper,) = digest.entries
+    assert (digest.format, paper.title, paper.votes) == (DigestFormat.REVIEW, "A Small Model", 7)
+    assert (paper.authors, paper.thumbnail) == (("A B", "C D"), "https://example.org/a.png")
+    assert paper.sections == (Section(None, "Vote: 9\n\n글 하나."),)
+
+
+def test_a_paper_without_id_is_a_problem_and_its_neighbours_are_kept() -> None:
+    broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
+    digest = parse_one(REVIEW + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
+    assert [(paper.arxiv_id, len(paper.sections)) for paper in digest.entries] == [
+        ("2505.00001", 2),
+        ("2505.00002", 2),
+    ]
+    assert ["None" in problem.message for problem in digest.problems] == [True]
