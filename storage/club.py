@@ -96,11 +96,14 @@ async def list_unsettled(connection: AsyncConnection) -> list[int]:
     return list((await connection.execute(query)).scalars())
 
 
-async def settle(connection: AsyncConnection, part_ids: Collection[int], now: datetime) -> None:
-    """Keep the ids of opened threads, longer than their deliveries, and clear the messages, which name a reader."""
+async def settle(connection: AsyncConnection, part_ids: Collection[int], before: datetime) -> None:
+    """Keep the ids of opened threads, longer than their deliveries, and clear the messages, which name a reader.
+
+    `before` is later than the deliveries have ended (UTC).
+    """
     unknown = club_threads.c.thread_id.is_(None)
     await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
-    await outbox.clear_payloads(connection, list(part_ids), now)
+    await outbox.clear_payloads(connection, list(part_ids), before)
 
 
 class PastMeeting(NamedTuple):

@@ -119,6 +119,8 @@ class Meeting(NamedTuple):
         return began_at + voting_hours(began_at, self.at, is_late=True) * HOUR
 
 
+_REPLACED = models.Reason.BY_HAND
+"""Why a step was stopped that is planned again."""
 _KEY = re.compile(r"club:\d+:\d{4}-\d\d-\d\d:([a-z]+):\d+")
 
 
@@ -130,7 +132,7 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     key = None if newest is None else _KEY.fullmatch(newest.key)
     if newest is not None and key is not None and newest.local_on is not None:
         at = rule.due_at(newest.local_on)
-        if at > now:
+        if at > now and newest.reason != _REPLACED:
             return Meeting(newest.local_on, at, Step(key[1]), newest)
     due = schedule.next_due(now, rule)
     return Meeting(due.local_on, due.at)
@@ -256,7 +258,7 @@ class ClubPlanner:
             unsettled = await storage.list_unsettled(connection)
         if unsettled:
             async with self._database.transaction() as connection:
-                await storage.settle(connection, unsettled, now)
+                await storage.settle(connection, unsettled, now + HOUR)
         planned = 0
         for club, meeting in zip(clubs, meetings, strict=True):
             failed = "a club's step was not planned"
@@ -326,8 +328,7 @@ class Clubs(Nominations):
             step_id = None if former is None else former.step_id
             newest = None if step_id is None else await outbox.get(connection, step_id)
             if newest is not None and newest.reason and newest.state is DeliveryState.WAITING:
-                await outbox.cancel(connection, [newest.id], reason=models.Reason.BY_HAND, now=now)
-                step_id = None
+                await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=now)
             await storage.put(connection, replace(wanted, created_at=now, step_id=step_id))
 
     async def get(self, guild_id: int) -> tuple[Club, Meeting]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import discord
 import pytest
 
 from bot.app.runtime import Runtime, build_runtime
@@ -60,7 +61,7 @@ class Lab:
     def messages(self, channel: Any = None) -> list[Any]:
         """The public messages of a channel, oldest first."""
         found = (channel or self.harness.channel).history()
-        return [message for message in found if not message.flags.ephemeral]
+        return [one for one in found if not one.flags.ephemeral and one.type is discord.MessageType.default]
 
     def polls(self, channel: Any = None) -> list[Any]:
         return [message for message in self.messages(channel) if message.poll]
