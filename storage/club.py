@@ -45,11 +45,6 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
     return await database.fetch_records(connection, Club, query)
 
 
-async def set_step(connection: AsyncConnection, guild_id: int, delivery_id: int) -> None:
-    """Store the newest step of a club."""
-    await connection.execute(clubs.update().where(clubs.c.guild_id == guild_id).values(step_id=delivery_id))
-
-
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
     """Delete a club with its nominations; its threads stay listed."""
     for table in (clubs, club_nominations):
@@ -176,22 +171,13 @@ async def list_candidates(
         sa.select(saved.paper_id).where(saved.server_id == guild_id, saved.saved_at >= since_at),
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
     ).subquery()
-    popular = (
-        sa.select(papers.c.id, sa.literal(0))
-        .join(signs, signs.c.paper_id == papers.c.id)
-        .group_by(papers.c.id)
-    )
-    popular = popular.order_by(number.desc(), papers.c.votes.desc().nulls_last(), papers.c.id)
-    top = sa.select(papers.c.id, sa.literal(0)).where(
-        papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None), papers.c.id.not_in(former)
-    )
+    popular = sa.select(signs.c.paper_id, sa.literal(0)).group_by(signs.c.paper_id)
+    popular = popular.order_by(number.desc(), signs.c.paper_id).where(signs.c.paper_id.not_in(former))
+    top = sa.select(papers.c.id, sa.literal(0)).where(papers.c.id.not_in(former))
+    top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
     top = top.order_by(papers.c.votes.desc(), papers.c.id)
     found: dict[int, int] = {}
-    for query in (
-        nominated.where(own.paper_id.not_in(former)),
-        popular.where(papers.c.id.not_in(former), papers.c.last_on.is_not(None)),
-        top,
-    ):
+    for query in (nominated.where(own.paper_id.not_in(former)), popular, top):
         for paper_id, count in await connection.execute(query.limit(limit)):
             found.setdefault(paper_id, count)
     return found

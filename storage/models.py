@@ -563,7 +563,6 @@ class Club:
     timezone: str
     locale: Locale
     created_by: int | None
-    created_at: datetime
     step_id: int | None = None
 
 

@@ -311,7 +311,7 @@ class Container:
                 StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
-                Clubs(database, self.clock, self.deliveries),
+                Clubs(database, self.clock, self.deliveries, self.rest.request),
                 profiles,
                 TodayService(database, self.clock, profiles, rising, search, self.day_close),
                 TrendService(database, self.clock, search),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
@@ -17,23 +16,19 @@ from bot.client.context import Client, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs, RefusedError
+from bot.club.service import Clubs
 from bot.daily import schedule
 from bot.lists import card as lists_card
 from bot.lists.commands import load_paper
 from storage.models import Club
 
-DAYS = {"Mondays": "mon", "Tuesdays": "tue", "Wednesdays": "wed", "Thursdays": "thu", "Fridays": "fri"}
-DAYS |= {"Saturdays": "sat", "Sundays": "sun"}
+NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+DAYS = [
+    app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
+]
 IN_THREAD = ("create_public_threads", "send_messages_in_threads")
-
-
-@contextmanager
-def _refusals(request: Request) -> Iterator[None]:
-    try:
-        yield
-    except RefusedError as error:
-        raise UserError(str(error), setup=request.interaction.client.mentions("club setup")) from error
+NEEDED = {True: router.REQUIRED, False: (*router.REQUIRED, *IN_THREAD)}
+"""The bot's permissions in a forum, and in another channel."""
 
 
 @app_commands.guild_only()
@@ -46,15 +41,10 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
-        self._clock = bot.services.clock
 
     @router.command(name="setup", description="Choose a paper together each week")
-    @app_commands.describe(
-        channel="Where the vote and the discussion are",
-        day="When you meet",
-        time="When you meet, such as 5pm KST",
-    )
-    @app_commands.choices(day=[app_commands.Choice(name=name, value=day) for name, day in DAYS.items()])
+    @app_commands.describe(channel="Where you vote and discuss", day="When you meet", time="Such as 5pm KST")
+    @app_commands.choices(day=DAYS)
     @app_commands.autocomplete(time=autocomplete.times)
     async def setup(
         self,
@@ -67,19 +57,19 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         interaction = request.interaction
         router.require_manager(interaction)
         channel = router.require_channel(interaction.guild, channel.id)
-        await _require_threads(request, channel)
+        is_forum = isinstance(channel, discord.ForumChannel)
+        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
         club = Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
-            is_forum=isinstance(channel, discord.ForumChannel),
+            is_forum=is_forum,
             weekday=schedule.parse_days(day)[0],
             at_time=client_options.parse_time(typed["time"]),
             timezone=typed["timezone"],
             locale=request.texts.locale,
             created_by=request.user_id,
-            created_at=self._clock(),
         )
         await self._clubs.set_up(club)
         may_announce = channel.guild.me.guild_permissions.create_events
@@ -89,18 +79,16 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
         """Begin the vote."""
-        router.require_manager(request.interaction)
-        with _refusals(request):
-            await self._clubs.begin_vote(request.interaction.guild_id or 0)
-        return await self._view(request, request.texts("club-vote-begins"))
+        return await self._act(request, self._clubs.begin_vote)
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
         """Skip the meeting; an open vote does not count then."""
+        return await self._act(request, self._clubs.skip)
+
+    async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
         router.require_manager(request.interaction)
-        with _refusals(request):
-            await self._clubs.skip(request.interaction.guild_id or 0)
-        return await self._view(request, request.texts("club-skipped"))
+        return await self._view(request, request.texts(await act(request.interaction.guild_id or 0)))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
@@ -119,32 +107,28 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return client_messages.text_view(request.texts("club-stopped"))
 
     async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
-        guild_id, size = request.interaction.guild_id or 0, club_messages.PAGE_SIZE
-        with _refusals(request):
-            found = await self._clubs.get(guild_id)
-        past, total = await self._clubs.list_meetings(guild_id, limit=size, offset=page * size)
+        size, mention = club_messages.PAGE_SIZE, request.interaction.client.mentions
+        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
+        if found is None:
+            raise UserError("club-none", setup=mention("club setup"))
         can_manage = router.is_manager(request.interaction)
         return club_messages.club_view(
             request.texts,
-            *found,
-            past,
-            now=self._clock(),
-            now_command=request.interaction.client.mentions("club now"),
-            page=page,
-            total=total,
-            headline=headline,
+            found,
+            page,
+            request.services.clock(),
+            mention("club now"),
+            headline,
             can_manage=can_manage,
         )
 
     @router.handles(lists_card.NOMINATE, router.PRIVATELY)
     async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
         """Nominate a paper, or withdraw it."""
-        paper = await load_paper(request, action.payload)
-        with _refusals(request):
-            key = await self._clubs.nominate(request.interaction.guild_id or 0, request.user_id, paper.id)
-        return client_messages.text_view(
-            request.texts(key, title=client_messages.title_link(paper.title, paper.arxiv_id, paper.url))
-        )
+        paper, setup = await load_paper(request, action.payload), request.interaction.client.mentions
+        key = await self._clubs.nominate(request.interaction.guild_id or 0, request.user_id, paper.id)
+        title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
+        return client_messages.text_view(request.texts(key, title=title, setup=setup("club setup")))
 
     @router.handles(lists_card.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
@@ -154,12 +138,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             channel = channel.parent
         if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
             raise UserError("club-no-threads")
-        await _require_threads(request, channel)
+        is_forum = isinstance(channel, discord.ForumChannel)
+        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         paper = await load_paper(request, action.payload)
         fields: dict[str, Any] = {
             "guild_id": channel.guild.id,
             "channel_id": channel.id,
-            "is_forum": isinstance(channel, discord.ForumChannel),
+            "is_forum": is_forum,
             "opened_by": request.user_id,
             "locale": request.texts.locale,
         }
@@ -171,22 +156,14 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
 
 
-async def _require_threads(request: Request, channel: router.Channel) -> None:
-    needed = () if isinstance(channel, discord.ForumChannel) else IN_THREAD
-    await router.require_bot_may_post(request, channel, (*router.REQUIRED, *needed))
-
-
 async def _open_again(request: Request, thread_id: int) -> bool:
-    """Open a thread that is archived. False if it was deleted. Raises UserError for one that is locked, or is refused."""
+    """Open a thread that is archived. False if it was deleted. Raises UserError for one that is locked."""
     try:
-        thread = await request.interaction.client.fetch_channel(thread_id)
-        assert isinstance(thread, discord.Thread)
+        thread: Any = await request.interaction.client.fetch_channel(thread_id)
         if thread.locked:
             raise UserError("club-thread-locked", thread=thread.mention)
         if thread.archived:
             await thread.edit(archived=False)
     except discord.NotFound:
         return False
-    except discord.HTTPException as error:
-        raise UserError("club-thread-closed", thread=f"<#{thread_id}>") from error
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +12,15 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id, plain_payload
 from bot.client.messages import PostWording, format_title, format_votes, join_dotted, subtext, title_link
 from bot.client.translations import Texts
-from bot.club.service import HOUR, ClubPost, Meeting, Step, voting_hours
-from bot.daily import messages as daily_messages
+from bot.club.service import HOUR, ClubPost, Overview, Step, voting_hours
 from bot.daily import post as daily_post
 from bot.daily.choice import DailyPost
-from bot.daily.messages import format_timestamp
+from bot.daily.messages import format_timestamp, format_weekday
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from storage import models
-from storage.club import PastMeeting
-from storage.models import Club, PartKind
+from storage.models import PartKind
 
 SHOW = "clubs"
 STOP = "clubx"
@@ -47,19 +44,19 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     """
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     is_post, has_card = post.is_forum and not post.thread_id, post.step in (None, Step.PAPER)
-    name = (
-        _title(post.papers[0]) if has_card else texts("club-question", date=texts.format_date(post.meets_on))
-    )
+    question = texts("club-question", date=texts.format_date(post.meets_on))
+    name = _title(post.papers[0]) if has_card else question
     fields = {
         "name": discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False),
         "auto_archive_duration": daily_post.AUTO_ARCHIVE_MINUTES,
     }
     plain, rest = _plain(text, marker), []
     if post.step is Step.POLL:
-        message = plain if is_post else plain | {"poll": _poll(post, name)}
+        poll = {"poll": _poll(post, question)}
+        message = plain if is_post else plain | poll
         if is_post:
             vote = _plain(texts("club-vote"), contents.part_marker(post.marker, 1))
-            rest = [RenderedPart(PartKind.THREAD_MESSAGE, vote | {"poll": _poll(post, name)})]
+            rest = [RenderedPart(PartKind.THREAD_MESSAGE, vote | poll)]
     elif has_card:
         (paper,) = post.papers
         day = DailyPost(post.marker, post.locale, models.Style.CARDS, paper.date, 1, (paper,))
@@ -127,19 +124,17 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 def club_view(
     texts: Texts,
-    club: Club,
-    meeting: Meeting,
-    past: Sequence[PastMeeting],
-    total: int,
+    found: Overview,
     page: int,
-    *,
     now: datetime,
     now_command: str,
     headline: str = "",
+    *,
     can_manage: bool = False,
 ) -> ui.LayoutView:
     """Return when a club meets, what comes next, and a page of the papers that it had."""
-    day = daily_messages.format_weekday(texts, club.weekday)
+    club, meeting, past, total = found
+    day = format_weekday(texts, club.weekday)
     time = join_dotted(club.at_time, club.timezone)
     change_at = meeting.at if meeting.step or not voting_hours(now, meeting.at) else now
     change_at = meeting.ends_at if meeting.step is Step.POLL else change_at

@@ -6,9 +6,7 @@ step before: it is planned once, whoever plans it. The vote ends two days before
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -25,7 +23,7 @@ from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from storage import club as storage
 from storage import models, outbox, papers
 from storage.database import Connection, Database
-from storage.errors import PaperroundError, StorageError
+from storage.errors import StorageError
 from storage.models import Club, DeliveryState, PartState
 
 log = structlog.get_logger(__name__)
@@ -35,8 +33,6 @@ VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
 LATE_VOTE_ENDS = timedelta(hours=2)
 """The same for a vote that a manager begins when others have ended."""
-MAX_VOTE_HOURS = 768
-"""The longest poll of Discord (resources/poll)."""
 REMINDER = timedelta(hours=1)
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
@@ -78,11 +74,9 @@ class ClubPost:
     reason: str = ""
 
 
-async def _find_owned(
-    connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
+async def _find_owned(connection: Connection, delivery: models.Delivery, pause: str | None) -> list[Owned]:
     club = await storage.get(connection, delivery.guild_id or 0)
-    if club is None or delivery.local_on is None or pause_for is not None:
+    if club is None or delivery.local_on is None or pause is not None:
         return []
     place = {"guild_id": club.guild_id, "channel_id": delivery.channel_id}
     return [Owned(name=f"c{club.guild_id}", user_id=club.created_by, locale=club.locale, **place)]
@@ -90,7 +84,7 @@ async def _find_owned(
 
 CLUB: KindRecord[ClubPost] = KindRecord(
     kind=models.DeliveryKind.CLUB,
-    priority=models.Priority.SCHEDULED,
+    priority=models.Priority.INTERACTIVE,
     render=lambda renderer, post: renderer.render_club(post),
     find_owned=_find_owned,
 )
@@ -101,7 +95,7 @@ def voting_hours(now: datetime, meets_at: datetime, *, is_late: bool = False) ->
     hours = (meets_at - VOTE_ENDS - now) // HOUR
     if hours < 1 and is_late:
         hours = (meets_at - LATE_VOTE_ENDS - now) // HOUR
-    return max(0, min(hours, MAX_VOTE_HOURS))
+    return max(0, hours)
 
 
 class Meeting(NamedTuple):
@@ -121,7 +115,6 @@ class Meeting(NamedTuple):
 
 _REPLACED = models.Reason.BY_HAND
 """Why a step was stopped that is planned again."""
-_KEY = re.compile(r"club:\d+:\d{4}-\d\d-\d\d:([a-z]+):\d+")
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
@@ -129,21 +122,17 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     at_time, zone = schedule.parse_time(club.at_time), clock.parse_zone(club.timezone)
     rule = schedule.Rule(at_time, zone, (club.weekday,))
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
-    key = None if newest is None else _KEY.fullmatch(newest.key)
-    if newest is not None and key is not None and newest.local_on is not None:
+    if newest is not None and newest.local_on is not None and newest.reason != _REPLACED:
         at = rule.due_at(newest.local_on)
-        if at > now and newest.reason != _REPLACED:
-            return Meeting(newest.local_on, at, Step(key[1]), newest)
+        if at > now:
+            return Meeting(newest.local_on, at, Step(newest.key.split(":")[3]), newest)
     due = schedule.next_due(now, rule)
     return Meeting(due.local_on, due.at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Plans the next step of a club at `now` (UTC), in the transaction that has locked it.
-
-    Each method returns whether it planned one.
-    """
+    """Plans the next step of a club, which is locked, at `now` (UTC). Its methods return whether they planned one."""
 
     connection: Connection
     deliveries: DeliveryFactory
@@ -180,7 +169,7 @@ class _Steps:
         delivery = replace(delivery, expires_at=min(delivery.expires_at, meeting.at))
         delivery_id = await outbox.add(self.connection, delivery)
         if delivery_id is not None:
-            await storage.set_step(self.connection, club.guild_id, delivery_id)
+            await storage.put(self.connection, replace(club, step_id=delivery_id))
         return delivery_id
 
     async def begin_vote(self, hours: int) -> bool:
@@ -199,27 +188,27 @@ class _Steps:
 
         Without `counts` the poll is gone. A paper that left the archive gives way to the next one.
         """
-        connection, club = self.connection, self.club
-        order = self.meeting.delivery.post.papers if self.meeting.delivery and counts is not None else ()
+        connection, club, delivery = self.connection, self.club, self.meeting.delivery
+        order = delivery.post.papers if delivery is not None and counts is not None else ()
         ids = await papers.get_ids(connection, order)
         found = await papers.list_details(connection, list(ids.values()))
-        if counts is None or not found:
+        listed = {paper.arxiv_id: paper for paper in found}
+        ranked = [
+            (-(counts or {}).get(place, 0), models.votes_descending(listed[arxiv_id].votes), place)
+            for place, arxiv_id in enumerate(order, start=1)
+            if arxiv_id in listed
+        ]
+        if not ranked:
             return bool(await self.add(Step.NONE, reason="poll-gone" if counts is None else "papers-gone"))
-        places = {arxiv_id: place for place, arxiv_id in enumerate(order, start=1)}
-
-        def rank(paper: models.PaperDetail) -> tuple[object, ...]:
-            place = places[paper.arxiv_id]
-            return -counts.get(place, 0), models.votes_descending(paper.votes), place
-
-        paper = min(found, key=rank)
+        votes, _, place = min(ranked)
+        paper = listed[order[place - 1]]
         key = {"channel_id": club.channel_id, "paper_id": paper.id}
         thread = await storage.find_thread(connection, **key)
         if thread is not None and thread.is_waiting:
             return False
         thread_id = None if thread is None else thread.thread_id
-        votes = counts.get(places[paper.arxiv_id], 0)
         at = thread_id if club.is_forum else None
-        if (added := await self.add(Step.PAPER, [paper], at=at, votes=votes, thread_id=thread_id)) is None:
+        if (added := await self.add(Step.PAPER, [paper], at=at, votes=-votes, thread_id=thread_id)) is None:
             return False
         delivery_id = added if thread is None or thread_id is None else thread.delivery_id
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
@@ -232,8 +221,7 @@ class _Steps:
         thread = await storage.find_thread(self.connection, **meeting)
         if thread is None or thread.thread_id is None:
             return False
-        found = await papers.list_details(self.connection, [thread.paper_id])
-        return bool(await self.add(Step.REMINDER, found, at=thread.thread_id, thread_id=thread.thread_id))
+        return bool(await self.add(Step.REMINDER, at=thread.thread_id, thread_id=thread.thread_id))
 
 
 Request: TypeAlias = Callable[[str, str], Awaitable[Any]]
@@ -242,11 +230,23 @@ _UNKNOWN: Mapping[int, int] = {0: 0}
 """Counts that Discord has not made yet."""
 
 
-class ClubPlanner:
-    """Plans each minute what is due, which follows from the newest step and from Discord."""
+class Overview(NamedTuple):
+    """A club, its next meeting, a page of the papers of those before, and the number of all."""
 
-    def __init__(self, database: Database, deliveries: DeliveryFactory, request: Request) -> None:
+    club: Club
+    meeting: Meeting
+    past: Sequence[storage.PastMeeting]
+    total: int
+
+
+class Clubs(Nominations):
+    """The use cases of clubs, and what is due each minute. What returns a text returns the Fluent id of what happened."""
+
+    def __init__(
+        self, database: Database, clock: Clock, deliveries: DeliveryFactory, request: Request
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._deliveries = deliveries
         self._request = request
 
@@ -261,32 +261,26 @@ class ClubPlanner:
                 await storage.settle(connection, unsettled, now + HOUR)
         planned = 0
         for club, meeting in zip(clubs, meetings, strict=True):
-            failed = "a club's step was not planned"
-            with isolation.isolated(log, failed, reraise=(StorageError,), guild=club.guild_id):
+            with isolation.isolated(log, "club failed", reraise=(StorageError,), guild=club.guild_id):
                 planned += await self._plan_due(club, meeting, now)
         return planned
 
     async def _plan_due(self, club: Club, meeting: Meeting, now: datetime) -> bool:
-        hours, counts = voting_hours(now, meeting.at), None
-        match meeting.step:
-            case None if hours:
-                pass
-            case Step.POLL if now >= meeting.ends_at:
-                if (counts := await self._read_counts(meeting)) is _UNKNOWN:
-                    return False
-            case Step.PAPER if now >= meeting.at - REMINDER:
-                pass
-            case _:
-                return False
+        step, hours = meeting.step, voting_hours(now, meeting.at)
+        due = {None: hours > 0, Step.POLL: now >= meeting.ends_at, Step.PAPER: now >= meeting.at - REMINDER}
+        if not due.get(step, False):
+            return False
+        counts = await self._read_counts(meeting) if step is Step.POLL else None
+        if counts is _UNKNOWN:
+            return False
         async with self._database.transaction() as connection:
-            if await storage.get(connection, club.guild_id, for_update=True) != club:
+            steps = await self._lock(connection, club.guild_id)
+            if steps is None or steps.meeting != meeting:
                 return False  # somebody else was first
-            steps = _Steps(connection, self._deliveries, club, meeting, now)
-            if meeting.step is None:
-                return await steps.begin_vote(hours) or bool(
-                    await steps.add(Step.NONE, reason="no-candidates")
-                )
-            return await (steps.remind() if meeting.step is Step.PAPER else steps.end_vote(counts))
+            if step is None:
+                is_planned = await steps.begin_vote(hours)
+                return is_planned or bool(await steps.add(Step.NONE, reason="no-candidates"))
+            return await (steps.remind() if step is Step.PAPER else steps.end_vote(counts))
 
     async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
         """Return the votes of a poll by the number of the answer; None if it is gone, _UNKNOWN if it is not counted yet."""
@@ -298,78 +292,57 @@ class ClubPlanner:
         try:
             message = await self._request("GET", f"/channels/{part.channel_id}/messages/{part.message_id}")
         except outcomes.DeliveryError as error:
-            if error.status == 404:
-                return None
-            log.warning("a poll could not be read", delivery=meeting.delivery.id, reason=str(error))
-            return _UNKNOWN
+            return None if error.status == 404 else _UNKNOWN
         results = message["poll"].get("results") or {}
         if not results.get("is_finalized"):
             return _UNKNOWN
         return {int(entry["id"]): int(entry["count"]) for entry in results.get("answer_counts") or ()}
 
-
-class RefusedError(PaperroundError):
-    """What was asked for is not possible now; its text is a Fluent id."""
-
-
-class Clubs(Nominations):
-    """The use cases of clubs for commands and buttons. All raise RefusedError."""
-
-    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory) -> None:
-        self._database = database
-        self._clock = clock
-        self._deliveries = deliveries
-
     async def set_up(self, wanted: Club) -> None:
         """Store a club. What goes on in its week goes on, but a step that Discord refuses is planned again."""
-        now = self._clock()
         async with self._database.transaction() as connection:
             former = await storage.get(connection, wanted.guild_id, for_update=True)
             step_id = None if former is None else former.step_id
             newest = None if step_id is None else await outbox.get(connection, step_id)
             if newest is not None and newest.reason and newest.state is DeliveryState.WAITING:
-                await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=now)
-            await storage.put(connection, replace(wanted, created_at=now, step_id=step_id))
+                await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=self._clock())
+            await storage.put(connection, replace(wanted, step_id=step_id))
 
-    async def get(self, guild_id: int) -> tuple[Club, Meeting]:
-        """Return a server's club with its next meeting."""
+    async def load(self, guild_id: int, *, limit: int, offset: int) -> Overview | None:
+        """Return a server's club, or None."""
         async with self._database.read() as connection:
-            club = await _require(connection, guild_id)
-            return club, await load_meeting(connection, club, self._clock())
+            if (club := await storage.get(connection, guild_id)) is None:
+                return None
+            past = await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
+            return Overview(club, await load_meeting(connection, club, self._clock()), *past)
 
-    async def list_meetings(
-        self, guild_id: int, *, limit: int, offset: int
-    ) -> tuple[list[storage.PastMeeting], int]:
-        """Return a page of the papers of meetings, the newest first, and the number of all."""
-        async with self._database.read() as connection:
-            return await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
-
-    @asynccontextmanager
-    async def _locked(self, guild_id: int) -> AsyncIterator[_Steps]:
+    async def _lock(self, connection: Connection, guild_id: int) -> _Steps | None:
         now = self._clock()
-        async with self._database.transaction() as connection:
-            club = await _require(connection, guild_id, for_update=True)
-            meeting = await load_meeting(connection, club, now)
-            yield _Steps(connection, self._deliveries, club, meeting, now)
+        if (club := await storage.get(connection, guild_id, for_update=True)) is None:
+            return None
+        return _Steps(connection, self._deliveries, club, await load_meeting(connection, club, now), now)
 
-    async def begin_vote(self, guild_id: int) -> None:
+    async def begin_vote(self, guild_id: int) -> str:
         """Begin the vote for the next meeting now, also after the usual time or a skip."""
-        async with self._locked(guild_id) as steps:
+        async with self._database.transaction() as connection:
+            if (steps := await self._lock(connection, guild_id)) is None:
+                return "club-none"
             if steps.meeting.step is Step.POLL:
-                raise RefusedError("club-vote-is-open")
+                return "club-vote-is-open"
             if steps.meeting.step in (Step.PAPER, Step.REMINDER):
-                raise RefusedError("club-has-paper")
+                return "club-has-paper"
             if not (hours := voting_hours(steps.now, steps.meeting.at, is_late=True)):
-                raise RefusedError("club-vote-too-late")
-            if not await steps.begin_vote(hours):
-                raise RefusedError("club-no-candidates")
+                return "club-vote-too-late"
+            return "club-vote-begins" if await steps.begin_vote(hours) else "club-no-candidates"
 
-    async def skip(self, guild_id: int) -> None:
+    async def skip(self, guild_id: int) -> str:
         """Skip the next meeting, whatever step it is at; votes do not count then."""
-        async with self._locked(guild_id) as steps:
-            if steps.meeting.step is Step.SKIP:
-                raise RefusedError("club-skipped-already")
-            await steps.add(Step.SKIP, votes=int(steps.meeting.step is Step.POLL))
+        async with self._database.transaction() as connection:
+            if (steps := await self._lock(connection, guild_id)) is None:
+                return "club-none"
+            if steps.meeting.step is not Step.SKIP:
+                await steps.add(Step.SKIP, votes=int(steps.meeting.step is Step.POLL))
+            return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
         """Delete a club; what it read stays listed."""
@@ -384,9 +357,10 @@ class Clubs(Nominations):
             return await storage.get_nomination(connection, guild_id, user_id) == paper_id
 
     async def nominate(self, guild_id: int, user_id: int, paper_id: int) -> str:
-        """Nominate a paper in the place of the reader's former one, or withdraw it. Returns the Fluent id of what happened."""
+        """Nominate a paper in the place of the reader's former one, or withdraw it."""
         async with self._database.transaction() as connection:
-            await _require(connection, guild_id)
+            if await storage.get(connection, guild_id) is None:
+                return "club-none"
             former = await storage.get_nomination(connection, guild_id, user_id)
             if former == paper_id:
                 await storage.remove_nominations(connection, guild_id, [paper_id], user_id)
@@ -397,30 +371,20 @@ class Clubs(Nominations):
     async def discuss(
         self, paper: models.PaperDetail, gone_id: int | None = None, **fields: Any
     ) -> int | None:
-        """Return the id of the thread about a paper; None if it is planned now, or being opened.
-
-        `gone_id` is a thread that was deleted; `fields` are those of the post.
-        """
-        now, key = self._clock(), {"channel_id": fields["channel_id"], "paper_id": paper.id}
-        place = {name: fields[name] for name in ("guild_id", "channel_id")}
+        """Return the id of the thread about a paper, but for one that is gone; None if it is planned now, or being opened."""
+        now, channel_id = self._clock(), fields["channel_id"]
+        key = {"channel_id": channel_id, "paper_id": paper.id}
         async with self._database.transaction() as connection:
             known = await storage.find_thread(connection, **key)
             if known is not None and (known.is_waiting or known.thread_id not in (None, gone_id)):
                 return known.thread_id
-            previous = 0 if known is None else known.delivery_id
-            marker = f"club:{fields['channel_id']}:{paper.id}:{previous}"
+            marker = f"club:{channel_id}:{paper.id}:{0 if known is None else known.delivery_id}"
             shown = (contents.build_post_paper(paper, fields["locale"]),)
             post = ClubPost(marker=marker, papers=shown, **fields)
-            delivery = self._deliveries.build_post(CLUB, post, now, **place)
-            delivery = replace(delivery, priority=models.Priority.INTERACTIVE)
+            delivery = self._deliveries.build_post(
+                CLUB, post, now, guild_id=post.guild_id, channel_id=channel_id
+            )
             if (delivery_id := await outbox.add(connection, delivery)) is not None:
                 values = {"guild_id": post.guild_id, "opened_at": now, "thread_id": None}
                 await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
         return None
-
-
-async def _require(connection: Connection, guild_id: int, *, for_update: bool = False) -> Club:
-    club = await storage.get(connection, guild_id, for_update=for_update)
-    if club is None:
-        raise RefusedError("club-none")
-    return club

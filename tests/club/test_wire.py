@@ -19,6 +19,11 @@ from tests.support.fault_harness import FaultHarness
 __all__ = ["fake", "fake_server", "harness"]
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
+
+async def _unasked(method: str, path: str) -> None:
+    raise AssertionError(f"{method} {path}")
+
+
 NONCES_FORGOTTEN = timedelta(minutes=10)
 
 
@@ -37,7 +42,7 @@ async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_
     day = digest_builders.newsletter(harness.now().date(), [("2601.00001", 9), ("2601.00002", 5)])
     await digest_builders.ingest_digest(harness.db, day, at=harness.now())
     meets_at = (harness.now() + timedelta(days=4)).replace(second=0, microsecond=0)
-    clubs = Clubs(harness.db, harness.now, contents.DeliveryFactory(lambda: None))
+    clubs = Clubs(harness.db, harness.now, contents.DeliveryFactory(lambda: None), _unasked)
     await clubs.set_up(
         models.Club(
             guild_id=process.GUILD_ID,
@@ -48,7 +53,6 @@ async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_
             timezone="UTC",
             locale=models.Locale.EN,
             created_by=None,
-            created_at=harness.now(),
         )
     )
 

@@ -563,7 +563,6 @@ club-opening = Opening the discussion: it appears in { $channel } in a few secon
 club-open = This paper already has its discussion: { $thread }
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
-club-thread-closed = The discussion { $thread } could not be opened. Please try again, or ask a moderator.
 club-none = This server has no club yet. A manager starts one with { $setup }.
 club-nominated = Nominated for the next vote: { $title }
 club-nominated-instead = Nominated in place of your earlier choice: { $title }
@@ -572,7 +571,6 @@ club-vote-is-open = The vote for the next meeting is already open.
 club-has-paper = The next meeting already has its paper.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
 club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
-club-skipped-already = The next meeting is already skipped.
 club-heading = ### Club in { $channel }
     Every { $day } at { $time }
 club-state-new = The vote for { $meets } begins { $vote }.
