@@ -78,11 +78,6 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
     return text
 
 
-async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` texts of buttons that were stored before a time. Returns their number."""
-    return await database.delete_some(connection, button_texts, button_texts.c.saved_at < before, limit)
-
-
 REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
 """Tables of which only some rows of a server are removed with it, or in batches."""
 

@@ -45,23 +45,18 @@ async def lock_ingest(connection: AsyncConnection) -> None:
 async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> Sequence[int]:
     """Store new digests without their entries (see `add_entries`). Returns their ids, in order."""
     ids = await database.reserve_ids(connection, digests, len(new))
-    values = [
-        {**await _values(digest, now), "id": id_, "revision": 1, "ingested_at": now}
+    rows = [
+        {**await _values(digest, now), "id": id_, "ingested_at": now}
         for id_, digest in zip(ids, new, strict=True)
     ]
-    if values:
-        await connection.execute(digests.insert(), values)
+    await database.insert_rows(connection, digests, rows)
     return ids
 
 
-async def correct(
-    connection: AsyncConnection, stored: StoredDigest, corrected: SourcedDigest, now: datetime
-) -> int:
-    """Replace the text of a digest. Returns the new revision."""
-    revision = stored.revision + 1
-    values = {**await _values(corrected, now), "revision": revision}
-    await connection.execute(digests.update().where(digests.c.id == stored.id).values(values))
-    return revision
+async def correct(connection: AsyncConnection, digest_id: int, new: SourcedDigest, now: datetime) -> None:
+    """Replace the text of a digest."""
+    values = await _values(new, now)
+    await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
 
 
 async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:

@@ -169,7 +169,7 @@ class SourcedDigest:
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """The row of a stored digest, without its text. `revision` starts at 1 and grows with each correction."""
+    """A stored digest without its text, of which `hash` is the SHA-256 in hex. `source` is a URL, or `files`."""
 
     id: int
     source: str
@@ -178,7 +178,6 @@ class StoredDigest:
     date_on: date
     language: str
     hash: str
-    revision: int
     problems: tuple[Problem, ...]
     ingested_at: datetime
     updated_at: datetime
@@ -412,18 +411,13 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page.
-
-    NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules. GONE: permanently removed and
-    not fetched again (the command line shows it as failed).
-    """
+    """The outcomes of fetching a page. NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
     NOT_YET = "not_yet"
     REFUSED = "refused"
     FAILED = "failed"
-    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,8 +426,7 @@ class StoredSource:
 
     The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
     failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
-    of a back-fill, in the source's own form; None without one. `new_papers` were unknown until it brought them on the day
-    `counted_on` (UTC); only sources with a limit are counted.
+    of a back-fill, in the source's own form; None without one.
     """
 
     id: int
@@ -451,8 +444,6 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
-    new_papers: int = 0
-    counted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -753,33 +744,43 @@ class StoredPost(PostFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryPlan:
-    """Destination, schedule and content of a delivery. `key` is unique, so a repeated plan has no effect.
+class Delivery:
+    """A delivery to one channel or user; with `id` 0 a new one. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the newest day that it draws from, and `drawn_until`
-    the number of ingests so far. The lowest `priority` is sent first.
+    the number of ingests so far. The lowest `priority` is sent first. `reason` is why it is stopped, or why Discord refuses
+    it while it is WAITING.
     """
 
+    id: int = 0
     key: str
     kind: DeliveryKind
-    locale: Locale
-    planned_at: datetime
-    due_at: datetime
-    expires_at: datetime
-    priority: int = Priority.SCHEDULED
     subscription_id: int | None = None
     guild_id: int | None = None
     channel_id: int | None = None
     user_id: int | None = None
+    locale: Locale
     local_on: date | None = None
     digest_on: date | None = None
     drawn_until: int | None = None
     post: StoredPost = StoredPost()
+    priority: int = Priority.SCHEDULED
+    state: DeliveryState = DeliveryState.WAITING
+    reason: str | None = None
+    planned_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None = None
 
     @property
     def is_direct(self) -> bool:
         """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
         return self.user_id is not None and self.guild_id is None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
+        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -797,26 +798,10 @@ class NewPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery(DeliveryPlan):
+class NewDelivery(Delivery):
     """A delivery to be stored, with its parts in sending order."""
 
     parts: tuple[NewPart, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery(DeliveryPlan):
-    """A stored delivery to one channel or user."""
-
-    id: int
-    state: DeliveryState
-    reason: str | None
-    """Why it is stopped, or why Discord refuses it while it is WAITING."""
-    finished_at: datetime | None
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
-        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)

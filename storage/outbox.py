@@ -35,8 +35,7 @@ async def add_all(
         return {}
     # Other processes may insert the same keys on PostgreSQL.
     statement = database.dialect_insert(connection, deliveries).on_conflict_do_nothing(index_elements=["key"])
-    waiting = {"state": DeliveryState.WAITING}
-    values = [database.record_values(delivery, deliveries) | waiting for delivery in new_deliveries]
+    values = [database.record_values(delivery, deliveries) for delivery in new_deliveries]
     inserted = await connection.execute(statement.returning(deliveries.c.key, deliveries.c.id), values)
     ids = {row.key: row.id for row in inserted}
     by_key = {delivery.key: delivery for delivery in reversed(new_deliveries)}
@@ -64,23 +63,40 @@ async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int])
     await database.execute_in(connection, released, deliveries.c.id, delivery_ids)
 
 
-async def clear_payloads(connection: AsyncConnection, part_ids: Sequence[int], before: datetime) -> int:
-    """Clear the payloads of those parts whose delivery ended before `before` (UTC). Returns their number."""
-    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at < before)
-    result = await connection.execute(
-        parts.update()
-        .where(parts.c.id.in_(part_ids), parts.c.delivery_id.in_(ended))
-        .values(payload=None, fallback=None)
-    )
-    return result.rowcount
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
+    filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
+    statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
+    return (await connection.execute(statement)).rowcount
 
 
-async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> int:
-    """Delete finished deliveries with their parts. Returns the number of deliveries."""
-    result = await connection.execute(
+async def purge(
+    connection: AsyncConnection, before: datetime, limit: int, *, guild_id: int | None = None
+) -> int:
+    """Delete at most `limit` deliveries that ended before `before` (UTC), of one server or of all. Returns their number.
+
+    The last post of each subscription stays, since `/status` shows it however old it is; those of a server all go.
+    """
+    condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
+    if guild_id is not None:
+        condition &= deliveries.c.guild_id == guild_id
+    else:
+        newer, sent = deliveries.alias("newer"), DeliveryState.SENT
+        has_newer = sa.exists().where(
+            newer.c.subscription_id == deliveries.c.subscription_id,
+            newer.c.id > deliveries.c.id,
+            newer.c.state == sent,
+        )
+        condition &= sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+    return await database.delete_some(connection, deliveries, condition, limit)
+
+
+async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
+    """Delete finished deliveries with their parts."""
+    await connection.execute(
         deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
     )
-    return result.rowcount
 
 
 async def release_interrupted(
@@ -441,44 +457,6 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
     """Return one delivery, or None."""
     rows = await list_rows(connection, ids=[delivery_id])
     return rows[0] if rows else None
-
-
-async def list_filled_parts(
-    connection: AsyncConnection, before: datetime, after_id: int, limit: int
-) -> list[int]:
-    """Return the ids, above `after_id`, of parts with a payload whose delivery ended before `before` (UTC)."""
-    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-    query = query.where(
-        parts.c.id > after_id, parts.c.payload.is_not(None), deliveries.c.finished_at < before
-    )
-    return list((await connection.execute(query.order_by(parts.c.id).limit(limit))).scalars())
-
-
-async def list_removable(
-    connection: AsyncConnection, before: datetime, after_id: int, limit: int, *, guild_id: int | None = None
-) -> list[int]:
-    """Return the ids, above `after_id`, of deliveries that ended before `before` (UTC), of one server or of all.
-
-    The last post of each subscription is not among them, since `/status` shows it however old it is; those of a server
-    are all.
-    """
-    query = sa.select(deliveries.c.id).where(
-        deliveries.c.id > after_id, deliveries.c.finished_at < before, ~unfinished_clause()
-    )
-    if guild_id is not None:
-        query = query.where(deliveries.c.guild_id == guild_id)
-    else:
-        newer = deliveries.alias("newer")
-        sent = DeliveryState.SENT
-        has_newer = sa.exists().where(
-            newer.c.subscription_id == deliveries.c.subscription_id,
-            newer.c.id > deliveries.c.id,
-            newer.c.state == sent,
-        )
-        query = query.where(
-            sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
-        )
-    return list((await connection.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
-from storage.models import ArchiveExtent, Author, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
+from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import authors, entries, facts, paper_authors, papers, votes
 
 
@@ -54,20 +54,16 @@ async def list_facts_by_paper(
     return facts_by_paper
 
 
-async def list_arxiv_due(
-    connection: AsyncConnection, now: datetime, *, since_on: date | None = None, limit: int
-) -> list[str]:
+async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
 
-    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids named them or, with `since_on`, if they
-    are listed since that day. The sources take turns, each with its newest papers, so that none holds up another; days that
-    have begun nowhere yet come last. Then come saved papers without a title that no digest lists, as imports bring them.
+    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids or a review named them. The sources
+    take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come last. Then
+    come saved papers without a title that no digest lists, as imports bring them.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
-    is_of_list = t.digests.c.format == DigestFormat.LIST
-    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_list, ~described))
-    if since_on is not None:
-        lacking = sa.and_(papers.c.last_on >= since_on, ~described)
+    is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
+    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     # A later time than any delay was stored by a clock that was ahead.
     due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
     is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
@@ -383,28 +379,24 @@ AuthorNames = Sequence[tuple[str, str]]
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
-) -> list[Author]:
-    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove.
-
-    Returns all authors whose paper count may have changed, with the new count.
-    """
+) -> None:
+    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
     removed = {
         *map(tuple, await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids))
     }
     names_by_key = {key: name for paper in names.values() for key, name in paper}
+    counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
     known_ids = await _match_existing(connection, names_by_key)
-    paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
-    unknown = {key: name for key, name in names_by_key.items() if key not in known_ids}
-    new_ids = await database.reserve_ids(connection, authors, len(unknown))
+    unknown = [key for key in names_by_key if key not in known_ids]
+    ids = dict(zip(unknown, await database.reserve_ids(connection, authors, len(unknown)), strict=True))
     added = [
-        Author(id_, key, name, paper_counts[key])
-        for id_, (key, name) in zip(new_ids, unknown.items(), strict=True)
+        {"id": id_, "key": key, "name": names_by_key[key], "paper_count": counts[key]}
+        for key, id_ in ids.items()
     ]
-    new = [database.record_values(author, authors, id=author.id) for author in added]
-    await database.insert_rows(connection, authors, new)
-    ids = known_ids | {author.key: author.id for author in added}
+    await database.insert_rows(connection, authors, added)
+    ids |= known_ids
     rows = [
         {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
         for paper_id, paper in names.items()
@@ -412,9 +404,13 @@ async def set_authors(
     ]
     await database.insert_rows(connection, paper_authors, rows)
     # By the difference: to count the papers of all authors of a collaboration again takes seconds for each of its papers.
-    changes = Counter({known_ids[key]: paper_counts[key] for key in known_ids})
+    changes = Counter({id_: counts[key] for key, id_ in known_ids.items()})
     changes.subtract(author_id for author_id, _ in removed)
-    return added + await _change_paper_counts(connection, changes)
+    changed = [{"author_id": id_, "added": number} for id_, number in changes.items() if number]
+    if changed:
+        new_count = authors.c.paper_count + sa.bindparam("added")
+        statement = authors.update().where(authors.c.id == sa.bindparam("author_id"))
+        await connection.execute(statement.values(paper_count=new_count), changed)
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
@@ -428,17 +424,3 @@ async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str
     ]
     await database.update_rows(connection, authors, renamed)
     return {key: id_ for key, id_, _ in stored}
-
-
-async def _change_paper_counts(connection: AsyncConnection, changes: Mapping[int, int]) -> list[Author]:
-    """Add to the numbers of papers of authors, by id. Returns these authors, also those whose number stays."""
-    stored = await list_by_ids(connection, changes)
-    changed = [replace(author, paper_count=author.paper_count + changes[author.id]) for author in stored]
-    rows = [{"id": author.id, "paper_count": author.paper_count} for author in changed if changes[author.id]]
-    await database.update_rows(connection, authors, rows)
-    return changed
-
-
-async def list_by_ids(connection: AsyncConnection, author_ids: Iterable[int]) -> list[Author]:
-    """Return the authors among these ids, in no order."""
-    return await database.fetch_records(connection, Author, sa.select(authors), authors.c.id, author_ids)

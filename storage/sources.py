@@ -99,10 +99,17 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def list_removed(connection: AsyncConnection, rows: Iterable[models.StoredSource]) -> set[int]:
-    """Return the ids of these sources that were removed since they were read; another source may have the id by now."""
-    stored = {id_: url for id_, url in await connection.execute(sa.select(sources.c.id, sources.c.url))}  # noqa: C416
-    return {row.id for row in rows if stored.get(row.id) != row.url}
+async def count_stored(connection: AsyncConnection, url: str, since: datetime) -> int:
+    """Return the number of papers in the digests of a source that were stored or changed since a time (UTC)."""
+    query = sa.select(sa.func.count(sa.distinct(entries.c.paper_id)))
+    query = query.join(digests, entries.c.digest_id == digests.c.id)
+    query = query.where(digests.c.source == url, digests.c.updated_at >= since)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
+    """Return whether a source was not removed since it was read."""
+    return (await connection.execute(sa.select(sources.c.id).where(_is_same(row)))).first() is not None
 
 
 def _is_same(row: models.StoredSource) -> sa.ColumnElement[bool]:
@@ -114,26 +121,6 @@ async def set_health(connection: AsyncConnection, row: models.StoredSource) -> N
     """Store the health and the next poll of a source, unless it was removed."""
     health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
     await connection.execute(sources.update().where(_is_same(row)).values(health))
-
-
-async def move_progress(
-    connection: AsyncConnection,
-    row: models.StoredSource,
-    former: Mapping[str, Any] | None,
-    progress: Mapping[str, Any],
-) -> bool:
-    """Store how far a source's back-fill has come.
-
-    Return False, and store nothing, if another process has gone on with it, or the source was removed.
-    """
-    own = _is_same(row)
-    stored = (
-        await connection.execute(sa.select(sources.c.progress).where(own).with_for_update())
-    ).one_or_none()
-    if stored is None or stored.progress != (None if former is None else dict(former)):
-        return False
-    await connection.execute(sources.update().where(own).values(progress=dict(progress)))
-    return True
 
 
 _PACE_LOCK = 0x50414345
@@ -187,12 +174,11 @@ async def list_recent_reads(
 
 
 async def upsert_page_states(
-    connection: AsyncConnection, page_states: Iterable[tuple[int, models.PageState]]
+    connection: AsyncConnection, source_id: int, page_states: Iterable[models.PageState]
 ) -> None:
-    """Store page states as (source id, state); the last state of a page counts."""
+    """Store the page states of a source; the last state of a page counts."""
     rows = {
-        (source_id, page.location): database.record_values(page, source_pages, source_id=source_id)
-        for source_id, page in page_states
+        page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
     }
     await database.upsert(connection, source_pages, list(rows.values()), key=("source_id", "location"))
 
@@ -212,6 +198,5 @@ _HEALTH_FIELDS = (
     "status",
     "reason",
     "noticed_at",
-    "new_papers",
-    "counted_on",
+    "progress",
 )

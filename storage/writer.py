@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,11 +43,6 @@ async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> li
     return await database.fetch_records(connection, Draft, query)
 
 
-async def purge_drafts(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Remove at most `limit` drafts last changed before a time (UTC). Returns their number."""
-    return await database.delete_some(connection, drafts, drafts.c.updated_at < before, limit)
-
-
 def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElement[bool]:
     return sa.and_(*(drafts.c[name] == getattr(draft, name) for name in names))
 
@@ -70,11 +65,6 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
         return None
     text = await asyncio.to_thread(_decompress, row.text)
     return database.build_record(models.PaperText, row._mapping, text=text)
-
-
-async def purge_texts(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Remove at most `limit` texts fetched before a time. Returns their number."""
-    return await database.delete_some(connection, paper_texts, paper_texts.c.fetched_at < before, limit)
 
 
 def _compress(raw: bytes) -> bytes:

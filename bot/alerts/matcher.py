@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 from bot.archive import summaries
 from bot.search import index as search_index
 from bot.search import results as search_results
+from bot.search.query import ReadQuery
 from bot.search.service import SearchService
 from bot.text import analyser, concepts, people, term_keys, tokens
 from storage import alerts, models, search, snapshot
@@ -100,7 +101,7 @@ async def read_rules(
     return [_make_query(rule, read) for rule in rules]
 
 
-def _make_query(rule: Rule, read: Mapping[str, concepts.Expansion]) -> AlertQuery:
+def _make_query(rule: Rule, read: Mapping[str, ReadQuery]) -> AlertQuery:
     terms = tuple(
         TermQuery(term, *_list_parts(read[term.text]))
         if term.kind is models.AlertKind.KEYWORD
@@ -116,19 +117,14 @@ def _make_query(rule: Rule, read: Mapping[str, concepts.Expansion]) -> AlertQuer
     return AlertQuery(terms, tuple(dict.fromkeys(excluded)), rule.match_all)
 
 
-def _list_parts(expanded: concepts.Expansion) -> tuple[tuple[Part, ...], Part]:
-    wholes = (_list_forms(segment) for segment in expanded.composed)
-    return tuple(map(_list_forms, expanded.segments)), tuple(form for forms in wholes for form in forms)
+def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
+    wholes = (_list_forms(whole) for whole in read.wholes)
+    return tuple(map(_list_forms, read.parts)), tuple(form for forms in wholes for form in forms)
 
 
-def _list_forms(segment: concepts.Segment) -> Part:
+def _list_forms(part: concepts.Part) -> Part:
     # What is neither typed nor shown, as the translation of a single word, ranks a search and decides nothing.
-    forms = (
-        form
-        for form in segment.forms
-        if form.weight >= 1 or (form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT)
-    )
-    return tuple(form.text for form in forms)
+    return tuple(form.text for form in part.forms if form.is_shown or form.weight >= 1)
 
 
 def alert_key(alert: models.Alert) -> str:

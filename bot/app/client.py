@@ -319,10 +319,15 @@ class DiscordRenderer:
     """
 
     def __init__(
-        self, texts: translations.Translations, templates: Templates, mention: MentionLookup
+        self,
+        texts: translations.Translations,
+        templates: Templates,
+        mention: MentionLookup,
+        web_url: str | None = None,
     ) -> None:
         self._wordings = {
-            locale: PostWording(texts.for_locale(locale), templates, mention) for locale in models.Locale
+            locale: PostWording(texts.for_locale(locale), templates, mention, web_url)
+            for locale in models.Locale
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:

@@ -130,15 +130,9 @@ class Container:
         return models.Locale(self.settings.locale)
 
     @cached_property
-    def source_throttles(self) -> dict[models.SourceKind, Throttle]:
-        """The pace of the kinds of source that have one, shared by all that ask such a source, in all processes."""
-        return {
-            record.kind: fetcher.shared_throttle(
-                self.database, self.clock, record.kind.value, record.seconds_per_request
-            )
-            for record in kinds.RECORDS
-            if record.seconds_per_request is not None
-        }
+    def arxiv_throttle(self) -> Throttle:
+        """The pace of requests to arXiv, shared by all that ask it, in all processes."""
+        return fetcher.shared_throttle(self.database, self.clock, "arxiv", arxiv.SECONDS_PER_REQUEST)
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:
@@ -199,7 +193,7 @@ class Container:
         """The renderer of posts as Discord messages."""
         from bot.app.client import DiscordRenderer
 
-        return DiscordRenderer(self.texts, self.templates, self.mentions)
+        return DiscordRenderer(self.texts, self.templates, self.mentions, self.settings.web_url)
 
     @cached_property
     def templates(self) -> Templates:
@@ -266,12 +260,12 @@ class Container:
         from bot.club.service import Clubs
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
+        from bot.search import index as search_index
         from bot.search.glossary import GlossaryService
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
         from bot.shelf.service import Shelf
-        from bot.text import questions
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
@@ -281,7 +275,7 @@ class Container:
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
-        questions.prepare_topics()
+        search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
         return Services(
             database=database,
@@ -301,8 +295,8 @@ class Container:
                 IngestService(database, self.clock),
                 lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
                 kinds.service_endpoints(self.settings),
-                self.source_throttles[models.SourceKind.ARXIV],
-                AsyncLimiter(arxiv.BATCH_SIZE, arxiv.BATCH_SIZE).acquire,
+                self.arxiv_throttle,
+                AsyncLimiter(5, 5).acquire,
             ),
             features=offer(
                 Alerts(database, self.clock, search),
@@ -330,6 +324,7 @@ class Container:
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,
+            web_url=self.settings.web_url,
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
@@ -403,18 +398,17 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
     await source_registry.add_configured(settings.sources, settings.inbox)
     async with open_fetcher(settings, container.clock) as fetch:
         endpoints = kinds.service_endpoints(settings)
-        throttles, rule = container.source_throttles, container.day_close
+        throttle, rule = container.arxiv_throttle, container.day_close
         context = base.SourceContext(
-            fetch, endpoints, throttles, settings.timezone, rule, arxiv_rss_url=settings.arxiv_rss_url
+            fetch, endpoints, throttle, settings.timezone, rule, arxiv_rss_url=settings.arxiv_rss_url
         )
         notifier = operator_notifier(container)
-        policy = fetcher.RetryPolicy(random.random)
         yield Poller(
             container.database,
             container.clock,
             ingest,
             context,
-            policy,
+            random.random,
             notify_failure=notifier.plan if notifier else poller.skip_notification,
         )
 

@@ -404,7 +404,7 @@ class DigestWriter:
             sourced = await asyncio.to_thread(_unite, sourced, text or "")
         if stored.hash == sourced.hash:
             return IngestResult()
-        await archive.correct(connection, stored, sourced, self._clock())
+        await archive.correct(connection, stored.id, sourced, self._clock())
         added, new = await self._replace_entries(connection, stored.id, sourced)
         await self._notify_if_fresh(connection, sourced.digest.date, added)
         return IngestResult(corrected_digests=1, new_papers=len(new))

@@ -16,7 +16,6 @@ from datetime import date
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, parse
@@ -362,7 +361,7 @@ async def export_digests(
 
 
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
-    for _, date_rows in groupby(rows, key=attrgetter("date")):
+    for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
         written = [row for row in group if row.format not in listing.FORMATS]
         yield from [row for row in group if row.format is digest_format] or written or group
@@ -375,7 +374,7 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
     return ExportDigest(
         digest=digest,
         file=stored.location,
-        extra_fields={"language": stored.language, "hash": stored.hash, "revision": stored.revision},
+        extra_fields={"language": stored.language, "hash": stored.hash},
         stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
     )
 

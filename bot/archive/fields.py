@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines
 from bot.text import typography
-from storage.models import Entry, Locale, Section
+from storage.models import Entry, Locale, Problem, Section
 
+MAX_PAPERS = 10_000
+"""Papers of a text that are read: as many as a source may bring in its first poll."""
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
 MAX_CHARACTERS = 40_000
@@ -243,6 +245,11 @@ def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
         heading = cut_line(section.heading or "", MAX_LINE_LENGTH)[: room - 1]
         yield Section(heading or None, section.body[: room - len(heading)])
         room -= len(heading) + len(section.body)
+
+
+def describe_cut(row: int) -> Problem:
+    """Return the problem of a text with more papers than are read, at the row of the first one left out."""
+    return Problem(row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
 
 
 # The parts of a written digest: headings that name a paper, labelled lines, bullets with a heading.

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, html_pages, summaries
+from bot.archive import arxiv_ids, fields, summaries
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
 
-_ELEMENT = r"(?:a|b|i|p|br|hr|div|span|em|strong|code|pre|ul|ol|li|h[1-6]|img|table|t[rdh]|script|style|section|article)"
-_TAG = re.compile(rf"</?{_ELEMENT}(?:\s[^<>]*)?/?>", re.IGNORECASE)
-_BLOCK_END = re.compile(r"(?:</(?:p|div|li|h[1-6])\s*>|<br\s*/?>)", re.IGNORECASE)
-_CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_PICTURE = re.compile(r"!\[[^\[\]]{0,400}\]\([^()\s]{0,1000}\)")
 _SPACE = re.compile(r"\s*")
-_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
-
 Paper = dict[str, Any]
 """A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
 
@@ -62,27 +55,28 @@ def build_records(
         if not problems:
             raise errors.NotADigestError("it is empty")
         raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
-    digests = []
-    for (form, on), rows in papers_by_day.items():
-        lines = [line for line, _ in rows]
-        digests.append(build(on, [paper for _, paper in rows], lines, problems, form=form))
-        problems = []
-    return tuple(digests)
+    return tuple(
+        build(
+            on,
+            (paper for _, paper in rows),
+            [line for line, _ in rows],
+            () if number else problems,
+            form=form,
+        )
+        for number, ((form, on), rows) in enumerate(papers_by_day.items())
+    )
 
 
 def build(
     on: date,
-    papers: Sequence[object],
+    papers: Iterable[object],
     lines: Sequence[int] = (),
     problems: Sequence[Problem] = (),
     *,
     form: DigestFormat = DigestFormat.LISTING,
     is_rolling: bool = False,
-    read: Callable[[object], object] = lambda paper: paper,
 ) -> Digest:
     """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
-
-    `read` gives each paper those fields, one at a time.
 
     Papers without an arXiv id and repeated ones are left out and named as problems.
     """
@@ -90,15 +84,13 @@ def build(
     known: dict[str, Paper] = {}
     for number, raw in enumerate(papers, 1):
         line = lines[number - 1] if lines else 1
-        record = read(raw)
-        paper = _clean_paper(record)
+        paper = _clean_paper(raw)
         if isinstance(paper, str):
             found.append(Problem(line, f"paper {number} of the list {paper} and is left out"))
         elif paper["arxiv_id"] in known:
             found.append(Problem(line, f"{paper['arxiv_id']} is listed again; the first entry counts"))
         else:
             known[paper["arxiv_id"]] = paper
-            found += (Problem(line, f"{paper['arxiv_id']}: {lost}") for lost in _list_lost(record, paper))
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
 
 
@@ -245,28 +237,11 @@ def _clean_paper(raw: object) -> Paper | str:
     return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
 
-def _list_lost(raw: object, paper: Paper) -> Iterator[str]:
-    """Yield which addresses of a paper are left out."""
-    values = raw if isinstance(raw, Mapping) else {}
-    for name in ("code_url", "project_url"):
-        value = values.get(name)
-        if isinstance(value, str) and "://" in value and name not in paper:
-            shown = fields.clean_line(value, 60)
-            yield f"its {name.removesuffix('_url')} address is not a web address and is left out ({shown})"
-
-
 def _clean_summary(value: object) -> str | None:
-    """A summary as text: without tags, and shortened. None for an HTML page in its place."""
-    if not isinstance(value, str) or _PAGE.match(value):
-        return None
-    # A few times the length that is kept: tags and scripts may come before the text.
-    text = value[: 8 * MAX_SUMMARY_LENGTH]
-    if _TAG.search(text):
-        text = html_pages.unescape(_TAG.sub("", _BLOCK_END.sub("\n\n", _CODE.sub("", text))))
-    text = fields.clean_paragraph(text) or ""
-    if len(text) > MAX_SUMMARY_LENGTH:
-        text = text[: MAX_SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip() + "…"
-    return text or None
+    """A summary in paragraphs, shortened; None for an HTML page in its place."""
+    text = fields.clean_paragraph(value) or ""
+    is_page = text.lower().startswith(("<!doctype", "<html"))
+    return None if is_page or not text else fields.cut_line(text, MAX_SUMMARY_LENGTH)
 
 
 _CLEANERS: Mapping[str, Any] = {
@@ -306,9 +281,7 @@ def _build_cleaned(
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
     # An address that is shown does not look like another: the text may be another author's.
-    sections = summaries.drop_refusal(
-        (Section(None, _PICTURE.sub("", summary).replace("](", "] (")),) if summary else ()
-    )
+    sections = summaries.drop_refusal((Section(None, summary.replace("](", "] (")),) if summary else ())
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,

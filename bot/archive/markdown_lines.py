@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 from bot.text import typography
@@ -11,7 +11,7 @@ from bot.text import typography
 _MAX_LEVEL = 6
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _EXCERPT_LENGTH = 80
-_MAX_LABEL_LENGTH = 1_000
+_MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
@@ -31,10 +31,10 @@ def normalise(text: str) -> str:
     return typography.limit_marks(text.replace("\0", "") if "\0" in text else text)
 
 
-def find_headings(rows: Sequence[str]) -> list[Heading]:
-    """The headings at the beginning of lines. Those within code count too."""
+def find_headings(rows: Sequence[str]) -> Iterator[Heading]:
+    """Yield the headings at the beginning of lines. Those within code count too."""
     candidates = (parse_heading(row, line) for row, line in enumerate(rows) if line.startswith("#"))
-    return [heading for heading in candidates if heading]
+    return filter(None, candidates)
 
 
 def parse_heading(row: int, line: str) -> Heading | None:

@@ -35,13 +35,7 @@ _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IG
 _MARKUP = re.compile(r"[*_`#>|~]|<[^<>]{0,500}>|^\W{0,3}\[?[0-9]{1,4}[\].):]{1,2}\s")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_MAX_LABEL_LENGTH, _MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 400, 300, 200, 24
-_MAX_LINE_LENGTH, _MAX_PARAGRAPH = 40_000, 1_000
-"""Characters of a line, and papers of a paragraph, that are read at once."""
-
-
-MAX_PAPERS = 10_000
-"""Papers of a text that are read: as many as a source may bring in its first poll."""
+_MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 300, 200, 24
 NO_PAPER = "it names no paper of arXiv"
 """The reason for a text without any paper."""
 
@@ -84,7 +78,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     if service := _read_answer(head):
         day = path_on or _newest_day(service) or on
         if day:
-            return (listing.build(day, service, form=listing_form, read=listing.from_service),)
+            return (listing.build(day, map(listing.from_service, service), form=listing_form),)
     papers, problems = _take(
         paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)
     )
@@ -99,10 +93,8 @@ def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
     taken, ids = list[_Paper](), set[str]()
     for paper in papers:
         ids.add(paper.arxiv_id)
-        if len(ids) > MAX_PAPERS:
-            return taken, [
-                Problem(paper.row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
-            ]
+        if len(ids) > fields.MAX_PAPERS:
+            return taken, [fields.describe_cut(paper.row)]
         taken.append(paper)
     return taken, []
 
@@ -168,30 +160,30 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
         if row in code or _DEFINITION.match(line):
             continue
         if not line.strip() or markdown_lines.is_thematic_break(line):
-            yield from (paper if paper.on else paper._replace(on=paragraph_on) for paper in paragraph)
+            yield from _dated(paragraph, paragraph_on)
             paragraph, paragraph_on = [], None
             continue
-        if "[" in line and "](" not in line and row + 1 < len(rows) and line.count("[") > line.count("]"):
-            line = f"{line} {rows[row + 1].strip()}"  # a link over two lines
-        is_underlined = row + 1 < len(rows) and len(rows[row + 1]) > 2 and not rows[row + 1].strip("=")
+        following = rows[row + 1] if row + 1 < len(rows) else ""
+        if "[" in line and "](" not in line and line.count("[") > line.count("]"):
+            line = f"{line} {following.strip()}"  # a link over two lines
+        is_underlined = len(following) > 2 and not following.strip("=")
         is_heading = is_underlined or markdown_lines.parse_heading(row, line.strip()) is not None
         if is_heading:
             is_mentioning = _MENTIONING.fullmatch(_plain(line)) is not None
         if is_mentioning:
             continue
-        count = len(paragraph)
-        for part in _split(_resolve(line, targets)):
-            paragraph += _read_line(part, row, section_on)
-            if len(paragraph) > _MAX_PARAGRAPH or (section_on and paragraph):
-                yield from paragraph
-                paragraph, count = [], -1
-        if len(paragraph) != count:
-            continue
-        if _DATED_LINE.match(line):
+        if found := list(_read_line(_resolve(line, targets), row, section_on)):
+            paragraph += found
+        elif _DATED_LINE.match(line):
             paragraph_on = fields.find_date(_plain(line)[:80])
         else:
             section_on = _find_day(line, is_heading=is_heading) or section_on
-    yield from (paper if paper.on else paper._replace(on=paragraph_on) for paper in paragraph)
+    yield from _dated(paragraph, paragraph_on)
+
+
+def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
+    """Yield papers, those without a day of their own with that of their paragraph."""
+    return (paper if paper.on else paper._replace(on=on) for paper in papers)
 
 
 def _find_day(line: str, *, is_heading: bool) -> date | None:
@@ -201,17 +193,6 @@ def _find_day(line: str, *, is_heading: bool) -> date | None:
     plain = _plain(line)
     is_other = _UPDATED.search(plain[:100]) or (not is_heading and len(plain) > 40)
     return None if is_other else fields.find_date(plain)
-
-
-def _split(line: str) -> Iterator[str]:
-    """Yield a line in parts of bounded length, cut at spaces."""
-    start = 0
-    while len(line) - start > _MAX_LINE_LENGTH:
-        end = line.rfind(" ", start + 1, start + _MAX_LINE_LENGTH)
-        end = end if end > start else start + _MAX_LINE_LENGTH
-        yield line[start:end]
-        start = end
-    yield line[start:]
 
 
 def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:

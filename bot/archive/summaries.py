@@ -1,15 +1,14 @@
-"""What a digest's summaries are worth: refusals, inventions and empty sentences in them, and what they were written from.
+"""What a digest's summaries are worth: refusals and inventions among them, and what they were written from.
 
 A writer without the paper either refuses or invents a summary from the title or from general knowledge, and usually admits
 it: above the chapters, in the first of them, or in a note below the last. All is found by stock phrases in Korean and
-English; a doubtful text counts as a sound summary: better shown than lost. It is computed from the stored text, so that
-what was stored before these rules existed needs no second reading. `shown_sections` is the one accessor for readers.
+English; a doubtful text counts as a sound summary: better shown than lost. `shown_sections` is the one accessor for readers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -38,9 +37,10 @@ NEWSLETTER_LABELS = ("What's New", "Technical Details", "Performance Highlights"
 
 # Refusals and inventions: what a model that could not read the paper writes in place of a summary, and what it admits.
 
-_MAX_REFUSAL_LENGTH, _MAX_ERROR_LENGTH = 1_500, 200
+_MAX_REFUSAL_LENGTH, _MAX_NOTE_LENGTH = 1_500, 200
 _APOLOGY = re.compile(
     r"\W{0,9}(?:(?:정말|대단히|매우)\s)?(?:죄송|미안합니다|유감스럽)"
+    r"|\W{0,9}(?:api\s)?error\s?[:：\]]"
     r"|\W{0,9}(?:i(?: a|['’])m (?:very )?(?:sorry|unable|afraid)|sorry\b|i apologi|unfortunately,? i\b|as an ai\b"
     r"|i (?:cannot|can['’]t|could not|couldn['’]t|do not have|don['’]t have)\b)",
     re.IGNORECASE,
@@ -52,19 +52,6 @@ _NOTHING = re.compile(
     r"\W*(?:n/?a|none|null|없음|해당\s?(?:사항\s?)?없음|not (?:applicable|provided|specified|mentioned))?\W*",
     re.IGNORECASE,
 )
-_END = r"(?:\W{0,3}$|\s?[.:：;,(!|—–-][^\n]*)"
-_ERROR = re.compile(
-    r"\W{0,9}(?:(?:api\s)?error(?:\scode|\s?[:：\]])[^\n]*|an (?:\w{1,12}\s)?error (?:has )?occurred[^\n]*"
-    r"|(?:failed to|error) (?:generat|creat|fetch|summari[sz])(?:e|ing) (?:the )?(?:summary|abstract|paper|text)[^\n]*"
-    rf"|(?:(?:api|token|rate|daily|request)\s){{0,2}}(?:quota|limit) (?:is |was |has been )?(?:exceeded|exhausted|reached){_END}"
-    r"|you (?:have )?exceeded your (?:\w{1,12}\s){0,2}quota\b[^\n]*"
-    rf"|(?:[45][0-9]{{2}}\s)?(?:too many requests|service unavailable|resource[_ ](?:has been )?exhausted){_END}"
-    rf"|the model is (?:currently )?overloaded{_END}|요약 (?:중 오류|실패)[^\n]*"
-    r"|api[^.\n]{0,20}(?:할당량|한도)[^.\n]{0,9}(?:초과|소진)[^\n]*"
-    r"|[^。\n]{0,9}(?:达到|超出|超过|用尽)[^。\n]{0,9}(?:配额|额度)(?:限制|上限|$)|(?:生成|总结|请求|翻译)(?:失败|超时|出错)(?:$|\W[^\n]*))",
-    re.IGNORECASE,
-)
-"""What a model's server answers when it is asked too often, not paid, or down."""
 _GUESSED = re.compile(
     r"(?:제목|일반적인?\s?(?:지식|내용)|배경\s?지식)[^\n]{0,80}(?:기반|바탕|토대|만으로|추론|추측|추정|유추)"
     r"|\b(?:based|inferred|guessed|summary|outline)\b[^\n]{0,40}\b(?:title|general knowledge)\b",
@@ -96,114 +83,18 @@ def find_basis(sections: tuple[Section, ...]) -> Basis | None:
 
 
 def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections without errors of a model's server; none if they have no heading and their text is a refusal."""
-    sections = tuple(section for section in sections if not is_error(section.body))
+    """The sections; none if they have no heading and their text is a refusal."""
     if any(section.heading for section in sections):
         return sections
     return () if is_refusal("\n".join(section.body for section in sections)) else sections
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text without chapters is empty, an error of a model's server, or an apology for a summary."""
-    if len(text) > _MAX_REFUSAL_LENGTH:
+    """Whether a text without chapters is empty, or an apology in place of a summary."""
+    if len(text) > _MAX_REFUSAL_LENGTH or _FROM_ABSTRACT.search(text):
         return False
-    if _FROM_ABSTRACT.search(text):
-        return False
-    is_apology = _APOLOGY.match(text) or (len(text) <= _MAX_ERROR_LENGTH and _UNREAD.search(text))
-    return bool(is_apology) or _NOTHING.fullmatch(text) is not None or is_error(text)
-
-
-def is_error(text: str) -> bool:
-    """Whether each line of a text is an error of a model's server in place of a summary."""
-    if len(text) > _MAX_REFUSAL_LENGTH:
-        return False
-    lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and all(
-        len(line) <= _MAX_ERROR_LENGTH and _ERROR.fullmatch(line.strip()) for line in lines
-    )
-
-
-# Empty statements only say that the paper gives no information on something: a review has fixed chapters, and its writer fills
-# one that does not apply with such a sentence. A sentence that goes on to say something is kept.
-
-_MAX_LENGTH = 200
-_NEGATION = re.compile("[않없]|[nN]ot|n['’]t|[nN]o |[nN]/?[aA]|[nN]one|NONE")
-"""Found in every empty statement, and in one summary of three."""
-_ITEM_MARK = re.compile(r"^[ \t]*(?:[-*•·]|[0-9]{1,2}[.)])[ \t]+")
-_LABEL = re.compile(r"^(?:\*\*|__)?[^:：\n*_]{1,60}(?:\*\*|__)?\s?[:：](?:\*\*|__)?\s*")
-_SENTENCE_END = re.compile(r"(?<=[.!?。])[ \t]+")
-
-_TOPIC = r"(?:정보|언급|설명|명시|기술|서술|세부\s?(?:사항|내용)?|상세(?:한)?\s?내용|자료|내용|수치|지표|결과|구체적[가-힣]{0,2})"
-_END = r"(?:습니다|았습니다|았다|는다|음|다|었습니다|었다)"
-_EMPTY_KOREAN = re.compile(
-    r"[^.\n]{0,140}(?:"
-    rf"{_TOPIC}[^.\n]{{0,24}}(?:제공|명시|언급|기술|공개|포함|제시|확인|설명|기재|서술|보고)"
-    rf"(?:되어|돼|되지|된|되)[가-힣]{{0,2}}\s?(?:있지\s)?(?:않|못|없){_END}"
-    rf"|(?:언급|정보|설명|명시|기술|내용)(?:은|는|이|가|도)?\s?(?:따로\s|별도로\s|전혀\s)?없{_END}"
-    rf"|(?:명시|언급|제공|공개|기재)(?:되어|돼)\s?있지\s?않{_END}"
-    rf"|(?:명시|언급|공개|기재)되지\s?않{_END}"
-    rf"|(?:알 수|확인할 수|파악할 수)\s?없{_END}"
-    r")[.。]?"
-)
-_EMPTY_KOREAN_PAPER = re.compile(
-    r"(?:[^.\n]{0,30}\s)?(?:논문|연구|저자(?:들)?|본문|글|자료)(?:에서는?|에는|은|는|이|가|의)?\s[^.\n]{0,100}"
-    rf"(?:제공|명시|언급|기술|공개|제시|설명|보고|서술)하지\s?않{_END}[.。]?"
-)
-"""In the active voice the subject must be the paper: a model may well provide no information."""
-
-_EMPTY_ENGLISH = re.compile(
-    r"(?:[^.\n]{0,120}\b(?:is|are|was|were) (?:not|never) (?:explicitly |specifically |clearly )?"
-    r"(?:mentioned|specified|described|stated|disclosed|discussed|detailed)"
-    r"|[^.\n]{0,60}\b(?:details?|information|specifics|numbers)\b[^.\n]{0,60}\b(?:is|are|was|were) not "
-    r"(?:provided|given|available|reported)"
-    r"|(?:in )?(?:the|this) (?:paper|authors?|article|work|text|study|summary) (?:does|do|did)(?: not|n['’]t) "
-    r"(?:explicitly |specifically |clearly )?"
-    r"(?:provide|mention|specify|describe|state|disclose|give|report|discuss|detail)\b[^.,;\n]{0,60}"
-    r"|no (?:specific |detailed |further |explicit )?(?:information|details?|mention)\b[^.,;\n]{0,60})\.?",
-    re.IGNORECASE,
-)
-_SAYS_MORE = re.compile(
-    r"(?:으나|지만|으며|하며|이며|으로|으로서|하고|고|대신)\s?,|,\s?(?:but|instead|and|so)\b|대신",
-    re.IGNORECASE,
-)
-"""A clause before or after the negation, such as "as a survey, the paper reports no experiments"."""
-
-_PATTERNS = (_NOTHING, _EMPTY_KOREAN, _EMPTY_KOREAN_PAPER, _EMPTY_ENGLISH)
-
-
-def is_empty_statement(sentence: str) -> bool:
-    """Whether a sentence, without its list mark and label, only says that nothing is said, or is an error."""
-    if is_error(_ITEM_MARK.sub("", sentence, count=1)):
-        return True
-    bare = _LABEL.sub("", _ITEM_MARK.sub("", sentence.strip(), count=1), count=1).strip(" *_")
-    if not bare or len(bare) > _MAX_LENGTH or _SAYS_MORE.search(bare):
-        return False
-    return any(pattern.fullmatch(bare) for pattern in _PATTERNS)
-
-
-def drop_empty_statements(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """The sections without empty statements, and without the sections that have nothing else."""
-    if not any(map(_may_be_empty, (section.body for section in sections))):
-        return tuple(section for section in sections if section.body.strip())
-    kept = (replace(section, body="\n".join(_drop_from(section.body)).strip("\n")) for section in sections)
-    return tuple(section for section in kept if section.body.strip())
-
-
-def _may_be_empty(text: str) -> bool:
-    return _NEGATION.search(text) is not None or any(map(is_error, text.split("\n")))
-
-
-def _drop_from(body: str) -> Iterator[str]:
-    for line in body.split("\n"):
-        if len(line) > 10 * _MAX_LENGTH or not _may_be_empty(line):
-            yield line
-            continue
-        if is_empty_statement(line):
-            continue
-        sentences = _SENTENCE_END.split(line)
-        # The first sentence carries the item's mark and label, so it is kept with what follows it.
-        kept = [sentences[0], *(sentence for sentence in sentences[1:] if not is_empty_statement(sentence))]
-        yield line if len(kept) == len(sentences) else " ".join(kept)
+    is_note = len(text) <= _MAX_NOTE_LENGTH and _UNREAD.search(text) is not None
+    return is_note or _APOLOGY.match(text) is not None or _NOTHING.fullmatch(text) is not None
 
 
 # The labels by which Paperround's writer says in a digest what an entry was written from, and what it left out.
@@ -259,14 +150,14 @@ _LABEL_NAMES = {
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
-    """The sections without empty statements and labels of the basis; none for a refusal or an invention."""
+    """The sections without labels of the basis; none for a refusal or an invention."""
     return () if entry.summary_missing else select_shown(entry.sections)
 
 
 @lru_cache(maxsize=64)
 def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """It takes half a millisecond, and each view of a paper asks several times."""
-    return () if find_basis(sections) is Basis.NONE else drop_empty_statements(drop_labels(sections))
+    """The sections of an entry whose summary is not missing that readers see. Each view of a paper asks several times."""
+    return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 
 def find_shown_basis(digest_format: DigestFormat, entry: Entry) -> Basis | None:
@@ -316,8 +207,7 @@ def choose_sentences(abstract: str) -> tuple[str, ...]:
 class Summary:
     """A summary that readers may see: Markdown, its language, its writer, and what it was written from (None: unknown).
 
-    `format` and `digest_id` are None for the paper's own abstract; `is_partial`: chapters that say nothing are left out.
-    `writer` is the model that Paperround wrote it with.
+    `format` and `digest_id` are None for the paper's own abstract. `writer` is the model that Paperround wrote it with.
     """
 
     sections: tuple[Section, ...]
@@ -326,7 +216,6 @@ class Summary:
     date: date
     basis: Basis | None
     digest_id: int | None = None
-    is_partial: bool = False
     writer: str | None = None
 
 
@@ -349,7 +238,7 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
     By language, then a digest before the abstract, then by the priority of the sources, written digests before listings,
-    older sources before younger ones; of one source by basis, whole before partial, newer before older.
+    older sources before younger ones; of one source by basis, newer before older.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
     if (best is None or best.language != locale.value) and detail.abstract:
@@ -392,7 +281,6 @@ def _digest_summary(appearance: Appearance) -> Summary | None:
         appearance.date,
         find_appearance_basis(appearance),
         appearance.digest_id,
-        is_partial=len(sections) < len(drop_labels(entry.sections)),
         writer=appearance.writer,
     )
 
@@ -406,7 +294,6 @@ def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance
             max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
             appearance.trust.age,
             _BASIS_RANK[summary.basis],
-            summary.is_partial,
             -appearance.counts_on.toordinal(),
             list(DigestFormat).index(appearance.format),
             appearance.digest_id,

@@ -69,31 +69,36 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
     Raises NotADigestError if its only dates do not exist, since its papers are not those of another day.
     """
-    headings = [
-        _Heading(*heading, fields.parse_paper_heading(heading.text))
-        for heading in markdown_lines.find_headings(rows)
-    ]
+    headings: list[_Heading] = []
+    count, cut = 0, list[Problem]()
+    for heading in markdown_lines.find_headings(rows):
+        paper = fields.parse_paper_heading(heading.text)
+        count += paper is not None
+        if count > fields.MAX_PAPERS:
+            rows, cut = rows[: heading.row], [fields.describe_cut(heading.row)]
+            break
+        headings.append(_Heading(*heading, paper))
     days = [number for number, heading in enumerate(headings) if _is_date(heading)]
     if not days:
         return ()
     parts: dict[tuple[DigestFormat, date], _Parts] = {}
-    stray = _name_left_out(headings[: days[0]])
+    stray = [*_name_left_out(headings[: days[0]]), *cut]
     for number, following in pairwise([*days, len(headings)]):
-        heading, below = headings[number], headings[number + 1 : following]
-        day = _Day(rows, heading, below, (*headings[following:], _end_at(len(rows)))[0].row)
-        on = fields.find_date(heading.text)
+        head, below = headings[number], headings[number + 1 : following]
+        day = _Day(rows, head, below, (*headings[following:], _end_at(len(rows)))[0].row)
+        on = fields.find_date(head.text)
         if on is None:
-            stray += [_problem(heading.row, "its date does not exist", heading.text), *_name_left_out(below)]
+            stray += [_problem(head.row, "its date does not exist", head.text), *_name_left_out(below)]
             continue
         form = _detect(day)
         papers, problems, end = _PARSERS[form](day)
-        if not papers and any(map(_is_text, rows[heading.row + 1 : end])):
-            stray.append(_problem(heading.row, NO_PAPERS, heading.text))
+        if not papers and any(map(_is_text, rows[head.row + 1 : end])):
+            stray.append(_problem(head.row, NO_PAPERS, head.text))
             continue
         part = parts.setdefault((form, on), _Parts())
         part.papers += papers
         part.problems += problems + _name_left_out(other for other in below if other.row >= end)
-        part.rows += rows[heading.row : end]
+        part.rows += rows[head.row : end]
     if not parts and any(problem.message.startswith("its date") for problem in stray):
         raise errors.NotADigestError(f"line {stray[0].line}: {stray[0].message}")
     return tuple(

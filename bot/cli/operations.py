@@ -312,21 +312,26 @@ def build_web(
     base_url: Annotated[
         str, typer.Option("--base-url", help="The site's address, such as https://example.org/papers.")
     ],
-    lang: Annotated[str | None, typer.Option("--lang", help="Language of the pages: en or ko.")] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", help="Language of the pages: en or ko; that of most digests if not given."),
+    ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not written again."""
+    from bot.core import settings as core_settings
     from bot.web import service, site
-    from storage import models
 
     settings = shell.load_settings()
+    if lang is None and core_settings.setting_origins()["PAPERROUND_LOCALE"] != "default":
+        lang = settings.locale
     address = service.check_base_url(base_url)
-    locale = shell.parse_choice(models.Locale, lang or settings.locale, "language of the pages")
+    locale = None if lang is None else shell.parse_choice(models.Locale, lang, "language of the pages")
 
     async def build() -> site.Built:
         async with shell.open_container() as container:
             pages = container.create_web_pages(container.create_services())
-            built_site = service.Site(address, locale, is_static=True)
+            built_site = service.Site(address, locale or await pages.find_main_language(), is_static=True)
             return await site.SiteBuilder(pages, Path(folder), built_site).build()
 
     built = shell.run_command(build)

@@ -292,8 +292,6 @@ def _notes(result: search_results.SearchResult) -> list[str]:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")
     if result.added_forms:
         notes.append(f"Also searched for: {', '.join(result.added_forms)}")
-    if result.is_inside:
-        notes.append("Found only inside longer words.")
     if result.is_partial and not result.complete:
         notes.append("No paper matches the whole query; these match parts of it.")
     elif result.is_partial:

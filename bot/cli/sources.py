@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,7 +47,7 @@ _SOURCE_COLUMNS = (
 _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals, the oldest source."
 _NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
 _SETTING = "PAPERROUND_SOURCES"
-_FAILURES = ("failed", "refused")  # the command line shows what is gone as failed
+_FAILURES = ("failed", "refused")
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
@@ -102,7 +101,7 @@ def add(
     sentence = f"{sentence} {_count(report.result.digests, 'list')}."
     if report.status.value in _FAILURES or not report.result.papers:
         sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet: {report.reason or 'no papers'}."
-    status = {"status": _status_name(report.status), "reason": report.reason or None}
+    status = {"status": report.status.value, "reason": report.reason or None}
     shell.print_answer(to_dict(added) | status | found, as_json, sentence=sentence)
     for problem in files.fold_problems(report.result.problems):
         shell.error(problem)
@@ -160,16 +159,16 @@ def fetch(
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
     """Return the JSON object of a source."""
-    from bot.sources import kinds
+    from bot.sources import arxiv_categories
 
-    back_fill = kinds.read_back_fill(row)
+    back_fill = arxiv_categories.read_back_fill(row.progress)
     return {
         **shell.pick(
             row, "kind language priority reason failures last_attempt_at last_success_at next_attempt_at"
         ),
         "source": errors.redact(row.url),
         "options": dict(row.options),
-        "status": row.status and _status_name(row.status),
+        "status": row.status and row.status.value,
         "progress": back_fill and back_fill.describe(),
     }
 
@@ -177,10 +176,6 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:
     day, papers = brought.latest or (None, None)
     return dict(zip(_YIELD, (brought.brings.value, brought.papers_a_day, day, papers), strict=True))
-
-
-def _status_name(status: models.FetchStatus) -> str:
-    return "failed" if status.value == "gone" else status.value
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
@@ -221,7 +216,7 @@ def _count(number: int, noun: str) -> str:
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
     """Fetch from all sources once, with a counter of the fetched locations, and how far a back-fill is."""
     from bot.app import container as app_container
-    from bot.sources import kinds
+    from bot.sources import arxiv_categories
 
     async with shell.open_container(creating=bool(shell.load_settings().sources)) as container:
         days = None if span is None else _days_between(*span, container.clock().date())
@@ -230,7 +225,7 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
             counter = itertools.count(1)
 
             def show(row: models.StoredSource, result: base.FetchResult) -> None:
-                back_fill = kinds.read_back_fill(replace(row, progress=result.progress))
+                back_fill = arxiv_categories.read_back_fill(result.progress)
                 about = "" if back_fill is None else f"{errors.redact(row.url)}, {back_fill.describe()}. "
                 show_count(next(counter), label=f"{about}Locations read")
 
@@ -247,7 +242,7 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "source": errors.redact(report.source.url),
-            "status": _status_name(report.status),
+            "status": report.status.value,
             "reason": report.reason,
             **shell.pick(report.result, "digests papers new_papers"),
         }

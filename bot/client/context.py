@@ -35,7 +35,7 @@ Feature = TypeVar("Feature")
 class Services:
     """The services of commands and buttons, built by `bot.app.container`: the platform's, and those that features offer.
 
-    `locale` and `timezone` are the defaults of new readers and subscriptions.
+    `locale` and `timezone` are the defaults of new readers and subscriptions, `web_url` is the address of the web archive.
     """
 
     database: Database
@@ -57,6 +57,7 @@ class Services:
     """The services of features, by their classes and the bases of these."""
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"
+    web_url: str | None = None
 
     def get(self, kind: type[Feature]) -> Feature:
         """Return the service that a feature offers."""

@@ -540,6 +540,7 @@ class PostWording:
     ui_texts: Texts
     templates: Templates
     mention: MentionLookup
+    web_url: str | None = None
 
     def notice_text(self, post: contents.NoticePost) -> str:
         """Return the text of a notice: the event, its meaning, the remedy."""
@@ -555,6 +556,16 @@ class PostWording:
             },
         }
         return self.templates.render_block("notice", "text", post.locale.value, values)
+
+
+def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
+    """Return the link to a page of the web archive, "" without its public address (PAPERROUND_WEB_URL)."""
+    if base_url is None:
+        return ""
+    address = (
+        f"{base_url.rstrip('/')}/{'/'.join(path)}.html"  # as a static host and the bot's own server know it
+    )
+    return discord_text.masked_link(texts("open-web"), address)
 
 
 def excerpt_lines(

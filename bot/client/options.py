@@ -213,11 +213,15 @@ def _fold(text: str) -> str:
 
 
 def parse_dates(text: str, today: date) -> tuple[date, date]:
-    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError."""
-    found = dates.read_typed_date(text, today)
-    if found is None:
-        raise UserError("no-date", text=discord_text.escape_text(text[:40]), example=today.isoformat())
-    return found
+    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError.
+
+    An amount of time alone (`a month`, `2주`) ends today.
+    """
+    amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
+    for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):
+        if found := dates.read_typed_date(typed, today):
+            return found
+    raise UserError("no-date", text=discord_text.escape_text(text[:40]), example=today.isoformat())
 
 
 def parse_time(text: str) -> str:

@@ -240,6 +240,10 @@ class Settings(BaseSettings):
     """
     web: _HttpAddress = None
     """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
+    web_url: Annotated[str | None, _web_address("not a web address. Example: https://papers.example.org")] = (
+        None
+    )
+    """The public address of the web archive, such as `https://papers.example.org`: cards and daily posts link to it."""
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[

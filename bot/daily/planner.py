@@ -39,8 +39,8 @@ MAX_LOGGED_KEYS = 10
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
 
-PapersByRevision: TypeAlias = dict[tuple[int, int], list[DigestPaper]]
-"""The papers of digests, by id and revision."""
+PapersByText: TypeAlias = dict[tuple[int, str], list[DigestPaper]]
+"""The papers of digests, by id and hash of the text."""
 
 
 # The delivery kinds of subscriptions: how a post is rendered once for many channels, and whose subscription is paused once its
@@ -167,7 +167,7 @@ async def load_pool(
     connection: Connection,
     due: Iterable[tuple[models.Subscription, schedule.Slot]],
     calendar: schedule.Calendar,
-    loaded: PapersByRevision | None = None,
+    loaded: PapersByText | None = None,
 ) -> choice.CandidatePool:
     """Return the papers that any of the subscriptions can draw from for these dates.
 
@@ -182,13 +182,13 @@ async def load_pool(
     for origin in dict.fromkeys(choice.find_origin(row) for row, _ in due):
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         digests[origin] = rows[::-1]
-    revisions = {digest.id: digest.revision for found in digests.values() for digest in found}
-    missing: PapersByRevision = {key: [] for key in revisions.items() if key not in loaded}
+    hashes = {digest.id: digest.hash for found in digests.values() for digest in found}
+    missing: PapersByText = {key: [] for key in hashes.items() if key not in loaded}
     for paper in await archive.list_papers(connection, sorted(id_ for id_, _ in missing)):
-        missing[paper.digest_id, revisions[paper.digest_id]].append(paper)
+        missing[paper.digest_id, hashes[paper.digest_id]].append(paper)
     loaded |= missing
     entries = {
-        origin: [paper for digest in found for paper in loaded[digest.id, digest.revision]]
+        origin: [paper for digest in found for paper in loaded[digest.id, digest.hash]]
         for origin, found in digests.items()
     }
     return choice.CandidatePool(entries, calendar.now, calendar.closed_on)
@@ -426,7 +426,7 @@ class DailyPlanner:
             rows = await daily.list_schedules(connection)
         due = self._find_due(rows, calendar, added_seq)
         rendered = RenderedPosts(self._deliveries, now)
-        matches, loaded = TopicMatches(self._matcher), PapersByRevision()
+        matches, loaded = TopicMatches(self._matcher), PapersByText()
         planned = 0
         plain, on_topic = ([row.id for row in due if bool(row.topic) is has] for has in (False, True))
         for ids in database.chunked(plain, BATCH_SIZE):
@@ -459,7 +459,7 @@ class DailyPlanner:
         return [row for _, row in sorted(due, key=itemgetter(0))]
 
     async def _read_ahead(
-        self, ids: Sequence[int], calendar: schedule.Calendar, matches: TopicMatches, loaded: PapersByRevision
+        self, ids: Sequence[int], calendar: schedule.Calendar, matches: TopicMatches, loaded: PapersByText
     ) -> None:
         """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""
         async with self._database.read() as connection:
@@ -474,7 +474,7 @@ class DailyPlanner:
         calendar: schedule.Calendar,
         rendered: RenderedPosts,
         matches: TopicMatches,
-        loaded: PapersByRevision,
+        loaded: PapersByText,
         on_planned: Callable[[], None],
     ) -> int:
         """Plan those of the subscriptions that are due. Returns how many posts were planned."""
@@ -522,7 +522,7 @@ class DailyPlanner:
         due: Sequence[_Due],
         calendar: schedule.Calendar,
         matches: TopicMatches,
-        loaded: PapersByRevision,
+        loaded: PapersByText,
     ) -> dict[int, choice.PlannedPost]:
         """Return the posts by subscription, without papers where there are none; those that fail are left out."""
         pool = await load_pool(connection, due, calendar, loaded)

@@ -513,9 +513,10 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
 
 
 def foot(wording: PostWording, post: DailyPost) -> str:
-    """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule."""
+    """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule, a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}")
+    web = client_messages.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
+    return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")
 
 
 def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPaper, title: str) -> str:

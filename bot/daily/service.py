@@ -225,7 +225,7 @@ async def _find_source(
     if not wanted.source or (may_be_gone and wanted.source not in stored):
         return wanted.source
     address = await kinds.find_address(connection, wanted.source)
-    record = kinds.get(stored[address], address)
+    record = kinds.get(stored[address])
     is_lookup = record.is_for_lookup or await archive.has_lookup(connection, address)
     label = kinds.public_label(address)
     if is_lookup and not wanted.topic:

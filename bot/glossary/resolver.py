@@ -1,32 +1,22 @@
-"""Resolves queries by the glossary: which concepts a query names, and the forms to search for.
-
-The whole query first, then its longest parts. Unknown words stay as typed.
-"""
+"""The glossary: the concepts that a text names, and the forms to search for."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from bot.glossary import transliteration
-from bot.text import analyser, concepts, seed, term_keys
+from bot.text import analyser, concepts, seed, term_keys, tokens
 
-_AMBIGUOUS_WEIGHT = 0.25
 _MIN_SHARE = 0.2
-_RARE_WEIGHT = 0.8
-_COMMON_WORD_WEIGHT = 0.3
-_TRANSLATED_WORD_WEIGHT = 0.4
+"""The least share of an abbreviation's papers, or of a form's, that a concept has for the text to name it."""
 _PAPERS_PER_TITLE = 8
 """A concept is a topic if at least one of this number of its papers names it in its title."""
 _MAX_SENSES = 5
-_MAX_WORDS = 12
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
-_MAX_SEGMENT_WORDS = 6
-_MAX_PIECE_LENGTH = 14
-_MAX_CACHED_TERMS = 1 << 10
 
 
 class Decision(NamedTuple):
@@ -84,7 +74,7 @@ class Glossary:
         self._index = _index_forms(self._concepts.values(), lexicon.firsts)
         by_papers = sorted(self._senses, key=lambda text: sum(sense.papers for sense in self._senses[text]))
         self._abbreviation_by_folded = {text.casefold(): text for text in by_papers}
-        self._forms_by_terms: dict[tuple[str, ...], tuple[concepts.WeightedForm, ...]] = {}
+        self._forms: dict[str, tuple[concepts.Form, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
         """Return all concepts, best supported first."""
@@ -94,45 +84,9 @@ class Glossary:
         """Return the concept of an English key, or None."""
         return self._concepts.get(key)
 
-    def expand(self, text: str) -> concepts.Expansion:
-        """Expand a query; unknown words stay as typed."""
-        units = text.split()[:_MAX_WORDS]
-        if not units:
-            return concepts.Expansion(text, ())
-        whole_segment = self._segment(text)
-        if whole_segment is not None:
-            main_form = whole_segment.forms[0]
-            spaced = main_form.text.split() if main_form.key == term_keys.korean_key(text) else units
-            parts = self._longest_match_segments(spaced) if len(spaced) > 1 else []
-            if parts and analyser.has_hangul(text) and not is_korean_only(text):
-                # Two languages are usually two terms, not one: "LLM 추론" asks for both.
-                return concepts.Expansion(text, tuple(parts), (whole_segment,))
-            return concepts.Expansion(text, (whole_segment,), fallback=tuple(parts))
-        composed: tuple[concepts.Segment, ...] = ()
-        joined = term_keys.joined_writing(units)
-        if joined is not None:  # which a name may be: flashattention
-            form = concepts.WeightedForm(joined, 1.0, is_shown=False)
-            composed = (concepts.Segment(" ".join(units), (form,)),)
-        return concepts.Expansion(text, tuple(self._longest_match_segments(units)), composed)
-
-    def list_forms(self, terms: tuple[str, ...]) -> tuple[concepts.WeightedForm, ...]:
-        """Return the forms of several terms of one meaning; that of a phrase that is not a term is itself. Cached."""
-        # Not with lru_cache: over a method it is a cycle, which keeps a replaced glossary in memory. Threads share the forms.
-        known = self._forms_by_terms.get(terms)
-        if known is None:
-            forms: list[concepts.WeightedForm] = []
-            for term in terms:
-                segments = self.expand(term).segments if " " not in term or self.is_term(term) else ()
-                forms += segments[0].forms if len(segments) == 1 else [concepts.WeightedForm(term, 1.0)]
-            known = concepts.deduplicate_forms(forms)
-            if len(self._forms_by_terms) >= _MAX_CACHED_TERMS:
-                self._forms_by_terms.clear()
-            self._forms_by_terms[terms] = known
-        return known
-
-    def is_term(self, text: str) -> bool:
-        """Tell whether a text as a whole is a form of a concept."""
-        return bool(self._find(text)[0])
+    def find_concepts(self, term: str) -> list[concepts.Concept]:
+        """Return the concepts that have this form, best supported first."""
+        return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
         """Tell whether papers are about a concept, as their titles say, and do not only mention it: parameter, dataset."""
@@ -141,18 +95,20 @@ class Glossary:
     def is_word(self, text: str) -> bool:
         """Tell whether a text is a term, or a Korean word that terms consist of."""
         if not analyser.is_hangul(text):
-            return self.is_term(text)
-        return text in self._korean_words or bool(self._index.get(text))
-
-    def list_korean_words(self) -> list[str]:
-        """Return the Korean words that terms consist of."""
-        return list(self._korean_words)
+            return bool(self.find(text))
+        return text in self.korean_words or bool(self._index.get(text))
 
     @cached_property
-    def _korean_words(self) -> frozenset[str]:
+    def korean_words(self) -> frozenset[str]:
+        """The Korean words that terms consist of."""
         forms = [form.text for concept in self._concepts.values() for form in concept.forms_in("ko")]
         words = {word for text in forms for word in analyser.split_context(text)}
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
+
+    def translate(self, word: str) -> Sequence[str]:
+        """Return the translations of a common word that is no term, in any form: patient for 환자."""
+        key = term_keys.term_key(word)
+        return self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
 
     def find_names(self, text: str) -> list[str]:
         """Return the names of models and methods that a Korean spelling sounds like: 제미나이 like Gemini."""
@@ -165,29 +121,26 @@ class Glossary:
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
         return transliteration.SoundIndex({**spoken, **self._names})
 
-    def find_concepts(self, term: str) -> list[concepts.Concept]:
-        """Return the concepts that have this form, best supported first."""
-        weights, _ = self._find(term)
-        return [self._concepts[key] for key, _ in weights]
-
-    def _find(self, text: str, *, in_phrase: bool = False) -> tuple[list[tuple[str, float]], bool]:
-        """Return (English key, weight) of each concept that a text names, best first, and whether it is an abbreviation.
+    def find(self, text: str, *, in_phrase: bool = False) -> list[str]:
+        """Return the English keys of the concepts that a text names, best supported first.
 
         `in_phrase` says that there are other words next to it: "live" in live video is not an abbreviation.
         """
         if not is_korean_only(text) and not (in_phrase and is_everyday_word(text)):
             senses = [sense for sense in self._list_senses(text) if sense.key in self._concepts]
-            if senses and senses[0].share >= concepts.DOMINANT_SHARE:
-                return [(senses[0].key, 1.0)], True
             if senses:
-                return [(sense.key, _AMBIGUOUS_WEIGHT) for sense in senses if sense.share >= _MIN_SHARE], True
+                is_clear = senses[0].share >= concepts.DOMINANT_SHARE
+                usual = senses[:1] if is_clear else (one for one in senses if one.share >= _MIN_SHARE)
+                return [sense.key for sense in usual]
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
-            return [(concept, 1.0) for concept in self._index.get(key, ())[:1]], False
+            return self._index.get(key, [])[:1]
         keys = self._index.get(key) or self._index.get(analyser.strip_ending(key)) or ()
+        if len(keys) == 1:
+            return keys[:1]
         papers = {concept: self._supporting_papers(concept, key) for concept in keys}
         ranked = sorted(papers, key=lambda name: (-papers[name], -self._concepts[name].support, name))
-        return [(name, 1.0) for name in ranked if papers[name] >= _MIN_SHARE * papers[ranked[0]]], False
+        return [name for name in ranked if papers[name] >= _MIN_SHARE * papers[ranked[0]]]
 
     def _supporting_papers(self, concept: str, korean_key: str) -> int:
         """Return the number of papers that explain a concept by a Korean form; the seed list counts as some."""
@@ -210,39 +163,27 @@ class Glossary:
         return next((self._senses[spelling] for spelling in spellings if spelling in self._senses), ())
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an abbreviation is short for, best supported first, if they are several; else none."""
-        senses = self._distinct_senses(abbreviation)
-        return [sense.text or sense.key for sense in senses[:_MAX_SENSES]] if len(senses) > 1 else []
+        """Return the terms that an abbreviation is short for, best supported first, if they are several; else none.
 
-    def _distinct_senses(self, abbreviation: str) -> list[concepts.AbbreviationSense]:
-        """Return the senses of an abbreviation that are terms of their own: no other writings, none rare but seeded ones."""
+        They are terms of their own: no other writings, none rare but seeded ones.
+        """
         senses = self._list_senses(abbreviation)
+        if len(senses) < 2:
+            return []
         known = (concept for sense in senses if (concept := self._concepts.get(sense.key)))
         seeded = {concept.key for concept in known if any(form.seeded for form in concept.forms)}
-        return concepts.distinct_senses(senses, seeded)
+        distinct = concepts.distinct_senses(senses, seeded)
+        return [sense.text or sense.key for sense in distinct[:_MAX_SENSES]] if len(distinct) > 1 else []
 
-    def _segment(self, text: str, *, in_phrase: bool = False) -> concepts.Segment | None:
-        """Return the segment of a text that is a form of concepts as a whole."""
-        weights, is_abbreviation = self._find(text, in_phrase=in_phrase)
-        if not weights:
-            return None
-        forms = {form.text: form for form in _typed_forms(text)}
-        for key, weight in weights:
-            factor = _COMMON_WORD_WEIGHT if not is_abbreviation and self._is_single_word(key) else 1.0
-            for form in self._weighted_forms(self._concepts[key]):
-                form = form._replace(weight=form.weight * weight * factor)
-                previous = forms.get(form.text)
-                if previous is None or previous.weight < form.weight:
-                    forms[form.text] = form
-        return concepts.Segment(text, concepts.deduplicate_forms(forms.values()), weights[0][0])
+    def forms_of(self, key: str) -> tuple[concepts.Form, ...]:
+        """Return the forms of a concept to search for. Kept for each."""
+        forms = self._forms.get(key)
+        if forms is None:
+            forms = self._forms[key] = tuple(self._list_forms(self._concepts[key]))
+        return forms
 
-    def _is_single_word(self, key: str) -> bool:
-        """Tell whether a concept is a single word, which may be an everyday one; fine-tuning is two words."""
-        main_forms = self._concepts[key].forms_in("en")[:1]
-        is_compound = any("-" in form.text or " " in form.text for form in main_forms)
-        return len(term_keys.content_words(key)) == 1 and not is_compound
-
-    def _weighted_forms(self, concept: concepts.Concept) -> Iterable[concepts.WeightedForm]:
+    def _list_forms(self, concept: concepts.Concept) -> Iterator[concepts.Form]:
+        token, in_token = tokens.concept_token(concept.key), tokens.form_keys(concept.key)
         for form in concept.forms:
             is_sure = form.is_sure
             if form.language == "abbr":
@@ -250,41 +191,10 @@ class Glossary:
                 usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
                 is_sure = is_sure and len(concepts.distinct_senses(usual, ())) < 2
             if form.searched:
-                weight = 1.0 if form.is_presentable or form.language == "abbr" else _RARE_WEIGHT
-                yield concepts.WeightedForm(form.text, weight, is_shown=form.is_presentable, is_sure=is_sure)
-
-    def _longest_match_segments(self, units: list[str]) -> list[concepts.Segment]:
-        """Split a query into its longest known parts; other words become segments as typed."""
-        parts: list[concepts.Segment] = []
-        position = 0
-        while position < len(units):
-            for length in range(min(_MAX_SEGMENT_WORDS, len(units) - position), 0, -1):
-                text = " ".join(units[position : position + length])
-                segment = self._segment(text, in_phrase=True) if length < len(units) or position else None
-                if segment is not None:
-                    parts.append(segment)
-                    position += length
-                    break
-            else:
-                parts += self._split_compound(units[position])
-                position += 1
-        return [part for part in parts if analyser.stemmed_words(part.text)]
-
-    def _split_compound(self, unit: str) -> list[concepts.Segment]:
-        """Split one long Korean word into known forms or words (대규모언어모델추론), or keep it as typed."""
-        word = analyser.strip_ending(term_keys.korean_key(unit))
-        if is_korean_only(unit) and len(word) >= 4:
-            pieces = analyser.fewest_pieces(word, self.is_word, _MAX_PIECE_LENGTH) or [unit]
-            if len(pieces) > 1:
-                return [self._segment(piece) or self._word_segment(piece) for piece in pieces]
-        return [self._word_segment(unit)]
-
-    def _word_segment(self, unit: str) -> concepts.Segment:
-        """Return the segment of one word, with the translations of a common one."""
-        key = term_keys.term_key(unit)
-        texts = self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
-        translated = [concepts.WeightedForm(text, _TRANSLATED_WORD_WEIGHT, is_shown=False) for text in texts]
-        return concepts.Segment(unit, (*_typed_forms(unit), *translated))
+                has_token = term_keys.term_key(form.text) in in_token
+                yield concepts.Form(
+                    form.text, is_shown=form.is_presentable, is_sure=is_sure, token=token if has_token else ""
+                )
 
 
 def form_language(text: str) -> concepts.Language:
@@ -307,13 +217,6 @@ def is_everyday_word(text: str) -> bool:
 def is_korean_only(text: str) -> bool:
     """Tell whether a text has Hangul and no Latin letters."""
     return analyser.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
-
-
-def _typed_forms(text: str) -> list[concepts.WeightedForm]:
-    """Return the form of a text as typed, and of a joined name also its words: Llama 3 for Llama3."""
-    split = term_keys.split_writing(text)
-    typed = [concepts.WeightedForm(text, 1.0)]
-    return [*typed, concepts.WeightedForm(split, 1.0, is_shown=False)] if split else typed
 
 
 class _Lexicon:

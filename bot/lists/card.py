@@ -84,10 +84,12 @@ async def card_view(
     nominated: bool | None = None,
     sharer: str | None = None,
     topics: Sequence[str] = (),
+    web_url: str | None = None,
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `topics` can be followed from it, and so can its authors and its institution. `nominated` is None without a club.
+    `web_url` is the address of the web archive. `topics` can be followed from it, and so can its authors and its institution.
+    `nominated` is None in a server without a club.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -110,7 +112,9 @@ async def card_view(
         [_more_menu(texts, detail, topics)],
     )
     message.reserve(PAGER_COMPONENTS)
-    message.end_with(rows, "\n".join(map(subtext, foot_lines(texts, detail, summary, sharer))))
+    web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
+    foot = [*foot_lines(texts, detail, summary, sharer), *([web] if web else [])]
+    message.end_with(rows, "\n".join(map(subtext, foot)))
     # A long summary takes tenths of a second, and the pager has to know all of its pages.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]

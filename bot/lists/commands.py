@@ -16,7 +16,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
-from bot.client.context import Client, Request, Services
+from bot.client.context import Client, Interaction, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
     MAX_LIST_TEXT_LENGTH,
@@ -57,6 +57,16 @@ MAX_SUGGESTIONS = 5
 Votes = app_commands.Range[int, 0, 99_999]
 
 
+@autocomplete.guarded
+async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
+    """Return the periods whose names have the typed text; others are read as typed."""
+    texts = await interaction.client.texts_for(interaction)
+    names = [(texts(period.text_id), period.value) for period in Period]
+    return autocomplete.make_choices(
+        (name, value) for name, value in names if current.casefold() in name.casefold()
+    )
+
+
 class ListsCog(commands.Cog):
     """Papers by date, by votes, by topic and by author."""
 
@@ -80,14 +90,23 @@ class ListsCog(commands.Cog):
         return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
 
     @router.command(name="top", description="The most upvoted papers")
-    @app_commands.describe(period="How far back", topic="Only papers on this topic")
-    @app_commands.choices(period=PERIOD_CHOICES)
-    @app_commands.autocomplete(topic=autocomplete.topics)
+    @app_commands.describe(
+        period="A period such as last week, a month or Dec 2025; the last 7 days if left out",
+        topic="Only papers on this topic",
+    )
+    @app_commands.autocomplete(period=_complete_period, topic=autocomplete.topics)
     async def top(
-        self, request: Request, period: str = Period.WEEK.value, topic: app_commands.Range[str, 1, 300] = ""
+        self,
+        request: Request,
+        period: app_commands.Range[str, 1, 40] = Period.WEEK.value,
+        topic: app_commands.Range[str, 1, 300] = "",
     ) -> ui.LayoutView:
         """Show the most voted papers of a period, optionally on one topic."""
-        return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
+        if period in set(Period):
+            return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
+        today = await request.interaction.client.today_for(request.interaction)
+        text = lists_messages.add_span(topic, *client_options.parse_dates(period, today))
+        return await self._lists.list_view(request, ListState(ListKind.TOP, text, period=Period.ALL))
 
     @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
@@ -347,10 +366,11 @@ class PaperListLoader:
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.list_top(self._request(texts, state))
         suggestions = self._suggestions(state, result.suggestions)
-        key = "list-top-topic-heading" if state.text else "list-top-heading"
+        topic, period = lists_messages.read_span(texts, state)
+        key = "list-top-topic-heading" if topic else "list-top-heading"
         return PaperList(
             state=state,
-            heading=texts(key, topic=escape_untrusted(state.text), period=texts(state.period.text_id)),
+            heading=texts(key, topic=escape_untrusted(topic), period=period),
             rows=result.rows,
             total=result.total,
             missing=result.missing,
@@ -557,7 +577,8 @@ class PapersCog(commands.Cog):
         # After what may refuse, which is said privately.
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
-        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics)
+        web_url = self._services.web_url
+        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics, web_url=web_url)
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
@@ -630,7 +651,14 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     nominations = request.services.get(lists_card.Nominations)
     nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
-        texts, detail, page, saved=saved, may_share=may_share, nominated=nominated, topics=topics
+        texts,
+        detail,
+        page,
+        saved=saved,
+        may_share=may_share,
+        nominated=nominated,
+        topics=topics,
+        web_url=request.services.web_url,
     )
 
 

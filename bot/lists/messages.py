@@ -94,6 +94,22 @@ def parse_span(text: str) -> tuple[date, date] | None:
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
 
+_SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
+
+
+def add_span(topic: str, first: date, last: date) -> str:
+    """Return the query for papers on a topic, "" for all, of a period."""
+    return f"{topic} since:{first} until:{last}".strip()
+
+
+def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
+    """Return the topic of a list of top papers, and the name of its period, which may be that of `add_span`."""
+    found = _SPAN.search(state.text)
+    if found is None:
+        return state.text, texts(state.period.text_id)
+    return state.text[: found.start()], texts.format_period(*map(date.fromisoformat, found.groups()))
+
+
 class Suggestion(NamedTuple):
     """A button for another list."""
 
@@ -283,11 +299,12 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
     labels = {period.value: texts(period.text_id) for period in Period}
-    in_use = [labels[state.period]]
+    in_use = [read_span(texts, state)[1]]
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
         in_use.append(labels.pop(state.sort or sorts[0]))
-    del labels[state.period]
+    if in_use[0] == labels[state.period]:
+        del labels[state.period]
     return _menu(join_dotted(*in_use), REFINE, state, labels)
 
 
@@ -303,7 +320,8 @@ def refine(state: ListState, value: str) -> ListState:
     """Return the first page of a list in the period or the order of a value of its menu. Raises ValueError."""
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
-    return state.replace(page=0, period=Period(value))
+    text = _SPAN.sub("", state.text) if state.kind is ListKind.TOP else state.text
+    return state.replace(page=0, period=Period(value), text=text)
 
 
 def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
@@ -356,6 +374,9 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
     text, period = escape_untrusted(typography.strip_quotes(state.text)), texts(state.period.text_id)
+    if state.kind is ListKind.TOP:
+        topic, period = read_span(texts, state)
+        text = escape_untrusted(typography.strip_quotes(topic))
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
@@ -425,7 +446,6 @@ def query_notes(
         if result.meanings
         else "",
         texts("list-also", forms=format_names(also)) if also else "",
-        texts("list-inside") if result.is_inside else "",
         texts("list-stale") if result.is_stale else "",
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",

@@ -23,7 +23,7 @@ from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
-from bot.sources import kinds, poller
+from bot.sources import arxiv_categories, kinds, poller
 from bot.today import messages as today_messages
 from bot.writer import service as writer_service
 from storage import errors, models
@@ -307,7 +307,7 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
 
 
 def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
-    back_fill = kinds.read_back_fill(row)
+    back_fill = arxiv_categories.read_back_fill(row.progress)
     if back_fill is None or back_fill.is_done:
         return ""
     share = min(99, int(100 * back_fill.share))
@@ -328,9 +328,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
         last = texts("source-never")
     else:
         last = texts("source-last", last=format_timestamp(row.last_success_at, "R"))
-    if row.next_attempt_at is None:
-        upcoming = texts("source-no-next")
-    elif row.next_attempt_at <= now:
+    if row.next_attempt_at is None or row.next_attempt_at <= now:
         upcoming = texts("source-due")
     else:
         upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))

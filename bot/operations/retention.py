@@ -7,16 +7,16 @@ papers that a channel was posted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, errors, outbox, papers, writer
-from storage.database import Connection, Database
+from storage import accounts, alerts, archive, daily, errors, outbox, papers, tables
+from storage.database import Connection, Database, purge_older
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +56,6 @@ class Retention:
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
 
-        async def clear_payloads(connection: Connection, ids: Sequence[int]) -> int:
-            return await outbox.clear_payloads(connection, ids, content_before)
-
         removed = 0
         failures: list[Exception] = []
 
@@ -68,17 +65,17 @@ class Retention:
             with isolation.collected(failures, reraise=(errors.StorageError,)):
                 removed += await step
 
-        await run(self._walk(outbox.list_filled_parts, clear_payloads, content_before, 0))
-        for purge, limit in (
-            (writer.purge_texts, content_before),
-            (alerts.purge_matches, content_before),
-            (accounts.purge_texts, content_before),
-            (writer.purge_drafts, before),
+        for column, limit in (
+            (tables.paper_texts.c.fetched_at, content_before),
+            (tables.button_texts.c.saved_at, content_before),
+            (tables.drafts.c.updated_at, before),
         ):
-            await run(self._repeat(purge, limit))
+            await run(self._repeat(purge_older, column, limit))
+        await run(self._repeat(outbox.clear_payloads, content_before))
+        await run(self._repeat(alerts.purge_matches, content_before))
         await run(self._repeat(_remove_answered_alerts))
         await run(self._repeat(_remove_unkept_papers))
-        await run(self._walk(outbox.list_removable, outbox.remove, before, 0))
+        await run(self._repeat(outbox.purge, before))
         left_before = now - timedelta(days=self._guild_days)
         async with self._database.read() as connection:
             guild_ids = await accounts.list_left_guilds(connection, left_before)
@@ -112,8 +109,7 @@ class Retention:
         removed = 0
         for channel_id in sorted(channel_ids):
             removed += await self._repeat(while_left(alerts.remove_recipient), f"channel:{channel_id}")
-        remove_deliveries = while_left(outbox.remove)
-        removed += await self._walk(outbox.list_removable, remove_deliveries, before, 0, guild_id=guild_id)
+        removed += await self._repeat(while_left(partial(outbox.purge, guild_id=guild_id)), before)
         async with self._database.transaction() as connection:
             if not await accounts.is_left(connection, guild_id, before):
                 return removed
@@ -123,26 +119,6 @@ class Retention:
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)
-
-    async def _walk(
-        self,
-        list_keys: Callable[..., Awaitable[Sequence[Any]]],
-        remove: Callable[[Connection, Sequence[Any]], Awaitable[int]],
-        before: datetime,
-        after: Any,
-        **filters: int,
-    ) -> int:
-        """Remove the rows of the listed keys, a batch after another. `after` is the key before the first."""
-        removed = 0
-        while True:
-            async with self._database.read() as connection:
-                keys = await list_keys(connection, before, after, BATCH_SIZE, **filters)
-            if not keys:
-                return removed
-            async with self._database.transaction() as connection:
-                removed += await remove(connection, keys)
-            after = keys[-1]
-            await self._sleep(PAUSE_SECONDS)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
         """Run a removal, each time in its own transaction, until it removes less than a whole batch."""

@@ -319,16 +319,21 @@ MAX_TOPIC_PAPERS = 60
 _MAX_EXPLAINED = 50
 
 
+class Page(NamedTuple):
+    """A page of an author's papers."""
+
+    sort: Sort
+    filters: search.Filters
+    limit: int
+    offset: int
+
+
 def find_author(
     writers: Writers,
     engine: Engine,
     glossary: resolver.Glossary,
     name: str,
-    *,
-    sort: Sort,
-    filters: search.Filters,
-    limit: int,
-    offset: int,
+    page: Page,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
     """Return papers of the author whose name matches best, with co-authors, topics and the other matching names.
@@ -345,7 +350,7 @@ def find_author(
     snapshot = writers.view
     best = matches[0]
     paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
-    rows, total = list_page(snapshot, paper_ids, filters, sort, limit=limit, offset=offset)
+    rows, total = _list_page(snapshot, paper_ids, page)
     is_one = len(namesakes) < 2
     coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS) if is_one else []
     typed = tuple(people.name_tokens(people.given_name_first(name)))
@@ -421,25 +426,19 @@ def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | N
     return frozenset.intersection(*written) if written else None
 
 
-def list_page(
-    snapshot: Snapshot,
-    paper_ids: Iterable[int],
-    filters: search.Filters,
-    sort: Sort,
-    *,
-    limit: int,
-    offset: int,
+def _list_page(
+    snapshot: Snapshot, paper_ids: Iterable[int], page: Page
 ) -> tuple[tuple[models.PaperRow, ...], int]:
-    """Return a page of these papers and their number: newest first by date, or top-voted first by any other order.
+    """Return a page of these papers and their number, newest first or top-voted first; unknown votes are last.
 
-    Unknown votes are last. Of a name on very many papers, the rows of the page alone are read.
+    Of a name on very many papers, the rows of the page alone are read.
     """
-    allowed = search.list_votes(snapshot, paper_ids, filters)
-    if sort is Sort.DATE:
+    allowed = search.list_votes(snapshot, paper_ids, page.filters)
+    if page.sort is Sort.DATE:
         allowed.sort(key=lambda paper: (paper[1], paper[0]), reverse=True)
     else:
         allowed.sort(
             key=lambda paper: (-1 if paper[2] is None else paper[2], paper[1], paper[0]), reverse=True
         )
-    page = [paper_id for paper_id, *_ in allowed[offset : offset + limit]]
-    return tuple(search.list_paper_rows(snapshot, page)), len(allowed)
+    shown = [paper_id for paper_id, *_ in allowed[page.offset : page.offset + page.limit]]
+    return tuple(search.list_paper_rows(snapshot, shown)), len(allowed)

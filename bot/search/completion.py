@@ -1,6 +1,6 @@
 """Autocomplete of topics, authors and papers, at most 25 choices from the first keystroke on; corrections of typing errors.
 
-A word is corrected if no paper of the archive has it and one known word is near, or completes a known term.
+A word is corrected if no paper of the archive has it and one known word is near.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bot.glossary import resolver
 from bot.search import authors as search_authors
 from bot.search import titles
 from bot.search.engine import Engine
+from bot.search.query import Reader
 from bot.search.results import Choice
-from bot.text import analyser, concepts, people, term_keys, typography
+from bot.text import analyser, concepts, people, query_parser, term_keys, typography
 from storage import models, search
 from storage.snapshot import Snapshot
 
 _MAX_CORRECTED = 4
-_MAX_TERM_WORDS = 4
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
 _MIN_KEYSTROKES_IN_TERM, _MAX_KEYSTROKES = 3, 40
 _DOMINANCE = 4
@@ -84,41 +84,22 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_unknown_words(engine: Engine, parts: Iterable[concepts.Segment]) -> list[str]:
+def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[str]:
     """Return the words of a query that no paper of the archive has."""
-    plain = [analyser.strip_term(part.text) for part in parts if part.key is None]
-    return [word for word in plain if not engine.has_papers(concepts.literal_segment(word))]
+    plain = [part for part in parts if not part.key and not engine.has_papers(part)]
+    return [analyser.strip_term(part.text) for part in plain]
 
 
 def find_corrections(
-    engine: Engine, topics: TopicIndex, text: str, unknown_words: Sequence[str]
+    engine: Engine, vocabulary: Vocabulary, reader: Reader, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant.
-
-    A word that is too short to tell is corrected if it then is part of a known term: smal in "smal language model".
-    """
-    glossary, vocabulary = topics.glossary, topics.vocabulary
-    found: list[tuple[str, str]] = []
+    """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant."""
+    found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
-        if meant and any(engine.has_papers(part) for part in glossary.expand(meant).segments):
+        if meant and any(map(engine.has_papers, reader.read(query_parser.Query(meant)).parts)):
             found.append((word, meant))
-    corrected = dict(found)
-    for word in [word for word in unknown_words[:_MAX_CORRECTED] if word not in corrected]:
-        for meant, _ in vocabulary.list_near(word):
-            if _is_in_term(glossary, apply_corrections(text, [*found, (word, meant)]).split(), meant):
-                found.append((word, meant))
-                break
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
-
-
-def _is_in_term(glossary: resolver.Glossary, words: Sequence[str], word: str) -> bool:
-    """Tell whether a word is part of a known term of several words."""
-    return any(
-        word in words[start:end] and glossary.is_term(" ".join(words[start:end]))
-        for start in range(len(words))
-        for end in range(start + 2, min(len(words), start + _MAX_TERM_WORDS) + 1)
-    )
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
@@ -173,7 +154,7 @@ class TopicIndex:
         """The words of the topics and of their translations, and Korean topics of several words as one, to correct errors by."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
-        return Vocabulary([*words, *((word, 1) for word in self.glossary.list_korean_words())])
+        return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:

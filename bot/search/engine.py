@@ -17,9 +17,10 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query import Part, ReadQuery, shown_text
+from bot.search.query import ReadQuery
 from bot.search.results import Sort
 from bot.text import analyser, concepts, people, questions, tokens
+from bot.text.concepts import Form, Part
 from storage import search
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
@@ -28,7 +29,7 @@ _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, s
 _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
 """What the other forms of a part add to the best one."""
-_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 24, 24, 24
+_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
 _MAX_TERMS = 200
 ENOUGH = 30
@@ -44,16 +45,23 @@ _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
 """How often a paper's body has what it is about; lengths are stored with a precision of 3 %."""
-_CERTAIN = 100.0
+_CERTAIN, _LEAST = 100.0, 0.001
+"""Scores of a title that has a part, and of a paper that only its writer speaks for."""
+_SCORE_BITS = 24
+"""Bits that a score holds exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search in. `paper_ids` are those of named authors, or of a list; None: all."""
+    """The papers to search in. `paper_ids` are those of named authors, or of a list; None: all.
+
+    `is_asked_for`: a query's words name the writers ("papers by DeepSeek"), so that all of their papers have a part of it.
+    """
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
+    is_asked_for: bool = False
 
 
 class Hit(NamedTuple):
@@ -67,14 +75,12 @@ class Found(NamedTuple):
     """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
 
     `missing` has the parts of the query that partial matches lack, by id: none if the paper is on a topic that they describe.
-    `is_inside`: a part is found only within longer words, as 동화 in 자동화.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
     is_exact: bool = True
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
-    is_inside: bool = False
 
     @property
     def complete_count(self) -> int:
@@ -98,7 +104,6 @@ class _Compiled(NamedTuple):
     title: Query | None
     body: Query | None
     papers: int
-    is_inside: bool
 
 
 class Engine:
@@ -107,7 +112,7 @@ class Engine:
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
-        self._compiled: dict[tuple[concepts.WeightedForm, ...], _Compiled] = {}
+        self._compiled: dict[tuple[Form, ...], _Compiled] = {}
 
     # Queries of the engine.
 
@@ -125,7 +130,7 @@ class Engine:
     def _idf(self, papers: int) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
 
-    def _compile(self, forms: tuple[concepts.WeightedForm, ...]) -> _Compiled:
+    def _compile(self, forms: tuple[Form, ...]) -> _Compiled:
         compiled = self._compiled.get(forms)
         if compiled is None:
             if len(self._compiled) >= 1 << 11:
@@ -133,12 +138,10 @@ class Engine:
             compiled = self._compiled[forms] = self._compile_forms(forms)
         return compiled
 
-    def _compile_forms(self, forms: tuple[concepts.WeightedForm, ...]) -> _Compiled:
-        titles, bodies, papers, is_inside = [], [], 0, False
+    def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
+        titles, bodies, papers = [], [], 0
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             for phrase in tokens.phrases(form.text):
-                if phrase[0][0] == tokens.BEGINNING and len(forms) == 1 and not self._has(phrase):
-                    phrase, is_inside = (phrase[0][1:],), True
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)
@@ -151,11 +154,7 @@ class Engine:
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
             min(papers, self.searcher.num_docs),
-            is_inside and bool(titles or bodies),
         )
-
-    def _has(self, phrase: Sequence[str]) -> bool:
-        return all(self._count("title", phrase)) or all(self._count("body", phrase))
 
     def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for the papers that have a part; None if none has."""
@@ -165,9 +164,6 @@ class Engine:
             for query, weight in ((compiled.title, title), (compiled.body, body))
             if query is not None
         )
-
-    def _text(self, text: str) -> Query | None:
-        return self._part(concepts.literal_segment(text))
 
     def _term(self, field: str, token: str, weight: float) -> Query | None:
         if not self.searcher.doc_freq(field, token):
@@ -295,20 +291,24 @@ class Engine:
             hits, total, is_exact = self._search(
                 self._within(complete, conditions, excluded), expected, max(limit, ENOUGH), order
             )
-        is_inside = total > 0 and any(self._compile(part.forms).is_inside for part in query.parts[:1])
-        found = Found(hits, total, is_exact, is_inside=is_inside)
+        found = Found(hits, total, is_exact)
         several = len(query.parts) > 1
         enough = ENOUGH if several else _ENOUGH_OF_TERM
         if only_complete or total >= enough or (total and not several and not query.topics):
             return found
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
         partial = self._partial(query, parts)
+        if not total and scope.is_asked_for:
+            # A writer that is found counts as a part.
+            partial = _any_of([partial, Query.const_score_query(Query.all_query(), _LEAST)])
+            parts = parts or query.parts
         if partial is None:
             return found
         expected = sum(self._compile(part.forms).papers for part in parts)
         others, _, _ = self._search(self._within(partial, conditions, excluded), expected, MAX_PARTIAL, order)
         known = {hit.paper_id for hit in hits}
-        return self._add_partial(query, parts, found, [hit for hit in others if hit.paper_id not in known])
+        others = [hit for hit in others if hit.paper_id not in known]
+        return self._add_partial(query, parts, found, others, may_lack_all=not total and scope.is_asked_for)
 
     def _complete(self, query: ReadQuery) -> Query | None:
         """Return the query for the papers with all parts, a term that the whole query is, or a name that it is."""
@@ -321,8 +321,9 @@ class Engine:
         found = [part for _, part in sorted(parts, key=lambda pair: pair[0]) if part is not None]
         if found and len(found) == len(parts):
             clauses.append(Query.boost_query(_all_of(found), 1 / len(parts)))
-            if len(parts) > 1:
-                clauses.append(self._text(query.text))
+        if len(parts) > 1:
+            # As a phrase, or as one word: ZeroSearch.
+            clauses.append(self._part(concepts.literal_part(query.text)))
         clauses += [
             _all_of([named, Query.const_score_query(named, _WHOLE)])
             for named in map(self._part, query.wholes)
@@ -351,28 +352,35 @@ class Engine:
         )
 
     def _add_partial(
-        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Sequence[Hit]
+        self,
+        query: ReadQuery,
+        parts: Sequence[Part],
+        complete: Found,
+        others: Sequence[Hit],
+        *,
+        may_lack_all: bool,
     ) -> Found:
         """Return the hits with the partial ones that have any part of the query, each with what it lacks."""
         ids = [hit.paper_id for hit in others]
-        implied = {topic: self._having(part, ids) for topic, part in query.implied.items()}
-        names = [shown_text(part) for part in parts]
+        having = self.list_having((*parts, *query.implied.values()), ids)
+        implied = dict(zip(query.implied, having[len(parts) :], strict=True))
         missing: dict[int, list[str]] = {id_: [] for id_ in ids}
-        for name, part in zip(names, parts, strict=True):
-            has = set(self._having(part, ids))
+        for part, has in zip(parts, having, strict=False):
             described = frozenset[int]().union(*map(questions.find_topics, part.text.split()))
-            has.update(*(found for topic, found in implied.items() if topic in described))
-            for id_ in missing.keys() - has:
-                missing[id_].append(name)
-        if len(query.parts) == 1 and not query.topics:
+            on_topic = (found for topic, found in implied.items() if topic in described)
+            for id_ in missing.keys() - has.union(*on_topic):
+                missing[id_].append(part.shown_text)
+        if may_lack_all:
+            pass
+        elif len(query.parts) == 1 and not query.topics:
             # Of a term that no paper has as a whole, the papers with its head.
-            others = [hit for hit in others if names[-1] not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
+            head = parts[-1].shown_text
+            others = [hit for hit in others if head not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
             for hit in others:
                 missing[hit.paper_id] = missing[hit.paper_id] or [query.text]
-        is_term = len(query.parts) == 1 and bool(query.topics)
-        # Of a question for one term, only papers on the topic that it describes.
-        most = 0 if is_term else len(parts) - 1
-        if len(query.parts) > 1 or query.topics:
+        else:
+            # Of a question for one term, only papers on the topic that it describes.
+            most = len(parts) - 1 if len(query.parts) > 1 else 0
             others = [hit for hit in others if len(missing[hit.paper_id]) <= most]
         return complete._replace(
             hits=[*complete.hits, *others],
@@ -380,13 +388,21 @@ class Engine:
             missing={hit.paper_id: tuple(missing[hit.paper_id]) for hit in others},
         )
 
-    def _having(self, part: Part, paper_ids: Collection[int]) -> list[int]:
-        """Return those of these papers that have a part."""
-        found = self._part(part)
-        if found is None or not paper_ids:
-            return []
-        among = self._among(paper_ids)
-        return self._ids(self.searcher.search(_all_of([among, found]), len(paper_ids), count=False))
+    def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
+        """Return for each of a few parts those of these papers that have it, by one search: the score has a bit for each part."""
+        having = [set[int]() for _ in parts]
+        found = [(number, one) for number, part in enumerate(parts) if (one := self._part(part)) is not None]
+        among = Query.const_score_query(self._among(paper_ids), 0.0)
+        for start in range(0, len(found) if paper_ids else 0, _SCORE_BITS):
+            batch = found[start : start + _SCORE_BITS]
+            bits = [Query.const_score_query(one, float(1 << bit)) for bit, (_, one) in enumerate(batch)]
+            any_bit = Query.boolean_query([(Occur.Should, one) for one in bits])
+            hits = self.searcher.search(_all_of([among, any_bit]), len(paper_ids), count=False)
+            for id_, (score, _) in zip(self._ids(hits), hits.hits, strict=True):
+                for bit, (number, _) in enumerate(batch):
+                    if int(score) >> bit & 1:
+                        having[number].add(id_)
+        return having
 
     # Exact sets.
 
@@ -441,7 +457,7 @@ class Engine:
         aggregation = {"mean": {"avg": {"field": "length"}}}
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
-    def _compile_about(self, forms: tuple[concepts.WeightedForm, ...]) -> tuple[Query | None, Query | None]:
+    def _compile_about(self, forms: tuple[Form, ...]) -> tuple[Query | None, Query | None]:
         """Return the queries for a part in titles, and in bodies with the frequencies of all forms added up."""
         titles, bodies, of_concepts = list[Query](), list[Query](), list[Query]()
         for form in _join_seeded(forms)[:_MAX_FORMS]:
@@ -481,10 +497,6 @@ class Engine:
     def _matches(self, query: Query | None) -> bool:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
-    def list_having(self, text: str, paper_ids: Collection[int]) -> list[int]:
-        """Return those of these papers that have a term as typed."""
-        return self._having(concepts.literal_segment(text), paper_ids)
-
     def list_top(self, scope: Scope, *, limit: int, offset: int) -> tuple[list[int], int]:
         """Return a page of the papers in a scope, top-voted first, and their number."""
         query = self._within(Query.all_query(), self._conditions(scope))
@@ -493,7 +505,7 @@ class Engine:
 
     def estimate(self, text: str) -> int:
         """Return about how many papers have a term."""
-        return self._compile(concepts.literal_segment(text).forms).papers
+        return self._compile(concepts.literal_part(text).forms).papers
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that have a form of each of these terms, given by their forms."""
@@ -570,22 +582,23 @@ _MAX_SHARED, _MAX_SHARE = 50, 0.1
 """Words by which similar papers are found, and the share of the papers above which a word says nothing of what one is about."""
 
 
-def _join_seeded(forms: Sequence[concepts.WeightedForm]) -> list[concepts.WeightedForm]:
+def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     """Return forms with those of a concept of the seed list as its token, if all of them are among the forms."""
-    keys = {form.key: form for form in forms}
-    joined, found = set[str](), list[concepts.WeightedForm]()
-    # The main English form of a concept has its key.
-    for concept in filter(tokens.is_concept, keys):
-        own = tokens.form_keys(concept)
-        if own <= keys.keys():
-            joined |= own
-            weight = max(keys[key].weight for key in own)
-            found.append(concepts.WeightedForm(tokens.concept_token(concept), weight))
-    return [*sorted(found), *(form for key, form in keys.items() if key not in joined)]
+    by_token: dict[str, list[Form]] = {}
+    for form in forms:
+        if form.token:
+            by_token.setdefault(form.token, []).append(form)
+    whole = {
+        token: max(form.weight for form in own)
+        for token, own in by_token.items()
+        if len(own) == tokens.count_forms(token)
+    }
+    joined = [Form(token, weight) for token, weight in sorted(whole.items())]
+    return [*joined, *(form for form in forms if form.token not in whole)]
 
 
 def _literal_part(forms: Sequence[str]) -> Part:
-    return Part("", tuple(concepts.WeightedForm(text, 1.0) for text in forms))
+    return Part("", tuple(Form(text, 1.0) for text in forms))
 
 
 def _total(found: Any) -> int:

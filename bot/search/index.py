@@ -37,6 +37,13 @@ from storage.snapshot import Snapshot
 FORMAT = f"2.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
+
+def prepare() -> None:
+    """Load the tables that papers and queries are read with: a process that answers readers does so at its start."""
+    questions.prepare_topics()
+    tokens.prepare_concepts()
+
+
 # The texts and tokens of a paper.
 
 _MAX_TITLE_LENGTH = 1000
@@ -298,14 +305,16 @@ class SearchIndex:
         is_usable = state is not None and state.before is None and search.has_change(view, state.change)
         return state.number if state and is_usable else None
 
-    def refresh(self, view: Snapshot) -> None:
-        """Load what was committed, and index what has changed if it is little.
+    def refresh(self, view: Snapshot) -> bool:
+        """Load what was committed, and index what has changed if it is little. Return whether the index has all.
 
         An index that cannot be written is logged once; look-ups go on with what it has.
         """
         self._load()
-        if self.is_current(view) or not self._is_little(view):
-            return
+        if self.is_current(view):
+            return True
+        if not self._is_little(view):
+            return False
         try:
             with self.open_writer() as writer:
                 writer.follow(view)
@@ -314,6 +323,7 @@ class SearchIndex:
         except (OSError, ValueError) as error:
             self._log_failure(error)
         self._load()
+        return self.is_current(view)
 
     def _is_little(self, view: Snapshot) -> bool:
         """Return whether a look-up may index what the index lacks."""

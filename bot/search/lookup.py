@@ -5,7 +5,6 @@ This module and what it imports do without SQLAlchemy, so that the shell's look-
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -18,13 +17,12 @@ from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
 from bot.search import authors, completion, scoring, titles
 from bot.search import engine as search_engine
-from bot.search import query as search_query
 from bot.search.completion import TopicIndex
 from bot.search.engine import Engine, Scope
 from bot.search.index import SearchIndex, build_texts
-from bot.search.query import ReadQuery
+from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Choice, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, query_parser, questions, term_keys, tokens, typography
+from bot.text import analyser, concepts, dates, query_parser, questions, tokens, typography
 from storage import models, search
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
@@ -62,49 +60,28 @@ class AboutPapers(NamedTuple):
 
 _MIN_SHARE = 0.3
 """A word that papers have is a name's spelling if this share of them has the name too."""
-_SPELLING_AND_VERSION = re.compile(
-    rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
-)
 
 
-def add_names(
-    engine: Engine, glossary: resolver.Glossary, expanded: concepts.Expansion
-) -> concepts.Expansion:
-    """Return an expansion with the names that its unknown Korean words are spellings of, such as Gemini of 제미나이.
+class Archive(NamedTuple):
+    """One state of the database and of its index, with the glossary as a reader of queries."""
 
-    A name for the whole query, with a version behind it or not, is an alternative to all of it.
-    """
-    if len(expanded.segments) == 1 and expanded.segments[0].key is not None:
-        return expanded
-    words = " ".join(segment.text for segment in expanded.segments).split()
-    whole = _find_names(engine, glossary, " ".join(term_keys.trim_title(words)))
-    if whole:
-        forms = tuple(concepts.WeightedForm(text, 1.0) for text in (expanded.text, *whole))
-        return replace(expanded, composed=(concepts.Segment(expanded.text, forms), *expanded.composed))
-    if len(expanded.segments) < 2:
-        return expanded
-    segments = []
-    for segment in expanded.segments:
-        if segment.key is None:
-            names = _find_names(engine, glossary, analyser.strip_ending(segment.text))
-            added = [concepts.WeightedForm(name, 1.0) for name in names]
-            segment = replace(segment, forms=(*segment.forms, *added)) if added else segment
-        segments.append(segment)
-    return replace(expanded, segments=tuple(segments))
+    view: Snapshot
+    engine: Engine
+    writers: authors.Writers
+    reader: Reader
+    is_stale: bool
 
+    def choose_names(self, word: str, names: Sequence[str]) -> list[str]:
+        """Return those of the names that a Korean word sounds like which enough papers with the word have too."""
+        if not names:
+            return []
+        typed = tokens.WHOLE + word if len(word) == 2 else word  # 라마 is not in 라마단
+        using = self.engine.count([typed])
+        return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
-def _find_names(engine: Engine, glossary: resolver.Glossary, text: str) -> list[str]:
-    """Return the names that a text sounds like, with its version, unless papers use its word without them."""
-    match = _SPELLING_AND_VERSION.fullmatch(text)
-    if match is None:
-        return []
-    names, word = glossary.find_names(match[1]), match[1]
-    if len(word) == 2:
-        word = tokens.WHOLE + word  # 라마 is not in 라마단
-    using = engine.count([word]) if names else 0
-    return [
-        f"{name} {match[2]}".strip() for name in names if engine.count([word], [name]) >= _MIN_SHARE * using
-    ]
+    def read(self, query: query_parser.Query, *, literal: bool = False) -> ReadQuery:
+        """Return what a query asks of papers."""
+        return self.reader.read_literally(query) if literal else self.reader.read(query, self.choose_names)
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
@@ -132,23 +109,22 @@ def parse_id(text: str) -> str | None:
     return arxiv_ids.extract_arxiv_id(plain)
 
 
-_DECIDED_PAPERS = 10
+_DECIDED_PAPERS, _MAX_SAID = 10, 12
 
 
-def _list_deciding(
-    engine: Engine, expanded: concepts.Expansion, found: search_engine.Found
-) -> tuple[str, ...]:
+def _list_deciding(engine: Engine, read: ReadQuery, found: search_engine.Found) -> tuple[str, ...]:
     """Return the added forms of a query; of a question, which describes topics, those by which its first papers were found.
 
     One of these has such a form and lacks a term as typed. A topic that only perhaps is meant is in none of them.
     """
-    forms = search_query.added_forms(expanded)
-    if not expanded.topics or not forms:
+    forms = read.added_forms
+    if not read.topics or not forms:
         return forms
-    first = {hit.paper_id for hit in found.hits[:_DECIDED_PAPERS]}
-    having = [engine.list_having(term, first) for term in search_query.query_terms(expanded)]
-    lacking = first.difference(first.intersection(*having))
-    return tuple(form for form in forms if engine.list_having(form, lacking))
+    forms, first = forms[:_MAX_SAID], {hit.paper_id for hit in found.hits[:_DECIDED_PAPERS]}
+    texts = (*read.terms, *forms)
+    having = engine.list_having(tuple(map(concepts.literal_part, texts)), first)
+    lacking = first.difference(first.intersection(*having[: len(read.terms)]))
+    return tuple(form for form, has in zip(forms, having[len(read.terms) :], strict=True) if lacking & has)
 
 
 _ENOUGH_COMPLETE = 3
@@ -161,23 +137,69 @@ _MAX_PAGE_SECONDS = 900
 class _Answer:
     """The first hits of a query, and what its pages have in common.
 
-    `engine` is the state of the index in which they were found, `version` its name.
+    `engine` is the state of the index in which they were found, `reader` that of the glossary.
     """
 
     query: ReadQuery
     scope: Scope
     engine: Engine
-    version: object
+    reader: Reader
     found: search_engine.Found
     common: SearchResult
     made_at: datetime
 
 
-class LookUp:
-    """Answers look-ups from snapshots of one database and its index, in any thread, and keeps the last answers for their pages.
+def _find(
+    engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest, end: int, *, by_votes: bool
+) -> search_engine.Found:
+    if by_votes:
+        about = engine.list_about(query.sure(), scope)
+        if about:
+            return search_engine.Found([search_engine.Hit(id_) for id_ in about], len(about))
+    sort = Sort.VOTES if by_votes else request.sort
+    found = engine.find(query, scope, limit=end, sort=sort)
+    # "Just this" leaves papers with some of the words out if any has all.
+    return found.without_partial() if request.literal and found.complete_count else found
 
-    `changes_at_once` papers that changed are indexed before an answer; None: all of them.
-    """
+
+def _list_filtered(
+    archive: Archive, request: SearchRequest, query: query_parser.Query, scope: Scope, common: SearchResult
+) -> SearchResult:
+    """Return the papers within a scope, top-voted first."""
+    selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
+    if scope == Scope() or (selects_nothing and not request.author.strip()):
+        # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
+        return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+    if scope.institutions or scope.paper_ids is not None:
+        found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
+        rows = search.list_paper_rows(archive.view, found)
+    else:
+        total = search.count_top(archive.view, scope.filters)
+        rows = search.list_top(archive.view, scope.filters, limit=request.limit, offset=request.offset)
+    return replace(common, rows=tuple(rows), total=total, complete=total)
+
+
+def _list_alert_terms(
+    archive: Archive, query: query_parser.Query, terms: Sequence[str]
+) -> tuple[models.AlertTerm, ...]:
+    """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
+    # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
+    glossary, everyday = archive.reader.glossary, archive.reader.everyday
+    named = [term for term in terms if glossary.find(term) or not everyday.find_terms(term)] or terms
+    words = [text for text in named if any(map(str.isalpha, text))]
+    found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
+    for name in query.authors:
+        people = authors.find_authors(archive.writers, name)
+        if len(people) > 1:
+            return ()
+        known = people[0].name if people else name
+        found.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+    return tuple(dict.fromkeys(found))
+
+
+class LookUp:
+    """Answers look-ups from snapshots of one database and its index, in any thread; keeps the last answers for their pages."""
 
     def __init__(
         self,
@@ -193,20 +215,19 @@ class LookUp:
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._topics: TopicIndex | None = None
         self._engine: Engine | None = None
+        self._reader: Reader | None = None
         self._lock = threading.Lock()
 
-    def open(self, view: Snapshot) -> Engine:
-        """Return the engine on the index as it is now, after changes of a few papers were indexed."""
-        self.index.refresh(view)
-        searcher = self.index.papers
+    def open(self, view: Snapshot) -> Archive:
+        """Return the archive as it is now, after changes of a few papers were indexed."""
+        is_current, glossary = self.index.refresh(view), self._read_glossary(view)
+        papers, writers = self.index.papers, authors.Writers(view, self.index.authors)
         with self._lock:
-            if self._engine is None or self._engine.searcher is not searcher:
-                self._engine = Engine(searcher)
-            return self._engine
-
-    def _open_writers(self, view: Snapshot) -> authors.Writers:
-        self.index.refresh(view)
-        return authors.Writers(view, self.index.authors)
+            if self._engine is None or self._engine.searcher is not papers:
+                self._engine = Engine(papers)
+            if self._reader is None or self._reader.glossary is not glossary:
+                self._reader = Reader(glossary, self._everyday)
+            return Archive(view, self._engine, writers, self._reader, not is_current)
 
     def search(self, view: Snapshot, request: SearchRequest, *, by_votes: bool = False) -> SearchResult:
         """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
@@ -218,10 +239,10 @@ class LookUp:
             ids = search.get_paper_ids(view, [arxiv_id])
             found = search.list_paper_rows(view, list(ids.values()))
             return SearchResult(tuple(found), 1, complete=1) if found else SearchResult(unknown_id=arxiv_id)
-        engine = self.open(view)
-        answer = self._answer(view, engine, request, by_votes=by_votes)
+        archive = self.open(view)
+        answer = self._answer(archive, request, by_votes=by_votes)
         if isinstance(answer, SearchResult):
-            return replace(answer, is_stale=not self.index.is_current(view))
+            return replace(answer, is_stale=archive.is_stale)
         page = answer.found.hits[request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, [hit.paper_id for hit in page])
         scores = dict(page)
@@ -230,31 +251,28 @@ class LookUp:
             answer.common,
             rows=tuple(replace(row, score=round(scores[row.id], 4)) for row in rows),
             missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
-            is_stale=not self.index.is_current(view),
+            is_stale=archive.is_stale,
         )
 
-    def _answer(
-        self, view: Snapshot, engine: Engine, request: SearchRequest, *, by_votes: bool
-    ) -> _Answer | SearchResult:
+    def _answer(self, archive: Archive, request: SearchRequest, *, by_votes: bool) -> _Answer | SearchResult:
         """Return the kept answer of a request if it reaches far enough, or a new one; a result for a query without text."""
         asked = replace(request, limit=0, offset=0, snippet_locale=None)
         now, end = self._clock(), request.offset + request.limit
-        version = engine.searcher, search.get_glossary_version(view)
         key = (asked, by_votes, now.date())
         with self._lock:
             answer = self._answers.get(key)
         if answer is not None and (
-            answer.version != version
+            (answer.engine, answer.reader) != (archive.engine, archive.reader)
             and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
         ):
             answer = None
         if answer is None:
-            made = self._make_answer(view, engine, request, end, by_votes=by_votes)
+            made = self._make_answer(archive, request, end, by_votes=by_votes)
             if isinstance(made, SearchResult):
                 return made
             answer = made
         elif end > len(answer.found.hits) and answer.found.has_more:
-            found = self._find(answer.engine, answer.query, answer.scope, request, end, by_votes=by_votes)
+            found = _find(answer.engine, answer.query, answer.scope, request, end, by_votes=by_votes)
             answer = replace(answer, found=found)
         with self._lock:
             self._answers[key] = answer
@@ -263,180 +281,77 @@ class LookUp:
                 self._answers.popitem(last=False)
         return answer
 
-    def _read(
-        self, view: Snapshot, engine: Engine, request: SearchRequest
-    ) -> tuple[query_parser.Query, SearchResult]:
-        """Return the query of a request with the period and the writers that its words name, and what the answer says of them."""
-        typed = query_parser.parse_query(analyser.clean_typed(request.query))
-        if request.literal:
-            return typed, SearchResult(ignored=typed.ignored)
-        query, period = read_period(typed, self._clock().date())
-        query = authors.read_writers(self._open_writers(view), engine, query)
-        writers = (*query.institutions, *query.authors[len(typed.authors) :])
-        return query, SearchResult(period=period, writers=writers, ignored=query.ignored)
-
-    def _scope(self, view: Snapshot, request: SearchRequest, query: query_parser.Query) -> Scope:
-        author = analyser.clean_typed(request.author)
-        names = [*query.authors, *([author] if request.author.strip() else [])]
-        written = authors.list_paper_ids(self._open_writers(view), names) if names else None
-        return Scope(merge_filters(request.filters, query), written, query.institutions)
-
     def _make_answer(
-        self, view: Snapshot, engine: Engine, request: SearchRequest, end: int, *, by_votes: bool
+        self, archive: Archive, request: SearchRequest, end: int, *, by_votes: bool
     ) -> _Answer | SearchResult:
-        query, common = self._read(view, engine, request)
-        scope = self._scope(view, request, query)
+        engine, literal = archive.engine, request.literal
+        typed = query_parser.parse_query(analyser.clean_typed(request.query))
+        query, period = typed, ""
+        if not literal:
+            query, period = read_period(typed, self._clock().date())
+            query = authors.read_writers(archive.writers, engine, query)
+        names = (*query.institutions, *query.authors[len(typed.authors) :])
+        common = SearchResult(period=period, writers=names, ignored=query.ignored)
+        author = analyser.clean_typed(request.author).strip()
+        written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
+        scope = Scope(merge_filters(request.filters, query), written, query.institutions, bool(names))
         if not query.has_text:
-            common = replace(common, alert_terms=self._list_alert_terms(view, query, ()))
-            return self._list_filtered(view, engine, request, query, scope, common)
-        expanded = self._expand(view, engine, query.text, literal=request.literal)
-        read = self._read_parts(view, engine, query, expanded, literal=request.literal)
+            common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
+            return _list_filtered(archive, request, query, scope, common)
+        read = archive.read(query, literal=literal)
+        unknown = completion.list_unknown_words(engine, read.parts)
         corrected: tuple[tuple[str, str], ...] = ()
-        unknown = [] if request.literal else completion.list_unknown_words(engine, expanded.segments)
-        if unknown:
-            corrected = completion.find_corrections(engine, self.load_topics(view), query.text, unknown)
+        if unknown and not literal:
+            corrected = completion.find_corrections(
+                engine, self._load_topics(archive).vocabulary, archive.reader, query.text, unknown
+            )
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
-            expanded = self._expand(view, engine, query.text, literal=False)
-            read = self._read_parts(view, engine, query, expanded, literal=False)
-        found = self._find(engine, read, scope, request, end, by_votes=by_votes)
+            read = archive.read(query)
+        found = _find(engine, read, scope, request, end, by_votes=by_votes)
         common = replace(
             common,
             total=found.total,
             total_is_exact=found.is_exact,
             complete=found.complete_count,
-            is_inside=found.is_inside,
             corrected=corrected,
-            added_forms=_list_deciding(engine, expanded, found),
-            terms=(*search_query.query_terms(expanded), *query.phrases),
-            term_forms=(*search_query.term_forms(expanded), *((phrase,) for phrase in query.phrases)),
-            is_shortened=len(expanded.text.split()) < len(query.text.split()),
-            meanings=expanded.meanings,
-            alert_terms=self._list_alert_terms(view, query, search_query.query_terms(expanded)),
-            suggestions=self._suggest(view, engine, request, query, expanded, read, found, unknown),
+            added_forms=_list_deciding(engine, read, found),
+            terms=read.terms,
+            term_forms=read.term_forms,
+            is_shortened=len(read.text.split()) < len(query.text.split()),
+            meanings=read.meanings,
+            alert_terms=_list_alert_terms(archive, query, read.terms),
+            suggestions=self._suggest(archive, request, query, read, found, unknown),
         )
-        version = engine.searcher, search.get_glossary_version(view)
-        return _Answer(read, scope, engine, version, found, common, self._clock())
+        return _Answer(read, scope, engine, archive.reader, found, common, self._clock())
 
-    def _find(
-        self,
-        engine: Engine,
-        query: ReadQuery,
-        scope: Scope,
-        request: SearchRequest,
-        end: int,
-        *,
-        by_votes: bool,
-    ) -> search_engine.Found:
-        if by_votes:
-            about = engine.list_about(query.sure(), scope)
-            if about:
-                return search_engine.Found([search_engine.Hit(id_) for id_ in about], len(about))
-        sort = Sort.VOTES if by_votes else request.sort
-        found = engine.find(query, scope, limit=end, sort=sort)
-        # "Just this" leaves papers with some of the words out if any has all.
-        return found.without_partial() if request.literal and found.complete_count else found
-
-    def _list_filtered(
-        self,
-        view: Snapshot,
-        engine: Engine,
-        request: SearchRequest,
-        query: query_parser.Query,
-        scope: Scope,
-        common: SearchResult,
-    ) -> SearchResult:
-        """Return the papers within a scope, top-voted first."""
-        selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
-        if scope == Scope() or (selects_nothing and not request.author.strip()):
-            # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
-            return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-        rows: Sequence[models.PaperRow]
-        page = {"limit": request.limit, "offset": request.offset}
-        if scope.institutions:
-            found, total = engine.list_top(scope, **page)
-            rows = search.list_paper_rows(view, found)
-        elif scope.paper_ids is not None:
-            rows, total = authors.list_page(view, scope.paper_ids, scope.filters, Sort.VOTES, **page)
-        else:
-            total = search.count_top(view, scope.filters)
-            rows = search.list_top(view, scope.filters, **page)
-        return replace(common, rows=tuple(rows), total=total, complete=total)
-
-    def _list_alert_terms(
-        self, view: Snapshot, query: query_parser.Query, terms: Sequence[str]
-    ) -> tuple[models.AlertTerm, ...]:
-        """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
-        # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
-        everyday, glossary = self._everyday or questions.packaged_everyday(), self._read_glossary(view)
-        typed = [term.strip() for term in terms]
-        named = [term for term in typed if glossary.is_term(term) or not everyday.find_terms(term)] or typed
-        words = [text for text in (*named, *query.phrases) if any(map(str.isalpha, text))]
-        found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
-        found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
-        for name in query.authors:
-            people = authors.find_authors(self._open_writers(view), name)
-            if len(people) > 1:
-                return ()
-            known = people[0].name if people else name
-            found.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
-        return tuple(dict.fromkeys(found))
-
-    def load_topics(self, view: Snapshot) -> TopicIndex:
-        """Return the topic index of the current glossary."""
-        glossary = self._read_glossary(view)
+    def _load_topics(self, archive: Archive) -> TopicIndex:
+        glossary = archive.reader.glossary
         with self._lock:
             if self._topics is None or self._topics.glossary is not glossary:
                 self._topics = TopicIndex(glossary)
             return self._topics
 
-    def _expand(self, view: Snapshot, engine: Engine, text: str, *, literal: bool) -> concepts.Expansion:
-        current = self._read_glossary(view)
-        if literal:
-            # A term of several words stays whole: its words alone would find more papers than the term with its other forms.
-            return concepts.literal_expansion(
-                text, [part.text for part in current.expand(text).segments if part.key]
-            )
-        return add_names(engine, current, search_query.expand_query(current, text, self._everyday))
+    def load_topics(self, view: Snapshot) -> TopicIndex:
+        """Return the topic index of the current glossary."""
+        return self._load_topics(self.open(view))
 
-    def _read_parts(
-        self,
-        view: Snapshot,
-        engine: Engine,
-        query: query_parser.Query,
-        expanded: concepts.Expansion,
-        *,
-        literal: bool,
-    ) -> ReadQuery:
-        """Return what a query asks of papers."""
-        glossary = None if literal or not query.excluded else self._read_glossary(view)
-        return search_query.read(query, expanded, glossary)
-
-    def read_query(self, view: Snapshot, text: str) -> ReadQuery:
-        """Return a query as typed as what it asks of papers, with its filters: for alerts and lists of certain papers."""
-        engine = self.open(view)
-        query = query_parser.parse_query(analyser.clean_typed(text))
-        expanded = self._expand(view, engine, query.text, literal=False)
-        return self._read_parts(view, engine, query, expanded, literal=False)
-
-    def read_queries(self, view: Snapshot, texts: Iterable[str]) -> list[concepts.Expansion]:
+    def read_queries(self, view: Snapshot, texts: Iterable[str]) -> list[ReadQuery]:
         """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
-        engine = self.open(view)
+        archive = self.open(view)
         return [
-            concepts.literal_expansion(phrase, [phrase])
+            ReadQuery(phrase, (concepts.literal_part(phrase),))
             if (phrase := text.strip('"')) != text
-            else self._expand(view, engine, text, literal=False).sure()
+            else archive.read(query_parser.Query(text)).sure()
             for text in map(analyser.clean_typed, texts)
         ]
 
     def _suggest(
         self,
-        view: Snapshot,
-        engine: Engine,
+        archive: Archive,
         request: SearchRequest,
         query: query_parser.Query,
-        expanded: concepts.Expansion,
         read: ReadQuery,
         found: search_engine.Found,
         unknown: Sequence[str],
@@ -451,24 +366,23 @@ class LookUp:
         filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
         if found.complete_count == 0 and query.text and any(filters):
             # Its own filters, exclusions or quoted phrases may reject what its words match.
-            words = replace(read, excluded=(), parts=read.parts[: len(read.parts) - len(query.phrases)])
-            if engine.find(words, Scope(request.filters), limit=1, only_complete=True).total:
+            words = archive.read(query_parser.Query(query.text), literal=request.literal)
+            if archive.engine.find(words, Scope(request.filters), limit=1, only_complete=True).total:
                 suggested.append(query.text)
-        for word in completion.list_unknown_words(engine, expanded.segments) if request.literal else unknown:
-            near = self.load_topics(view).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
+        for word in unknown:
+            near = self._load_topics(archive).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
             suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def list_about(self, view: Snapshot, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
-        query, engine = query_parser.parse_query(analyser.clean_typed(text)), self.open(view)
-        written = authors.list_paper_ids(self._open_writers(view), query.authors)
+        query, archive = query_parser.parse_query(analyser.clean_typed(text)), self.open(view)
+        written = authors.list_paper_ids(archive.writers, query.authors)
         if not query.has_text:
             return AboutPapers(None if written is None else sorted(written))
-        expanded = self._expand(view, engine, query.text, literal=False).sure()
-        read = self._read_parts(view, engine, query, expanded, literal=False)
-        about = engine.list_about(read, Scope(merge_filters(filters, query), written, query.institutions))
-        return AboutPapers(about, search_query.added_forms(expanded))
+        read = archive.read(query).sure()
+        scope = Scope(merge_filters(filters, query), written, query.institutions)
+        return AboutPapers(archive.engine.list_about(read, scope), read.added_forms)
 
     def match_papers(
         self, view: Snapshot, text: str, digest_papers: Sequence[DigestPaper]
@@ -478,22 +392,20 @@ class LookUp:
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing. Papers that the
         index does not have yet are returned as documents, to be checked with the query.
         """
-        query = query_parser.parse_query(analyser.clean_typed(text))
+        query, archive = query_parser.parse_query(analyser.clean_typed(text)), self.open(view)
         allowed = merge_filters(search.NO_FILTERS, query)
         ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
-        written = authors.list_paper_ids(self._open_writers(view), query.authors) if query.authors else None
+        written = authors.list_paper_ids(archive.writers, query.authors)
         ids = ids if written is None else ids & written
         if not ids or not query.has_text:
             found = dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
             return found, ReadQuery(), []
-        read = replace(self.read_query(view, text).sure(), filters=search.NO_FILTERS)
-        engine, number = self.open(view), self.index.covers(view)
+        read = replace(archive.read(query).sure(), filters=search.NO_FILTERS)
+        number = self.index.covers(view)
         new = ids if number is None else set(search.list_changed_among(view, ids, after=number))
-        known = ids - new
-        about = (
-            engine.list_about(read, Scope(paper_ids=known, institutions=query.institutions)) if known else []
-        )
-        scores = engine.score(read, about)
+        scope = Scope(paper_ids=ids - new, institutions=query.institutions)
+        about = archive.engine.list_about(read, scope) if ids - new else []
+        scores = archive.engine.score(read, about)
         return (
             {id_: scores.get(id_, 0.0) for id_ in about},
             read,
@@ -515,17 +427,10 @@ class LookUp:
 
         The author's topics are named in the language of `locale` where they have a name in it.
         """
-        glossary, typed = self._read_glossary(view), analyser.clean_typed(name)
+        archive = self.open(view)
+        page = authors.Page(sort, filters, limit, offset)
         return authors.find_author(
-            self._open_writers(view),
-            self.open(view),
-            glossary,
-            typed,
-            sort=sort,
-            filters=filters,
-            limit=limit,
-            offset=offset,
-            locale=locale,
+            archive.writers, archive.engine, archive.reader.glossary, analyser.clean_typed(name), page, locale
         )
 
     def find_paper(self, view: Snapshot, text: str) -> str | None:
@@ -533,22 +438,22 @@ class LookUp:
         text = analyser.clean_typed(text)
         if (arxiv_id := parse_id(text)) is not None:
             return arxiv_id
-        engine = self.open(view)
+        engine = self.open(view).engine
         rows = titles.find_papers(view, engine, text, limit=1)
         found = rows[0] if rows else titles.find_named(view, engine, text)
         return found.arxiv_id if found else None
 
     def complete_author(self, view: Snapshot, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""
-        return completion.complete_author(self._open_writers(view), analyser.clean_typed(text))
+        return completion.complete_author(self.open(view).writers, analyser.clean_typed(text))
 
     def complete_paper(self, view: Snapshot, text: str) -> list[Choice]:
         """Return the papers whose arXiv id or title begins as typed."""
-        return completion.complete_paper(view, self.open(view), analyser.clean_typed(text))
+        return completion.complete_paper(view, self.open(view).engine, analyser.clean_typed(text))
 
     def list_similar(self, view: Snapshot, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare words with a paper, the most similar first."""
-        engine = self.open(view)
+        engine = self.open(view).engine
         ids = search.get_paper_ids(view, [analyser.clean_typed(arxiv_id)])
         own = next(iter(ids.values()), None)
         if own is None:
@@ -563,7 +468,8 @@ class LookUp:
     def explain_term(self, view: Snapshot, term: str) -> TermEvidence:
         """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
         text = analyser.clean_typed(term)[:_MAX_TERM_LENGTH]
-        glossary, engine = self._read_glossary(view), self.open(view)
+        archive = self.open(view)
+        glossary, engine = archive.reader.glossary, archive.engine
         found = [
             (concept.key, [FormEvidence(form, engine.count([form.text])) for form in concept.forms])
             for concept in glossary.find_concepts(text)

@@ -1,189 +1,48 @@
 """Queries as they are read: the parts that a paper should have, each in all its forms, and the filters.
 
-A part is found in a paper by the phrases of its forms (see `bot.text.tokens`). `ReadQuery` tells without the
-index whether one paper is about it; `search.engine` asks the index.
+A part is the longest run of words that the glossary or the table of everyday words knows, else a word without its particles.
+Filler, which any request may have, is left out; a sentence is also compared by the topics that it describes. A part is found in
+a paper by the phrases of its forms (see `bot.text.tokens`): `ReadQuery` tells without the index whether one paper is about it,
+`search.engine` asks the index.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import zip_longest
+from itertools import compress, zip_longest
 
 from bot.glossary import resolver
 from bot.text import analyser, concepts, people, query_parser, questions, term_keys, tokens
+from bot.text.concepts import Form, Part
 from storage import search
 
 _ABOUT_FREQUENCY = 2
 """A paper is about a term that its title has, or that its body has this many times."""
-_EVERYDAY_WEIGHT = 0.8
+_EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.8, 0.4
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of the main topic that a question describes."""
-_MIN_IMPLIED_WEIGHT = 0.2
-"""The least weight of a topic whose terms are searched for."""
+_MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 3
+"""The least weight of a topic whose terms are searched for, and how many topics at most."""
 _MIN_SAID_WEIGHT = 0.5
 """The least weight of an implied topic's form for the answer to name the topic."""
-_MAX_IMPLIED = 3
 _MIN_SENTENCE = 3
-"""Concepts from which key words are compared by topic, as a question is from which words were left out."""
+"""Terms and other words from which key words are compared by topic, as a question is from which words were left out."""
+_MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
+"""Words of a query that are read, those among them that are searched for, and the words of the longest term."""
+_MIN_COMPOUND, _MAX_PIECE = 4, 14
+"""Syllables of a word that may be several terms without a space, and of the longest of them."""
+_MAX_CACHED = 1 << 12
+_SPELLING_AND_VERSION = re.compile(
+    rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
+)
 
+_STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
-def expand_query(
-    glossary: resolver.Glossary, text: str, everyday: questions.Everyday | None = None
-) -> concepts.Expansion:
-    """Return the expansion of a query's terms, read without particles and filler ("papers about", 에 대한).
-
-    A query that is a term as a whole, and terms of several words such as "chain of thought", stay whole.
-    """
-    everyday = everyday or questions.packaged_everyday()
-    expanded = glossary.expand(questions.read_question(text, glossary.is_term, glossary.is_word, everyday))
-    is_sentence = len(expanded.text.split()) < len(text.split()) or len(expanded.segments) >= _MIN_SENTENCE
-    topics = questions.describe_topics(text) if is_sentence else {}
-    is_term = len(expanded.segments) == 1
-    return replace(
-        expanded,
-        segments=_add_everyday_terms(glossary, expanded.segments, everyday),
-        meanings=tuple(glossary.list_senses(expanded.segments[0].text)) if is_term else (),
-        topics=topics,
-        implied=_list_implied(glossary, topics),
-    )
-
-
-def _list_implied(glossary: resolver.Glossary, topics: Mapping[int, float]) -> dict[int, concepts.Segment]:
-    """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
-    implied = {}
-    for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
-        if topics[topic] >= _MIN_IMPLIED_WEIGHT:
-            terms = questions.load_topic_terms()[topic]
-            forms = _forms_of(glossary, terms, _IMPLIED_WEIGHT * topics[topic])
-            implied[topic] = concepts.Segment(terms[0], forms, terms[0])
-    return implied
-
-
-def _add_everyday_terms(
-    glossary: resolver.Glossary, segments: Sequence[concepts.Segment], everyday: questions.Everyday
-) -> tuple[concepts.Segment, ...]:
-    """Return the segments with each everyday word or phrase as one segment that also has the forms of what it means.
-
-    These weigh less than what is typed.
-    """
-    found: list[concepts.Segment] = []
-    start = 0
-    while start < len(segments):
-        for end in range(min(len(segments), start + questions.MAX_WORDS), start, -1):
-            text = " ".join(segment.text for segment in segments[start:end])
-            if terms := everyday.find_terms(text):
-                typed = segments[start] if end == start + 1 else concepts.literal_segment(text)
-                forms = concepts.deduplicate_forms(
-                    [*typed.forms, *_forms_of(glossary, terms, _EVERYDAY_WEIGHT)]
-                )
-                found.append(replace(typed, forms=forms, key=typed.key or term_keys.term_key(terms[0])))
-                break
-        else:
-            end = start + 1
-            found.append(segments[start])
-        start = end
-    return tuple(found)
-
-
-def _forms_of(
-    glossary: resolver.Glossary, terms: Iterable[str], weight: float
-) -> tuple[concepts.WeightedForm, ...]:
-    """Return the forms of terms by the glossary, with their weights times `weight`."""
-    return tuple(form._replace(weight=form.weight * weight) for form in glossary.list_forms(tuple(terms)))
-
-
-def read(
-    query: query_parser.Query, expanded: concepts.Expansion, glossary: resolver.Glossary | None
-) -> ReadQuery:
-    """Return what a query with its expansion asks of papers. Without a glossary it excludes only what is typed."""
-    excluded: Sequence[str] = query.excluded
-    if glossary is not None:
-        excluded = _list_excluded_forms(glossary, excluded, expanded)
-    parts = expanded.parts(query.phrases)
-    return ReadQuery(
-        text=expanded.text,
-        parts=tuple(part for part in parts if any(tokens.phrases(form.text) for form in part.forms)),
-        wholes=expanded.composed,
-        excluded=tuple(map(concepts.literal_segment, excluded)),
-        names=expanded.names,
-        authors=query.authors,
-        institutions=query.institutions,
-        filters=search.Filters(query.since, query.until, query.min_votes),
-        fallback=expanded.fallback,
-        topics=expanded.topics,
-        implied=expanded.implied,
-    )
-
-
-def _list_excluded_forms(
-    glossary: resolver.Glossary, excluded: Sequence[str], asked: concepts.Expansion
-) -> tuple[str, ...]:
-    """Return the terms to exclude in all their forms: those of the concept that a term names, in either language.
-
-    A form that is shown in no answer excludes nothing. Of a concept
-    that is asked for too (graph -그래프) only the form as typed is excluded.
-    """
-    forms: list[str] = []
-    asked_keys = {segment.key for segment in (*asked.segments, *asked.composed)}
-    for term in excluded:
-        segments = glossary.expand(term).segments
-        known = segments[0].forms if len(segments) == 1 and segments[0].key not in asked_keys else ()
-        shown = (form for form in known if form.is_shown and form.weight >= concepts.MIN_SHOWN_WEIGHT)
-        forms += [term, *(form.text for form in shown)]
-    return tuple(dict.fromkeys(forms))
-
-
-def query_terms(expanded: concepts.Expansion) -> tuple[str, ...]:
-    """Return the distinct terms of a query as typed, single Korean words without particles."""
-    return tuple(dict.fromkeys(map(shown_text, expanded.segments)))
-
-
-def shown_text(part: Part) -> str:
-    """Return how a part is named in an answer: a phrase as it is typed (스마트폰에서 도는), a word without particles."""
-    return part.text if " " in part.text else analyser.strip_term(part.text)
-
-
-def added_forms(expanded: concepts.Expansion) -> tuple[str, ...]:
-    """Return the forms that expansion added, the first ones of each term before the second ones.
-
-    A form that is typed with a particle, as the noun 추론 of 추론은, is not one.
-    """
-    by_term = [_added_forms(expanded, segment) for segment in (*expanded.segments, *expanded.composed)]
-    by_term += [[name] for segment in expanded.implied.values() if (name := _said_name(expanded, segment))]
-    return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
-
-
-def _said_name(expanded: concepts.Expansion, segment: concepts.Segment) -> str | None:
-    """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely or typed one."""
-    is_korean = analyser.has_hangul(expanded.text)
-    asked = {form.key for part in (*expanded.segments, *expanded.composed) for form in part.forms}
-    if any(form.key in asked for form in segment.forms[:1]):
-        return None
-    names = [form.text for form in segment.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
-    return next((name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None))
-
-
-def term_forms(expanded: concepts.Expansion) -> tuple[tuple[str, ...], ...]:
-    """Return each term, as typed or implied, with the forms that expansion added to it."""
-    terms = (*expanded.segments, *expanded.implied.values())
-    return tuple((segment.text, *_added_forms(expanded, segment)) for segment in terms)
-
-
-def _added_forms(expanded: concepts.Expansion, segment: concepts.Segment) -> list[str]:
-    typed = term_keys.korean_key(expanded.text)
-    return [
-        form
-        for form in segment.added_forms
-        if not (analyser.has_hangul(form) and term_keys.korean_key(form) in typed)
-    ]
-
-
-# What a query asks of a paper.
-
-Part = concepts.Segment
-"""What a paper should have, in any of its forms."""
+ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
+"""Returns those of the names that a Korean word sounds like which the papers with the word have too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +59,13 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """A query as read.
+    """A query as read; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head
-    is one of the `names`; has none of the `excluded`; comes from the `institutions`, has the `authors` and passes the filters.
-    `fallback` are the words of a query that is one term. Of a sentence, `topics` are the weights of the topics that it
-    describes, and `implied` the terms of the main ones; `meanings` are those of an abbreviation that has several.
+    is one of the `names`; has none of the `excluded`; comes from the `institutions` and passes the filters. `fallback` are the
+    words of a query that is one term, searched for if it matches too few papers. Of a sentence, `topics` are the weights of the
+    topics that it describes, by their number, and `implied` the terms of the main ones. `meanings` are the terms of a query that
+    is an abbreviation of several, the best supported first.
     """
 
     text: str = ""
@@ -213,20 +73,62 @@ class ReadQuery:
     wholes: tuple[Part, ...] = ()
     excluded: tuple[Part, ...] = ()
     names: frozenset[str] = frozenset()
-    authors: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
     filters: search.Filters = search.NO_FILTERS
     fallback: tuple[Part, ...] = ()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Part] = field(default_factory=dict)
+    meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
         """Return the query for a filter: without forms that one explanation alone speaks for."""
 
         def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
-            return tuple(replace(part, forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
+            return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
 
         return replace(self, parts=keep(self.parts), wholes=keep(self.wholes))
+
+    # What an answer says of a query.
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The distinct terms as typed, single Korean words without particles."""
+        return tuple(dict.fromkeys(part.shown_text for part in self.parts))
+
+    @property
+    def term_forms(self) -> tuple[tuple[str, ...], ...]:
+        """Each term, as typed or implied, with the forms that were added to it."""
+        return tuple((part.text, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
+
+    @property
+    def added_forms(self) -> tuple[str, ...]:
+        """The forms that were added, the first ones of each term before the second ones, and the names of implied topics."""
+        by_term = [self._added_to(part) for part in (*self.parts, *self.wholes)]
+        by_term += [[name] for part in self.implied.values() if (name := self._said_name(part))]
+        return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
+
+    def _added_to(self, part: Part) -> list[str]:
+        """Return the forms added to a part: none that is typed with a particle, as the noun 추론 of 추론은."""
+        typed, keys = term_keys.korean_key(self.text), {term_keys.term_key(part.text)}
+        shown = ((form.text, form.key) for form in part.forms if form.is_shown)
+        return [
+            text
+            for text, key in shown
+            if key not in keys and not (analyser.has_hangul(text) and key in typed)
+        ]
+
+    def _said_name(self, part: Part) -> str | None:
+        """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely or typed one."""
+        is_korean = analyser.has_hangul(self.text)
+        asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
+        if part.forms[0].key in asked:
+            return None
+        names = [form.text for form in part.forms if form.is_shown and form.weight >= _MIN_SAID_WEIGHT]
+        return next(
+            (name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None)
+        )
+
+    # Checks of one paper.
 
     def is_about(self, paper: Paper) -> bool:
         """Return whether a paper is about the query: each part is in its title, or repeated in its body."""
@@ -235,11 +137,9 @@ class ReadQuery:
             or any(_is_about(part, paper) for part in self.wholes)
             or not self.names.isdisjoint(paper.names)
         )
-        return is_about and self._is_allowed(paper)
-
-    def _is_allowed(self, paper: Paper) -> bool:
         return (
-            self.filters.allow(paper.last_on, paper.votes)
+            is_about
+            and self.filters.allow(paper.last_on, paper.votes)
             and not any(_has(part, paper) for part in self.excluded)
             and all(_comes_from(paper, name) for name in self.institutions)
         )
@@ -261,3 +161,232 @@ def _comes_from(paper: Paper, institution: str) -> bool:
     if paper.institutions:
         return people.institution_token(institution) in paper.institutions
     return any(any(paper.tokens.count(form)) for form in people.institution_forms(institution))
+
+
+class Reader:
+    """Reads queries by a glossary and everyday words, and keeps what it found of their terms. Threads may share it."""
+
+    def __init__(self, glossary: resolver.Glossary, everyday: questions.Everyday | None = None) -> None:
+        self.glossary = glossary
+        self.everyday = everyday or questions.packaged_everyday()
+        self._known: dict[tuple[str, bool], Part | None] = {}
+
+    def read(
+        self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
+    ) -> ReadQuery:
+        """Return a query with all forms of its terms, in both languages."""
+        words = self._list_content(query.text)[:_MAX_WORDS]
+        text = " ".join(words)
+        parts, wholes, fallback = self._read_parts(text, words)
+        if len(parts) > 1 or not (parts and parts[0].key):
+            parts, wholes = self._add_names(parts, wholes, words, choose_names)
+        terms = sum(1 if self.glossary.find(part.text) else len(part.text.split()) for part in parts)
+        is_sentence = len(words) < len(query.text.split()) or terms >= _MIN_SENTENCE
+        topics = questions.describe_topics(query.text) if is_sentence else {}
+        named = [
+            text,
+            *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
+        ]
+        read = ReadQuery(
+            text,
+            _distinct((*parts, *_list_quoted(query))),
+            tuple(wholes),
+            names=frozenset[str]().union(*map(term_keys.query_names, named)),
+            institutions=query.institutions,
+            filters=search.Filters(query.since, query.until, query.min_votes),
+            fallback=tuple(fallback),
+            topics=topics,
+            implied=self._list_implied(topics),
+            meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
+        )
+        return replace(read, excluded=tuple(self._list_excluded(query.excluded, read)))
+
+    def read_literally(self, query: query_parser.Query) -> ReadQuery:
+        """Return a query for its words as typed ("search for just this").
+
+        A term of several words stays whole: its words alone would find more papers than the term with its other forms.
+        """
+        words = query.text.split()
+        runs = (" ".join(words[start:end]) for start, end, _ in self._split(words, with_everyday=False))
+        return ReadQuery(
+            query.text,
+            _distinct((*map(concepts.literal_part, runs), *_list_quoted(query))),
+            excluded=tuple(map(concepts.literal_part, query.excluded)),
+            names=term_keys.query_names(query.text),
+            institutions=query.institutions,
+            filters=search.Filters(query.since, query.until, query.min_votes),
+        )
+
+    def is_known(self, text: str) -> bool:
+        """Return whether a text as a whole is a term, or an everyday word for one."""
+        return self._find(text, in_phrase=False) is not None
+
+    # Words.
+
+    def _list_content(self, text: str) -> list[str]:
+        """Return the words of a query that carry its topic, without particles; all if it is a term or nothing else is left."""
+        if self.glossary.find(text):
+            return text.split()
+        joined = _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
+        typed = [word for word in map(questions.trim_filler, joined) if word]
+        words = list(map(self._strip, typed))
+        in_term = [False] * len(words)
+        for start, end, _ in self._split(words):
+            if end - start > 1:
+                in_term[start:end] = [True] * (end - start)
+        return " ".join(compress(words, questions.topic_mask(typed, in_term))).split() or text.split()
+
+    def _strip(self, word: str) -> str:
+        """Return a word without particles and endings; filler and everyday words keep theirs."""
+        if questions.classify_filler(word) or self.everyday.find_terms(word):
+            return word
+        return questions.strip_query_word(
+            word, lambda stem: self.glossary.is_word(stem) or bool(self.everyday.find_terms(stem))
+        )
+
+    # Parts.
+
+    def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part], Sequence[Part]]:
+        """Return the parts of the words, alternatives for all of them, and the words of a single term."""
+        whole = self._find(text, in_phrase=False) if words else None
+        if whole is None or not self.glossary.find(text):
+            return [whole] if whole else self._divide(words), [], ()
+        main = whole.forms[0]
+        spaced = main.text.split() if main.key == term_keys.korean_key(text) else words
+        own = self._divide(spaced, whole=False) if len(spaced) > 1 else []
+        if own and analyser.has_hangul(text) and not resolver.is_korean_only(text):
+            # Two languages are usually two terms, not one: "LLM 추론" asks for both.
+            return own, [whole], ()
+        return [whole], [], own
+
+    def _split(
+        self, words: Sequence[str], *, whole: bool = True, with_everyday: bool = True
+    ) -> Iterator[tuple[int, int, Part | None]]:
+        """Yield the longest known runs of words with their parts, and each other word without one."""
+        start = 0
+        while start < len(words):
+            for end in range(min(len(words), start + _MAX_RUN), start, -1):
+                is_all, run = end - start == len(words), " ".join(words[start:end])
+                part = self._find(run, in_phrase=not is_all) if whole or not is_all else None
+                if part and (with_everyday or self.glossary.find(run, in_phrase=not is_all)):
+                    break
+            else:
+                end, part = start + 1, None
+            yield start, end, part
+            start = end
+
+    def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[Part]:
+        parts = list[Part]()
+        for start, _, part in self._split(words, whole=whole):
+            parts += [part] if part else self._read_word(words[start])
+        return [part for part in parts if tokens.phrases(part.text)]
+
+    def _read_word(self, word: str) -> Iterable[Part]:
+        """Return the part of an unknown word, or those of the known forms that it consists of: 대규모언어모델추론."""
+        key = analyser.strip_ending(term_keys.korean_key(word))
+        if resolver.is_korean_only(word) and len(key) >= _MIN_COMPOUND:
+            pieces = analyser.fewest_pieces(key, self.glossary.is_word, _MAX_PIECE) or ()
+            if len(pieces) > 1:
+                return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
+        return [Part(word, self._typed_forms(word))]
+
+    def _typed_forms(self, text: str) -> tuple[Form, ...]:
+        """Return the form of a text as typed, of a joined name also its words, of a common word its translations."""
+        split = term_keys.split_writing(text)
+        named = [Form(split, is_shown=False)] if split else []
+        translated = (
+            Form(word, _TRANSLATED_WEIGHT, is_shown=False) for word in self.glossary.translate(text)
+        )
+        return (Form(text), *named, *translated)
+
+    def _find(self, text: str, *, in_phrase: bool = True) -> Part | None:
+        """Return the part that a text as a whole is: a form of a term, an everyday word for one; None for other texts."""
+        asked = text, in_phrase
+        if asked not in self._known:
+            keys, terms = self.glossary.find(text, in_phrase=in_phrase), self.everyday.find_terms(text)
+            forms = [
+                *self._typed_forms(text),
+                *(form for key in keys for form in self.glossary.forms_of(key)),
+            ]
+            forms += self._forms_of(terms, _EVERYDAY_WEIGHT)
+            if len(self._known) >= _MAX_CACHED:
+                self._known.clear()
+            part = (
+                Part(text, concepts.merge_forms(forms), keys[0] if keys else term_keys.term_key(terms[0]))
+                if keys or terms
+                else None
+            )
+            self._known[asked] = part
+        return self._known[asked]
+
+    def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
+        """Return the forms of several terms of one meaning, with their weights times `weight`."""
+        forms = list[Form]()
+        for term in terms:
+            keys = self.glossary.find(term)
+            forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
+        return [form._replace(weight=form.weight * weight) for form in forms]
+
+    def _list_implied(self, topics: Mapping[int, float]) -> dict[int, Part]:
+        """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
+        implied = {}
+        for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
+            if topics[topic] >= _MIN_IMPLIED_WEIGHT:
+                terms = questions.load_topic_terms()[topic]
+                forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
+                implied[topic] = Part(terms[0], forms, terms[0])
+        return implied
+
+    def _list_excluded(self, excluded: Iterable[str], asked: ReadQuery) -> Iterator[Part]:
+        """Yield the terms to exclude in all their forms, in either language, that answers show.
+
+        Of a concept that is asked for too (graph -그래프) only the form as typed is excluded.
+        """
+        asked_keys = {part.key for part in (*asked.parts, *asked.wholes)}
+        for term in excluded:
+            keys = self.glossary.find(term)
+            known = self.glossary.forms_of(keys[0]) if keys and keys[0] not in asked_keys else ()
+            yield Part(term, concepts.merge_forms((Form(term), *(form for form in known if form.is_shown))))
+
+    # Names by their sound.
+
+    def _add_names(
+        self, parts: Sequence[Part], wholes: list[Part], words: list[str], choose: ChooseNames
+    ) -> tuple[Sequence[Part], list[Part]]:
+        """Return the parts with the names that unknown Korean words are spellings of, such as Gemini of 제미나이.
+
+        A name for the whole query, with a version behind it or not, is an alternative to all of it.
+        """
+        text = " ".join(words)
+        if whole := self._list_names(" ".join(term_keys.trim_title(words)), choose):
+            return parts, [Part(text, (Form(text), *map(Form, whole))), *wholes]
+        if len(parts) < 2:
+            return parts, wholes
+        return [
+            part
+            if part.key
+            else part._replace(
+                forms=(*part.forms, *map(Form, self._list_names(analyser.strip_ending(part.text), choose)))
+            )
+            for part in parts
+        ], wholes
+
+    def _list_names(self, text: str, choose: ChooseNames) -> list[str]:
+        match = _SPELLING_AND_VERSION.fullmatch(text)
+        if match is None or self.glossary.is_word(match[1]):
+            return []
+        names = choose(match[1], self.glossary.find_names(match[1]))
+        return [f"{name} {match[2]}".strip() for name in names]
+
+
+def _list_quoted(query: query_parser.Query) -> Iterable[Part]:
+    return (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
+
+
+def _distinct(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return the parts that papers can have, each once, since a word says no more if it is repeated."""
+    distinct: dict[str, Part] = {}
+    for part in parts:
+        if tokens.phrases(part.text):
+            distinct.setdefault(part.key or term_keys.term_key(part.text), part)
+    return tuple(distinct.values())

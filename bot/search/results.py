@@ -67,7 +67,7 @@ class SearchResult(PaperPage):
 
     `total_is_exact`: no more papers match than `total`. `terms`: the terms of the query; `added_forms`: forms that
     query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
-    `complete`: how many match all. `is_inside`: a part of two syllables is in papers only within longer words.
+    `complete`: how many match all.
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
     `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
     question implies, with the added forms.
@@ -83,7 +83,6 @@ class SearchResult(PaperPage):
     terms: tuple[str, ...] = ()
     total_is_exact: bool = True
     complete: int = 0
-    is_inside: bool = False
     corrected: tuple[tuple[str, str], ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     suggestions: tuple[str, ...] = ()

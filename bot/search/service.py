@@ -16,8 +16,9 @@ from bot.search.completion import TopicIndex
 from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.lookup import AboutPapers, LookUp
+from bot.search.query import ReadQuery
 from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
-from bot.text import analyser, concepts, questions
+from bot.text import analyser, questions
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -134,7 +135,7 @@ class SearchService:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
         return await self._read(connection, self._lookup.list_about, text, filters)
 
-    async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[concepts.Expansion]:
+    async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
         """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
         return await self._read(connection, self._lookup.read_queries, texts)
 

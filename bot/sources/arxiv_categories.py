@@ -8,12 +8,11 @@ API: the papers that were submitted on a day, oldest first, in pages. https://in
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
@@ -61,7 +60,8 @@ _MAX_BACK_FILL = timedelta(days=366)
 """Earlier days are not read."""
 _PAGE_SIZE = 250
 """Papers a request to the API: a page stays below the limit of an answer, also with some papers of thousands of authors."""
-_FEED_INTERVAL = timedelta(minutes=30)
+_DAYS_A_POLL = 5
+"""Days that a poll reads of a back-fill, each with some requests. The next poll continues at once."""
 _HELD_DAYS = timedelta(days=7)
 """Time between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DAY = timedelta(days=1)
@@ -72,45 +72,53 @@ _ANNOUNCE_TYPE = re.compile(r"Announce Type: ([a-z-]{1,20})")
 class Progress:
     """How far a source has come. Days are ISO dates.
 
-    `announced_on` is the last announcement that was read. The back-fill of the papers submitted from `since` to `until` has
-    read `start` papers of the day `on`, which is None once it is done; `papers` of all it has read are the source's.
+    `announced_on` is the last announcement that was read. The back-fill of the papers submitted from `since` to `until`
+    continues with the day `on`, which is None once it is done; `papers` of all it has read are the source's.
     """
 
     announced_on: str | None = None
     since: str | None = None
     until: str | None = None
     on: str | None = None
-    start: int = 0
     papers: int = 0
 
     def fill_from(self, since: date, until: date) -> Progress:
         """Return the progress with a back-fill of these days, besides those that one in progress has still to read."""
-        first = since.isoformat()
+        first, last = since.isoformat(), until.isoformat()
         if self.on is None:
-            return Progress(self.announced_on, first, until.isoformat(), first)
-        begin = min(first, self.since or first)
-        on, start = (self.on, self.start) if self.on <= first else (first, 0)
-        return replace(self, since=begin, until=until.isoformat(), on=on, start=start)
+            return Progress(self.announced_on, first, last, first)
+        return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
-    def after(self, papers: int, *, is_full: bool) -> Progress:
-        """Return the progress after a page with so many papers of the source; one that is not full ends its day."""
-        assert self.on is not None
-        if is_full:
-            return replace(self, start=self.start + _PAGE_SIZE, papers=self.papers + papers)
-        following = (date.fromisoformat(self.on) + _DAY).isoformat()
+    def after(self, papers: int) -> Progress:
+        """Return the progress after a day with that many papers of the source."""
+        following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
-        return replace(self, on=on, start=0, papers=self.papers + papers)
+        return replace(self, on=on, papers=self.papers + papers)
 
 
-def read_back_fill(progress: Mapping[str, Any]) -> base.BackFill | None:
-    """Return how far a back-fill is, from the stored progress; None if there was none."""
-    found = Progress(**progress)
+class BackFill(NamedTuple):
+    """How far a back-fill is: `papers` stored that were submitted since a day, and the share of its days that are read."""
+
+    since: str
+    papers: int
+    share: float
+    is_done: bool
+
+    def describe(self) -> str:
+        """Return the sentence of `paperround sources list`."""
+        papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
+        return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
+
+
+def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
+    """Return how far a back-fill is, from the stored progress of a source; None if there was none."""
+    found = Progress(**progress or {})
     if found.since is None or found.until is None:
         return None
     first, last = date.fromisoformat(found.since), date.fromisoformat(found.until)
     on = last + _DAY if found.on is None else date.fromisoformat(found.on)
     share = (on - first) / (last - first + _DAY)
-    return base.BackFill(found.since, found.papers, share, is_done=found.on is None)
+    return BackFill(found.since, found.papers, share, is_done=found.on is None)
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
@@ -155,29 +163,25 @@ class ArxivCategories:
         self._with_cross_lists = with_cross_lists
         self._since = since
         self._fetcher = context.fetch
-        self._throttle = context.throttles[models.SourceKind.ARXIV]
+        self._throttle = context.arxiv_throttle
         self._rss = f"{context.arxiv_rss_url.rstrip('/')}/{'+'.join(self._categories)}"
         self._api = context.endpoints[models.SourceKind.ARXIV]
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement, then continue the back-fill. With `request.days`, the papers submitted then are read instead."""
+        today = request.now.date()
         if request.days is not None:
             span = Progress().fill_from(min(request.days), max(request.days))
-            async for result in self._back_fill(request, span):
+            async for result in self._back_fill(request, span, len(request.days)):
                 yield replace(result, progress=None)
             return
         progress = Progress(**request.progress or {})
-        today = request.now.date()
         if request.progress is None and self._since is not None:
             progress = progress.fill_from(max(self._since, today - _MAX_BACK_FILL), today)
-        known = request.known(self._rss)
-        # The poll that continues a back-fill comes at once, and does not ask for the feed again.
-        is_read = known is not None and timedelta(0) <= request.now - known.read_at < _FEED_INTERVAL
-        if not (is_read and progress.on and request.max_seconds):
-            results, progress = await self._read_announcement(request, progress)
-            for result in results:
-                yield result
-        async for result in self._back_fill(request, progress):
+        results, progress = await self._read_announcement(request, progress)
+        for result in results:
+            yield result
+        async for result in self._back_fill(request, progress, _DAYS_A_POLL):
             yield result
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
@@ -199,7 +203,7 @@ class ArxivCategories:
         try:
             entries = (await feed.read_document(page)).entries
         except base.FetchError as error:
-            return [base.failed_result(self._rss, error, request)], progress
+            return [base.failed_result(self._rss, error)], progress
         new = [entry for entry in entries if not _announce_type(entry).startswith("replace")]
         today = request.now.date()
         by_day = self._by_day(request, self._rss, new, today)
@@ -221,43 +225,38 @@ class ArxivCategories:
         return results, progress
 
     async def _back_fill(
-        self, request: base.FetchRequest, progress: Progress
+        self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
-        """Continue a back-fill, for `request.max_seconds`. Each page's last result has the progress to be stored with it."""
-        started = time.monotonic()
+        """Continue a back-fill by some days. Each day's last result has the progress to be stored with it."""
         recent = request.now.date() - timedelta(days=digest_writer.FILL_AGE_DAYS)
-        while progress.on is not None:
+        for _ in range(days):
+            if progress.on is None:
+                return
             try:
-                entries = await self._read_page(progress)
+                entries = await self._read_day(progress.on)
             except base.FetchError as error:
-                failed = base.failed_result(self._api, error, request)
+                failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
                 # What arXiv asks for is not a failure.
-                if error.retry_at is not None:
-                    failed = replace(failed, status=FetchStatus.NOT_YET, is_unfinished=True)
-                yield failed
+                yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
             by_day = self._by_day(request, self._api, entries, request.now.date())
             facts = tuple(fact for group in by_day.values() for fact in group)
+            progress = progress.after(len(facts))
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # No post takes older ones.
-            days = [
+            digests = [
                 replace(self._to_day(on, group), facts=())
                 for on, group in sorted(by_day.items())
                 if on >= recent
             ]
-            progress = progress.after(len(facts), is_full=len(entries) == _PAGE_SIZE)
-            is_over = request.max_seconds is not None and time.monotonic() - started >= request.max_seconds
-            is_unfinished = is_over and progress.on is not None
-            results = [base.FetchResult(self._api, status, facts=facts), *days]
-            results[-1] = replace(results[-1], progress=asdict(progress), is_unfinished=is_unfinished)
+            results = [base.FetchResult(self._api, status, facts=facts), *digests]
+            results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
                 yield result
-            if is_over:
-                return
 
-    async def _read_page(self, progress: Progress) -> list[feed.FeedEntry]:
-        """Return the next papers of a back-fill. Raises FetchError, also for a page that lacks what it says to have."""
-        day = (progress.on or "").replace("-", "")
+    async def _read_day(self, on: str) -> list[feed.FeedEntry]:
+        """Return the papers that were submitted on a day. Raises FetchError, also for an answer that lacks some."""
+        day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name not in _SUBJECTS else f"cat:{name}.*"
             for name in self._categories
@@ -266,16 +265,21 @@ class ArxivCategories:
             "search_query": f"({listed}) AND submittedDate:[{day}0000 TO {day}2359]",
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
-            "start": progress.start,
             "max_results": _PAGE_SIZE,
         }
-        url = f"{self._api}{'&' if '?' in self._api else '?'}{urlencode(query)}"
-        response = await self._fetcher.get(url, accept="application/atom+xml", throttle=self._throttle)
-        page = await feed.read_document(response)
-        entries = arxiv.check_entries(page)
-        if not entries and progress.start < (page.total or 0):
-            raise base.TransientError(f"its page is empty, although {page.total:,} papers were found")
-        return entries
+        entries: list[feed.FeedEntry] = []
+        while True:
+            url = (
+                f"{self._api}{'&' if '?' in self._api else '?'}{urlencode({**query, 'start': len(entries)})}"
+            )
+            response = await self._fetcher.get(url, accept=arxiv.ACCEPT, throttle=self._throttle)
+            page = await feed.read_document(response)
+            found = arxiv.check_entries(page)
+            entries += found
+            if len(entries) >= (page.total or 0):
+                return entries
+            if not found:
+                raise base.FetchError(f"its page is empty, although {page.total:,} papers were found")
 
     def _by_day(
         self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry], today: date
@@ -292,7 +296,7 @@ class ArxivCategories:
                 continue
             on = min(entry.published_on or today, today)
             facts = feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, request.now)
-            facts = replace(facts, published_on=on, listed_on=on, affiliations=entry.affiliations)
+            facts = replace(facts, published_on=on, listed_on=on)
             found.setdefault(on, []).append(facts)
         return found
 
@@ -334,12 +338,9 @@ def _open(address: str, options: Mapping[str, object], context: base.SourceConte
 
 KIND = base.KindRecord(
     kind=models.SourceKind.ARXIV,
-    scheme=SCHEME,
     matches=lambda address, _: address.startswith(SCHEME),
     check=parse_categories,
     open=_open,
-    read_back_fill=read_back_fill,
-    poll_interval=_FEED_INTERVAL,
+    poll_interval=timedelta(minutes=30),
     is_for_lookup=True,
-    seconds_per_request=arxiv.KIND.seconds_per_request,
 )

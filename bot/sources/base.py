@@ -1,4 +1,4 @@
-"""What all sources share: errors, the port with its request and results, the record of a kind, a page's text and digests.
+"""What all sources share: the error, the port with its request and results, the record of a kind, a page's text and digests.
 
 A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
 Markdown.
@@ -7,26 +7,20 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import IntEnum
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pydantic
-import structlog
 from w3lib import encoding as web_encoding
 
 from bot.archive import fields, parse
 from bot.core import day_close, isolation
 from storage import errors, models
 from storage.models import FetchStatus
-
-log = structlog.get_logger(__name__)
-
-# Errors of fetching, with a reason in words that can be shown to readers.
 
 _MAX_REASON_LENGTH = 300
 _MAX_KEY_LENGTH = 600
@@ -40,61 +34,30 @@ def clean_reason(text: str) -> str:
     return fields.clean_line(printable, _MAX_REASON_LENGTH) or ""
 
 
+BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
+
+
 class FetchError(errors.PaperroundError):
-    """A location could not be read. `retry_at` (UTC) comes from the server; `is_answered`: even if by an error."""
+    """A location could not be read. The message is one printable line for operators.
 
-    status = FetchStatus.FAILED
-    is_retryable = False
-    """Whether another attempt in the same run is worthwhile."""
+    `code` is the HTTP status; 404 also for an empty list, 413 also for what is larger than we read. `retry_at` (UTC) comes
+    from the server. `is_blocked`: our own rules forbid the address. `is_retryable`: another attempt at once may succeed.
+    """
 
-    def __init__(self, reason: str, *, retry_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: int | None = None,
+        retry_at: datetime | None = None,
+        is_blocked: bool = False,
+        is_retryable: bool = False,
+    ) -> None:
         super().__init__(clean_reason(reason))
+        self.code = code
         self.retry_at = retry_at
-        self.is_answered = True
-
-    @property
-    def reason(self) -> str:
-        """The reason in words, one printable line."""
-        return str(self)
-
-
-class BlockedUrlError(FetchError):
-    """The URL may not be fetched: a private address, or a scheme other than http and https."""
-
-    status = FetchStatus.REFUSED
-
-
-class NotFoundError(FetchError):
-    """The server answered 404, or the content is an empty list. Whether that is a fault depends on the request."""
-
-    status = FetchStatus.NOT_YET
-
-
-class GoneError(FetchError):
-    """The server answered 410: the page is never requested again."""
-
-    status = FetchStatus.GONE
-
-
-class BadRequestError(FetchError):
-    """The server refuses the request as malformed (400): what it asks for must change."""
-
-
-class AnswerTooLargeError(BadRequestError):
-    """The answer is larger than what is read: less must be asked for."""
-
-
-class TransientError(FetchError):
-    """The exchange broke off, or the server is overloaded: worth another attempt."""
-
-    is_retryable = True
-
-
-class HtmlPageError(FetchError):
-    """The content is an HTML page without a digest, such as an error page with status 200."""
-
-
-# Answers.
+        self.is_retryable = is_retryable
+        self.status = FetchStatus.REFUSED if is_blocked else FetchStatus.FAILED
 
 
 LARGE_BYTES = 200_000
@@ -105,18 +68,13 @@ LARGE_BYTES = 200_000
 class Response:
     """The content of an address. `body` is None if it is unchanged since the page state that was passed.
 
-    `url` is the last address of the redirects; `charset` and `media_type` are the server's values in lower case.
+    `url` is the last address of the redirects; `charset` is the server's, in lower case.
     """
 
     url: str
     body: bytes | None
     page_state: models.PageState
-    media_type: str = ""
     charset: str | None = None
-
-    def text(self) -> str:
-        """Return the decoded body. Raises FetchError if no charset fits."""
-        return decode_text(self.body or b"", self.charset)
 
 
 Throttle = Callable[[], Awaitable[None]]
@@ -142,17 +100,13 @@ class Fetcher(Protocol):
         ...
 
 
-# Requests and results.
-
-
 @dataclass(frozen=True, slots=True)
 class FetchResult:
     """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server; `failure` is that of the request, if it had one.
-    `progress` is that of a back-fill once this result and those before it are stored; `is_unfinished`: the next poll is to
-    continue it at once. `missing_ids` are requested papers that the service does not have.
+    requested day of the digest; `retry_at` (UTC) comes from the server; `is_unanswered`: the request itself failed.
+    `progress` is that of a back-fill once this result and those before it are stored.
     """
 
     location: str
@@ -163,27 +117,21 @@ class FetchResult:
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
-    failure: FetchError | None = None
+    is_unanswered: bool = False
     progress: Mapping[str, Any] | None = None
-    is_unfinished: bool = False
-    missing_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """Input of one fetch. `page_states` are by `page_key`.
+    """Input of one fetch. `page_states` are by `page_key`; `progress` is that of the source's back-fill.
 
     `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
-    `arxiv_ids` are the papers without facts from this source. `progress` is that of its back-fill, which goes on for
-    `max_seconds`: None until it is done, 0 not at all.
     """
 
     now: datetime
     page_states: Mapping[str, models.PageState] = field(default_factory=dict)
     days: Sequence[date] | None = None
-    arxiv_ids: Sequence[str] = ()
     progress: Mapping[str, Any] | None = None
-    max_seconds: float | None = None
 
     def known(self, location: str) -> models.PageState | None:
         """Return the state of a page that was read before."""
@@ -203,132 +151,72 @@ class Source(Protocol):
         ...
 
 
-class Stage(IntEnum):
-    """The order in which the kinds are polled in one run."""
-
-    VOTES = 1
-    """Before the digests, so that a digest finds the votes of its papers."""
-    DIGESTS = 2
-    MISSING_FACTS = 3
-    """After the digests, with the papers that lack facts of this kind."""
-
-
 Endpoints = Mapping[models.SourceKind, str]
 """Base addresses of Hugging Face and arXiv, from the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """Dependencies of sources. `throttles` holds one limiter for each kind with `seconds_per_request`."""
+    """Dependencies of sources."""
 
     fetch: Fetcher
     endpoints: Endpoints
-    throttles: Mapping[models.SourceKind, Throttle]
+    arxiv_throttle: Throttle
     default_timezone: str
     day_close: day_close.DayClose = field(default_factory=day_close.default)
     arxiv_rss_url: str = "https://rss.arxiv.org/rss"
 
 
-class BackFill(NamedTuple):
-    """How far a back-fill is: `papers` stored that were submitted since a day, and the share of its days that are read."""
-
-    since: str
-    papers: int
-    share: float
-    is_done: bool
-
-    def describe(self) -> str:
-        """Return the sentence of `paperround sources list`."""
-        papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
-        return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`, two for arXiv.
+    """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
     creates the source.
     """
 
     kind: models.SourceKind
-    scheme: str = ""
-    """Begin of the addresses of this record, where a kind has two."""
     matches: Callable[[str, Endpoints], bool]
     check: Callable[[str], object]
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
-    read_back_fill: Callable[[Mapping[str, Any]], BackFill | None] = lambda _: None
-    """Returns how far a back-fill is, from a source's stored progress."""
     poll_interval: timedelta
-    pending_poll_interval: timedelta | None = None
-    """Interval while the newest digest is not published yet; None: no difference."""
-    stage: Stage = Stage.DIGESTS
     is_for_lookup: bool = False
-    """Whether all that it brings is for search and alerts: facts, or papers that no person has chosen."""
-    seconds_per_request: float | None = None
-    """Minimum time between two requests, over all sources of the kind."""
+    """Whether all that it brings is for search and alerts: papers that no person has chosen."""
     stale_after: timedelta | None = None
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
-    """Whether it is read often around the time at which a day's list closes."""
+    """Whether it is read often around the time at which a day's list closes, and before digests, for its votes."""
     is_limited: Callable[[str], bool] = lambda _: False
-    """Returns whether the source at an address may bring only so many new papers in a day (UTC)."""
+    """Returns whether the source at an address has a limit of new papers a day (UTC)."""
     max_page_states: int | None = 5_000
     """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
 MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000
 """New papers that a page or feed may bring in a day (UTC), and in its first poll. arXiv's own feeds are read whole."""
-MAX_CONSECUTIVE_FAILURES = 5
-"""Failures in a row after which a source is skipped for the rest of the run: its server is probably down."""
-MAX_CONSECUTIVE_ERRORS = 30
-"""Requested days in a row that a server may answer with an error: a hole in its archive, not an outage."""
+_MAX_UNANSWERED, _MAX_UNANSWERED_OF_SPAN = 5, 30
+"""Requests in a row that fail, in a poll and for requested days, after which the server counts as down.
+
+Its archive may have a hole of several days.
+"""
 
 
 async def fetch_days(
     fetch: Callable[[date, FetchRequest], Awaitable[FetchResult]], days: Iterable[date], request: FetchRequest
 ) -> AsyncIterator[FetchResult]:
-    """Yield the result of each day. Once the server seems to be down, the other days have failed without a request.
+    """Yield the result of each day. Once the server seems to be down, the other days fail without a request.
 
     A day whose content cannot be read does not count for that: the next one may be readable.
     """
-    unanswered = errors_in_row = 0
+    unanswered, limit = 0, _MAX_UNANSWERED if request.days is None else _MAX_UNANSWERED_OF_SPAN
     for day in days:
-        is_down = unanswered >= MAX_CONSECUTIVE_FAILURES or (
-            errors_in_row >= (MAX_CONSECUTIVE_FAILURES if request.days is None else MAX_CONSECUTIVE_ERRORS)
-        )
-        if is_down:
-            yield FetchResult(day.isoformat(), FetchStatus.FAILED, NOT_ASKED, day=day)
+        if unanswered >= limit:
+            reason = "not requested, since the server failed too many times in a row"
+            yield FetchResult(day.isoformat(), FetchStatus.FAILED, reason, day=day)
             continue
-        result = await read_apart(day.isoformat(), fetch(day, request), day=day)
-        failure = result.failure
-        is_away = failure is not None and (failure.retry_at is not None or not failure.is_answered)
-        unanswered = unanswered + 1 if is_away else 0
-        errors_in_row = errors_in_row + 1 if failure is not None else 0
+        result = await fetch(day, request)
+        unanswered = unanswered + 1 if result.is_unanswered else 0
         yield result
-
-
-Read = TypeVar("Read")
-Parsed = TypeVar("Parsed")
-
-
-async def read_apart(
-    location: str,
-    reading: Awaitable[Read],
-    page_states: tuple[models.PageState, ...] = (),
-    day: date | None = None,
-) -> Read | FetchResult:
-    """Return what reading one place gives. A bug that it triggers is its failure, with these page states: others are read."""
-    with isolation.isolated(
-        log, "reading a location failed because of a bug", place=errors.redact(location)
-    ) as failures:
-        return await reading
-    reason = f"{location} {fields.describe_bug(failures[0])}"
-    return FetchResult(location, FetchStatus.FAILED, clean_reason(reason), page_states=page_states, day=day)
-
-
-NOT_ASKED = "not requested, since the server failed too many times in a row"
-"""The reason of days for which no request was sent."""
 
 
 async def get_page(
@@ -340,45 +228,22 @@ async def get_page(
     day: date | None = None,
     throttle: Throttle = no_throttle,
 ) -> Response | FetchResult:
-    """Return the new content of a page, or the result for one that is unchanged, gone or cannot be read."""
-    if (gone := known_gone_result(location, request, day)) is not None:
-        return gone
+    """Return the new content of a page, or the result for one that is unchanged or cannot be read."""
     try:
         response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
-        result = failed_result(location, error, request, day)
-        return replace(result, failure=error if result.status is FetchStatus.FAILED else None)
+        result = failed_result(location, error, day)
+        return replace(result, is_unanswered=result.status is FetchStatus.FAILED)
     if response.body is None:
         return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
 
 
-def failed_result(
-    location: str, error: FetchError, request: FetchRequest, day: date | None = None
-) -> FetchResult:
-    """Return the result for a location that could not be read.
-
-    A day without a digest is NOT_YET, a missing page without a day FAILED. GONE is stored in the page state.
-    """
-    if isinstance(error, NotFoundError):
-        if day is None:
-            return FetchResult(location, FetchStatus.FAILED, error.reason)
-        return FetchResult(location, error.status, f"{day}: {error.reason}", day=day)
-    page_states: tuple[models.PageState, ...] = ()
-    if error.status is FetchStatus.GONE:
-        page_states = (models.PageState(location=location, read_at=request.now, status=error.status),)
-    return FetchResult(
-        location, error.status, error.reason, page_states=page_states, day=day, retry_at=error.retry_at
-    )
-
-
-def known_gone_result(location: str, request: FetchRequest, day: date | None = None) -> FetchResult | None:
-    """Return the result for a location that answered 410 before; it is not requested again."""
-    page_state = request.known(location)
-    if page_state is None or page_state.status is not FetchStatus.GONE:
-        return None
-    reason = f"it has been gone (410) since {page_state.read_at:%Y-%m-%d}"
-    return FetchResult(location, FetchStatus.GONE, reason, day=day)
+def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
+    """Return the result for a location that could not be read. A missing page of a day is NOT_YET."""
+    if day is not None and error.code in (NOT_FOUND, GONE):
+        return FetchResult(location, FetchStatus.NOT_YET, f"{day}: {error}", day=day)
+    return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at)
 
 
 # Decoding of bodies. w3lib finds byte order marks, declarations in the document and aliases; the choice is ours.
@@ -416,37 +281,94 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
     raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
 
 
-# Detects digests in fetched texts. A large answer is parsed in a worker process with limited memory and time.
+# Parsing of bodies. A large one is parsed in a worker process with limited memory and time.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 _MAX_MEGABYTES, _MAX_CPU_SECONDS = 200, 60.0
 worker: ContextVar[asyncio.Semaphore | None] = ContextVar("worker", default=None)
 """Admits one source at a time to the worker process; None where the task need not wait."""
-MAX_DAYS = 400
-"""Days read of one page at once: a page may have new ones at each poll. Files in a folder have no limit."""
+_ENTRIES_AT_ONCE = 250
+"""Entries in a message of the worker process: the event loop decodes them in some milliseconds."""
 
 
-_ENTRIES_AT_ONCE = 500
+class HasEntries(Protocol):
+    """A digest or a feed: a dataclass with entries."""
+
+    @property
+    def entries(self) -> Sequence[Any]:
+        """The entries in order."""
+        ...
+
+
+Parsed = TypeVar("Parsed", bound=HasEntries)
+
+
+async def parse_apart(
+    build: Callable[[dict[str, Any]], Parsed],
+    entries: pydantic.TypeAdapter[Any],
+    parse: Callable[..., tuple[Parsed, ...]],
+    *arguments: Any,
+    is_large: bool,
+) -> tuple[Parsed, ...]:
+    """Return what a function of a module parses, off the event loop: what `is_large` in the worker process.
+
+    `build` makes a whole without entries of the plain data in which it comes from there, and `entries` a tuple of them.
+
+    Raises the function's PaperroundErrors, and FetchError for what takes too much memory or time.
+    """
+    # Where no process can be started, a thread does it.
+    if not is_large:
+        return await asyncio.to_thread(parse, *arguments)
+    found: list[tuple[Parsed, list[Any]]] = []
+    limits: dict[str, Any] = {"seconds": _MAX_CPU_SECONDS, "megabytes": _MAX_MEGABYTES}
+    async with worker.get() or nullcontext():
+        try:
+            async with aclosing(
+                isolation.stream_isolated(_write_parts, parse, *arguments, **limits)
+            ) as parts:
+                async for part in parts:
+                    if isinstance(part, dict):
+                        found.append((build(part), []))
+                    else:
+                        found[-1][1].extend(entries.validate_python(part))
+        except isolation.ChildStartError:
+            return await asyncio.to_thread(parse, *arguments)
+        except isolation.ChildLimitError as error:
+            raise FetchError(str(error), code=TOO_LARGE) from error
+    return tuple(replace(whole, entries=tuple(rows)) for whole, rows in found)  # type: ignore[type-var]
+
+
+async def _write_parts(
+    parse: Callable[..., tuple[Parsed, ...]], *arguments: Any
+) -> AsyncGenerator[Any, None]:
+    """Yield what a function parses without its entries, and then these, in lists that are decoded in milliseconds."""
+    for whole in parse(*arguments):
+        yield replace(whole, entries=())  # type: ignore[type-var]
+        for first in range(0, len(whole.entries), _ENTRIES_AT_ONCE):
+            yield whole.entries[first : first + _ENTRIES_AT_ONCE]
+
+
 _ENTRIES = pydantic.TypeAdapter(tuple[models.Entry, ...])
 _PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
 
 
-def _build_digests(plain: Iterable[dict[str, Any]]) -> tuple[models.Digest, ...]:
-    return tuple(
-        models.Digest(
-            format=models.DigestFormat(digest["format"]),
-            date=date.fromisoformat(digest["date"]),
-            # In parts: the validator does not release the interpreter, and the event loop waits.
-            entries=tuple(
-                entry
-                for first in range(0, len(digest["entries"]), _ENTRIES_AT_ONCE)
-                for entry in _ENTRIES.validate_python(digest["entries"][first : first + _ENTRIES_AT_ONCE])
-            ),
-            problems=_PROBLEMS.validate_python(digest["problems"]),
-            text=digest["text"],
-            is_rolling=digest["is_rolling"],
-        )
-        for digest in plain
+def _build_digest(plain: dict[str, Any]) -> models.Digest:
+    return models.Digest(
+        format=models.DigestFormat(plain["format"]),
+        date=date.fromisoformat(plain["date"]),
+        entries=(),
+        problems=_PROBLEMS.validate_python(plain["problems"]),
+        text=plain["text"],
+        is_rolling=plain["is_rolling"],
+    )
+
+
+async def read_digests(
+    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
+) -> tuple[models.Digest, ...]:
+    """Return the digests that a function of a module reads in bytes, as `parse_apart` does."""
+    return await parse_apart(
+        _build_digest, _ENTRIES, read, body, *arguments, is_large=len(body) >= LARGE_BYTES
     )
 
 
@@ -459,68 +381,6 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
     return await read_digests(detect_in_bytes, response.body or b"", response.charset, name, on, read_on)
 
 
-async def read_digests(
-    read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
-) -> tuple[models.Digest, ...]:
-    """Return the digests that a function of a module reads in bytes, as `parse_apart` does."""
-    return await parse_apart(_build_digests, read, body, *arguments, is_large=len(body) >= LARGE_BYTES)
-
-
-async def parse_apart(
-    build: Callable[[Any], Parsed], parse: Callable[..., Parsed], *arguments: Any, is_large: bool
-) -> Parsed:
-    """Return what a function of a module parses, off the event loop: what `is_large` in the worker process.
-
-    `build` makes it of the plain data in which it comes from there.
-
-    Raises the function's PaperroundErrors, and FetchError for what takes too much memory or time.
-    """
-    # Where no process can be started, a thread does it.
-    if is_large:
-        with suppress(isolation.ChildStartError):
-            async with worker.get() or nullcontext():
-                try:
-                    plain = await isolation.run_isolated(
-                        parse, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
-                    )
-                except isolation.ChildLimitError as error:
-                    raise AnswerTooLargeError(str(error)) from error
-            return await asyncio.to_thread(build, plain)
-    return await asyncio.to_thread(parse, *arguments)
-
-
-def detect_in_text(
-    text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
-) -> tuple[models.Digest, ...]:
-    """Return the digests in a text, of its newest MAX_DAYS. Raises FetchError with the reason if it has no digest.
-
-    `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
-    A file of the operator (`is_own`) may have any number of days, and be the listing of a service.
-    """
-    listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
-    try:
-        digests = parse.parse_text(text, name, on or read_on, listing_form)
-    except errors.NotADigestError as error:
-        reason = "" if str(error) == parse.NO_PAPER else f": {error}"
-        if parse.is_html(text):
-            raise HtmlPageError(f"it is an HTML page without a digest{reason}") from None
-        raise FetchError(f"there is no digest in it{reason}") from None
-    if not any(digest.entries for digest in digests):
-        raise NotFoundError("its list of papers is empty")
-    digests = digests if is_own else _newest_days(digests)
-    return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests
-
-
-def _newest_days(digests: tuple[models.Digest, ...]) -> tuple[models.Digest, ...]:
-    """Return the digests of the newest days; the first of them names the days that are left out as a problem."""
-    days = sorted({digest.date for digest in digests}, reverse=True)
-    if len(days) <= MAX_DAYS:
-        return digests
-    left_out = f"of {len(days)} days the newest {MAX_DAYS} are read; older ones, up to {days[MAX_DAYS]}, are left out"
-    first, *others = (digest for digest in digests if digest.date >= days[MAX_DAYS - 1])
-    return replace(first, problems=(*first.problems, models.Problem(1, left_out))), *others
-
-
 def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
@@ -528,3 +388,23 @@ def detect_in_bytes(
     if not body.strip():
         raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
+
+
+def detect_in_text(
+    text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
+) -> tuple[models.Digest, ...]:
+    """Return the digests in a text. Raises FetchError with the reason if it has no digest.
+
+    `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
+    A file of the operator (`is_own`) may be the listing of a service.
+    """
+    listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
+    try:
+        digests = parse.parse_text(text, name, on or read_on, listing_form)
+    except errors.NotADigestError as error:
+        reason = "" if str(error) == parse.NO_PAPER else f": {error}"
+        found = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
+        raise FetchError(f"{found}{reason}") from None
+    if not any(digest.entries for digest in digests):
+        raise FetchError("its list of papers is empty", code=NOT_FOUND)
+    return tuple(replace(digest, is_rolling=False) for digest in digests) if on else digests

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 import re
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 import pydantic
 from yarl import URL
@@ -28,40 +26,22 @@ from storage.models import FetchStatus
 
 # Pages: one address a day, with the date in it, or a single address whose content changes.
 
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_DIRECTIVES = frozenset("YmdyjbBaAUWVGuwCe%")
-_UNPADDED = frozenset("mdjyUW")
+_PLACEHOLDER = re.compile(r"\{date:((?:[^%{}]|%-[mdjyUW]|%[YmdyjbBaAUWVGuwCe%])+)\}")
 _MAX_CORRECTED_DAYS = 30
 SAMPLE_DATE = date(2025, 5, 6)
 
 
 def expand_template(template: str, day: date) -> str:
     """Return the address for a day, from one with date fields such as `https://host/{date:%Y/%m/%d}.md`."""
-    return _PLACEHOLDER.sub(lambda field: day.strftime(field[1].removeprefix("date:")), template)
+    return _PLACEHOLDER.sub(lambda field: day.strftime(field[1]), template)
 
 
 def check_template(template: str) -> None:
-    """Raise UsageError naming the part of an address, with or without date fields, that is not understood."""
-    for field in _PLACEHOLDER.finditer(template):
-        name, colon, pattern = field[1].partition(":")
-        if name != "date" or not colon or not pattern:
-            raise errors.UsageError(f"{field[0]} is not understood. Write a date as {{date:%Y/%m/%d}}.")
-        _validate_strftime(pattern)
+    """Raise UsageError for an address with braces that are not a date."""
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
-        raise errors.UsageError(f"{template!r} has an unmatched brace. Write a date as {{date:%Y/%m/%d}}.")
-
-
-def _validate_strftime(pattern: str) -> None:
-    """Raise UsageError for a directive that is not part of a date."""
-    position = 0
-    while (position := pattern.find("%", position)) >= 0:
-        directive = pattern[position + 1 : position + 2]
-        if directive == "-" and pattern[position + 2 : position + 3] in _UNPADDED:
-            position += 3
-        elif directive in _DIRECTIVES and directive:
-            position += 2
-        else:
-            raise errors.UsageError(f"%{directive} is not a date directive. Use %Y, %m, %d, %-d, %b or %j.")
+        raise errors.UsageError(
+            f"The date in {template!r} is not understood. Write it as {{date:%Y/%m/%d}}, of %Y, %m, %d, %-d, %b, %j and others."
+        )
 
 
 def check_address(address: str) -> None:
@@ -163,7 +143,7 @@ class UrlSource:
         try:
             digests = await base.detect_in_response(page, day)
         except base.FetchError as error:
-            return base.failed_result(location, error, request, day)
+            return base.failed_result(location, error, day)
         return base.FetchResult(
             location, FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
         )
@@ -186,25 +166,20 @@ URL_KIND = base.KindRecord(
     check=check_address,
     open=_open_pages,
     is_limited=lambda address: not is_arxiv(address),
-    poll_interval=timedelta(hours=1),
-    pending_poll_interval=timedelta(minutes=15),
+    poll_interval=timedelta(minutes=15),
     stale_after=timedelta(days=10),
 )
 
 
 # Parsing of feeds.
 
-XML_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
-_CHARACTER_REFERENCE = re.compile(r"&#(x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 _HTML_PAGE = re.compile(
     r"\s{0,1000}(?:<\?xml[^>]{0,500}\?>\s{0,1000})?<(?:!doctype\s{1,9}html|html)\b", re.IGNORECASE
 )
 _FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
-_MAX_REFERENCE_LENGTH = 8
 _MAX_CONTENTS = 10
 """Texts of an entry that are read, the longest: usually there are one or two."""
-_SURROGATES = range(0xD800, 0xE000)
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is not a feed"
 """The reason for text that is neither RSS nor Atom."""
@@ -254,12 +229,13 @@ class Feed:
     `total` is the number of results that a page of a search (OpenSearch) says there are.
     """
 
-    entries: list[FeedEntry]
+    entries: tuple[FeedEntry, ...]
     built_on: date | None = None
     total: int | None = None
 
 
 _FEED = pydantic.TypeAdapter(Feed)
+_ENTRIES = pydantic.TypeAdapter(tuple[FeedEntry, ...])
 
 
 async def read_document(response: base.Response) -> Feed:
@@ -267,13 +243,13 @@ async def read_document(response: base.Response) -> Feed:
     body = response.body or b""
     # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
-    return await base.parse_apart(
-        _FEED.validate_python, _parse_body, body, response.charset, is_large=is_large
-    )
+    arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset
+    [found] = await base.parse_apart(*arguments, is_large=is_large)
+    return found
 
 
-def _parse_body(body: bytes, charset_name: str | None) -> Feed:
-    return parse_document(base.decode_text(body, charset_name))
+def _parse_body(body: bytes, charset_name: str | None) -> tuple[Feed]:
+    return (parse_document(base.decode_text(body, charset_name)),)
 
 
 def parse_document(text: str) -> Feed:
@@ -283,42 +259,37 @@ def parse_document(text: str) -> Feed:
     """
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
-    if _HTML_PAGE.match(text):
-        raise base.FetchError(NOT_A_FEED)  # feedparser would take a minute for a large one
+    # feedparser would take a minute for a large page.
+    if _HTML_PAGE.match(text) or (first := _FIRST_ELEMENT.search(text)) is None:
+        raise base.FetchError(NOT_A_FEED)
     import feedparser  # slow to load, and not needed without feeds
 
-    if (first := _FIRST_ELEMENT.search(text)) is None:
-        raise base.FetchError(NOT_A_FEED)
-    # What is before the first element says nothing: the charset is decoded already, and there are no entities.
-    document = _CHARACTER_REFERENCE.sub(_possible_reference, text[first.start() :]).encode("utf-8", "replace")
     try:
         parsed = feedparser.parse(
-            io.BytesIO(document),
+            # What is before the first element says nothing: the charset is decoded already, and there are no entities.
+            io.BytesIO(text[first.start() :].encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
             resolve_relative_uris=False,
         )
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
-    affiliations = _parse_affiliations(text)
-    entries = [_parse_entry(entry, affiliations) for entry in parsed.entries[:_MAX_ENTRIES]]
+    entries = map(_parse_entry, parsed.entries[:_MAX_ENTRIES])
+    by_key: dict[str, FeedEntry] = {}
+    for entry in entries:
+        if entry.key:
+            by_key.setdefault(entry.key, entry)
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
-    unique = list({entry.key: entry for entry in reversed(entries) if entry.key}.values())[::-1]
     total = str(times.get("opensearch_totalresults") or "")[:9]
-    return Feed(unique, built_at and built_at.date(), int(total) if total.isdecimal() else None)
+    return Feed(
+        tuple(by_key.values()), built_at and built_at.date(), int(total) if total.isdecimal() else None
+    )
 
 
-def _possible_reference(match: re.Match[str]) -> str:
-    """Return a reference to a character; one that names none, on which feedparser fails, as U+FFFD."""
-    digits = match[1].lower()
-    code = int(f"0{digits.lstrip('x0')[:_MAX_REFERENCE_LENGTH]}", 16 if digits[0] == "x" else 10)
-    return match[0] if code <= sys.maxunicode and code not in _SURROGATES else "\N{REPLACEMENT CHARACTER}"
-
-
-def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str, ...]]) -> FeedEntry:
+def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     link = fields.clean_url(entry.get("link"))
     title = fields.clean_line(entry.get("title"))
     id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
@@ -348,7 +319,7 @@ def _parse_entry(entry: Mapping[str, Any], affiliations: Mapping[str, tuple[str,
         updated_at=_parse_time(times.get("updated_parsed")),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
-        affiliations=affiliations.get(key, ()),
+        affiliations=fields.clean_labels([entry.get("arxiv_affiliation")]),
     )
 
 
@@ -358,25 +329,6 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
     if len(names) == 1 and ", " in names[0]:
         names = names[0].split(", ")
     return fields.clean_names(names)
-
-
-def _parse_affiliations(text: str) -> dict[str, tuple[str, ...]]:
-    """Return the affiliations of the authors of each Atom entry by its key; feedparser keeps the last of an entry only.
-
-    {} for text that is not well-formed XML.
-    """
-    if "affiliation>" not in text:
-        return {}
-    try:
-        root = ElementTree.fromstring(XML_DECLARATION.sub("", text, count=1))  # noqa: S314 - it declares no entities
-    except ElementTree.ParseError:
-        return {}
-    return {
-        fields.clean_line((entry.findtext("{*}id") or "")[:_MAX_ID_LENGTH]) or "": fields.clean_labels(
-            part.text for part in entry.iterfind("{*}author/{*}affiliation") if part.text
-        )
-        for entry in root.iterfind("{*}entry")
-    }
 
 
 def _parse_time(parsed: Any) -> datetime | None:
@@ -411,6 +363,7 @@ def paper_facts(
         authors=tuple(paper["authors"]),
         abstract=paper["abstract"],
         categories=entry.categories,
+        affiliations=entry.affiliations,
         thumbnail=paper["thumbnail"],
         published_on=entry.published_on,
     )
@@ -515,9 +468,8 @@ class FeedSource:
         try:
             digests = await base.detect_in_response(response)
         except base.FetchError as error:
-            is_web_page = isinstance(error, base.HtmlPageError) and feed_error.reason == NOT_A_FEED
-            reason = error.reason if is_web_page else feed_error.reason
-            return base.FetchResult(self._feed_url, FetchStatus.FAILED, reason)
+            reason = f"{feed_error}; {error}" if str(feed_error) == NOT_A_FEED else str(feed_error)
+            return base.FetchResult(self._feed_url, FetchStatus.FAILED, base.clean_reason(reason))
         return base.FetchResult(
             self._feed_url, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
         )
@@ -526,52 +478,67 @@ class FeedSource:
         self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry and each day of single papers, and the feed's own result last."""
-        missed = links = 0
-        entries = parsed.entries
-        days = assign_days(entries, parsed.built_on, request.now.date())
+        days = assign_days(parsed.entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
-        # Links that have failed before come last: a few dead ones must not keep the others from being read.
-        for entry in sorted(entries, key=lambda entry: self._has_dead_link(entry, request)):
+        linked: list[tuple[FeedEntry, models.PageState]] = []
+        for entry in parsed.entries:
             location = self._locate(entry)
-            entry_state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
+            state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
             known = request.known(location)
-            if known is not None and known.hash == entry_state.hash:
+            if known is not None and known.hash == state.hash:
                 continue
-            failed = (replace(entry_state, status=FetchStatus.FAILED),)
-            reading = self._read_entry(entry, entry_state)
-            result = await base.read_apart(location, reading, failed)
-            if isinstance(result, _ListedPaper):
+            paper = await asyncio.to_thread(read_paper, entry)
+            if digests := await self._read_contents(entry, state, is_paper=paper is not None):
+                yield base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=(state,))
+            elif paper is not None:
                 # A paper stays in the list of the day on which it was new. Another entry's link may be to its place in the
                 # feed: then the state is that of the page there, with a server's time.
                 day = days[entry.key] if known is None else fields.clean_date(known.last_modified)
                 stamp = None if day is None else str(day)
-                papers.append(result._replace(page_state=replace(entry_state, last_modified=stamp)))
-                continue
-            if result is None and (links == _MAX_LINKS or missed == base.MAX_CONSECUTIVE_FAILURES):
-                missed += 1
-                break  # the next run continues here
-            if result is None:
-                links += 1
-                fetching = self._fetch_link(entry, entry_state, request)
-                result = await base.read_apart(entry.link or "", fetching, failed)
-                missed += result.status is FetchStatus.FAILED
-            yield result
+                papers.append(_ListedPaper(entry, paper, replace(state, last_modified=stamp)))
+            elif entry.link is None:
+                yield base.FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,))
+            else:
+                linked.append((entry, state))
         counts = Counter(day for day in days.values() if day is not None)
         is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
-        status = FetchStatus.UNCHANGED if entries else FetchStatus.NOT_YET
-        reason = "" if entries else "the feed has no entries"
-        yield base.FetchResult(self._feed_url, status, reason, page_states=() if missed else (feed_state,))
+        # Links that have failed before come last: a few dead ones must not keep the others from being read.
+        linked.sort(key=lambda row: request.known(row[1].location) is not None)
+        is_missed = len(linked) > _MAX_LINKS
+        for entry, state in linked[:_MAX_LINKS]:
+            result = await self._fetch_link(entry, state, request)
+            is_missed |= result.status is FetchStatus.FAILED
+            yield result
+        status = FetchStatus.UNCHANGED if parsed.entries else FetchStatus.NOT_YET
+        reason = "" if parsed.entries else "the feed has no entries"
+        page_states = () if is_missed else (feed_state,)
+        yield base.FetchResult(self._feed_url, status, reason, page_states=page_states)
 
     def _locate(self, entry: FeedEntry) -> str:
         # A date is the place of that day's list.
         is_date = str(fields.clean_date(entry.key)) == entry.key
         return f"{self._feed_url}#{'entry-' if is_date else ''}{entry.key}"
 
-    def _has_dead_link(self, entry: FeedEntry, request: base.FetchRequest) -> bool:
-        known = request.known(self._locate(entry))
-        return known is not None and known.hash is None
+    async def _read_contents(
+        self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
+    ) -> tuple[models.Digest, ...]:
+        """Return the digests in an entry's own content, but for a list of the one paper that the entry is."""
+        read_on = state.read_at.date()
+        for text in entry.contents:
+            with suppress(base.FetchError):
+                arguments = (
+                    text.encode("utf-8", "replace"),
+                    "utf-8",
+                    state.location,
+                    entry.published_on,
+                    read_on,
+                )
+                digests = await base.read_digests(base.detect_in_bytes, *arguments)
+                is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
+                return () if is_alone else digests
+        return ()
 
     def _list_papers(
         self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
@@ -610,31 +577,12 @@ class FeedSource:
             )
         return results
 
-    async def _read_entry(
-        self, entry: FeedEntry, entry_state: models.PageState
-    ) -> base.FetchResult | _ListedPaper | None:
-        """Return the digest in the entry's own content, or its paper, or None if its link has to be fetched."""
-        location, page_states, read_on = entry_state.location, (entry_state,), entry_state.read_at.date()
-        paper = await asyncio.to_thread(read_paper, entry)
-        for text in entry.contents:
-            with suppress(base.FetchError):
-                body, day = text.encode("utf-8", "replace"), entry.published_on
-                digests = await base.read_digests(base.detect_in_bytes, body, "utf-8", location, day, read_on)
-                if paper is not None and sum(len(digest.entries) for digest in digests) == 1:
-                    break  # it is that paper, which a list of one would hold with less
-                return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
-        if paper is not None:
-            return _ListedPaper(entry, paper, entry_state)
-        if entry.link is None:
-            return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
-        return None
-
     async def _fetch_link(
-        self, entry: FeedEntry, entry_state: models.PageState, request: base.FetchRequest
+        self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
         """Read the linked page. One without a digest is not read again until the entry changes; one that failed is."""
         link = entry.link or ""
-        page_states: tuple[models.PageState, ...] = (entry_state,)
+        page_states: tuple[models.PageState, ...] = (state,)
         try:
             page = await self._fetcher.get(link, request.known(link), accept=base.ACCEPT)
             page_states += (page.page_state,)
@@ -642,13 +590,12 @@ class FeedSource:
                 return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
             digests = await base.detect_in_response(page, entry.published_on)
         except base.FetchError as error:
-            status = FetchStatus.UNCHANGED
-            if isinstance(error, base.BlockedUrlError):
-                status = error.status
-            elif len(page_states) == 1 and error.status is FetchStatus.FAILED:
+            is_answered = len(page_states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
+            status = FetchStatus.UNCHANGED if is_answered else error.status
+            if status is FetchStatus.FAILED:
                 # Without its hash the entry is read again.
-                status, page_states = error.status, (replace(entry_state, status=error.status, hash=None),)
-            reason = base.clean_reason(f"{link}: {error.reason}")
+                page_states = (replace(state, status=status, hash=None),)
+            reason = base.clean_reason(f"{link}: {error}")
             return base.FetchResult(link, status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
 

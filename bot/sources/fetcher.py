@@ -6,16 +6,15 @@ Every failure is a FetchError with a reason in words.
 from __future__ import annotations
 
 import asyncio
-import base64
 import concurrent.futures
 import contextlib
 import hashlib
 import http.client
+import itertools
 import socket
 import ssl
 import threading
-import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one fetch. Times in seconds, size in bytes after unpacking; `total_timeout` covers all redirects."""
+    """Limits of one fetch. Times in seconds, `total_timeout` of each request; size in bytes after unpacking."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0
@@ -79,54 +78,9 @@ async def _run_in_daemon(function: Callable[[], Any]) -> Any:
     return await asyncio.wrap_future(answer)
 
 
-def open_session(
-    connect_timeout: float, read_timeout: float | None, headers: Mapping[str, str], **connection: Any
-) -> aiohttp.ClientSession:
-    """Open a session without cookies and proxies of the environment; `connection` is for its connector."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(**connection),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
-        headers=headers,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-    )
-
-
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_READ_AT_ONCE):
-        body += chunk
-        if len(body) > limit:
-            raise base.AnswerTooLargeError(f"its response is larger than {limit / 1_000_000:g} MB")
-    return bytes(body)
-
-
-# Retries, of a fetch and of polls.
-
-_BASE_DELAY = 1.0
-_MAX_DELAY = 10.0
+_FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
+"""Seconds before the second attempt, and the longest that a server may ask to wait for it."""
 _MAX_RETRY_AFTER = timedelta(days=1)
-_MAX_POLL_INTERVAL = timedelta(hours=24)
-
-
-class RetryPolicy:
-    """Exponential backoff with jitter, for a fetch and for polls. `random` gives numbers from 0 up to 1."""
-
-    def __init__(self, random: Callable[[], float]) -> None:
-        self._random = random
-
-    def retry_delay(self, attempt: int, retry_at: datetime | None, now: datetime) -> float | None:
-        """Return the delay in seconds after the given attempt, or None if the server asks for a longer one."""
-        delay = _BASE_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
-        if retry_at is not None:
-            delay = max(delay, (retry_at - now).total_seconds())
-        return delay if delay <= _MAX_DELAY else None
-
-    def next_poll_delay(self, interval: timedelta, failures: int) -> timedelta:
-        """Return the time to the next poll: the interval, doubled with each failure in a row up to a day."""
-        delay: timedelta = min(interval * (1 << min(failures, 16)), max(interval, _MAX_POLL_INTERVAL))
-        return delay * (1 + 0.1 * self._random())
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
@@ -175,6 +129,18 @@ def _parse_url(text: str, former: URL | None = None) -> URL:
         raise base.FetchError(reason) from None
 
 
+async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_READ_AT_ONCE):
+        body += chunk
+        if len(body) > limit:
+            raise base.FetchError(
+                f"its response is larger than {limit / 1_000_000:g} MB", code=base.TOO_LARGE
+            )
+    return bytes(body)
+
+
 async def _read_response(
     response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
 ) -> base.Response | str:
@@ -190,7 +156,7 @@ async def _read_response(
         return target
     if status not in (200, 203, 304):
         raise _status_error(response, now)
-    body = None if status == 304 else await read_body(response, max_bytes)
+    body = None if status == 304 else await _read_body(response, max_bytes)
     page_state = models.PageState(
         location=location,
         read_at=now,
@@ -199,9 +165,11 @@ async def _read_response(
         last_modified=_validator(response.headers.get(hdrs.LAST_MODIFIED)),
         hash=None if body is None else hashlib.sha256(body).hexdigest(),
     )
-    return base.Response(
-        str(response.url), body, page_state, response.content_type.lower(), _charset(response)
-    )
+    try:
+        charset = response.charset
+    except (ValueError, LookupError):
+        charset = None  # a malformed media type
+    return base.Response(str(response.url), body, page_state, charset)
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
@@ -226,66 +194,54 @@ def _validator(value: str | None) -> str | None:
     return None
 
 
-def _charset(response: aiohttp.ClientResponse) -> str | None:
-    try:
-        return response.charset
-    except (ValueError, LookupError):
-        return None  # a malformed media type
-
-
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
     """Return the error for a status other than success, 304 and redirects."""
     status = response.status
-    if status == 404:
-        return base.NotFoundError("not found (404)")
-    if status == 410:
-        return base.GoneError("it is gone for good (410)")
-    if status in _ACCESS_DENIED:
-        return base.FetchError(f"it refuses access ({status}). Does it need a login?")
-    name = http.client.responses.get(status, "not a standard status").lower()
-    if status in _RETRYABLE:
-        retry_at = parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now)
-        return base.TransientError(f"the server reports an error: {name} ({status})", retry_at=retry_at)
-    kind = base.BadRequestError if status == 400 else base.FetchError
-    return kind(f"the server answers {status}, {name}")
+    if status == base.NOT_FOUND:
+        reason = "not found (404)"
+    elif status == base.GONE:
+        reason = "it is gone for good (410)"
+    elif status in _ACCESS_DENIED:
+        reason = f"it refuses access ({status}). Does it need a login?"
+    else:
+        reason = f"the server answers {status}, {http.client.responses.get(status, 'not a standard status').lower()}"
+    retry_at = (
+        parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in _RETRYABLE else None
+    )
+    return base.FetchError(reason, code=status, retry_at=retry_at, is_retryable=status in _RETRYABLE)
+
+
+_SENTENCES: tuple[tuple[type[Exception], str, bool], ...] = (
+    (aiohttp.ClientProxyConnectionError, "cannot connect to the proxy", True),
+    (aiohttp.ClientHttpProxyError, "the proxy refuses to connect to {host} ({error.status})", False),
+    (aiohttp.ClientConnectorCertificateError, "the TLS certificate of {host} is not trusted", False),
+    (
+        aiohttp.ClientConnectorDNSError,
+        "cannot resolve {host}. Check the network, or PAPERROUND_FETCH_PROXY",
+        False,
+    ),
+    (aiohttp.ClientSSLError, "no TLS connection to {host} could be made", False),
+    (
+        aiohttp.ConnectionTimeoutError,
+        "connecting to {host} took longer than {limits.connect_timeout:g} s",
+        False,
+    ),
+    (aiohttp.SocketTimeoutError, "it was silent for {limits.read_timeout:g} s", False),
+    (TimeoutError, "the request took longer than {limits.total_timeout:g} s", False),
+    (aiohttp.ClientConnectorError, "cannot connect to {host}: {error.os_error.strerror}", True),
+    (aiohttp.ClientPayloadError, "its response is damaged or ended early", True),
+    (aiohttp.ClientConnectionError, "{host} closed the connection", True),
+    (OSError, "{host} closed the connection", True),
+    (ValueError, "its address or its response cannot be read", False),
+    (Exception, "its response is not valid HTTP", False),
+)
+"""The sentence for each exception of aiohttp and the socket, the most specific first, and whether to try again."""
 
 
 def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchError:
-    """Return the FetchError for an exception from aiohttp or the socket."""
-    host = url.raw_host or ""
-    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
-        return _translate_proxy_error(error, host)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return base.FetchError(f"the TLS certificate of {host} is not trusted")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return base.FetchError(f"cannot resolve {host}. Check the network, or PAPERROUND_FETCH_PROXY")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return base.FetchError(f"no TLS connection to {host} could be made")
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return base.FetchError(f"connecting to {host} took longer than {limits.connect_timeout:g} s")
-    if isinstance(error, aiohttp.SocketTimeoutError):
-        return base.FetchError(f"it was silent for {limits.read_timeout:g} s")
-    if isinstance(error, TimeoutError):
-        return base.FetchError(f"the request took longer than {limits.total_timeout:g} s")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        cause = error.os_error.strerror or str(error.os_error)
-        return base.TransientError(f"cannot connect to {host}: {cause}")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return base.TransientError("its response is damaged or ended early")
-    if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
-        return base.TransientError(f"{host} closed the connection")
-    if isinstance(error, ValueError):
-        return base.FetchError("its address or its response cannot be read")
-    return base.FetchError(f"its response is not valid HTTP: {type(error).__name__}")
-
-
-def _translate_proxy_error(
-    error: aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError, host: str
-) -> base.FetchError:
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return base.TransientError("cannot connect to the proxy")
-    kind = base.TransientError if error.status in _RETRYABLE else base.FetchError
-    return kind(f"the proxy refuses to connect to {host} ({error.status})")
+    sentence, is_retryable = next(row[1:] for row in _SENTENCES if isinstance(error, row[0]))
+    reason = sentence.format(host=url.raw_host, error=error, limits=limits)
+    return base.FetchError(reason, is_retryable=is_retryable)
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -317,21 +273,18 @@ class Fetcher:
         guard: ssrf_guard.SsrfGuard,
         *,
         now: clock.Clock,
+        random: Callable[[], float],
         limits: Limits,
-        retry_policy: RetryPolicy,
         sleep: Sleep,
-        proxy: URL | None = None,
+        resolves_first: bool,
     ) -> None:
-        self._proxy = proxy
         self._session = session
         self._guard = guard
         self._now = now
+        self._random = random
         self._limits = limits
-        self._retry_policy = retry_policy
         self._sleep = sleep
-        self._host_semaphores: weakref.WeakValueDictionary[str, asyncio.Semaphore] = (
-            weakref.WeakValueDictionary()
-        )
+        self._resolves_first = resolves_first
 
     async def get(
         self,
@@ -341,81 +294,43 @@ class Fetcher:
         accept: str = "*/*",
         throttle: base.Throttle = base.no_throttle,
     ) -> base.Response:
-        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError."""
-        return await self._retry(
-            partial(self._follow_redirects, url, page_state, accept=accept, throttle=throttle)
-        )
+        """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-    async def _retry(self, attempt_fetch: Callable[[], Awaitable[base.Response]]) -> base.Response:
-        """Fetch with retries and growing delays."""
-        for attempt in range(1, self._limits.max_attempts + 1):
+        What may succeed soon is tried again, after a time that doubles.
+        """
+        for attempt in itertools.count(1):
             try:
-                return await attempt_fetch()
+                response = await self._follow_redirects(url, page_state, accept, throttle)
+                return _compare_with_known(response, page_state)
             except base.FetchError as error:
-                delay = self._retry_policy.retry_delay(attempt, error.retry_at, self._now())
-                if not error.is_retryable or delay is None or attempt == self._limits.max_attempts:
+                delay = _FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
+                if error.retry_at is not None:
+                    delay = max(delay, (error.retry_at - self._now()).total_seconds())
+                if not error.is_retryable or attempt >= self._limits.max_attempts or delay > _MAX_DELAY:
                     raise
                 await self._sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
-        self, url: str, known: models.PageState | None, *, accept: str, throttle: base.Throttle
+        self, url: str, known: models.PageState | None, accept: str, throttle: base.Throttle
     ) -> base.Response:
-        """Send one attempt. Each redirect is checked by the SSRF guard, and all hops share the total time-out."""
+        """Send one attempt. The SSRF guard checks each redirect."""
         target = _parse_url(url)
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
-        seen = {target}
-        seconds_left = self._limits.total_timeout
         for _ in range(self._limits.max_redirects + 1):
             self._guard.check_url(target)
-            if self._proxy is not None:
+            if self._resolves_first:
                 await self._guard.check_resolved(target)
             await throttle()
-            hop, seconds = await self._send_request(target, headers, url, seconds_left)
-            seconds_left -= seconds
-            if isinstance(hop, base.Response):
-                return _compare_with_known(hop, known)
-            target = _parse_url(hop, target)
-            if target in seen:
-                raise base.FetchError("it redirects in a loop")
-            seen.add(target)
-        raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
-
-    async def _send_request(
-        self, url: URL, headers: Mapping[str, str], location: str, seconds_left: float
-    ) -> tuple[base.Response | str, float]:
-        """Send one request; return the response and its time in seconds, without the wait for the host's other requests."""
-        loop = asyncio.get_running_loop()
-        semaphore = self._host_semaphores.setdefault(
-            url.raw_host or "", asyncio.Semaphore(self._limits.max_connections_per_host)
-        )
-        async with semaphore:
-            started = loop.time()
             try:
-                async with asyncio.timeout(max(seconds_left, 0)), self._request(url, headers) as response:
-                    hop = await _read_response(response, location, self._limits.max_bytes, self._now())
+                async with self._session.get(target, headers=headers, allow_redirects=False) as response:
+                    found = await _read_response(response, url, self._limits.max_bytes, self._now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                failure = _translate_error(error, url, self._limits)
-                failure.is_answered = False
-                raise failure from error
-            return hop, loop.time() - started
-
-    def _request(self, url: URL, headers: Mapping[str, str]) -> contextlib.AbstractAsyncContextManager[Any]:
-        """Begin a request, through the proxy if there is one. Its password goes to the proxy alone."""
-        if self._proxy is None:
-            return self._session.get(url, headers=headers, allow_redirects=False)
-        credentials: dict[str, str] = {}
-        if self._proxy.user is not None:
-            pair = f"{self._proxy.user}:{self._proxy.password or ''}".encode()
-            credentials[hdrs.PROXY_AUTHORIZATION] = f"Basic {base64.b64encode(pair).decode()}"
-        is_tunnelled = url.scheme == "https"
-        return self._session.get(
-            url,
-            headers=headers if is_tunnelled else {**headers, **credentials},
-            proxy=self._proxy.with_user(None),
-            proxy_headers=credentials if is_tunnelled else None,
-            allow_redirects=False,
-        )
+                raise _translate_error(error, target, self._limits) from error
+            if isinstance(found, base.Response):
+                return found
+            target = _parse_url(found, target)
+        raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
 
 
 @contextlib.asynccontextmanager
@@ -433,28 +348,38 @@ async def open_fetcher(
 ) -> AsyncIterator[Fetcher]:
     """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1.
 
-    With a `proxy`, connections go to it alone; the addresses of each request are checked before the proxy gets it.
+    It has no cookies, and ignores the proxies of the environment. With a `proxy`, connections go to it alone; the addresses
+    of each request are checked before the proxy gets it.
     """
     limits = limits or Limits()
     names = resolver or aiohttp.ThreadedResolver(_NameThreads())  # type: ignore[arg-type] # the part that it uses
-    guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
-    proxy_url, connection_guard = None if proxy is None else URL(proxy), guard
-    if proxy_url is not None:
+    guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
+    if proxy is not None:
         # The operator named the proxy, so its address may be private; sources may not be fetched from it all the same.
-        allowed_proxy = ssrf_guard.allowed_host_of_url(str(proxy_url))
-        connection_guard = ssrf_guard.SsrfGuard(names, [allowed_proxy])
-        connection_guard.check_url(proxy_url)
-    session = open_session(
-        limits.connect_timeout,
-        limits.read_timeout,
-        {hdrs.USER_AGENT: user_agent},
-        resolver=connection_guard,
-        ssl=tls or True,
-        limit=0,
-        limit_per_host=limits.max_connections_per_host,
+        connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(proxy)])
+        connection_guard.check_url(URL(proxy))
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            resolver=connection_guard,
+            ssl=tls or True,
+            limit=0,
+            limit_per_host=limits.max_connections_per_host,
+        ),
+        timeout=aiohttp.ClientTimeout(
+            total=limits.total_timeout, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout
+        ),
+        headers={hdrs.USER_AGENT: user_agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        proxy=proxy,
     )
     async with session:
-        policy = RetryPolicy(random)
         yield Fetcher(
-            session, guard, now=now, limits=limits, retry_policy=policy, sleep=sleep, proxy=proxy_url
+            session,
+            guard,
+            now=now,
+            random=random,
+            limits=limits,
+            sleep=sleep,
+            resolves_first=proxy is not None,
         )

@@ -37,9 +37,7 @@ class FolderSource:
             return
         status, why = FetchStatus.UNCHANGED, ""
         for location, stamp in changed:
-            failed = models.PageState(location, request.now, FetchStatus.FAILED, last_modified=stamp)
-            reading = self._read_document(location, stamp, request)
-            result = await base.read_apart(location, reading, (failed,))
+            result = await self._read_document(location, stamp, request)
             known |= {page.location: page.status for page in result.page_states}
             status = FetchStatus.OK if result.digests else status
             if known.get(location) is FetchStatus.FAILED:
@@ -101,7 +99,7 @@ class FolderSource:
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
             page_states = (replace(page_states[0], status=status),)
-            reason = f"{location}: {error.reason}"
+            reason = f"{location}: {error}"
             return base.FetchResult(location, FetchStatus.UNCHANGED, reason, page_states=page_states)
         return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
 

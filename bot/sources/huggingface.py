@@ -49,8 +49,10 @@ class HuggingFaceSource:
         location = f"{self._endpoint}/api/papers/{arxiv_id}"
         try:
             page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
-        except (base.NotFoundError, base.GoneError):
-            return None
+        except base.FetchError as error:
+            if error.code in (base.NOT_FOUND, base.GONE):
+                return None
+            raise
         read_at = page.page_state.read_at
         digests = await base.read_digests(_read_papers, page.body or b"", page.charset, read_at.date(), False)
         found = [
@@ -87,7 +89,7 @@ class HuggingFaceSource:
         try:
             digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day, True)
         except base.FetchError as error:
-            return base.failed_result(location, error, request, day)
+            return base.failed_result(location, error, day)
         # Weekends have no papers, but an open list may still grow: its state is not kept while it is empty.
         has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
         page_states = (page.page_state,) if digests or day < today or has_closed else ()
@@ -117,7 +119,7 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
         raise base.FetchError(f"its response is not a list of papers{f': {note}' if note else ''}")
     if not items:
         return ()
-    digest = listing.build(day, items, read=listing.from_service)
+    digest = listing.build(day, map(listing.from_service, items))
     if not digest.entries:
         raise base.FetchError(
             f"its list of {len(items)} paper{'s' if len(items) > 1 else ''} cannot be understood"
@@ -179,5 +181,4 @@ KIND = base.KindRecord(
     open=_open,
     poll_interval=timedelta(minutes=30),
     has_daily_list=True,
-    stage=base.Stage.VOTES,
 )

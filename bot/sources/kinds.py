@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
-from bot.sources import arxiv, arxiv_categories, base, feed, folder, huggingface
+from bot.sources import arxiv_categories, base, feed, folder, huggingface
 from storage import errors, models, sources
 from storage.database import Connection, Database
 
@@ -25,16 +25,16 @@ RECORDS: tuple[base.KindRecord, ...] = (
     arxiv_categories.KIND,
     folder.KIND,
     huggingface.KIND,
-    arxiv.KIND,
     feed.URL_KIND,
     feed.KIND,
 )
 """The records of the kinds, in the order in which an address is matched. A feed matches every address."""
+_BY_KIND = {record.kind: record for record in RECORDS}
 
 
-def get(kind: models.SourceKind, address: str = "") -> base.KindRecord:
-    """Return the record of a kind; arXiv has one for its API and one for the addresses of categories."""
-    return next(record for record in RECORDS if record.kind is kind and address.startswith(record.scheme))
+def get(kind: models.SourceKind) -> base.KindRecord:
+    """Return the record of a kind."""
+    return _BY_KIND[kind]
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
@@ -55,7 +55,7 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
         raise errors.UsageError(
             f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
         )
-    get(kind, address).check(address)
+    get(kind).check(address)
     feed.parse_publishing_schedule(options, "UTC")
 
 
@@ -73,11 +73,6 @@ def public_label(address: str) -> str:
     except ValueError:
         return models.SourceKind.URL.value
     return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
-
-
-def read_back_fill(row: models.StoredSource) -> base.BackFill | None:
-    """Return how far the back-fill of a source is; None without one."""
-    return None if row.progress is None else get(row.kind, row.url).read_back_fill(row.progress)
 
 
 class Brings(StrEnum):
@@ -126,7 +121,7 @@ class Yield:
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
     """Return what a stored source brought, by the papers of its digests."""
-    found = Yield(has_facts=get(row.kind, row.url).is_for_lookup)
+    found = Yield(has_facts=get(row.kind).is_for_lookup)
     for form, days in counted.items():
         if form is models.DigestFormat.LOOKUP:
             found.looked_up.update(days)

@@ -1,4 +1,4 @@
-"""Polls the sources that are due, stores what they yield in batches and records the health of each.
+"""Polls the sources that are due, stores what they yield and records the health of each.
 
 Sources are isolated from each other: each has its own time-out, its own failures and its own report.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import structlog
@@ -20,158 +20,115 @@ from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
-from bot.sources import base, fetcher, kinds
-from bot.text import dates
+from bot.sources import arxiv, arxiv_categories, base, kinds
 from storage import errors, models, papers, sources
 from storage.database import Connection, Database
 from storage.models import FetchStatus
 
 log = structlog.get_logger(__name__)
 
-_HEALTHY = frozenset({FetchStatus.OK, FetchStatus.UNCHANGED})
-_FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED, FetchStatus.GONE)
-
-
+_HEALTHY = (FetchStatus.OK, FetchStatus.UNCHANGED)
+_FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED)
 _MAX_PROBLEMS = 200
 
 
 @dataclass(slots=True)
 class SourceReport:
-    """The outcome of a run for one source: its results by status, then the `status` and `reason` of `conclude`.
+    """The outcome of a poll of one source: its results by status, then the `status` and `reason` of `conclude`.
 
-    `is_newest_pending`: the digest of `last_day` is not published yet. `is_unfinished`: a back-fill is to go on at once.
-    `progress`: that of its back-fill as last read or stored. `has_lost`: something was not stored, so the next run begins
-    before it, or another process has gone on with the back-fill. `new_ids`: papers of this run that were not known.
+    `missed_days` are requested days that could not be read; `page_states` are saved at the end. `progress` is that of a
+    back-fill up to what is stored.
     """
 
     source: models.StoredSource
-    status_counts: Counter[FetchStatus] = field(default_factory=Counter)
+    counts: Counter[FetchStatus] = field(default_factory=Counter)
     reasons: dict[FetchStatus, str] = field(default_factory=dict)
     result: IngestResult = field(default_factory=IngestResult)
     retry_at: datetime | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    is_newest_pending: bool = False
-    missed_days: set[date] = field(default_factory=set)
-    is_unfinished: bool = False
+    missed_days: list[date] = field(default_factory=list)
+    page_states: list[models.PageState] = field(default_factory=list)
     progress: Mapping[str, Any] | None = None
-    has_lost: bool = False
-    new_ids: set[str] = field(default_factory=set)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
 
-    def add_fetch_result(self, result: base.FetchResult, ingested: IngestResult) -> None:
-        """Count one fetch result, with what its ingest did. Of each status the first reason is kept."""
+    def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
+        """Count a fetch result that is stored, with what its ingest did. Of each status the first reason is kept."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
-        self.status_counts[result.status] += 1
-        self.is_unfinished = result.is_unfinished
+        self.counts[result.status] += 1
         if result.reason:
             self.reasons.setdefault(result.status, result.reason)
         if result.retry_at is not None:
             self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
-        if result.day is not None:
-            if self.last_day is None or result.day >= self.last_day:
-                self.last_day, self.is_newest_pending = result.day, result.status is FetchStatus.NOT_YET
-            self.first_day = min(result.day, self.first_day or result.day)
-            if result.status in _FAILING:
-                self.missed_days.add(result.day)
+        if result.day is not None and result.status in _FAILING:
+            self.missed_days.append(result.day)
+        self.page_states += (
+            replace(page, location=base.page_key(page.location)) for page in result.page_states
+        )
+        self.progress = result.progress or self.progress
 
     def add_failure(self, reason: str) -> None:
-        """Count an internal failure, such as a locked database."""
-        self.status_counts[FetchStatus.FAILED] += 1
+        """Count a failure of the poll itself, such as a locked database."""
+        self.counts[FetchStatus.FAILED] += 1
         self.reasons[FetchStatus.FAILED] = reason
-
-    def count_new(self, on: date) -> int:
-        """Return how many papers that were not known the source has brought on a day (UTC), in this run and before."""
-        return len(self.new_ids) + (self.source.new_papers if self.source.counted_on == on else 0)
 
     def conclude(self, now: datetime) -> None:
         """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
-        counts, total = self.status_counts, self.status_counts.total()
-        failed = sum(counts[status] for status in _FAILING)
+        counts, total = self.counts, self.counts.total()
         worst = next((status for status in _FAILING if counts[status]), None)
         if counts[FetchStatus.OK]:
             self.status = FetchStatus.OK
-        elif worst is not None and (worst is not FetchStatus.GONE or failed == total):
-            self.status = worst
         elif counts[FetchStatus.NOT_YET] and not counts[FetchStatus.UNCHANGED]:
-            self.status = FetchStatus.NOT_YET
+            self.status = worst or FetchStatus.NOT_YET
         else:
-            self.status = FetchStatus.UNCHANGED
+            self.status = worst or FetchStatus.UNCHANGED
         self.reason = self.reasons.get(self.status, "")
-        if worst is not None and self.missed_days and total > 1 and self.status in (FetchStatus.OK, worst):
-            days = f"{len(self.missed_days)} of {total} days not read, {format_days(self.missed_days)}"
-            self.reason = f"{days}: {self.reasons.get(worst, '')}"
-        elif self.status is FetchStatus.OK and worst is not None:
-            notes = (f"{failed} of {total} locations failed: {self.reasons.get(worst, '')}", self.reason)
-            self.reason = "; ".join(filter(None, notes))
-        elif self.status is FetchStatus.NOT_YET and (span := self._days_without_digest(now)):
+        if worst is not None and total > 1:
+            days, failed = self.missed_days, sum(counts[status] for status in _FAILING)
+            what = "days" if days else "locations"
+            span = f", from {min(days)} to {max(days)}" if days else ""
+            self.reason = f"{failed} of {total} {what} not read{span}: {self.reasons.get(worst, '')}"
+        # A weekend, a holiday or an early hour is no failure, but an address that is wrong is one.
+        stale_after = kinds.get(self.source.kind).stale_after
+        since = self.source.last_success_at or self.source.added_at
+        if self.status is FetchStatus.NOT_YET and stale_after is not None and now - since > stale_after:
             self.status = FetchStatus.FAILED
-            self.reason = f"nothing at any of its addresses {span}: {self.reason}"
-
-    def _days_without_digest(self, now: datetime) -> str | None:
-        """Return how long an address is wrong or stale already; None for a weekend, a holiday or an early hour."""
-        row, stale_after = self.source, kinds.get(self.source.kind, self.source.url).stale_after
-        if stale_after is None or self.last_day is None:
-            return None
-        if row.last_success_at is None and self.last_day < now.date() - timedelta(days=1):
-            return f"from {self.first_day} to {self.last_day}"
-        since = row.last_success_at or row.added_at
-        return f"since {since:%Y-%m-%d}" if now - since > stale_after else None
-
-
-_MAX_SPANS = 8
-
-
-def format_days(days: Iterable[date]) -> str:
-    """Return days in order, those in a row as a span: `2025-01-03 – 2025-01-07, 2025-02-01 and 12 more`."""
-    spans: list[list[date]] = []
-    for day in sorted(days):
-        if spans and day - spans[-1][1] == timedelta(days=1):
-            spans[-1][1] = day
-        else:
-            spans.append([day, day])
-    shown = ", ".join(dates.format_period((first, last)) for first, last in spans[:_MAX_SPANS])
-    rest = sum((last - first).days + 1 for first, last in spans[_MAX_SPANS:])
-    return f"{shown} and {rest} more" if rest else shown
+            self.reason = f"nothing at any of its addresses since {since:%Y-%m-%d}: {self.reason}"
 
 
 NOTIFY_AFTER_FAILURES = 3
 """Failures in a row after which the operator gets a notice, once until the next success."""
+_MAX_INTERVAL = timedelta(hours=24)
 
 
-def poll_interval(row: models.StoredSource, *, is_newest_pending: bool) -> timedelta:
-    """Return the time between two polls: the option `every` in minutes, else the interval of the kind.
-
-    Some kinds are polled more often while the newest digest is not published yet.
-    """
+def poll_interval(row: models.StoredSource) -> timedelta:
+    """Return the time between two polls: the option `every` in minutes, else the interval of the kind."""
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
-    record = kinds.get(row.kind, row.url)
-    return (record.pending_poll_interval if is_newest_pending else None) or record.poll_interval
+    return kinds.get(row.kind).poll_interval
 
 
 def updated_health(
-    report: SourceReport, now: datetime, retry_policy: fetcher.RetryPolicy, rule: day_close.DayClose
+    report: SourceReport, now: datetime, random: Callable[[], float], rule: day_close.DayClose
 ) -> models.StoredSource:
-    """Return the source with its health after a run that ended at `now` (UTC). `rule` is when a day's list closes.
+    """Return the source with its health after a poll that ended at `now` (UTC). `rule` is when a day's list closes.
 
-    The reason is kept until the source succeeds. A source that is gone for good has no next poll.
+    The interval doubles with each failure in a row, up to a day. The reason is kept until the source succeeds.
     """
     row, status = report.source, report.status
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
-    interval = poll_interval(row, is_newest_pending=report.is_newest_pending)
     # A page or a back-fill that fails for days must not delay what the rest of its source publishes.
-    is_answered = any(report.status_counts[healthy] for healthy in _HEALTHY)
-    delay = retry_policy.next_poll_delay(interval, 0 if is_answered else failures)
-    next_at = now if report.is_unfinished else now + delay
-    if kinds.get(row.kind, row.url).has_daily_list:
+    is_answered = any(report.counts[healthy] for healthy in _HEALTHY)
+    interval = poll_interval(row)
+    delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
+    next_at = now + delay * (1 + 0.1 * random())
+    back_fill = arxiv_categories.read_back_fill(report.progress)
+    if back_fill is not None and not back_fill.is_done and not failed:
+        next_at = now
+    if kinds.get(row.kind).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
-    if report.retry_at is not None:
-        next_at = max(next_at, report.retry_at)
     return replace(
         row,
         status=status,
@@ -179,112 +136,19 @@ def updated_health(
         failures=failures,
         last_attempt_at=now,
         last_success_at=now if status in _HEALTHY else row.last_success_at,
-        next_attempt_at=None if status is FetchStatus.GONE else next_at,
+        next_attempt_at=max(next_at, report.retry_at or next_at),
         noticed_at=row.noticed_at if failed else None,
-        new_papers=report.count_new(now.date()),
-        counted_on=now.date(),
+        progress=report.progress,
     )
 
 
 def is_persistently_failing(row: models.StoredSource) -> bool:
     """Whether the failures of a source need the operator's attention."""
-    return row.failures > 0 and (row.failures >= NOTIFY_AFTER_FAILURES or row.status is FetchStatus.GONE)
+    return row.failures >= NOTIFY_AFTER_FAILURES
 
 
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
 """Plans a notice to the operator, in the transaction that stores the source's failures."""
-
-_FLUSH_PAGES = 250
-
-
-async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Plan nothing: the default where no operator channel is set."""
-
-
-class Sink:
-    """Stores results, one at a time, and after each how far its source is read.
-
-    Page states are written in batches. A lost batch only costs a second fetch.
-    """
-
-    def __init__(
-        self, ingest: IngestService, database: Database, clock: Clock, notify_failure: NotifyFailure
-    ) -> None:
-        self._ingest = ingest
-        self._database = database
-        self._clock = clock
-        self._notify_failure = notify_failure
-        self._pages: list[tuple[models.StoredSource, models.PageState]] = []
-        self._turn = asyncio.Lock()
-
-    async def put(self, report: SourceReport, result: base.FetchResult) -> None:
-        """Store a result of a source. On failure the source fails, and fetches the same content again in the next run."""
-        source, reason = report.source, ""
-        # A bug that one text triggers must not keep others from being stored.
-        with isolation.isolated(log, "result not stored", source=errors.redact(source.url)) as failures:
-            try:
-                async with self._turn:
-                    # The facts first: alerts and posts of a listing need the votes that are read with it.
-                    stored = await self._ingest.add_facts(result.facts)
-                    digests = digest_writer.to_sourced_digests(result.digests, source.url, result.location)
-                    ingested = await self._ingest.add_batch(digests)
-                await self._record_stored(report, result, sum(ingested, stored))
-            except errors.StorageError as error:
-                reason = str(error)
-        if failures:
-            reason = f"it {fields.describe_bug(failures[0])}"
-        if reason:
-            report.add_failure(reason)
-            report.has_lost = True
-
-    async def _record_stored(
-        self, report: SourceReport, result: base.FetchResult, ingested: IngestResult
-    ) -> None:
-        """Save what the next run needs to know, now that a result's content is stored."""
-        report.add_fetch_result(result, ingested)
-        if result.progress is not None and not report.has_lost:
-            async with self._database.transaction() as connection:
-                has_moved = await sources.move_progress(
-                    connection, report.source, report.progress, result.progress
-                )
-            report.progress, report.has_lost = result.progress, not has_moved
-        if result.missing_ids:
-            # arXiv was asked for them in vain: not again at the next poll.
-            async with self._database.transaction() as connection:
-                await papers.delay_arxiv(connection, result.missing_ids, self._clock())
-        if not (result.location == report.source.url and report.has_lost):
-            self._pages += [
-                (report.source, replace(page, location=base.page_key(page.location)))
-                for page in result.page_states
-            ]
-            if len(self._pages) >= _FLUSH_PAGES:
-                await self.save()
-
-    async def save(self, updated: Sequence[models.StoredSource] = ()) -> None:
-        """Write the gathered page states, and the health of the updated sources with notices to the operator.
-
-        Nothing is written of a source that was removed while it was read.
-        """
-        pages, self._pages = self._pages, []
-        if not (pages or updated):
-            return
-        async with self._database.transaction() as connection:
-            removed = await sources.list_removed(connection, [*updated, *(row for row, _ in pages)])
-            kept = [(row.id, page) for row, page in pages if row.id not in removed]
-            await sources.upsert_page_states(connection, kept)
-            for row in updated:
-                if row.id in removed:
-                    continue
-                polled_at, max_states = row.last_attempt_at, kinds.get(row.kind, row.url).max_page_states
-                assert polled_at is not None  # it was polled just now
-                if is_persistently_failing(row) and row.noticed_at is None:
-                    await self._notify_failure(connection, row, polled_at)
-                    row = replace(row, noticed_at=polled_at)
-                await sources.set_health(connection, row)
-                if max_states is not None:
-                    # A feed may have new entries at each poll. One that is listed still is only read again.
-                    await sources.trim_page_states(connection, row.id, max_states)
-
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Called with each result."""
@@ -292,34 +156,18 @@ ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 """Awaited after a run with new content."""
 
-OnStored = Callable[[models.StoredSource], None]
-"""Called with a source once its health is stored."""
+
+async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
+    """Plan nothing: the default where no operator channel is set."""
+
 
 _MAX_CONCURRENT_SOURCES = 50
-_SOURCE_TIMEOUT_SECONDS, _LEAST_TIMEOUT_SECONDS = 240.0, 30.0
-_PAGE_TIMEOUT_SECONDS = 60.0
-"""For a page or feed. What is left of it is read by the next poll."""
-_BACK_FILL_SECONDS = 45.0
-"""Time for which a poll continues a back-fill, while the other sources wait for the next one."""
-_VOTES_STAGE_SECONDS = 60.0
-_FACTS_LOOKBACK_DAYS = 14
-_MAX_MISSING_FACTS = 2_000
+_PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
+"""For a page or feed, and for other sources. What is left is read by the next poll."""
+_VOTES_SECONDS = 60.0
+"""Longest time that the other sources wait for the lists with votes."""
 _MAX_UNTITLED = 300
-"""Papers without a title for which arXiv is asked in one run: three requests."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One run over the sources: its options, its sink and the reports by source id."""
-
-    sink: Sink
-    days: Sequence[date] | None
-    timeout_seconds: float | None
-    progress: ProgressCallback
-    back_fill_seconds: float | None
-    on_stored: OnStored
-    reports: dict[int, SourceReport] = field(default_factory=dict)
-    failures: list[Exception] = field(default_factory=list)
+"""Papers for which arXiv is asked in one run: three requests."""
 
 
 class Poller:
@@ -331,7 +179,7 @@ class Poller:
         clock: Clock,
         ingest: IngestService,
         context: base.SourceContext,
-        retry_policy: fetcher.RetryPolicy,
+        random: Callable[[], float],
         *,
         notify_failure: NotifyFailure = skip_notification,
     ) -> None:
@@ -339,10 +187,12 @@ class Poller:
         self._clock = clock
         self._ingest = ingest
         self._context = context
-        self._retry_policy = retry_policy
+        self._random = random
         self._notify_failure = notify_failure
         self._polled: set[int] = set()
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_SOURCES)
         self._worker = asyncio.Semaphore(1)
+        self._turn = asyncio.Lock()
         self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
@@ -371,214 +221,180 @@ class Poller:
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due now and that no other call is polling."""
-        polled = set(self._polled)
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection, due_at=self._clock())
-        rows = [row for row in rows if row.id not in polled | self._polled]
-        own = {row.id for row in rows}
-        self._polled |= own
-
-        def on_stored(row: models.StoredSource) -> None:
-            # It may be due again before the slowest source of its round has ended.
-            own.discard(row.id)
-            self._polled.discard(row.id)
-
-        try:
-            return await self._fetch_sources(rows, timeout_seconds=self._find_timeout(), on_stored=on_stored)
-        finally:
-            self._polled -= own
-
-    def _find_timeout(self) -> float:
-        """Return the seconds that a source may take: the day's list is read right after its close, by the next run."""
-        rule, now = self._context.day_close, self._clock()
-        close = rule.closes_at(rule.last_closed(now) + timedelta(days=1))
-        return min(_SOURCE_TIMEOUT_SECONDS, max(_LEAST_TIMEOUT_SECONDS, (close - now).total_seconds()))
+        return await self._fetch_sources([row for row in rows if row.id not in self._polled])
 
     async def fetch_all(
         self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
-        """Poll all sources now; with `days`, for each of these days."""
+        """Poll all sources now; with `days`, for each of these days and without a time-out."""
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
-        return await self._fetch_sources(rows, days=days, progress=progress)
+        return await self._fetch_sources(rows, days, progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
-        """Poll a source that was just added, for a minute at most. The bot continues what is left."""
-        [report] = await self._fetch_sources([row], timeout_seconds=_PAGE_TIMEOUT_SECONDS)
+        """Poll a source that was just added. The bot continues what is left."""
+        [report] = await self._fetch_sources([row], seconds=_PAGE_TIMEOUT_SECONDS)
         return report
 
     async def _fetch_sources(
         self,
         rows: Sequence[models.StoredSource],
-        *,
         days: Sequence[date] | None = None,
-        timeout_seconds: float | None = None,
         progress: ProgressCallback = lambda *_: None,
-        on_stored: OnStored = lambda _: None,
+        seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
-        """Poll these sources, and store the health of each."""
-        target = Sink(self._ingest, self._database, self._clock, self._notify_failure)
-        seconds = None if timeout_seconds is None else min(_BACK_FILL_SECONDS, timeout_seconds / 2)
-        reports_by_id = {row.id: SourceReport(row, progress=row.progress) for row in rows}
-        run = _Run(target, days, timeout_seconds, progress, seconds, on_stored, reports_by_id)
+        """Poll these sources, the lists with votes first, and then ask arXiv for the titles of papers without one."""
+        self._polled |= {row.id for row in rows}
+        reports = [SourceReport(row, progress=row.progress) for row in rows]
+        tasks: list[asyncio.Task[None]] = []
         try:
-            await self._fetch_in_stages(rows, run)
-        except BaseException:
-            # On cancellation, save the progress so that the next run resumes.
-            await target.save()
-            raise
-        if run.failures:
-            raise run.failures[0]
-        return list(run.reports.values())
-
-    async def _fetch_in_stages(self, rows: Sequence[models.StoredSource], run: _Run) -> None:
-        """Poll the kinds by stage. The digests wait for the votes at most `_VOTES_STAGE_SECONDS`."""
-        by_stage: dict[base.Stage, list[models.StoredSource]] = {stage: [] for stage in base.Stage}
-        for row in rows:
-            by_stage[kinds.get(row.kind, row.url).stage].append(row)
-        tasks = self._start_workers(by_stage[base.Stage.VOTES], run)
-        try:
-            if tasks:
-                await asyncio.wait(tasks, timeout=_VOTES_STAGE_SECONDS)
-            tasks += self._start_workers(by_stage[base.Stage.DIGESTS], run)
-            await asyncio.gather(*tasks)
-            if facts_rows := by_stage[base.Stage.MISSING_FACTS]:
-                tasks = self._start_workers(facts_rows, run)
-                await asyncio.gather(*tasks)
-            else:
-                with isolation.isolated(log, "titles not fetched from arXiv"):
-                    await self._fetch_titles()
+            for is_first in (True, False):
+                if tasks:
+                    await asyncio.wait(tasks, timeout=_VOTES_SECONDS)
+                tasks += [
+                    asyncio.create_task(self._poll(report, days, progress, seconds))
+                    for report in reports
+                    if kinds.get(report.source.kind).has_daily_list is is_first
+                ]
+            failures = [failed for failed in await asyncio.gather(*tasks, return_exceptions=True) if failed]
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if failures:
+            raise failures[0]
+        with isolation.isolated(log, "titles not fetched from arXiv"):
+            await self._fetch_titles()
+        return reports
 
-    def _start_workers(self, rows: Sequence[models.StoredSource], run: _Run) -> list[asyncio.Task[None]]:
-        remaining = iter(rows)
-
-        async def work() -> None:
-            for row in remaining:
-                # What cannot be stored of one source is raised once the others are read.
-                with isolation.collected(run.failures):
-                    await read(row)
-
-        async def read(row: models.StoredSource) -> None:
-            await self._fetch_source(row, run)
-            report, now = run.reports[row.id], self._clock()
-            report.conclude(now)
-            health = updated_health(report, now, self._retry_policy, self._context.day_close)
-            await run.sink.save([health])
-            run.on_stored(row)
-
-        return [asyncio.create_task(work()) for _ in range(min(_MAX_CONCURRENT_SOURCES, len(rows)))]
-
-    async def _fetch_titles(self) -> None:
-        """Ask arXiv, which is not configured as a source, for the papers of lists that give no title."""
-        now = self._clock()
-        async with self._database.read() as connection:
-            due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
-        if not due:
-            return
-        endpoint = self._context.endpoints[models.SourceKind.ARXIV]
-        source = kinds.get(models.SourceKind.ARXIV).open(endpoint, {}, self._context)
-        async for result in source.fetch(base.FetchRequest(now, arxiv_ids=due)):
-            await self._ingest.add_facts(result.facts)
-            async with self._database.transaction() as connection:
-                await papers.delay_arxiv(connection, result.missing_ids, now)
-            if result.status in _FAILING:
-                log.warning("titles not fetched from arXiv", papers=len(due), reason=result.reason)
-
-    async def _fetch_source(self, row: models.StoredSource, run: _Run) -> None:
-        """Fetch one source and pass its results to the sink as they come."""
-        report = run.reports[row.id]
-        # A bug that one response triggers must not stop the other sources.
-        with isolation.isolated(
-            log, "source failed because of a bug", source=errors.redact(row.url)
-        ) as failures:
-            try:
-                kind, seconds = kinds.get(row.kind, row.url), run.timeout_seconds
-                if seconds is not None and kind.is_limited(row.url):
-                    seconds = min(seconds, _PAGE_TIMEOUT_SECONDS)
-                async with asyncio.timeout(seconds):
-                    # Hugging Face's list of a day that has just closed is of another stage, and waits for none.
-                    if kind.stage is base.Stage.DIGESTS:
-                        base.worker.set(self._worker)
-                    missing, now = list[str](), self._clock()
-                    async with self._database.read() as connection:
-                        if kind.stage is base.Stage.MISSING_FACTS:
-                            # Recent papers, or those since the first requested day.
-                            recent = now.date() - timedelta(days=_FACTS_LOOKBACK_DAYS)
-                            since = min(run.days) if run.days else recent
-                            missing = await papers.list_arxiv_due(
-                                connection, now, since_on=since, limit=_MAX_MISSING_FACTS
-                            )
-                        states = await sources.list_page_states(connection, row.id, kind.max_page_states)
-                    request = base.FetchRequest(
-                        now, states, run.days, missing, row.progress, run.back_fill_seconds
-                    )
-                    source = kind.open(row.url, row.options, self._context)
-                    async for result in source.fetch(request):
-                        fetched = result
-                        if run.days is None:
-                            fetched = await self._limit_papers(result, report)
-                        await run.sink.put(report, fetched)
-                        run.progress(row, result)
-                        if result.progress is not None and report.has_lost:
-                            break  # no part is asked for after one that was lost
-                # Posts wait for the read of a day's list, not for the slowest source of the run.
-                await run.sink.save()
-            except TimeoutError:
-                report.add_failure(f"it took longer than {seconds:g} s")
-            except errors.StorageError as error:
-                report.add_failure(str(error))
-        for failure in failures:
-            report.add_failure(f"it {fields.describe_bug(failure)}")
-
-    async def _limit_papers(self, result: base.FetchResult, report: SourceReport) -> base.FetchResult:
-        """Return a result without the digests and facts beyond the new papers that its source may bring in a day (UTC).
-
-        A digest that begins below the limit is kept whole up to as many papers. What is left out is read again, and stored
-        from the next day on.
-        """
+    async def _poll(
+        self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
+    ) -> None:
+        """Fetch one source, store each result as it comes, and then its page states and its health."""
         row = report.source
-        if not kinds.get(row.kind, row.url).is_limited(row.url):
-            return result
-        limit = base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
-        digests = [_cut(digest, limit) for digest in result.digests]
-        lists = [{entry.arxiv_id for entry in digest.entries} for digest in digests]
-        described = {fact.arxiv_id for fact in result.facts}
+        try:
+            # A bug that one response triggers must not stop the other sources.
+            with isolation.isolated(
+                log, "source failed because of a bug", source=errors.redact(row.url)
+            ) as failures:
+                try:
+                    async with self._slots:
+                        await self._fetch(report, days, progress, seconds)
+                except TimeoutError:
+                    report.add_failure("it took longer than a poll may; the next one goes on")
+                except errors.StorageError as error:
+                    report.add_failure(str(error))
+                except asyncio.CancelledError:
+                    await self._save(report, None)
+                    raise
+            for failure in failures:
+                report.add_failure(f"it {fields.describe_bug(failure)}")
+            report.conclude(now := self._clock())
+            await self._save(report, updated_health(report, now, self._random, self._context.day_close))
+        finally:
+            self._polled.discard(row.id)
+
+    async def _fetch(
+        self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
+    ) -> None:
+        """Fetch one source. Raises TimeoutError, and StorageError if a result cannot be stored: the source fails as a whole."""
+        row, kind = report.source, kinds.get(report.source.kind)
+        is_limited = days is None and kind.is_limited(row.url)
+        if is_limited:
+            seconds = min(seconds, _PAGE_TIMEOUT_SECONDS)
+        async with asyncio.timeout(seconds if days is None else None):
+            # Hugging Face's list of a day that has just closed waits for no other source.
+            if not kind.has_daily_list:
+                base.worker.set(self._worker)
+            async with self._database.read() as connection:
+                states = await sources.list_page_states(connection, row.id, kind.max_page_states)
+            request = base.FetchRequest(self._clock(), states, days, row.progress)
+            async for result in kind.open(row.url, row.options, self._context).fetch(request):
+                kept = await self._limit_papers(row, result) if is_limited else result
+                digests = digest_writer.to_sourced_digests(kept.digests, row.url, kept.location)
+                async with self._turn:
+                    # The facts first: alerts and posts of a listing need the votes that are read with it.
+                    stored = await self._ingest.add_facts(kept.facts)
+                    report.add(kept, sum(await self._ingest.add_batch(digests), stored))
+                progress(row, result)
+                if kept is not result:
+                    brought = f"it has brought {_limit_of(row):,} new papers today"
+                    report.add_failure(f"{brought}; the others will be read from tomorrow on")
+                    return
+
+    async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
+        """Return a result, without what is beyond the new papers that its source may bring in a day (UTC).
+
+        A digest that begins below the limit is kept up to as many papers. What is left out is read again, and stored from
+        the next day on.
+        """
+        ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+        ids |= {fact.arxiv_id for fact in result.facts}
+        midnight, limit = datetime.combine(self._clock().date(), time.min, UTC), _limit_of(row)
         async with self._database.read() as connection:
-            stored = await papers.get_ids(connection, described.union(*lists))
-        known, kept, today = stored.keys() | report.new_ids, list[models.Digest](), self._clock().date()
-        for digest, ids in zip(digests, lists, strict=True):
-            if ids <= known or report.count_new(today) < limit:
-                report.new_ids |= ids - known
-                known |= ids
-                kept.append(digest)
-        if report.count_new(today) < limit:
-            report.new_ids |= described - known
-            known |= described
-        if described.union(*lists) <= known:
-            return replace(result, digests=tuple(digests))
-        report.has_lost = True
-        report.add_failure(
-            f"it has brought {limit:,} new papers today; the others will be read from tomorrow on"
-        )
+            known = set(await papers.get_ids(connection, ids))
+            brought = 0 if ids <= known else await sources.count_stored(connection, row.url, midnight)
+        if ids <= known or brought + len(ids - known) <= limit:
+            return result
+        kept = []
+        for digest in result.digests:
+            new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
+            if brought < limit or not new:
+                first = {*new[:limit]}
+                kept.append(_keep(digest, known | first) if len(new) > limit else digest)
+                brought += len(first)
+                known |= first
         facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
         return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
+    async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
+        """Write the page states and the health of a source that was polled, unless it was removed meanwhile.
 
-def _cut(digest: models.Digest, limit: int) -> models.Digest:
-    """Return a digest with its first papers, as many as a source may bring."""
-    if len(digest.entries) <= limit:
-        return digest
-    first = {entry.arxiv_id for entry in digest.entries[:limit]}
-    if digest.format in listing.FORMATS:
-        cut = listing.keep(digest, digest.date, first.__contains__)
-    else:
-        cut = replace(digest, entries=digest.entries[:limit])
-    note = models.Problem(1, f"it has {len(digest.entries):,} papers; those after {limit:,} are left out")
-    return replace(cut, problems=(*digest.problems, note))
+        A poll that was cancelled has no health. After repeated failures the operator gets a notice.
+        """
+        row, max_states = report.source, kinds.get(report.source.kind).max_page_states
+        async with self._database.transaction() as connection:
+            if not await sources.is_stored(connection, row):
+                return
+            await sources.upsert_page_states(connection, row.id, report.page_states)
+            if health is None:
+                return
+            if is_persistently_failing(health) and health.noticed_at is None:
+                now = health.last_attempt_at or self._clock()
+                await self._notify_failure(connection, health, now)
+                health = replace(health, noticed_at=now)
+            await sources.set_health(connection, health)
+            if max_states is not None:
+                # A feed may have new entries at each poll. One that is listed still is only read again.
+                await sources.trim_page_states(connection, row.id, max_states)
+
+    async def _fetch_titles(self) -> None:
+        """Ask arXiv for the papers of lists, and for others without a title."""
+        now = self._clock()
+        async with self._database.read() as connection:
+            due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
+        endpoint, throttle = self._context.endpoints[models.SourceKind.ARXIV], self._context.arxiv_throttle
+        reader = arxiv.ArxivReader(endpoint, self._context.fetch, throttle)
+        try:
+            async for facts, missing in reader.read_papers(due, now.date()):
+                await self._ingest.add_facts(facts)
+                # Not again at the next poll.
+                async with self._database.transaction() as connection:
+                    await papers.delay_arxiv(connection, missing, now)
+        except base.FetchError as error:
+            log.warning("titles not fetched from arXiv", papers=len(due), reason=str(error))
+
+
+def _limit_of(row: models.StoredSource) -> int:
+    """Return the new papers that a source with a limit may bring in a day."""
+    return base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
+
+
+def _keep(digest: models.Digest, ids: set[str]) -> models.Digest:
+    """Return a list with the papers of some ids; a written digest as it is."""
+    return listing.keep(digest, digest.date, ids.__contains__) if digest.format in listing.FORMATS else digest
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:
@@ -587,14 +403,10 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
         if report.status in _FAILING:
             log.warning("source failed", source=url, status=report.status.value, reason=report.reason)
         elif report.status is FetchStatus.OK:
-            log.info(
-                "source fetched",
-                source=url,
-                digests=report.result.digests,
-                papers=report.result.papers,
-                new_papers=report.result.new_papers,
-                **({"note": report.reason} if report.reason else {}),
+            found = {name: getattr(report.result, name) for name in ("digests", "papers", "new_papers")} | (
+                {"note": report.reason} if report.reason else {}
             )
+            log.info("source fetched", source=url, **found)
         for problem, *others in files.group_problems(report.result.problems):
             more = {"more_like_it": len(others)} if others else {}
             log.warning(

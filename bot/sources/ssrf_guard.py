@@ -31,31 +31,22 @@ def parse_allowed_host(text: str) -> AllowedHost:
     """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
     with suppress(ValueError):
         return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
-    try:
+    with suppress(ValueError):
         url = URL(f"http://{text.strip()}")
-        port = url.explicit_port
-    except ValueError as error:
-        raise errors.UsageError(
-            f"PAPERROUND_FETCH_ALLOW: {text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
-        ) from error
-    if url.raw_host is None or url.path != "/" or url.user is not None or url.query_string or "*" in text:
-        raise errors.UsageError(
-            f"PAPERROUND_FETCH_ALLOW: {text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
-        )
-    return _normalise_host(url.raw_host), port
+        if url.raw_host and url.path == "/" and url.user is None and not url.query_string and "*" not in text:
+            return _normalise_host(url.raw_host), url.explicit_port
+    raise errors.UsageError(
+        f"PAPERROUND_FETCH_ALLOW: {text!r} is neither a host nor host:port. Example: 10.0.0.5:8080"
+    )
 
 
 def allowed_host_of_url(address: str) -> AllowedHost:
     """Return host and port of a service address from the settings. Raises UsageError."""
-    try:
+    with suppress(ValueError):
         url = URL(address)
-    except ValueError as error:
-        raise errors.UsageError(
-            f"{address!r} is not a web address. Example: https://huggingface.co"
-        ) from error
-    if url.scheme not in ("http", "https") or url.raw_host is None:
-        raise errors.UsageError(f"{address!r} is not a web address. Example: https://huggingface.co")
-    return _normalise_host(url.raw_host), url.port
+        if url.scheme in ("http", "https") and url.raw_host is not None:
+            return _normalise_host(url.raw_host), url.port
+    raise errors.UsageError(f"{address!r} is not a web address. Example: https://huggingface.co")
 
 
 def _normalise_host(host: str) -> str:
@@ -77,6 +68,10 @@ def is_public(address: IPAddress) -> bool:
     return address.is_global and not address.is_multicast and address != _AZURE_METADATA
 
 
+def _blocked(reason: str) -> base.FetchError:
+    return base.FetchError(reason, is_blocked=True)
+
+
 def _is_numeric(host: str) -> bool:
     """Return whether aiohttp takes a host for an address, such as 127.1, and connects to it without the resolver."""
     return ":" in host or host.replace(".", "").isdigit()
@@ -90,20 +85,18 @@ class SsrfGuard(abc.AbstractResolver):
         self._allowed_hosts = frozenset(allowed_hosts)
 
     def check_url(self, url: URL) -> None:
-        """Raise BlockedUrlError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
+        """Raise FetchError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
         if url.scheme not in ("http", "https"):
-            raise base.BlockedUrlError(f"only http and https are fetched, not {url.scheme or 'a bare path'}")
+            raise _blocked(f"only http and https are fetched, not {url.scheme or 'a bare path'}")
         host, port = url.raw_host, url.port
         if not host or port is None:
-            raise base.BlockedUrlError("the address names no host")
+            raise _blocked("the address names no host")
         if not _is_numeric(host):
             return
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
-            raise base.BlockedUrlError(
-                f"{host} is an unusual form of an IP address. Write it like 10.0.0.5"
-            ) from None
+            raise _blocked(f"{host} is an unusual form of an IP address. Write it like 10.0.0.5") from None
         self._check_addresses(host, port, [address])
 
     def _is_allowed(self, host: str, port: int) -> bool:
@@ -114,7 +107,7 @@ class SsrfGuard(abc.AbstractResolver):
         blocked = next((address for address in addresses if not is_public(address)), None)
         if blocked is not None and not self._is_allowed(host, port):
             where = host if host == str(blocked) else f"{host} is at {blocked}, which"
-            raise base.BlockedUrlError(
+            raise _blocked(
                 f"{where} is not a public address. Add {host} to PAPERROUND_FETCH_ALLOW if you trust it"
             )
 
@@ -137,7 +130,7 @@ class SsrfGuard(abc.AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
-        """Resolve a name to the addresses to connect to. Raises BlockedUrlError if one of them is blocked."""
+        """Resolve a name to the addresses to connect to. Raises FetchError if one of them is blocked."""
         results = await self._resolver.resolve(host, port, family)
         self._check_addresses(host, port, [ipaddress.ip_address(result["host"]) for result in results])
         return [{**result, "port": port} for result in results]

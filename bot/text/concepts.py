@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from bot.text import seed, term_keys
+from bot.text import analyser, seed, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -107,24 +107,21 @@ def _is_same_term(left: str, right: str) -> bool:
     )
 
 
-# The expansion of a query: segments with weighted forms. Plain data for scoring, index queries and answers.
-
-MIN_NAME_WEIGHT = 0.8
-"""Forms that weigh less are not names of the concept: a paper with such a form as its title's head is not ranked first."""
-MIN_SHOWN_WEIGHT = 0.2
-"""Forms that weigh less are searched for, but not shown in the answer."""
+# What is searched for: plain data for queries of the index, checks of single papers, and answers.
 
 
-class WeightedForm(NamedTuple):
-    """A form to search for. `is_shown` is false for translations of single words.
+class Form(NamedTuple):
+    """A form to search for. `is_shown` is false for what no answer names, such as translations of single words.
 
-    A form that is not `is_sure` ranks papers, and decides no filter.
+    A form that is not `is_sure` ranks papers, and decides no filter. `token` is that of a concept of the seed list which the
+    index has wherever a text has this form (see `bot.text.tokens`).
     """
 
     text: str
-    weight: float
+    weight: float = 1.0
     is_shown: bool = True
     is_sure: bool = True
+    token: str = ""
 
     @property
     def key(self) -> str:
@@ -132,104 +129,39 @@ class WeightedForm(NamedTuple):
         return term_keys.term_key(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of a query: the text as typed and the forms to search for.
-
-    `key` is the English key of the concept, None for plain words.
-    """
+class Part(NamedTuple):
+    """What a paper should have, in any of its forms: a part of a query as typed. `key` is that of its concept, "" for a word."""
 
     text: str
-    forms: tuple[WeightedForm, ...]
-    key: str | None = None
+    forms: tuple[Form, ...]
+    key: str = ""
 
     @property
-    def added_forms(self) -> list[str]:
-        """The forms added to the text as typed, for "also: …"."""
-        typed_keys = {term_keys.korean_key(self.text), term_keys.english_key(self.text)}
-        return [
-            form.text
-            for form in self.forms
-            if form.is_shown and form.weight >= MIN_SHOWN_WEIGHT and form.key not in typed_keys
-        ]
+    def shown_text(self) -> str:
+        """How an answer names the part: a phrase as it is typed (스마트폰에서 도는), a word without particles."""
+        return self.text if " " in self.text else analyser.strip_term(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """A query as segments that should all be found; `composed` are alternatives for the whole of it.
-
-    `fallback` are the words of a query that is one term: searched for when the term matches too few papers. `meanings` are
-    the terms of a query that is an abbreviation of several, the best supported first. Of a sentence,
-    `topics` are the weights of the topics that it describes, by their number, and `implied` the terms of the main ones.
-    """
-
-    text: str
-    segments: tuple[Segment, ...]
-    composed: tuple[Segment, ...] = ()
-    fallback: tuple[Segment, ...] = ()
-    meanings: tuple[str, ...] = ()
-    topics: Mapping[int, float] = field(default_factory=dict)
-    implied: Mapping[int, Segment] = field(default_factory=dict)
-
-    def parts(self, phrases: Iterable[str] = ()) -> list[Segment]:
-        """Return what papers should have, with quoted phrases: each once, since a word says no more if it is repeated."""
-        distinct: dict[tuple[str, ...], Segment] = {}
-        for part in (*self.segments, *map(literal_segment, phrases)):
-            distinct.setdefault(tuple([form.key for form in part.forms]), part)
-        return list(distinct.values())
-
-    def sure(self) -> Expansion:
-        """Return the expansion for a filter: without forms that one explanation alone speaks for."""
-
-        def keep(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-            return tuple(
-                [replace(part, forms=tuple([f for f in part.forms if f.is_sure])) for part in segments]
-            )
-
-        implied = dict(zip(self.implied, keep(self.implied.values()), strict=True))
-        return replace(self, segments=keep(self.segments), composed=keep(self.composed), implied=implied)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The keys of the names that the whole query may be: as typed, without stop words, and in other sure forms."""
-        texts = [self.text, " ".join(segment.text for segment in self.segments)]
-        for whole in (*(self.segments if len(self.segments) == 1 else ()), *self.composed):
-            texts += [form.text for form in whole.forms if form.weight >= MIN_NAME_WEIGHT]
-        return frozenset().union(*map(term_keys.query_names, texts))
+def literal_part(text: str) -> Part:
+    """Return a part that is searched for exactly as typed."""
+    return Part(text, (Form(text),))
 
 
-def literal_segment(text: str) -> Segment:
-    """Return a segment that searches for exactly the text."""
-    return Segment(text, (WeightedForm(text, 1.0),))
-
-
-def literal_expansion(text: str, terms: Iterable[str] = ()) -> Expansion:
-    """Return a query for the words as typed, without expansion ("search for just this"). `terms` are parts that stay whole."""
-    words, parts = text.split(), list[str]()
-    wholes = {tuple(term.split()) for term in terms}
-    longest = max(map(len, wholes), default=1)
-    start = 0
-    while start < len(words):
-        ends = range(min(start + longest, len(words)), start + 1, -1)
-        end = next((end for end in ends if tuple(words[start:end]) in wholes), start + 1)
-        parts.append(" ".join(words[start:end]))
-        start = end
-    return Expansion(text, tuple(map(literal_segment, parts)))
-
-
-def deduplicate_forms(forms: Iterable[WeightedForm]) -> tuple[WeightedForm, ...]:
+def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
     """Keep the heaviest form per term key, in the order of their weights.
 
     Its spelling is the one with most spaces and hyphens: an index query from it covers all spacings, one from a closed
     spelling does not.
     """
-    by_key: dict[str, WeightedForm] = {}
+    by_key: dict[str, Form] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):
-        heavier = by_key.get(form.key)
-        if heavier is None:
-            by_key[form.key] = form
-        elif len(form.text.replace("-", " ").split()) > len(heavier.text.replace("-", " ").split()):
-            by_key[form.key] = heavier._replace(text=form.text)
+        key = form.key
+        known = by_key.setdefault(key, form)
+        if known is not form:
+            is_spaced = len(form.text.replace("-", " ").split()) > len(known.text.replace("-", " ").split())
+            by_key[key] = known._replace(
+                text=form.text if is_spaced else known.text, token=known.token or form.token
+            )
     by_key.pop("", None)
     return tuple(by_key.values())
 

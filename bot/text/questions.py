@@ -264,49 +264,9 @@ def _key(text: str) -> str:
     return "".join(analyser.strip_term(term_keys.korean_key(word)) for word in text.split())
 
 
-_STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
-_MAX_WORDS = 24
-_MAX_TERM_WORDS = 5
-
-
-def read_question(
-    text: str, is_term: Callable[[str], bool], is_word: Callable[[str], bool], everyday: Everyday
-) -> str:
-    """Return the words of a query that carry its topic; the text itself if it is a known term or nothing else is left.
-
-    `is_term` tells of a text whether it is a form of a concept, `is_word` of a word whether it is known.
-    """
-    if is_term(text):
-        return text
-    joined = _STATE_OF_THE_ART.sub("sota", text)
-    words = [word for word in map(trim_filler, joined.split()[:_MAX_WORDS]) if word]
-    # Filler and everyday words keep their endings.
-    stripped = [
-        word
-        if classify_filler(word) or everyday.find_terms(word)
-        else strip_query_word(word, lambda stem: is_word(stem) or bool(everyday.find_terms(stem)))
-        for word in words
-    ]
-    known = _find_terms(stripped, lambda term: is_term(term) or bool(everyday.find_terms(term)))
-    return " ".join(compress(stripped, topic_mask(words, known))) or text
-
-
-def _find_terms(words: Sequence[str], is_term: Callable[[str], bool]) -> list[bool]:
-    """Return for each word whether it is part of a known term of several words, the longest first."""
-    found = [False] * len(words)
-    start = 0
-    while start < len(words):
-        for end in range(min(len(words), start + _MAX_TERM_WORDS), start + 1, -1):
-            if is_term(" ".join(words[start:end])):
-                found[start:end] = [True] * (end - start)
-                start = end - 1
-                break
-        start += 1
-    return found
-
-
 # The topics that a question describes.
 
+_MAX_WORDS = 24
 _FILLER_WEIGHT = 0.5
 """Of words that may be filler (방법, improve), as they tell topics apart less often."""
 _MAX_WORD_TOPICS = 80
@@ -399,7 +359,7 @@ _MAX_PAPER_WORD_TOPICS = 40
 
 
 def prepare_topics() -> None:
-    """Load the topics, which takes some 100 ms: a process that answers readers does so at its start."""
+    """Load the topics, which takes some 100 ms."""
     _load_weighted_words()
 
 

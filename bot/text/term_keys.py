@@ -23,7 +23,6 @@ _JOINED_VERSION = re.compile(
 )
 _CAMEL_CASE = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,})+")
 _CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
-_MAX_JOINED_WORDS = 3
 
 
 @analyser.remembered(1 << 13)
@@ -51,13 +50,6 @@ def split_writing(word: str) -> str | None:
             return f"{short_name} {variant}"
         return f"{name}{number} {rest}" if rest else f"{name} {number}"
     return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
-
-
-def joined_writing(words: Sequence[str]) -> str | None:
-    """Return two or three Latin words as the one word that a name may be made of them: flashattention."""
-    joined, are_two_or_three = "".join(words), 2 <= len(words) <= _MAX_JOINED_WORDS
-    is_name = are_two_or_three and all(map(str.isalpha, words)) and joined.isascii()
-    return joined if is_name and len(joined) <= analyser.MAX_TOKEN_LENGTH else None
 
 
 def term_key(text: str) -> str:
@@ -193,8 +185,10 @@ def latin_variants(text: str) -> list[str]:
     variants = [" ".join(words), " ".join(unhyphenated)]
     if not analyser.has_hangul(text):
         variants.append(english_key(text))
-    if len(unhyphenated) <= 3 and not text.replace("-", "").isalpha():
-        variants.append("".join(unhyphenated))
+    written = analyser.fold(text).replace("-", " ").split()
+    if len(written) <= 3 and not text.replace("-", "").isalpha():
+        # The stem of a joined word is not that of its last part: flashattention.
+        variants += ["".join(unhyphenated), *analyser.stemmed_words("".join(written))[:1]]
     return [variant for variant in dict.fromkeys(variants) if variant]
 
 

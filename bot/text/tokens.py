@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "1"
+VERSION = "2"
 """Changes with the tokens: an index of another version is built again."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -141,14 +141,19 @@ def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
     return found
 
 
-def is_concept(key: str) -> bool:
-    """Return whether an English key is that of a concept of the seed list."""
-    return key in _concept_forms()
+def prepare_concepts() -> None:
+    """Load the forms of all concepts, which takes a quarter of a second."""
+    _phrases_by_token()
 
 
 def form_keys(concept: str) -> frozenset[str]:
-    """Return the term keys of the forms that the token of a concept of the seed list represents."""
+    """Return the term keys of the forms that the token of a concept represents; none unless the seed list has the concept."""
     return _read_concept(concept).form_keys
+
+
+def count_forms(token: str) -> int:
+    """Return the number of forms that the token of a concept represents."""
+    return len(form_keys(token[1:].replace("_", " ")))
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:

@@ -47,6 +47,7 @@ class WebServer:
         pages = self._pages
         handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),
+            "/days": lambda site, _: pages.load_days(site),
             "/days/{text}": lambda site, request: pages.load_day(site, _text(request), page=_page(request)),
             "/papers/{text:.+}": lambda site, request: pages.load_paper(site, _text(request)),
             "/search": lambda site, request: pages.load_search(site, _query(request), page=_page(request)),

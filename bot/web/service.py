@@ -7,11 +7,14 @@ its page would tell that a reader asked for it.
 from __future__ import annotations
 
 import asyncio
+import calendar
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -36,6 +39,7 @@ from bot.trends import messages as trends_messages
 from bot.trends.service import RisingTopicService
 from storage import archive, errors, models, papers
 
+MAX_DAYS = 20_000
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
 """Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
 MAX_PAGE = 500
@@ -48,7 +52,7 @@ DESCRIPTION_LENGTH = 200
 MAX_PICTURE_HOSTS_LENGTH = 1000
 """Characters of the hosts in a page's policy: of an answer whose headers have over 4,000, some reverse proxies make an error."""
 HTML, ATOM = "text/html", "application/atom+xml"
-STYLE, SITEMAP = "text/css", "application/xml"
+STYLE, SITEMAP, SCRIPT = "text/css", "application/xml", "text/javascript"
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
@@ -201,6 +205,7 @@ class WebPages:
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
         """Return the papers of a day (ISO), without one of the newest digest. Raises PageError for a day without digest."""
+        day = day.removesuffix(".html")  # as Discord's messages link to it
         on = _parse_day(day)
         texts = self.texts(site)
         listed = await self._lists.load(
@@ -222,6 +227,34 @@ class WebPages:
         parts = ("days", day) if day else ()
         further = {**values, "is_indexed": True}
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
+
+    async def find_main_language(self) -> models.Locale:
+        """Return the language of most digests, of which readers will want the pages; the bot's for none."""
+        async with self.services.database.read() as connection:
+            rows = await archive.list_rows(connection, origin=archive.POSTED)
+        counted = Counter(row.language for row in rows if row.language in set(models.Locale))
+        return models.Locale(counted.most_common(1)[0][0]) if counted else self.services.locale
+
+    async def load_days(self, site: Site) -> Page:
+        """Return the list of all days with a digest, by month, the newest first."""
+        texts, until_on = self.texts(site), latest_date(self.services.clock())
+        days = await self.services.dates.list_dates(until_on=until_on, limit=MAX_DAYS)
+        months = [
+            (
+                texts.format_period(month, month.replace(day=calendar.monthrange(*key)[1])),
+                [(texts.format_date(day), site.link("days", day.isoformat())) for day in of_month],
+            )
+            for key, of_month in groupby(days, key=lambda day: (day.year, day.month))
+            for month in (date(*key, 1),)
+        ]
+        values = {"months": months}
+        return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
+
+    def make_find(self, site: Site) -> Page:
+        """Return the page that searches the titles of a static site."""
+        page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
+        policy = f"{page.values['policy']}; script-src 'self'; connect-src 'self'"
+        return replace(page, values={**page.values, "policy": policy})
 
     async def _load(self, site: Site, state: ListState) -> PaperList:
         """Return a page of a list without the papers of days that have not come; what was listed before has its first day."""
@@ -275,6 +308,7 @@ class WebPages:
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
+        text = text.removesuffix(".html")
         arxiv_id = arxiv_ids.parse_bare_id(text)
         if arxiv_id is not None and arxiv_id != text:
             raise MovedError(arxiv_id)
@@ -295,12 +329,8 @@ class WebPages:
         search = {} if site.is_static else {"q": texts("web-from-query", name=organization)}
         values = {
             "detail": detail,
-            "chapters": [
-                (f"{number}", markdown_text)
-                for number, markdown_text in enumerate(_list_chapters(texts, detail, summary))
-            ],
+            "chapters": _list_chapters(texts, detail, summary),
             "no_summary": texts("no-summary"),
-            "summary_language": summary.language if summary else None,
             "listed": lists_card.listed_text(texts, detail),
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
@@ -308,7 +338,9 @@ class WebPages:
             "organization": organization,
             "organization_link": site.link("search", **search) if search and organization else None,
             "links": [(label, safe) for label, url in links if url and (safe := discord_text.safe_url(url))],
-            "foot": lists_card.foot_lines(texts, detail, summary),
+            "foot": lists_card.foot_lines(
+                texts, detail, summary and replace(summary, language=site.locale.value)
+            ),
             "topics": [] if site.is_static else [(topic, site.link("search", q=topic)) for topic in topics],
             "picture": find_picture(detail.thumbnail),
             "is_article": True,
@@ -603,6 +635,11 @@ def make_style() -> Page:
     return Page("web.style.css.j2", {}, STYLE)
 
 
+def make_script() -> Page:
+    """Return the script of a static site's search."""
+    return Page("web.search.js.j2", {}, SCRIPT)
+
+
 def _parse_day(text: str) -> date | None:
     """Return the day of an ISO date, None for "". Raises PageError for another text."""
     try:
@@ -665,13 +702,18 @@ def to_plain_text(text: str) -> str:
 
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
-) -> list[discord_text.SafeMarkdown]:
-    """Return the summary, and behind another one the whole review, as Discord's Markdown."""
+) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
+    """Return the summary, and behind another one the whole review: Discord's Markdown, language, note on the language."""
     sections = tuple(summary.sections) if summary else ()
-    review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
-    more = summaries.shown_sections(review.entry) if review else ()
-    shown = [sections, tuple(section for section in more if section not in sections)]
-    return [client_messages.summary_text(texts, part) for part in shown if part]
+    shown = [(sections, summary.language if summary else None)]
+    if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):
+        more = tuple(row for row in summaries.shown_sections(review.entry) if row not in sections)
+        shown.append((more, summaries.find_language(review)))
+    return [
+        (client_messages.summary_text(texts, part), language, client_messages.language_note(texts, language))
+        for part, language in shown
+        if part
+    ]
 
 
 def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Builds the web archive as files for any static host.
 
-The files are the days, their papers, the most published authors, the trends, the feeds of the days and of these authors, and a
-sitemap. What needs a look-up (a search, other authors) is left out, and so are the links to it.
+The files are the days, their papers, the most published authors, the trends, the feeds of the days and of these authors, a
+sitemap, and a search of the titles in the browser. What needs a look-up (other authors, topics) is left out, and so are the
+links to it.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.client.messages import format_title
 from bot.core.clock import latest_date
 from bot.core.files import replace_file
 from bot.web import service as web_service
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
-from storage import errors, papers, search, snapshot
+from storage import errors, models, papers, search, snapshot
 from storage.database import chunked
 
 MANIFEST = ".paperround-web.json"
 """The file that names what a build wrote."""
 MAX_AUTHORS, MIN_PAPERS = 500, 2
 """The authors that have pages: the most published ones, with at least this many papers."""
-MAX_DAYS = 20_000
+MAX_NAMED = 20
+"""Authors of a paper by whom the search finds it."""
 PAPERS_AT_ONCE = 100
 """Papers whose texts and authors are in memory at a time."""
 
@@ -62,16 +65,26 @@ class SiteBuilder:
         self._site = site = replace(self._site, authors=await self._list_authors())
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
-        for day in await services.dates.list_dates(until_on=latest_date(services.clock()), limit=MAX_DAYS):
+        titles: dict[int, tuple[str, str, str, int | None, str]] = {}
+        for day in await services.dates.list_dates(
+            until_on=latest_date(services.clock()), limit=web_service.MAX_DAYS
+        ):
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             async with services.database.read() as connection:
                 details = await papers.list_details(connection, chunk)
             for detail in details:
                 self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
+                titles[detail.id] = await self._make_title(detail)
         for name in sorted({*site.authors.values()}):
             await self._add_author(name)
         self._add("index.html", await pages.load_day(site))
+        self._add("days.html", await pages.load_days(site))
+        self._add("search.html", pages.make_find(site))
+        self._add("search.js", web_service.make_script())
+        self._add_text(
+            "titles.json", json.dumps([titles[id_] for id_ in paper_ids if id_ in titles], ensure_ascii=False)
+        )
         self._add("trends.html", await pages.load_trends(site))
         self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
         self._add("sitemap.xml", await pages.load_sitemap(site))
@@ -111,9 +124,24 @@ class SiteBuilder:
             self._add(f"{path}.html", self._pages.make_author(self._site, name, listed))
             self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
 
+    async def _make_title(self, detail: models.PaperDetail) -> tuple[str, str, str, int | None, str]:
+        """Return what the search shows of a paper: id, title, day and votes; and what it looks in, its topics included."""
+        title = format_title(detail.title, detail.arxiv_id)
+        glossary = self._pages.services.glossary
+        topics = [
+            topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
+        ]
+        # Hangul is found in any spacing.
+        words = [title, *topics, *(topic.replace(" ", "") for topic in topics), *detail.authors[:MAX_NAMED]]
+        text = " ".join(words).lower()
+        return detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, text
+
     def _add(self, path: str, page: Page) -> None:
+        self._add_text(path, self._pages.render(page))
+
+    def _add_text(self, path: str, text: str) -> None:
         self._built.add(path)
-        self._written += self._write(path, self._pages.render(page))
+        self._written += self._write(path, text)
 
     def _write(self, path: str, text: str) -> bool:
         """Write a file unless it has this text; returns whether it was written."""

@@ -195,7 +195,7 @@ def test_a_paper_that_is_mentioned_in_prose_is_not_listed() -> None:
 def test_of_more_papers_than_a_source_may_bring_the_first_are_read(
     row: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper_list, "MAX_PAPERS", 3)
+    monkeypatch.setattr(fields, "MAX_PAPERS", 3)
     [digest] = read("".join(row.format(f"2606.{number:05}") for number in range(1, 6)), "2026-06-01.md")
     assert [entry.arxiv_id for entry in digest.entries] == [ONE, TWO, THREE]
     assert [(problem.line, problem.message) for problem in digest.problems] == [

@@ -1,4 +1,4 @@
-"""What summaries are worth: refusals, empty statements, inventions, what readers may see, and extracts of abstracts."""
+"""What summaries are worth: refusals, inventions, what readers may see, and extracts of abstracts."""
 
 from __future__ import annotations
 
@@ -22,30 +22,13 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
         "이 논문은 작은 모델을 다룬다.",
         "이 논문은 큰 모델이 읽을 수 없는 글을 작은 모델이 읽게 한다.",
         "이 논문의 방법에는 추가 학습이 필요하지 않습니다.",
-        "이 논문은 앞선 방법이 풀지 못했던 문제를 푼다.",
         "이 논문이 다루는 문제는 지금까지 누구도 풀지 못했습니다.",
-        "Error typing is a way to make rewards smarter.",
-        "요약 모델에 없던 능력을 더한다.",
         "긴 글은 한 번에 읽을 수 없다.",
-        "요약 모델을 다룬다.",
         "죄송합니다만 전문을 볼 수 없었습니다. 초록을 바탕으로 요약합니다. " + FILLER,
         "Unfortunately, I cannot open the link. From the abstract: "
         + "The model learns from few examples. " * 6,
-        "A model that fails is studied.",
-        "Errors of models are studied.",
-        "Rate limit estimation in cellular networks is learnt by a graph network.",
-        "Error correction codes for quantum memories are learnt with transformers.",
-        "Failed trajectories teach agents more than successes.",
-        "API 사용 한도를 고려한 스케줄링을 제안한다.",
-        "本文研究配额分配问题，提出新的调度算法。",
-        "模型在请求调度上达到额度均衡，优于基线。",
-        "Quota exceeded requests are studied in cloud schedulers, with a rule that is fair.",
-        "Error processing in humans is studied.",
-        "500 images are enough to train it.",
+        "Error typing is a way to make rewards smarter.",
         "Unable to process long inputs, models degrade.",
-        "Generation failed for 3% of prompts.",
-        "请求处理速度提升了三倍。",
-        "该模型总结失败，我们提出新方法来改进它",
         "The paper cannot be praised enough. "
         + "It studies small models with care and with good results. " * 4,
     ],
@@ -54,75 +37,11 @@ def test_a_summary_on_any_subject_is_not_a_refusal(text: str) -> None:
     assert not summaries.is_refusal(text)
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "- **비교 대상**: 비교한 모델에 대한 구체적인 정보는 제공되지 않았습니다.",
-        "학습률은 명시되어 있지 않습니다.",
-        "* **데이터셋**: 논문에서는 데이터셋에 대한 언급이 없습니다.",
-        "구체적인 수치는 공개되지 않았다.",
-        "- 하드웨어: 확인할 수 없습니다.",
-        "3. 한계: 해당 사항 없음",
-        "- 배치 크기에 대한 설명은 논문에 포함되어 있지 않음",
-        "The paper does not specify the optimizer.",
-        "- **Masking**: not specified.",
-        "Details of the training data are not provided.",
-        "No further information is given.",
-        "- N/A",
-    ],
-)
-def test_a_sentence_that_says_that_nothing_is_said_is_empty(sentence: str) -> None:
-    assert summaries.is_empty_statement(sentence)
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "- **비교 대상**: 이름은 언급하지 않지만, 크기가 같은 세 모델입니다.",
-        "조사 논문으로, 새로운 실험 결과를 제공하지 않습니다.",
-        "이 방법은 라벨을 제공하지 않아도 학습됩니다.",
-        "사용자에게 설명이 없으면 점수가 떨어집니다.",
-        "모델은 질문에 없는 정보를 언급하지 않도록 학습됩니다.",
-        "기존 데이터셋은 깊이 정보를 담고 있지 않습니다.",
-        "The model does not report false facts, and accuracy rises by 3%.",
-        "Labels are not available at test time, so the model adapts by itself.",
-        "성능이 12% 올랐습니다.",
-        "이 모델은 거짓 정보를 제공하지 않습니다.",
-        "The model does not provide false answers.",
-        "Labels are not available.",
-        "",
-    ],
-)
-def test_a_sentence_that_says_something_is_kept(sentence: str) -> None:
-    assert not summaries.is_empty_statement(sentence)
-
-
-def test_what_is_left_of_a_section_is_kept_in_its_form() -> None:
-    sections = (
-        Section("4. 실험", "- **데이터셋**: A와 B\n- **마스킹**: 정보는 제공되지 않습니다.\n- **모델**: 7B"),
-        Section("6. 한계", "한계점에 대한 구체적인 언급은 없습니다."),
-        Section("7. 후속", "더 큰 모델로 넓힙니다. 구체적인 계획은 명시되어 있지 않습니다."),
-    )
-    assert summaries.drop_empty_statements(sections) == (
-        Section("4. 실험", "- **데이터셋**: A와 B\n- **모델**: 7B"),
-        Section("7. 후속", "더 큰 모델로 넓힙니다."),
-    )
-
-
-@given(st.lists(st.text(max_size=300), max_size=3))
-def test_nothing_is_added(bodies: list[str]) -> None:
-    sections = tuple(Section(None, body) for body in bodies)
-    kept = summaries.drop_empty_statements(sections)
-    assert len(kept) <= len(sections)
-    assert sum(len(section.body) for section in kept) <= sum(map(len, bodies))
-
-
 def test_no_text_was_written_from_nothing() -> None:
     assert summaries.find_basis(()) is Basis.NONE
 
 
 SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합니다."
-EMPTY = "마스킹 방식에 대한 정보는 제공되지 않았습니다."
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
 
 
@@ -130,19 +49,12 @@ def entry(*sections: Section, missing: bool = False) -> Entry:
     return Entry(1, "2501.00001", None, "u", sections=sections, summary_missing=missing)
 
 
-def test_empty_statements_are_not_shown_and_inventions_not_at_all() -> None:
+def test_a_refusal_or_an_invention_is_not_shown() -> None:
     sound = Section("1. 동기", SOUND)
-    assert summaries.shown_sections(entry(sound, Section("4. 실험", EMPTY))) == (sound,)
+    assert summaries.shown_sections(entry(sound)) == (sound,)
     assert summaries.shown_sections(entry(Section(None, INVENTED), sound)) == ()
     assert summaries.shown_sections(entry(sound, missing=True)) == ()
     assert summaries.shown_sections(entry()) == ()
-
-
-@pytest.mark.parametrize(("label", "basis"), [])
-def test_a_former_label_still_says_the_basis_and_is_not_shown(label: str, basis: Basis) -> None:
-    labelled = Section("What's New", f"{SOUND}\n{label}")
-    assert summaries.find_shown_basis(DigestFormat.NEWSLETTER, entry(labelled)) is basis
-    assert summaries.shown_sections(entry(labelled)) == (Section("What's New", SOUND),)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +64,6 @@ def test_a_former_label_still_says_the_basis_and_is_not_shown(label: str, basis:
         (DigestFormat.NEWSLETTER, [Section(None, SOUND)], None),
         (DigestFormat.REVIEW, [Section("1. 동기", SOUND)], None),
         (DigestFormat.REVIEW, [Section(None, INVENTED), Section("1. 동기", SOUND)], Basis.NONE),
-        (DigestFormat.REVIEW, [Section("4. 실험", EMPTY)], Basis.NONE),
         (DigestFormat.REVIEW, [], Basis.NONE),
         (DigestFormat.LIST, [Section("TL;DR", SOUND)], None),
         (DigestFormat.LISTING, [Section(None, SOUND)], Basis.ABSTRACT),
@@ -254,8 +165,6 @@ def test_any_abstract_gives_parts_of_itself(abstract: str) -> None:
         "I'm sorry, but I can't assist with that request.",
         "I cannot open the PDF. Could you paste the abstract?",
         "Error: API quota exceeded",
-        "达到API配额限制",
-        "API 할당량을 초과했습니다",
     ],
 )
 def test_a_refusal_in_place_of_a_summary_is_found(text: str) -> None:
@@ -276,12 +185,3 @@ def test_a_writer_that_could_not_read_the_paper_says_what_it_wrote_from(
     preamble: str, basis: Basis | None
 ) -> None:
     assert summaries.find_basis((Section(None, preamble), Section("2. 결과", SOUND))) is basis
-
-
-def test_an_error_of_a_models_server_is_not_part_of_a_summary() -> None:
-    error = "Error: API quota exceeded"
-    parts = (Section("Motivation", SOUND), Section("Method", f"{error}\n\n{error}"), Section("Result", error))
-    assert summaries.drop_refusal(parts) == parts[:1]
-    assert summaries.drop_refusal(parts[1:]) == ()
-    line = Section("TL;DR", f"{SOUND}\n- {error}")
-    assert summaries.shown_sections(entry(line)) == (Section("TL;DR", SOUND),)

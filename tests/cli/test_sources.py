@@ -31,6 +31,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site = Site()
 
     def respond(path: str) -> tuple[int, bytes]:
+        if path.startswith("/api/query"):
+            return 200, source_payloads.atom().encode()
         site.requested.append(path)
         return (200, site.pages[path].encode()) if path in site.pages else (404, b"")
 
@@ -39,6 +41,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{port}")
         monkeypatch.setenv("HF_ENDPOINT", site.url)
+        monkeypatch.setenv("PAPERROUND_ARXIV_URL", f"{site.url}/api/query")
         yield site
 
 

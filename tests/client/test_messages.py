@@ -229,6 +229,15 @@ def test_no_line_ends_between_the_number_of_further_authors_and_its_unit() -> No
     assert "외 35\u2060명" in json.dumps(shown, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("style", [models.Style.COMPACT, models.Style.CARDS])
+def test_a_post_links_to_its_day_in_the_web_archive_where_there_is_one(style: models.Style) -> None:
+    post = choice.DailyPost("", Locale.EN, style, DAY, 1, (PAPER,))
+    for web_url, count in (("https://papers.example/lab/", 1), (None, 0)):
+        parts = daily_post.STYLES[style].render(replace(WORDINGS[Locale.EN], web_url=web_url), post)
+        shown = json.dumps(parts[0].payload, ensure_ascii=False)
+        assert shown.count("[Open on the web](https://papers.example/lab/days/2025-02-12.html)") == count
+
+
 @pytest.mark.parametrize("locale", Locale)
 def test_a_post_without_any_votes_leaves_them_out(locale: Locale) -> None:
     paper = replace(PAPER, votes=None, authors=("A",), organization="B")

@@ -90,6 +90,8 @@ async def _store_digest(connection: Connection, on: date) -> None:
         "id": number,
         "arxiv_id": arxiv_id,
         "keywords": [],
+        "media": [],
+        "affiliations": [],
         "categories": [],
         "first_on": on,
         "last_on": on,

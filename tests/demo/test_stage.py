@@ -56,14 +56,14 @@ async def test_a_value_that_is_not_a_choice_is_answered_with_the_names_of_the_ch
     sqlite_db: Database,
 ) -> None:
     expected = {
-        models.Locale.EN: ("/top`", "period", "Last 12 months"),
-        models.Locale.KO: ("/인기`", "기간", "최근 1년"),
+        models.Locale.EN: ("/topic`", "period", "Last 12 months"),
+        models.Locale.KO: ("/주제`", "기간", "최근 1년"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page = _page(harness)
         for locale, names in expected.items():
             stage = Stage(harness.env, page, [harness.channel], locale)
-            await harness.reader.send(harness.channel, "/top period:fortnight")
+            await harness.reader.send(harness.channel, "/topic period:fortnight query:robots")
             await stage.step()
             answer = max(harness.env.backend.messages[harness.channel.id].items())[1].content
             assert all(name in answer for name in names), answer

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
-from bot.sources import kinds
+from bot.sources import arxiv_categories, kinds
 from storage import models, sources, tables
 from tests.support import alert_builders, fake_arxiv, origin_server
 from tests.support.fault_harness import FaultHarness
@@ -73,7 +73,7 @@ async def test_a_back_fill_goes_on_after_kills_and_an_announcement_is_told_once(
 async def _is_done(harness: FaultHarness) -> bool:
     async with harness.db.read() as connection:
         [row] = await sources.list_rows(connection)
-    back_fill = kinds.read_back_fill(row)
+    back_fill = arxiv_categories.read_back_fill(row.progress)
     return back_fill is not None and back_fill.is_done
 
 

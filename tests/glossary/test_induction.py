@@ -76,10 +76,7 @@ def test_an_ambiguous_abbreviation_has_several_senses() -> None:
         "경로 주의(Dual Path Attention)를 본다",
         "정책 적응(Direct Policy Adaptation)을 본다",
     )
-    segment = glossary.expand("DPA").segments[0]
-    weights = {form.text: form.weight for form in segment.forms}
-    assert weights["DPA"] == 1
-    assert {weight for text, weight in weights.items() if text != "DPA"} <= {0.25, 0.2}
+    assert sorted(glossary.find("DPA")) == ["direct polici adapt", "dual path attent"]
 
 
 def test_a_learnt_form_counts_when_most_papers_with_it_have_the_term() -> None:
@@ -108,11 +105,10 @@ def test_a_form_that_far_more_papers_have_than_explain_is_an_ordinary_word() -> 
 
 def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:
     texts = ["이를 무작위 투영(random projection)이라 한다", "무작위 투영은 random projection이다"]
-    expanded = build_glossary(*texts, *OTHER_TEXTS).expand("random projection")
-    assert "무작위 투영" in [form.text for form in expanded.segments[0].forms]
-    assert [form.text for form in expanded.sure().segments[0].forms] == ["random projection"]
-    twice = build_glossary(texts[0], *texts, *OTHER_TEXTS).expand("random projection").sure()
-    assert "무작위 투영" in [form.text for form in twice.segments[0].forms]
+    for times, is_sure in ((1, False), (2, True)):
+        glossary = build_glossary(*texts[:1] * (times - 1), *texts, *OTHER_TEXTS)
+        forms = {form.text: form.is_sure for form in glossary.forms_of("random project")}
+        assert forms == {"random projection": True, "무작위 투영": is_sure}
 
 
 def test_a_term_and_an_archive_have_no_more_forms_than_a_search_can_look_for(
@@ -162,17 +158,15 @@ def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None
 
 def test_evidence_overrides_the_seed_list() -> None:
     seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
-    assert build_glossary(terms=(seed_term,)).expand("RL").segments[0].key == "repr learn"
-    assert (
-        build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).expand("RL").segments[0].key == "reinforc learn"
-    )
+    assert build_glossary(terms=(seed_term,)).find("RL") == ["repr learn"]
+    assert build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).find("RL") == ["reinforc learn"]
 
 
 def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
     seed_term = seed.SeedTerm(("관계 추출",), ("relation extraction",), ("RE",))
     glossary = build_glossary(terms=(seed_term,))
-    assert glossary.expand("RE").segments[0].key == "relat extract"
-    assert "RE" not in glossary.expand("관계 추출").segments[0].added_forms
+    assert glossary.find("RE") == ["relat extract"]
+    assert "RE" not in [form.text for form in glossary.forms_of("relat extract")]
 
 
 STEMS = st.sampled_from(["변환", "강화", "희소", "생성", "양자화", "신호"])

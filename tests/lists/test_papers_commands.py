@@ -156,6 +156,15 @@ async def test_the_papers_of_a_message_are_looked_up_privately(harness: ClientHa
         assert "2501.00110" not in shown
 
 
+async def test_a_card_links_to_its_page_in_the_web_archive_where_there_is_one(harness: ClientHarness) -> None:
+    link = f"[{harness.texts('open-web')}](https://papers.example/papers/{SURVEY}.html)"
+    assert link not in shown_text(await harness.ask("paper", paper=SURVEY))
+    object.__setattr__(harness.bot.services, "web_url", "https://papers.example")
+    card = await harness.ask("paper", paper=SURVEY)
+    assert link in shown_text(card)
+    assert link in shown_text((await harness.share(card))[0])
+
+
 @both_languages
 async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the_card(
     harness: ClientHarness,

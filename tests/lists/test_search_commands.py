@@ -61,7 +61,6 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
         ),
         ("로봇 지도", "Maps for Robots", texts("list-read", terms="")),
         ("https://arxiv.org/abs/2501.00004v2", "Maps for Robots", none),
-        ("억해", texts("list-inside"), none),
         ("2501.99999", texts("no-list-paper", paper="2501.99999"), "Maps"),
         ("robots votes:many", ignored, none),
         ("zzzzzz votes:many", ignored, "Maps"),

@@ -292,7 +292,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     for manages in ("help-channel", "help-channel.daily-setup"):
         assert harness.texts(manages) not in for_reader
     described = for_reader.split(harness.texts("help-more", commands=""))[0]
-    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 10
+    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 11
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:
@@ -438,7 +438,6 @@ def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets
             english("source-failures", count=4, reason=english("source-refused")),
         ),
         (replace(dated, status=status.NOT_YET), english("source-not-yet")),
-        (replace(failing, status=status.GONE, next_attempt_at=None), english("source-no-next")),
     ):
         text = _sources_text(english, row)
         assert [part for part in shown if part not in text] == []

@@ -20,7 +20,7 @@ from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.rendering.templates import Templates
 from bot.search.service import SearchService
-from storage import accounts, alerts, daily, models, outbox, papers, shelf, tables, writer
+from storage import alerts, daily, models, outbox, papers, shelf, tables
 from storage.database import Connection, Database
 from tests.support import (
     alert_builders,
@@ -349,8 +349,8 @@ async def test_a_step_that_fails_does_not_keep_the_others_from_removing(
 
         monkeypatch.setattr(module, name, step)
 
-    replace_step(writer, "purge_texts", is_failing=True)
-    replace_step(accounts, "purge_texts")
+    replace_step(alerts, "purge_matches", is_failing=True)
+    replace_step(papers, "purge_unkept")
     with pytest.raises(KeyError):
         await purge(db)
-    assert ran == ["purge_texts", "purge_texts"]
+    assert ran == ["purge_matches", "purge_unkept"]

@@ -100,18 +100,6 @@ def test_a_digest_in_the_readers_language_comes_before_the_abstract() -> None:
     assert chosen(detail(review, abstract=TEXTS["en"]), Locale.EN) == (DigestFormat.REVIEW, "en", DAY, None)
 
 
-def test_a_whole_summary_comes_before_one_with_empty_chapters_even_if_that_is_newer() -> None:
-    whole = appearance("ko", DigestFormat.REVIEW)
-    partial = appearance(
-        "ko", DigestFormat.REVIEW, date(2026, 1, 8), text="마스킹 방식에 대한 정보는 제공되지 않았습니다."
-    )
-    assert chosen(detail(partial, whole), Locale.KO) == (DigestFormat.REVIEW, "ko", DAY, None)
-    only = summaries.best_summary(detail(partial), Locale.KO)
-    assert only is not None
-    assert only.is_partial
-    assert only.sections == partial.entry.sections[1:]
-
-
 @pytest.mark.parametrize("flagged", [False, True])
 def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognised(flagged: bool) -> None:
     invention = appearance("ko", DigestFormat.REVIEW, text=INVENTED)

@@ -1,13 +1,16 @@
-"""Expansion of queries by the seed list; index queries, which may match too many papers, never too few."""
+"""How queries are read: filler and endings, terms, everyday words, names, meanings."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search import query as search_query
-from bot.text import concepts, seed
-from tests.support import glossary_in_memory
+from bot.search.query import Reader, ReadQuery
+from bot.text import query_parser, seed
+from bot.text.concepts import Form, Part
+from tests.support import glossary_in_memory, growth
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +19,16 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def _segments(expanded: concepts.Expansion) -> list[str]:
-    return [segment.text for segment in expanded.segments]
+def _read(glossary: resolver.Glossary, text: str) -> ReadQuery:
+    return Reader(glossary).read(query_parser.Query(text))
+
+
+def _parts(read: ReadQuery) -> list[str]:
+    return [part.text for part in read.parts]
 
 
 @pytest.mark.parametrize(
-    ("typed", "segments"),
+    ("typed", "parts"),
     [
         ("what is mixture of experts", ["mixture of experts"]),
         ("확산 모델에 대한 논문", ["확산 모델"]),
@@ -32,22 +39,20 @@ def _segments(expanded: concepts.Expansion) -> list[str]:
     ],
 )
 def test_filler_is_left_out_and_terms_stay_whole(
-    glossary: resolver.Glossary, typed: str, segments: list[str]
+    glossary: resolver.Glossary, typed: str, parts: list[str]
 ) -> None:
-    expanded = search_query.expand_query(glossary, typed)
-    assert _segments(expanded) == segments
+    assert _parts(_read(glossary, typed)) == parts
 
 
 def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
-    added = search_query.added_forms(search_query.expand_query(glossary, "강화학습의"))
+    added = _read(glossary, "강화학습의").added_forms
     assert "reinforcement learning" in added
     assert not any("강화" in form for form in added)
 
 
 def test_the_first_added_forms_are_those_of_every_term(glossary: resolver.Glossary) -> None:
-    expanded = search_query.expand_query(glossary, "LLM의 환각")
-    first, second = search_query.added_forms(expanded)[:2]
-    by_term = search_query.term_forms(expanded)
+    read = _read(glossary, "LLM의 환각")
+    (first, second), by_term = read.added_forms[:2], read.term_forms
     assert [forms[0] for forms in by_term] == ["LLM", "환각"]
     assert first in by_term[0]
     assert second in by_term[1]
@@ -62,7 +67,7 @@ def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
     learnt = glossary_in_memory.build_glossary(texts, ())
 
     def meanings(query: str) -> set[str]:
-        return {meaning.lower() for meaning in search_query.expand_query(learnt, query).meanings}
+        return {meaning.lower() for meaning in _read(learnt, query).meanings}
 
     assert meanings("DPA") == {"direct policy adaptation", "dual path attention"}
     assert not meanings("RL") | meanings("dual path attention") | meanings("DPA models") | meanings("xyz")
@@ -81,9 +86,120 @@ def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
 def test_an_everyday_word_has_the_forms_of_what_it_means(
     glossary: resolver.Glossary, typed: str, segment: str, form: str
 ) -> None:
-    expanded = search_query.expand_query(glossary, typed)
-    forms = {
-        part.text: {weighted.text: weighted.weight for weighted in part.forms} for part in expanded.segments
-    }
+    read = _read(glossary, typed)
+    forms = {part.text: {one.text: one.weight for one in part.forms} for part in read.parts}
     assert form in forms[segment]
     assert forms[segment][form] < forms[segment][segment] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
+        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드 모델"),
+        ("비위를 맞추는 모델", "비위를 맞추는 모델"),
+        ("how to stop language models from saying wrong things", "language models"),
+        ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇 학습"),
+        ("state of the art text-to-video", "text-to-video"),
+        ("논문", "논문"),
+        ("", ""),
+        ("???", "???"),
+    ],
+)
+def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
+    assert _read(glossary, question).text == read
+
+
+_HOSTILE = (
+    "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 대규모언어모델 김건우가 줄이는 \t\n.,;()\"'-\x00"
+)
+
+
+@given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
+def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
+    read = _read(glossary, text)
+    assert bool(read.text.strip()) == bool(text.strip())
+    assert len(read.parts) <= 100
+    assert all(form.text for part in read.parts for form in part.forms)
+
+
+@pytest.mark.parametrize("piece", ["강화학습언어모델", "LLM 추론 "])
+def test_a_long_query_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
+    growth.assert_linear(lambda count: _read(glossary, piece * count), 100)
+
+
+@pytest.mark.parametrize(
+    "query", ["강화 학습", "강화학습", "reinforcement learning", "Reinforcement-Learning", "RL", "rl"]
+)
+def test_every_form_resolves_to_the_concept(glossary: resolver.Glossary, query: str) -> None:
+    read = _read(glossary, query)
+    assert [part.key for part in read.parts] == ["reinforc learn"]
+    assert not read.wholes
+
+
+@pytest.mark.parametrize(("word", "translation"), [("driving", "운전"), ("재현율", "recall")])
+def test_a_common_word_is_translated_but_is_not_a_topic(
+    glossary: resolver.Glossary, word: str, translation: str
+) -> None:
+    read = _read(glossary, word)
+    assert translation in [form.text for form in read.parts[0].forms]
+    assert not read.parts[0].key
+    assert not read.added_forms
+    assert glossary.find_concepts(word) == []
+
+
+def test_a_term_falls_back_to_its_words_in_any_spacing(glossary: resolver.Glossary) -> None:
+    for query in ("다음 토큰 예측", "다음토큰예측"):
+        read = _read(glossary, query)
+        assert [part.key for part in read.parts] == ["next token predict"]
+        assert [part.text for part in read.fallback] == ["다음", "토큰", "예측"]
+
+
+def test_words_of_two_languages_are_two_parts(glossary: resolver.Glossary) -> None:
+    read = _read(glossary, "KV 캐시")
+    assert _parts(read) == ["KV", "캐시"]
+    assert read.wholes[0].key == "kv cach"
+
+
+def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
+    assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
+
+
+def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:
+    read = _read(glossary, "뷁뷁뷁")
+    assert [(form.text, form.weight) for form in read.parts[0].forms] == [("뷁뷁뷁", 1.0)]
+    assert not read.added_forms
+
+
+@pytest.mark.parametrize(
+    ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
+)
+def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abbreviation: bool) -> None:
+    terms = [seed.SeedTerm((), ("language image video engine",), ("LIVE",))]
+    read = _read(resolver.Glossary(terms), query)
+    assert (read.parts[0].key == "languag imag video engin") == is_abbreviation
+
+
+def test_a_literal_query_has_one_form_per_word_and_terms_stay_whole(glossary: resolver.Glossary) -> None:
+    def forms_of(text: str) -> list[list[str]]:
+        read = Reader(glossary).read_literally(query_parser.Query(text))
+        return [[form.text for form in part.forms] for part in read.parts]
+
+    assert forms_of("LLM 추론") == [["LLM"], ["추론"]]
+    assert forms_of("small language model of mice") == [["small language model"], ["of"], ["mice"]]
+
+
+def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() -> None:
+    explained = [
+        *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 9,
+        *["잠재 동역학 모델(Latent Dynamics Model; LDM)"] * 4,
+    ]
+    for texts, is_sure in ((explained, False), ([*explained[:9], explained[-1]], True)):
+        read = _read(glossary_in_memory.build_glossary(texts, ()), "latent diffusion model")
+        forms, sure = ([form.text for form in of.parts[0].forms] for of in (read, read.sure()))
+        assert ("LDM" in forms, "LDM" in sure) == (True, is_sure)
+
+
+def test_hidden_forms_are_not_named() -> None:
+    forms = (Form("강화 학습"), Form("reinforcement learning"), Form("reinforc", is_shown=False))
+    assert ReadQuery("강화학습", (Part("강화학습", forms),)).added_forms == ("reinforcement learning",)

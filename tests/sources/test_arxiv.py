@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -18,11 +18,10 @@ from bot.sources.arxiv import LookupOutcome, PaperLookup
 from bot.sources.fetcher import Fetcher
 from storage import papers, search, snapshot
 from storage.database import Database
-from storage.models import FetchStatus, SourceKind
+from storage.models import PaperFacts, SourceKind
 from tests.support import origin_server, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.paper_services import PaperServices
-from tests.support.source_requests import fetch_results, fetch_statuses
 
 
 def serve_papers(
@@ -43,52 +42,48 @@ def serve_papers(
     origin.pages["/api/query"] = page
 
 
-def arxiv_source(origin: OriginServer, fetch: Fetcher) -> arxiv.ArxivSource:
-    return arxiv.ArxivSource(f"{origin.url}/api/query", fetch, base.no_throttle)
+WANTED = [f"2505.{number:05}" for number in range(1, 251)]
+
+
+async def read(
+    origin: OriginServer, fetch: Fetcher, ids: Sequence[str], pace: base.Throttle = base.no_throttle
+) -> tuple[list[PaperFacts], list[str]]:
+    """Return the facts that arXiv gives, and the ids that it does not have."""
+    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, pace)
+    facts, missing = list[PaperFacts](), list[str]()
+    async for found, lost in reader.read_papers(ids, date(2025, 5, 6)):
+        facts += found
+        missing += lost
+    return facts, missing
 
 
 async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fetch: Fetcher) -> None:
-    serve_papers(origin)
-    wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
-    assert [len(result.facts) for result in results] == [100, 100, 50]
-    assert [facts.arxiv_id for result in results for facts in result.facts] == wanted
-    assert results[0].facts[0].source == "arxiv"
-    assert {facts.affiliations for result in results for facts in result.facts} == {("KAIST", "A Lab")}
-
-
-async def test_no_request_is_sent_without_missing_papers(origin: OriginServer, fetch: Fetcher) -> None:
-    assert await fetch_statuses(arxiv_source(origin, fetch)) == [FetchStatus.UNCHANGED]
-    assert origin.requests == []
-
-
-async def test_an_unknown_paper_is_named(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin, unknown=("2505.00002",))
-    [result] = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=["2505.00001", "2505.00002"])
-    assert [facts.arxiv_id for facts in result.facts] == ["2505.00001"]
-    assert (result.reason, result.missing_ids) == ("arXiv does not know 2505.00002", ["2505.00002"])
+    facts, missing = await read(origin, fetch, WANTED)
+    assert [paper.arxiv_id for paper in facts] == [WANTED[0], *WANTED[2:]]
+    assert missing == ["2505.00002"]
+    assert {paper.affiliations for paper in facts} == {("A Lab",)}, "feedparser keeps the last"
+    assert len(origin.requests) == 3
+    assert await read(origin, fetch, []) == ([], [])
+    assert len(origin.requests) == 3
 
 
 @pytest.mark.parametrize("status", [400, 200])
 async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
     origin: OriginServer, fetch: Fetcher, status: int
 ) -> None:
-    wanted = ["cs/0112017", *(f"2505.{number:05}" for number in range(1, 250))]
+    wanted = ["cs/0112017", *WANTED[:-1]]
     serve_papers(origin, refused=wanted[:1], status=status)
-    source = arxiv_source(origin, fetch)
-    results = await fetch_results(source, arxiv_ids=wanted)
-    assert {result.status for result in results} == {FetchStatus.OK}
-    assert [facts.arxiv_id for result in results for facts in result.facts] == wanted[1:]
-    assert "arXiv refuses cs/0112017" in {result.reason for result in results}
+    facts, missing = await read(origin, fetch, wanted)
+    assert ([paper.arxiv_id for paper in facts], missing) == (wanted[1:], wanted[:1])
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
-    assert [missing for result in results for missing in result.missing_ids] == ["cs/0112017"]
 
 
 async def test_what_is_not_an_id_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
     serve_papers(origin)
     wanted = ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"]
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
-    assert {missing for result in results for missing in result.missing_ids} == {*wanted} - {"2505.00001"}
+    _, missing = await read(origin, fetch, wanted)
+    assert {*missing} == {*wanted} - {"2505.00001"}
     assert [request.query["id_list"] for request in origin.requests] == ["2505.00001"]
 
 
@@ -104,13 +99,13 @@ async def test_what_is_not_an_id_is_not_requested(origin: OriginServer, fetch: F
         ),
     ],
 )
-async def test_an_invalid_response_ends_the_fetch_with_a_reason(
+async def test_an_invalid_response_has_a_reason(
     origin: OriginServer, fetch: Fetcher, body: str, reason: str
 ) -> None:
     origin.pages["/api/query"] = body
-    wanted = [f"2505.{number:05}" for number in range(1, 251)]
-    results = await fetch_results(arxiv_source(origin, fetch), arxiv_ids=wanted)
-    assert [(result.status, result.reason) for result in results] == [(FetchStatus.FAILED, reason)]
+    with pytest.raises(base.FetchError, match=reason):
+        await read(origin, fetch, WANTED)
+    assert len(origin.requests) == 1
 
 
 async def test_every_attempt_is_throttled(origin: OriginServer, fetch: Fetcher) -> None:
@@ -121,7 +116,8 @@ async def test_every_attempt_is_throttled(origin: OriginServer, fetch: Fetcher) 
         paced += 1
 
     origin.pages["/api/query"] = web.Response(status=503)
-    await fetch_results(arxiv.ArxivSource(f"{origin.url}/api/query", fetch, pace), arxiv_ids=["2505.00001"])
+    with pytest.raises(base.FetchError):
+        await read(origin, fetch, WANTED[:1], pace)
     assert (paced, len(origin.requests)) == (3, 3)
 
 
@@ -177,7 +173,7 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
             harness.fetch(*ids[4:], user_id=BOB),
         )
         assert list(by_both) == [[FOUND] * 4, [FOUND] * 2, [FOUND, FOUND, UNKNOWN]]
-        assert harness.services.asked == [ids[:5], ids[5:]]
+        assert harness.services.asked == [ids[:4], ids[4:]]
         async with harness.database.read() as connection:
             detail = await papers.get_detail(connection, ids[0])
             assert detail is not None
@@ -197,21 +193,16 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
         assert (listed.id, listed.is_listed, len(listed.appearances)) == (detail.id, True, 1)
 
 
-async def test_a_reader_gets_five_papers_a_minute_and_twenty_a_day(harness: LookupHarness) -> None:
-    ids = iter(f"2505.{number:05}" for number in range(1, 99))
-    outcomes = []
-    for _ in range(5):
-        asked = [next(ids) for _ in range(6)]
-        outcomes.append(await harness.fetch(*asked))
-        # What arXiv does not know is not asked for again, and is free.
-        assert await harness.fetch(*asked[:5]) == outcomes[-1][:5]
-        harness.now += timedelta(minutes=1)
-    assert outcomes == [[*[UNKNOWN] * 5, LIMITED]] * 4 + [[LIMITED] * 6]
-    assert await harness.fetch("2505.00077", user_id=BOB) == [UNKNOWN]
+async def test_a_reader_gets_twenty_papers_a_day(harness: LookupHarness) -> None:
+    ids = [f"2505.{number:05}" for number in range(1, 27)]
+    assert await harness.fetch(*ids[:18]) == [UNKNOWN] * 18
+    # What arXiv does not know is not asked for again, and is free.
+    assert await harness.fetch(*ids[:18]) == [UNKNOWN] * 18
+    assert await harness.fetch(*ids[18:22]) == [UNKNOWN, UNKNOWN, LIMITED, LIMITED]
+    assert await harness.fetch(ids[22], user_id=BOB) == [UNKNOWN]
     harness.now += timedelta(days=1)
-    count = len(harness.services.asked)
-    assert await harness.fetch("2505.00001") == [UNKNOWN]
-    assert len(harness.services.asked) == count + 1
+    assert await harness.fetch(ids[0]) == [UNKNOWN]
+    assert list(map(len, harness.services.asked)) == [18, 2, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -260,10 +251,8 @@ async def test_a_slow_answer_is_stored_for_the_next_time_and_few_may_wait(harnes
         await harness.fetch(*(f"2504.{user_id}000{number}" for number in range(5)), user_id=user_id)
     released.set()
     harness.lookup.patience = 10.0
-    assert await harness.fetch("2505.00001", "2504.50004", user_id=9) == [FOUND, UNKNOWN]
-    # Comes after all that waited.
-    assert await harness.fetch("2505.00002", user_id=9) == [UNKNOWN]
-    assert sum(map(len, harness.services.asked)) == 1 + arxiv.MAX_WAITING + 1
+    assert await harness.fetch("2505.00001", "2504.50003", user_id=9) == [FOUND, UNKNOWN]
+    assert sum(map(len, harness.services.asked)) == arxiv.MAX_WAITING
 
 
 async def test_an_impossible_id_is_not_asked_for(harness: LookupHarness) -> None:

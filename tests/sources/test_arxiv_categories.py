@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from bot.app import container as app_container
 from bot.core.settings import Settings
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from bot.sources import arxiv_categories, fetcher, kinds, poller
+from bot.sources import arxiv_categories, fetcher, kinds
 from storage import archive, database, errors, models, outbox, papers, trends
 from storage import search as stored_search
 from storage.models import FetchStatus
@@ -59,7 +60,7 @@ class ArxivHarness(PollingHarness):
     async def back_fill(self) -> str | None:
         """Return what `paperround sources list` says of the back-fill of the only source."""
         [row] = (await self.health()).values()
-        found = kinds.read_back_fill(row)
+        found = arxiv_categories.read_back_fill(row.progress)
         return found and found.describe()
 
 
@@ -176,7 +177,7 @@ async def _open_bot(
         fake.install(origin, "cs.CL", "cs.CL+cs.LG")
         settings = Settings(arxiv_url=f"{origin.url}/api/query", arxiv_rss_url=f"{origin.url}/rss")
         container = app_container.Container(settings, db, clock)
-        container.source_throttles[models.SourceKind.ARXIV] = _no_pace
+        container.arxiv_throttle = _no_pace
         yield container
 
 
@@ -221,16 +222,19 @@ async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(
 ) -> None:
     monkeypatch.setattr(arxiv_categories, "_PAGE_SIZE", 8)  # two pages a day
     db_harness.fake.papers = [make_paper(1, date(2024, 12, 31)), *many(45)]
+    announce(db_harness, make_paper(900, TODAY))
     await db_harness.add(CL, since="2025-01-01")
-    row = await db_harness.fetch_all()
-    assert (row["status"], row["new"]) == ("ok", 405)
-    assert await db_harness.stored_ids() == own(db_harness.fake.papers[1:])
+    polls = 0
+    while await db_harness.fetch_due():
+        polls += 1
+        if polls == 5:
+            assert await db_harness.back_fill() == "back-fill: 20% read, 225 papers since 2025-01-01"
+    assert polls == math.ceil(DAYS_TO_TODAY / 5), "it is polled at once until it is done"
+    assert await db_harness.stored_ids() == own([*db_harness.fake.papers[1:], *db_harness.fake.announced])
     assert set(db_harness.fake.served.values()) == {1}
     assert db_harness.fake.counted("/api/query") == DAYS_TO_TODAY + 45
     assert await db_harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
-    assert await db_harness.digest_ids() == {}  # what is older than two months is not posted
-    await db_harness.fetch_all()
-    assert db_harness.fake.counted("/api/query") == DAYS_TO_TODAY + 45
+    assert list(await db_harness.digest_ids()) == [TODAY]  # what is older than two months is not posted
 
 
 async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> None:
@@ -242,48 +246,30 @@ async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> 
     assert {name for names in days.values() for name in names} == own(harness.fake.papers)
 
 
-async def test_the_bot_continues_a_back_fill_at_each_poll_and_polls_again_at_once(
-    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poller, "_BACK_FILL_SECONDS", 1e-9)
-    harness.fake.papers = many(2)
-    announce(harness, make_paper(900, TODAY))
-    await harness.add(CL, since="2025-05-02")
-    for polls in range(1, 6):
-        await harness.fetch_due()
-        assert harness.fake.counted("/api/query") == polls
-        [health] = (await harness.health()).values()
-        assert (health.next_attempt_at == harness.now) is (polls < 5)
-        if polls == 3:
-            assert await harness.back_fill() == "back-fill: 60% read, 0 papers since 2025-05-02"
-    assert harness.fake.counted("/rss/cs.CL") == 1  # not again within half an hour
-
-
-async def test_a_back_fill_that_is_cut_off_asks_again_for_one_page(
-    db_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_back_fill_that_is_cut_off_repeats_one_poll(db_harness: ArxivHarness) -> None:
     db_harness.fake.papers = many(9)
     await db_harness.add(CL, since="2025-01-01")
+    await db_harness.fetch_due()
     stored, reached, calls = db_harness.ingest.add_facts, asyncio.Event(), 0
 
     async def stop_in_the_middle(facts: Any) -> Any:
         nonlocal calls
         calls += bool(facts)
         result = await stored(facts)
-        if calls == 4:  # it is stored, but the progress is not
+        if calls == 2:
             reached.set()
             await asyncio.Event().wait()
         return result
 
-    monkeypatch.setattr(db_harness.ingest, "add_facts", stop_in_the_middle)
-    task = asyncio.create_task(db_harness.fetch_all())
-    await patience.wait_for(reached.wait(), 60)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    monkeypatch.undo()
-    await db_harness.fetch_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db_harness.ingest, "add_facts", stop_in_the_middle)
+        task = asyncio.create_task(db_harness.fetch_due())
+        await patience.wait_for(reached.wait(), 60)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await db_harness.fetch_due()
     assert await db_harness.stored_ids() == own(db_harness.fake.papers)
-    assert sorted(db_harness.fake.served.values()) == [1] * 80 + [2] * 10
+    assert sorted(db_harness.fake.served.values()) == [1] * 70 + [2] * 20
 
 
 async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None:
@@ -306,7 +292,8 @@ async def test_a_page_that_lacks_its_papers_is_a_failure_and_is_asked_for_again(
     harness.fake.faults = [web.Response(text=fake_arxiv.search_page((), 10))]
     await harness.add(CL, since="2025-01-01")
     row = await harness.fetch_all()
-    assert (row["status"], row["reason"]) == ("failed", "its page is empty, although 10 papers were found")
+    assert row["status"] == "failed"
+    assert row["reason"] == "1 of 2 locations not read: its page is empty, although 10 papers were found"
     await harness.fetch_all()
     assert await harness.stored_ids() == own(harness.fake.papers)
 
@@ -321,6 +308,8 @@ async def test_missed_announcements_are_made_up_for(db_harness: ArxivHarness) ->
         db_harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
         announce(db_harness, *listed, on=on)
         await db_harness.fetch_all()
+    await db_harness.fetch_due()
+    await db_harness.fetch_due()
     assert await db_harness.stored_ids() == {paper.arxiv_id for paper in db_harness.fake.papers}
 
 
@@ -337,7 +326,7 @@ async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> Non
 async def test_of_a_back_fill_the_last_year_is_read(harness: ArxivHarness) -> None:
     await harness.add(CL, since="1991-07-01")
     await harness.fetch_all()
-    assert harness.fake.counted("/api/query") == 367
+    assert await harness.back_fill() == "back-fill: 1% read, 0 papers since 2024-05-05"
 
 
 async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) -> None:

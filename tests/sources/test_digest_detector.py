@@ -39,17 +39,16 @@ async def test_the_digests_are_the_same(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "reason"),
+    ("text", "reason"),
     [
-        ("<!doctype html><p>Welcome</p>", base.HtmlPageError, "HTML page"),
-        ("nothing", base.FetchError, "there is no digest in it"),
-        ("## Daily Papers (2026-01-05)\n", base.NotFoundError, "list of papers is empty"),
+        ("<!doctype html><p>Welcome</p>", "it is an HTML page without a digest"),
+        ("nothing", "there is no digest in it"),
+        ("## Daily Papers (2026-01-05)\n", "its list of papers is empty"),
     ],
 )
-async def test_the_errors_are_the_same(text: str, error: type[base.FetchError], reason: str) -> None:
-    with pytest.raises(error, match=reason) as raised:
+async def test_the_errors_are_the_same(text: str, reason: str) -> None:
+    with pytest.raises(base.FetchError, match=reason):
         await detect(text)
-    assert type(raised.value) is error
 
 
 async def test_an_answer_beyond_the_memory_is_refused(

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-from bot.archive import parse
 from bot.sources import base, folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
@@ -102,26 +99,11 @@ async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> No
     assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
 
 
-async def test_a_file_that_breaks_the_reader_stops_no_other_and_is_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f"<html><p>&#{'1' * 5_000};</p>", encoding="utf-8")
     (tmp_path / "b.json").write_text('{"format": {}, "date": "x"}', encoding="utf-8")
-    (tmp_path / "c.md").write_text("BREAKS", encoding="utf-8")
     (tmp_path / "d.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    parse_text = parse.parse_text
-
-    def break_at_marker(text: str, *arguments: object) -> object:
-        if text == "BREAKS":
-            raise RuntimeError
-        return parse_text(text, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(parse, "parse_text", break_at_marker)
     results = await fetch_results(files(tmp_path))
-    statuses = {result.location: result.status for result in results[:4]}
     unread = FetchStatus.UNCHANGED
-    assert statuses == {
-        "a.html": unread, "b.json": unread, "c.md": FetchStatus.FAILED, "d.md": FetchStatus.OK
-    }  # fmt: skip
-    [again] = await fetch_results(files(tmp_path), merge_page_states(results))
-    assert "3 of 4 files not read, 1 of them with arXiv IDs: c.md" in again.reason
+    statuses = {result.location: result.status for result in results[:3]}
+    assert statuses == {"a.html": unread, "b.json": unread, "d.md": FetchStatus.OK}

@@ -80,7 +80,7 @@ async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetche
     item = daily_papers_item(
         "2505.00001",
         81,
-        ai_summary="Small things are <b>studied</b>.",
+        ai_summary="Small things are studied.",
         organization={"name": "alab", "fullname": "A Lab", "avatar": "x"},
         githubStars=1200,
         submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},

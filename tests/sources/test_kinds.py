@@ -8,7 +8,7 @@ import pytest
 
 from bot.client import translations
 from bot.operations import messages as operations_messages
-from bot.sources import base, kinds
+from bot.sources import kinds
 from storage import database, errors, models
 from storage.models import FetchStatus
 from tests.support import origin_server, source_payloads
@@ -27,7 +27,7 @@ ADDRESSES = {
     KIND.URL: "{origin}/{{date:%Y-%m-%d}}.md",
     KIND.FEED: "{origin}/feed",
     KIND.HUGGINGFACE: "{origin}",
-    KIND.ARXIV: "{origin}/api/query",
+    KIND.ARXIV: "arxiv:cs.CL",
 }
 """An address of each kind, by which the kind is guessed. A new kind needs one, and its content in `_publish`."""
 
@@ -36,7 +36,7 @@ OTHER_ADDRESSES = {
     KIND.FEED: "https://h.test/feed.xml https://rss.arxiv.org/rss/cs.CL",
     KIND.HUGGINGFACE: "https://huggingface.co https://huggingface.co/api/daily_papers https://huggingface.co/papers"
     " http://mirror.test/api/daily_papers?date={date:%Y-%m-%d}",
-    KIND.ARXIV: "https://export.arxiv.org/api/query arxiv:cs.CL arxiv:cs.LG,stat.ML",
+    KIND.ARXIV: "arxiv:cs arxiv:cs.LG,stat.ML",
     KIND.FOLDER: "/srv/papers papers file:///srv/papers",
 }
 
@@ -76,14 +76,6 @@ def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceK
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-def test_every_kind_has_one_record_for_an_address(kind: models.SourceKind) -> None:
-    records = [record for record in kinds.RECORDS if record.kind is kind]
-    assert len({record.scheme for record in records}) == len(records)
-    assert {kinds.get(kind, record.scheme) for record in records} == {*records}
-    assert kinds.get(kind).scheme == ""
-
-
-@pytest.mark.parametrize("kind", models.SourceKind)
 def test_options_are_checked_for_every_kind(kind: models.SourceKind, tmp_path: Path) -> None:
     address = ADDRESSES[kind].format(origin="https://h.test", folder=tmp_path)
     kinds.check(kind, address, {})
@@ -114,7 +106,10 @@ def _publish(origin: OriginServer, folder: Path) -> None:
     origin.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
         source_payloads.daily_papers_item("2505.00001")
     )
-    origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001"))
+    item = (
+        "<item><link>https://arxiv.org/abs/2505.00001</link><title>A</title><category>cs.CL</category></item>"
+    )
+    origin.pages["/rss/cs.CL"] = source_payloads.rss(item)
     (folder / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
 
 
@@ -129,8 +124,6 @@ async def test_every_kind_can_be_added_and_polled(
         address = ADDRESSES[kind].format(origin=origin.url, folder=tmp_path)
         added = await harness.registry.add(address)
         assert added.kind is kind
-        if record.stage is base.Stage.MISSING_FACTS:
-            await harness.add("/2025-05-06.md", "url")  # brings papers that lack facts
         reports = {report.source.url: report for report in await harness.fetch_due()}
         assert reports[address].status is FetchStatus.OK, reports[address].reason
         stored = (await harness.health())[address]

@@ -43,7 +43,7 @@ def test_only_public_addresses_are_fetched() -> None:
 )
 def test_a_url_with_a_blocked_address_is_refused_without_resolving(url: str) -> None:
     guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({}))
-    with pytest.raises(base.BlockedUrlError):
+    with pytest.raises(base.FetchError):
         guard.check_url(URL(url))
 
 
@@ -54,7 +54,7 @@ def test_a_host_name_is_checked_only_when_resolved() -> None:
 async def test_a_host_with_one_blocked_address_is_refused() -> None:
     guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
     with pytest.raises(
-        base.BlockedUrlError, match=r"papers\.test is at 10\.0\.0\.1, which is not a public address"
+        base.FetchError, match=r"papers\.test is at 10\.0\.0\.1, which is not a public address"
     ):
         await guard.resolve("papers.test", 80)
 
@@ -63,9 +63,9 @@ async def test_an_allowed_port_does_not_allow_other_ports() -> None:
     resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
     guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test:8000")])
     assert [result["host"] for result in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
-    with pytest.raises(base.BlockedUrlError):
+    with pytest.raises(base.FetchError):
         await guard.resolve("papers.test", 8001)
-    with pytest.raises(base.BlockedUrlError):
+    with pytest.raises(base.FetchError):
         guard.check_url(URL("http://127.0.0.1:8000/"))
 
 

@@ -44,7 +44,7 @@ async def add_digest(database: Database, number: int) -> int:
             "date_on": reader_rows.NOW.date(),
             "format": "review",
         }
-        stored = {"language": "en", "raw": b"", "problems": (), "revision": 1}
+        stored = {"language": "en", "raw": b"", "problems": ()}
         times = {"ingested_at": reader_rows.NOW, "updated_at": reader_rows.NOW}
         query = tables.digests.insert().values(values | stored | times).returning(tables.digests.c.id)
         return int((await connection.execute(query)).scalar_one())

@@ -54,14 +54,14 @@ async def test_the_page_states_read_last_are_kept(db: database.Database) -> None
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
         other = await sources.add(connection, url="other", kind=models.SourceKind.URL, now=NOW)
         newer = replace(page, etag='"2"', read_at=NOW + timedelta(days=1))
-        both = [(source.id, page), (other.id, page), (source.id, newer)]
-        await sources.upsert_page_states(connection, both[:1])
-        await sources.upsert_page_states(connection, both)
+        await sources.upsert_page_states(connection, source.id, [page])
+        await sources.upsert_page_states(connection, other.id, [page])
+        await sources.upsert_page_states(connection, source.id, [page, newer])
         assert await sources.list_page_states(connection, other.id) == {page.location: page}
-        await sources.upsert_page_states(connection, [])
+        await sources.upsert_page_states(connection, source.id, [])
         assert await sources.list_page_states(connection, source.id) == {page.location: newer}
         older = [replace(page, location=str(n), read_at=NOW - timedelta(days=n)) for n in range(3)]
-        await sources.upsert_page_states(connection, [(source.id, state) for state in older])
+        await sources.upsert_page_states(connection, source.id, older)
         kept = {page.location: newer, "0": older[0]}
         assert await sources.list_page_states(connection, source.id, 2) == kept
         assert await sources.trim_page_states(connection, source.id, 4) == 0

@@ -48,15 +48,6 @@ async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
         assert await writer.list_drafts_by_paper(connection, "2601.00001") == [second, first]
 
 
-async def test_old_drafts_are_removed(db: Database) -> None:
-    old = replace(DRAFT, arxiv_id="2501.00001", input_hash="a", updated_at=NOW - timedelta(days=90))
-    async with db.transaction() as connection:
-        await writer.save_draft(connection, DRAFT)
-        await writer.save_draft(connection, old)
-        assert await writer.purge_drafts(connection, NOW, 10) == 1
-        assert await writer.list_drafts_by_paper(connection, DRAFT.arxiv_id) == [DRAFT]
-
-
 TEXT = models.PaperText(
     "2601.00001", "# 제목\n\n" + "Lamps are lit at dusk. " * 5_000, "https://a.example/x", NOW
 )
@@ -70,16 +61,6 @@ async def test_a_text_comes_back_with_its_provenance_and_a_newer_one_replaces_it
         assert await writer.get_text(connection, TEXT.arxiv_id) == TEXT
         await writer.save_text(connection, newer)
         assert await writer.get_text(connection, TEXT.arxiv_id) == newer
-
-
-async def test_old_texts_are_removed(db: Database) -> None:
-    async with db.transaction() as connection:
-        for number in range(3):
-            day = NOW - timedelta(days=number)
-            await writer.save_text(connection, replace(TEXT, arxiv_id=f"2601.0000{number}", fetched_at=day))
-        assert await writer.purge_texts(connection, NOW, 1) == 1
-        assert await writer.purge_texts(connection, NOW, 9) == 1
-        assert await writer.get_text(connection, "2601.00000") is not None
 
 
 DAY = date(2026, 1, 31)

@@ -193,7 +193,7 @@ async def open_harness(
     container = Container(settings, database, clock)
     container.texts = texts
     container.templates = _load_templates()
-    container.source_throttles[models.SourceKind.ARXIV] = base.no_throttle
+    container.arxiv_throttle = base.no_throttle
     bot = container.create_bot(shard_count=1, locale=locale)
     container.rest = SimulatedRest(bot, container.pace)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):

@@ -362,9 +362,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
     "text.people.is_plausible": lambda text: people.is_plausible(("kim", "minsu"), text),
-    "text.questions.read_question": lambda text: questions.read_question(
-        text, _is_word, _is_word, questions.packaged_everyday()
-    ),
     "text.questions.Everyday.find_terms": lambda text: questions.packaged_everyday().find_terms(text),
     "text.questions.parse_everyday": lambda text: questions.parse_everyday(text.encode()),
     "text.people.find_writers": lambda text: people.find_writers(text.split()),

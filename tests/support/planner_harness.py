@@ -162,4 +162,4 @@ async def read_lists(database: Database, now: datetime, on: date | None = None) 
             await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=now)
         if on is not None:
             page = models.PageState(f"{url}/api/daily_papers?date={on}", now, models.FetchStatus.OK)
-            await sources.upsert_page_states(connection, [(1, page)])
+            await sources.upsert_page_states(connection, 1, [page])

@@ -56,13 +56,11 @@ class PollingHarness:
             limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
-            throttles = {models.SourceKind.ARXIV: base.no_throttle}
             context = base.SourceContext(
-                fetch, self.endpoints, throttles, "UTC", arxiv_rss_url=f"{self.origin.url}/rss"
+                fetch, self.endpoints, base.no_throttle, "UTC", arxiv_rss_url=f"{self.origin.url}/rss"
             )
-            policy = fetcher.RetryPolicy(lambda: 0.0)
             yield poller.Poller(
-                self.db, self.clock, self.ingest, context, policy, notify_failure=self.record_notice
+                self.db, self.clock, self.ingest, context, lambda: 0.0, notify_failure=self.record_notice
             )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:

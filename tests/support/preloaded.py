@@ -7,11 +7,11 @@ from functools import lru_cache
 from fluent.runtime import FluentResource
 
 from bot.client import translations
-from bot.text import questions
+from bot.search import index as search_index
 from storage import models
 
 parse_resource = lru_cache(FluentResource)
 vars(translations)["FluentResource"] = parse_resource
 for locale in models.Locale:
     parse_resource(translations.read_source(locale))
-questions.prepare_topics()
+search_index.prepare()

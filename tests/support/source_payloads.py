@@ -12,7 +12,7 @@ from bot.sources import feed
 DAY = date(2025, 5, 6)
 
 
-def parse_entries(text: str) -> list[feed.FeedEntry]:
+def parse_entries(text: str) -> Sequence[feed.FeedEntry]:
     """Return the entries of a feed."""
     return feed.parse_document(text).entries
 

@@ -10,56 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import resolver
 from bot.search import scoring
-from bot.text import analyser, questions, seed
-from tests.support import glossary_in_memory
-
-_HOSTILE = "가이를의에서로LLM의 논문을 추천해줘? how to of RAG기반 김건우가 줄이는 \t\n.,;()\"'"
-
-
-@pytest.fixture(scope="module")
-def glossary() -> resolver.Glossary:
-    """The glossary of the seed list alone."""
-    return glossary_in_memory.build_glossary([], seed.load_terms())
-
+from bot.text import analyser, questions
 
 _EVERYDAY = questions.packaged_everyday()
-
-
-def _read(glossary: resolver.Glossary, text: str) -> str:
-    return questions.read_question(text, glossary.is_term, glossary.is_word, _EVERYDAY)
-
-
-@pytest.mark.parametrize(
-    ("question", "read"),
-    [
-        ("LLM의 환각을 줄이는 방법 알려줘", "LLM 환각"),
-        ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
-        ("what is chain of thought?", "chain of thought"),
-        ("chain of thought", "chain of thought"),
-        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드 모델"),
-        ("비위를 맞추는 모델", "비위를 맞추는 모델"),
-        ("성능이 좋은 모델 추천해줘", "모델"),
-        ("수학 문제를 푸는 모델", "수학 문제를 모델"),
-        ("how to stop language models from saying wrong things", "language models"),
-        ("프롬프트를 바꿔서 얻는 LLM의 환각", "프롬프트 LLM 환각"),
-        ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇 학습"),
-        ("state of the art text-to-video", "text-to-video"),
-        ("is there a paper that uses diffusion for video generation", "diffusion video generation"),
-        ("논문", "논문"),
-        ("", ""),
-        ("???", "???"),
-    ],
-)
-def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
-    assert _read(glossary, question) == read
-
-
-@given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
-def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
-    read = _read(glossary, text)
-    assert bool(read.strip()) or not text.strip()
 
 
 def _topic(query: str) -> str:

@@ -62,20 +62,6 @@ def test_a_joined_name_is_split_into_its_words(joined: str, split: str | None) -
     assert term_keys.split_writing(joined) == split
 
 
-@pytest.mark.parametrize(
-    ("words", "joined"),
-    [
-        ("flash attention", "flashattention"),
-        ("flash", None),
-        ("강화 학습", None),
-        ("llama 3", None),
-        ("a b c d", None),
-    ],
-)
-def test_a_few_words_are_joined_into_one(words: str, joined: str | None) -> None:
-    assert term_keys.joined_writing(words.split()) == joined
-
-
 EXACT, VERSION, LEADING, NONE = range(3, -1, -1)
 
 

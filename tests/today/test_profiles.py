@@ -177,7 +177,8 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
     async with db.transaction() as connection:
         for number, title in enumerate(titles):
             row = {"arxiv_id": f"1901.{number:05}", "url": "https://arxiv.org", "authors_truncated": False}
-            lists: dict[str, list[str]] = {"keywords": [], "categories": [], "authors": []}
+            names = "keywords", "categories", "authors", "media", "affiliations"
+            lists = {name: list[str]() for name in names}
             inserted = await connection.execute(
                 tables.papers.insert().values(**row, **lists, title=title).returning(tables.papers.c.id)
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import html
+import json
 import os
 import re
 import tracemalloc
@@ -36,7 +38,7 @@ async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_p
     assert built == (len(found) - 1, 0, 0)
     assert {"index.html", "days/2025-01-02.html", "papers/2501.00004.html", "feed.atom", "404.html"} <= found
     assert [name for name in found if re.fullmatch(r"authors/ada-lovelace-[0-9a-f]{8}\.html", name)]
-    for name in found - {site.MANIFEST}:
+    for name in found - {site.MANIFEST, "titles.json"}:
         text = (tmp_path / "site" / name).read_text(encoding="utf-8")
         for link in re.findall(r'(?:href|src|loc)[=>]"?([^"<]+)', text):
             path = unquote(link).removeprefix("https://example.org")
@@ -47,7 +49,23 @@ async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_p
             assert target in found, (name, link)
         assert "?" not in "".join(re.findall(r'href="(/[^"]*)"', text))
         assert "<form" not in text
-        assert "<script" not in text
+        assert ("<script" in text) == (name == "search.html")
+
+
+async def test_the_files_have_all_days_and_what_their_search_looks_in(
+    archive: WebArchive, tmp_path: Path
+) -> None:
+    paper = sample_archive.NewsletterPaper("2501.00900", "Reinforcement Learning for All", "글입니다.")
+    await sample_archive.add_digest(archive.services.database, "2025-01-05", paper)
+    await build(archive, tmp_path / "site")
+    days = (tmp_path / "site/days.html").read_text(encoding="utf-8")
+    assert re.findall(r'"/lab/papers/days/([0-9-]+)\.html"', days)[:2] == ["2025-01-05", "2025-01-04"]
+    found = json.loads((tmp_path / "site/titles.json").read_text(encoding="utf-8"))
+    (row,) = [row for row in found if row[0] == "2501.00900"]
+    assert row[1:4] == ["Reinforcement Learning for All", "2025-01-05", 10]
+    assert "강화학습" in row[4]
+    search = html.unescape((tmp_path / "site/search.html").read_text(encoding="utf-8"))
+    assert "script-src 'self'; connect-src 'self'" in search
 
 
 async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArchive, tmp_path: Path) -> None:
@@ -105,7 +123,7 @@ async def test_a_second_build_writes_what_changed(archive: WebArchive, tmp_path:
     assert os.stat(folder / "papers/2501.00003.html").st_mtime_ns == times["papers/2501.00003.html"]
     # Another language or address is another site.
     korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
-    assert korean.unchanged <= 2
+    assert korean.unchanged <= 4
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
@@ -226,7 +244,10 @@ def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround,
     assert built["written"] > 5
     assert "TinyTalk" in (tmp_path / "site/papers/2501.00001.html").read_text(encoding="utf-8")
     assert "0 files written" in paperround(*options).stdout
-    assert "검색" not in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")  # files cannot search
+    assert '<html lang="ko">' in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")
+    paperround("web", "build", "site", "--base-url", "https://example.org")
+    # Its digests are in Korean.
+    assert '<html lang="ko">' in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")
     wrong = paperround("web", "build", "site", "--base-url", "example.org")
     assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
     other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")

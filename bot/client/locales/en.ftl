@@ -56,7 +56,6 @@ list-read = Searched for: { $terms }
 list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Also searched for { $forms }
-list-inside = Found only inside longer words
 list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
@@ -170,6 +169,7 @@ back-to-paper = Back to the paper
 chapter = Chapter { $number }
 save = Save
 unsave = Saved · remove
+open-web = Open on the web
 similar = Similar papers
 authors = All authors and their papers
 cite = Cite (BibTeX)
@@ -690,7 +690,6 @@ source-back-fill = Reading papers since { $since }: { $papers } so far{ $share -
     [0] {""}
    *[other] , { $share }%
 }.
-source-no-next = no longer checked
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->
@@ -833,6 +832,8 @@ web-skip = Skip to content
 web-search = Search
 web-search-label = A topic, in Korean or English
 web-search-hint = A topic, such as diffusion
+web-needs-script = The search of this site needs JavaScript.
+web-more-authors = and { $count } more
 web-trends = Trends
 web-feeds = Feeds:
 web-pages = Pages

@@ -44,7 +44,6 @@ list-read = 이렇게 검색했어요: { $terms }
 list-read-from = { $names } 논문
 list-meanings = { $term }의 여러 뜻: { $meanings }
 list-also = 함께 검색한 관련 용어: { $forms }
-list-inside = 검색어가 더 긴 단어의 일부로만 나와요
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
@@ -142,6 +141,7 @@ back-to-paper = 논문으로 돌아가기
 chapter = { $number }장
 save = 저장
 unsave = 저장됨 · 취소
+open-web = 웹에서 보기
 similar = 비슷한 논문
 authors = 저자 모두 보기
 cite = 인용하기 (BibTeX)
@@ -657,7 +657,6 @@ source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 �
     [0] {""}
    *[other] , { $share }%
 }
-source-no-next = 더 이상 확인하지 않아요
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
@@ -786,7 +785,7 @@ command-top =
     .name = 인기
     .description = 인기 논문을 보여 줘요
     .option-period = 기간
-    .option-period-description = 언제의 논문을 볼지
+    .option-period-description = 지난주, 한 달, 12월 같은 기간. 비워 두면 최근 7일
     .option-topic = 주제
     .option-topic-description = 이 주제의 논문만
 
@@ -994,6 +993,8 @@ web-skip = 본문으로 건너뛰기
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
+web-needs-script = 이 사이트의 검색에는 자바스크립트가 필요해요.
+web-more-authors = 외 { $count }명
 web-trends = 동향
 web-feeds = 피드:
 web-pages = 페이지
