@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, outbox
-from storage.models import Club, DeliveryState, PartKind, PartState
+from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import (
     club_nominations,
     club_threads,
@@ -83,22 +83,22 @@ async def put_thread(connection: AsyncConnection, **values: Any) -> None:
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
-async def list_unsettled(connection: AsyncConnection) -> list[int]:
-    """Return the parts that `settle` is for: those of finished deliveries of threads with their messages."""
+async def has_unsettled(connection: AsyncConnection) -> bool:
+    """Return whether `settle` has something to do: a delivery of a thread has ended, and has its message still."""
     query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.join(club_threads, club_threads.c.delivery_id == deliveries.c.id)
     query = query.where(deliveries.c.finished_at.is_not(None), parts.c.payload.is_not(None))
-    return list((await connection.execute(query)).scalars())
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
-async def settle(connection: AsyncConnection, part_ids: Collection[int], before: datetime) -> None:
-    """Keep the ids of opened threads, longer than their deliveries, and clear the messages, which name a reader.
-
-    `before` is later than the deliveries have ended (UTC).
-    """
+async def settle(connection: AsyncConnection, before: datetime) -> None:
+    """Keep the ids of opened threads, longer than their deliveries, and clear messages that ended, which may name a reader."""
     unknown = club_threads.c.thread_id.is_(None)
     await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
-    await outbox.clear_payloads(connection, list(part_ids), before)
+    await outbox.clear_payloads(connection, before, _MAX_CLEARED, kind=DeliveryKind.CLUB)
+
+
+_MAX_CLEARED = 1_000
 
 
 class PastMeeting(NamedTuple):

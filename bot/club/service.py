@@ -255,10 +255,10 @@ class Clubs(Nominations):
         async with self._database.read() as connection:
             clubs = await storage.list_present(connection)
             meetings = [await load_meeting(connection, club, now) for club in clubs]
-            unsettled = await storage.list_unsettled(connection)
-        if unsettled:
+            is_unsettled = await storage.has_unsettled(connection)
+        if is_unsettled:
             async with self._database.transaction() as connection:
-                await storage.settle(connection, unsettled, now + HOUR)
+                await storage.settle(connection, now + HOUR)
         planned = 0
         for club, meeting in zip(clubs, meetings, strict=True):
             with isolation.isolated(log, "club failed", reraise=(StorageError,), guild=club.guild_id):
