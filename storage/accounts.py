@@ -22,9 +22,7 @@ from storage.tables import (
     metadata,
     papers,
     readers,
-    subscriptions,
 )
-from storage.tables import alerts as stored_alerts
 
 Record = TypeVar("Record", Reader, Guild)
 
@@ -48,10 +46,10 @@ class ReaderSettings(TypedDict, total=False):
 
 
 async def upsert_reader(
-    connection: AsyncConnection, user_id: int, *, now: datetime, **settings: Unpack[ReaderSettings]
+    connection: AsyncConnection, user_id: int, **settings: Unpack[ReaderSettings]
 ) -> None:
     """Store the given settings."""
-    row = {"user_id": user_id, "seen_at": now, **_known_values(settings)}
+    row = {"user_id": user_id, **_known_values(settings)}
     await database.upsert(connection, readers, [row], key=("user_id",))
 
 
@@ -78,10 +76,6 @@ async def get_text(connection: AsyncConnection, token: str) -> str | None:
     return text
 
 
-REMOVED_BEFORE = (stored_alerts, deliveries, subscriptions)
-"""Tables of which only some rows of a server are removed with it, or in batches."""
-
-
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
     """Return a server, or None."""
     return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
@@ -106,14 +100,12 @@ class GuildSettings(TypedDict, total=False):
     system_channel_id: int | None
 
 
-async def upsert_guilds(
-    connection: AsyncConnection, by_id: Mapping[int, GuildSettings], *, now: datetime
-) -> None:
+async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSettings]) -> None:
     """Store the given fields of servers that the bot is in."""
     same_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
     for guild_id, settings in by_id.items():
         known = _known_values(settings)
-        row = {"guild_id": guild_id, "seen_at": now, "left_at": None, **known}
+        row = {"guild_id": guild_id, "left_at": None, **known}
         same_columns.setdefault(frozenset(known), []).append(row)
     for rows in same_columns.values():
         await database.upsert(connection, guilds, rows, key=("guild_id",))
@@ -141,11 +133,8 @@ async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) 
 
 
 async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server with all rows of it but those of `REMOVED_BEFORE`."""
+    """Delete a server, without its daily posts, alerts and deliveries."""
     await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))
-    for table in metadata.tables.values():
-        if "guild_id" in table.c and table not in REMOVED_BEFORE:
-            await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
 async def _list_by_id(

@@ -472,12 +472,16 @@ async def insert_rows(
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows that have the same columns; update those whose key exists."""
+    """Insert rows that have the same columns; update those whose key exists, if they have columns beside it."""
     if not rows:
         return
     statement = dialect_insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    if changes:
+        statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    await connection.execute(statement, rows)
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

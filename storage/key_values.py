@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -69,9 +69,4 @@ async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> 
 
 async def remove(connection: AsyncConnection, key: str) -> None:
     """Delete a key."""
-    await remove_all(connection, [key])
-
-
-async def remove_all(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Delete keys."""
-    await database.execute_in(connection, meta.delete(), meta.c.key, keys)
+    await connection.execute(meta.delete().where(meta.c.key == key))

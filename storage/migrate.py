@@ -1,4 +1,4 @@
-"""Opens a database with the current schema, upgrades older ones, and copies a SQLite file while it is in use.
+"""Opens a database with the current schema, which is made in an empty one, and copies a SQLite file while it is in use.
 
 Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
 """
@@ -18,12 +18,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage import database, errors, key_values, locks, snapshot, tables
+from storage import database, errors, key_values, locks, tables
 
-OLDEST = "r0001"
-"""The first revision in `migrations/versions`."""
-HEAD = snapshot.SCHEMA
-"""The newest revision in `migrations/versions`; a test compares the two."""
+HEAD = "r0001"
+"""The revision in `migrations/versions`."""
 SCRIPTS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
 
@@ -80,7 +78,7 @@ async def open_database(
 ) -> database.Database:
     """Open a database with the current schema. A child process has the `name` of its parent's.
 
-    `migrate` None: upgrade a SQLite file; PostgreSQL is upgraded only by `db upgrade` and `run`.
+    `migrate` None: make the schema in a SQLite file; in PostgreSQL only by `db upgrade` and `run`.
     Raises storage.errors.StorageError if the database is of another version, locked, read-only or unreachable.
     """
     name = name or database.make_name()
@@ -89,10 +87,10 @@ async def open_database(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
         current = await current_revision(opened)
-        if _is_to_be_upgraded(current):
+        if current is None:
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
-                    f"{opened.url.render_as_string()} is empty or from an earlier version. Run `paperround db upgrade` first."
+                    f"{opened.url.render_as_string()} is empty. Run `paperround db upgrade` first."
                 )
             await upgrade(opened)
         elif current != HEAD or not await _has_columns(opened):
@@ -143,14 +141,10 @@ async def _has_columns(opened: database.Database) -> bool:
         return await key_values.get(connection, key_values.SCHEMA_HASH) == hash_schema()
 
 
-def _is_to_be_upgraded(revision: str | None) -> bool:
-    return revision is None or OLDEST <= revision < HEAD
-
-
 async def upgrade(opened: database.Database) -> None:
-    """Run the missing migrations in one transaction and one process at a time."""
+    """Make the schema in an empty database, in one transaction and one process at a time."""
     async with _migration_lock(opened):
-        if not _is_to_be_upgraded(await current_revision(opened)):
+        if await current_revision(opened) is not None:
             return
         async with opened.transaction() as connection:
             await connection.run_sync(_run_alembic)

@@ -187,7 +187,6 @@ class StoredDigest:
 class ArchiveExtent:
     """Size and date range of the archive. Both dates are None if it is empty."""
 
-    digest_count: int
     paper_count: int
     first_on: date | None
     last_on: date | None

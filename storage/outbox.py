@@ -162,19 +162,11 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
+    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in database.chunked(receipts):
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
-        await _finish(connection, deliveries.c.id.in_(affected), now)
-
-
-async def _finish(connection: AsyncConnection, condition: sa.ColumnElement[bool], now: datetime) -> None:
-    """Mark those deliveries as SENT of which all parts are."""
-    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
-    await connection.execute(
-        deliveries.update()
-        .where(condition, ~has_unsent)
-        .values(state=DeliveryState.SENT, reason=None, finished_at=now)
-    )
+        finished = deliveries.update().where(deliveries.c.id.in_(affected), ~has_unsent)
+        await connection.execute(finished.values(state=DeliveryState.SENT, reason=None, finished_at=now))
 
 
 async def mark_retry(
@@ -458,8 +450,8 @@ async def list_due(
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
     """Return one delivery, or None."""
-    rows = await list_rows(connection, ids=[delivery_id])
-    return rows[0] if rows else None
+    query = sa.select(deliveries).where(deliveries.c.id == delivery_id)
+    return await database.fetch_record(connection, models.Delivery, query)
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
@@ -498,20 +490,8 @@ def unfinished_clause() -> sa.ColumnElement[bool]:
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
     """Return a delivery's parts, by position."""
-    return (await list_parts_by_delivery(connection, [delivery_id]))[delivery_id]
-
-
-async def list_parts_by_delivery(
-    connection: AsyncConnection, delivery_ids: Sequence[int]
-) -> dict[int, list[models.Part]]:
-    """Return the parts of deliveries, by delivery id and position."""
-    by_delivery: dict[int, list[models.Part]] = {delivery_id: [] for delivery_id in delivery_ids}
-    query = sa.select(parts).order_by(parts.c.position)
-    for part in await database.fetch_records(
-        connection, models.Part, query, parts.c.delivery_id, delivery_ids
-    ):
-        by_delivery[part.delivery_id].append(part)
-    return by_delivery
+    query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
+    return await database.fetch_records(connection, models.Part, query)
 
 
 async def list_rows(

@@ -64,9 +64,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
     lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
-    # A later time than any delay was stored by a clock that was ahead.
-    due_at, latest = papers.c.arxiv_due_at, now + _MAX_ARXIV_DELAY
-    is_due = sa.or_(due_at.is_(None), due_at <= now, due_at > latest)
+    is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
     source, on = t.digests.c.source, sa.func.max(t.digests.c.date_on)
     is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
     turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
@@ -94,11 +92,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
-        {
-            "id": id_,
-            "arxiv_asks": asks + 1,
-            "arxiv_due_at": now + min(timedelta(days=2 ** min(asks, 5)), _MAX_ARXIV_DELAY),
-        }
+        {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + timedelta(days=2 ** min(asks, 5))}
         for id_, asks in rows
     ]
     await database.update_rows(connection, papers, changed)
@@ -115,7 +109,6 @@ ARXIV = "arxiv"
 _FIRST_ZONE = timedelta(hours=14)
 """The offset of the zone where a day begins first."""
 _LAST_TURN = 1_000_000_000
-_MAX_ARXIV_DELAY = timedelta(days=32)
 _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
@@ -225,20 +218,15 @@ async def list_by_date(
         .group_by(t.entries.c.paper_id)
         .subquery()
     )
-    no_authors = sa.literal("[]").label("authors")
-    columns = (
-        _ROW_COLUMNS
-        if with_authors
-        else [no_authors if column.name == "authors" else column for column in _ROW_COLUMNS]
-    )
     query = (
-        sa.select(*columns)
+        sa.select(papers.c.id)
         .join(best_ranks, best_ranks.c.paper_id == papers.c.id)
         .where(papers.c.last_on.is_not(None), papers.c.votes >= min_votes if min_votes > 0 else sa.true())
         .order_by(papers.c.votes.is_(None), papers.c.votes.desc(), best_ranks.c.rank, papers.c.id)
         .limit(limit)
     )
-    return list(search.build_paper_rows((await connection.execute(query)).all()))
+    ids = (await connection.execute(query)).scalars().all()
+    return await list_rows(connection, ids, with_authors=with_authors)
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
@@ -300,11 +288,10 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
-    """Return the number of papers, and the number and range of the digests up to a date: later ones are dated ahead."""
-    query = sa.select(sa.func.count(), sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
-    query = query.where(t.digests.c.date_on <= until_on)
-    digest_count, first_on, last_on = (await connection.execute(query)).one()
-    return ArchiveExtent(digest_count, await snapshot.read(connection, search.count_top), first_on, last_on)
+    """Return the number of papers, and the range of the digests up to a date: later ones are dated ahead."""
+    query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
+    first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
+    return ArchiveExtent(await snapshot.read(connection, search.count_top), first_on, last_on)
 
 
 async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
@@ -314,15 +301,6 @@ async def count_institutions(connection: AsyncConnection, *, since_on: date) -> 
     for organization, affiliations in await connection.execute(query):
         counts.update({organization, *affiliations} - {None})
     return dict(counts)
-
-
-_ROW_COLUMNS = [
-    papers.c[name]
-    for name in (
-        *("id", "arxiv_id", "title", "url", "last_on", "votes", "authors", "thumbnail"),
-        "authors_truncated",
-    )
-]
 
 
 async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:

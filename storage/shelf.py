@@ -164,19 +164,11 @@ def _is_saved(user_id: int, paper_id: int) -> sa.ColumnElement[bool]:
 
 
 def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
-    return models.SavedPaper(
-        id=row.id,
-        arxiv_id=row.arxiv_id,
-        title=row.title,
-        url=row.url,
+    return database.build_record(
+        models.SavedPaper,
+        row._mapping,
         date=row.last_on or row.saved_at.date(),
-        votes=row.votes,
-        authors=tuple(row.authors),
-        authors_truncated=row.authors_truncated,
-        thumbnail=row.thumbnail,
-        is_listed=row.last_on is not None,
-        saved_at=row.saved_at,
-        note=row.note,
+        score=0.0,
         tags=tuple(row.tags.split()),
-        read_at=row.read_at,
+        is_listed=row.last_on is not None,
     )

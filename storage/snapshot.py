@@ -22,8 +22,6 @@ Row = tuple[Any, ...]
 
 CHUNK_SIZE = 1 << 14
 """Values per IN list: SQLite allows 32,766 variables per statement."""
-SCHEMA = "r0001"
-"""The revision of the schema that the statements of this version are for."""
 _SQLITE_URL = "sqlite+aiosqlite:///"
 
 

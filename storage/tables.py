@@ -190,7 +190,6 @@ digests = _table_of(
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
     sa.UniqueConstraint("location", "source", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
-    sa.Index("ix_digests_hash", "hash"),
     # Ids are never reused, because the keys of deliveries contain them.
     sqlite_autoincrement=True,
 )
@@ -345,11 +344,7 @@ parts = _table_of(
 )
 
 readers = _table_of(
-    models.Reader,
-    "readers",
-    _required("seen_at", UtcTime),
-    sa.PrimaryKeyConstraint("user_id"),
-    infos={"user_id": READER_ROWS},
+    models.Reader, "readers", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
 )
 
 button_texts = sa.Table(
@@ -424,7 +419,7 @@ feedback = sa.Table(
     sqlite_with_rowid=False,
 )
 
-guilds = _table_of(models.Guild, "guilds", _required("seen_at", UtcTime), sa.PrimaryKeyConstraint("guild_id"))
+guilds = _table_of(models.Guild, "guilds", sa.PrimaryKeyConstraint("guild_id"))
 
 sources = _table_of(
     models.StoredSource,

@@ -496,11 +496,7 @@ async def _create_draft_writer(
         for each in (name, settings.writer_judge or name)
     }
     reader = paper_text.PaperTextReader(
-        settings.hf_endpoint,
-        settings.arxiv_html_url,
-        fetch,
-        now=clock,
-        throttle=AsyncLimiter(1, paper_text.SECONDS_PER_REQUEST).acquire,
+        settings.hf_endpoint, settings.arxiv_html_url, fetch, now=clock, throttle=container.arxiv_throttle
     )
     async with database.read() as connection:
         glossary = await search_glossary.GlossaryService(database).get_current(connection)

@@ -305,9 +305,6 @@ def read_token(container: Container) -> str | None:
 
 def begin(container: Container) -> asyncio.Event:
     """Prepare this process for Discord's addresses and limits. Returns the event that SIGTERM and SIGINT set."""
-    token = read_token(container)
-    if token is not None and not command_sync.has_token_form(token):
-        log.warning("DISCORD_TOKEN does not look like a token", reason=command_sync.NOT_A_TOKEN)
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping

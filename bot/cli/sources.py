@@ -236,7 +236,7 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print one row for each source and the problems on stderr. Exit with 1 if there are problems."""
+    """Print one row for each source, and the problems of digests on stderr. Exit with 1 if there are problems."""
     from bot.archive import files
 
     rows: list[dict[str, Any]] = [
@@ -248,18 +248,10 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
         }
         for report in reports
     ]
-    failed = [
-        row
-        for row, report in zip(rows, reports, strict=True)
-        if row["status"] in _FAILURES or report.missed_days
-    ]
-    # On a terminal the reason of a failure stands once, on stderr.
-    shown = rows if as_json else [row | {"reason": None} if row in failed else row for row in rows]
-    shell.print_answer(shown, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
-    for row in failed:
-        shell.error(f"{row['source']}: {row['reason']}")
+    shell.print_answer(rows, as_json, _REPORT_COLUMNS, sentence=_NO_SOURCES)
+    is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
     problems = [problem for report in reports for problem in report.result.problems]
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
-    if failed or problems:
+    if is_failed or problems:
         sys.exit(1)

@@ -34,7 +34,7 @@ class Readers:
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store the given settings; a setting that is None keeps its value."""
         async with self._database.transaction() as connection:
-            await accounts.upsert_reader(connection, user_id, now=self._clock(), **settings)
+            await accounts.upsert_reader(connection, user_id, **settings)
 
 
 class Guilds:
@@ -66,7 +66,7 @@ class Guilds:
         for ids in database.chunked(by_id):
             async with self._database.transaction() as connection:
                 chosen = {guild_id: by_id[guild_id] for guild_id in ids}
-                await accounts.upsert_guilds(connection, chosen, now=self._clock())
+                await accounts.upsert_guilds(connection, chosen)
                 await daily.resume_returned(connection, ids)
                 await outbox.try_now(connection, self._clock(), guild_id=ids)
 

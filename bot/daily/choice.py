@@ -256,11 +256,11 @@ class CandidatePool:
         own = eligible[: max_own_papers(subscription)]
         rolling = is_rolling(subscription)
         window = find_window(subscription, slot, self._now)
-        newest_on = max((paper.date_on for paper in drawn.own), default=window.last_on)
+        days = [paper.date_on for paper in drawn.own] + ([] if mark is None else [mark.on])
         post = PlannedPost(
             slot.on,
             slot.at,
-            window.last_on if rolling else newest_on,
+            window.last_on if rolling else max(days, default=window.last_on),
             own,
             eligible,
             len(drawn.own),

@@ -97,6 +97,8 @@ async def card_view(
     if summary and summary.format is models.DigestFormat.REVIEW:
         sections = sections[:1]  # the menu opens the other chapters
     message = MessageBuilder()
+    if sharer is not None:
+        message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
@@ -113,7 +115,7 @@ async def card_view(
     )
     message.reserve(PAGER_COMPONENTS)
     web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
-    foot = [*foot_lines(texts, detail, summary, sharer), *([web] if web else [])]
+    foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
     # A long summary takes tenths of a second, and the pager has to know all of its pages.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
@@ -164,7 +166,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
-        listed_text(texts, detail),
+        "" if detail.is_listed else listed_text(texts, detail),  # the foot has the dates of digests
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
@@ -248,9 +250,7 @@ def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     return button(texts("tell-me"), pack_custom_id(TELL, arxiv_id), emoji="🔔")
 
 
-def foot_lines(
-    texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None, sharer: str | None = None
-) -> list[str]:
+def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
     """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = []
@@ -259,12 +259,11 @@ def foot_lines(
             name = texts(f"format-{appearance.format.value}", date=texts.format_date(appearance.date))
             is_empty = summaries.misses_summary(appearance)
             others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
-    shared_by = texts("shared-by", name=sharer) if sharer is not None else None
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
         client_messages.language_note(texts, summary.language) if summary else "",
         client_messages.summary_line(texts, summary) if summary else "",
-        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS], shared_by),
+        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]),
     )
     return [line for line in lines if line]
 
@@ -319,7 +318,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         link = title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
-        message.add_text(join_dotted(votes, link, note))
+        message.add_text(join_dotted(link, votes, note))
     found = [detail for detail in papers.values() if detail]
     message.add_select(client_messages.open_menu(texts("open-paper"), found))
     message.add_select(client_messages.save_menu(texts, found))

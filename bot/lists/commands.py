@@ -113,6 +113,11 @@ class ListsCog(commands.Cog):
         """Show another page of a list, or a related list."""
         return await self._lists.list_view(request, await self._load_state(action))
 
+    @router.handles(client_messages.OPEN_LIST, PRIVATELY)
+    async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a list in a new private message."""
+        return await self._lists.list_view(request, await self._load_state(action))
+
     @router.handles(lists_messages.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list in the selected period or order."""

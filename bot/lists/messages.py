@@ -194,19 +194,20 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
     """Return a public list. Its components answer each member privately."""
     more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
     rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
-    return view_with_rows(texts, listed, rows, foot=subtext(texts("shared-by", name=sharer)))
+    return view_with_rows(texts, listed, rows, head=subtext(texts("shared-by", name=sharer)))
 
 
-def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, foot: str = "") -> ui.LayoutView:
-    """Return a list with these rows and small print below; each paper has an equal share of the space that they leave."""
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
+    """Return a list with these rows and small print above; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
+    message.add_text(head)
     message.add_text(f"### {discord_text.tie_units(listed.heading)}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
         "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
     )
-    message.end_with(rows, foot)
+    message.end_with(rows)
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
         return message.view

@@ -276,7 +276,7 @@ def sources_view(
 
 
 def _written_text(texts: Texts, report: writer_service.WriterReport) -> str:
-    """Return how far the digests of a day are, why papers failed, and the tokens that were used."""
+    """Return how far the digests of a day are, and the tokens that were used."""
     day = texts.format_date(report.day) if report.day else ""
     model = escape_untrusted(report.model, max_length=client_messages.MAX_MODEL_LENGTH)
     lines = [f"**{texts('write-heading')}**", subtext(join_dotted(day, model))]
@@ -286,8 +286,6 @@ def _written_text(texts: Texts, report: writer_service.WriterReport) -> str:
         details = [texts(f"write-{name}", count=count) for name, count in others.items() if count]
         written = texts("write-written", count=counts["written"], total=report.papers)
         lines.append(join_dotted(texts(f"write-format-{form.value}"), written, *details))
-    for kind, count in report.failures.most_common():
-        lines.append(join_dotted(texts(f"write-failed-{kind}"), texts("write-failed", count=count)))
     used = zip(("day", "month"), report.tokens, report.caps, strict=True)
     lines.append(
         subtext(join_dotted(*(_tokens(texts, *row) for row in used if row[0] == "day" or row[2] is not None)))

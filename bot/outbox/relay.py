@@ -156,7 +156,7 @@ class AttemptRunner:
         async with self._database.transaction() as connection:
             # A reader who asked meanwhile to be forgotten has no delivery any more, and must not be stored again.
             if await outbox.set_channel(connection, delivery_id, channel_id):
-                await accounts.upsert_reader(connection, user_id, now=now, dm_channel_id=channel_id)
+                await accounts.upsert_reader(connection, user_id, dm_channel_id=channel_id)
 
 
 POLL_SECONDS = 2.0

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -63,25 +63,23 @@ class ArxivReader:
     ) -> AsyncIterator[tuple[Sequence[str], tuple[models.PaperFacts, ...]]]:
         """Yield batches of ids with the facts of their papers, none for a single id that arXiv refuses.
 
-        A batch that is refused, or whose answer is too large, is halved until the refused id is alone. There are at most 15
-        requests for a hundred ids, enough to find one; where more are refused, those that are not reached are left out.
+        A batch that is refused, or whose answer is too large, is halved until the refused id is alone.
         """
-        waiting = [ids] if ids else []
-        for _ in range(1 + 2 * (len(ids) - 1).bit_length()):
-            if not waiting:
+        try:
+            yield ids, await self._read(ids)
+        except base.FetchError as error:
+            middle = len(ids) // 2
+            if error.code not in (base.BAD_REQUEST, base.TOO_LARGE) or (
+                not middle and error.code == base.TOO_LARGE
+            ):
+                raise
+            if not middle:
+                log.info("arXiv refuses an id", paper=ids[0], reason=str(error))
+                yield ids, ()
                 return
-            batch = waiting.pop()
-            try:
-                yield batch, await self._read(batch)
-            except base.FetchError as error:
-                middle = len(batch) // 2
-                if middle and error.code in (base.BAD_REQUEST, base.TOO_LARGE):
-                    waiting += [batch[middle:], batch[:middle]]
-                elif error.code == base.BAD_REQUEST:
-                    log.info("arXiv refuses an id", paper=batch[0], reason=str(error))
-                    yield batch, ()
-                else:
-                    raise
+            for half in (ids[:middle], ids[middle:]):
+                async for found in self._read_halved(half):
+                    yield found
 
     async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
         """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
@@ -115,10 +113,6 @@ PATIENCE_SECONDS = 10.0
 """Longest time that a reader waits. A later answer is stored too, for the next time that the reader asks."""
 MAX_PER_DAY = 20
 """Papers that are fetched for one reader in a day (UTC)."""
-MAX_WAITING = 20
-"""Papers that are being fetched; any more would take longer than readers wait."""
-UNKNOWN_FOR = timedelta(hours=1)
-"""Time in which arXiv is not asked again for a paper that it does not know."""
 
 
 class LookupOutcome(StrEnum):
@@ -129,7 +123,7 @@ class LookupOutcome(StrEnum):
     """arXiv does not know it."""
     UNREACHABLE = "unreachable"
     LATE = "late"
-    """It is still being fetched, or too many others are."""
+    """It is still being fetched."""
     LIMITED = "limited"
     """The reader has asked for too many."""
 
@@ -158,7 +152,6 @@ class PaperLookup:
         self._huggingface_throttle = huggingface_throttle
         self._counted_on = clock().date()
         self._counts: Counter[int] = Counter()
-        self._unknown_since: dict[str, datetime] = {}
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
@@ -166,10 +159,11 @@ class PaperLookup:
         outcomes: dict[str, LookupOutcome] = {}
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
-            if arxiv_id not in self._running and (outcome := self._refuse(user_id, arxiv_id, len(started))):
-                outcomes[arxiv_id] = outcome
-            elif arxiv_id not in self._running:
-                started.append(arxiv_id)
+            if arxiv_id not in self._running:
+                if (outcome := self._refuse(user_id, arxiv_id)) is None:
+                    started.append(arxiv_id)
+                else:
+                    outcomes[arxiv_id] = outcome
         if started:
             self._running |= dict.fromkeys(started, asyncio.create_task(self._fetch_batch(started)))
         running = {arxiv_id: self._running[arxiv_id] for arxiv_id in ids if arxiv_id in self._running}
@@ -187,19 +181,14 @@ class PaperLookup:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _refuse(self, user_id: int, arxiv_id: str, started: int) -> LookupOutcome | None:
+    def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
         """Return the outcome for a paper that is not fetched; None for one that is, which counts for the reader."""
-        now = self._clock()
-        if now.date() != self._counted_on:
-            self._counted_on = now.date()
+        today = self._clock().date()
+        if today != self._counted_on:
+            self._counted_on = today
             self._counts.clear()
-            self._unknown_since.clear()
-        since = self._unknown_since.get(arxiv_id)
-        # There can be no such paper yet, or arXiv said so a short time ago.
-        if not arxiv_ids.is_possible(arxiv_id, now.date()) or (since and now - since < UNKNOWN_FOR):
+        if not arxiv_ids.is_possible(arxiv_id, today):
             return LookupOutcome.UNKNOWN
-        if len(self._running) + started >= MAX_WAITING:
-            return LookupOutcome.LATE
         if self._counts[user_id] >= MAX_PER_DAY:
             return LookupOutcome.LIMITED
         self._counts[user_id] += 1
@@ -219,11 +208,8 @@ class PaperLookup:
                     outcomes = dict.fromkeys(batch, LookupOutcome.UNKNOWN)
                 outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
         finally:
-            now = self._clock()
             for arxiv_id in batch:
                 del self._running[arxiv_id]
-                if outcomes[arxiv_id] is LookupOutcome.UNKNOWN:
-                    self._unknown_since[arxiv_id] = now
         return outcomes
 
     async def _read_arxiv(

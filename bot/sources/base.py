@@ -7,7 +7,7 @@ Markdown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -105,8 +105,8 @@ class FetchResult:
     """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server; `is_unanswered`: the request itself failed.
-    `progress` is that of a back-fill once this result and those before it are stored.
+    requested day of the digest; `retry_at` (UTC) comes from the server. `progress` is that of a back-fill once this result
+    and those before it are stored.
     """
 
     location: str
@@ -117,7 +117,6 @@ class FetchResult:
     page_states: tuple[models.PageState, ...] = ()
     day: date | None = None
     retry_at: datetime | None = None
-    is_unanswered: bool = False
     progress: Mapping[str, Any] | None = None
 
 
@@ -194,29 +193,6 @@ class KindRecord:
 
 MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000
 """New papers that a page or feed may bring in a day (UTC), and in its first poll. arXiv's own feeds are read whole."""
-_MAX_UNANSWERED, _MAX_UNANSWERED_OF_SPAN = 5, 30
-"""Requests in a row that fail, in a poll and for requested days, after which the server counts as down.
-
-Its archive may have a hole of several days.
-"""
-
-
-async def fetch_days(
-    fetch: Callable[[date, FetchRequest], Awaitable[FetchResult]], days: Iterable[date], request: FetchRequest
-) -> AsyncIterator[FetchResult]:
-    """Yield the result of each day. Once the server seems to be down, the other days fail without a request.
-
-    A day whose content cannot be read does not count for that: the next one may be readable.
-    """
-    unanswered, limit = 0, _MAX_UNANSWERED if request.days is None else _MAX_UNANSWERED_OF_SPAN
-    for day in days:
-        if unanswered >= limit:
-            reason = "not requested, since the server failed too many times in a row"
-            yield FetchResult(day.isoformat(), FetchStatus.FAILED, reason, day=day)
-            continue
-        result = await fetch(day, request)
-        unanswered = unanswered + 1 if result.is_unanswered else 0
-        yield result
 
 
 async def get_page(
@@ -232,8 +208,7 @@ async def get_page(
     try:
         response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
-        result = failed_result(location, error, day)
-        return replace(result, is_unanswered=result.status is FetchStatus.FAILED)
+        return failed_result(location, error, day)
     if response.body is None:
         return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response

@@ -124,8 +124,8 @@ class UrlSource:
             days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
         # A template without the day of the month gives one address for many days.
         days_by_location = {expand_template(self._template, day): day for day in reversed(days)}
-        async for result in base.fetch_days(self._fetch_day, reversed(days_by_location.values()), request):
-            yield result
+        for day in reversed(days_by_location.values()):
+            yield await self._fetch_day(day, request)
 
     async def _fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
         location, now = expand_template(self._template, day), request.now.astimezone(self._timezone)
@@ -186,12 +186,11 @@ NOT_A_FEED = "it is not a feed"
 _MAX_ID_LENGTH = 500
 _MAX_PAPER_LENGTH = 100_000
 """Characters of an entry in which the fields of a single paper are read: the abstract is cut to a fifth of that."""
-# "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" and "A title. (arXiv:2505.01234v1 [cs.CL])" in arXiv's feeds.
+# "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" in arXiv's feeds.
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
 _ARXIV_REPLACEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type: replace")
-_ARXIV_TITLE_SUFFIX = re.compile(r"\.?\s{0,9}\(arXiv:[^()]{4,60}\)\s{0,9}\Z")
 _HTML = re.compile(
     r"<(?:/?(?:p|div|ul|ol|li|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
     re.I,
@@ -215,7 +214,6 @@ class FeedEntry:
     thumbnail: str | None = None
     published_on: date | None = None
     arxiv_id: str | None = None
-    updated_at: datetime | None = None
     votes: int | None = None
     hash: str = ""
     """Of what an entry says, without dates and votes: some feeds change them at each poll."""
@@ -299,7 +297,6 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
-    title = fields.clean_line(_ARXIV_TITLE_SUFFIX.sub("", title)) if title else None
     authors = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
@@ -316,7 +313,6 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         ),
         published_on=published_at and published_at.date(),
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
-        updated_at=_parse_time(times.get("updated_parsed")),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
         affiliations=fields.clean_labels([entry.get("arxiv_affiliation")]),

@@ -16,8 +16,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +83,11 @@ _MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Return the time (UTC) of a Retry-After header in seconds or as an HTTP date, at most a day ahead, or None."""
-    if value is None:
+    """Return the time (UTC) of a Retry-After header in seconds, at most a day ahead; None for any other value."""
+    text = (value or "").strip()
+    if not (text.isascii() and text.isdigit()):
         return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
-    try:
-        parsed = parsedate_to_datetime(text)
-        retry_at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return min(max(retry_at, now), now + _MAX_RETRY_AFTER)
+    return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
 
 
 # Reads one HTTP response into plain data or a FetchError, and translates exceptions of aiohttp.

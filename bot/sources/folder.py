@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import stat
 from collections.abc import AsyncIterator, Mapping
@@ -82,13 +81,7 @@ class FolderSource:
         except (OSError, errors.NotADigestError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return base.FetchResult(location, FetchStatus.FAILED, f"{location}: {reason}")
-        known, content_hash = request.known(location), hashlib.sha256(data).hexdigest()
-        page_states = (
-            models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp, hash=content_hash),
-        )
-        if known is not None and known.hash == content_hash:
-            page_states = (replace(page_states[0], status=known.status),)
-            return base.FetchResult(location, FetchStatus.UNCHANGED, page_states=page_states)
+        state = models.PageState(location, request.now, FetchStatus.OK, last_modified=stamp)
         try:
             digests = await base.read_digests(_detect, data, location, request.now.date())
         except errors.NotADigestError as error:
@@ -97,11 +90,10 @@ class FolderSource:
         except base.FetchError as error:
             # One that names papers may have been meant to be read.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
-            status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
-            page_states = (replace(page_states[0], status=status),)
+            state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
             reason = f"{location}: {error}"
-            return base.FetchResult(location, FetchStatus.UNCHANGED, reason, page_states=page_states)
-        return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=page_states)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, reason, page_states=(state,))
+        return base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=(state,))
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)

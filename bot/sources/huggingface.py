@@ -39,10 +39,10 @@ class HuggingFaceSource:
         """Return the address of a day's list."""
         return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
-    def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
+    async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
-        days = self._due_days(request) if request.days is None else request.days
-        return base.fetch_days(self.fetch_day, days, request)
+        for day in self._due_days(request) if request.days is None else request.days:
+            yield await self.fetch_day(day, request)
 
     async def read_paper(self, arxiv_id: str, throttle: base.Throttle) -> models.PaperFacts | None:
         """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""

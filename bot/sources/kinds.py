@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -89,47 +89,32 @@ YIELD_DAYS = timedelta(days=30)
 """The period whose days are counted for `Yield.papers_a_day`."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Yield:
-    """What a source brought: papers by day, and whether it brought facts."""
+    """What a source brought: what it is good for, the papers of a usual day with papers (the median), and the newest day.
 
-    posted: Counter[date] = field(default_factory=Counter)
-    looked_up: Counter[date] = field(default_factory=Counter)
-    has_older: bool = False
-    has_facts: bool = False
+    The days are those known of the last YIELD_DAYS.
+    """
 
-    @property
-    def brings(self) -> Brings:
-        """What the source is good for."""
-        if self.posted or self.has_older:
-            return Brings.POSTS
-        return Brings.LOOK_UP if self.looked_up or self.has_facts else Brings.NOTHING
-
-    @property
-    def papers_a_day(self) -> int | None:
-        """Number of papers on a usual day with papers (the median), of the last days known; None without any."""
-        days = self.posted or self.looked_up
-        since = max(days, default=date.min) - YIELD_DAYS if days else date.min
-        numbers = [number for on, number in days.items() if on >= since and number]
-        return round(statistics.median(numbers)) if numbers else None
-
-    @property
-    def latest(self) -> tuple[date, int] | None:
-        """The newest day of the last days known, with its number of papers; None without any."""
-        return max((self.posted or self.looked_up).items(), default=None)
+    brings: Brings
+    papers_a_day: int | None
+    latest: tuple[date, int] | None
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
     """Return what a stored source brought, by the papers of its digests."""
-    found = Yield(has_facts=get(row.kind).is_for_lookup)
-    for form, days in counted.items():
-        if form is models.DigestFormat.LOOKUP:
-            found.looked_up.update(days)
-            found.has_facts = True
-        else:
-            found.posted.update(days)
-            found.has_older = True
-    return found
+    posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
+    for form, numbers in counted.items():
+        if form is not models.DigestFormat.LOOKUP:
+            posted.update(numbers)
+    brings = Brings.NOTHING
+    if counted.keys() - {models.DigestFormat.LOOKUP}:
+        brings = Brings.POSTS
+    elif counted or get(row.kind).is_for_lookup:
+        brings = Brings.LOOK_UP
+    days = {on: number for on, number in (posted or looked_up).items() if number}
+    usual = round(statistics.median(days.values())) if days else None
+    return Yield(brings, usual, max(days.items(), default=None))
 
 
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"

@@ -192,7 +192,7 @@ def _find_day(interaction: router.AnyInteraction) -> date | None:
     """Return the day whose papers the message of a component shows, by the button for the others; None without one."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
-        if action.verb == client_messages.SHOW_LIST:
+        if action.verb == client_messages.OPEN_LIST:
             with suppress(ValueError):
                 return date.fromisoformat(client_messages.unpack_state(action).text)
     return None

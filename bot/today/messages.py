@@ -47,7 +47,7 @@ def today_view(
     if post.is_personal:
         saved = texts("today-from-saved", count=post.saved_count)
         is_learnt = post.saved_count >= today_service.MIN_SAVED
-        basis = saved if is_learnt else texts("today-from-topics")
+        basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     message.add_text(f"## {discord_text.tie_units(heading)}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
@@ -61,6 +61,7 @@ def today_view(
         share = message.share(len(post.picks) - position)
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
+        message.add_separator(visible=False)
         message.add_text_beside(text, read)
     return message.view
 
@@ -166,7 +167,8 @@ def _pick_text(
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
     marks = " · ".join(texts(f"today-{mark}-noted") for mark in pick.marks)
     lines = (
-        f"**{position} · {title}** {facts}",
+        f"**{position} · {title}**",
+        facts,
         f"**{marks}**" if marks else "",
         excerpt,
         *map(client_messages.subtext, (language, because)),
@@ -202,7 +204,7 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
         ]
     )
     return [
-        button(texts("today-others"), client_messages.pack_state(day)),
+        button(texts("today-others"), client_messages.pack_state(day, client_messages.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
         *sending,
     ]

@@ -81,7 +81,7 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone.
+    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone; `has_topics` that some are picked.
 
     `at_time` is the local time (HH:MM) at which they are sent by DM, None for never.
     `suspended` is the reason for which Discord does not take them any more.
@@ -93,6 +93,7 @@ class TodayPost:
     picks: tuple[TodayPick, ...]
     saved_count: int
     is_personal: bool
+    has_topics: bool = False
     at_time: str | None = None
     suspended: str | None = None
 
@@ -221,6 +222,7 @@ class TodayService:
             picks=tuple(picks),
             saved_count=len(saved),
             is_personal=is_personal,
+            has_topics=bool(profile.topics),
             at_time=profile.at_time if profile.next_due_at is not None else None,
             suspended=profile.reason,
         )
@@ -382,18 +384,15 @@ def _find_reasons(
         if not is_common and (name := concept_name(day.glossary, key, locale)):
             reasons.append((TodayReasonKind.SAVED, name, count))
     reasons = reasons[: MAX_REASONS - 1]
-    named = {text.casefold() for _, text, _ in reasons}
-    reasons += [
-        (TodayReasonKind.FOLLOWED, reason.topic, 0)
-        for reason in follows.get(detail.id, ())
-        if reason.topic.casefold() not in named
-    ]
+    reasons += [(TodayReasonKind.FOLLOWED, reason.topic, 0) for reason in follows.get(detail.id, ())]
     reasons += [
         (TodayReasonKind.PICKED, topic, 0)
         for topic in profile.topics
         if any(concept.key in own for concept in day.glossary.find_concepts(topic))
     ]
-    return tuple(reasons[:MAX_REASONS])
+    # A term in another spacing is the same reason.
+    told = {"".join(reason[1].casefold().split()): reason for reason in reversed(reasons)}
+    return tuple(reason for reason in reasons if reason in told.values())[:MAX_REASONS]
 
 
 def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:

@@ -95,9 +95,9 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
     """Return a public answer. Its button answers each member privately."""
     message = MessageBuilder()
+    message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)
     message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
-    message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     return message.view
 
 

@@ -33,6 +33,7 @@ _NAMED: Mapping[str, int | Fraction] = {
     r"(?:twice|doubl(?:e|es|ed|ing)|both|pairs?|second|half|halv(?:e|es|ed|ing))": 2,
     r"(?:thrice|tripl(?:e|es|ed|ing)|thirds?)": 3,
     r"(?:quadrupl(?:e|es|ed|ing)|fourth|quarters?)": 4,
+    r"(?:single|first|once|sole)": 1,
     r"dozen": 12,
     r"order of magnitude": 10,
     r"orders of magnitude": 100,
@@ -159,7 +160,7 @@ class Paragraph:
         possible = self._values
         time = _TIME.match(unit)
         is_percent, is_points, is_times = (pattern.match(unit) for pattern in (_PERCENT, _POINTS, _TIMES))
-        if value in (0, 1) and not (is_percent or is_points or is_times):
+        if value == 0 and not (is_percent or is_points or is_times):
             return True
         if is_percent:
             possible = possible | {100 * other for other in self._values if other < 1}

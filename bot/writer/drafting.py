@@ -272,7 +272,7 @@ class DraftWriter:
             # In a thread: an answer of two megabytes takes a quarter of a second to read.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
         except prompts.AnswerError as unusable:
-            error = ModelError(f"{language_model.NO_ANSWER} cannot be used: {unusable}")
+            error = ModelError(f"its answer cannot be used: {unusable}")
         if error is not None:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))

@@ -26,12 +26,6 @@ _FATAL = (401, 403, 404)
 _MAX_REASON = 200
 _SCHEMA_NOTE = "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n"
 
-NO_REPLY = "it did not answer within"
-UNREACHABLE = "Connection error"
-STATUS_ERROR = "Error code"
-NO_ANSWER = "its answer"
-"""The beginnings of the reasons of a ModelError."""
-
 Message = Mapping[str, str]
 """A message of the prompt: `role` and `content`."""
 
@@ -106,12 +100,12 @@ class LanguageModel:
                 async for chunk in response.content.iter_chunked(1 << 16):
                     body += chunk
                     if len(body) > MAX_BYTES:
-                        raise ModelError(f"{NO_ANSWER} is larger than {MAX_BYTES // 1_000_000} MB")
+                        raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
                 return response.status, bytes(body)
         except TimeoutError:
-            raise ModelError(f"{NO_REPLY} {self._seconds:.0f} s", is_outage=True) from None
+            raise ModelError(f"it did not answer within {self._seconds:.0f} s", is_outage=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ModelError(self._describe(f"{UNREACHABLE}: {error}"), is_outage=True) from None
+            raise ModelError(self._describe(f"Connection error: {error}"), is_outage=True) from None
 
     async def _read(self, status: int, body: bytes) -> tuple[str, int | None]:
         # In a thread: two megabytes take a quarter of a second.
@@ -120,7 +114,7 @@ class LanguageModel:
             return _read_completion(record)
         detail = record.get("error", record)
         message = detail.get("message") if isinstance(detail, dict) else detail
-        reason = f"{STATUS_ERROR}: {status}" + (f" - {message}" if isinstance(message, str) else "")
+        reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
         raise ModelError(
             self._describe(reason),
             # A request that is refused was not given to the model; what became of one that broke is unknown.
@@ -160,9 +154,9 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None
     if choice.get("finish_reason") == "length":
-        raise ModelError(f"{NO_ANSWER} was cut off at the token limit", tokens=tokens)
+        raise ModelError("its answer was cut off at the token limit", tokens=tokens)
     if not isinstance(text, str) or not text.strip():
-        raise ModelError(f"{NO_ANSWER} has no text", tokens=tokens)
+        raise ModelError("its answer has no text", tokens=tokens)
     # Neither a request nor a database takes half a surrogate pair, of which an emoji that was cut has one.
     return text.encode("utf-8", "replace").decode(), tokens
 

@@ -24,8 +24,6 @@ log = structlog.get_logger(__name__)
 MIN_WORDS = 400
 MAX_CHARACTERS = 400_000
 """A longer text is cut."""
-SECONDS_PER_REQUEST = 3.0
-"""Minimum time between two requests to arXiv, which its terms of use ask for."""
 _PROCESS_BYTES = 20_000
 _MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
 """Limits of the process that reads a page of at least _PROCESS_BYTES."""
@@ -52,7 +50,7 @@ _LINK = re.compile(
 )
 _CITATION = re.compile(r"\s?\\?\[[0-9]{1,3}(?:\s?[,;–-]\s?[0-9]{1,3}){0,20}\\?\]")
 _TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>=]{0,200}=[^<>]{0,2000})?/?>", re.IGNORECASE)
-_EMPTY_LINES = re.compile(r"(?<![ \t])[ \t]*+\n[ \t]*(?:\n\s*)?\n")
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 
 
 class RejectedPageError(base.FetchError):
@@ -74,26 +72,27 @@ class PaperTextReader:
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
         """Return the text of a paper, or None if no place has it. Raises nothing for a place that cannot be read."""
-        for address, media_type in (
-            (f"{self._markdown_base}/{arxiv_id}.md", "text/markdown"),
-            (f"{self._html_base}/{arxiv_id}", "text/html"),
+        for address, is_html in (
+            (f"{self._markdown_base}/{arxiv_id}.md", False),
+            (f"{self._html_base}/{arxiv_id}", True),
         ):
             try:
-                text = await self._read_page(address, media_type, arxiv_id, title)
+                text = await self._read_page(address, arxiv_id, title, is_html=is_html)
             except errors.PaperroundError as error:
                 log.info("no text of the paper there", paper=arxiv_id, place=address, reason=str(error))
             else:
                 return models.PaperText(arxiv_id, text, address, self._now())
         return None
 
-    async def _read_page(self, address: str, media_type: str, arxiv_id: str, title: str) -> str:
-        throttle = self._throttle if _is_arxiv(address) else base.no_throttle
-        response = await self._fetcher.get(address, accept=f"{media_type}, */*;q=0.1", throttle=throttle)
+    async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> str:
+        accept = "text/html, */*;q=0.1" if is_html else "text/markdown, */*;q=0.1"
+        throttle = self._throttle if is_html else base.no_throttle
+        response = await self._fetcher.get(address, accept=accept, throttle=throttle)
         if _page_path(response.url) != _page_path(address):
             raise RejectedPageError(f"it redirects to {response.url}")
         body = bytes(response.body or b"")
         page = await asyncio.to_thread(base.decode_text, body, response.charset)
-        arguments = page, arxiv_id, title, media_type == "text/html"
+        arguments = page, arxiv_id, title, is_html
         if len(body) < _PROCESS_BYTES:
             return parse_paper(*arguments)
         async with self._process:
@@ -101,11 +100,6 @@ class PaperTextReader:
                 parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
             )
         return text
-
-
-def _is_arxiv(address: str) -> bool:
-    host = URL(address).host or ""
-    return host == "arxiv.org" or host.endswith(".arxiv.org")
 
 
 def _page_path(address: str) -> str:

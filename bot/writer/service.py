@@ -15,7 +15,7 @@ from bot.archive.ingest import IngestService
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import huggingface
-from bot.writer import drafting, language_model, prompts, publication
+from bot.writer import drafting, prompts, publication
 from storage import archive, errors, models, writer
 from storage.database import Database
 
@@ -144,27 +144,18 @@ def _to_counts(
 
 _DAYS = 7
 """Days looked back for a listing with drafts. The newest one is not written before it is complete."""
-_FAILURES = {
-    drafting.NO_CLAIM: "no-claim",
-    language_model.UNREACHABLE: "unreachable",
-    language_model.STATUS_ERROR: "status-error",
-    language_model.NO_REPLY: "no-reply",
-    language_model.NO_ANSWER: "no-answer",
-}
-"""The kinds of failures by the beginning of a draft's last problem."""
 
 
 class WriterReport(NamedTuple):
     """How far the digests of a day are, with the tokens of day and month (UTC) and their caps.
 
-    `outcomes` counts by format what became of papers, as KINDS; others wait. `failures` counts the kinds of failures.
+    `outcomes` counts by format what became of papers, as KINDS; others wait.
     """
 
     model: str
     day: date | None
     papers: int
     outcomes: Mapping[models.DigestFormat, Counter[str]]
-    failures: Counter[str]
     tokens: tuple[int, int]
     caps: tuple[int | None, int | None]
 
@@ -202,9 +193,8 @@ class WriterStatus:
         for draft in drafts:
             kind = _KINDS_BY_STATE.get(draft.state)
             outcomes.setdefault(draft.format, Counter()).update([kind] if kind else [])
-        failures = Counter(kind for draft in drafts if (kind := _find_failure(draft)))
         caps = (self.daily_tokens, self.monthly_tokens)
-        return WriterReport(self.model, *newest, outcomes, failures, tokens, caps)
+        return WriterReport(self.model, *newest, outcomes, tokens, caps)
 
     async def has_spent_budget(self) -> bool:
         """Return whether a cap is reached, so that no paper is written."""
@@ -219,12 +209,3 @@ _KINDS_BY_STATE = {
     models.DraftState.REFUSED: "refused",
     models.DraftState.FAILED: "failed",
 }
-
-
-def _find_failure(draft: models.Draft) -> str | None:
-    """Return how a draft failed, or its last call; None if nothing failed."""
-    if not draft.problems or draft.state is models.DraftState.CHECKED:
-        return None
-    return next(
-        (kind for start, kind in _FAILURES.items() if draft.problems[-1].startswith(start)), "unknown"
-    )

@@ -184,7 +184,7 @@ def test_an_alert_is_described_by_what_it_looks_for_and_when_in_which_zone(
 @pytest.mark.parametrize("locale", Locale)
 def test_an_archive_of_one_day_names_it_once(locale: Locale) -> None:
     texts = WORDINGS[locale].ui_texts
-    line = client_messages.extent_line(texts, models.ArchiveExtent(1, 3, DAY, DAY))
+    line = client_messages.extent_line(texts, models.ArchiveExtent(3, DAY, DAY))
     assert line == texts("archive-extent-day", count=3, day=texts.format_date(DAY))
 
 

@@ -182,3 +182,22 @@ async def test_a_list_without_the_topic_that_grows_after_the_hour_is_posted_then
     await store(WEDNESDAY, 44, "More moss")
     assert await harness.tick(MONDAY_POST + 2 * DAY) == 1
     assert await harness.list_contents() == [f"2601.00{MONDAY.day:02}1", f"2601.00{WEDNESDAY.day:02}0"]
+
+
+async def test_a_post_about_an_older_day_does_not_bring_back_what_newer_posts_left_out(
+    harness: PlannerHarness,
+) -> None:
+    monday: Papers = {f"2601.0000{n}": 9 - n for n in range(1, 6)}
+    await _store_list(harness, MONDAY, monday, -1)
+    await harness.tick(MONDAY_POST)
+    # The next day has no list; the one of Sunday comes late, and that of Monday grows.
+    await _store_list(harness, MONDAY - DAY, {"2601.00091": 5}, 20)
+    await _store_list(harness, MONDAY, monday | {"2601.00009": 3}, 20)
+    await harness.tick(MONDAY_POST + DAY)
+    await _store_list(harness, WEDNESDAY, {"2601.00021": 5}, 44)
+    await harness.tick(MONDAY_POST + 2 * DAY)
+    assert await harness.list_contents() == [
+        "2601.00001 2601.00002 2601.00003",
+        "2601.00091 2601.00009",
+        "2601.00021",
+    ]

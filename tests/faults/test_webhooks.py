@@ -66,8 +66,7 @@ async def test_kills_lose_nothing_silently_and_double_nothing(
     async def is_settled() -> bool:
         async with harness.db.read() as connection:
             rows = await outbox.list_rows(connection)
-            parts = await outbox.list_parts_by_delivery(connection, [row.id for row in rows])
-        stored.update((row.key, parts[row.id]) for row in rows)
+            stored.update([(row.key, await outbox.list_parts(connection, row.id)) for row in rows])
         return {row.state.value for row in rows} <= {"sent", "stopped"}
 
     await harness.wait_until(is_settled, 90.0)

@@ -397,7 +397,7 @@ async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
 
 def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
     """Return what the sources' page shows of some sources."""
-    extent = models.ArchiveExtent(3, 7, date(2025, 12, 30), date(2026, 1, 1))
+    extent = models.ArchiveExtent(7, date(2025, 12, 30), date(2026, 1, 1))
     state: dict[str, Any] = {"extent": extent, "now": SIMCORD_EPOCH} | options
     view = operations_messages.sources_view(texts, rows, **state)
     components = validation.walk_components(message_builder.layout_payload(view)["components"])

@@ -172,9 +172,7 @@ async def test_an_owner_without_dms_is_notified_in_the_system_channel(
         subscription_id = await subscribe(relay_harness, channel_id, at_time=f"1{key}", created_by=owner)
         await relay_harness.add(key, channel_id, subscription_id=subscription_id)
     async with relay_harness.db.transaction() as connection:
-        await accounts.upsert_guilds(
-            connection, {process.GUILD_ID: {"system_channel_id": system_id}}, now=relay_harness.now()
-        )
+        await accounts.upsert_guilds(connection, {process.GUILD_ID: {"system_channel_id": system_id}})
     await fake.change_channel(channel_id, denied=model.VIEW_CHANNEL)
     await relay_harness.drain()
     await relay_harness.drain()
@@ -211,7 +209,7 @@ async def test_direct_messages_of_another_bot_are_opened_again(
 ) -> None:
     """The operator has set the token of another application, and the stored channel belongs to the former one."""
     async with relay_harness.db.transaction() as connection:
-        await accounts.upsert_reader(connection, OWNER, now=relay_harness.now(), dm_channel_id=98)
+        await accounts.upsert_reader(connection, OWNER, dm_channel_id=98)
     await fake.set_faults({"kind": "status", "status": 403, "code": 50001, "path": "/channels/98*"})
     await relay_harness.add("a", 98, kind=models.DeliveryKind.ALERT, guild_id=None, user_id=OWNER)
     await relay_harness.drain()

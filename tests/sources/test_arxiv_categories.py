@@ -17,11 +17,8 @@ from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.app import container as app_container
 from bot.core.settings import Settings
-from bot.search.results import SearchRequest
-from bot.search.service import SearchService
 from bot.sources import arxiv_categories, fetcher, kinds
-from storage import archive, database, errors, models, outbox, papers, trends
-from storage import search as stored_search
+from storage import archive, database, errors, models, outbox, papers
 from storage.models import FetchStatus
 from tests.support import alert_builders, fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
@@ -103,24 +100,6 @@ async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(db_har
     assert detail.url == f"https://arxiv.org/abs/{paper.arxiv_id}"
     assert await db_harness.digest_ids() == {TODAY: [paper.arxiv_id]}
     assert (await db_harness.fetch_all())["new"] == 0
-
-
-async def test_a_paper_is_found_by_topic_author_and_trends_and_in_no_plain_post(
-    db_harness: ArxivHarness,
-) -> None:
-    paper = make_paper(1, TODAY)
-    announce(db_harness, paper)
-    await db_harness.add(CL)
-    await db_harness.fetch_all()
-    search = SearchService(db_harness.db)
-    found = await search.search(SearchRequest(query=paper.title))
-    assert [row.arxiv_id for row in found.rows] == [paper.arxiv_id]
-    by_author = await search.search(SearchRequest(author=paper.authors[0]))
-    assert [row.arxiv_id for row in by_author.rows] == [paper.arxiv_id]
-    async with db_harness.db.read() as connection:
-        months = await trends.count_papers(connection, stored_search.Filters())
-        assert [(month.starts_on, month.paper_count) for month in months] == [(date(2025, 5, 6), 1)]
-        assert await archive.list_dates(connection, limit=5) == []
 
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])

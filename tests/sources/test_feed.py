@@ -140,16 +140,6 @@ async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_ke
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_a_digest_whose_id_is_its_date_and_the_list_of_that_day_have_their_own_places(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    digest = item("2025-05-06", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT")
-    origin.pages["/feed"] = source_payloads.rss(digest, paper_item(3, on="2025-05-06"))
-    results = [result for result in await fetch_results(feed_at(origin, fetch)) if result.digests]
-    assert listed(results) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
-    assert results[0].location != results[1].location
-
-
 async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
     results = await fetch_results(feed_at(origin, fetch))
@@ -259,23 +249,6 @@ async def test_a_feed_of_many_links_is_read_in_several_runs(origin: OriginServer
     assert request_counts == [50, 50, 20, 0]
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "reason"),
-    [
-        ("<!doctype html><html><body>down</body></html>", FAILED, "it is an HTML page without a digest"),
-        *((text, FAILED, "it is not a feed") for text in ("nonsense", "{}", "<rss", "<a/>")),
-        (source_payloads.rss(), FetchStatus.NOT_YET, "the feed has no entries"),
-    ],
-)
-async def test_an_invalid_or_empty_feed_has_a_reason(
-    origin: OriginServer, fetch: Fetcher, body: str, status: FetchStatus, reason: str
-) -> None:
-    origin.pages["/feed"] = body
-    result = (await fetch_results(feed_at(origin, fetch)))[0]
-    assert result.status is status
-    assert reason in result.reason
-
-
 async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_one_request(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -289,50 +262,6 @@ async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_o
     assert origin.paths == ["/feed"]
 
 
-def facts_of(entry: feed.FeedEntry) -> models.PaperFacts:
-    paper = feed.read_paper(entry)
-    assert paper is not None
-    return feed.paper_facts(entry, paper, "place", "arxiv", source_fixtures.NOW)
-
-
-def test_the_response_of_the_arxiv_api_is_parsed() -> None:
-    entry = source_payloads.parse_entries(source_payloads.atom(source_payloads.arxiv_entry("2505.01234")))[0]
-    facts = facts_of(entry)
-    assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study of Small Things")
-    assert (facts.authors, facts.categories) == (("Ada Lovelace", "Kim Minsu"), ("cs.CL", "cs.LG"))
-    assert (facts.abstract, facts.published_on) == ("Small things are studied.", date(2025, 5, 1))
-    assert (facts.source, facts.location, facts.read_at, facts.votes) == (
-        "arxiv",
-        "place",
-        source_fixtures.NOW,
-        None,
-    )
-
-
-def test_an_item_of_an_arxiv_feed_is_parsed() -> None:
-    item = (
-        "<item><title>A Study (of Small Things). (arXiv:2505.01234v1 [cs.CL])</title><link>https://arxiv.org/abs/2505.01234</link>"
-        "<description>arXiv:2505.01234v1 Announce Type: new \nAbstract: Small things.</description>"
-        '<guid isPermaLink="false">oai:arXiv.org:2505.01234v1</guid><category>cs.CL</category>'
-        "<pubDate>Tue, 06 May 2025 00:00:00 -0400</pubDate><dc:creator>Ada Lovelace, Kim Minsu</dc:creator></item>"
-    )
-    entry = source_payloads.parse_entries(source_payloads.rss(item))[0]
-    facts = facts_of(entry)
-    assert (facts.arxiv_id, facts.title) == ("2505.01234", "A Study (of Small Things)")
-    assert (facts.abstract, facts.authors) == ("Small things.", ("Ada Lovelace", "Kim Minsu"))
-    assert facts.categories == ("cs.CL",)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16", "shift_jis"])
-def test_a_feed_is_decoded_by_its_declared_charset(encoding: str) -> None:
-    title = "小さな模型" if encoding == "shift_jis" else "작은 모델의 논문"
-    head = f'<?xml version="1.0" encoding="{encoding}"?>'
-    body = source_payloads.rss(f"<item><title>{title}</title><guid>1</guid></item>", head=head).encode(
-        encoding
-    )
-    assert source_payloads.parse_entries(base.decode_text(body))[0].title == title
-
-
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
 
 
@@ -340,27 +269,6 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
     assert [entry.title for entry in source_payloads.parse_entries(source_payloads.rss(item))] == ["A"]
-
-
-BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [f'<!ENTITY l0 "lol">{BOMB}', '<!ENTITY l9 SYSTEM "file:///etc/passwd">'],
-    ids=["bomb", "external"],
-)
-def test_a_feed_with_entities_of_its_own_is_refused(declared: str) -> None:
-    items = source_payloads.rss("<item><title>&l9;</title></item>", head="")
-    with pytest.raises(base.FetchError, match="entities"):
-        source_payloads.parse_entries(f'<?xml version="1.0"?><!DOCTYPE rss [{declared}]>{items}')
-
-
-def test_a_long_title_is_truncated() -> None:
-    text = source_payloads.rss(f"<item><title>{'T' * 1_000_000}</title><guid>{'g' * 1_000_000}</guid></item>")
-    entry = source_payloads.parse_entries(text)[0]
-    assert len(entry.title or "") == 1000
-    assert len(entry.key) <= 500
 
 
 async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own(

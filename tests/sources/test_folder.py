@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.sources import base, folder
+from bot.sources import folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
@@ -27,17 +27,6 @@ async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
     assert [result.location for result in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
-
-
-async def test_a_touched_file_is_unchanged(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    pages = merge_page_states(await fetch_results(files(tmp_path)))
-    os.utime(tmp_path / "a.md", ns=(5, 5))
-    results = await fetch_results(files(tmp_path), pages)
-    assert [(result.status, result.digests) for result in results] == [(FetchStatus.UNCHANGED, ())]
-    assert await fetch_results(files(tmp_path), merge_page_states(results)) == [
-        base.FetchResult(str(tmp_path), FetchStatus.UNCHANGED)
-    ]
 
 
 async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_path: Path) -> None:

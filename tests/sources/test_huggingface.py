@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from bot.archive import listing
 from bot.core import day_close
@@ -18,7 +17,7 @@ from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_payloads import daily_papers, daily_papers_item
-from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_requests import fetch_results
 
 OK, UNCHANGED, NOT_YET, FAILED = (
     FetchStatus.OK,
@@ -67,13 +66,6 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
             listed_on=TODAY,
         ),
     )
-
-
-async def test_invalid_votes_are_unknown(origin: OriginServer, fetch: Fetcher) -> None:
-    votes: list[Any] = [None, -1, "12", 3.5, True, 10**30, [], {}]
-    items = [daily_papers_item(f"2505.0000{number}", value) for number, value in enumerate(votes, 1)]
-    result = await fetch_today(origin, fetch, *items)
-    assert [facts.votes for facts in result.facts] == [None] * len(votes)
 
 
 async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
@@ -189,25 +181,6 @@ def _fields(page: models.PageState) -> dict[str, Any]:
 async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
-
-
-async def test_a_future_day_is_not_requested(origin: OriginServer, fetch: Fetcher) -> None:
-    source = huggingface.HuggingFaceSource(origin.url, fetch)
-    assert await fetch_statuses(source, days=[TODAY + timedelta(days=1)]) == [NOT_YET]
-    assert origin.requests == []
-
-
-async def test_an_unchanged_list_has_status_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
-    source = huggingface.HuggingFaceSource(origin.url, fetch)
-    first = await fetch_today(origin, fetch, daily_papers_item("2505.00001"))
-    assert await fetch_statuses(source, merge_page_states([first]), days=[TODAY]) == [UNCHANGED]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:

@@ -97,33 +97,6 @@ async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer
     assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "reason"),
-    [
-        (
-            "<!doctype html><html><body><h1>We are down</h1></body></html>",
-            FAILED,
-            "HTML page without a digest",
-        ),
-        ("Just some words.", FAILED, "there is no digest in it"),
-        ("", FAILED, "its response is empty"),
-        (" \n", FAILED, "its response is empty"),
-        ("## Daily Papers (2025-05-06)\n", NOT_YET, "2025-05-06: its list of papers is empty"),
-        ("## Daily Papers (2025-02-31)\n", FAILED, "no digest"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xd8\xff", FAILED, ""),
-        ("# " + "a" * 1_000_000, FAILED, "no digest"),
-    ],
-)
-async def test_a_page_without_a_digest_has_a_reason_and_no_page_state(
-    origin: OriginServer, fetch: Fetcher, body: str | bytes, status: FetchStatus, reason: str
-) -> None:
-    origin.pages["/2025/05/06.md"] = body
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert result.status is status
-    assert reason in result.reason
-    assert (result.digests, result.page_states) == ((), ())
-
-
 async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fetcher) -> None:
     page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
     <h2>Daily Papers (2025-05-06)</h2>
@@ -135,34 +108,6 @@ async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fet
     paper = result.digests[0].entries[0]
     assert (paper.arxiv_id, paper.votes, paper.authors) == ("2505.00001", 12, ("Ada Lovelace", "Kim Minsu"))
     assert paper.sections == (models.Section("Finding", "small & fast"),)
-
-
-BACK_FILL = [date(2025, 1, 1) + timedelta(days=number) for number in range(50)]
-
-
-async def broken(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(status=500)
-
-
-@pytest.mark.parametrize("hole", [broken, "Just some words."], ids=["error", "unreadable"])
-async def test_a_back_fill_goes_on_past_a_hole(origin: OriginServer, fetch: Fetcher, hole: Any) -> None:
-    for day in BACK_FILL:
-        is_hole = 10 <= BACK_FILL.index(day) < 35
-        page = hole if is_hole else source_payloads.newsletter(day)
-        origin.pages[f"/{day:%Y/%m/%d}.md"] = page
-    statuses = await fetch_statuses(dated_source(origin, fetch), days=BACK_FILL)
-    assert statuses == [OK] * 10 + [FAILED] * 25 + [OK] * 15
-
-
-async def test_a_server_that_only_fails_is_given_up_and_the_other_days_are_named(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    for day in BACK_FILL:
-        origin.pages[f"/{day:%Y/%m/%d}.md"] = broken
-    results = await fetch_results(dated_source(origin, fetch), days=BACK_FILL)
-    assert [result.day for result in results] == BACK_FILL
-    assert {result.status for result in results} == {FAILED}
-    assert sum(result.reason.startswith("not requested") for result in results) == 20
 
 
 async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:

@@ -56,8 +56,7 @@ async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
 
 
 def test_head_is_the_newest_revision_file() -> None:
-    revisions = sorted(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
-    assert (revisions[0], revisions[-1]) == (migrate.OLDEST, migrate.HEAD)
+    assert max(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py")) == migrate.HEAD
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> Non
         assert [row.arxiv_id[-1] for row in rows] == ["2", "1", "3"]
         assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
         assert await archive.list_dates(connection, limit=5) == [DAY]
-        assert await papers.get_extent(connection, until_on=date.max) == ArchiveExtent(2, 3, DAY, DAY)
+        assert await papers.get_extent(connection, until_on=date.max) == ArchiveExtent(3, DAY, DAY)
 
 
 async def test_details_and_index_documents_contain_all_appearances_newest_first(
@@ -261,19 +261,6 @@ async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Dat
         assert appearances[ids["2601.00002"]][0].entry == stored[1]
         assert await archive.remove_entries(connection, digest_id) == dict.fromkeys(ids.values(), 1)
         assert await archive.list_entries_by_digest(connection, digest_id) == ()
-
-
-async def test_a_paper_for_which_a_clock_ahead_asked_arxiv_in_vain_is_due_once_that_is_right(
-    db: database.Database,
-) -> None:
-    await IngestHarness(db).add(
-        "# 2026-01-02\n\n- https://arxiv.org/abs/2601.00001\n- https://arxiv.org/abs/2601.00002\n"
-    )
-    async with db.transaction() as connection:
-        await papers.delay_arxiv(connection, ["2601.00001"], NOW)
-        await papers.delay_arxiv(connection, ["2601.00002"], NOW + timedelta(days=300))
-        due = [await papers.list_arxiv_due(connection, at, limit=9) for at in (NOW, NOW + timedelta(days=1))]
-    assert due == [["2601.00002"], ["2601.00001", "2601.00002"]]
 
 
 async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:

@@ -24,8 +24,8 @@ ALERT = alert_builders.draft(
 
 async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await accounts.upsert_reader(connection, 5, now=NOW, locale=models.Locale.KO)
-        await accounts.upsert_reader(connection, 5, now=NOW, timezone="Asia/Seoul", dm_channel_id=9)
+        await accounts.upsert_reader(connection, 5, locale=models.Locale.KO)
+        await accounts.upsert_reader(connection, 5, timezone="Asia/Seoul", dm_channel_id=9)
         assert await accounts.get_reader(connection, 5) == models.Reader(5, models.Locale.KO, "Asia/Seoul", 9)
         await accounts.clear_dm_channel(connection, 5)
         assert await accounts.get_reader(connection, 5) == models.Reader(
@@ -36,12 +36,12 @@ async def test_a_reader_keeps_what_was_not_changed(db: database.Database) -> Non
 
 async def test_a_server_that_comes_back_has_not_left(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await accounts.upsert_guilds(connection, {5: {"system_channel_id": 8}}, now=NOW)
+        await accounts.upsert_guilds(connection, {5: {"system_channel_id": 8}})
         await accounts.mark_guild_left(connection, [5], NOW)
         left = await accounts.get_guild(connection, 5)
         assert left is not None
         assert left.left_at == NOW
-        await accounts.upsert_guilds(connection, {5: {"locale": models.Locale.KO}}, now=NOW)
+        await accounts.upsert_guilds(connection, {5: {"locale": models.Locale.KO}})
         assert await accounts.get_guild(connection, 5) == models.Guild(
             5, models.Locale.KO, None, system_channel_id=8, left_at=None
         )

@@ -154,12 +154,12 @@ class PlannerHarness:
         return subscription
 
 
-async def read_lists(database: Database, now: datetime, on: date | None = None) -> None:
-    """Store the source of the days' lists, and that the one of a day was read now."""
+async def read_lists(database: Database, now: datetime, *days: date) -> None:
+    """Store the source of the days' lists, and that those of some days were read now."""
     url = "https://huggingface.co"
     async with database.transaction() as connection:
         if not await sources.list_rows(connection):
             await sources.add(connection, url=url, kind=models.SourceKind.HUGGINGFACE, now=now)
-        if on is not None:
+        for on in days:
             page = models.PageState(f"{url}/api/daily_papers?date={on}", now, models.FetchStatus.OK)
             await sources.upsert_page_states(connection, 1, [page])

@@ -46,7 +46,7 @@ class _Planned:
     async def subscribe(self, at_time: str = "02:30") -> None:
         async with self.db.transaction() as connection:
             await accounts.upsert_reader(
-                connection, READER, now=self.now, timezone="America/New_York", locale=models.Locale.KO
+                connection, READER, timezone="America/New_York", locale=models.Locale.KO
             )
         await self.services.get(TodayService).send_daily(READER, at_time, "UTC")
 
@@ -121,10 +121,10 @@ async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_
     planned = _Planned(sqlite_db)
     await planned.subscribe("09:00")
     async with sqlite_db.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
+        await accounts.upsert_reader(connection, READER, timezone="Asia/Seoul")
     await planned.services.get(TodayService).send_daily(READER, "09:00", "UTC")
     async with sqlite_db.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="America/New_York")
+        await accounts.upsert_reader(connection, READER, timezone="America/New_York")
     arrived: list[datetime] = []
     for number, (on, until) in enumerate((("2025-03-08", 9), ("2025-03-09", 12)), start=1):
         await planned.add_day(on, number)
@@ -140,7 +140,7 @@ async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sq
     await planned.add_day("2025-03-07", 1)
     assert len(await planned.run_until(START + timedelta(days=1))) == 1
     async with sqlite_db.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, now=planned.now, timezone="Asia/Seoul")
+        await accounts.upsert_reader(connection, READER, timezone="Asia/Seoul")
     assert await planned.run_until(planned.now + timedelta(days=2)) == []
     await planned.add_day("2025-03-10", 2)
     (moment,) = await planned.run_until(planned.now + timedelta(days=1))

@@ -61,10 +61,11 @@ THERE = (
     "|4분의 1: 25%|2025년 5월 9일: 2025-05-09|GPU 8개: eight GPUs|92.4를: 92.4%|수백만 개: many|한 가지: a way|세 단계: many"
     "|10^6: 10⁶|5위: top-5|70억: Llama-2-7B|10배: an order of magnitude|120만~150만: 1.2-1.5M|234개: two hundred and thirty-four"
     "|약 42만: 418,000|4점 가까이: 3.8 points|11.6점: from 51.3 to 62.9%|3.1배: from 10.0 to 31.0|25%: a rate of 0.25"
+    "|1단계: a single stage"
 )
 MISSING = (
     "3개: Table 3|12개: as shown before [12]|4개: GPT-4|1,000개: ImageNet-1k|7개: see https://example.org/7"
-    "|11.7점: from 51.3 to 62.9%|60%: 52.7%|2개: 10 to 20%"
+    "|11.7점: from 51.3 to 62.9%|60%: 52.7%|2개: 10 to 20%|1개: a pair"
 )
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from bench.quality import claims as quality_claims
 from bot.writer import claims as writer_claims
-from bot.writer import prompts
 from bot.writer.prompts import Claim
 from storage import models
 from tests.support import growth
@@ -57,7 +56,7 @@ def test_a_number_that_is_not_in_the_paragraph_passes_no_form_though_the_judge_a
         checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
         for row in (row for row in paper["claims"] if row["truth"]):
             for number in re.finditer(r"(?<![\w.,-])\d+(?:[.,]\d+)*", row["claim"]):
-                # With three more digits it is neither there nor a difference of two that are.
+                # With three more digits it is neither there nor a difference of two that are; 1 is no exception.
                 wrong = f"{rng.randint(3, 8)}{number[0].replace(',', '')}{rng.randint(111, 999)}"
                 text = row["claim"][: number.start()] + wrong + row["claim"][number.end() :]
                 claim = Claim("results", text, row["span"])
@@ -150,16 +149,6 @@ def test_a_claim_that_repeats_another_is_dropped() -> None:
     claims = [Claim(section, "The router reaches 61.3% on it.", SPAN) for section in ("setup", "results")]
     found = writer_claims.ClaimChecker(PAPER).find_problems(claims, EN)
     assert found == [[], ["it repeats another claim"]]
-
-
-def test_a_judge_is_shown_what_readers_see() -> None:
-    [_, asked] = prompts.build_judgement("", [Claim("results", "It reaches 9||9 **points**.", "x")])
-    assert asked["content"].endswith("1. It reaches 99 points.")
-
-
-def test_an_empty_source_proves_nothing() -> None:
-    assert find_problems("It works well.", "it works well here", paper="\n\n") != []
-    assert writer_claims.ClaimChecker("\n\n").list_excerpts([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -137,11 +136,6 @@ async def test_an_answer_that_cannot_be_used_is_an_error(
     assert failure.value.tokens == tokens
 
 
-async def test_a_count_that_is_none_and_half_an_emoji_are_left_out() -> None:
-    async with serve(completion("text \ud83d", tokens=-1)) as url:  # sent as an escape
-        assert (await complete(url))[:2] == ("text ?", None)
-
-
 async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(status=500 if "error" in request.path else 200)
     await response.prepare(request)
@@ -185,13 +179,3 @@ async def test_a_server_that_is_away_is_an_outage() -> None:
     with pytest.raises(language_model.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage
-
-
-async def test_neither_the_key_nor_the_paper_is_logged(
-    fake_model: FakeModelProcess, caplog: pytest.LogCaptureFixture
-) -> None:
-    fake_model.reset(key=KEY)
-    with caplog.at_level(logging.DEBUG):
-        await complete(fake_model.url)
-    assert KEY not in caplog.text
-    assert PAPER.title not in caplog.text

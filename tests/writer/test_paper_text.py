@@ -101,12 +101,6 @@ async def test_a_title_in_another_case_and_with_an_id_is_that_of_the_paper(
     await read(origin, fetch)
 
 
-async def test_a_redirect_to_a_version_is_the_paper(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages[f"/html/{ID}"] = web.Response(status=302, headers={"Location": f"/html/{ID}v2/"})
-    origin.pages[f"/html/{ID}v2/"] = paper_pages.latexml_page()
-    await read(origin, fetch)
-
-
 async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -139,20 +133,6 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         assert left_out not in found.text
 
 
-async def test_requests_to_arxiv_alone_wait_for_the_throttle(origin: OriginServer, fetch: Fetcher) -> None:
-    waits: list[None] = []
-
-    async def throttle() -> None:
-        waits.append(None)
-
-    for html_base in ("", "http://arxiv.org.invalid/html"):
-        assert (
-            await open_reader(origin, fetch, html_base=html_base, throttle=throttle).read(ID, TITLE) is None
-        )
-    assert waits == []
-    assert all(map(paper_text._is_arxiv, ("https://arxiv.org/html/1", "https://export.arxiv.org/html/1")))
-
-
 async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -168,15 +148,6 @@ async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
     assert found.text.count("1.5%") > 20_000
     assert len(found.text) == paper_text.MAX_CHARACTERS
     assert turns > 10
-
-
-async def test_a_large_page_that_is_not_the_paper_does_not_count(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    origin.pages[f"/html/{ID}"] = web.Response(
-        text=paper_pages.latexml_page("x " * 60_000, title="Dense Candles"), content_type="text/html"
-    )
-    assert await open_reader(origin, fetch).read(ID, TITLE) is None
 
 
 def test_what_has_no_glyph_scripts_comments_pictures_addresses_and_citations_are_left_out() -> None:

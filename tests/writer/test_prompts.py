@@ -28,15 +28,6 @@ def _build(source: str, **options: object) -> list[dict[str, str]]:
     return prompts.build_messages("A title", source, Basis.PAPER, **settings)  # type: ignore[arg-type]
 
 
-def test_the_rules_about_spans_are_those_of_the_check() -> None:
-    instructions = _build("A paper.")[0]["content"]
-    assert (
-        f"{prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS} consecutive whole words of one paragraph"
-        in instructions
-    )
-    assert "in the paragraph of its span" in instructions
-
-
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
     "wrap",
@@ -80,12 +71,6 @@ def test_what_the_schema_does_not_have_is_left_out() -> None:
 def test_an_answer_of_another_shape_is_refused_with_the_reason(answer: str, message: str) -> None:
     with pytest.raises(prompts.AnswerError, match=message):
         prompts.read_answer(answer, models.DigestFormat.NEWSLETTER)
-
-
-def test_sections_may_be_missing_and_too_many_claims_are_cut() -> None:
-    answer = json.dumps({"whats_new": [CLAIM] * 3})
-    claims = prompts.read_answer(answer, models.DigestFormat.NEWSLETTER)
-    assert [claim.section for claim in claims] == ["whats_new"] * 2
 
 
 @given(st.text() | st.recursive(st.none() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
@@ -133,12 +118,6 @@ def test_a_paper_cannot_write_the_markers_around_it() -> None:
     lines = forged["content"].splitlines()
     assert lines.count(lines[-1]) == 1
     assert lines[-1].startswith("<<<end of paper ")
-
-
-def test_the_same_paper_gives_the_same_prompt() -> None:
-    assert _build("text") == _build("text")
-    assert _build("text") != _build("text", language=models.Locale.EN)
-    assert _build("text") != _build("text", form=models.DigestFormat.REVIEW)
 
 
 def test_the_abstract_alone_is_named_as_such() -> None:

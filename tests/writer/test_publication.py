@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import listing, parse, summaries
+from bot.archive import parse, summaries
 from bot.archive.summaries import Basis
 from bot.rendering.templates import Templates
 from bot.writer import prompts, publication
 from storage import models
 from tests.fake_model import papers, writing
-from tests.support import glossary_in_memory, source_payloads
 
 DAY = date(2026, 11, 19)
 FORMATS = tuple(prompts.SECTIONS)
@@ -54,14 +53,6 @@ def _check_round_trip(form: models.DigestFormat, entries: list[models.Entry]) ->
     ]
     assert publication.render_digest(DAY, form, digest.entries, TEMPLATES) == text
     return text
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_paper_whose_authors_are_an_asterisk_keeps_its_title(form: models.DigestFormat) -> None:
-    [digest] = listing.parse_text(source_payloads.listing_text(DAY, ["2611.10001"], authors=["*"]))
-    [paper] = listing.papers_of(digest)
-    entry = publication.build_entry(1, paper, (models.Section(None, "A text."),))
-    assert "A Study of Small Things" in _check_round_trip(form, [entry])
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -163,14 +154,6 @@ def test_a_title_that_would_be_read_as_something_else_loses_its_punctuation() ->
     ]
     [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], entries, TEMPLATES))
     assert "you" in (digest.entries[0].title or "")
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_terms_of_what_is_printed_enter_the_glossary(form: models.DigestFormat) -> None:
-    entry = _written(form, models.Locale.KO, Basis.PAPER)
-    texts = [section.body for section in entry.sections]
-    found = glossary_in_memory.build_glossary(texts, ())
-    assert {concept.key for concept in found.all_concepts()} >= {"small languag model", "curriculum learn"}
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -404,7 +404,7 @@ alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
-setup-first = First post: { $at } ({ $relative })
+setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = To change something, run { $command } again with other options.
 setup-start = Start
 setup-exists = { $channel } already has { $count ->
@@ -651,12 +651,6 @@ write-written = { $count } of { $total } written
 write-refused = { $count } with no readable text
 write-failed = { $count } failed
 write-waiting = { $count } waiting
-write-failed-no-claim = no sentence passed the checks
-write-failed-unreachable = couldn't reach the model's server
-write-failed-status-error = the model's server returned an error
-write-failed-no-reply = the model didn't answer in time
-write-failed-no-answer = the answer was not in the required form
-write-failed-unknown = an error occurred while writing; the log has more
 status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
 status-sources = Sources
 write-tokens-day = { $used } tokens used today (UTC)
@@ -775,7 +769,10 @@ today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers
 }
-today-from-topics = Based on your topics and alerts. Once you have saved three papers, they count too.
+today-from-topics = Based on { $picked ->
+    [yes] your topics and alerts
+   *[other] your alerts
+}. Once you have saved three papers, they count too.
 today-rank = no. { $rank } by votes
 today-because = because you { $reasons }
 today-and = {" and "}

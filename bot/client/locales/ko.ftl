@@ -370,7 +370,7 @@ alert-form-most = 메시지당 최대 논문 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
-setup-first = 첫 게시: { $at } ({ $relative })
+setup-first = 첫 게시: { $at }, 내 시간대 기준 ({ $relative })
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
@@ -624,12 +624,6 @@ write-written = { $total }편 중 { $count }편 작성
 write-refused = 본문 없음 { $count }편
 write-failed = 실패 { $count }편
 write-waiting = 대기 { $count }편
-write-failed-no-claim = 검사를 통과한 문장이 없어요
-write-failed-unreachable = 모델 서버에 연결하지 못했어요
-write-failed-status-error = 모델 서버에서 오류가 났어요
-write-failed-no-reply = 모델이 제시간에 답하지 않았어요
-write-failed-no-answer = 답이 정해진 형식에 맞지 않았어요
-write-failed-unknown = 작성하다가 오류가 났어요. 자세한 내용은 로그에 있어요
 status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 **출처**에 있어요.
 status-sources = 출처
 write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
@@ -724,7 +718,10 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 today-heading = 오늘의 맞춤 논문 · { $day }
 today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 그 전에는 **내 주제**에서 고른 주제도 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
-today-from-topics = 직접 고른 주제와 알림 단어를 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-from-topics = { $picked ->
+    [yes] 직접 고른 주제와 알림 단어를
+   *[other] 알림 단어를
+} 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
 today-because = { $reasons }
 today-and = {", "}
