@@ -45,9 +45,9 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
     return await database.fetch_records(connection, Club, query)
 
 
-async def remove(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a club with its nominations; its threads stay listed."""
-    for table in (clubs, club_nominations):
+async def remove(connection: AsyncConnection, guild_id: int, *, with_threads: bool = False) -> None:
+    """Delete a club with its nominations; what it read stays listed without `with_threads`."""
+    for table in (clubs, club_nominations, *([club_threads] if with_threads else [])):
         await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
@@ -95,10 +95,7 @@ async def settle(connection: AsyncConnection, before: datetime) -> None:
     """Keep the ids of opened threads, longer than their deliveries, and clear messages that ended, which may name a reader."""
     unknown = club_threads.c.thread_id.is_(None)
     await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
-    await outbox.clear_payloads(connection, before, _MAX_CLEARED, kind=DeliveryKind.CLUB)
-
-
-_MAX_CLEARED = 1_000
+    await outbox.clear_payloads(connection, before, 1_000, kind=DeliveryKind.CLUB)
 
 
 class PastMeeting(NamedTuple):

@@ -53,7 +53,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         day: str,
         time: app_commands.Range[str, 1, 40],
     ) -> ui.LayoutView:
-        """Store the club; the first vote begins within a minute if there is time for one."""
+        """Store the club; its first vote begins if there is time for one."""
         interaction = request.interaction
         router.require_manager(interaction)
         channel = router.require_channel(interaction.guild, channel.id)

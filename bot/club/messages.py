@@ -139,11 +139,10 @@ def club_view(
     change_at = meeting.at if meeting.step or not voting_hours(now, meeting.at) else now
     change_at = meeting.ends_at if meeting.step is Step.POLL else change_at
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "R")}
-    lines = [headline] if headline else []
-    lines.append(texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time))
-    lines.append(texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times))
+    heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
+    state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
     message = MessageBuilder()
-    message.add_text("\n".join(lines))
+    message.add_text("\n".join(filter(None, (headline, heading, state))))
     lines = [texts("club-past", count=total)] if past else []
     for row in past:
         url = channel_url(club.guild_id, row.thread_id) if row.thread_id else ""

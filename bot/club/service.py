@@ -255,8 +255,8 @@ class Clubs(Nominations):
         async with self._database.read() as connection:
             clubs = await storage.list_present(connection)
             meetings = [await load_meeting(connection, club, now) for club in clubs]
-            is_unsettled = await storage.has_unsettled(connection)
-        if is_unsettled:
+            has_ended = await storage.has_unsettled(connection)
+        if has_ended:
             async with self._database.transaction() as connection:
                 await storage.settle(connection, now + HOUR)
         planned = 0
@@ -299,7 +299,7 @@ class Clubs(Nominations):
         return {int(entry["id"]): int(entry["count"]) for entry in results.get("answer_counts") or ()}
 
     async def set_up(self, wanted: Club) -> None:
-        """Store a club. What goes on in its week goes on, but a step that Discord refuses is planned again."""
+        """Store a club and begin its vote if there is time. A step of its week goes on, unless Discord refuses it."""
         async with self._database.transaction() as connection:
             former = await storage.get(connection, wanted.guild_id, for_update=True)
             step_id = None if former is None else former.step_id
@@ -307,6 +307,9 @@ class Clubs(Nominations):
             if newest is not None and newest.reason and newest.state is DeliveryState.WAITING:
                 await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=self._clock())
             await storage.put(connection, replace(wanted, step_id=step_id))
+            steps = await self._lock(connection, wanted.guild_id)
+            if steps and steps.meeting.step is None and (hours := voting_hours(steps.now, steps.meeting.at)):
+                await steps.begin_vote(hours)
 
     async def load(self, guild_id: int, *, limit: int, offset: int) -> Overview | None:
         """Return a server's club, or None."""
