@@ -167,8 +167,7 @@ class _Steps:
             post=models.StoredPost(papers=tuple(paper.arxiv_id for paper in papers)),
         )
         delivery = replace(delivery, expires_at=min(delivery.expires_at, meeting.at))
-        delivery_id = await outbox.add(self.connection, delivery)
-        if delivery_id is not None:
+        if (delivery_id := await outbox.add(self.connection, delivery)) is not None:
             await storage.put(self.connection, replace(club, step_id=delivery_id))
         return delivery_id
 
@@ -286,7 +285,7 @@ class Clubs(Nominations):
         """Return the votes of a poll by the number of the answer; None if it is gone, _UNKNOWN if it is not counted yet."""
         assert meeting.delivery is not None
         async with self._database.read() as connection:
-            part = (await outbox.list_parts(connection, meeting.delivery.id))[-1]
+            *_, part = await outbox.list_parts(connection, meeting.delivery.id)
         if part.state is not PartState.SENT or part.message_id is None:
             return _UNKNOWN if meeting.delivery.state is DeliveryState.WAITING else None
         try:
