@@ -27,6 +27,8 @@ from storage.models import (
 )
 from storage.tables import digests, entries, meta, papers, sections, sources
 
+ENTRIES_AT_ONCE = 1_000
+"""Entries that are inserted at once."""
 THREADED_COMPRESSION_CHARACTERS = 2**19
 INGEST_LOCK = 0x494E47455354
 """PostgreSQL advisory lock around ingests: "INGEST"."""
@@ -254,20 +256,22 @@ async def add_entries(
     """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
-    ids = await database.reserve_ids(connection, entries, len(new_entries))
-    rows = [
-        database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
-        | {"added_seq": former.get(paper_id, added_seq)}
-        for id_, (digest_id, entry) in zip(ids, new_entries, strict=True)
-        for paper_id in (paper_ids[entry.arxiv_id],)
-    ]
-    await database.insert_rows(connection, entries, rows)
-    texts = [
-        database.record_values(section, sections, entry_id=id_, position=position)
-        for id_, (_, entry) in zip(ids, new_entries, strict=True)
-        for position, section in enumerate(entry.sections)
-    ]
-    await database.insert_rows(connection, sections, texts)
+    # In parts, between which the event loop is free.
+    for chunk in database.chunked(new_entries, ENTRIES_AT_ONCE):
+        ids = await database.reserve_ids(connection, entries, len(chunk))
+        rows = [
+            database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
+            | {"added_seq": former.get(paper_id, added_seq)}
+            for id_, (digest_id, entry) in zip(ids, chunk, strict=True)
+            for paper_id in (paper_ids[entry.arxiv_id],)
+        ]
+        await database.insert_rows(connection, entries, rows)
+        texts = [
+            database.record_values(section, sections, entry_id=id_, position=position)
+            for id_, (_, entry) in zip(ids, chunk, strict=True)
+            for position, section in enumerate(entry.sections)
+        ]
+        await database.insert_rows(connection, sections, texts)
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:

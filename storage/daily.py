@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -100,7 +100,13 @@ class Schedule(NamedTuple):
     last_on: date | None
     topic: str
     source: str
+    style: models.Style
     min_votes: int
+
+    @classmethod
+    def of(cls, row: models.Subscription) -> Self:
+        """Return that of a subscription."""
+        return cls(*(getattr(row, name) for name in cls._fields))
 
 
 async def list_schedules(connection: AsyncConnection) -> list[Schedule]:

@@ -230,7 +230,7 @@ class Runtime:
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
-        self.metrics.digests.inc(sum(report.result.digests for report in reports))
+        self.metrics.digests.inc(sum(report.result.written for report in reports))
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:

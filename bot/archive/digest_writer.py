@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -43,14 +43,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read some were new, some were corrections, the rest were known.
+    """Counts of an ingest. Of the `digests` read, those `written` were new or corrections; the rest were known.
 
     `unrelated` are the texts that name no paper, so that nothing is lost with them.
     """
 
     digests: int = 0
-    new_digests: int = 0
-    corrected_digests: int = 0
+    written: int = 0
     new_papers: int = 0
     arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
@@ -60,11 +59,6 @@ class IngestResult:
     def papers(self) -> int:
         """Number of different papers in the digests."""
         return len(self.arxiv_ids)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was stored."""
-        return self.new_digests + self.corrected_digests + self.new_papers > 0
 
     def __add__(self, other: IngestResult) -> IngestResult:
         added = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
@@ -121,9 +115,7 @@ _FIELDS = (
 )
 """The fields of which the first statement by rank counts that has one."""
 
-_Rank: TypeAlias = tuple[int, int, int, int, int, int, int, str]
-_Ranked: TypeAlias = Sequence[tuple[_Rank, Entry | PaperFacts]]
-"""What digests and services say of a paper, by rank."""
+_Statement: TypeAlias = Entry | PaperFacts
 
 
 def merge(
@@ -137,43 +129,27 @@ def merge(
     `votes` is the newest count from services, with its time (UTC). Without one, a digest's count is used.
     """
     appearances, facts = list(appearances), list(facts)
-    ranked: list[tuple[_Rank, Entry | PaperFacts]] = []
-    for of in appearances:
-        # Of one source the newest digest counts, of one day the first one stored.
-        form, on = FORMAT_RANKS[of.format], -of.counts_on.toordinal()
-        entry = of.entry
-        names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
-        if len(names) < len(entry.authors):
-            entry = replace(entry, authors=names)
-        ranked.append(((len(SERVICES), *of.trust, form, on, of.digest_id, entry.rank, ""), entry))
-    for fact in facts:
-        service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
-        on = -fact.read_at.date().toordinal()
-        ranked.append(((service, *fact.trust, 0, on, 0, 0, fact.source), fact))
-    ranked.sort(key=itemgetter(0))
+    ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
+    said = [statement for _, _, statement in ranked]
     if votes is None:
+        # The newest count of a source, whatever its format.
         counts = [
-            (of.trust, -of.counts_on.toordinal(), of.digest_id, of.entry.rank, of.counts_on, count)
-            for of in appearances
-            if (count := of.entry.votes) is not None
+            (rank[:3] + rank[4:], datetime.combine(on, time(), UTC), of.votes)
+            for rank, on, of in ranked
+            if isinstance(of, Entry) and of.votes is not None
         ]
-        for *_, counted_on, count in sorted(counts)[:1]:
-            votes = datetime.combine(counted_on, time(), UTC), count
+        votes = min(counts)[1:] if counts else None
     read_at, vote_count = votes or (None, None)
-    named = next((statement for _, statement in ranked if statement.authors), None)
+    named = next((statement for statement in said if statement.authors), None)
     # A list is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
-    dates = [min(of.date, of.counts_on + timedelta(days=1)) for of in appearances]
-    dates += [
-        min(fact.listed_on, fact.read_at.date() + timedelta(days=1))
-        for fact in facts
-        if fact.listed_on is not None
-    ]
-    values = {name: _first_value(ranked, name) for name in _FIELDS}
+    dates = [min(of.date, of.counts_on + _DAY) for of in appearances]
+    dates += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
+    values = {name: _first_value(said, name) for name in _FIELDS}
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
     values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)
     return MergedPaper(
         arxiv_id=arxiv_id,
-        url=_best_link(arxiv_id, ranked, facts),
+        url=_best_link(arxiv_id, said, facts),
         votes=vote_count,
         votes_read_at=read_at,
         authors=named.authors if named else (),
@@ -184,19 +160,33 @@ def merge(
     )
 
 
-def _first_value(ranked: _Ranked, field: str) -> Any:
-    for _, statement in ranked:
-        if value := getattr(statement, field, None):
-            return value
-    return None
+def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
+    """The rank of a digest's entry, its day and the entry: of one source the newest counts, of one day the first stored."""
+    entry = of.entry
+    names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
+    if len(names) < len(entry.authors):
+        entry = replace(entry, authors=names)
+    on = of.counts_on
+    rank = len(SERVICES), *of.trust, FORMAT_RANKS[of.format], -on.toordinal(), of.digest_id, entry.rank
+    return rank, on, entry
 
 
-def _best_link(arxiv_id: str, ranked: _Ranked, facts: Iterable[PaperFacts]) -> str:
+def _rank_facts(fact: PaperFacts) -> tuple[tuple[int, ...], date, _Statement]:
+    service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
+    on = fact.read_at.date()
+    return (service, *fact.trust, 0, -on.toordinal(), 0, 0), on, fact
+
+
+def _first_value(said: Iterable[_Statement], field: str) -> Any:
+    return next((value for statement in said if (value := getattr(statement, field, None))), None)
+
+
+def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
     """Return Hugging Face's page of a paper that it lists, arXiv's of another that a service knows, else a digest's link."""
     known = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
         return huggingface_url(arxiv_id)
-    return (None if known else _first_value(ranked, "url")) or abstract_url(arxiv_id)
+    return (None if known else _first_value(said, "url")) or abstract_url(arxiv_id)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
@@ -207,7 +197,7 @@ def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
     return tuple(first.values())
 
 
-_Id = TypeVar("_Id", int, str)
+_DAY = timedelta(days=1)
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 """The papers that changed, by id: as they were, and as they are."""
 
@@ -229,38 +219,31 @@ async def write_digest_papers(
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
     appearances: dict[str, list[Appearance]] = {}
-    newest_first = sorted(stored_digests.items(), key=lambda row: (row[1].digest.date, row[0]), reverse=True)
     origins = await archive.list_origins(connection, stored_digests)
     slices = TimeSlices()
-    for digest_id, sourced in newest_first:
-        digest = sourced.digest
-        head = digest_id, digest.format, digest.date, sourced.language
-        for entry in digest.entries:
+    for digest_id, sourced in stored_digests.items():
+        head = digest_id, sourced.digest.format, sourced.digest.date, sourced.language
+        for entry in sourced.digest.entries:
             appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
         await slices.pause()
     stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former)
-    known = {paper.arxiv_id: paper_id for paper_id, paper in stored.items()}
-    merged: dict[str, MergedPaper] = {}
-    for arxiv_id, statements in appearances.items():
-        if arxiv_id not in known:
-            merged[arxiv_id] = merge(arxiv_id, statements)
+    ids = {paper.arxiv_id: paper_id for paper_id, paper in stored.items() if paper.arxiv_id in appearances}
+    new = [arxiv_id for arxiv_id in appearances if arxiv_id not in ids]
+    for chunk in chunked(new, CHUNK_PAPERS):
+        merged: dict[str, MergedPaper] = {}
+        for arxiv_id in chunk:
+            merged[arxiv_id] = merge(arxiv_id, appearances[arxiv_id])
             await slices.pause()
-    new = await papers.add(connection, list(merged.values()))
-    ids = new | {arxiv_id: known[arxiv_id] for arxiv_id in appearances if arxiv_id in known}
-    digest_entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
-    await archive.add_entries(connection, digest_entries, ids, former)
-    described = {
-        known[name]
-        for name, of in appearances.items()
-        if name in known and any(appearance.entry.sections for appearance in of)
-    }
-    await _remerge(connection, stored, rewritten={*described, *former})
-    for chunk in chunked(new.items(), CHUNK_PAPERS):
-        names = {paper_id: author_names(merged[arxiv_id]) for arxiv_id, paper_id in chunk}
+        added = await papers.add(connection, list(merged.values()))
+        names = {paper_id: author_names(merged[arxiv_id]) for arxiv_id, paper_id in added.items()}
         await papers.set_authors(connection, names, new_paper_ids=names)
+        ids |= added
         await slices.pause()
-    await papers.mark_changed(connection, new.values())
+    entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
+    await archive.add_entries(connection, entries, ids, former)
+    await _remerge(connection, stored, has_new_texts=True)
+    await papers.mark_changed(connection, [ids[arxiv_id] for arxiv_id in new])
     return ids, set(new)
 
 
@@ -270,9 +253,9 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
 
 
 async def _remerge(
-    connection: Connection, stored: Mapping[int, MergedPaper], *, rewritten: Collection[int]
+    connection: Connection, stored: Mapping[int, MergedPaper], *, has_new_texts: bool = False
 ) -> Changes:
-    """Update papers that existed before, and return the changes; the texts of `rewritten` ones changed in any case."""
+    """Update papers that existed before, and return the changes; with new texts the index reads all of them again."""
     changes: Changes = {}
     slices = TimeSlices()
     for chunk in chunked(stored, CHUNK_PAPERS):
@@ -290,18 +273,17 @@ async def _remerge(
         changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
         changes |= {id_: (stored[id_], paper) for id_, paper in changed.items()}
         await papers.update(connection, list(changed.items()))
-        listed_before = {id_ for id_ in chunk if _is_listed(stored[id_])}
         names = {
             id_: author_names(paper)
             for id_, paper in changed.items()
-            if paper.authors != stored[id_].authors or _is_listed(paper) != (id_ in listed_before)
+            if author_names(paper) != author_names(stored[id_])
         }
         if names:
             await papers.set_authors(connection, names)
         indexed = [
             id_
-            for id_, paper in merged.items()
-            if (id_ in changed or id_ in rewritten) and (_is_listed(paper) or id_ in listed_before)
+            for id_ in (chunk if has_new_texts else changed)
+            if _is_listed(merged[id_]) or _is_listed(stored[id_])
         ]
         await papers.mark_changed(connection, indexed)
     return changes
@@ -336,7 +318,7 @@ class DigestWriter:
         self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
         """Insert the new digests in bulk. Returns the results of these and of unchanged ones by their keys in the group, and
-        the others for `write_known`.
+        the others for `write_one`.
 
         Of a rolling digest only what is new is written.
         """
@@ -366,10 +348,7 @@ class DigestWriter:
         known = await archive.list_arxiv_ids(connection, sourced.source, sourced.location)
         if known is None:
             on -= timedelta(days=FILL_AGE_DAYS)
-        digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in (known or ()))
-        if not digest.entries:
-            return None
-        return replace(sourced, digest=digest, hash=_digest_hash(digest))
+        return await asyncio.to_thread(_keep_new, sourced, on, known or ())
 
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
@@ -379,7 +358,7 @@ class DigestWriter:
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
         _, new = await self._replace_entries(connection, digest_id, parsed)
-        return IngestResult(corrected_digests=1, new_papers=len(new))
+        return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
@@ -390,13 +369,17 @@ class DigestWriter:
         await papers.add_facts(connection, readings)
         await papers.add_votes(connection, readings)
         stored = await papers.list_merged(connection, ids=ids.values())
-        changes = await _remerge(connection, stored, rewritten=())
+        changes = await _remerge(connection, stored)
         await self._notify_of_names(connection, changes)
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
-    async def write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        """Replace the text and the entries of a digest that is stored, if they differ."""
+    async def write_one(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
+        """Insert a digest, or replace its text and its entries if they differ."""
+        written, known = await self.write_new(connection, {0: sourced})
+        return written[0] if written else await self._write_known(connection, known[0])
+
+    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         stored = (await archive.find(connection, [sourced.key]))[sourced.key]
         if stored.format in listing.FORMATS and sourced.digest.format in listing.FORMATS:
             # A paper that is gone from a list was posted and read all the same, and a feed gives its new papers alone.
@@ -407,7 +390,7 @@ class DigestWriter:
         await archive.correct(connection, stored.id, sourced, self._clock())
         added, new = await self._replace_entries(connection, stored.id, sourced)
         await self._notify_if_fresh(connection, sourced.digest.date, added)
-        return IngestResult(corrected_digests=1, new_papers=len(new))
+        return IngestResult(written=1, new_papers=len(new))
 
     async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
         ids = await archive.add(connection, new, self._clock())
@@ -418,7 +401,7 @@ class DigestWriter:
             listed = {entry.arxiv_id for entry in sourced.digest.entries}
             paper_ids = {ids_by_arxiv_id[arxiv_id] for arxiv_id in listed}
             await self._notify_if_fresh(connection, sourced.digest.date, paper_ids)
-            results.append(IngestResult(new_digests=1, new_papers=len(listed & uncounted)))
+            results.append(IngestResult(written=1, new_papers=len(listed & uncounted)))
             uncounted -= listed
         return results
 
@@ -453,6 +436,12 @@ class DigestWriter:
         """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
         today = self._clock().date()
         return today - self._fresh_period, today + timedelta(days=1)
+
+
+def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
+    """Return a rolling digest at the date `on` without the known arXiv ids; None if no paper is left."""
+    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
+    return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
 def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:

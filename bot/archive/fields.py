@@ -236,15 +236,17 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
     return Locale.KO if hangul >= _MIN_HANGUL_SHARE * (hangul + latin) else Locale.EN
 
 
-def cut_sections(sections: Iterable[Section]) -> Iterator[Section]:
+def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
     """Yield the sections up to MAX_CHARACTERS, the last of them cut, and long headings too."""
     room = MAX_CHARACTERS
     for section in sections:
-        if room <= 0:
-            break
-        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)[: room - 1]
-        yield Section(heading or None, section.body[: room - len(heading)])
-        room -= len(heading) + len(section.body)
+        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)
+        if room <= len(heading):
+            return
+        length = len(heading) + len(section.body)
+        is_whole = length <= room and len(heading) == len(section.heading or "")
+        yield section if is_whole else Section(heading or None, section.body[: room - len(heading)])
+        room -= length
 
 
 def describe_cut(row: int) -> Problem:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, MutableMapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 
 import structlog
@@ -32,10 +32,8 @@ BATCH_ENTRIES = 1_000
 """Entries of the new digests of a transaction, unless one digest has more. Others wait for it: a known paper takes up to 2 ms."""
 BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
-SLICE_SECONDS = 0.2
-"""Time after which a transaction that stores corrections ends: each may take as long as a hundred new digests."""
 PAUSE_RATIO = 0.25
-"""Pause after such a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
+"""Pause after a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
@@ -112,7 +110,7 @@ class IngestService:
                 async with self._writing() as connection:
                     result = await self._reparse(connection, digest_id)
             for error in failures:
-                result = await self._report_unparsed(digest_id, error)
+                result = _report_bug(f"digest {digest_id}", error)
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
@@ -125,16 +123,18 @@ class IngestService:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction that holds the ingest lock."""
+        """Open a transaction that holds the ingest lock, and pause after it."""
+        started = time.monotonic()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             yield connection
+        await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def _store_files(
         self, batch: Sequence[tuple[str, list[SourcedDigest]]]
     ) -> list[tuple[str, IngestResult]]:
         group = [sourced for _, file_digests in batch for sourced in file_digests]
-        outcomes = iter(await self._store_apart(group))
+        outcomes = iter(await self._store(group))
         results: list[tuple[str, IngestResult]] = []
         for name, file_digests in batch:
             result = IngestResult()
@@ -144,68 +144,48 @@ class IngestService:
         return results
 
     async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations and return one result for each, the new ones several in a transaction.
-
-        The others follow one by one, in transactions of `SLICE_SECONDS`. Raises the first error of those that cannot be
+        """Store digests of any locations and return one result for each. Raises the first error of those that cannot be
         stored, after the others.
         """
         results: list[IngestResult] = []
-        for outcome in await self._store_apart(group):
+        for outcome in await self._store(group):
             if isinstance(outcome, Exception):
                 raise outcome
             results.append(outcome)
         return results
 
-    async def _store_apart(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
-        """Store digests as `add_batch` does, and return the error of each that cannot be stored in the place of its result."""
-        results: dict[int, IngestResult | Exception] = {}
-        failures: list[Exception] = []
-        with isolation.collected(failures, reraise=(StorageError,)):
-            await self._store_batch(group, results)
-        for index, sourced in enumerate(group):
-            if index not in results:  # what is committed is not stored again
-                alone = failures if len(group) == 1 else await self._store_apart([sourced])
-                results[index] = alone[0]
-        return [results[index] for index in range(len(group))]
+    async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
+        """Store digests and return the result of each, or the error of one that cannot be stored.
 
-    async def _store_batch(
-        self, group: Sequence[SourcedDigest], results: MutableMapping[int, IngestResult | Exception]
-    ) -> None:
-        """Store digests as `add_batch` does; a bug that one of them causes is raised.
-
-        Each commit adds to `results`, by the place in the group.
+        New ones share transactions; each other one, and those that failed together, has its own.
         """
-        unread, known = dict(enumerate(group)), dict[int, SourcedDigest]()
-        while unread or known:
-            added: dict[int, IngestResult] = {}
-            async with self._writing() as connection:
-                started = time.monotonic()
-                if unread:
-                    added, rest = await self._writer.write_new(connection, _take_batch(unread))
-                    known |= rest
-                while known and not unread and time.monotonic() < started + SLICE_SECONDS:
-                    index = next(iter(known))
-                    added[index] = await self._writer.write_known(connection, known.pop(index))
-            results.update({index: _parse_result(group[index]) + added[index] for index in added})
-            if unread or known:
-                await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
-
-    async def _report_unparsed(self, digest_id: int, error: Exception) -> IngestResult:
-        """Return the result of a stored digest that this version cannot parse, and leaves as it is."""
-        isolation.log_error(log, "stored digest not parsed again", error, digest=digest_id)
-        async with self._database.read() as connection:
-            stored = await archive.get(connection, digest_id)
-        name = stored.location if stored else f"digest {digest_id}"
-        reason = str(error) if isinstance(error, errors.PaperroundError) else fields.describe_bug(error)
-        message = f"its stored digest stays as it is: {reason}"
-        return IngestResult(1, problems=(LocatedProblem(name, None, message),))
+        results: dict[int, IngestResult | Exception] = {}
+        for batch in _divide(group):
+            alone: Mapping[int, SourcedDigest] = batch
+            with isolation.collected([], reraise=(StorageError,)):
+                async with self._writing() as connection:
+                    written, known = await self._writer.write_new(connection, batch)
+                results |= written
+                alone = known
+            for index, sourced in alone.items():
+                failures: list[Exception] = []
+                with isolation.collected(failures, reraise=(StorageError,)):
+                    async with self._writing() as connection:
+                        result = await self._writer.write_one(connection, sourced)
+                results[index] = failures[0] if failures else result
+        return [
+            outcome if isinstance(outcome, Exception) else _parse_result(sourced) + outcome
+            for sourced, outcome in zip(group, map(results.__getitem__, range(len(group))), strict=True)
+        ]
 
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         text = await archive.get_text(connection, digest_id)
         if stored is None or text is None:
             return IngestResult()
-        found = await _parse(text, stored.location, stored.date_on)
+        found: Sequence[Digest] = ()
+        with suppress(errors.NotADigestError):
+            found = await _parse(text, stored.location, stored.date_on)
         digest = next((digest for digest in found if digest.date == stored.date_on), None)
         if digest is None:
             message = f"this version no longer finds the digest of {stored.date_on} in the stored text"
@@ -214,16 +194,18 @@ class IngestService:
         return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-def _take_batch(unread: MutableMapping[int, SourcedDigest]) -> dict[int, SourcedDigest]:
-    """Remove the first digests of a group, as many as one transaction may store, and return them."""
+def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]]:
+    """Yield the digests, with their places in the group, that one transaction may store."""
     batch: dict[int, SourcedDigest] = {}
     entries = 0
-    for index, sourced in itertools.islice([*unread.items()], BATCH_DIGESTS):
+    for index, sourced in enumerate(group):
         entries += len(sourced.digest.entries)
-        if batch and entries > BATCH_ENTRIES:
-            break
-        batch[index] = unread.pop(index)
-    return batch
+        if batch and (len(batch) == BATCH_DIGESTS or entries > BATCH_ENTRIES):
+            yield batch
+            batch, entries = {}, len(sourced.digest.entries)
+        batch[index] = sourced
+    if batch:
+        yield batch
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:

@@ -82,6 +82,9 @@ def excerpt(text: str) -> str:
 
 def label_before(line: str, end: int) -> str:
     """The label of a Markdown link whose `]` is at `end`; "" without the bracket that opens it."""
+    start = line.rfind("[", max(0, end - _MAX_LABEL_LENGTH), end)
+    if "]" not in line[start + 1 : end]:
+        return line[start + 1 : end] if start >= 0 else ""
     depth = 0
     for position in range(end, max(-1, end - _MAX_LABEL_LENGTH), -1):
         depth += (line[position] == "]") - (line[position] == "[")

@@ -233,10 +233,11 @@ def _read_fields(
     """Fill `paper` from the lines above its first bullet; return all others."""
     lines: list[str] = []
     for row in range(start, end):
-        if _BULLET.match(rows[row]):
+        line = rows[row]
+        if _BULLET.match(line):
             return [*lines, *rows[row:end]]
-        if not _read_field(rows[row].strip(), paper, problems, row):
-            lines.append(rows[row])
+        if not line or not _read_field(line.strip(), paper, problems, row):
+            lines.append(line)
     return lines
 
 
@@ -301,11 +302,12 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 
 
 def _is_marked(day: _Day, heading: _Heading) -> bool:
-    """Whether a paper's link or the label of its summary is the next of three lines with text."""
+    """Whether the next of three lines with text is a paper's link or the label of its summary; without an id, the link's mark."""
     below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")
-    is_linked = heading.paper is not None and arxiv_ids.parse_link_at(line, 0) is not None
-    return is_linked or line.startswith(_LINK_MARK) or _LABEL.match(line) is not None
+    if line.startswith(_LINK_MARK) or heading.paper is None:
+        return line.startswith(_LINK_MARK)
+    return arxiv_ids.parse_link_at(line, 0) is not None or _LABEL.match(line) is not None
 
 
 def _read_header(

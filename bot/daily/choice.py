@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bot.daily import schedule
 from bot.daily.schedule import DAY
@@ -19,8 +19,11 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models
 from storage.archive import DigestPaper, Origin
-from storage.daily import Mark
+from storage.daily import Mark, Schedule
 from storage.models import Style, Subscription
+
+Chooser: TypeAlias = Subscription | Schedule
+"""A subscription, or what of it says which papers it may post."""
 
 PostSchedule = tuple[str, str, tuple[int, ...]]
 """A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
@@ -83,7 +86,7 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
     return tuple(best.values())
 
 
-def find_origin(subscription: Subscription) -> Origin:
+def find_origin(subscription: Chooser) -> Origin:
     """Return which digests a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
@@ -95,6 +98,8 @@ def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tu
     return () if ranks == tuple(range(1, len(papers) + 1)) else ranks
 
 
+MAX_TOP_N = 25
+"""Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_SHOWN = 5
 LATE_DAYS = 7
 """Older papers are not posted, whenever they were listed."""
@@ -110,12 +115,7 @@ EASTERNMOST_OFFSET = timedelta(hours=14)
 """The zone in which a date begins first (Kiritimati)."""
 
 
-def max_own_papers(subscription: Subscription) -> int:
-    """Return the number of papers of its own that a post has at most."""
-    return min(subscription.top_n, MAX_PAPERS.get(subscription.style, subscription.top_n))
-
-
-def is_rolling(subscription: Subscription) -> bool:
+def is_rolling(subscription: Chooser) -> bool:
     """Return whether the posts draw from all papers of their last days that were not posted."""
     return subscription.style in ROLLING_DAYS
 
@@ -136,7 +136,7 @@ class Window(NamedTuple):
     last_on: date
 
 
-def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) -> Window:
+def find_window(subscription: Chooser, slot: schedule.Slot, now: datetime) -> Window:
     """Return the days that the post of a date can draw from at `now` (UTC)."""
     if is_rolling(subscription):
         # One that is late names the days until its own date; those that have come since are in the next one's.
@@ -209,20 +209,20 @@ class PlannedPost:
 class CandidatePool:
     """The papers of the digests that can be posted, by origin; what is drawn from them and ranked is computed once.
 
-    `matching` holds the papers that match each topic: how well, by id. A topic that is not in it matches nothing.
+    `matching` holds how well papers of an origin match a topic, by id, or the error of its look-up, which `choose` raises.
     """
 
     def __init__(
         self, entries: Mapping[Origin, Sequence[DigestPaper]], now: datetime, closed_on: date
     ) -> None:
-        self.matching: dict[str, Mapping[int, float]] = {}
+        self.matching: dict[tuple[str, Origin], Mapping[int, float] | Exception] = {}
         self._entries = entries
         self._now = now
         self._closed_on = closed_on
         self._drawn: dict[object, Drawn] = {}
         self._on_topic: dict[object, tuple[DigestPaper, ...]] = {}
 
-    def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
+    def entries_of(self, subscription: Chooser) -> Sequence[DigestPaper]:
         """Return the papers of the digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 
@@ -253,7 +253,7 @@ class CandidatePool:
         drawn = self.draw(subscription, slot, mark)
         ranked = self._filter_topic(drawn.own, subscription)
         eligible = tuple(filter(is_eligible, ranked))
-        own = eligible[: max_own_papers(subscription)]
+        own = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
         rolling = is_rolling(subscription)
         window = find_window(subscription, slot, self._now)
         days = [paper.date_on for paper in drawn.own] + ([] if mark is None else [mark.on])
@@ -281,7 +281,9 @@ class CandidatePool:
             return ranked
         key = id(ranked), topic, is_of_source  # kept in `_drawn`
         if key not in self._on_topic:
-            matching = self.matching.get(topic, {})
+            matching = self.matching[topic, find_origin(subscription)]
+            if isinstance(matching, Exception):
+                raise matching.with_traceback(None)  # it grew with each channel otherwise
             found = [paper for paper in ranked if paper.paper_id in matching]
             if is_of_source:
                 found.sort(

@@ -24,7 +24,7 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
-from bot.daily.choice import MAX_PAPERS
+from bot.daily.choice import MAX_PAPERS, MAX_TOP_N
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import (
     OnDemandPosts,
@@ -449,7 +449,7 @@ async def _require_allowed(
 
     The last not if the role is `mentioned_id`.
     """
-    with map_service_errors(ERRORS, most=MAX_PAPERS.get(wanted.style, daily_options.MAX_TOP_N)):
+    with map_service_errors(ERRORS, most=MAX_PAPERS.get(wanted.style, MAX_TOP_N)):
         daily_options.check_papers(wanted)
         await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):

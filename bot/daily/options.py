@@ -13,8 +13,6 @@ from storage import errors
 from storage.models import Locale, Style, Subscription
 
 MAX_TOPIC_LENGTH = 200
-MAX_TOP_N = 25
-"""Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 WEEKLY_DAYS = (1,)
@@ -91,7 +89,7 @@ OPTIONS: Mapping[str, Option] = {
         parse=_parse_time,
     ),
     "timezone": Option("timezone", "The time zone, such as Asia/Seoul", limits=(1, 60), parse=_parse_zone),
-    "top_n": Option("papers", "Number of papers (1 to 25)", takes=int, limits=(1, MAX_TOP_N)),
+    "top_n": Option("papers", "Number of papers (1 to 25)", takes=int, limits=(1, choice.MAX_TOP_N)),
     "min_votes": Option("votes", "Minimum votes", takes=int, limits=(0, MAX_VOTES)),
     "days": Option(
         "days",
@@ -180,7 +178,7 @@ def validated(subscription: Subscription) -> Subscription:
     """
     clock.parse_zone(subscription.timezone)
     for text, value, low, high in (
-        ("number of papers (top)", subscription.top_n, 1, MAX_TOP_N),
+        ("number of papers (top)", subscription.top_n, 1, choice.MAX_TOP_N),
         ("minimum number of votes (min_votes)", subscription.min_votes, 0, 1_000_000),
     ):
         if not low <= value <= high:
@@ -205,7 +203,7 @@ def validated(subscription: Subscription) -> Subscription:
 
 def check_papers(subscription: Subscription) -> None:
     """Raise TooManyPapersError for more papers than posts of the style can show."""
-    most = choice.MAX_PAPERS.get(subscription.style, MAX_TOP_N)
+    most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     if subscription.top_n > most:
         raise TooManyPapersError(
             f"A post in the style {subscription.style.value} shows up to {most} papers, not {subscription.top_n}."

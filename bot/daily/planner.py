@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 import structlog
@@ -38,9 +38,6 @@ MAX_LOGGED_KEYS = 10
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
-
-PapersByText: TypeAlias = dict[tuple[int, str], list[DigestPaper]]
-"""The papers of digests, by id and hash of the text."""
 
 
 # The delivery kinds of subscriptions: how a post is rendered once for many channels, and whose subscription is paused once its
@@ -133,65 +130,68 @@ def _reduce_failing(
     return contents.PostPaper(paper.arxiv_id, None, url, paper.date, paper.votes, digest_id=paper.digest_id)
 
 
-class TopicMatches:
-    """The papers that match each topic. The search engine is asked once about each topic and paper."""
-
-    def __init__(self, matcher: TopicMatcher) -> None:
-        self._matcher = matcher
-        self._checked: dict[str, set[int]] = {}
-        self._matching: dict[str, dict[int, float]] = {}
-        self.failures: dict[str, Exception] = {}
-        """Topics whose look-up caused a bug, which must not hold up the posts on others."""
-
-    async def look_up(
-        self, connection: Connection, pool: choice.CandidatePool, subscriptions: Iterable[models.Subscription]
-    ) -> None:
-        """Tell the pool which of its papers match the topics of the subscriptions."""
-        for row in subscriptions:
-            if not row.topic:
-                continue
-            checked = self._checked.setdefault(row.topic, set())
-            matching = self._matching.setdefault(row.topic, {})
-            unchecked = [paper for paper in pool.entries_of(row) if paper.paper_id not in checked]
-            if unchecked and row.topic not in self.failures:
-                failures: list[Exception] = []
-                with isolation.collected(failures, reraise=database.FAILURES):
-                    matching.update(await self._matcher(connection, row.topic, unchecked))
-                    checked.update(paper.paper_id for paper in unchecked)
-                if failures:
-                    self.failures[row.topic] = failures[0]
-            pool.matching[row.topic] = matching
-
-
 async def load_pool(
     connection: Connection,
-    due: Iterable[tuple[models.Subscription, schedule.Slot]],
+    due: Collection[tuple[choice.Chooser, schedule.Slot]],
     calendar: schedule.Calendar,
-    loaded: PapersByText | None = None,
+    added_until: int | None = None,
 ) -> choice.CandidatePool:
     """Return the papers that any of the subscriptions can draw from for these dates.
 
-    Papers of digests that are `loaded` are not read again, and those that are read are added to them.
+    With `added_until` only what the first so many ingests added: PostgreSQL may show more than when they were counted.
     """
-    due = list(due)
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
     until_on = max(window.last_on for window in windows)
-    loaded = {} if loaded is None else loaded
-    digests: dict[archive.Origin, list[models.StoredDigest]] = {}
+    digest_ids: dict[archive.Origin, list[int]] = {}
     for origin in dict.fromkeys(choice.find_origin(row) for row, _ in due):
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
-        digests[origin] = rows[::-1]
-    hashes = {digest.id: digest.hash for found in digests.values() for digest in found}
-    missing: PapersByText = {key: [] for key in hashes.items() if key not in loaded}
-    for paper in await archive.list_papers(connection, sorted(id_ for id_, _ in missing)):
-        missing[paper.digest_id, hashes[paper.digest_id]].append(paper)
-    loaded |= missing
+        digest_ids[origin] = [row.id for row in reversed(rows)]
+    papers_of: dict[int, list[DigestPaper]] = defaultdict(list)
+    for paper in await archive.list_papers(connection, {id_ for ids in digest_ids.values() for id_ in ids}):
+        if added_until is None or paper.added_seq <= added_until:
+            papers_of[paper.digest_id].append(paper)
     entries = {
-        origin: [paper for digest in found for paper in loaded[digest.id, digest.hash]]
-        for origin, found in digests.items()
+        origin: [paper for id_ in ids for paper in papers_of[id_]] for origin, ids in digest_ids.items()
     }
     return choice.CandidatePool(entries, calendar.now, calendar.closed_on)
+
+
+async def match_topics(
+    connection: Connection, pool: choice.CandidatePool, rows: Iterable[choice.Chooser], matcher: TopicMatcher
+) -> None:
+    """Tell the pool which of its papers match the topics of subscriptions. A topic is looked up once for each origin."""
+    for row in rows:
+        key = row.topic, choice.find_origin(row)
+        if row.topic and key not in pool.matching:
+            failures: list[Exception] = []
+            with isolation.collected(failures, reraise=database.FAILURES):
+                pool.matching[key] = await matcher(connection, row.topic, pool.entries_of(row))
+            if failures:  # it must not hold up the posts on other topics
+                pool.matching[key] = failures[0]
+
+
+async def choose_alone(
+    connection: Connection,
+    matcher: TopicMatcher,
+    row: models.Subscription,
+    slot: schedule.Slot,
+    calendar: schedule.Calendar,
+    mark: daily.Mark | None = None,
+    *,
+    with_posted: bool = False,
+) -> choice.PlannedPost:
+    """Return the post of a date of one subscription at the moment of a calendar, a first post without a mark.
+
+    It may have papers that the channel had if it is `with_posted`.
+    """
+    pool = await load_pool(connection, [(row, slot)], calendar)
+    await match_topics(connection, pool, [row], matcher)
+    posted = set[int]()
+    if not with_posted:
+        by_place = await _load_posted(connection, [row], [pool.draw(row, slot, mark)], calendar.now)
+        posted = by_place.get(daily.channel_locale(row), posted)
+    return pool.choose(row, slot, mark, posted)
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
@@ -286,16 +286,14 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
     return reads
 
 
-async def load_posted(
-    connection: Connection,
-    subscriptions: Iterable[models.Subscription],
-    paper_ids: Collection[int],
-    now: datetime,
+async def _load_posted(
+    connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which papers the channels of subscriptions were sent within REPOST_INTERVAL before `now`, by language."""
-    channel_ids = {row.channel_id for row in subscriptions}
+    """Return which of the papers drawn the channels were sent within REPOST_INTERVAL before `now`, by language."""
+    distinct = {id(each): each for each in drawn}.values()
+    paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
-    return await daily.list_posted(connection, channel_ids, paper_ids, since_at=since_at)
+    return await daily.list_posted(connection, {row.channel_id for row in rows}, paper_ids, since_at=since_at)
 
 
 async def load_details(
@@ -399,6 +397,15 @@ class _Rest(NamedTuple):
     until: datetime
 
 
+class _Tick(NamedTuple):
+    """What all batches of a tick share: the papers of the first `added_seq` ingests, and the posts rendered so far."""
+
+    calendar: schedule.Calendar
+    added_seq: int
+    pool: choice.CandidatePool
+    rendered: RenderedPosts
+
+
 class DailyPlanner:
     """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
 
@@ -424,23 +431,24 @@ class DailyPlanner:
             calendar = await load_calendar(connection, self._day_close, now)
             added_seq = await archive.get_added_seq(connection)
             rows = await daily.list_schedules(connection)
-        due = self._find_due(rows, calendar, added_seq)
-        rendered = RenderedPosts(self._deliveries, now)
-        matches, loaded = TopicMatches(self._matcher), PapersByText()
+            if not (due := self._find_due(rows, calendar, added_seq)):
+                return 0
+            pool = await load_pool(connection, due, calendar, added_seq)
+        tick = _Tick(calendar, added_seq, pool, RenderedPosts(self._deliveries, now))
+        plain, on_topic = ([of for of in due if bool(of[0].topic) is has] for has in (False, True))
         planned = 0
-        plain, on_topic = ([row.id for row in due if bool(row.topic) is has] for has in (False, True))
-        for ids in database.chunked(plain, BATCH_SIZE):
-            planned += await self._plan_batch(ids, calendar, rendered, matches, loaded, on_planned)
-        for ids in database.chunked(on_topic, TOPIC_BATCH_SIZE):
-            await self._read_ahead(ids, calendar, matches, loaded)
-            planned += await self._plan_batch(ids, calendar, rendered, matches, loaded, on_planned)
+        for batch in (*database.chunked(plain, BATCH_SIZE), *database.chunked(on_topic, TOPIC_BATCH_SIZE)):
+            if count := await self._plan_batch(batch, tick):
+                planned += count
+                on_planned()
+            await asyncio.sleep(0)
         return planned
 
     def _find_due(
         self, rows: Iterable[daily.Schedule], calendar: schedule.Calendar, added_seq: int
-    ) -> list[daily.Schedule]:
+    ) -> list[tuple[daily.Schedule, schedule.Slot]]:
         """Return what is due and does not rest, longest overdue first."""
-        due: list[tuple[datetime, daily.Schedule]] = []
+        due: list[tuple[daily.Schedule, schedule.Slot]] = []
         resting: dict[int, _Rest] = {}
         for row in rows:
             rest = self._resting.get(row.id)
@@ -451,48 +459,37 @@ class DailyPlanner:
             # What causes a bug in one server's settings must not stop the posts of the others.
             with isolation.collected(failures):
                 if (slot := calendar.find_due(row)) is not None:
-                    due.append((slot.at, row))
+                    due.append((row, slot))
             if failures:
                 resting[row.id] = _Rest(row, added_seq, calendar.now + RETRY_DELAY)
                 _log_failure(row.id, "its due time cannot be computed", failures[0])
         self._resting = resting
-        return [row for _, row in sorted(due, key=itemgetter(0))]
+        return sorted(due, key=lambda of: of[1].at)
 
-    async def _read_ahead(
-        self, ids: Sequence[int], calendar: schedule.Calendar, matches: TopicMatches, loaded: PapersByText
-    ) -> None:
-        """Read papers and match topics outside the planning transaction, which keeps other writers waiting."""
-        async with self._database.read() as connection:
-            due = _find_slots(await daily.list_rows(connection, ids=ids), calendar)
-            if due:
-                pool = await load_pool(connection, due, calendar, loaded)
-                await matches.look_up(connection, pool, [row for row, _ in due])
-
-    async def _plan_batch(
-        self,
-        ids: Sequence[int],
-        calendar: schedule.Calendar,
-        rendered: RenderedPosts,
-        matches: TopicMatches,
-        loaded: PapersByText,
-        on_planned: Callable[[], None],
-    ) -> int:
-        """Plan those of the subscriptions that are due. Returns how many posts were planned."""
+    async def _plan_batch(self, due: Sequence[tuple[daily.Schedule, schedule.Slot]], tick: _Tick) -> int:
+        """Plan those of the subscriptions that were not changed meanwhile. Returns how many posts were planned."""
+        calendar, slots = tick.calendar, dict(due)
+        if any(row.topic for row in slots):
+            # Outside the transaction, which keeps other writers waiting.
+            async with self._database.read() as connection:
+                await match_topics(connection, tick.pool, slots, self._matcher)
         async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)
-            due = _find_slots(await daily.lock_active(connection, ids), calendar)
-            if not due:
-                return 0
-            added_seq = await archive.get_added_seq(connection)
-            posts = await self._choose(connection, due, calendar, matches, loaded)
+            await archive.lock_ingest(connection)  # a post made at once must not have these papers too
+            rows = await daily.lock_active(connection, [row.id for row in slots])
+            seen = {row.id: daily.Schedule.of(row) for row in rows}
+            rows = [row for row in rows if seen[row.id] in slots]
+            posts = await self._choose(connection, [(row, slots[seen[row.id]]) for row in rows], tick)
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}
-            for row, slot in due:
+            for row in rows:
+                slot = slots[seen[row.id]]
                 if row.id in posts and posts[row.id].papers:
                     # A template error in one style must not stop the other posts.
                     with isolation.isolated(log, "post not planned", subscription=row.id) as failures:
-                        delivery = rendered.build_delivery(row, posts[row.id], details, drawn_until=added_seq)
+                        delivery = tick.rendered.build_delivery(
+                            row, posts[row.id], details, drawn_until=tick.added_seq
+                        )
                     if not failures:
                         deliveries[delivery.key] = delivery
                         done[row.id] = slot.on
@@ -500,8 +497,7 @@ class DailyPlanner:
                     done[row.id] = slot.on
                 elif row.id not in done:
                     rest_until = min(calendar.now + RETRY_DELAY, slot.at + schedule.WAIT)
-                    seen = daily.Schedule(*(getattr(row, name) for name in daily.Schedule._fields))
-                    self._resting[row.id] = _Rest(seen, added_seq, rest_until)
+                    self._resting[row.id] = _Rest(seen[row.id], tick.added_seq, rest_until)
             keys = await add_all(connection, list(deliveries.values()))
             papers = {
                 delivery_id: [paper.paper_id for paper in posts[subscription_id].papers]
@@ -512,46 +508,24 @@ class DailyPlanner:
             await daily.set_last_on(connection, done)
         if keys:
             log.info("posts planned", count=len(keys), deliveries=list(keys)[:MAX_LOGGED_KEYS])
-            on_planned()
-        await asyncio.sleep(0)
         return len(keys)
 
     async def _choose(
-        self,
-        connection: Connection,
-        due: Sequence[_Due],
-        calendar: schedule.Calendar,
-        matches: TopicMatches,
-        loaded: PapersByText,
+        self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
         """Return the posts by subscription, without papers where there are none; those that fail are left out."""
-        pool = await load_pool(connection, due, calendar, loaded)
-        await matches.look_up(connection, pool, [row for row, _ in due])
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
-        drawn = {row.id: pool.draw(row, slot, marks.get(row.id)) for row, slot in due}
-        distinct = {id(each): each for each in drawn.values()}.values()
-        ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
-        posted = await load_posted(connection, [row for row, _ in due], ids, calendar.now)
+        drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
+        posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
         posts: dict[int, choice.PlannedPost] = {}
         for row, slot in due:
             # What causes a bug in one server's settings must not stop the posts of the others.
             with isolation.isolated(log, "post not planned", subscription=row.id):
-                if row.topic in matches.failures:
-                    raise matches.failures[row.topic].with_traceback(None)
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
-                posts[row.id] = post = pool.choose(row, slot, marks.get(row.id), posted_here)
+                posts[row.id] = post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
                 # A second subscription of the channel that is due now must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
         return posts
-
-
-_Due: TypeAlias = tuple[models.Subscription, schedule.Slot]
-
-
-def _find_slots(rows: Iterable[models.Subscription], calendar: schedule.Calendar) -> list[_Due]:
-    """Return those of the subscriptions that are due, with the date."""
-    slots = [(row, calendar.find_due(row)) for row in rows if clock.is_known_zone(row.timezone)]
-    return [(row, slot) for row, slot in slots if slot is not None]
 
 
 def _log_failure(subscription_id: int, reason: str, failure: Exception) -> None:

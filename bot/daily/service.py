@@ -305,12 +305,10 @@ class OnDemandPosts:
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)
         calendar = schedule.Calendar(now, self._day_close)
-        pool = await daily_planner.load_pool(connection, [(subscription, slot)], calendar)
-        await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [subscription])
-        ids = {paper.paper_id for paper in pool.draw(subscription, slot, None).own} if on is None else set()
-        posted = await daily_planner.load_posted(connection, [subscription], ids, now)
-        posted_here = posted.get(daily.channel_locale(subscription), set())
-        return replace(pool.choose(subscription, slot, None, posted_here), local_on=today)
+        post = await daily_planner.choose_alone(
+            connection, self._matcher, subscription, slot, calendar, with_posted=on is not None
+        )
+        return replace(post, local_on=today)
 
     async def _choose_newest(
         self, connection: Connection, subscription: models.Subscription

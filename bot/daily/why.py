@@ -149,7 +149,9 @@ class WhyExplainer:
         slot = calendar.find_due(row) or calendar.following(row)
         if listed_on > choice.find_window(row, slot, max(now, slot.at)).last_on:
             slot = calendar.at(slot.at).following(row)
-        planned = await self._plan(connection, row, slot, max(now, slot.at))
+        then = schedule.Calendar(max(now, slot.at), self._day_close)
+        mark = (await daily.list_marks(connection, [row.id])).get(row.id)
+        planned = await daily_planner.choose_alone(connection, self._matcher, row, slot, then, mark)
         is_coming = any(shown.paper_id == paper.id for shown in planned.papers)
         ranked = [shown.paper_id for shown in planned.eligible]
         if is_coming or paper.id in ranked:
@@ -159,33 +161,15 @@ class WhyExplainer:
         else:
             # Its day was posted: its place there by today's votes.
             on_day = schedule.Slot(listed_on, now, listed_on)
-            day = await self._plan(connection, row, on_day, now, is_of_day=True)
+            today = schedule.Calendar(now, self._day_close)
+            day = await daily_planner.choose_alone(
+                connection, self._matcher, row, on_day, today, with_posted=True
+            )
             ranked, at = [shown.paper_id for shown in day.eligible], None
-            is_below = paper.id in ranked[choice.max_own_papers(row) :]
+            is_below = paper.id in ranked and all(shown.paper_id != paper.id for shown in day.papers)
             cause = Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN
         rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0
         return Explanation(cause, row, listed_on, at, rank=rank, candidate_count=len(ranked))
-
-    async def _plan(
-        self,
-        connection: Connection,
-        row: models.Subscription,
-        slot: schedule.Slot,
-        at: datetime,
-        *,
-        is_of_day: bool = False,
-    ) -> choice.PlannedPost:
-        """Return the post of a date as it would be planned at a moment (UTC); of a day alone, with what was posted."""
-        calendar = schedule.Calendar(at, self._day_close)
-        pool = await daily_planner.load_pool(connection, [(row, slot)], calendar)
-        await daily_planner.TopicMatches(self._matcher).look_up(connection, pool, [row])
-        if is_of_day:
-            return pool.choose(row, slot, None, ())
-        mark = (await daily.list_marks(connection, [row.id])).get(row.id)
-        drawn = pool.draw(row, slot, mark)
-        ids = {paper.paper_id for paper in (*drawn.own, *drawn.late)}
-        posted = await daily_planner.load_posted(connection, [row], ids, at)
-        return pool.choose(row, slot, mark, posted.get(daily.channel_locale(row), ()))
 
 
 async def _explain_post(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,12 +25,7 @@ from storage import models
 log = structlog.get_logger(__name__)
 
 STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
-TYPED = frozenset({STRING, INTEGER, BOOLEAN, CHANNEL})
-"""The types of options whose values can be typed in a line."""
 _YES = frozenset({"true", "yes", "1", "네", "예"})
-_OPTION_NAME = re.compile(r"(?:^|\s)(\w{1,32}):(?=\S)")
-_FILTERS = frozenset({"author", "since", "until", "votes", "저자", "이후", "까지", "추천"})
-"""What a query has with a colon (docs/commands.md)."""
 
 
 def find_command(
@@ -55,18 +49,6 @@ def find_command(
     return path, leaf, "".join(rest)
 
 
-def list_group(
-    line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]], locale: str
-) -> list[str]:
-    """Return the commands of the group that a line begins with, in a Discord locale; none if it names no group."""
-    words = line.removeprefix("/").split()
-    return [
-        f"`/{' '.join(local_name(node, locale) for node in path)}`"
-        for path, _ in leaves
-        if words and len(path) > 1 and words[0].casefold() in _names(path[0])
-    ]
-
-
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     """Return the options by their English names: `name:value` in any order; text without a name is the first option's."""
     options = list(leaf.get("options") or ())
@@ -87,63 +69,38 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     return values
 
 
-def list_missing(leaf: CommandSpec, values: Mapping[str, str]) -> list[CommandSpec]:
-    """Return the options that the command needs and the line lacks."""
-    return [
-        option
-        for option in leaf.get("options") or ()
-        if option.get("required") and option["name"] not in values
-    ]
-
-
-def find_unknown_option(
-    leaf: CommandSpec, values: Mapping[str, str], leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
-) -> str | None:
-    """Return the first `name:` in the values that is an option of other commands only, which this one would take for text."""
-    own, known = (
-        {name for command in commands for option in command.get("options") or () for name in _names(option)}
-        for commands in ([leaf], [command for _, command in leaves])
-    )
-    typed = [name.casefold() for value in values.values() for name in _OPTION_NAME.findall(value)]
-    return next((name for name in typed if name in known - own - _FILTERS), None)
-
-
-def find_unknown_choice(
-    leaf: CommandSpec, values: Mapping[str, str], locale: str
-) -> tuple[str, list[str]] | None:
-    """Return the first option whose value is not one of its choices, with their names in a Discord locale; else None."""
+def describe_options(leaf: CommandSpec, locale: str, channels: Sequence[str]) -> str:
+    """Return the options of a command in a Discord locale, each with what it takes; of channels their names."""
+    described = []
     for option in leaf.get("options") or ():
-        choices = option.get("choices") or ()
-        value = values.get(option["name"])
-        if value is not None and choices and _find_choice(choices, value) is None:
-            return local_name(option, locale), [local_name(choice, locale) for choice in choices]
-    return None
-
-
-class UnusableValueError(ValueError):
-    """A typed value that its option cannot take. `key` is that of a hint."""
-
-    def __init__(self, key: str, **values: str) -> None:
-        super().__init__(key)
-        self.key, self.values = key, values
+        takes = ", ".join(local_name(choice, locale) for choice in option.get("choices") or ())
+        if option["type"] == CHANNEL:
+            takes = ", ".join(f"#{name}" for name in channels)
+        elif option["type"] == INTEGER:
+            takes = f"{option.get('min_value', '')}–{option.get('max_value', '')}"
+        name = local_name(option, locale)
+        described.append(
+            f"`{name}: {takes or '…'}`" if option.get("required") else f"`[{name}: {takes or '…'}]`"
+        )
+    return " ".join(described)
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
-    """Return a typed value in the type of its option; one of its choices by any of its names. Raises UnusableValueError."""
-    if choice := _find_choice(option.get("choices") or (), value):
+    """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
+    if choices := option.get("choices"):
+        if (choice := _find_choice(choices, value)) is None:
+            raise ValueError(value)
         chosen: str | int = choice["value"]
         return chosen
     if option["type"] == INTEGER:
-        if not re.fullmatch("-?[0-9]{1,9}", value):
-            raise UnusableValueError("number", value=value[:50])
-        low, high = option.get("min_value", int(value)), option.get("max_value", int(value))
-        if not low <= int(value) <= high:
-            raise UnusableValueError("range", low=str(low), high=str(high), value=value)
-        return int(value)
+        number = int(value)
+        if not option.get("min_value", number) <= number <= option.get("max_value", number):
+            raise ValueError(value)
+        return number
     if option["type"] == BOOLEAN:
         return value.casefold() in _YES
     if option["type"] != STRING:
-        raise UnusableValueError("chosen")
+        raise ValueError(value)
     return value
 
 
@@ -164,39 +121,20 @@ CHECK_SECONDS = 0.5
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
-MAX_EXAMPLE = 40
-"""Characters of an example; the title of a paper is longer, and its id is shown instead."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
-        "group": "There is no such command. Type one of these: {names}.",
-        "missing": "`{command}` needs a value for `{missing}`, for example `{command} {missing}: {example}`.",
-        "none": "`{command}` needs a value for `{missing}`. There is nothing to choose from yet.",
-        "option": "`{command}` has no option `{option}`. Its options are: {names}.",
-        "choice": "`{command}` doesn't accept that value for `{option}`. Choose one: {names}.",
-        "number": "`{option}` needs a whole number, such as 10; you typed {value}.",
-        "range": "`{option}` must be from {low} to {high}; you typed {value}.",
-        "chosen": "`{option}` can't be typed. Type / and pick the command from the list, then choose the value there.",
-        "channel": "There is no channel {value}. Choose one: {names}.",
-        "refused": "`{command}` cannot use that: {reason}",
+        "usage": "`{command}` takes: {options}. Type / and pick it from the list to see what each means.",
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
     },
     models.Locale.KO: {
         "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
-        "group": "그런 명령어는 없어요. 이 중에서 입력해 주세요: {names}",
-        "missing": "`{command}` 명령어에는 `{missing}` 값이 필요해요. 예: `{command} {missing}: {example}`",
-        "none": "`{command}` 명령어에는 `{missing}` 값이 필요해요. 아직은 고를 수 있는 항목이 없어요.",
-        "option": "`{command}` 명령어에는 `{option}` 옵션이 없어요. 쓸 수 있는 옵션: {names}",
-        "choice": "`{command}` 명령어의 `{option}`에 쓸 수 없는 값이에요. 이 중에서 골라 주세요: {names}",
-        "number": "`{option}`에는 10처럼 숫자를 넣어 주세요(입력한 값: {value}).",
-        "range": "`{option}`에는 {low}부터 {high}까지 넣을 수 있어요(입력한 값: {value}).",
-        "chosen": "`{option}` 값은 직접 입력할 수 없어요. /를 입력해 목록에서 명령어를 고르면 거기서 선택할 수 있어요.",
-        "channel": "{value} 채널은 없어요. 이 중에서 골라 주세요: {names}",
-        "refused": "`{command}` 명령어에 쓸 수 없는 값이에요: {reason}",
+        "usage": "`{command}` 명령어는 이렇게 입력해요: {options}. /를 입력해 목록에서 고르면 설명이 나와요.",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
     },
 }
+"""`[…]` is what may be left out."""
 
 
 class Stage:
@@ -283,44 +221,21 @@ class Stage:
         leaves = list(list_leaves(self._env, self._viewer, channel))
         found = find_command(line, leaves)
         if found is None:
-            if names := list_group(line, leaves, self._locale.value):
-                await self._say(channel, "group", names=" · ".join(names))
-            else:
-                await self._say(channel, "unknown", line=line.split()[0][:50])
+            await self._say(channel, "unknown", line=line[:50])
             return
         path, leaf, rest = found
-        name, shown = (
-            " ".join(node["name"] for node in path),
-            "/" + " ".join(local_name(node, self._locale.value) for node in path),
-        )
-        values = read_options(leaf, rest)
-        if missing := list_missing(leaf, values):
-            option = local_name(missing[0], self._locale.value)
-            # A file, for example, is no text: its example line could not be typed.
-            key, example = "missing" if missing[0]["type"] in TYPED else "chosen", "…"
-            if missing[0].get("autocomplete"):
-                offered = await self._complete(channel, name, missing[0]["name"])
-                key, example = (key, offered[0]) if offered else ("none", "")
-            await self._say(channel, key, command=shown, missing=option, option=option, example=example)
-            return
-        if unknown := find_unknown_option(leaf, values, leaves):
-            names = [local_name(option, self._locale.value) for option in leaf.get("options") or ()]
-            await self._say(channel, "option", command=shown, option=unknown, names=" · ".join(names))
-            return
-        if refused := find_unknown_choice(leaf, values, self._locale.value):
-            option, names = refused
-            await self._say(channel, "choice", command=shown, option=option, names=" · ".join(names))
-            return
+        name = " ".join(node["name"] for node in path)
         try:
-            options = self._convert(leaf, values)
+            options = self._convert(leaf, read_options(leaf, rest))
             if isinstance(self._viewer, simcord.MemberActor):
                 await self._viewer.slash(channel, name, **options)
             else:
                 await self._viewer.slash(name, **options)
-        except UnusableValueError as error:
-            await self._say(channel, error.key, **error.values)
-        except simcord.OptionError as error:
-            await self._say(channel, "refused", command=shown, reason=str(error)[:200])
+        except (ValueError, simcord.OptionError):
+            shown = " ".join(local_name(node, self._locale.value) for node in path)
+            names = [channel.name for channel in self._channels if channel.name]
+            usage = describe_options(leaf, self._locale.value, names)
+            await self._say(channel, "usage", command=f"/{shown}", options=usage)
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
         """Run a command of a message's menu, of which the page sends the name and the message's id. False for another line."""
@@ -333,36 +248,19 @@ class Stage:
         return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Return the options in their types; a channel is named with or without #. Raises UnusableValueError."""
-        options: dict[str, Any] = {}
+        """Return the options in their types; a channel is named with or without #. Raises ValueError."""
         channels = {channel.name: channel for channel in self._channels}
+        options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
             if (value := values.get(option["name"])) is None:
                 continue
-            if option["type"] == CHANNEL:
-                if value.removeprefix("#") not in channels:
-                    names = " · ".join(f"#{name}" for name in channels)
-                    raise UnusableValueError("channel", value=value[:50], names=names)
-                options[option["name"]] = channels[value.removeprefix("#")]
-                continue
-            try:
+            if option["type"] != CHANNEL:
                 options[option["name"]] = convert_command(option, value)
-            except UnusableValueError as error:
-                name = local_name(option, self._locale.value)
-                raise UnusableValueError(error.key, option=name, **error.values) from None
+            elif (found := channels.get(value.removeprefix("#"))) is not None:
+                options[option["name"]] = found
+            else:
+                raise ValueError(value)
         return options
-
-    async def _complete(self, channel: simcord.ChannelHandle, name: str, option: str) -> list[str]:
-        """Return what the bot offers for an empty option, as it can be typed: the name without its facts, or the value."""
-        typed = (name, option, "")
-        if isinstance(self._viewer, simcord.MemberActor):
-            choices = await self._viewer.autocomplete(channel, *typed)
-        else:
-            choices = await self._viewer.autocomplete(*typed)
-        names = [(choice["name"].partition(" · ")[0], choice["value"]) for choice in choices]
-        often = Counter(name for name, _ in names)
-        # Two choices may have the same name.
-        return [name if len(name) <= MAX_EXAMPLE and often[name] == 1 else value for name, value in names]
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
         """Answer as the bot, which reads no messages in Discord; not at all where it may not write."""

@@ -1,7 +1,7 @@
 """Readers' profiles: learnt in a thread from saved papers, followed words and answers when they are asked for.
 
-What is learnt is the weights of features: the tokens of the look-up, pairs of Latin words, and concepts. It is done by
-logistic regression over wanted papers and a sample of others, and cut to the heaviest.
+What is learnt is the weights of features (the tokens of the look-up, pairs of Latin words, concepts) from wanted papers and a
+sample of others, cut to the heaviest.
 """
 
 from __future__ import annotations
@@ -32,63 +32,6 @@ Vector: TypeAlias = Mapping[str, float]
 Example: TypeAlias = tuple[Vector, float]
 """A vector, and how much the example counts within its class."""
 
-COST = 1.0
-"""Weight of each class's loss against the regularisation. The two classes have the same, however many examples they have."""
-PASSES = 5
-_NEWTON_STEPS = 3
-
-
-def train_weights(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
-    """Return the weight of each feature: higher for what the positive examples have. No weights without both classes.
-
-    It is L2-regularised logistic regression by dual coordinate descent, deterministic: the method of Yu, Huang and Lin
-    (2011), in which each step solves for the multiplier of one example, with a few steps of Newton's method.
-    """
-    examples = [*_balanced(positives, 1.0), *_balanced(negatives, -1.0)]
-    weights: dict[str, float] = defaultdict(float)
-    if not positives or not negatives:
-        return {}
-    bias = 0.0
-    multipliers = [1e-3 * bound for _, _, bound in examples]
-    norms = [1.0 + sum(value * value for value in vector.values()) for vector, _, _ in examples]
-    for (vector, sign, _), multiplier in zip(examples, multipliers, strict=True):
-        bias += _add(weights, vector, sign * multiplier)
-    order, rng = list(range(len(examples))), random.Random(_SEED)
-    for _ in range(PASSES):
-        rng.shuffle(order)
-        for index in order:
-            vector, sign, bound = examples[index]
-            margin = sign * (bias + sum(weights[term] * value for term, value in vector.items()))
-            updated = _solve(multipliers[index], margin, norms[index], bound)
-            bias += _add(weights, vector, sign * (updated - multipliers[index]))
-            multipliers[index] = updated
-    return dict(weights)
-
-
-def _balanced(examples: Sequence[Example], sign: float) -> list[tuple[Vector, float, float]]:
-    """Return the examples with their sign and the upper bound of their multiplier; the bounds of a class add up to COST."""
-    total = sum(weight for _, weight in examples) or 1.0
-    return [(vector, sign, COST * weight / total) for vector, weight in examples if weight > 0]
-
-
-def _add(weights: dict[str, float], vector: Vector, step: float) -> float:
-    """Add a multiple of an example to the weights; returns the same for the constant feature."""
-    for term, value in vector.items():
-        weights[term] += step * value
-    return step
-
-
-def _solve(multiplier: float, margin: float, norm: float, bound: float) -> float:
-    """Return the best multiplier of an example between 0 and its bound, the others being fixed."""
-    found = multiplier
-    for _ in range(_NEWTON_STEPS):
-        slope = norm * (found - multiplier) + margin + math.log(found / (bound - found))
-        curvature = norm + bound / (found * (bound - found))
-        step = found - slope / curvature
-        found = min(max(step, found / 10), bound - (bound - found) / 10)
-    return found
-
-
 MAX_WEIGHTS = 200
 MAX_TRAINED = 300
 """Features that are learnt from. More cost time and gain nothing."""
@@ -99,21 +42,26 @@ MIN_EXAMPLES = 2
 def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
     """Return the at most MAX_WEIGHTS features that tell a reader's papers from others, with their weights.
 
-    The score of a paper is the sum of weight times value over its features: their rarity among the examples is part of
-    the weight. A negative example that counts more than 1 is a paper that the reader refused.
+    A weight is the difference of the means of the two classes (Rocchio's method), by rarity. The score of a paper is the sum
+    of weight times value over its features. A negative example that counts more than 1 is a paper that the reader refused.
+    No weights without both classes.
     """
+    if not positives or not negatives:
+        return {}
     frequencies: Counter[str] = Counter()
     for vector, _ in chain(positives, negatives):
         frequencies.update(vector.keys())
     refused = [(vector, 1.0) for vector, weight in negatives if weight > 1.0]
     rarity = _measure_rarity([*positives, *refused], frequencies, len(positives) + len(negatives))
-    weights = train_weights(_scale(positives, rarity), _scale(negatives, rarity))
-    impact = {
-        feature: abs(weight) * rarity[feature] * math.sqrt(frequencies[feature])
-        for feature, weight in weights.items()
-    }
+    weights: dict[str, float] = defaultdict(float)
+    for examples, sign in ((positives, 1.0), (negatives, -1.0)):
+        total = sum(weight for _, weight in examples)
+        for vector, weight in examples:
+            for feature in vector.keys() & rarity.keys():
+                weights[feature] += sign * weight / total * vector[feature] * rarity[feature] ** 2
+    impact = {feature: abs(weight) * math.sqrt(frequencies[feature]) for feature, weight in weights.items()}
     heaviest = sorted(impact, key=lambda feature: (-impact[feature], feature))[:MAX_WEIGHTS]
-    return {feature: weights[feature] * rarity[feature] for feature in heaviest}
+    return {feature: weights[feature] for feature in heaviest}
 
 
 def _measure_rarity(
@@ -131,14 +79,6 @@ def _measure_rarity(
     }
     ordered = sorted(rarity, key=lambda feature: (-sums[feature] * rarity[feature], feature))
     return {feature: rarity[feature] for feature in ordered[:MAX_TRAINED]}
-
-
-def _scale(examples: Sequence[Example], rarity: Mapping[str, float]) -> list[Example]:
-    """Return the examples with the features that are learnt from, each scaled by its rarity."""
-    return [
-        ({feature: value * rarity[feature] for feature, value in vector.items() if feature in rarity}, weight)
-        for vector, weight in examples
-    ]
 
 
 CONCEPT_MARK = "="

@@ -22,7 +22,7 @@ from tests.support.source_payloads import listing_text
 async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2, authors="Bea Long"), paper(3)))
     result = await harness.add(newsletter(paper(1, title="Better", votes=7), paper(3), paper(4)))
-    assert (result.new_digests, result.corrected_digests, result.new_papers) == (0, 1, 1)
+    assert (result.written, result.new_papers) == (1, 1)
     assert await harness.titles() == ["Better", "Paper 3", "Paper 4"]
     [first, second] = harness.notified
     assert (len(first), len(second)) == (3, 1)
@@ -64,8 +64,8 @@ async def test_one_text_at_two_places_is_two_digests_with_the_papers_once(harnes
     await harness.add(old, "https://two/", "two")
     await harness.add(new, "https://one/", "one")
     for _ in range(2):
-        assert not (await harness.add(old, "https://two/", "two")).changed
-        assert not (await harness.add(new, "https://one/", "one")).changed
+        assert not (await harness.add(old, "https://two/", "two")).written
+        assert not (await harness.add(new, "https://one/", "one")).written
     assert await harness.count(tables.digests) == 2
     assert len(await harness.titles()) == 1
 
@@ -95,14 +95,12 @@ PLACE = "https://huggingface.co/api/daily_papers?date=2026-01-02"
 A, B, C = "2601.00001", "2601.00002", "2601.00003"
 
 
-async def add(
-    harness: IngestHarness, ids: Sequence[str], location: str = PLACE, **fields: object
-) -> tuple[int, int]:
-    """Ingest a listing; returns how many digests are new and how many corrected."""
+async def add(harness: IngestHarness, ids: Sequence[str], location: str = PLACE, **fields: object) -> int:
+    """Ingest a listing; returns how many digests are stored or corrected."""
     result = await harness.add(
         listing_text(ON, ids, **fields), location, source=location.partition("/api")[0]
     )
-    return result.new_digests, result.corrected_digests
+    return result.written
 
 
 async def stored_ids(harness: IngestHarness) -> list[list[str]]:
@@ -116,8 +114,8 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
 
 
 async def test_other_votes_are_not_correction(harness: IngestHarness) -> None:
-    assert await add(harness, [A, B]) == (1, 0)
-    assert await add(harness, [B, A], votes=80, comments=12) == (0, 0)
+    assert await add(harness, [A, B]) == 1
+    assert await add(harness, [B, A], votes=80, comments=12) == 0
     assert len(harness.notified) == 1
 
 
@@ -125,7 +123,7 @@ async def test_a_list_that_grows_is_corrected_and_tells_of_the_added_paper_alone
     harness: IngestHarness,
 ) -> None:
     await add(harness, [A])
-    assert await add(harness, [C, A], votes=33) == (0, 1)
+    assert await add(harness, [C, A], votes=33) == 1
     [first, added] = harness.notified
     assert (len(first), len(added)) == (1, 1)
     assert await stored_ids(harness) == [[C, A]]
@@ -133,11 +131,11 @@ async def test_a_list_that_grows_is_corrected_and_tells_of_the_added_paper_alone
 
 async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None:
     await add(harness, [A, B])
-    assert await add(harness, [B]) == (0, 0)
-    assert await add(harness, [B], votes=90) == (0, 0)
-    assert await add(harness, [B, C]) == (0, 1)
+    assert await add(harness, [B]) == 0
+    assert await add(harness, [B], votes=90) == 0
+    assert await add(harness, [B, C]) == 1
     assert await stored_ids(harness) == [[B, C, A]]
-    assert await add(harness, [A, B]) == (0, 0)
+    assert await add(harness, [A, B]) == 0
     assert await stored_ids(harness) == [[B, C, A]]
     assert await harness.count(tables.digests) == 1
     assert len(harness.notified) == 2
@@ -148,7 +146,7 @@ async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_p
 ) -> None:
     mirror = PLACE.replace("huggingface.co", "mirror.example")
     await add(harness, [A])
-    assert await add(harness, [A, B], mirror, title="From the mirror") == (1, 0)
+    assert await add(harness, [A, B], mirror, title="From the mirror") == 1
     assert sorted(row.arxiv_id for row in await harness.rows()) == [A, B]
     # A shrunk list that looks like the other endpoint's keeps its own papers.
     await add(harness, [A], mirror)
@@ -158,7 +156,7 @@ async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_p
 async def test_a_written_digest_of_the_day_adds_to_the_listing(harness: IngestHarness) -> None:
     await add(harness, [A], title="As listed")
     result = await harness.add(newsletter(paper(1, title="As written")), "a.md")
-    assert (result.new_digests, result.new_papers) == (1, 0)
+    assert (result.written, result.new_papers) == (1, 0)
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, A)
     assert detail is not None
@@ -173,7 +171,7 @@ async def test_the_stored_text_parses_again_to_what_is_stored(harness: IngestHar
     await add(harness, [A, B])
     await add(harness, [B, C])
     results = [result async for result in harness.ingest.reparse_all()]
-    assert [result.corrected_digests for result in results] == [0]
+    assert [result.written for result in results] == [0]
     async with harness.db.read() as connection:
         [row] = await archive.list_rows(connection)
         text = await archive.get_text(connection, row.id)
@@ -411,16 +409,16 @@ async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
     harness: IngestHarness,
 ) -> None:
     first = await harness.add(rolling(*range(1, 31)), "list.md")
-    assert (first.new_digests, first.new_papers, harness.notified) == (1, 30, [])
+    assert (first.written, first.new_papers, harness.notified) == (1, 30, [])
     assert not await harness.rows("2026-01-03")
     again = await harness.add(rolling(*range(1, 31)), "list.md")
-    assert not again.changed
+    assert again.written == 0
     later = await harness.add(rolling(31, *range(3, 31)), "list.md")
-    assert (later.new_digests, later.new_papers, len(harness.notified)) == (1, 1, 1)
+    assert (later.written, later.new_papers, len(harness.notified)) == (1, 1, 1)
     same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
-    assert (same_day.corrected_digests, same_day.new_papers) == (1, 1)
+    assert (same_day.written, same_day.new_papers) == (1, 1)
     assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
-    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).changed
+    assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
 async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
@@ -439,4 +437,4 @@ async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness:
     )
     await harness.ingest.add_facts([fact])
     assert await harness.titles() == ["A Kite of Paper"]
-    assert not [result async for result in harness.ingest.reparse_all() if result.changed or result.problems]
+    assert not [result async for result in harness.ingest.reparse_all() if result.written or result.problems]

@@ -52,7 +52,7 @@ async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness
     await harness.add(newsletter())
     before = await harness.counts()
     result = await harness.add(newsletter().replace("\n", "\r\n"))
-    assert (result.digests, result.papers, result.new_papers, result.changed) == (1, 1, 0, False)
+    assert (result.digests, result.papers, result.new_papers, result.written) == (1, 1, 0, 0)
     assert await harness.counts() == before
     assert len(harness.notified) == 1
 
@@ -73,7 +73,7 @@ async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHar
     await harness.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
     harness.notified.clear()
     results = [result async for result in harness.ingest.reparse_all()]
-    assert [(result.digests, result.changed) for result in results] == [(1, False), (1, False)]
+    assert [(result.digests, result.written) for result in results] == [(1, 0), (1, 0)]
     assert harness.notified == []
 
 
@@ -85,7 +85,7 @@ async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarnes
         await connection.execute(tables.papers.update().values(title="Misread"))
     harness.notified.clear()
     [result] = [result async for result in harness.ingest.reparse_all()]
-    assert (result.corrected_digests, harness.notified) == (1, [])
+    assert (result.written, harness.notified) == (1, [])
     assert await harness.titles() == ["Paper 1", "Paper 2"]
 
 
@@ -102,7 +102,7 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
     )
     result = await harness.add(text, "p" * 5000)
     assert result.new_papers == 71
-    assert not (await harness.add(text, "p" * 5000)).changed
+    assert not (await harness.add(text, "p" * 5000)).written
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
@@ -144,12 +144,12 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
     assert {name for name, _ in results} == {
         file.location if isinstance(file, LocatedProblem) else file.name for file in files
     }
-    assert (total.new_digests, total.corrected_digests, total.new_papers) == (28, 1, 29)
+    assert (total.written, total.new_papers) == (29, 29)
     assert [problem.message for problem in total.problems] == ["it is binary"]
     assert [problem.message for problem in total.unrelated] == ["it names no paper of arXiv"]
     assert await harness.titles("2026-01-01") == ["Paper 3"]
     assert (await harness.rows())[1].date == date(2026, 1, 2)
-    changed_again = [result.changed async for _, result in harness.ingest.add_files(files[:2])]
+    changed_again = [result.written > 0 async for _, result in harness.ingest.add_files(files[:2])]
     assert changed_again == [False, False]
 
 
@@ -166,7 +166,7 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
         TextFile("c.md", newsletter(paper(3), day="2026-01-03")),
     ]
     stored = {name: result async for name, result in harness.ingest.add_files(files)}
-    assert {name: result.new_digests for name, result in stored.items()} == {"a.md": 1, "b.md": 0, "c.md": 1}
+    assert {name: result.written for name, result in stored.items()} == {"a.md": 1, "b.md": 0, "c.md": 1}
     [problem] = stored["b.md"].problems
     assert problem.message == "it caused an internal error (RuntimeError: rejected)"
     assert await harness.count(tables.digests) == 2
@@ -182,7 +182,7 @@ async def test_all_files_of_the_archive_are_ingested(
     result = IngestResult()
     for file in read_texts(folder / "newsletter", folder / "review"):
         result += await harness.add(file.text, file.name)
-    assert (result.digests, result.new_digests) == (69, 69)
+    assert (result.digests, result.written) == (69, 69)
     assert result.papers == result.new_papers == await harness.count(tables.papers)
     async with sqlite_db.read() as connection:
         newest = (await archive.list_rows(connection))[0]
@@ -323,6 +323,6 @@ async def test_a_file_that_causes_a_bug_holds_up_no_other(
 
     monkeypatch.setattr(parse, "parse_text", fail)
     stored = [result async for _, result in harness.ingest.add_files(read_texts(tmp_path))]
-    assert sorted(result.new_digests for result in stored) == [0, 1, 1]
+    assert sorted(result.written for result in stored) == [0, 1, 1]
     [problem] = [problem for result in stored for problem in result.problems]
     assert problem.message == "it caused an internal error (KeyError: 'a bug')"

@@ -52,7 +52,7 @@ def build_files(count: int = FILE_COUNT) -> list[TextFile]:
 async def ingest_files(db: database.Database) -> int:
     """Ingest all files; returns the number of new digests."""
     ingest = archive_ingest.IngestService(db, system_clock)
-    return sum([result.new_digests async for _, result in ingest.add_files(build_files())])
+    return sum([result.written async for _, result in ingest.add_files(build_files())])
 
 
 def count_complete_digests(path: Path) -> int:

@@ -95,21 +95,6 @@ def test_without_the_setting_it_says_so(paperround: Paperround, monkeypatch: pyt
         assert "PAPERROUND_HTTP is not set" in answer.stderr
 
 
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        ("0.0.0.0:9464", "127.0.0.1"),
-        ("[::]:9464", "::1"),
-        (":9464", "127.0.0.1"),
-        ("[::1]:9464", "::1"),
-        ("localhost:9464", "localhost"),
-        ("192.0.2.7:9464", "192.0.2.7"),
-    ],
-)
-def test_a_server_on_all_addresses_is_asked_on_loopback(address: str, host: str) -> None:
-    assert healthcheck.split_address(address) == (host, 9464)
-
-
 def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
     program = (
         "import sys; sys.argv = ['paperround', 'healthcheck']; from bot import cli\n"

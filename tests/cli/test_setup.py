@@ -21,10 +21,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli import setup
 from bot.client import command_sync, router
 from bot.core.clock import system_clock
-from storage.errors import PaperroundError
 from tests.fake_discord import model, process
 from tests.support import fork_server, origin_server, patience, source_payloads
 
@@ -262,31 +260,6 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
         assert reason in err
         assert len(err.splitlines()) == 1
         assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_file_that_cannot_be_replaced_is_said_before_the_token_is_read(
-    fake: process.FakeDiscord, tmp_path: Path
-) -> None:
-    (tmp_path / ".env").mkdir()
-    status, out, err = await run(tmp_path, fake, "--token-stdin", stdin=model.TOKEN)
-    assert (status, out) == (1, "")
-    assert "cannot be written" in err
-    assert await fake.log() == []
-
-
-def test_a_disk_that_is_full_leaves_the_file_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / ".env"
-    file.write_text("A=1\n")
-
-    def replace(source: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(PaperroundError, match="No space left on device"):
-        setup._write(file, {"B": "2"})
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(".env", "A=1\n")]
 
 
 async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDiscord, tmp_path: Path) -> None:

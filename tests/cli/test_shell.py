@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +16,6 @@ from typer.testing import CliRunner
 from bot import cli
 from bot.cli import shell
 from storage import errors
-from tests.core import test_files
 from tests.support.shell_fixtures import Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
@@ -81,17 +77,6 @@ def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     shell.print_document(HOSTILE)
     assert_printable(capsys.readouterr().out)
-
-
-def test_a_document_on_a_full_disk_leaves_the_former_one(tmp_path: Path) -> None:
-    target = tmp_path / "export.md"
-    target.write_text("former", encoding="utf-8")
-    with (
-        test_files.full_after(10_000),
-        pytest.raises(errors.PaperroundError, match=r"export\.md cannot be written: File"),
-    ):
-        shell.print_document("x" * 20_000, target)
-    assert [file.read_text(encoding="utf-8") for file in tmp_path.iterdir()] == ["former"]
 
 
 @pytest.mark.parametrize(
@@ -177,23 +162,6 @@ def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     assert "Updating glossary and index, papers read: 3" in answer.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "offered"), [("paperround so", "sources"), ("paperround doctor --qu", "--quiet")]
-)
-def test_the_shell_completes_commands_and_options(words: str, offered: str) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "_PAPERROUND_COMPLETE": "complete_bash",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
-    }
-    code = "from bot import cli; cli.main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.stdout.split(), done.stderr) == ([offered], "")
-
-
 def test_an_invalid_setting_is_named(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -230,55 +198,6 @@ def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, 
     assert "not Paperround's" in paperround("sources", "list").stderr
     (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)
     assert "not a Paperround database" in paperround("sources", "list").stderr
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_database_is_reported(paperround: Paperround, tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    (tmp_path / "paperround.db").chmod(0o400)
-    try:
-        assert "read-only" in paperround("sources", "add", "arxiv:cs.CL").stderr
-    finally:
-        tmp_path.chmod(0o700)
-
-
-def test_a_command_without_an_archive_loads_only_what_it_needs(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['paperround', 'parse', 'nowhere.md']\n"
-        "from bot import cli\n"
-        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'discord', 'sqlalchemy', 'pydantic_settings', 'aiohttp', 'structlog'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr
-
-
-def test_a_search_loads_neither_the_log_nor_discord(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['paperround', 'search', 'attention']\n"
-        "from bot import cli\n"
-        "from bot.cli import shell\n"
-        "real = shell.checked_database\n"
-        "shell.checked_database = lambda url, creating: real(url, creating=True)\n"
-        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'discord', 'jinja2', 'aiohttp', 'structlog'}\n"
-        "assert 'tantivy' in sys.modules and not heavy & set(sys.modules), heavy & set(sys.modules)"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr
-
-
-def test_a_start_that_is_ended_before_its_loop_runs_ends_well() -> None:
-    code = (
-        "import os, signal, sys; from bot import cli; sys.argv = ['paperround', 'run'];"
-        "cli.build_app = lambda: os.kill(os.getpid(), signal.SIGTERM); cli.main()"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_help_lists_every_command_under_one_heading() -> None:

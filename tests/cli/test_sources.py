@@ -107,15 +107,6 @@ def test_hugging_face_is_known_in_any_spelling(site: Site, typed: str) -> None:
     assert run("remove", typed)[0] == 0
 
 
-def test_sources_of_the_settings_file_are_fetched_too(site: Site) -> None:
-    site.pages["/feed"] = source_payloads.rss()
-    Path("paperround.toml").write_text(
-        f'[[sources]]\nurl = "{site.url}/feed"\nkind = "feed"\n', encoding="utf-8"
-    )
-    assert [row["status"] for row in json.loads(run("fetch", "--json")[1])] == ["not_yet"]
-    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == [f"{site.url}/feed"]
-
-
 def test_wrong_usage_ends_with_two(site: Site) -> None:
     for arguments in (
         ("add", "ftp://h.test/x"),
@@ -173,12 +164,6 @@ def paperround(*arguments: str, database: str = "paperround.db", status: int = 0
     result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
     assert result.exit_code == status, result.output
     return result.stdout
-
-
-def test_no_sources_are_not_a_problem_but_no_database_is(site: Site) -> None:
-    assert run("fetch")[0] == run("list")[0] == 2
-    paperround("db", "upgrade")
-    assert run("fetch", "--json") == (0, "[]\n", "")
 
 
 def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(

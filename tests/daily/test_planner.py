@@ -43,7 +43,7 @@ async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarne
 
 
 @both_engines
-async def test_papers_are_read_while_others_may_write_and_what_they_write_is_posted(
+async def test_papers_are_read_while_others_may_write_and_what_they_write_is_in_the_next_post(
     planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await planning.subscribe(topic="anything")
@@ -60,7 +60,9 @@ async def test_papers_are_read_while_others_may_write_and_what_they_write_is_pos
     monkeypatch.setattr(archive, "list_papers", read)
     costly = planner.DailyPlanner(planning.database, planning.deliveries, match_all)
     assert await costly.tick(SEOUL_9AM) == 1
-    assert await planning.list_contents() == ["2601.00002 2601.00001"]
+    await planning.store(MONDAY + DAY, ("2601.00011", 3))
+    assert await costly.tick(SEOUL_9AM + DAY) == 1
+    assert await planning.list_contents() == ["2601.00001", "2601.00002 2601.00011"]
 
 
 @both_engines

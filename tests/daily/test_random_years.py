@@ -1,9 +1,10 @@
 """Random years of daily posts against an oracle that knows only the rules of `docs/planning.md`.
 
-Lists come late, grow, are corrected and come twice; the bot and Discord are away; managers edit. `RANDOM_YEARS=100` runs so many
-whole years, from the seed `RANDOM_SEED` on, in about three seconds of CPU each; without it there are some weeks on each engine,
-always the same. Every twentieth of the whole years ingests digests as the bot does, and runs on PostgreSQL too; the others store
-the rows of digests themselves. SQLite is then called without its thread.
+Lists come late, grow, are corrected and come twice; the bot and Discord are away; managers edit. Without options there are some
+weeks on each engine, always the same. `RANDOM_YEARS=100` runs so many whole years, from the seed `RANDOM_SEED` on, each with
+`RANDOM_SETS` times five subscriptions: some three seconds of CPU a set if there are twenty. Every twentieth year ingests digests
+as the bot does, and runs on PostgreSQL too; the others store the rows of digests themselves. SQLite is then called without its
+thread.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import random
 import sqlite3
 from asyncio import Future
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,11 +23,12 @@ from zoneinfo import ZoneInfo
 
 import aiosqlite.core
 import pytest
+import sqlalchemy as sa
 
 from bot.archive import listing
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
-from storage import archive, daily, key_values, models, outbox
+from storage import archive, daily, key_values, models, outbox, tables
 from storage.database import Connection, Database
 from tests.support import digest_builders
 from tests.support.planner_harness import DAY, HOUR, PlannerHarness, read_lists
@@ -35,6 +38,8 @@ SEED = int(os.environ.get("RANDOM_SEED", "0"))
 WHOLE = 20
 """Each such year is ingested as the bot does it."""
 DAYS = 365 if YEARS else 45
+SETS = int(os.environ.get("RANDOM_SETS", "1"))
+"""Sets of five subscriptions that share a year's archive: each but the first has random times, zones and days."""
 FIRST = date(2025, 10, 20)
 """The clocks of New York change two weeks later, and again in March."""
 NEW_YORK = ZoneInfo("America/New_York")
@@ -86,7 +91,9 @@ class Oracle:
     """When each paper came to the digest of a place and day, by the number of ingests so far."""
     votes: dict[str, int] = field(default_factory=dict)
     reads: dict[date, datetime] = field(default_factory=dict)
-    posts: list[Posted] = field(default_factory=list)
+    posts: dict[tuple[int, str], list[Posted]] = field(default_factory=lambda: defaultdict(list))
+    """By place."""
+    dated: dict[tuple[int, date, date], dict[str, list[tuple[date, int]]]] = field(default_factory=dict)
     last_on: dict[int, date] = field(default_factory=dict)
 
     def store(self, place: str, day: date, names: Sequence[str], *, is_list: bool) -> None:
@@ -126,12 +133,8 @@ class Oracle:
 
     def choose(self, row: models.Subscription, now: datetime, on: date, day: date | None) -> list[str]:
         until = day or (now + 14 * HOUR).date()
-        dates: dict[str, list[tuple[date, int]]] = {}
-        for (_, dated), papers in self.listed.items():
-            if on - 20 * DAY <= dated <= until:
-                for name, number in papers.items():
-                    dates.setdefault(name, []).append((dated, number))
-        here = [post for post in self.posts if post.is_live and post.place == place_of(row)]
+        dates = self.list_dates(on - 20 * DAY, until)
+        here = [post for post in self.posts[place_of(row)] if post.is_live]
         posted = {name for post in here if now - post.planned_at <= 30 * DAY for name in post.names}
 
         def is_postable(name: str) -> bool:
@@ -154,7 +157,7 @@ class Oracle:
             for name, of in dates.items()
         }
         newest = {name: max(dated for dated, _ in of) for name, of in window.items() if of}
-        mine = [post for post in self.posts if post.is_live and post.subscription_id == row.id and post.on]
+        mine = [post for post in here if post.subscription_id == row.id and post.on]
         if not mine:
             last = max(newest.values(), default=about)
             first_post = {name for name, dated in newest.items() if dated == last}
@@ -179,6 +182,19 @@ class Oracle:
         own = best({*new} - late)[: row.top_n]
         by_day = sorted(best(late), key=lambda name: newest[name], reverse=True)
         return own + by_day[: 5 + row.top_n - len(own)] if own else []
+
+    def list_dates(self, since: date, until: date) -> dict[str, list[tuple[date, int]]]:
+        """Return the days on which each paper is listed between two dates, with the number of its ingest."""
+        key = self.ingests, since, until
+        if key not in self.dated:
+            dates: dict[str, list[tuple[date, int]]] = {}
+            for (_, dated), papers in self.listed.items():
+                if since <= dated <= until:
+                    for name, number in papers.items():
+                        dates.setdefault(name, []).append((dated, number))
+            self.dated = {other: of for other, of in self.dated.items() if other[0] == self.ingests}
+            self.dated[key] = dates
+        return self.dated[key]
 
     def newest_day(self, row: models.Subscription, now: datetime, on: date) -> date:
         """Return the newest day that a post of a date draws from."""
@@ -377,7 +393,7 @@ class World:
                 on, names = post
                 about = on if row.style is models.Style.WEEKLY else self.oracle.newest_day(row, self.now, on)
                 posted = Posted(0, row.id, place_of(row), self.now, on, about, self.oracle.ingests, names)
-                self.oracle.posts.append(posted)
+                self.oracle.posts[posted.place].append(posted)
                 expected.append(posted)
         # The times at which nothing is due are many: most of them are left out in whole years.
         if YEARS and self.oracle.last_on == before and self.random.random() < 0.7:
@@ -409,11 +425,10 @@ class World:
         ]
         if any(chance < 0.9 for *_, chance in outcomes):
             async with self.database.transaction() as connection:
-                tried: dict[int, tuple[Posted, float]] = {}
-                for _, post, chance in outcomes:
-                    if chance < 0.9:
-                        [part] = await outbox.list_parts(connection, post.id)
-                        tried[part.id] = post, chance
+                tries = {post.id: (post, chance) for _, post, chance in outcomes if chance < 0.9}
+                parts = tables.parts.c
+                query = sa.select(parts.id, parts.delivery_id).where(parts.delivery_id.in_(tries))
+                tried = {id_: tries[of] for id_, of in await connection.execute(query)}
                 await outbox.mark_sending(connection, [*tried], self.now)
                 receipts = {
                     id_: models.Receipt(1000 + id_, post.place[0])
@@ -442,6 +457,22 @@ class World:
         await self.subscribe(21, timezone="America/New_York")
         await self.subscribe(22, timezone="Asia/Seoul", min_votes=100_000)
         await self.subscribe(23, at_time="11:00", style=models.Style.WEEKLY, days=(1,))
+        for number in range(1, SETS):
+            channel_id, choose = 20 + 10 * number, self.random.choice
+            zones, days_of = (
+                ("Asia/Seoul", "America/New_York", "Europe/Berlin"),
+                ((1, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6, 7)),
+            )
+            at_time = f"{self.random.randint(0, 23):02}:30"
+            await self.subscribe(channel_id, at_time=at_time, timezone=choose(zones), days=choose(days_of))
+            await self.subscribe(
+                channel_id, at_time="18:00", timezone=choose(zones), topic=choose(("", TOPIC))
+            )
+            await self.subscribe(channel_id + 1, timezone=choose(zones), days=choose(days_of))
+            await self.subscribe(channel_id + 2, timezone=choose(zones), min_votes=choose((0, 100_000)))
+            await self.subscribe(
+                channel_id + 3, at_time=at_time, style=models.Style.WEEKLY, days=(self.random.randint(1, 7),)
+            )
         end = self.now + days * DAY
         while self.now < end:
             await self.happen()
@@ -452,8 +483,9 @@ class World:
                 await self.read_pages(*days_read)
                 if self.random.random() < 0.6:
                     await self.deliver()
-                if self.random.random() < 0.06:
-                    await self.edit()
+                for _ in range(SETS):
+                    if self.random.random() < 0.06:
+                        await self.edit()
                 await self.tick()
             self.now += self.random.randint(2, 14 if YEARS else 6) * HOUR
 
@@ -495,16 +527,17 @@ async def test_a_random_year_is_posted_by_the_rules(db: Database, seed: int) -> 
         pytest.skip(f"every {WHOLE}th year is on PostgreSQL too")
     world = World(db, seed, None if is_whole else Rows(str(db.url.database)))
     await world.run(DAYS)
-    posts = [post for post in world.oracle.posts if post.is_live]
-    assert len(posts) > DAYS
-    for post in posts:
-        others = [
-            other
-            for other in posts
-            if other is not post
-            and other.place == post.place
-            and timedelta(0) <= post.planned_at - other.planned_at < 30 * DAY
-        ]
-        assert not {*post.names} & {name for other in others for name in other.names}
-    dates = [(post.subscription_id, post.on) for post in posts]
-    assert len(dates) == len(set(dates))
+    count = 0
+    for at_place in world.oracle.posts.values():
+        posts = [post for post in at_place if post.is_live]
+        count += len(posts)
+        for post in posts:
+            others = (
+                other
+                for other in posts
+                if other is not post and timedelta(0) <= post.planned_at - other.planned_at < 30 * DAY
+            )
+            assert not {*post.names} & {name for other in others for name in other.names}
+        dates = [(post.subscription_id, post.on) for post in posts]
+        assert len(dates) == len(set(dates))
+    assert count > DAYS * SETS

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -36,17 +34,6 @@ def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
     assert {name: digest.problems for name, digest in parsed().items() if digest.problems} == {}
 
 
-def test_a_paper_has_the_same_title_and_authors_in_all_samples() -> None:
-    metadata = defaultdict(set)
-    for entry in entries("newsletter"):
-        metadata[entry.arxiv_id].add((entry.title, entry.authors, entry.authors_truncated))
-    assert {arxiv_id: values for arxiv_id, values in metadata.items() if len(values) > 1} == {}
-    ids_by_title = defaultdict(set)
-    for entry in entries("newsletter"):
-        ids_by_title[entry.title].add(entry.arxiv_id)
-    assert all(len(ids) == 1 for ids in ids_by_title.values())
-
-
 def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extract() -> None:
     texts = [text for name, text in sample_digests.sample_texts() if name.startswith("listing")]
     unsummarised = {
@@ -60,23 +47,6 @@ def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extrac
     chosen = summaries.choose_sentences(sample_digests.ABSTRACT.abstract or "")
     assert len(chosen) == 3
     assert all(sentence in (sample_digests.ABSTRACT.abstract or "") for sentence in chosen)
-
-
-def test_the_lists_of_the_past_months_name_real_papers_on_dates_after_theirs() -> None:
-    digests = list(parse.parse_text(sample_digests.past_months_text()))
-    listed = [(digest.date, entry) for digest in digests for entry in digest.entries]
-    ids = [entry.arxiv_id for _, entry in listed]
-    titles = [entry.title for _, entry in listed]
-    assert len(set(ids)) == len(set(titles)) == len(listed) >= 120
-    assert not set(ids) & {entry.arxiv_id for entry in entries()}
-    for on, entry in listed:
-        month, number = entry.arxiv_id.split(".")
-        assert date(2000 + int(month[:2]), int(month[2:]), 1) <= on < date(2025, 12, 1), entry.arxiv_id
-        assert len(number) == 5, entry.arxiv_id
-        assert 0 < int(number) < 30_000, entry.arxiv_id  # arXiv has had fewer a month
-        assert entry.title
-        assert not entry.title.startswith("Sample ")
-        assert not entry.sections
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -398,14 +398,6 @@ async def test_papers_are_found_in_every_text_of_an_embed_a_poll_and_beside_a_se
     assert harness.texts("papers-in-message", count=9) in shown
 
 
-async def test_a_post_of_the_bot_that_was_forwarded_names_its_papers(harness: ClientHarness) -> None:
-    forwarded = await harness.manager.forward(await post_daily(harness), harness.channel)
-    result = await harness.reader.context_menu(harness.channel, "Look up papers", forwarded)
-    shown = shown_text(last_response(result))
-    assert harness.texts("papers-in-message", count=5) in shown
-    assert "Rewards That Teach Reasoning" in shown
-
-
 async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
     online_harness: ClientHarness, services: PaperServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 from itertools import permutations
-from typing import Any
 
 import discord
 import pytest
-import sqlalchemy as sa
 
 from bot.alerts.service import Alerts
 from bot.client.accounts import make_token
-from bot.rendering import discord_text
 from bot.search import glossary
 from bot.shelf.service import Shelf
 from storage import models
@@ -165,26 +162,6 @@ async def test_an_alert_follows_what_the_search_understood(
     assert harness.texts("alert-made") in shown
     (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
-
-
-async def test_every_list_says_that_a_digest_names_only_some_authors(harness: ClientHarness) -> None:
-    names = ("Ada Lovelace", "Grace Hopper", "Emmy Noether", "Alan Turing", "+", "Kim Min-jun")
-    paper = sample_archive.NewsletterPaper(
-        "2501.00077", "Telescopes that Fold", "망원경을 접습니다.", authors=names
-    )
-    await harness.container.create_ingest().add_text(
-        sample_archive.newsletter("2026-01-01", [paper]), location="x"
-    )
-    for command, options in (
-        ("topic", {"query": "telescopes"}),
-        ("author", {"name": "Alan Turing"}),
-        ("paper", {"paper": "2501.00077"}),
-    ):
-        pages = shown = shown_text(result := await harness.ask(command, **options))
-        while "Telescopes" not in pages:
-            shown = shown_text(result := await harness.turn(result))
-            pages += shown
-        assert "Emmy Noether and at least 2 more" in shown, command
 
 
 @both_languages
@@ -403,20 +380,6 @@ async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness
     assert harness.texts("list-namesakes", names="") not in one
 
 
-@both_languages
-async def test_the_people_of_a_name_who_are_not_named_are_counted(harness: ClientHarness) -> None:
-    people = [f"{chr(65 + number % 26)}{'aeiou'[number // 26]}lin Quark" for number in range(40)]
-    papers = [
-        sample_archive.NewsletterPaper(f"2505.001{number:02}", f"Paper {number}", "됩니다.", authors=(name,))
-        for number, name in enumerate(people)
-    ]
-    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
-    shown = shown_text(await harness.ask("author", name="quark"))
-    heading = harness.texts("list-author-heading", author="quark", count=40)
-    assert discord_text.tie_units(heading) in shown, shown
-    assert re.search(r" Quark (and 35 more|외 35\u2060명)$", shown, re.MULTILINE), shown
-
-
 async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientHarness) -> None:
     note = harness.texts("summary-in-other-language")
     is_english = harness.texts.locale is models.Locale.EN
@@ -468,22 +431,3 @@ async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHa
     # A list has one menu that opens papers, and one for the period and the order.
     for listed in (await harness.ask("topic", query="learning"), await harness.ask("top")):
         assert sum("options" in part for part in raw_components(listed)) == 2
-
-
-async def test_the_texts_of_papers_are_not_read_to_save_them(harness: ClientHarness) -> None:
-    """No admission bounds how many readers do that at once: ten papers took as long as two look-ups."""
-    post = await post_daily(harness)
-    card = await harness.ask("paper", paper="2501.00004")
-    statements: list[str] = []
-
-    def note(*given: Any) -> None:
-        statements.append(given[2])
-
-    engine = harness.container.database.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    await harness.select(post, ["2501.00001", "2501.00005"], custom_id="pr:saves")
-    sa.event.remove(engine, "before_cursor_execute", note)
-    assert any("saved_papers" in statement for statement in statements)
-    assert not [statement for statement in statements if "entries" in statement]
-    await harness.press(card, "save")
-    assert (await harness.bot.services.get(Shelf).list_saved(harness.reader.id))[1] == 3

@@ -11,7 +11,6 @@ from typing import Any
 
 import discord
 import pytest
-import sqlalchemy as sa
 
 from bot.alerts.service import Alerts
 from bot.app.container import Container
@@ -115,29 +114,6 @@ async def test_status_names_only_posts_of_channels_that_the_member_can_see(harne
     assert f"<#{harness.readonly_channel.id}>" in shown
     assert f"<#{hidden.id}>" not in shown
     assert f"<#{hidden.id}>" in shown_text(await harness.ask("status", by=harness.manager))
-
-
-async def test_status_reads_no_more_of_a_server_with_many_posts_than_it_shows(harness: ClientHarness) -> None:
-    shown = daily_messages.MAX_LISTED
-
-    async def count_statements(posts: int) -> int:
-        for number in range(posts):
-            await harness.add_subscription(
-                harness.readonly_channel.id, topic=f"topic {shown} {posts} {number}"
-            )
-        statements: list[str] = []
-
-        def note(*given: Any) -> None:
-            statements.append(given[2])
-
-        engine = harness.container.database.engine.sync_engine
-        sa.event.listen(engine, "before_cursor_execute", note)
-        answer = shown_text(await harness.ask("status"))
-        sa.event.remove(engine, "before_cursor_execute", note)
-        assert answer.count(f"<#{harness.readonly_channel.id}>") == shown
-        return len(statements)
-
-    assert await count_statements(shown) == await count_statements(3 * shown)
 
 
 async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_shown_for_a_week(

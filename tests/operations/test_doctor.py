@@ -15,7 +15,7 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import database, errors, migrate, models, sources, tables
+from storage import database, errors, migrate, models, tables
 from tests.support import outbox_builders, relay_harness
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -146,20 +146,6 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert not database.well
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
-
-
-@pytest.mark.parametrize("damage", ["DROP TABLE deliveries", "DELETE FROM alembic_version"])
-async def test_a_database_that_is_not_as_expected_is_a_finding(
-    monkeypatch: pytest.MonkeyPatch, sqlite_db: database.Database, damage: str
-) -> None:
-    async with sqlite_db.transaction() as connection:
-        kind = models.SourceKind.URL
-        await sources.add(connection, url="https://a.example", kind=kind, now=system_clock())
-        await connection.exec_driver_sql(damage)
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", sqlite_db.url.render_as_string())
-    found = (await examine())["database"]
-    assert not found.well
-    assert "Replace it with a backup" in found.note
 
 
 @pytest.mark.engines("postgresql")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import operator
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -238,45 +236,6 @@ async def _tell(database: Database, *recipients: str) -> None:
     async with database.transaction() as connection:
         await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
-
-
-async def test_a_removal_of_many_rows_runs_in_many_small_transactions(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliveries = 1_200  # each has a part
-    async with db.transaction() as connection:
-        await _fill(connection, deliveries)
-    transaction, sizes = db.transaction, []
-
-    @asynccontextmanager
-    async def counting() -> AsyncIterator[Connection]:
-        async with transaction() as connection:
-            yield connection
-        sizes.append(1)
-
-    monkeypatch.setattr(db, "transaction", counting)
-    assert await purge(db) == deliveries + deliveries  # payloads, deliveries
-    assert await count(db, tables.deliveries) + await count(db, tables.parts) == 0
-    assert len(sizes) >= 2 * deliveries / 500
-
-
-async def _fill(connection: Connection, deliveries: int) -> None:
-    """Store finished deliveries of one part."""
-    delivery_id = await outbox.add(connection, outbox_builders.new_delivery("seed", parts=1))
-    (part,) = await outbox.list_parts(connection, delivery_id or 0)
-    await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, SEOUL_9AM)
-    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
-    for table, key in ((tables.deliveries, "key"), (tables.parts, "nonce")):
-        names = [column.name for column in table.columns if column.name != "id"]
-        values = {"key": "'k' || i", "nonce": "'n' || i", "delivery_id": f"{delivery_id} + i"}
-        columns = ", ".join(f'"{name}"' for name in names)
-        selected = ", ".join(values.get(name, f'"{name}"') for name in names)
-        await connection.execute(
-            sa.text(
-                f"INSERT INTO {table.name} ({columns}) {numbers.format(deliveries - 1)}"
-                f" SELECT {selected} FROM {table.name}, n WHERE {key} IN ('seed', 'seed/0')"
-            )
-        )
 
 
 async def test_what_why_needs_of_recent_posts_stays(posted_twice: PlannerHarness) -> None:

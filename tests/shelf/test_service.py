@@ -137,16 +137,3 @@ async def test_an_export_is_made_a_page_at_a_time_and_ends_when_it_is_too_large(
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.BIBTEX)
     assert len(rendered) == 100
-
-
-async def test_of_thousands_of_tags_the_most_used_are_listed(sqlite_db: Database) -> None:
-    saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
-    async with sqlite_db.transaction() as connection:
-        ids = await fill(connection, 90)
-    for number, paper_id in enumerate(ids):
-        await saved.set_tags(7, paper_id, f"used often, used {number % 45}, own {number}")
-    tags = await saved.list_tags(7)
-    assert len(tags) == shelf_service.MAX_LISTED_TAGS
-    assert tags[:3] == [("used-often", 90), ("used-0", 2), ("used-1", 2)]
-    assert await saved.list_tags(7, "own-8") == [("own-8", 1), *((f"own-8{digit}", 1) for digit in range(10))]
-    assert await saved.list_tags(8) == []

@@ -105,17 +105,6 @@ async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: Clien
     assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))
 
 
-async def test_a_tag_and_a_search_that_are_longer_together_than_the_form_are_shortened_in_it(
-    harness: ClientHarness,
-) -> None:
-    await save(harness, SURVEY)
-    listed = await open_list(harness, tag="t" * 60, search="word " * 59)
-    form = (await harness.reader.click(listed, label=harness.texts("saved-search"))).modal
-    assert form is not None
-    field = form["components"][0]["component"]
-    assert len(field["value"]) == field["max_length"] == 300
-
-
 BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 @misc{b, title={In no digest}, eprint={2401.09999}}
 @misc{c, title={No id}}

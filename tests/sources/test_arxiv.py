@@ -254,20 +254,3 @@ async def test_a_slow_answer_is_stored_for_the_next_time(harness: LookupHarness)
 async def test_an_impossible_id_is_not_asked_for(harness: LookupHarness) -> None:
     assert await harness.fetch("2513.00001", "2603.00001", "cs/0113001", "zzz/0112017") == [UNKNOWN] * 4
     assert harness.origin.requests == []
-
-
-async def test_an_id_that_arxiv_refuses_is_unknown_and_those_beside_it_are_found(
-    harness: LookupHarness,
-) -> None:
-    answer = harness.origin.pages["/api/query"]
-
-    async def refuse(request: web.BaseRequest) -> web.StreamResponse:
-        assert callable(answer)
-        return web.Response(status=400) if "cs/" in request.query["id_list"] else await answer(request)
-
-    harness.origin.pages["/api/query"] = refuse
-    ids = ["2505.00001", "2505.00002", "cs/0112017", "2505.00003", "2505.00004"]
-    for arxiv_id in ids[:2]:
-        harness.services.add(arxiv_id)
-    assert await harness.fetch(*ids) == [FOUND, FOUND, UNKNOWN, UNKNOWN, UNKNOWN]
-    assert ["2505.00003", "2505.00004"] in harness.services.asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,14 +13,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from bot.alerts import planner as alerts_planner
-from bot.alerts.service import Alerts
-from bot.app import container as app_container
-from bot.core.settings import Settings
-from bot.sources import arxiv_categories, fetcher, kinds
-from storage import archive, database, errors, models, outbox, papers
+from bot.sources import arxiv_categories, fetcher
+from storage import archive, database, errors, papers
 from storage.models import FetchStatus
-from tests.support import alert_builders, fake_arxiv, origin_server, patience
+from tests.support import fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
 from tests.support.polling_harness import START, PollingHarness
 
@@ -141,47 +137,6 @@ async def test_the_categories_of_a_source_are_one_feed_and_one_digest(db_harness
     assert (await db_harness.fetch_all())["new"] == 2
     assert db_harness.fake.counted("/rss/cs.CL+cs.LG") == 1
     assert await db_harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
-
-
-async def _no_pace() -> None:
-    pass
-
-
-@contextlib.asynccontextmanager
-async def _open_bot(
-    db: database.Database, fake: FakeArxiv, clock: Callable[[], datetime]
-) -> AsyncIterator[app_container.Container]:
-    """The bot's services with arXiv on loopback, which is asked without a pace."""
-    async with origin_server.run_origin() as origin:
-        fake.install(origin, "cs.CL", "cs.CL+cs.LG")
-        settings = Settings(arxiv_url=f"{origin.url}/api/query", arxiv_rss_url=f"{origin.url}/rss")
-        container = app_container.Container(settings, db, clock)
-        container.arxiv_throttle = _no_pace
-        yield container
-
-
-async def test_alerts_see_an_announcement_and_tell_of_a_paper_of_two_sources_once(
-    db: database.Database,
-) -> None:
-    announced = [make_paper(n, TODAY, ("cs.CL", "cs.LG")) for n in range(1, 30)]
-    now = [START]
-    async with _open_bot(db, FakeArxiv(announced=announced), lambda: now[0]) as container:
-        alerts = Alerts(db, container.clock)
-        for texts, kind in (((announced[3].authors[0],), "AUTHOR"), (("diffusion",), "KEYWORD")):
-            await alerts.add(alert_builders.draft(*texts, kind=models.AlertKind[kind]))
-        registry = kinds.build_source_registry(db, container.clock, container.settings)
-        await registry.add(CL)
-        await registry.add(LG, options={"cross_lists": "yes"})
-        for _ in range(2):
-            async with app_container.open_poller(container, container.create_ingest()) as opened:
-                await opened.fetch_all()
-            await container.alert_planner.drain()
-            now[0] += alerts_planner.GATHERING_TIME
-            await container.alert_planner.drain()
-        async with db.read() as connection:
-            [delivery] = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-            parts = await outbox.list_parts(connection, delivery.id)
-    assert announced[3].title in "".join(str(part.payload) for part in parts)
 
 
 def many(days: int, a_day: int = 10) -> list[fake_arxiv.Paper]:

@@ -137,19 +137,6 @@ async def test_a_transient_status_is_retried_twice_with_growing_delays(
     assert sleeps.seconds == [0.75, 1.5]
 
 
-async def test_a_retry_waits_as_long_as_the_server_asks(
-    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
-) -> None:
-    responses = [web.Response(status=503, headers={"Retry-After": "3"}), web.Response(text="a digest")]
-
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        return responses.pop(0)
-
-    origin.pages["/"] = page
-    assert (await fetch.get(origin.url)).body == b"a digest"
-    assert sleeps.seconds == [3.0]
-
-
 async def test_a_long_retry_after_ends_the_attempts(
     origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
 ) -> None:
@@ -461,17 +448,6 @@ async def test_the_proxy_is_never_asked_for_a_blocked_address(
     assert proxy.targets == (["http://papers.test/start"] if by_redirect else [])
 
 
-async def test_an_allowed_host_needs_no_address_here(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
-    origin.pages["/a"] = "a digest"
-    names = StubResolver({"proxy.test": [["127.0.0.1"]]})
-    async with run_proxy(origin.port) as proxy:
-        address = f"http://proxy.test:{proxy.port}"
-        async with open_fetcher(allow=("far.test", "10.0.0.5"), resolver=names, proxy=address) as fetch:
-            assert (await fetch.get("http://far.test/a")).body == b"a digest"
-            assert (await fetch.get("http://10.0.0.5/a")).body == b"a digest"
-    assert names.queries == ["proxy.test"] * len(names.queries)
-
-
 @pytest.mark.parametrize("status", ["407 Authentication Required", "503 Busy"])
 async def test_a_refusal_of_the_proxy_is_named_without_its_password(
     open_fetcher: OpenFetcher, status: str
@@ -483,16 +459,6 @@ async def test_a_refusal_of_the_proxy_is_named_without_its_password(
             with pytest.raises(FetchError, match=f"the proxy refuses .*{status[:3]}") as caught:
                 await fetch.get("https://papers.test/a")
     assert "Gehe1m" not in str(caught.value)
-
-
-async def test_a_proxy_that_is_down_is_named(open_fetcher: OpenFetcher) -> None:
-    async with run_proxy(1) as proxy:
-        pass
-    async with open_fetcher(
-        allow=(), resolver=StubResolver(PROXIED), proxy=f"http://127.0.0.1:{proxy.port}"
-    ) as fetch:
-        with pytest.raises(FetchError, match="cannot connect to the proxy"):
-            await fetch.get("http://papers.test/a")
 
 
 @pytest.mark.parametrize(

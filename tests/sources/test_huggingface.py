@@ -196,13 +196,3 @@ async def test_an_empty_list_that_has_closed_is_known_as_read(
     source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
     [result] = await fetch_results(source, days=[TODAY])
     assert bool(result.page_states) == is_closed
-
-
-async def test_texts_are_bounded_and_without_characters_that_databases_reject(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    strange = daily_papers_item("2505.00001", title="A \ud800 \0 study", summary="x\udfff\0y")
-    long = daily_papers_item("2505.00002", title="T" * 1_000_000, summary="s" * 1_000_000)
-    first, second = (await fetch_today(origin, fetch, strange, long)).facts
-    assert (first.title, first.abstract) == ("A study", "xy")
-    assert (len(second.title or ""), len(second.abstract or "")) == (1_000, 20_000)

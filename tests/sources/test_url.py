@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.sources import feed
 from bot.sources.fetcher import Fetcher
-from storage import errors, models
+from storage import errors
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
@@ -95,19 +95,6 @@ async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer
     results = await fetch_results(source)
     assert [result.status for result in results] == [OK]
     assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
-
-
-async def test_a_digest_in_an_html_page_is_read(origin: OriginServer, fetch: Fetcher) -> None:
-    page = """<!DOCTYPE html><html><head><title>x</title><style>h2 {}</style></head><body><nav>menu</nav><article>
-    <h2>Daily Papers (2025-05-06)</h2>
-    <h3><a href="https://arxiv.org/abs/2505.00001">A Study of <em>Small</em> Things</a></h3>
-    <p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
-    <ul><li><strong><em>Finding</em></strong>: small &amp; fast</li></ul></article></body></html>"""
-    origin.pages["/2025/05/06.md"] = web.Response(text=page, content_type="text/html")
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    paper = result.digests[0].entries[0]
-    assert (paper.arxiv_id, paper.votes, paper.authors) == ("2505.00001", 12, ("Ada Lovelace", "Kim Minsu"))
-    assert paper.sections == (models.Section("Finding", "small & fast"),)
 
 
 async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:

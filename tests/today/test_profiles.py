@@ -1,4 +1,4 @@
-"""Profiles: features of papers, logistic regression, learning and scoring, on both engines."""
+"""Profiles: features of papers, learning and scoring, on both engines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import math
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot.search.glossary import GlossaryService
 from bot.search.index import PaperTexts
 from bot.text import analyser, seed
 from bot.today import profiles
 from bot.today.profiles import PaperVectors
-from storage import models, papers, shelf, tables, today
+from storage import papers, shelf, tables, today
 from storage.database import Database
 from storage.models import FeedbackKind
 from tests.support import glossary_in_memory, sample_archive
@@ -67,33 +65,16 @@ def test_a_profile_has_at_most_200_weights_and_prefers_what_several_papers_have(
     assert not any(feature.startswith("word") for feature in weights)
 
 
-terms = st.sampled_from(["red", "green", "blue", "round"])
-vectors = st.dictionaries(terms, st.floats(0.1, 1.0), min_size=1)
-examples = st.lists(st.tuples(vectors, st.floats(0.1, 5.0)), min_size=1, max_size=8)
-
-
-@given(examples, examples)
-@settings(max_examples=40)
-def test_training_separates_what_one_feature_separates_and_repeats_itself(
-    positives: list[profiles.Example], negatives: list[profiles.Example]
-) -> None:
-    wanted = [({**vector, "wanted": 1.0}, weight) for vector, weight in positives]
-    weights = profiles.train_weights(wanted, negatives)
-    assert weights == profiles.train_weights(wanted, negatives)
-    assert weights["wanted"] > 0
-    without = profiles.train_weights(negatives, wanted)
-    assert without["wanted"] < 0
-
-
 def test_an_example_that_counts_little_moves_the_weights_less() -> None:
-    negatives = [({"speech": 1.0}, 1.0)]
-    weights = profiles.train_weights([({"robot": 1.0}, 1.0), ({"film": 1.0}, 0.1)], negatives)
+    negatives = [({"speech": 1.0}, 1.0)] * 2
+    wanted = [({"robot": 1.0}, 1.0)] * 2 + [({"film": 1.0}, 0.1)] * 2
+    weights = profiles.train_profile(wanted, negatives)
     assert weights["robot"] > 2 * weights["film"] > 0
 
 
 def test_without_both_classes_nothing_is_learnt() -> None:
-    assert profiles.train_weights([], [({"speech": 1.0}, 1.0)]) == {}
-    assert profiles.train_weights([({"speech": 1.0}, 1.0)], []) == {}
+    assert profiles.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
+    assert profiles.train_profile([({"speech": 1.0}, 1.0)], []) == {}
 
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
@@ -144,18 +125,6 @@ async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     assert weights.get("speech", 0.0) <= 0
 
 
-async def test_what_was_learnt_of_the_last_readers_is_kept(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(profiles, "MAX_LEARNT", 2)
-    learner = _service(sqlite_db)
-    kept = [await learner.learn(models.Profile(user_id)) for user_id in (1, 2)]
-    assert await learner.learn(models.Profile(1)) is kept[0]
-    await learner.learn(models.Profile(3))
-    assert await learner.learn(models.Profile(1)) is kept[0]
-    assert await learner.learn(models.Profile(2)) is not kept[1]
-
-
 async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     async with db.transaction() as connection:
@@ -184,10 +153,3 @@ async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archi
             )
             await shelf.save(connection, READER, [inserted.scalar_one()], NOW)
     assert (await _learn(learner)).weights["robot"] > 0
-
-
-@both_engines
-async def test_an_empty_profile_has_the_defaults_of_its_record(db: Database) -> None:
-    await _service(db).find(READER)
-    async with db.read() as connection:
-        assert await today.get(connection, READER) == models.Profile(READER)

@@ -7,18 +7,14 @@ import pkgutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
 
-from bot.alerts import matcher
 from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.archive import listing
 from bot.client import translations
 from bot.core.settings import Settings
-from bot.today import profiles
-from bot.today.profiles import Profiles
 from bot.today.service import TODAY, TodayPlanner, TodayService
 from storage import accounts, models, outbox, today
 from storage.database import Connection, Database
@@ -147,33 +143,6 @@ async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sq
     assert moment.hour == 0  # 09:00 in Seoul
 
 
-@pytest.mark.parametrize("is_forgotten", [False, True])
-async def test_a_reader_who_stops_it_while_picked_topics_are_stored_gets_no_more(
-    sqlite_db: Database, is_forgotten: bool
-) -> None:
-    planned = _Planned(sqlite_db)
-    await planned.subscribe("09:00")
-    reader_profiles, presses = planned.services.get(Profiles), ["stop"]
-    find = reader_profiles.find
-
-    async def find_while_stopping(user_id: int) -> models.Profile:
-        profile = await find(user_id)
-        if presses:
-            presses.clear()
-            await planned.services.get(TodayService).stop_daily(READER)
-            if is_forgotten:
-                await planned.services.reader_data.forget(READER)
-        return profile
-
-    with mock.patch.object(reader_profiles, "find", find_while_stopping):
-        await planned.services.get(TodayService).pick_topics(READER, ["robotics"])
-    await planned.add_day("2025-03-07", 1)
-    assert await planned.run_until(START + timedelta(days=2)) == []
-    async with sqlite_db.read() as connection:
-        profile = await today.get(connection, READER)
-    assert (profile and profile.topics) == (None if is_forgotten else ("robotics",))
-
-
 async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Database) -> None:
     planned = _Planned(sqlite_db)
     await planned.subscribe("09:00")
@@ -278,29 +247,3 @@ async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
     await planned.planner.tick(START + timedelta(hours=4))
     assert (await forgetting[0])["deliveries"] == 1
     assert await planned.services.reader_data.count(READER) == {}
-
-
-async def test_of_a_day_of_very_many_papers_the_most_voted_are_read_and_the_others_listed(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned = _Planned(sqlite_db)
-    count, text = 30, "A long study of one thing."
-    listed = [
-        NewsletterPaper(f"2503.01{number:03}", f"Paper {number}", text, votes=count - number)
-        for number in range(count)
-    ]
-    await sample_archive.add_digest(sqlite_db, "2025-03-07", *listed)
-    for word in ("Paper 1", f"Paper {count - 1}"):
-        await planned.services.get(Alerts).add(alert_builders.draft(word, user_id=READER))
-    monkeypatch.setattr(profiles, "MAX_COMPARED", 10)
-    monkeypatch.setattr(profiles, "SAMPLE_SIZE", 0)
-    extract, prepare = mock.Mock(wraps=profiles.extract_features), mock.Mock(wraps=matcher.PaperText)
-    monkeypatch.setattr(profiles, "extract_features", extract)
-    monkeypatch.setattr(matcher, "PaperText", prepare)
-    post = await planned.services.get(TodayService).build_post(READER, models.Locale.EN)
-    assert post is not None
-    assert [pick.paper.arxiv_id for pick in post.picks] == [
-        "2503.01001",
-        *(f"2503.01{number:03}" for number in (0, 2, 3, 4)),
-    ]
-    assert extract.call_count == prepare.call_count == 10

@@ -13,7 +13,6 @@ from bot.alerts.service import Alerts
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
-from bot.search import glossary
 from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
 from bot.today.service import TodayService
@@ -187,34 +186,6 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
     assert texts[own] in shown
     assert harness.texts("quoted-from", language="ko") not in shown
     assert harness.texts("quoted-from", language="en") not in shown
-
-
-@both_languages
-async def test_what_papers_mention_and_titles_do_not_name_is_not_a_learnt_topic(
-    harness: ClientHarness,
-) -> None:
-    text = "매개변수(parameter)를 줄이고 강화 학습(Reinforcement Learning; RL)으로 가르쳐요."
-    older = [
-        sample_archive.NewsletterPaper(
-            f"2505.001{number:02}", f"Reinforcement Learning in Task {number}", text
-        )
-        for number in range(10)
-    ]
-    database = harness.container.database
-    await sample_archive.add_digest(database, "2025-05-02", *older)
-    newest = [
-        sample_archive.NewsletterPaper(f"2601.001{number:02}", f"Paper {number}", f"{number}. {body}")
-        for number, body in enumerate([text, text, *["로봇이 걸어요."] * 8])
-    ]
-    await sample_archive.add_digest(database, "2026-01-01", *newest)
-    await glossary.GlossaryService(database, harness.container.clock).rebuild()
-    await _save(harness, *(paper.arxiv_id for paper in older[:3]))
-    asked = await _ask(harness)
-    name = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}[harness.texts.locale]
-    reason = harness.texts("today-because-saved", text=name, count=3)
-    assert reason in shown_text(asked), shown_text(asked)
-    topics = shown_text(await harness.press(asked, "today-topics"))
-    assert harness.texts("today-learnt", topics=f"{name} (3)") in topics, topics
 
 
 async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:

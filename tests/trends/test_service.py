@@ -183,23 +183,6 @@ async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database
     assert [topic.text for topic in await service.list_topics(models.Locale.EN)] == ["Film Critics"]
 
 
-async def test_phrases_of_few_papers_are_not_kept(db: Database) -> None:
-    """Those of hostile titles would take hundreds of megabytes."""
-    await _add_rising_titles(db)
-    service = _rising(db)
-    await service.list_topics(models.Locale.EN)
-    recent, baseline = service._counts
-    assert {*recent.papers_by_topic} == {"film critic", "critic number", "diffus model"}
-    assert {*recent.phrase_spellings} == {"film critic", "critic number"}
-    assert {*baseline.papers_by_topic} == {"diffus model"}
-
-
-def test_the_first_words_of_a_long_title_are_read(glossary: resolver.Glossary) -> None:
-    words = [chr(0x4E00 + 2 * number) * 2 for number in range(100)]
-    topics = [key for key, _ in trends_service.extract_topics(glossary, " ".join(words))]
-    assert topics == [" ".join(words[at : at + 2]) for at in range(29)]
-
-
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
     return search_glossary._load(None)
