@@ -1,8 +1,4 @@
-"""Clubs, one a server: the steps of their meetings, the threads about papers, and what members nominate.
-
-A step is a delivery whose `local_on` is the meeting's date. Who plans one locks the club, and plans nothing if its newest step
-is not the one that was known.
-"""
+"""Clubs, one a server, the threads about papers, and what members nominate. The steps of meetings are deliveries."""
 
 from __future__ import annotations
 
@@ -83,6 +79,12 @@ async def put_thread(connection: AsyncConnection, **values: Any) -> None:
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
+async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
+    """Store that the paper of a meeting is that of none."""
+    same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
+    await connection.execute(club_threads.update().where(*same).values(meets_on=None))
+
+
 async def has_unsettled(connection: AsyncConnection) -> bool:
     """Return whether `settle` has something to do: a delivery of a thread has ended, and has its message still."""
     query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
@@ -155,8 +157,7 @@ async def list_candidates(
 ) -> dict[int, int]:
     """Return the papers for a vote, the best first, with their nominations: without those of earlier meetings.
 
-    The most nominated ones, then those that most members saved or discussed in the server since a time, then those with most
-    votes that digests have listed since.
+    The nominated come first, then those saved or discussed most since a time in the server, then the most upvoted since.
     """
     former = sa.select(club_threads.c.paper_id).where(
         club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)

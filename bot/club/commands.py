@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -27,8 +28,7 @@ DAYS = [
     app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
 ]
 IN_THREAD = ("create_public_threads", "send_messages_in_threads")
-NEEDED = {True: router.REQUIRED, False: (*router.REQUIRED, *IN_THREAD)}
-"""The bot's permissions in a forum, and in another channel."""
+NEEDED = {True: router.REQUIRED, False: (*router.REQUIRED, *IN_THREAD)}  # by whether it is a forum
 
 
 @app_commands.guild_only()
@@ -83,8 +83,14 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
-        """Skip the meeting; an open vote does not count then."""
-        return await self._act(request, self._clubs.skip)
+        """Skip the meeting and delete its event, the only one that the bot has; an open vote does not count then."""
+        answer = await self._act(request, self._clubs.skip)
+        guild: Any = request.interaction.guild
+        with suppress(discord.HTTPException):
+            for event in await guild.fetch_scheduled_events():
+                if event.creator_id == guild.me.id:
+                    await event.delete()
+        return answer
 
     async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
         router.require_manager(request.interaction)

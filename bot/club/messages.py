@@ -28,8 +28,6 @@ PAGE_SIZE = 10
 POLL_ANSWER = 55
 """Characters of an answer (Discord docs, resources/poll)."""
 EVENT_NAME, EVENT_TEXT = 100, 900
-EXTERNAL, GUILD_ONLY = 3, 2
-"""Discord's numbers of an event that is not in a voice channel, and of one for its server."""
 
 
 def channel_url(guild_id: int, channel_id: int) -> str:
@@ -38,14 +36,11 @@ def channel_url(guild_id: int, channel_id: int) -> str:
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a post, with the thread about its paper, or as a post of a forum; and the event of a meeting.
-
-    A poll is in a plain message: Discord has none in one of components. In a forum it is the second message of its post.
-    """
+    """Return the message of a post with its thread, or the post of a forum, and the event. Polls need plain messages."""
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     is_post, has_card = post.is_forum and not post.thread_id, post.step in (None, Step.PAPER)
     question = texts("club-question", date=texts.format_date(post.meets_on))
-    name = _title(post.papers[0]) if has_card else question
+    name = format_title(post.papers[0].title, post.papers[0].arxiv_id) if has_card else question
     fields = {
         "name": discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False),
         "auto_archive_duration": daily_post.AUTO_ARCHIVE_MINUTES,
@@ -97,12 +92,11 @@ def _plain(text: str, marker: str) -> dict[str, Any]:
     return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
-def _title(paper: contents.PostPaper) -> str:
-    return format_title(paper.title, paper.arxiv_id)
-
-
 def _poll(post: ClubPost, question: str) -> dict[str, Any]:
-    titles = [discord_text.shorten(_title(paper), POLL_ANSWER, markdown=False) for paper in post.papers]
+    titles = [
+        discord_text.shorten(format_title(paper.title, paper.arxiv_id), POLL_ANSWER, markdown=False)
+        for paper in post.papers
+    ]
     answers = [{"poll_media": {"text": title}} for title in titles]
     return {"question": {"text": question}, "answers": answers, "duration": post.hours}
 
@@ -110,14 +104,14 @@ def _poll(post: ClubPost, question: str) -> dict[str, Any]:
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     """Return the event. Its place and time are how the sender finds it again."""
     (paper,) = post.papers
-    name = texts("club-event", title=_title(paper))
+    name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
     return {
         "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
-        "description": f"{_title(paper)[:EVENT_TEXT]}\n{arxiv_ids.huggingface_url(paper.arxiv_id)}",
+        "description": f"{format_title(paper.title, paper.arxiv_id)[:EVENT_TEXT]}\n{arxiv_ids.huggingface_url(paper.arxiv_id)}",
         "scheduled_start_time": post.meets_at.isoformat(),
         "scheduled_end_time": (post.meets_at + HOUR).isoformat(),
-        "privacy_level": GUILD_ONLY,
-        "entity_type": EXTERNAL,
+        "privacy_level": 2,  # for the server
+        "entity_type": 3,  # not in a voice channel
         "entity_metadata": {"location": channel_url(post.guild_id, post.thread_id or post.channel_id)},
     }
 

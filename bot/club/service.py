@@ -1,7 +1,7 @@
 """When a club does what, its candidates and votes, and the use cases of its commands and buttons.
 
-A meeting goes through steps. Each is a delivery, whose key names the server, the meeting's date, the step and the delivery of the
-step before: it is planned once, whoever plans it. The vote ends two days before the meeting, and Discord's counts decide.
+A meeting goes through steps, each a delivery. Its key names the server, the meeting's date, the step and the delivery before it:
+it is planned once, whoever plans it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -50,11 +50,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClubPost:
-    """The messages of a step; without one the beginning of a discussion, which a reader (`opened_by`) asked for.
+    """The messages of a step; without one of a discussion, which a reader (`opened_by`) asked for. Times are UTC.
 
-    `papers` are the candidates of a poll that is open for some `hours`, with `nominations` by arXiv id, or one paper with its
-    `votes` in the poll; those of a skipped meeting are not counted any more. `thread_id` is a thread that there is already.
-    `reason` ends a Fluent id that says why there is no paper. Times are UTC.
+    `papers` are the candidates of a poll open for `hours`, with `nominations` by arXiv id, or one paper with its `votes`.
+    `thread_id` is a thread that there is already; `reason` ends the Fluent id that says why there is no paper.
     """
 
     marker: str
@@ -183,10 +182,7 @@ class _Steps:
         return bool(await self.add(Step.POLL, candidates, hours=hours, nominations=nominations))
 
     async def end_vote(self, counts: Mapping[int, int] | None) -> bool:
-        """Plan the paper with most votes, by the number of the answer (from 1). False while its thread is being opened.
-
-        Without `counts` the poll is gone. A paper that left the archive gives way to the next one.
-        """
+        """Plan the paper with most votes, by the number of the answer; False while its thread is being opened. None: no poll."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.post.papers if delivery is not None and counts is not None else ()
         ids = await papers.get_ids(connection, order)
@@ -223,8 +219,6 @@ class _Steps:
         return bool(await self.add(Step.REMINDER, at=thread.thread_id, thread_id=thread.thread_id))
 
 
-Request: TypeAlias = Callable[[str, str], Awaitable[Any]]
-"""Makes a request to Discord by its method and path, and returns the JSON. Raises DeliveryError."""
 _UNKNOWN: Mapping[int, int] = {0: 0}
 """Counts that Discord has not made yet."""
 
@@ -242,7 +236,11 @@ class Clubs(Nominations):
     """The use cases of clubs, and what is due each minute. What returns a text returns the Fluent id of what happened."""
 
     def __init__(
-        self, database: Database, clock: Clock, deliveries: DeliveryFactory, request: Request
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        request: Callable[[str, str], Awaitable[Any]],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -300,12 +298,11 @@ class Clubs(Nominations):
     async def set_up(self, wanted: Club) -> None:
         """Store a club and begin its vote if there is time. A step of its week goes on, unless Discord refuses it."""
         async with self._database.transaction() as connection:
-            former = await storage.get(connection, wanted.guild_id, for_update=True)
-            step_id = None if former is None else former.step_id
-            newest = None if step_id is None else await outbox.get(connection, step_id)
-            if newest is not None and newest.reason and newest.state is DeliveryState.WAITING:
+            former = await self._lock(connection, wanted.guild_id)
+            newest = former and former.meeting.delivery
+            if newest and newest.reason and newest.state is DeliveryState.WAITING:
                 await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=self._clock())
-            await storage.put(connection, replace(wanted, step_id=step_id))
+            await storage.put(connection, replace(wanted, step_id=former.club.step_id if former else None))
             steps = await self._lock(connection, wanted.guild_id)
             if steps and steps.meeting.step is None and (hours := voting_hours(steps.now, steps.meeting.at)):
                 await steps.begin_vote(hours)
@@ -342,8 +339,11 @@ class Clubs(Nominations):
         async with self._database.transaction() as connection:
             if (steps := await self._lock(connection, guild_id)) is None:
                 return "club-none"
-            if steps.meeting.step is not Step.SKIP:
-                await steps.add(Step.SKIP, votes=int(steps.meeting.step is Step.POLL))
+            if (skipped := steps.meeting).step is not Step.SKIP:
+                if skipped.delivery is not None:
+                    await outbox.cancel(connection, [skipped.delivery.id], reason=_REPLACED, now=steps.now)
+                await storage.clear_meeting(connection, guild_id, skipped.on)
+                await steps.add(Step.SKIP, votes=int(skipped.step is Step.POLL))
             return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
@@ -354,9 +354,8 @@ class Clubs(Nominations):
     async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
         """Return whether a reader nominates a paper; None in a server without a club."""
         async with self._database.read() as connection:
-            if await storage.get(connection, guild_id) is None:
-                return None
-            return await storage.get_nomination(connection, guild_id, user_id) == paper_id
+            nominated_id = await storage.get_nomination(connection, guild_id, user_id)
+            return None if await storage.get(connection, guild_id) is None else nominated_id == paper_id
 
     async def nominate(self, guild_id: int, user_id: int, paper_id: int) -> str:
         """Nominate a paper in the place of the reader's former one, or withdraw it."""

@@ -94,6 +94,22 @@ async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_com
     assert len(lab.polls()) == 2
 
 
+async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_chosen_again(
+    lab: Lab,
+) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - DAY)
+    assert len(lab.events()) == 1
+    await lab.manage("skip")
+    assert not lab.events()
+    await lab.until(MEETS - timedelta(minutes=30))
+    assert not [message for message in lab.messages(lab.threads()[0]) if "begins" in text_of(message)]
+    await lab.manage("now")
+    await lab.press_on_card("2501.00001", "nominate", lab.readers[0])
+    await lab.until(MEETS + timedelta(minutes=1))
+    assert "Small Language Models" in lab.polls()[-1].poll.answers[0].text
+
+
 async def test_a_week_without_candidates_says_so_once(lab: Lab) -> None:
     await lab.until(datetime(2026, 2, 1, tzinfo=UTC))
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
