@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, errors, locks, models
+from storage import database, errors, locks, models, outbox
 from storage.models import AlertSchedule, Match
 from storage.tables import alerts, deliveries, entries, matches, unmatched_papers, votes
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
+_WEEK = timedelta(days=7)
 _PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
 """Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
@@ -160,10 +161,14 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
     await database.update_rows(connection, matches, rows, key=("recipient", "paper_id"))
 
 
-async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
-    """Make the matches unsent again of deliveries of which nothing was sent."""
-    statement = matches.update().values(delivery_id=None)
-    await database.execute_in(connection, statement, matches.c.delivery_id, delivery_ids)
+async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
+    """Make the matches unsent again of messages that ended in the last week before anything of them was sent."""
+    rows = deliveries.c
+    ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
+    ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())
+    await connection.execute(
+        matches.update().where(matches.c.delivery_id.in_(ended)).values(delivery_id=None)
+    )
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:

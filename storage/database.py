@@ -22,6 +22,7 @@ from contextlib import (
     suppress,
 )
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -200,43 +201,20 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
             return errors.DatabaseBusyError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
-    hint = _UNUSABLE.get(sqlstate(error)) or _UNUSABLE.get(sqlstate(error)[:2])
-    if hint is None and not _is_unavailable(error):
+    state = getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
+    is_lost = isinstance(error, OSError) or getattr(error, "connection_invalidated", False)
+    if not (is_lost or "connection is closed" in text or state.startswith(_UNUSABLE)):
         return None
     # Without SQLAlchemy's name of the class. A time-out has no text.
     said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
-    sentence = f"{name} cannot be used ({said}). {hint}" if hint else f"{name} cannot be reached ({said})."
     return errors.DatabaseUnavailableError(
-        sentence if hint else f"{sentence} Is PostgreSQL running, and is the address right?"
+        f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
     )
 
 
-_UNUSABLE = {
-    "25006": "It is read-only: is it a standby, or is default_transaction_read_only on?",
-    "28": "Are the user, the password and pg_hba.conf right?",
-    "53": "PostgreSQL is out of memory, disk space or connections. Give it more; nothing is lost in the meantime.",
-    "57014": "A timeout or an administrator cancelled the statement; it will be retried.",
-    "58": "Check whether PostgreSQL's disk is failing.",
-}
-"""What to do after the errors of PostgreSQL, by their code or its class, that say nothing against the statement: read-only, a
-refused user, no resources (a full disk), a cancelled statement, errors of the system (PostgreSQL manual, appendix A)."""
-
-
-def sqlstate(error: BaseException) -> str:
-    """Return PostgreSQL's code of an error; empty for an error without a code."""
-    return getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
-
-
-def _is_unavailable(error: BaseException) -> bool:
-    """Whether PostgreSQL is away, starts or stops, or the connection was lost."""
-    if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return True
-    # Connection exceptions, shutdown and start-up, a transaction ended because it was idle (the same appendix).
-    return (
-        sqlstate(error).startswith(("08", "57P"))
-        or sqlstate(error) == "25P03"
-        or "connection is closed" in str(getattr(error, "orig", None) or error)
-    )
+_UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
+"""Codes of PostgreSQL, or their classes, that say nothing against the statement: a lost connection, read-only, ended since it was
+idle, a refused user, no resources (a full disk), cancelled, shutdown and start, errors of the system (manual, appendix A)."""
 
 
 def parse_url(url: str) -> URL:
@@ -576,5 +554,9 @@ def build_record(
 
 def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
     """Return the fields of a record that are columns of a table, but its id; `others` replaces or adds some."""
-    names = [name for name in record.__dataclass_fields__ if name in table.c and name != "id"]
-    return {name: getattr(record, name) for name in names} | others
+    return {name: getattr(record, name) for name in _shared_names(type(record), table)} | others
+
+
+@lru_cache(maxsize=64)
+def _shared_names(record_type: type[DataclassInstance], table: sa.Table) -> list[str]:
+    return [name for name in record_type.__dataclass_fields__ if name in table.c and name != "id"]

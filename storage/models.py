@@ -431,7 +431,6 @@ class StoredSource:
     id: int
     url: str
     kind: SourceKind
-    language: Locale | None
     priority: int
     options: dict[str, str]
     added_at: datetime

@@ -56,11 +56,11 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def release_keys(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Let other deliveries have the keys of these finished ones."""
-    released = deliveries.update().where(~unfinished_clause())
+async def release_keys(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Let other deliveries have these keys where nothing of theirs was sent before they ended."""
+    released = deliveries.update().where(~live_clause())
     released = released.values(key=deliveries.c.key + ":" + sa.cast(deliveries.c.id, sa.Text))
-    await database.execute_in(connection, released, deliveries.c.id, delivery_ids)
+    await database.execute_in(connection, released, deliveries.c.key, keys)
 
 
 async def clear_payloads(
@@ -365,7 +365,8 @@ async def cancel_for_subscription(
     )
     ids = unfinished.scalars().all()
     await cancel(connection, ids, reason=reason, now=now)
-    return await list_unsent(connection, ids)
+    query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
+    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
 
 
 def _has_part_sending() -> sa.ColumnElement[bool]:
@@ -464,23 +465,13 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
     return set((await connection.execute(query.distinct())).scalars())
 
 
-async def list_unsent(connection: AsyncConnection, delivery_ids: Iterable[int]) -> list[int]:
-    """Return those of the finished deliveries of which certainly no part has reached Discord, locked against a new attempt."""
-    query = sa.select(deliveries.c.id).where(unsent_clause(), ~unfinished_clause()).with_for_update()
-    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, delivery_ids)]
-
-
-def unsent_clause() -> sa.ColumnElement[bool]:
-    """True if no part of a delivery can have reached Discord: none is SENT, and none has an unknown outcome."""
-    return ~sa.exists().where(
-        parts.c.delivery_id == deliveries.c.id,
-        sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None)),
-    )
-
-
 def live_clause() -> sa.ColumnElement[bool]:
-    """True if a delivery is waiting, was sent, or may have been: its papers count as posted."""
-    return sa.or_(deliveries.c.state != DeliveryState.STOPPED, ~unsent_clause())
+    """True if a delivery is waiting, or if a part of it was sent or has an unknown outcome: its papers count as posted."""
+    was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
+    return sa.or_(
+        deliveries.c.state != DeliveryState.STOPPED,
+        sa.exists().where(parts.c.delivery_id == deliveries.c.id, was_sent),
+    )
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:

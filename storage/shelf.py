@@ -84,15 +84,6 @@ async def list_rows(
     return await _read_rows(connection, user_id, (await connection.execute(page)).scalars()), int(total)
 
 
-async def stream_rows(
-    connection: AsyncConnection, user_id: int, *, tags: Iterable[str], paper_ids: Collection[int] | None
-) -> AsyncGenerator[list[models.SavedPaper], None]:
-    """Yield all the rows of which `list_rows` returns a page, a few at a time."""
-    chosen = _select_ids(user_id, tags, paper_ids).order_by(*_NEWEST)
-    for ids in database.chunked((await connection.execute(chosen)).scalars(), _ROWS_AT_ONCE):
-        yield await _read_rows(connection, user_id, ids)
-
-
 async def _read_rows(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int]
 ) -> list[models.SavedPaper]:

@@ -40,12 +40,11 @@ async def add(
     url: str,
     kind: models.SourceKind,
     now: datetime,
-    language: models.Locale | None = None,
     priority: int = 0,
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
     """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
-    new = models.StoredSource(0, url, kind, language, priority, dict(options or {}), now, next_attempt_at=now)
+    new = models.StoredSource(0, url, kind, priority, dict(options or {}), now, next_attempt_at=now)
     statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
     added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
     if added is None:

@@ -61,10 +61,6 @@ class AlertPost:
     silent: bool = False
 
 
-async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    await alerts.release(connection, [row.id for row in unsent])
-
-
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
@@ -92,7 +88,6 @@ ALERT: KindRecord[AlertPost] = KindRecord(
     kind=models.DeliveryKind.ALERT,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_alert(post),
-    undo=_undo,
     find_owned=_find_owned,
 )
 
@@ -214,6 +209,7 @@ class AlertPlanner:
         """Plan the messages of what is due now. Returns their number."""
         now, planned = self._clock(), 0
         async with self._database.transaction() as connection:
+            await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
             schedules = await alerts.list_schedules(connection, now)
             until = {

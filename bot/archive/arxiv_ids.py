@@ -40,29 +40,23 @@ _URL_PREFIX = (
 )
 _URL = re.compile(rf"https?://{_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
 _URL_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
-_ID_IN_TEXT = re.compile(
-    rf"(?<![0-9A-Za-z./$€£₩-])(?:arxiv:)?({_NEW_ID}){_VERSION}(?![0-9A-Za-z]|[.,/-][0-9A-Za-z])",
-    re.IGNORECASE,
-)
-"""An id in a sentence, such as `2502.02737에서`, but no price and no part of an address or of a longer number."""
 _BARE_ID = re.compile(rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE)
 _ID_ANYWHERE = re.compile(
     rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
     re.IGNORECASE,
 )
 """An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
-_ID_IN_FILE = re.compile(
+_ID_IN_TEXT = re.compile(
     rf"(?:(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv[:.]\s{{0,3}}|abs/)"
     rf"|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))(?P<id>{ID}){_VERSION}(?:\.pdf)?"
     r"(?![0-9A-Za-z]|[./-][0-9A-Za-z])",
     re.IGNORECASE,
 )
-"""An id in a file of a reference manager or any other: in a link, marked, alone in a field, or as the name of a PDF."""
+"""An id in a message or a file: in a link, marked, in a sentence (`2502.02737에서`) or alone in a field, or as the name of a
+PDF; no price and no part of a longer number."""
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
-_PUNCTUATION = ".,;:!?()[]{}<>\"'`*_~|"
-"""What stands around an id in a message, Discord's Markdown included."""
 
 
 def extract_arxiv_id(text: str) -> str | None:
@@ -79,17 +73,10 @@ def parse_bare_id(text: str) -> str | None:
     return _canonical(match[1]) if match else None
 
 
-def list_arxiv_ids(text: str, limit: int, on: date) -> list[str]:
-    """Return the possible ids that a text names or links to, in order, each once, at most `limit`. `on` is today's date."""
-    found: dict[str, None] = {}
-    for word in text.split():
-        links = list(_URL_IN_TEXT.finditer(word))
-        names = [_canonical(match[1]) for match in links or _ID_IN_TEXT.finditer(word)]
-        names += filter(None, [parse_bare_id(word.strip(_PUNCTUATION))])
-        found |= dict.fromkeys(name for name in names if is_possible(name, on))
-        if len(found) >= limit:
-            break
-    return list(found)[:limit]
+def list_arxiv_ids(text: str, on: date) -> list[str]:
+    """Return the possible ids in a message or a file of any format, in order, each once. `on` is today's date."""
+    found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_TEXT.finditer(text))
+    return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
 
 
 def find_ids(text: str) -> list[tuple[str, int]]:
@@ -99,15 +86,9 @@ def find_ids(text: str) -> list[tuple[str, int]]:
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
 
 
-def list_file_ids(text: str, on: date) -> list[str]:
-    """Return the possible ids in a file of any format, in order, each once. `on` is today's date."""
-    found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_FILE.finditer(text))
-    return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
-
-
 def names_paper(text: str) -> bool:
     """Return whether an id stands anywhere in a text, also as a bare number."""
-    return _ID_ANYWHERE.search(text) is not None or _ID_IN_TEXT.search(text) is not None
+    return _ID_IN_TEXT.search(text) is not None
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:

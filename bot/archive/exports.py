@@ -59,8 +59,6 @@ _ORDERED = 2
 """The fewest authors that have an order."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The comment above an entry whose authors do not come from arXiv: digests shuffle them."""
-INCOMPLETE = "% Incomplete: "
-"""Begins the comment above an entry without a title or authors."""
 
 
 def render_entry(
@@ -80,8 +78,7 @@ def render_entry(
     A title that `is_latex`, as those of digests, becomes plain text first.
 
     The year is that of the id (YYMM); a shortened list of authors ends in `and others`. The reader's own note is the
-    annotation, and the tags are the keywords. Comments above say that the order of the authors is not confirmed by arXiv,
-    or what the entry lacks.
+    annotation, and the tags are the keywords. A comment above says that the order of the authors is not confirmed by arXiv.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -99,10 +96,7 @@ def render_entry(
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
     # A note would be printed in the references.
     comment = [] if is_order_confirmed or len(names) < _ORDERED else [f"% {UNCONFIRMED_ORDER}"]
-    key = make_key(arxiv_id)
-    if lacks := [name for name, value in (("title", title), ("authors", names)) if not value]:
-        comment.append(f"{INCOMPLETE}{key} has no {' and no '.join(lacks)}")
-    return "\n".join([*comment, f"@misc{{{key},", *lines, "}"]) + "\n"
+    return "\n".join([*comment, f"@misc{{{make_key(arxiv_id)},", *lines, "}"]) + "\n"
 
 
 def escape_bibtex(text: str) -> str:
@@ -246,14 +240,12 @@ def _render_markdown(
 
 
 def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
-    rendered = ""
-    for item in exported:
-        is_listing = item.digest.format is DigestFormat.LISTING
-        found = listing.papers_of(item.digest) if is_listing else map(listing.paper_of, item.digest.entries)
-        rendered += listing.build(
-            item.digest.date, [_with_stored_fields(item, paper) for paper in found]
+    return "".join(
+        listing.build(
+            item.digest.date, (_with_stored_fields(item, paper) for paper in listing.papers_of(item.digest))
         ).text
-    return rendered
+        for item in exported
+    )
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
@@ -342,8 +334,8 @@ async def export_digests(
 ) -> str:
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
-    NEWSLETTER, REVIEW and LISTING take each date's digests in that format, or convert the others where there is none:
-    written ones before listings, and none for look-up.
+    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none; LISTING takes the
+    listings. None of them has what is there for look-up alone.
     Raises PaperroundError if no digest is stored for these dates.
     """
     async with database.read() as connection:
@@ -361,10 +353,12 @@ async def export_digests(
 
 
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
+    """Yield each date's digests in a format; without one, for a written format, the other written ones, or else the listings."""
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
+        own = [row for row in group if row.format is digest_format]
         written = [row for row in group if row.format not in listing.FORMATS]
-        yield from [row for row in group if row.format is digest_format] or written or group
+        yield from own if own or digest_format in listing.FORMATS else written or group
 
 
 async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDigest:
@@ -437,31 +431,28 @@ class _Reference(NamedTuple):
     is_order_confirmed: bool
 
 
-class ReferenceFile:
-    """Renders a file of references paper by paper: `start`, what `add` returns for each, and `end`."""
+def render_references(
+    form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
+) -> str:
+    """Return saved papers as the text of a file of references, in their order.
 
-    def __init__(self, form: ReferenceFormat) -> None:
-        self._count = 0
-        self.start, self._between, self._render, self.end = _REFERENCES[form]
+    `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
+    """
+    start, between, render, end = _REFERENCES[form]
+    return start + between.join(render(_build_reference(paper, confirmed_ids)) for paper in papers) + end
 
-    def add(self, paper: SavedPaper, confirmed_ids: Collection[int]) -> str:
-        """Return the next part of the file.
 
-        `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
-        """
-        self._count += 1
-        # The LaTeX that digests keep becomes plain text; a file's own title is plain.
-        title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
-        title = discord_text.to_single_line(title)
-        reference = _Reference(
-            paper,
-            title,
-            [name for name in map(discord_text.to_single_line, paper.authors) if name],
-            year_of(paper.arxiv_id),
-            arxiv_ids.abstract_url(paper.arxiv_id),
-            paper.id in confirmed_ids or not paper.is_listed,
-        )
-        return (self._between if self._count > 1 else "") + self._render(reference)
+def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Reference:
+    # The LaTeX that digests keep becomes plain text; a file's own title is plain.
+    title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
+    return _Reference(
+        paper,
+        discord_text.to_single_line(title),
+        [name for name in map(discord_text.to_single_line, paper.authors) if name],
+        year_of(paper.arxiv_id),
+        arxiv_ids.abstract_url(paper.arxiv_id),
+        paper.id in confirmed_ids or not paper.is_listed,
+    )
 
 
 def _bibtex_reference(of: _Reference) -> str:

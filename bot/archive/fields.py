@@ -35,11 +35,6 @@ _MAX_LABELS = 50
 _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNPAIRED_SURROGATE = re.compile(
-    # One without its other half, or after a backslash that may be an escaped one.
-    r"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|[\da-fA-F]{2}(?!\\u[dD][c-fC-F]))"
-    r"|[c-fC-F](?<!\\u[dD][89abAB][\da-fA-F]{2}\\u..))"
-)
 
 
 def decode_json(text: str | bytes) -> object:
@@ -51,7 +46,7 @@ def decode_json(text: str | bytes) -> object:
         text = text.decode(json.detect_encoding(text), "replace")
     try:
         value: object = json.loads(text)
-        if _UNPAIRED_SURROGATE.search(text):
+        if "\\ud" in text.lower():
             value = json.loads(storable_text(json.dumps(value, ensure_ascii=False)))
         return value
     except RecursionError as error:

@@ -100,23 +100,6 @@ def papers_of(digest: Digest) -> list[Paper]:
     return papers
 
 
-def paper_of(entry: Entry) -> Paper:
-    """An entry of a digest of any format as a paper of a listing."""
-    parts = [
-        f"**{section.heading}**: {section.body}" if section.heading else section.body
-        for section in entry.sections
-    ]
-    return {
-        "arxiv_id": entry.arxiv_id,
-        "title": entry.title,
-        "votes": entry.votes,
-        "authors": list(entry.authors),
-        "thumbnail": entry.thumbnail,
-        "media": [entry.video],
-        "summary": "\n\n".join(parts) or None,
-    }
-
-
 def identity(digest: Digest) -> str:
     """What identifies a listing: its papers by id, without order, votes and other counts."""
     rows = sorted(

@@ -202,12 +202,6 @@ def export(
         raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
-    if form == "bibtex":
-        from bot.archive import exports
-
-        for line in text.splitlines():
-            if line.startswith(exports.INCOMPLETE):
-                shell.error(line.removeprefix("% "))
     shell.print_document(text, target)
 
 

@@ -54,9 +54,6 @@ _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_paper
 def add(
     url: Url,
     kind: Kind = None,
-    language: Annotated[
-        str | None, typer.Option("--language", help="Language of its digests: en or ko.")
-    ] = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
     timezone: Annotated[
         str | None, typer.Option("--timezone", metavar="ZONE", help="The publisher's IANA time zone.")
@@ -84,10 +81,9 @@ def add(
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else shell.parse_choice(models.SourceKind, kind, "kind")
-    locale = None if language is None else shell.parse_choice(models.Locale, language, "language")
 
     async def command(registry: SourceRegistry) -> models.StoredSource:
-        return await registry.add(url, kind=source_kind, language=locale, priority=priority, options=options)
+        return await registry.add(url, kind=source_kind, priority=priority, options=options)
 
     from bot.archive import files
 
@@ -163,9 +159,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
 
     back_fill = arxiv_categories.read_back_fill(row.progress)
     return {
-        **shell.pick(
-            row, "kind language priority reason failures last_attempt_at last_success_at next_attempt_at"
-        ),
+        **shell.pick(row, "kind priority reason failures last_attempt_at last_success_at next_attempt_at"),
         "source": errors.redact(row.url),
         "options": dict(row.options),
         "status": row.status and row.status.value,

@@ -161,7 +161,6 @@ class SourceSetting(pydantic.BaseModel):
 
     url: str
     kind: models.SourceKind | None = None
-    language: models.Locale | None = None
     priority: int = 0
     options: dict[str, str | int | bool] = {}
 
@@ -300,7 +299,7 @@ class Settings(BaseSettings):
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
     """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL,cs.LG`: each is added as
     `paperround sources add` would. In `paperround.toml` they are `[[sources]]` tables with `url`, `kind`,
-    `language`, `priority` and `options`.
+    `priority` and `options`.
     """
 
     @property

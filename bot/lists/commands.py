@@ -507,7 +507,7 @@ class PapersCog(commands.Cog):
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
         today = self._services.clock().date()
-        named = arxiv_ids.list_arxiv_ids(router.read_text(message), MAX_NAMED_PAPERS, today)
+        named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:

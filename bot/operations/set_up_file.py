@@ -96,7 +96,6 @@ class SourceEntry(_Entry):
 
     source: Annotated[Text, Field(min_length=1)]
     kind: models.SourceKind | None = None
-    language: models.Locale | None = None
     priority: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] = 0
     options: dict[Text, Text] = {}
 
@@ -409,13 +408,7 @@ class _Run:
                 f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
             )
         if old is None and not entry.removed:
-            await registry.add(
-                address,
-                kind=entry.kind,
-                language=entry.language,
-                priority=entry.priority,
-                options=entry.options,
-            )
+            await registry.add(address, kind=entry.kind, priority=entry.priority, options=entry.options)
             self.changes.append(f"add {label}")
             return
         if old is None:
@@ -430,7 +423,7 @@ class _Run:
         wanted = entry.model_copy(update={"source": shown.source, "kind": entry.kind or old.kind})
         if shown.model_copy(update={"priority": wanted.priority}) != wanted:
             raise errors.UsageError(
-                f"The kind, language and options of {label} cannot be changed: {_compare(shown, wanted)}."
+                f"The kind and options of {label} cannot be changed: {_compare(shown, wanted)}."
                 " Remove it first with `removed = true`."
             )
         self._note(label, shown, wanted)

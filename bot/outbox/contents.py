@@ -187,15 +187,13 @@ async def _nothing(*_: Any) -> list[Owned]:
 class KindRecord(Generic[ShownT]):
     """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
 
-    `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `undo` takes
-    back what planning stored about expired deliveries of which nothing was sent, at a time (UTC). `find_owned` returns what is
-    active behind a delivery that Discord refuses, and pauses it if a reason is given.
+    `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `find_owned`
+    returns what is active behind a delivery that Discord refuses, and pauses it if a reason is given.
     """
 
     kind: models.DeliveryKind
     priority: models.Priority
     render: Callable[[Any, ShownT], tuple[RenderedPart, ...]]
-    undo: Callable[[Connection, Sequence[models.Delivery], datetime], Awaitable[object]] = _nothing
     find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
 
 

@@ -465,7 +465,7 @@ class OutcomeRecorder:
                 assert_never(classification.disposition)
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC). What planning stored about those certainly unsent is undone.
+        """End the deliveries that expired by `now` (UTC).
 
         What may have been sent lives twice as long: Discord has to answer before it is sent again or given up. What posts to
         a destination is paused once `MAX_REFUSED` in a row expired for one refusal.
@@ -473,11 +473,6 @@ class OutcomeRecorder:
         async with self._database.transaction() as connection:
             lifetime = self._deliveries.expires_at(now) - now
             expired = await outbox.expire(connection, now, unknown_until=now - lifetime)
-            unsent_ids = set(await outbox.list_unsent(connection, [row.id for row in expired]))
-            for record in self._kinds:
-                unsent = [row for row in expired if row.kind is record.kind and row.id in unsent_ids]
-                if unsent:
-                    await record.undo(connection, unsent, now)
             for delivery in expired:
                 if delivery.reason != Reason.TOO_OLD and await self._is_refused_again(connection, delivery):
                     await self._notify(connection, delivery, NoticeKind.PAUSED, now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import io
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
@@ -13,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 from bot.archive import arxiv_ids, digest_writer
-from bot.archive.exports import ReferenceFile, ReferenceFormat
+from bot.archive.exports import ReferenceFormat, render_references
 from bot.client.accounts import SavedPapers, TooLargeError
 from bot.core.clock import Clock
 from bot.rendering import discord_text
@@ -144,27 +143,17 @@ class Shelf(SavedPapers):
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError.
-
-        A few papers are in memory at a time, and none is read once the file is too large.
-        """
-        rendering, count = ReferenceFile(form), 0
-        file = io.BytesIO(rendering.start.encode())
-        file.seek(0, io.SEEK_END)
+        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
-            pages = shelf.stream_rows(connection, user_id, tags=tags, paper_ids=found)
-            async with aclosing(pages):
-                async for rows in pages:
-                    confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
-                    await asyncio.to_thread(_write, file, rendering, rows, confirmed)
-                    count += len(rows)
-                    if file.tell() > discord_text.FILE_BYTES:
-                        raise TooLargeError(
-                            "The file is larger than Discord accepts. Export only one tag or the results of a search."
-                        )
-        file.write(rendering.end.encode())
-        return file.getvalue(), count
+            rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=found)
+            confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
+        data = (await asyncio.to_thread(render_references, form, rows, confirmed)).encode()
+        if len(data) > discord_text.FILE_BYTES:
+            raise TooLargeError(
+                "The file is larger than Discord accepts. Export only one tag or the results of a search."
+            )
+        return data, count
 
     async def _find(
         self, connection: Connection, user_id: int, query: str
@@ -189,12 +178,6 @@ class Shelf(SavedPapers):
         if listed:
             found |= frozenset(await self._matcher(connection, words, listed))
         return tags, found
-
-
-def _write(
-    file: io.BytesIO, rendering: ReferenceFile, rows: Sequence[models.SavedPaper], confirmed: Collection[int]
-) -> None:
-    file.writelines(rendering.add(row, confirmed).encode() for row in rows)
 
 
 def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:
@@ -235,4 +218,4 @@ class Imported:
 
 def _find_ids(data: bytes, on: date) -> list[str]:
     """Return the arXiv ids in a file, in its order; without its zeros a text in UTF-16 is read too."""
-    return arxiv_ids.list_file_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)
+    return arxiv_ids.list_arxiv_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

@@ -7,7 +7,6 @@ API: the papers that were submitted on a day, oldest first, in pages. https://in
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -65,7 +64,6 @@ _DAYS_A_POLL = 5
 _HELD_DAYS = timedelta(days=7)
 """Time between the submission of a paper and its announcement, if arXiv's moderators hold it."""
 _DAY = timedelta(days=1)
-_ANNOUNCE_TYPE = re.compile(r"Announce Type: ([a-z-]{1,20})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +202,7 @@ class ArxivCategories:
             entries = (await feed.read_document(page)).entries
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
-        new = [entry for entry in entries if not _announce_type(entry).startswith("replace")]
+        new = [entry for entry in entries if not entry.is_replacement]
         today = request.now.date()
         by_day = self._by_day(request, self._rss, new, today)
         if not by_day:
@@ -307,12 +305,6 @@ class ArxivCategories:
             on, [{"arxiv_id": of.arxiv_id} for of in facts], form=models.DigestFormat.LOOKUP
         )
         return base.FetchResult(f"{self._address}/{on}", FetchStatus.OK, digests=(digest,), facts=facts)
-
-
-def _announce_type(entry: feed.FeedEntry) -> str:
-    """Return new, cross, replace or replace-cross as the feed says it, "" if it does not."""
-    found = next(filter(None, map(_ANNOUNCE_TYPE.search, entry.contents)), None)
-    return found[1] if found else ""
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:

@@ -219,6 +219,11 @@ class FeedEntry:
     """Of what an entry says, without dates and votes: some feeds change them at each poll."""
     affiliations: tuple[str, ...] = ()
 
+    @property
+    def is_replacement(self) -> bool:
+        """Whether arXiv announces a new version of a paper."""
+        return any(map(_ARXIV_REPLACEMENT.match, self.contents))
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -546,11 +551,7 @@ class FeedSource:
         results = []
         for stamp, group in by_stamp.items():
             # New versions of known papers are facts, and no news.
-            news = {
-                row.paper["arxiv_id"]: row.paper
-                for row in group
-                if not any(map(_ARXIV_REPLACEMENT.match, row.entry.contents))
-            }
+            news = {row.paper["arxiv_id"]: row.paper for row in group if not row.entry.is_replacement}
             # The first time papers without a day fill the archive, however many they are.
             is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
             digest = listing.build(

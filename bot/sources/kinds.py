@@ -136,7 +136,6 @@ class SourceRegistry:
         url: str,
         *,
         kind: models.SourceKind | None = None,
-        language: models.Locale | None = None,
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
@@ -150,13 +149,7 @@ class SourceRegistry:
         arxiv_categories.check_options(url, options or {}, self._clock().date())
         async with self._database.transaction() as connection:
             return await sources.add(
-                connection,
-                url=url,
-                kind=kind,
-                now=self._clock(),
-                language=language,
-                priority=priority,
-                options=options,
+                connection, url=url, kind=kind, now=self._clock(), priority=priority, options=options
             )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
@@ -176,7 +169,6 @@ class SourceRegistry:
                 await self.add(
                     setting.url,
                     kind=setting.kind,
-                    language=setting.language,
                     priority=setting.priority,
                     options={name: str(value) for name, value in setting.options.items()},
                 )

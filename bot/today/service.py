@@ -409,11 +409,6 @@ BATCH_SIZE = 25
 """Readers per transaction. If all of their profiles are to be learnt, a batch takes some three seconds of CPU."""
 
 
-async def _undo(connection: Connection, unsent: Sequence[models.Delivery], now: datetime) -> None:
-    """Let the days of unsent messages be planned again, if no newer one is complete by then."""
-    await outbox.release_keys(connection, [row.id for row in unsent])
-
-
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
@@ -426,7 +421,6 @@ TODAY: KindRecord[TodayPost] = KindRecord(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),
-    undo=_undo,
     find_owned=_find_owned,
 )
 
@@ -490,7 +484,10 @@ class TodayPlanner:
             # A reader who stopped it meanwhile gets no message.
             stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
             still_due = {row.user_id for row in stored}
-            ids = await outbox.add_all(connection, [new for new in built if new.user_id in still_due])
+            new = [delivery for delivery in built if delivery.user_id in still_due]
+            # A day whose message expired unsent is planned again, if no newer one is complete by then.
+            await outbox.release_keys(connection, [delivery.key for delivery in new])
+            ids = await outbox.add_all(connection, new)
             moved = [
                 replace(profile, next_due_at=look_at)
                 if look_at is not None

@@ -112,7 +112,6 @@ def test_wrong_usage_ends_with_two(site: Site) -> None:
         ("add", "ftp://h.test/x"),
         ("add", "https://h.test/{date:%H}.md"),
         ("add", "https://h.test/feed", "--kind", "carrier-pigeon"),
-        ("add", "https://h.test/feed", "--language", "xx"),
         ("add", "https://h.test/{date:%Y}.md", "--timezone", "Mars/Base"),
         ("add", "https://h.test/{date:%Y}.md", "--from", "25:00"),
         ("fetch", "--since", "someday"),

@@ -474,5 +474,5 @@ async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
     if harness.user.dm_channel is None:
         return []
     messages = sorted(harness.user.dm_channel.history(), key=lambda message: message.id)
-    found = [arxiv_ids.list_arxiv_ids(shown_text(message), 9, day) for message in messages]
+    found = [arxiv_ids.list_arxiv_ids(shown_text(message), day) for message in messages]
     return [arxiv_id for ids in found for arxiv_id in ids]

@@ -381,7 +381,7 @@ def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **optio
 
 
 def _source(url: str, kind: models.SourceKind = models.SourceKind.FEED) -> models.StoredSource:
-    return models.StoredSource(1, url, kind, None, 0, {}, SIMCORD_EPOCH, next_attempt_at=SIMCORD_EPOCH)
+    return models.StoredSource(1, url, kind, 0, {}, SIMCORD_EPOCH, next_attempt_at=SIMCORD_EPOCH)
 
 
 def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets_and_private_addresses(

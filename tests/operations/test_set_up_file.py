@@ -40,7 +40,7 @@ async def _set_up(database: Database) -> None:
     registry = kinds.build_source_registry(database, lambda: NOW, core_settings.Settings())
     await registry.add("https://huggingface.co", priority=3)
     # The oldest of its priority, as it will be where it is added before the file is applied.
-    await registry.add("https://reader:pa55word@papers.example/feed", language=models.Locale.KO)
+    await registry.add("https://reader:pa55word@papers.example/feed")
     await registry.add("arxiv:cs.CL,cs.LG", options={"cross_lists": "yes", "since": "2025-01-02"})
     posts = Subscriptions(database, lambda: NOW)
     await posts.add(models.Subscription(guild_id=10, channel_id=20, min_votes=3))
@@ -125,7 +125,6 @@ EVERYTHING = """
 [[sources]]
 source = "https://papers.example/feed.xml"
 kind = "feed"
-language = "ko"
 priority = 3
 options = { timezone = "Asia/Seoul" }
 

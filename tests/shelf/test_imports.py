@@ -46,7 +46,7 @@ FILES = {
 
 @pytest.mark.parametrize("text", FILES)
 def test_ids_are_found_where_programs_and_people_write_them(text: str) -> None:
-    assert arxiv_ids.list_file_ids(text, NOW.date()) == FILES[text]
+    assert arxiv_ids.list_arxiv_ids(text, NOW.date()) == FILES[text]
 
 
 @pytest.mark.engines("sqlite", "postgresql")

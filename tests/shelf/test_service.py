@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports
 from bot.archive.exports import ReferenceFormat
 from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.shelf import service as shelf_service
-from storage import models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from tests.storage.test_saved_papers import add_papers
-from tests.support.reference_files import render_references
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -101,39 +98,3 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     await saved.save(7, [second])
     with pytest.raises(TooLargeError):
         await saved.export(7, ReferenceFormat.CSV)
-
-
-async def fill(connection: Connection, count: int) -> list[int]:
-    """Save papers that no digest has."""
-    arxiv_ids = [f"2501.{number:05}" for number in range(count)]
-    ids = list((await papers.add(connection, digest_writer.unlisted_papers(arxiv_ids))).values())
-    await shelf.save(connection, 7, ids, NOW)
-    return ids
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_an_export_is_made_a_page_at_a_time_and_ends_when_it_is_too_large(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendered: list[str] = []
-
-    class Counted(exports.ReferenceFile):
-        """Counts the papers that are rendered."""
-
-        def add(self, paper: models.SavedPaper, confirmed_ids: Collection[int]) -> str:
-            rendered.append(paper.arxiv_id)
-            return super().add(paper, confirmed_ids)
-
-    monkeypatch.setattr(shelf_service, "ReferenceFile", Counted)
-    saved = shelf_service.Shelf(db, lambda: NOW, match_nothing)
-    async with db.transaction() as connection:
-        await fill(connection, 250)
-    for form in ReferenceFormat:
-        rows, _ = await saved.list_saved(7)
-        data, count = await saved.export(7, form)
-        assert (count, data.decode()) == (250, render_references(form, rows, ()))
-    rendered.clear()
-    monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
-    with pytest.raises(TooLargeError):
-        await saved.export(7, ReferenceFormat.BIBTEX)
-    assert len(rendered) == 100

@@ -369,12 +369,7 @@ async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
 
 async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
     configured = [
-        SourceSetting(
-            url="https://h.test/{date:%Y-%m-%d}.md",
-            language=models.Locale.KO,
-            priority=2,
-            options={"every": 5},
-        ),
+        SourceSetting(url="https://h.test/{date:%Y-%m-%d}.md", priority=2, options={"every": 5}),
         SourceSetting(url="https://h.test/feed", kind=models.SourceKind.FEED),
     ]
     for _ in range(2):
@@ -420,7 +415,7 @@ async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: Polli
 
 NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
 
-FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, None, 0, {}, NOW)
+FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, {}, NOW)
 
 
 def test_a_day_without_a_digest_is_neither_success_nor_failure_and_the_next_poll_respects_retry_after() -> (

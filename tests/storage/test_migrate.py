@@ -148,7 +148,7 @@ def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
     translated = database.translate_error(
         TimeoutError(), make_url("postgresql+asyncpg://me@db.example/papers")
     )
-    assert "papers cannot be reached (it does not answer). Is PostgreSQL running" in str(translated)
+    assert "papers cannot be reached or used (it does not answer). Is PostgreSQL running" in str(translated)
 
 
 def test_programming_errors_are_not_translated() -> None:

@@ -16,12 +16,7 @@ URL = "https://host/{date:%Y/%m/%d}.md"
 async def test_a_source_is_added_once_and_due_at_once(db: database.Database) -> None:
     async with db.transaction() as connection:
         added = await sources.add(
-            connection,
-            url=URL,
-            kind=models.SourceKind.URL,
-            now=NOW,
-            language=models.Locale.KO,
-            options={"a": "b"},
+            connection, url=URL, kind=models.SourceKind.URL, now=NOW, options={"a": "b"}
         )
         assert await sources.list_rows(connection) == [added]
         assert await sources.list_rows(connection, due_at=NOW) == [added]

@@ -302,7 +302,7 @@ def _parse_paper(page: str, is_html: bool) -> object:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "archive.arxiv_ids.list_arxiv_ids": lambda text: arxiv_ids.list_arxiv_ids(text, 25, _DAY),
+    "archive.arxiv_ids.list_arxiv_ids": lambda text: arxiv_ids.list_arxiv_ids(text, _DAY),
     "archive.arxiv_ids.is_possible": lambda text: arxiv_ids.is_possible(text, _DAY),
     "archive.arxiv_ids.parse_link_at": lambda text: arxiv_ids.parse_link_at(text, 0),
     "archive.exports.render_entry": lambda text: exports.render_entry("2505.01234", text, [text], note=text),
@@ -347,7 +347,6 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.notes.make_query": lambda text: notes.make_query(text, text),
-    "archive.arxiv_ids.list_file_ids": lambda text: arxiv_ids.list_file_ids(text, date(2026, 1, 1)),
     "sources.feed.parse_document of an entry's fields": _read_feed,
     "sources.feed.parse_document of an entry": lambda text: feed.parse_document(
         f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>{escape(text)}</title>"

@@ -177,14 +177,6 @@ async def test_an_outage_ends_a_round_and_the_next_one_begins_with_other_papers(
     assert desk.pauses == [drafting.ROUND_SECONDS] * 2
 
 
-async def test_a_call_is_tried_four_times_at_most(desk: Desk) -> None:
-    model = Script(ModelError("Error code: 503", is_outage=True))
-    drafts = await desk.write(model, count=2)
-    assert {draft.state for draft in drafts} == {DraftState.FAILED}
-    assert model.requests == 2 * drafting.MAX_FAILURES
-    assert desk.problems == [f"{draft.arxiv_id}: Error code: 503" for draft in drafts]
-
-
 async def test_a_wrong_key_ends_the_run_and_counts_for_no_paper(desk: Desk) -> None:
     model = Script(ModelError("Error code: 401", tokens=0, is_fatal=True))
     drafts = await desk.write(model, count=6, daily=10**9)
@@ -246,20 +238,3 @@ async def test_a_bug_fails_one_paper_alone(desk: Desk) -> None:
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
     assert [draft.state for draft in drafts] == [DraftState.FAILED, *[DraftState.CHECKED] * 2]
     assert desk.problems == ["2611.10001: a bug"]
-
-
-async def test_papers_are_written_four_at_a_time_and_with_a_cap_one_at_a_time(desk: Desk) -> None:
-    running, most = 0, [0]
-
-    async def count() -> None:
-        nonlocal running
-        running += 1
-        most[-1] = max(most[-1], running)
-        await asyncio.sleep(0.02)
-        running -= 1
-        raise ModelError("Error code: 400", tokens=0)
-
-    for daily in (None, 10**9):
-        most.append(0)
-        await desk.write(Script(count), count=9, retries_failed=True, daily=daily)
-    assert most[1:] == [drafting.CONCURRENCY, 1]

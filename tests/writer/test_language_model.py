@@ -76,20 +76,6 @@ async def test_schemas_that_are_refused_are_not_tried_again(fake_model: FakeMode
     assert model.requests == 4
 
 
-async def test_a_request_that_is_refused_without_a_schema_too_takes_schemas_from_no_other() -> None:
-    body = {"error": {"message": "This model's maximum context length is 8192 tokens"}}
-    async with (
-        serve(*(web.json_response(body, status=400) for _ in range(2)), completion()) as url,
-        language_model.open_session() as session,
-    ):
-        model = language_model.LanguageModel(session, f"{url}/v1", MODEL, KEY)
-        with pytest.raises(language_model.ModelError, match=r"Error code: 400 - .*context length") as failure:
-            await model.complete(MESSAGES, SCHEMA, max_tokens=10)
-        assert (failure.value.is_outage, failure.value.is_fatal) == (False, False)
-        assert await model.complete(MESSAGES, SCHEMA, max_tokens=10) == ("text", 7)
-        assert model.requests == 3
-
-
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -93,14 +93,6 @@ async def test_a_page_that_is_not_the_paper_does_not_count(
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
 
 
-async def test_a_title_in_another_case_and_with_an_id_is_that_of_the_paper(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    title = f"[{ID}] SPARSE LANTERNS — routing O(n) tokens through quiet experts"
-    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(title=title)
-    await read(origin, fetch)
-
-
 async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
     origin: OriginServer, fetch: Fetcher
 ) -> None:

@@ -41,17 +41,6 @@ def test_an_answer_is_read_with_or_without_a_fence_and_text_around_it(
     assert [claim.section for claim in claims] == [*prompts.SECTIONS[form]]
 
 
-def test_what_the_schema_does_not_have_is_left_out() -> None:
-    answer = {
-        "technical_details": [CLAIM],
-        "whats_new": [CLAIM],
-        "performance_highlights": None,
-        "rating": 10,
-    }
-    claims = prompts.read_answer(json.dumps(answer), models.DigestFormat.NEWSLETTER)
-    assert [claim.section for claim in claims] == ["whats_new", "technical_details"]
-
-
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

@@ -139,14 +139,6 @@ def test_an_entry_says_how_many_claims_were_dropped(
     assert summaries.label_dropped(language, count) in _check_round_trip(form, [entry])
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_paper_without_any_text_keeps_its_title_votes_and_authors(form: models.DigestFormat) -> None:
-    text = _check_round_trip(form, [publication.build_entry(1, PAPER)])
-    assert "A Study" in text
-    assert "Vote: 12" in text
-    assert "Authors: Ada Lovelace, Kim Minsu" in text
-
-
 def test_a_title_that_would_be_read_as_something_else_loses_its_punctuation() -> None:
     paper = {**PAPER, "title": "Attention [is all (you"}
     entries = [
@@ -154,16 +146,3 @@ def test_a_title_that_would_be_read_as_something_else_loses_its_punctuation() ->
     ]
     [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], entries, TEMPLATES))
     assert "you" in (digest.entries[0].title or "")
-
-
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("address", ["https://a.example/b)c.png", "https://a.example/b (1).png"])
-def test_a_picture_with_brackets_in_its_address_costs_a_paper_neither_picture_nor_title(
-    form: models.DigestFormat, address: str
-) -> None:
-    entry = publication.build_entry(1, {**PAPER, "thumbnail": address})
-    text = publication.render_digest(DAY, form, [entry], TEMPLATES)
-    [[parsed]] = [digest.entries for digest in parse.parse_text(text)]
-    assert parsed.title == "A Study"
-    if form is models.DigestFormat.NEWSLETTER:
-        assert parsed.thumbnail == entry.thumbnail
