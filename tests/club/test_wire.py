@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.container import Container
 from bot.club.service import Clubs
-from bot.outbox import contents
+from bot.core.settings import Settings
 from storage import models
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
@@ -42,7 +43,9 @@ async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_
     day = digest_builders.newsletter(harness.now().date(), [("2601.00001", 9), ("2601.00002", 5)])
     await digest_builders.ingest_digest(harness.db, day, at=harness.now())
     meets_at = (harness.now() + timedelta(days=4)).replace(second=0, microsecond=0)
-    clubs = Clubs(harness.db, harness.now, contents.DeliveryFactory(lambda: None), _unasked)
+    clubs = Clubs(
+        harness.db, harness.now, Container(Settings(), harness.db, harness.now).deliveries, _unasked
+    )
     await clubs.set_up(
         models.Club(
             guild_id=process.GUILD_ID,
