@@ -28,7 +28,7 @@ from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
-from bot.core.settings import WRITTEN_FORMATS, Settings
+from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
@@ -269,7 +269,6 @@ class Container:
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
-        from bot.writer.service import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)
@@ -310,15 +309,6 @@ class Container:
                 TodayService(database, self.clock, profiles, rising, search, self.day_close),
                 TrendService(database, self.clock, search),
                 rising,
-                WriterStatus(
-                    database,
-                    self.clock,
-                    model=self.settings.writer_model if self.settings.writer_url else None,
-                    formats=self.settings.writer_formats or WRITTEN_FORMATS,
-                    language=self.settings.writer_language or self.locale,
-                    daily_tokens=self.settings.writer_daily_tokens,
-                    monthly_tokens=self.settings.writer_monthly_tokens,
-                ),
             ),
             dates=DigestDates(database),
             sources=kinds.build_source_registry(database, self.clock, self.settings),

@@ -128,25 +128,19 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
     async with shell.open_container(creating=bool(paths)) as container:
         await container.load_mentions()
         service = container.create_ingest()
-        found, stored, label = list(files.find_files(paths)), 0, "Stored"
-        with shell.progress(label) as show_count:
-
-            def read_files() -> Iterator[TextFile | models.LocatedProblem]:
-                # Many files are stored at once, which takes longer than reading them.
-                nonlocal label
-                for number, path in enumerate(found, 1):
-                    label = f"Read {number} of {len(found)}, stored"
-                    show_count(stored, label=label)
-                    yield files.read_file(path)
-
-            streams = [service.add_files(read_files()), *([_reparse_all(service)] if again else [])]
+        found, stored = list(files.find_files(paths)), 0
+        with shell.progress("Files stored") as show_count:
+            streams = [
+                service.add_files(map(files.read_file, found)),
+                *([_reparse_all(service)] if again else []),
+            ]
             for stream in streams:
                 async with aclosing(stream):
                     async for name, result in stream:
                         named = (replace(row, location=name or row.location) for row in result.problems)
                         total += replace(result, problems=tuple(named))
                         stored += 1
-                        show_count(stored, label=label)
+                        show_count(stored, len(found) or None)
         with shell.progress("Planning alert messages") as show_count:
             planned = itertools.count(1)
             await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))

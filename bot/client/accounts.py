@@ -210,8 +210,8 @@ def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
 class SavedPapers:
     """What the lists show of readers' saved papers; the shelf offers it."""
 
-    async def has_saved(self, user_id: int, paper_id: int) -> bool:
-        """Whether a reader saved this paper."""
+    async def get(self, user_id: int, arxiv_id: str) -> SavedPaper | None:
+        """Return a saved paper, or None."""
         raise NotImplementedError
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:

@@ -49,6 +49,8 @@ AUTHORS = "auth"
 SHARE = "cs"
 TELL = "tell"
 SELECT_AUTHOR = "ap"
+EDIT_SAVED = "sn"
+READ_SAVED = "sread"
 DISCUSS = "dis"
 NOMINATE = "nom"
 MORE = "fo"
@@ -58,6 +60,7 @@ PAGER_COMPONENTS = 3
 """A row with two buttons; reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
+MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 3
 """Digests named at the foot besides the one whose summary is shown."""
@@ -79,7 +82,7 @@ async def card_view(
     detail: models.PaperDetail,
     page: int = 0,
     *,
-    saved: bool = False,
+    saved: models.SavedPaper | None = None,
     may_share: bool = False,
     nominated: bool | None = None,
     sharer: str | None = None,
@@ -88,8 +91,8 @@ async def card_view(
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `web_url` is the address of the web archive. `topics` can be followed from it, and so can its authors and its institution.
-    `nominated` is None in a server without a club.
+    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
+    can be followed from it, and so can its authors and its institution. `nominated` is None in a server without a club.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -100,16 +103,16 @@ async def card_view(
     if sharer is not None:
         message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
+    if saved is not None:
+        message.add_text(_saved_text(texts, saved))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
-        [
-            *_action_buttons(
-                texts, detail, page, saved=saved, may_share=may_share, is_shared=sharer is not None
-            ),
-            *_club_buttons(texts, detail, nominated=nominated, may_discuss=may_share or sharer is not None),
-        ],
+        _action_buttons(
+            texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=sharer is not None
+        ),
+        _club_buttons(texts, detail, page, saved, nominated, may_discuss=may_share or sharer is not None),
         link_buttons(detail, detail.project_url or detail.video),
         [_more_menu(texts, detail, topics)],
     )
@@ -224,25 +227,47 @@ def _chapter_menu(
 
 
 def _action_buttons(
-    texts: Texts, detail: models.PaperDetail, page: int, *, saved: bool, may_share: bool, is_shared: bool
+    texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
     arxiv_id = detail.arxiv_id
-    save_id = pack_custom_id(SAVE_PAPER, "0" if saved else "1", NO_PAGE if is_shared else page, arxiv_id)
-    row = [button(texts("unsave" if saved else "save"), save_id)]
+    save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    row = [button(texts("unsave" if is_saved else "save"), save_id)]
+    if is_saved:
+        row.append(button(texts("saved-edit"), pack_custom_id(EDIT_SAVED, page, arxiv_id)))
     return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
 
 
 def _club_buttons(
-    texts: Texts, detail: models.PaperDetail, *, nominated: bool | None, may_discuss: bool
+    texts: Texts,
+    detail: models.PaperDetail,
+    page: int,
+    saved: models.SavedPaper | None,
+    nominated: bool | None,
+    *,
+    may_discuss: bool,
 ) -> list[ui.Item[Any]]:
+    """Return the buttons to mark a saved paper as read, to discuss it and to nominate it."""
     row = []
+    if saved is not None:
+        label = texts("saved-unread" if saved.read_at else "saved-read")
+        row.append(button(label, pack_custom_id(READ_SAVED, page, detail.arxiv_id)))
     if may_discuss:
         row.append(button(texts("discuss"), pack_custom_id(DISCUSS, detail.arxiv_id), emoji="💬"))
     if nominated is not None and detail.is_listed:
         label = texts("withdraw" if nominated else "nominate")
         row.append(button(label, pack_custom_id(NOMINATE, detail.arxiv_id)))
     return row
+
+
+def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
+    """Return when a paper was saved, its tags, and its note as a quotation."""
+    on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
+    read_on = f"<t:{int(saved.read_at.timestamp())}:D>" if saved.read_at else ""
+    read = texts("saved-read-on", date=read_on) if read_on else ""
+    lines = [subtext(join_dotted(on, read, lists_messages.format_tags(saved.tags)))]
+    lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
+    return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 
 
 def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:

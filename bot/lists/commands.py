@@ -650,7 +650,7 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.get(SavedPapers).has_saved(request.user_id, detail.id)
+    saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     nominations = request.services.get(lists_card.Nominations)

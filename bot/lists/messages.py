@@ -54,7 +54,6 @@ SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 """The field of that modal."""
-PICK_SAVED = "sp"
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
@@ -494,11 +493,7 @@ def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
-        [
-            open_menu(
-                texts("saved-pick"), listed.rows, custom_id=pack_state(state, PICK_SAVED), ranks=listed.ranks
-            )
-        ],
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [_tag_menu(texts, listed)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         list_pager(listed),

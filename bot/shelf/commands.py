@@ -1,4 +1,4 @@
-"""/saved: the user's saved papers, with the menus of their list, and of one paper its note, tags and removal."""
+"""/saved: the user's saved papers, with the menus of their list, and of one paper its note and tags."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.messages import ListKind, ListState
 from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
+from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
 from bot.shelf import messages as shelf_messages
@@ -143,41 +144,30 @@ class ShelfCog(commands.Cog):
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return Download(view, Attachment(filename, data))
 
-    @router.handles(lists_messages.PICK_SAVED)
-    async def pick(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected paper in place of the list."""
-        paper = await self._find(request, router.selected_value(request.interaction))
-        return await self._paper_view(request, paper, await self._load_state(action))
-
-    @router.handles(shelf_messages.OPEN_EDIT, router.AT_ONCE)
+    @router.handles(lists_card.EDIT_SAVED, router.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal for the note or the tags of a paper."""
-        field, arxiv_id = action.fields(2)
-        return shelf_messages.edit_modal(request.texts, await self._find(request, arxiv_id), field)
+        """Open the modal for the note and the tags of a paper."""
+        page, arxiv_id = action.fields(2)
+        paper = await self._find(request, arxiv_id)
+        return shelf_messages.edit_modal(request.texts, paper, message_builder.parse_number(page))
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
-        """Keep the note or the tags of the modal."""
-        field, arxiv_id = action.fields(2)
+        """Keep the note and the tags of the modal."""
+        page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
-        typed = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        keep = self._shelf.set_note if field == shelf_messages.NOTE else self._shelf.set_tags
-        await keep(request.user_id, paper.id, typed)
-        return await self._paper_view(request, await self._find(request, arxiv_id))
+        typed = router.modal_values(request.interaction)
+        note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
+        await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
-    @router.handles(shelf_messages.READ)
+    @router.handles(lists_card.READ_SAVED)
     async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
         """Mark a paper as read, or as unread."""
-        paper = await self._find(request, action.payload)
+        page, arxiv_id = action.fields(2)
+        paper = await self._find(request, arxiv_id)
         await self._shelf.set_read(request.user_id, paper, request.interaction.guild_id)
-        return await self._paper_view(request, await self._find(request, action.payload))
-
-    @router.handles(shelf_messages.REMOVE)
-    async def remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove a saved paper, and show the list without it."""
-        paper = await self._find(request, action.payload)
-        await self._shelf.remove(request.user_id, paper.id)
-        return await self._list_view(request, await self._load_text(_list_of_message(request.interaction)))
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         return await self._lists.list_view(
@@ -185,33 +175,13 @@ class ShelfCog(commands.Cog):
         )
 
     async def _load_state(self, action: message_builder.Action) -> ListState:
-        return await self._load_text(client_messages.unpack_state(action))
-
-    async def _load_text(self, state: ListState) -> ListState:
-        return await load_list_text(self._tokens, state)
+        return await load_list_text(self._tokens, client_messages.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
         paper = await self._shelf.get(request.user_id, arxiv_id)
         if paper is None:
             raise UserError("saved-not-any-more")
         return paper
-
-    async def _paper_view(
-        self, request: Request, paper: models.SavedPaper, back: ListState | None = None
-    ) -> ui.LayoutView:
-        back = back or _list_of_message(request.interaction)
-        may_share = router.may_share(request.interaction)
-        return shelf_messages.paper_view(request.texts, paper, back, may_share=may_share)
-
-
-def _list_of_message(interaction: Interaction) -> ListState:
-    """Return the list to which the message's own button leads back."""
-    components = interaction.message.components if interaction.message else ()
-    for component in router.walk_components(components):
-        action = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
-        if action.verb == client_messages.SHOW_LIST:
-            return client_messages.unpack_state(action)
-    return ListState(ListKind.SAVED)
 
 
 def _card_page(action: Action) -> int | None:

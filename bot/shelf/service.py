@@ -93,32 +93,29 @@ class Shelf(SavedPapers):
             full=len(fresh) - len(taken),
         )
 
-    async def has_saved(self, user_id: int, paper_id: int) -> bool:
-        """Whether a reader saved this paper."""
-        async with self._database.read() as connection:
-            return bool((await shelf.list_rows(connection, user_id, paper_ids=[paper_id], limit=1))[1])
-
     async def get(self, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
         """Return a saved paper, or None."""
         async with self._database.read() as connection:
             return await shelf.get(connection, user_id, arxiv_id)
 
-    async def set_note(self, user_id: int, paper_id: int, note: str) -> None:
-        """Replace the note of a saved paper; an empty one removes it."""
+    async def annotate(self, user_id: int, paper_id: int, *, note: str, tags: str) -> None:
+        """Replace the note and the tags of a saved paper; `tags` is as of `notes.parse_tags`."""
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, note=notes.clean_note(note))
+            await shelf.update(
+                connection,
+                user_id,
+                paper_id,
+                note=notes.clean_note(note),
+                tags=notes.join_tags(notes.parse_tags(tags)),
+            )
 
     async def set_read(self, user_id: int, paper: models.SavedPaper, server_id: int | None) -> None:
         """Mark a saved paper as read, or as unread again. In a server it counts there."""
-        at = None if paper.read_at else self._clock()
-        values = {"read_at": at} | ({"server_id": server_id} if server_id else {})
+        values = {"read_at": None if paper.read_at else self._clock()}
         async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper.id, **values)
-
-    async def set_tags(self, user_id: int, paper_id: int, typed: str) -> None:
-        """Replace the tags of a saved paper; `typed` is as of `notes.parse_tags`."""
-        async with self._database.transaction() as connection:
-            await shelf.update(connection, user_id, paper_id, tags=notes.join_tags(notes.parse_tags(typed)))
+            await shelf.update(
+                connection, user_id, paper.id, **values, **({"server_id": server_id} if server_id else {})
+            )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""

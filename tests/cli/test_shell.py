@@ -157,7 +157,7 @@ def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     answer = paperround("ingest", str(digest_folder), "--json")
     assert answer.data["digests"] == 1
-    assert "Read 3 of 3, stored: 3" in answer.stderr
+    assert "Files stored: 3 of 3" in answer.stderr
     assert "Planning alert messages: 0" in answer.stderr
     assert "Updating glossary and index, papers read: 3" in answer.stderr
 

@@ -255,7 +255,7 @@ async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: C
     card = await harness.ask("paper", paper="2501.00001")
     await harness.click(card, label=harness.texts("save"))
     [row], _ = await harness.bot.services.get(Shelf).list_saved(harness.reader.id)
-    await harness.bot.services.get(Shelf).set_tags(harness.reader.id, row.id, "robots")
+    await harness.bot.services.get(Shelf).annotate(harness.reader.id, row.id, note="", tags="robots")
     completed = harness.completed_options()
 
     async def count_offered() -> dict[tuple[str, str], int]:

@@ -71,9 +71,8 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     reader = lab.readers[0]
     card = await harness.ask("paper", by=reader, paper="2501.00003")
     await harness.press(card, "save", by=reader)
-    listed = await harness.ask("saved", by=reader)
-    shelved = await harness.select(listed, ["2501.00003"], by=reader, custom_id="pr:sp")
-    assert "Mark as unread" in shown_text(await harness.press(shelved, "saved-read", by=reader))
+    card = await harness.ask("paper", by=reader, paper="2501.00003")
+    assert "Mark as unread" in shown_text(await harness.press(card, "saved-read", by=reader))
     assert "Speech" not in shown_text(await harness.ask("saved", by=reader, tag="unread"))
     shown = shown_text(await harness.ask("club list", by=lab.readers[5]))
     assert "Papers so far** · 4" in shown

@@ -465,9 +465,7 @@ class World:
             )
             at_time = f"{self.random.randint(0, 23):02}:30"
             await self.subscribe(channel_id, at_time=at_time, timezone=choose(zones), days=choose(days_of))
-            await self.subscribe(
-                channel_id, at_time="18:00", timezone=choose(zones), topic=choose(("", TOPIC))
-            )
+            await self.subscribe(channel_id, at_time="18:00", timezone=choose(zones), topic=TOPIC)
             await self.subscribe(channel_id + 1, timezone=choose(zones), days=choose(days_of))
             await self.subscribe(channel_id + 2, timezone=choose(zones), min_votes=choose((0, 100_000)))
             await self.subscribe(

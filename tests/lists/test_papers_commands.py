@@ -328,9 +328,8 @@ async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
     file = ("library.bib", f"@misc{{a, title={{Knitting}}, eprint={{{NEW}}}}}".encode())
     answer = await harness.fill(await harness.ask("saved"), "saved-import", file=file)
     listed = await harness.click(answer, label=texts("saved-show-all"))
-    saved = await harness.select(listed, [NEW], custom_id="pr:sp")
-    assert NEW in shown_text(saved)
-    card = await harness.click(saved, label=texts("read"))
+    assert NEW in shown_text(listed)
+    card = await harness.select(listed, [NEW], custom_id="pr:open")
     assert "Robots That Knit" in shown_text(card)
     assert texts("unsave") in shown_text(card)
 

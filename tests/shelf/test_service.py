@@ -64,8 +64,8 @@ async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_
         ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
         await saved.save(7, [paper_id])
-    await saved.set_note(7, ids[2], "compare with DPO")
-    await saved.set_tags(7, ids[1], "to read")
+    await saved.annotate(7, ids[2], note="compare with DPO", tags="")
+    await saved.annotate(7, ids[1], note="", tags="to read")
 
     async def find(query: str) -> list[str]:
         rows, _ = await saved.list_saved(7, query)

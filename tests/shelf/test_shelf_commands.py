@@ -10,6 +10,7 @@ import aiohttp
 import discord
 import pytest
 
+from bot.client import messages as client_messages
 from tests.support import patience
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
@@ -35,7 +36,7 @@ def menu_id(message: Any, verb: str) -> str:
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
     """Pick a paper from the list."""
-    return await harness.choose(listed, menu_id(listed, "sp"), arxiv_id)
+    return await harness.select(listed, [arxiv_id], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
 
 
 async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: ClientHarness) -> None:
@@ -43,14 +44,13 @@ async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: 
     listed = await open_list(harness)
     assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
     paper = await pick(harness, listed, REWARDS)
-    assert paper.id == listed.id
-    noted = await harness.fill(paper, "saved-edit-note", text="compare with **DPO**\n@everyone")
+    note = "compare with **DPO**\n@everyone"
+    noted = await harness.fill(paper, "saved-edit", note=note, tags="RL, 읽을 것")
+    assert noted.id == paper.id
     assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
     assert "@everyone" not in shown_text(noted)
-    tagged = await harness.fill(noted, "saved-edit-tags", text="RL, 읽을 것")
-    assert "#rl #읽을-것" in shown_text(tagged)
-    back = await harness.press(tagged, "saved-back")
-    assert back.id == listed.id
+    assert "#rl #읽을-것" in shown_text(noted)
+    back = await open_list(harness)
     menu = menu_id(back, "sg")
     assert "Small Language Models" not in shown_text(await harness.choose(back, menu, "#rl"))
     assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
@@ -75,10 +75,12 @@ async def test_the_list_is_searched_by_its_form(harness: ClientHarness) -> None:
 async def test_a_removed_paper_leaves_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     paper, other = [await pick(harness, await open_list(harness), SURVEY) for _ in range(2)]
-    left = await harness.press(paper, "saved-remove")
+    removed = await harness.press(paper, "unsave")
+    assert harness.texts("saved-edit") not in shown_text(removed)
+    left = await open_list(harness)
     assert "Small Language Models" not in shown_text(left)
     assert "Rewards That" in shown_text(left)
-    assert harness.texts("saved-not-any-more") in shown_text(await harness.press(other, "saved-edit-note"))
+    assert harness.texts("saved-not-any-more") in shown_text(await harness.press(other, "saved-edit"))
 
 
 async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
@@ -94,15 +96,6 @@ async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: 
     [file] = chosen.attachments
     assert file.filename == "paperround.ris"
     assert (await file.read()).count(b"TY  - ") == 1
-
-
-async def test_a_picked_paper_is_shared_by_a_member_who_may_write(harness: ClientHarness) -> None:
-    await save(harness, SURVEY)
-    paper = await pick(harness, await open_list(harness), SURVEY)
-    shared, _ = await harness.share(paper)
-    assert not shared.ephemeral
-    quiet = await harness.ask("saved", where=harness.readonly_channel)
-    assert harness.texts("share") not in shown_text(await harness.choose(quiet, menu_id(quiet, "sp"), SURVEY))
 
 
 BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}

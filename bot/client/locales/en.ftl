@@ -107,7 +107,6 @@ also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
 ## Saved papers
-saved-pick = Pick a paper to open or edit
 saved-tags = Tags
 saved-all-tags = All papers
 saved-search = Search
@@ -123,13 +122,10 @@ saved-read = Mark as read
 saved-unread = Mark as unread
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
-saved-edit-note = Note
+saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
-saved-edit-tags = Tags
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
-saved-remove = Remove
-saved-back = Back to the list
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->
@@ -644,18 +640,7 @@ why-no-subscription = This channel doesn't have a daily post. A server manager c
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
 ## Where the digests come from
-write-heading = Digests that Paperround writes
-write-format-newsletter = Newsletter
-write-format-review = Review
-write-written = { $count } of { $total } written
-write-refused = { $count } with no readable text
-write-failed = { $count } failed
-write-waiting = { $count } waiting
-status-writer-budget = The token budget for writing is used up: papers show excerpts instead of summaries. More under **Sources**.
 status-sources = Sources
-write-tokens-day = { $used } tokens used today (UTC)
-write-tokens-day-capped = { $used } of { $cap } tokens used today (UTC)
-write-tokens-month-capped = { $used } of { $cap } tokens used this month
 sources-heading = { $count ->
     [0] Sources
    *[other] Sources · { $count }

@@ -92,7 +92,6 @@ also-listed = { $date } 다이제스트에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
 ## 저장한 논문
-saved-pick = 열거나 수정할 논문을 고르세요
 saved-tags = 태그
 saved-all-tags = 모든 논문
 saved-search = 검색
@@ -108,13 +107,10 @@ saved-read = 읽음으로 표시
 saved-unread = 안 읽음으로 표시
 saved-unlisted = 아직 목록에 없음
 saved-note = 메모: { $note }
-saved-edit-note = 메모
+saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
-saved-edit-tags = 태그
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
 saved-tags-hint = 강화학습, 읽을것
-saved-remove = 삭제
-saved-back = 목록으로
 saved-not-any-more = 이 논문은 이제 저장한 논문에 없어요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
@@ -617,18 +613,7 @@ why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
-write-heading = Paperround가 쓰는 다이제스트
-write-format-newsletter = 뉴스레터
-write-format-review = 리뷰
-write-written = { $total }편 중 { $count }편 작성
-write-refused = 본문 없음 { $count }편
-write-failed = 실패 { $count }편
-write-waiting = 대기 { $count }편
-status-writer-budget = 다이제스트 작성에 쓰는 토큰 한도를 다 써서, 요약 대신 초록에서 발췌한 문장을 보여 드려요. 자세한 내용은 **출처**에 있어요.
 status-sources = 출처
-write-tokens-day = 오늘 토큰 { $used }개 사용 (UTC 기준)
-write-tokens-day-capped = 오늘 토큰 { $cap }개 중 { $used }개 사용 (UTC 기준)
-write-tokens-month-capped = 이번 달 토큰 { $cap }개 중 { $used }개 사용
 sources-heading = { $count ->
     [0] 출처
    *[other] 출처 · { $count }곳
