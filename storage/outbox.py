@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -493,9 +493,7 @@ async def list_rows(
     kind: DeliveryKind | None = None,
     subscription_id: int | None = None,
     guild_id: int | None = None,
-    channel_id: int | None = None,
     user_id: int | None = None,
-    digest_on: date | None = None,
     since_at: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
@@ -508,9 +506,7 @@ async def list_rows(
         "kind": kind,
         "subscription_id": subscription_id,
         "guild_id": guild_id,
-        "channel_id": channel_id,
         "user_id": user_id,
-        "digest_on": digest_on,
     }
     query = query.where(*database.equalities(deliveries, conditions))
     if since_at is not None:

@@ -139,6 +139,7 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
     await lock.keep()
 
 
+SYNC_SECONDS = 300.0
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
@@ -218,15 +219,18 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; an error is logged, and the next start tries again."""
-        if not self.has_bot:
-            return
-        failures: list[Exception] = []
-        with isolation.collected(failures):
-            await command_sync.sync_commands(self.bot.tree, self.container.database, self.container.mentions)
+        """Register the slash commands if they have changed; after an error, which is logged, again each SYNC_SECONDS."""
         # When the gateway rejects the bot, discord.py closes the client.
-        if failures and not self.bot.is_closed():
+        while self.has_bot and not self.bot.is_closed():
+            failures: list[Exception] = []
+            with isolation.collected(failures):
+                await command_sync.sync_commands(
+                    self.bot.tree, self.container.database, self.container.mentions
+                )
+            if not failures:
+                return
             log.warning("commands not synchronised", error=repr(failures[0]))
+            await asyncio.sleep(SYNC_SECONDS)
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
