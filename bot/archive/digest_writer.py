@@ -88,12 +88,8 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 
 
 def _digest_hash(digest: Digest) -> str:
-    is_listing = digest.format in listing.FORMATS
-    return text_hash(listing.identity(digest) if is_listing else digest.text)
-
-
-def text_hash(text: str) -> str:
-    """Return the SHA-256 of a digest's text in hex, without surrounding white space."""
+    """Return the SHA-256, in hex, of a digest's text without surrounding white space, or of what identifies a listing."""
+    text = listing.identity(digest) if digest.format in listing.FORMATS else digest.text
     return hashlib.sha256(text.strip().encode()).hexdigest()
 
 

@@ -53,8 +53,6 @@ _COMMANDS = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-_LIGATURES = re.compile(r"([-`',<>])(?=\1)|[?!](?=`)")
-"""A character that TeX would join with the next one, as in `--`."""
 _ORDERED = 2
 """The fewest authors that have an order."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
@@ -101,9 +99,8 @@ def render_entry(
 
 def escape_bibtex(text: str) -> str:
     """Return `text` on one line for a BibTeX field, with LaTeX's special characters escaped."""
-    plain = _LIGATURES.sub("\\g<0>\0", discord_text.to_single_line(text))
-    escaped = _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
-    return escaped.replace("\0", "{}")
+    plain = discord_text.to_single_line(text)
+    return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
 
 
 def _format_author(name: str) -> str:
@@ -130,15 +127,14 @@ def render_newsletter_paper(entry: Entry) -> ExportPaper:
 
 def render_review_paper(entry: Entry) -> ExportPaper:
     """Return a paper with its sections as chapters inside a fence, the title above them."""
-    bodies = [section.body for section in entry.sections]
-    level = "#" if any(_HIGH_HEADING.search(body) for body in bodies) else "##"
     headless = [section for section in entry.sections if not section.heading]
+    chapters = [section for section in entry.sections if section.heading]
+    # A single heading of level 1 would be the title.
+    is_high = len(chapters) > 1 and any(_HIGH_HEADING.search(section.body) for section in chapters)
     parts = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
     parts += [
-        f"{level} {_one_line(section.heading)}\n\n{section.body}"
-        for section in entry.sections
-        if section.heading
+        f"{'#' if is_high else '##'} {_one_line(chapter.heading)}\n\n{chapter.body}" for chapter in chapters
     ]
     body = "\n\n".join(parts)
     fence = max(["```", *(f"{inner}`" for inner in _FENCE.findall(body))], key=len)
@@ -421,13 +417,11 @@ FILE_ENDINGS = {
 
 
 class _Reference(NamedTuple):
-    """A saved paper as references have it, each text on one line. `title` and `year` are "" if they are unknown."""
+    """A saved paper as references have it, each text on one line. `title` is "" if it is unknown."""
 
     paper: SavedPaper
     title: str
     names: Sequence[str]
-    year: str
-    url: str
     is_order_confirmed: bool
 
 
@@ -449,8 +443,6 @@ def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Refe
         paper,
         discord_text.to_single_line(title),
         [name for name in map(discord_text.to_single_line, paper.authors) if name],
-        year_of(paper.arxiv_id),
-        arxiv_ids.abstract_url(paper.arxiv_id),
         paper.id in confirmed_ids or not paper.is_listed,
     )
 
@@ -474,11 +466,11 @@ def _ris_reference(of: _Reference) -> str:
         ("ID", make_key(of.paper.arxiv_id)),
         *([("TI", of.title)] if of.title else []),
         *(("AU", _ris_name(name)) for name in of.names),
-        ("PY", of.year),
+        ("PY", year_of(of.paper.arxiv_id)),
         ("PB", "arXiv"),
         ("M1", f"arXiv:{of.paper.arxiv_id}"),
         ("DO", f"10.48550/arXiv.{of.paper.arxiv_id}"),
-        ("UR", of.url),
+        ("UR", arxiv_ids.abstract_url(of.paper.arxiv_id)),
         *(("KW", tag) for tag in of.paper.tags),
         *(("N1", line) for line in of.paper.note.splitlines()),
     ]
@@ -497,11 +489,11 @@ def _csl_reference(of: _Reference) -> str:
         "type": "article",
         "title": of.title,
         "author": list(map(_csl_name, of.names)),
-        "issued": {"date-parts": [[int(of.year)]]} if of.year else None,
+        "issued": {"date-parts": [[int(year_of(of.paper.arxiv_id))]]} if year_of(of.paper.arxiv_id) else None,
         "number": f"arXiv:{of.paper.arxiv_id}",
         "publisher": "arXiv",
         "DOI": f"10.48550/arXiv.{of.paper.arxiv_id}",
-        "URL": of.url,
+        "URL": arxiv_ids.abstract_url(of.paper.arxiv_id),
         "keyword": ", ".join(of.paper.tags),
         "note": of.paper.note,
     }
@@ -521,11 +513,13 @@ def _shown_names(of: _Reference) -> list[str]:
 def _markdown_reference(of: _Reference) -> str:
     facts = [
         ", ".join(map(_escape_markdown, _shown_names(of))),
-        of.year,
+        year_of(of.paper.arxiv_id),
         f"arXiv:{of.paper.arxiv_id}",
         " ".join(f"\\#{_escape_markdown(tag)}" for tag in of.paper.tags),
     ]
-    head = f"- [{_escape_markdown(of.title or of.paper.arxiv_id)}]({of.url})"
+    head = (
+        f"- [{_escape_markdown(of.title or of.paper.arxiv_id)}]({arxiv_ids.abstract_url(of.paper.arxiv_id)})"
+    )
     notes = "".join(f"\n  > {_escape_markdown(line)}" for line in of.paper.note.splitlines())
     return f"{head}  \n  {' · '.join(filter(None, facts))}{notes}\n"
 
@@ -535,7 +529,16 @@ _CSV_HEADING = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_o
 
 def _csv_reference(of: _Reference) -> str:
     paper, names, saved_on = of.paper, "; ".join(_shown_names(of)), of.paper.saved_at.date().isoformat()
-    row = paper.arxiv_id, of.title, names, of.year, paper.votes, of.url, saved_on, ", ".join(paper.tags)
+    row = (
+        paper.arxiv_id,
+        of.title,
+        names,
+        year_of(of.paper.arxiv_id),
+        paper.votes,
+        arxiv_ids.abstract_url(of.paper.arxiv_id),
+        saved_on,
+        ", ".join(paper.tags),
+    )
     return _csv_line((*row, paper.note))
 
 

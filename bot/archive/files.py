@@ -37,9 +37,7 @@ def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
     for name in paths:
         path = Path(name)
         try:
-            if not _is_utf8(name):
-                yield LocatedProblem(name, None, _NOT_UTF8)
-            elif not path.exists():
+            if not path.exists():
                 yield LocatedProblem(name, None, "there is no such file or folder")
             elif path.is_dir():
                 yield from _find_in_folder(name, path)
@@ -53,6 +51,8 @@ def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
     """Read a file that `find_files` found; a problem stays one. Binary files and those above `parse.MAX_BYTES` are problems."""
     if isinstance(name, LocatedProblem):
         return name
+    if not _is_utf8(name):
+        return LocatedProblem(name, None, _NOT_UTF8)
     try:
         return TextFile(name, parse.decode(read_bytes(Path(name))))
     except OSError as error:
@@ -88,14 +88,10 @@ def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], l
             subfolders[:] = [name for name in subfolders if name[0] != "."]
             files = [name for name in files if name[0] != "."]
         found = [name for name in files if Path(name).suffix.lower() in parse.FILE_SUFFIXES]
-        problems += [
-            LocatedProblem(os.path.join(parent, name), None, _NOT_UTF8)
-            for name in [*subfolders, *found]
-            if not _is_utf8(name)
-        ]
-        subfolders[:] = filter(_is_utf8, subfolders)
-        names += [Path(parent, name).relative_to(folder).as_posix() for name in found if _is_utf8(name)]
-    return sorted(names), problems
+        names += [Path(parent, name).relative_to(folder).as_posix() for name in found]
+    unnamed = [name for name in names if not _is_utf8(name)]
+    problems += [LocatedProblem(os.path.join(folder, name), None, _NOT_UTF8) for name in unnamed]
+    return sorted(filter(_is_utf8, names)), problems
 
 
 _VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")

@@ -338,16 +338,7 @@ class Poller:
             brought = 0 if ids <= known else await sources.count_stored(connection, row.url, midnight)
         if ids <= known or brought + len(ids - known) <= limit:
             return result
-        kept = []
-        for digest in result.digests:
-            new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
-            if brought < limit or not new:
-                first = {*new[:limit]}
-                kept.append(_keep(digest, known | first) if len(new) > limit else digest)
-                brought += len(first)
-                known |= first
-        facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
-        return replace(result, digests=tuple(kept), facts=facts, page_states=())
+        return await asyncio.to_thread(_cut, result, known, brought, limit)
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
         """Write the page states and the health of a source that was polled, unless it was removed meanwhile.
@@ -392,9 +383,19 @@ def _limit_of(row: models.StoredSource) -> int:
     return base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
 
 
-def _keep(digest: models.Digest, ids: set[str]) -> models.Digest:
-    """Return a list with the papers of some ids; a written digest as it is."""
-    return listing.keep(digest, digest.date, ids.__contains__) if digest.format in listing.FORMATS else digest
+def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
+    """Return a result with the digests that begin below the limit, and the facts of papers that are known or in them."""
+    kept = []
+    for digest in result.digests:
+        new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
+        if brought < limit or not new:
+            known |= {*new[:limit]}
+            if len(new) > limit and digest.format in listing.FORMATS:
+                digest = listing.keep(digest, digest.date, known.__contains__)
+            kept.append(digest)
+            brought += len(new)
+    facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
+    return replace(result, digests=tuple(kept), facts=facts, page_states=())
 
 
 def _log_reports(reports: Sequence[SourceReport]) -> None:

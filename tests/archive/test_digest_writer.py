@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,29 +33,10 @@ async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarne
     assert await harness.author_counts() == {"Ada Byron": 3, "Bea Long": 0}
 
 
-async def test_a_correction_leaves_other_digests_unchanged(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1), paper(2), day="2026-01-01"), "first.md")
-    await harness.add(newsletter(paper(1), paper(2)), "second.md")
-    await harness.add(newsletter(paper(1)), "second.md")
-    assert await harness.titles("2026-01-01") == ["Paper 1", "Paper 2"]
-    assert await harness.titles() == ["Paper 1"]
-    [_, second] = await harness.rows("2026-01-01")
-    assert second.date == date(2026, 1, 1)
-
-
 async def test_old_digests_raise_no_alerts(harness: IngestHarness) -> None:
     for number, day in enumerate(("2025-12-30", "2025-12-31", "2026-01-04", "2026-01-05"), 1):
         await harness.add(newsletter(paper(number), day=day), day)
     assert len(harness.notified) == 2
-
-
-async def test_the_same_date_at_another_location_is_another_digest_and_lists_are_merged(
-    harness: IngestHarness,
-) -> None:
-    await harness.add(newsletter(paper(1), paper(2)), "a.md")
-    await harness.add(newsletter(paper(2), paper(3)), "b.md")
-    assert await harness.count(tables.digests) == 2
-    assert await harness.titles() == ["Paper 1", "Paper 2", "Paper 3"]
 
 
 async def test_one_text_at_two_places_is_two_digests_with_the_papers_once(harness: IngestHarness) -> None:
@@ -82,12 +63,6 @@ async def test_a_location_may_revert_its_correction(harness: IngestHarness) -> N
     for title in ("Old", "New", "Old", "New"):
         await harness.add(newsletter(paper(1, title=title)))
         assert await harness.titles() == [title]
-
-
-async def test_a_page_with_a_new_list_every_day_keeps_the_earlier_days(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1), day="2026-01-01"), "https://one/latest")
-    await harness.add(newsletter(paper(2)), "https://one/latest")
-    assert (await harness.titles("2026-01-01"), await harness.titles()) == (["Paper 1"], ["Paper 2"])
 
 
 ON = date.fromisoformat(DAY)
@@ -260,107 +235,59 @@ def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | N
     )
 
 
-def test_a_title_of_a_service_beats_a_newsletters_and_that_a_reviews_heading() -> None:
-    arxiv = replace(FACTS, source="arxiv", title="From arXiv")
-    assert merged(REVIEW).title == "A review's heading"
-    assert merged(REVIEW, NEWSLETTER).title == "From a newsletter"
-    assert merged(REVIEW, FACTS, NEWSLETTER).title == "From the service"
-    assert merged(REVIEW, FACTS, NEWSLETTER, arxiv).title == "From arXiv"
-
-
-STRANGER = newsletter_entry(
-    title="FREE NITRO",
-    url="https://arxiv.org/abs/2601.00001?free",
-    votes=999_999,
-    authors=("Mallory",),
-    thumbnail="theirs",
-)
-STRANGER = replace(STRANGER, digest_id=9, date=ON + timedelta(days=1), trust=Trust(0, 7), ingested_on=ON)
+ARXIV = replace(FACTS, source="arxiv", title="From arXiv", authors=("C D", "A B"))
+FEED = replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed", code_stars=3)
+LISTED = replace(FACTS, listed_on=ON, organization="A Lab", code_stars=1200)
+STRANGER = replace(
+    newsletter_entry(title="FREE NITRO", url="https://arxiv.org/abs/2601.00001?free", votes=9, thumbnail="theirs"),
+    digest_id=9, date=ON + timedelta(days=1), trust=Trust(0, 7), ingested_on=ON,
+)  # fmt: skip
+NEWER = replace(newsletter_entry(title="Newer", votes=8), digest_id=3, date=ON + timedelta(days=9))
+AHEAD = replace(STRANGER, trust=FILES_TRUST, date=date(2031, 1, 1))
+STORED = replace(NEWSLETTER, ingested_on=ON)
+ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingface.co/papers/2601.00001"
 
 
 @pytest.mark.parametrize(
-    "trust", [Trust(0, 3), Trust(-1, 8), FILES_TRUST], ids=["older", "of a higher priority", "files"]
-)
-def test_the_priority_of_a_source_and_then_its_age_decide_each_field(trust: Trust) -> None:
-    own = replace(newsletter_entry(authors=("A B",), authors_truncated=True), trust=trust)
-    paper = merged(own, STRANGER)
-    assert (paper.title, paper.url, paper.authors, paper.votes) == (ENTRY.title, ENTRY.url, ("A B",), 5)
-    assert paper.thumbnail == "theirs"
-
-
-def test_a_services_statement_comes_before_any_priority() -> None:
-    ranked = replace(STRANGER, trust=Trust(-99, 7))
-    feed = replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed")
-    paper = merged(ranked, FACTS, feed, votes=(NOW, 3))
-    assert (paper.title, paper.authors, paper.votes) == (FACTS.title, FACTS.authors, 3)
-    assert paper.url == "https://arxiv.org/abs/2601.00001"
-
-
-def test_a_list_of_a_feed_is_dated_tomorrow_at_most_too() -> None:
-    far = replace(FACTS, source="https://feed", listed_on=date(2999, 1, 1))
-    assert merged(NEWSLETTER, far).last_on == NOW.date() + timedelta(days=1)
-    assert merged(far).first_on == NOW.date() + timedelta(days=1)
-
-
-def test_a_date_in_the_future_wins_nothing_within_a_source_either() -> None:
-    stored = replace(NEWSLETTER, ingested_on=ON)
-    ahead = replace(STRANGER, trust=FILES_TRUST)
-    paper = merged(stored, ahead)
-    assert (paper.title, paper.url, paper.votes) == (ENTRY.title, ENTRY.url, 5)
-    assert paper.last_on == ON + timedelta(days=1)
-    assert merged(stored, replace(ahead, date=date(2031, 1, 1))).last_on == ON + timedelta(days=1)
-
-
-def test_the_organization_and_the_codes_stars_are_those_of_hugging_face() -> None:
-    listed = replace(FACTS, organization="A Lab", code_stars=1200)
-    feed = replace(FACTS, source="https://feed", organization="Another", code_stars=3)
-    for shown in (merged(NEWSLETTER, feed, listed), merged(listed, REVIEW, feed)):
-        assert (shown.organization, shown.code_stars) == ("A Lab", 1200)
-
-
-def test_the_newest_newsletter_decides_a_title() -> None:
-    newer = replace(newsletter_entry(title="Newer"), digest_id=3, date=ON + timedelta(days=9))
-    assert merged(NEWSLETTER, newer).title == "Newer"
-
-
-@pytest.mark.parametrize(
-    ("authors", "expected"),
+    ("statements", "expected"),
     [
-        (("A", "B", "A", "B"), ("A", "B")),
-        (("A", "a", "B  C", "B C"), ("A", "B  C")),
-        (("A", "B", "C", "A"), ("A", "B", "C")),
+        ([REVIEW], {"title": "A review's heading"}),
+        ([REVIEW, NEWSLETTER], {"title": "From a newsletter"}),
+        ([NEWSLETTER, NEWER], {"title": "Newer", "votes": 8}),
+        ([REVIEW, FEED, FACTS, NEWSLETTER], {"title": "From the service", "authors": ("A B", "C D")}),
+        ([REVIEW, FACTS, ARXIV, NEWSLETTER], {"title": "From arXiv", "authors": ("C D", "A B")}),
+        *(
+            ([replace(NEWSLETTER, trust=trust), STRANGER], {"title": ENTRY.title, "votes": 5, "thumbnail": "theirs"})
+            for trust in (Trust(0, 3), Trust(-1, 8), FILES_TRUST)
+        ),
+        ([replace(STRANGER, trust=Trust(-99, 7)), FACTS], {"title": "From the service", "url": ABSTRACT_PAGE}),
+        ([FEED, NEWSLETTER, LISTED], {"organization": "A Lab", "code_stars": 1200}),
+        ([STORED, AHEAD], {"title": ENTRY.title, "votes": 5, "last_on": ON + timedelta(days=1)}),
+        ([NEWSLETTER, replace(FEED, listed_on=date(2999, 1, 1))], {"last_on": ON + timedelta(days=1)}),
+        ([], {"url": ABSTRACT_PAGE, "last_on": None, "votes": None}),
+        ([newsletter_entry(url="https://else")], {"url": "https://else"}),
+        ([newsletter_entry(url="https://else"), ARXIV], {"url": ABSTRACT_PAGE}),
+        ([newsletter_entry(url="https://else"), ARXIV, LISTED], {"url": LIST_PAGE}),
     ],
-)
-def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people(
-    authors: tuple[str, ...], expected: tuple[str, ...]
+)  # fmt: skip
+def test_each_field_is_the_first_that_is_not_empty_by_rank(
+    statements: list[Appearance | PaperFacts], expected: dict[str, object]
 ) -> None:
-    digest = newsletter_entry(authors=authors, authors_truncated=True)
-    assert (merged(digest).authors, merged(digest).authors_truncated) == (expected, True)
-    assert merged(digest, replace(FACTS, authors=authors)).authors == authors
-    assert merged(replace(digest, format=DigestFormat.LISTING)).authors == authors
-
-
-def test_the_order_and_number_of_authors_come_from_arxiv_then_hugging_face_then_the_digest() -> None:
-    shuffled = newsletter_entry(authors=("E F", "C D", "A B"))
-    huggingface = replace(FACTS, source="huggingface", authors=("C D", "A B"))
-    arxiv = replace(FACTS, source="arxiv", authors=("A B", "C D"))
-    assert merged(shuffled).authors == ("E F", "C D", "A B")
-    assert merged(shuffled, huggingface).authors == ("C D", "A B")
-    assert merged(shuffled, huggingface, arxiv).authors == ("A B", "C D")
+    paper = merged(*statements)
+    assert {name: getattr(paper, name) for name in expected} == expected
 
 
 def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
-    assert merged(NEWSLETTER).votes == 5
     for read_at in (NOW, NOW - timedelta(days=1)):
-        assert merged(NEWSLETTER, votes=(read_at, 3)).votes == 3
+        assert merged(NEWSLETTER, STRANGER, votes=(read_at, 3)).votes == 3
 
 
-def test_the_page_of_a_service_comes_before_a_digests_link() -> None:
-    arxiv, own = replace(FACTS, source="arxiv"), newsletter_entry(url="https://else")
-    assert merged().url == merged(arxiv).url == merged(own, arxiv).url == "https://arxiv.org/abs/2601.00001"
-    assert merged(own, arxiv, FACTS).url == "https://arxiv.org/abs/2601.00001"
-    assert merged(own, arxiv, replace(FACTS, listed_on=ON)).url == "https://huggingface.co/papers/2601.00001"
-    assert merged(own).url == "https://else"
+def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people() -> None:
+    authors = ("A", "a", "B  C", "B C", "A")
+    digest = newsletter_entry(authors=authors, authors_truncated=True)
+    assert (merged(digest).authors, merged(digest).authors_truncated) == (("A", "B  C"), True)
+    assert merged(digest, replace(FACTS, authors=authors)).authors == authors
+    assert merged(replace(digest, format=DigestFormat.LISTING)).authors == authors
 
 
 @given(statements, st.randoms())
@@ -387,16 +314,6 @@ def test_merged_values_come_from_statements_and_known_values_are_kept(statements
     dates = [appearance.date for appearance in appearances]
     dates += [min(fact.listed_on, NOW.date() + timedelta(days=1)) for fact in facts if fact.listed_on]
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
-
-
-@given(statements, st.integers(0, 9), days)
-def test_older_votes_never_replace_newer_ones(statements: Statements, older_count: int, on: date) -> None:
-    appearances, facts, votes = statements
-    before = digest_writer.merge("2601.00001", appearances, facts, votes)
-    older = replace(newsletter_entry(votes=older_count), digest_id=99, date=on)
-    after = digest_writer.merge("2601.00001", [*appearances, older], facts, votes)
-    if before.votes_read_at is not None and datetime.combine(on, time(), UTC) < before.votes_read_at:
-        assert (after.votes, after.votes_read_at) == (before.votes, before.votes_read_at)
 
 
 def rolling(*numbers: int) -> str:

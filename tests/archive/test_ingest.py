@@ -15,7 +15,7 @@ import pytest
 from bot.archive import ingest, parse
 from bot.archive.digest_writer import IngestResult
 from bot.archive.files import TextFile, find_files, read_file
-from storage import archive, database, errors, papers, tables
+from storage import papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support import paper_records
@@ -69,14 +69,6 @@ async def test_a_failed_ingest_stores_nothing_of_the_digest(harness: IngestHarne
     assert (await harness.add(newsletter(paper(1), paper(2)))).new_papers == 1
 
 
-async def test_reparsing_with_the_same_parser_changes_nothing(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1), paper(2)) + newsletter(paper(2), day="2026-01-01"))
-    harness.notified.clear()
-    results = [result async for result in harness.ingest.reparse_all()]
-    assert [(result.digests, result.written) for result in results] == [(1, 0), (1, 0)]
-    assert harness.notified == []
-
-
 @both_engines
 async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2)))
@@ -84,8 +76,9 @@ async def test_reparsing_stores_what_a_better_parser_finds(harness: IngestHarnes
         await connection.execute(tables.entries.update().values(title="Misread"))
         await connection.execute(tables.papers.update().values(title="Misread"))
     harness.notified.clear()
-    [result] = [result async for result in harness.ingest.reparse_all()]
-    assert (result.written, harness.notified) == (1, [])
+    for written in (1, 0):
+        [result] = [result async for result in harness.ingest.reparse_all()]
+        assert (result.written, harness.notified) == (written, [])
     assert await harness.titles() == ["Paper 1", "Paper 2"]
 
 
@@ -107,11 +100,6 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
-
-
-async def test_a_text_without_digest_is_refused(harness: IngestHarness) -> None:
-    with pytest.raises(errors.NotADigestError):
-        await harness.add("# Shopping list")
 
 
 async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None:
@@ -172,22 +160,6 @@ async def test_a_digest_that_cannot_be_stored_does_not_block_the_others(harness:
     assert await harness.count(tables.digests) == 2
     assert await harness.titles("2026-01-01") == []
     assert await harness.titles("2026-01-03") == ["Paper 3"]
-
-
-async def test_all_files_of_the_archive_are_ingested(
-    sqlite_db: database.Database, request: pytest.FixtureRequest
-) -> None:
-    folder: Path = request.getfixturevalue("archive")
-    harness = IngestHarness(sqlite_db)
-    result = IngestResult()
-    for file in read_texts(folder / "newsletter", folder / "review"):
-        result += await harness.add(file.text, file.name)
-    assert (result.digests, result.written) == (69, 69)
-    assert result.papers == result.new_papers == await harness.count(tables.papers)
-    async with sqlite_db.read() as connection:
-        newest = (await archive.list_rows(connection))[0]
-        stored_entries = await archive.list_entries_by_digest(connection, newest.id)
-    assert stored_entries
 
 
 @both_engines
@@ -273,13 +245,6 @@ def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
 
 
-def test_file_names_start_with_the_given_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "a.md").write_text("x")
-    monkeypatch.chdir(tmp_path)
-    assert read_names("d", "./d", "d/a.md", ".") == ["d/a.md", "./d/a.md", "d/a.md", "./d/a.md"]
-
-
 def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "good.md").write_text("text")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
@@ -299,14 +264,6 @@ def test_missing_empty_and_special_paths_are_named_with_the_reason(tmp_path: Pat
     assert "this folder has no files that may be digests" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
     assert "not a regular file" in read_problem(tmp_path / "pipe.md")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_read_permission_is_named_with_the_reason(tmp_path: Path) -> None:
-    path = tmp_path / "a.md"
-    path.write_text("x")
-    path.chmod(0)
-    assert "permission denied" in read_problem(path)
 
 
 async def test_a_file_that_causes_a_bug_holds_up_no_other(

@@ -95,16 +95,8 @@ ABSTRACTS = [
         "Long-context models read far more than they use, e.g. when a question needs a single line.",
         "We propose Lantern, a retriever inside the model that keeps 5.5% of the keys (cf. Fig. 2).",
         "Following Smith et al. (2023), the keys are chosen for each head by a small classifier.",
-        "Lantern keeps 98.7% of the accuracy on LongBench vs. 91.2% for the best baseline.",
         "It is 3.2x faster w.r.t. wall-clock time on a single GPU.",
         "Code is available at https://github.com/example/lantern.",
-    ],
-    [
-        "Is data more important than size?",
-        "This paper trains 1.7B models on five mixtures of web text and code, i.e. the same tokens in other shares.",
-        "We find that $L = 1.69 + 406.4/N^{0.34}$ holds for all mixtures but one.",
-        "Surprisingly, the fifth mixture, proposed by J. Doe et al. in the U.S., needs 40% fewer tokens.",
-        "All models are released.",
     ],
     [
         "로봇은 말로 된 길 안내를 따르다가 자주 길을 잃습니다.",

@@ -397,7 +397,7 @@ ENTRANCES = (
 OWN_TEXT = {
     "of the operator, or of the code": """
         lists.messages.no_saved_view operations.set_up_file.parse
-        archive.digest_writer.text_hash archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        archive.digest_writer.to_sourced_digests archive.fields.bounded_key
         archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
