@@ -124,10 +124,7 @@ async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     await shown.press_until("Enter", *sentences)
 
 
-COMMANDS = {
-    "en": ("/top", "last week", "Top papers · Dec 22"),
-    "ko": ("/인기", "지난주", "인기 논문 · 2025"),
-}
+COMMANDS = {"en": ("/top", "last week", "Top papers · Dec 22"), "ko": ("/인기", "지난주", "인기 논문 · 2025")}
 NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"
 
 
