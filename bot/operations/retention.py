@@ -69,6 +69,7 @@ class Retention:
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
+            (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
         ):
             await run(self._repeat(purge_older, column, limit))
         await run(self._repeat(outbox.clear_payloads, content_before))
