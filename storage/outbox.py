@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -63,10 +63,13 @@ async def release_keys(connection: AsyncConnection, keys: Iterable[str]) -> None
     await database.execute_in(connection, released, deliveries.c.key, keys)
 
 
-async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(
+    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
+) -> int:
+    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
+    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -324,8 +327,7 @@ async def expire(
     )
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept)
-    # Their posts become due again, and others of their channels change with them. A command that pauses one locks the
-    # subscription before its deliveries too.
+    # A command that pauses a subscription locks it before its deliveries too.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
@@ -490,9 +492,7 @@ async def list_rows(
     kind: DeliveryKind | None = None,
     subscription_id: int | None = None,
     guild_id: int | None = None,
-    channel_id: int | None = None,
     user_id: int | None = None,
-    digest_on: date | None = None,
     since_at: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
@@ -505,9 +505,7 @@ async def list_rows(
         "kind": kind,
         "subscription_id": subscription_id,
         "guild_id": guild_id,
-        "channel_id": channel_id,
         "user_id": user_id,
-        "digest_on": digest_on,
     }
     query = query.where(*database.equalities(deliveries, conditions))
     if since_at is not None:

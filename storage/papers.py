@@ -183,11 +183,9 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
     return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 
-async def list_rows(
-    connection: AsyncConnection, paper_ids: Sequence[int], *, with_authors: bool = True
-) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order, as `search.list_paper_rows` does."""
-    return await snapshot.read(connection, search.list_paper_rows, paper_ids, with_authors=with_authors)
+async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
+    """Return the listed papers among these ids, in the given order."""
+    return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
 async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
@@ -198,18 +196,11 @@ async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> 
 
 
 async def list_by_date(
-    connection: AsyncConnection,
-    on: date,
-    *,
-    min_votes: int = 0,
-    limit: int | None = None,
-    origin: archive.Origin = archive.POSTED,
-    with_authors: bool = True,
+    connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:
     """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
 
-    Papers with unknown votes do not meet a minimum above 0. Without a limit leave out the authors: thousands of papers may have
-    thousands each.
+    Papers with unknown votes do not meet a minimum above 0. Authors are left out: thousands of papers may have thousands each.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
@@ -223,10 +214,9 @@ async def list_by_date(
         .join(best_ranks, best_ranks.c.paper_id == papers.c.id)
         .where(papers.c.last_on.is_not(None), papers.c.votes >= min_votes if min_votes > 0 else sa.true())
         .order_by(papers.c.votes.is_(None), papers.c.votes.desc(), best_ranks.c.rank, papers.c.id)
-        .limit(limit)
     )
     ids = (await connection.execute(query)).scalars().all()
-    return await list_rows(connection, ids, with_authors=with_authors)
+    return await snapshot.read(connection, search.list_paper_rows, ids, with_authors=False)
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:

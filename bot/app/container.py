@@ -28,7 +28,7 @@ from bot.archive.ingest import IngestService
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
-from bot.core.settings import WRITTEN_FORMATS, Settings
+from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
@@ -257,6 +257,7 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.context import Services, offer
+        from bot.club.service import Clubs
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
@@ -268,7 +269,6 @@ class Container:
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
         from bot.trends.service import RisingTopicService, TrendService
-        from bot.writer.service import WriterStatus
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)
@@ -304,19 +304,11 @@ class Container:
                 StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
+                Clubs(database, self.clock, self.deliveries, self.rest.request),
                 profiles,
                 TodayService(database, self.clock, profiles, rising, search, self.day_close),
                 TrendService(database, self.clock, search),
                 rising,
-                WriterStatus(
-                    database,
-                    self.clock,
-                    model=self.settings.writer_model if self.settings.writer_url else None,
-                    formats=self.settings.writer_formats or WRITTEN_FORMATS,
-                    language=self.settings.writer_language or self.locale,
-                    daily_tokens=self.settings.writer_daily_tokens,
-                    monthly_tokens=self.settings.writer_monthly_tokens,
-                ),
             ),
             dates=DigestDates(database),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
@@ -368,11 +360,12 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all delivery kinds."""
     from bot.alerts.planner import ALERT
+    from bot.club.service import CLUB
     from bot.daily.planner import DAILY, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
     from bot.today.service import TODAY
 
-    return DAILY, ON_DEMAND, ALERT, TODAY, NOTICE
+    return DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
+from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -138,6 +139,7 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
     await lock.keep()
 
 
+SYNC_SECONDS = 300.0
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
@@ -158,6 +160,7 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
+    clubs: Clubs
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -185,6 +188,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
+            lambda: self.clubs.tick(now),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -215,15 +219,18 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; an error is logged, and the next start tries again."""
-        if not self.has_bot:
-            return
-        failures: list[Exception] = []
-        with isolation.collected(failures):
-            await command_sync.sync_commands(self.bot.tree, self.container.database, self.container.mentions)
+        """Register the slash commands if they have changed; after an error, which is logged, again each SYNC_SECONDS."""
         # When the gateway rejects the bot, discord.py closes the client.
-        if failures and not self.bot.is_closed():
+        while self.has_bot and not self.bot.is_closed():
+            failures: list[Exception] = []
+            with isolation.collected(failures):
+                await command_sync.sync_commands(
+                    self.bot.tree, self.container.database, self.container.mentions
+                )
+            if not failures:
+                return
             log.warning("commands not synchronised", error=repr(failures[0]))
+            await asyncio.sleep(SYNC_SECONDS)
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
@@ -265,7 +272,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
+    clubs = Clubs(container.database, container.clock, container.deliveries, rest_client.request)
+    return Runtime(container, bot, relay, planner, today_planner, clubs, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:

@@ -375,6 +375,7 @@ class RenderedPosts:
             subscription.locale,
             cached_post.parts,
             self._now,
+            days=schedule.days_until_next(subscription, post.local_on) if record is DAILY else 1,
             due_at=post.due_at,
             subscription_id=subscription.id,
             guild_id=subscription.guild_id or None,

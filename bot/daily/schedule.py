@@ -157,6 +157,11 @@ class Scheduled(Protocol):
     def last_on(self) -> date | None: ...
 
 
+def days_until_next(row: Scheduled, on: date) -> int:
+    """Return the days from a local date to the next one on which a subscription posts."""
+    return min((day - on.isoweekday() - 1) % 7 + 1 for day in row.days)
+
+
 class Calendar:
     """The dates of subscriptions at one moment (`now`, UTC), each schedule computed once.
 

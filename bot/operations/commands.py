@@ -19,7 +19,6 @@ from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService
 from bot.today.profiles import Profiles
-from bot.writer.service import WriterStatus
 
 FORGET = "mf"
 KEEP = "mk"
@@ -93,7 +92,6 @@ class StatusCog(commands.Cog):
                 may_see=partial(router.may_see, interaction),
                 most=daily_messages.MAX_LISTED,
             )
-        is_budget_spent = can_manage and await self._services.get(WriterStatus).has_spent_budget()
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
         guild = interaction.guild
         # Of a server that is not cached nothing is known.
@@ -105,7 +103,6 @@ class StatusCog(commands.Cog):
             can_manage=can_manage,
             names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
             calendar=await self._services.get(Subscriptions).load_calendar(),
-            is_budget_spent=is_budget_spent,
             gone_roles=frozenset(roles - known),
         )
 
@@ -178,7 +175,4 @@ class SourcesCog(commands.Cog):
             yields={row.url: brought for row, brought in found},
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
-            written=await self._services.get(WriterStatus).report()
-            if router.is_manager(request.interaction)
-            else None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
@@ -25,7 +25,6 @@ from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
 from bot.sources import arxiv_categories, kinds, poller
 from bot.today import messages as today_messages
-from bot.writer import service as writer_service
 from storage import errors, models
 
 REPEAT_POST = "pa"
@@ -49,13 +48,11 @@ def status_view(
     can_manage: bool,
     calendar: schedule.Calendar,
     names: Mapping[int, str],
-    is_budget_spent: bool = False,
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
 
     `names` are those of channels, and `gone_roles` roles of daily posts that the server does not have any more.
-    `is_budget_spent`: the writer has no tokens left for papers of the newest day.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -68,8 +65,6 @@ def status_view(
         message.add_text(
             subtext(texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED))
         )
-    if is_budget_spent:
-        message.add_text(texts("status-writer-budget"))
     problems = defaultdict[int | None, list[models.Delivery]](list)
     listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
     for delivery in report.problem_deliveries:
@@ -247,11 +242,8 @@ def sources_view(
     yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
     extent: models.ArchiveExtent,
     now: datetime,
-    written: writer_service.WriterReport | None = None,
 ) -> ui.LayoutView:
     """Return a page of the sources with their health, counted from 0; the last page for a larger number.
-
-    Below them is what Paperround writes itself, if `written` says so.
 
     `yields` are what the sources brought, by address. `now` is in UTC. What is only for the operator is left out.
     """
@@ -267,36 +259,10 @@ def sources_view(
         message.add_text(subtext(texts("sources-order")))
     if not rows:
         message.add_text(texts("sources-files"))
-    if written is not None:
-        message.add_text(_written_text(texts, written))
     message.add_text(subtext(client_messages.extent_line(texts, extent)))
     pager = client_messages.pager(page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number))
     message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view
-
-
-def _written_text(texts: Texts, report: writer_service.WriterReport) -> str:
-    """Return how far the digests of a day are, and the tokens that were used."""
-    day = texts.format_date(report.day) if report.day else ""
-    model = escape_untrusted(report.model, max_length=client_messages.MAX_MODEL_LENGTH)
-    lines = [f"**{texts('write-heading')}**", subtext(join_dotted(day, model))]
-    for form, counts in report.outcomes.items():
-        others = Counter({"refused": counts["refused"], "failed": counts["failed"]})
-        others["waiting"] = max(0, report.papers - counts.total())
-        details = [texts(f"write-{name}", count=count) for name, count in others.items() if count]
-        written = texts("write-written", count=counts["written"], total=report.papers)
-        lines.append(join_dotted(texts(f"write-format-{form.value}"), written, *details))
-    used = zip(("day", "month"), report.tokens, report.caps, strict=True)
-    lines.append(
-        subtext(join_dotted(*(_tokens(texts, *row) for row in used if row[0] == "day" or row[2] is not None)))
-    )
-    return "\n".join(lines)
-
-
-def _tokens(texts: Texts, period: str, used: int, cap: int | None) -> str:
-    if cap is None:
-        return texts(f"write-tokens-{period}", used=f"{used:,}")
-    return texts(f"write-tokens-{period}-capped", used=f"{used:,}", cap=f"{cap:,}")
 
 
 def kind_label(texts: Texts, kind: models.SourceKind) -> str:

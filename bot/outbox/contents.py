@@ -285,9 +285,10 @@ class DeliveryFactory:
         parts: Iterable[models.NewPart],
         now: datetime,
         marker: str | None = None,
+        days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given.
+        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` lifetimes.
 
         `marker` names the messages, if it is not the key. One that is the same whenever the delivery is planned lets it be
         found in a channel's history after a backup was restored.
@@ -298,7 +299,7 @@ class DeliveryFactory:
             kind=record.kind,
             locale=locale,
             planned_at=now,
-            expires_at=self.expires_at(now),
+            expires_at=now + days * self._lifetime,
             parts=self.build_parts(parts, marker or key),
             priority=record.priority,
             **fields,

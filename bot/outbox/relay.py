@@ -168,8 +168,10 @@ EXPIRE_INTERVAL = timedelta(seconds=30)
 TICK = timedelta(minutes=1)
 """A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 MAX_IN_FLIGHT = 40
-MAX_WAITING = 5
+MAX_WAITING = 16
 """Parts that wait for their turn to leave. If the process is killed, it is unknown whether they were sent."""
+MIN_WAITING = 8
+"""Below it more are claimed: a claim is two transactions, however many parts it has, and takes less than these last."""
 STOP_SECONDS = 8.0
 """How long the end waits for the parts in flight."""
 
@@ -302,7 +304,7 @@ class Relay:
             self._has_orphans = True
         free_slots = (MAX_IN_FLIGHT if self._pace.is_well else 1) - len(self._in_flight)
         free_slots = min(free_slots, MAX_WAITING - self._pace.waiting)
-        if free_slots <= 0:
+        if free_slots <= 0 or self._pace.waiting >= MIN_WAITING:
             return []
         await self._prepare(clock(), term)
         busy = {_destination_key(due) for due in self._in_flight.values()}

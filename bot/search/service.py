@@ -168,7 +168,7 @@ class SearchService:
                 if not newest:
                     return PaperPage(), None
                 on = newest[0]
-            rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0, with_authors=False)
+            rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
             shown = await papers.list_rows(connection, [row.id for row in rows[offset : offset + limit]])
         return PaperPage(tuple(shown), len(rows)), on
 

@@ -255,7 +255,7 @@ class PaperVectors:
             if on is None:
                 return {}
             if self._day is None or self._day[0] != on:
-                day = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
+                day = await papers.list_by_date(connection, on, origin=archive.ALL)
                 unread = [row.id for row in day[:MAX_COMPARED] if row.id not in self._sample]
                 vectors = self._sample | await self.extract(connection, unread)
                 self._day = on, {row.id: vectors.get(row.id, {}) for row in day}

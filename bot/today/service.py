@@ -161,7 +161,7 @@ class TodayService:
     async def open_day(self, on: date) -> Day | None:
         """Return a day, for any number of readers; None without papers."""
         async with self._database.read() as connection:
-            rows = await papers.list_by_date(connection, on, origin=archive.ALL, with_authors=False)
+            rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
                 return None
             vectors = await self._profiles.vectors.get_day(connection, on)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from bot.archive import listing, summaries
 from bot.archive.ingest import IngestService
@@ -16,7 +15,7 @@ from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import huggingface
 from bot.writer import drafting, prompts, publication
-from storage import archive, errors, models, writer
+from storage import errors, models
 from storage.database import Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
@@ -140,72 +139,3 @@ def _to_counts(
     """Return what the shell prints of a run."""
     of_kinds = {kind: kinds[kind] for kind in KINDS}
     return {"papers": len(papers), **of_kinds, "claims_dropped": dropped, "calls": calls, "tokens": tokens}
-
-
-_DAYS = 7
-"""Days looked back for a listing with drafts. The newest one is not written before it is complete."""
-
-
-class WriterReport(NamedTuple):
-    """How far the digests of a day are, with the tokens of day and month (UTC) and their caps.
-
-    `outcomes` counts by format what became of papers, as KINDS; others wait.
-    """
-
-    model: str
-    day: date | None
-    papers: int
-    outcomes: Mapping[models.DigestFormat, Counter[str]]
-    tokens: tuple[int, int]
-    caps: tuple[int | None, int | None]
-
-
-@dataclass(frozen=True)
-class WriterStatus:
-    """Reads how far the writer is. `model` is None while it is off."""
-
-    database: Database
-    clock: Clock
-    model: str | None
-    formats: Sequence[models.DigestFormat]
-    language: models.Locale
-    daily_tokens: int | None
-    monthly_tokens: int | None
-
-    async def report(self) -> WriterReport | None:
-        """Return the report on the newest day of the last week with drafts, else with a listing; None without a model."""
-        if self.model is None:
-            return None
-        now = self.clock()
-        newest: tuple[date | None, int] = (None, 0)
-        drafts: list[models.Draft] = []
-        async with self.database.read() as connection:
-            tokens = await writer.get_token_totals(connection, now.date())
-            for row in await archive.list_rows(connection, since_on=now.date() - timedelta(days=_DAYS)):
-                if row.format is not models.DigestFormat.LISTING or drafts:
-                    continue
-                ids = [paper.arxiv_id for paper in await archive.list_papers(connection, [row.id])]
-                for form in self.formats:
-                    like = models.Draft("", form, self.language, prompts.VERSION, self.model, now)
-                    drafts += (await writer.find_draft(connection, like, ids)).values()
-                newest = (row.date_on, len(ids)) if drafts or newest[0] is None else newest
-        outcomes: dict[models.DigestFormat, Counter[str]] = {}
-        for draft in drafts:
-            kind = _KINDS_BY_STATE.get(draft.state)
-            outcomes.setdefault(draft.format, Counter()).update([kind] if kind else [])
-        caps = (self.daily_tokens, self.monthly_tokens)
-        return WriterReport(self.model, *newest, outcomes, tokens, caps)
-
-    async def has_spent_budget(self) -> bool:
-        """Return whether a cap is reached, so that no paper is written."""
-        report = await self.report()
-        return report is not None and any(
-            cap is not None and used >= cap for used, cap in zip(report.tokens, report.caps, strict=True)
-        )
-
-
-_KINDS_BY_STATE = {
-    models.DraftState.CHECKED: "written",
-    models.DraftState.REFUSED: "refused",
-    models.DraftState.FAILED: "failed",
-}

@@ -79,6 +79,7 @@ class Posted:
     about_on: date
     ingests: int
     names: list[str]
+    lives: timedelta
     is_live: bool = True
 
 
@@ -392,7 +393,10 @@ class World:
             if (post := self.oracle.expect(row, self.now)) is not None:
                 on, names = post
                 about = on if row.style is models.Style.WEEKLY else self.oracle.newest_day(row, self.now, on)
-                posted = Posted(0, row.id, place_of(row), self.now, on, about, self.oracle.ingests, names)
+                next_on = next(on + n * DAY for n in range(1, 8) if (on + n * DAY).isoweekday() in row.days)
+                posted = Posted(
+                    0, row.id, place_of(row), self.now, on, about, self.oracle.ingests, names, next_on - on
+                )
                 self.oracle.posts[posted.place].append(posted)
                 expected.append(posted)
         # The times at which nothing is due are many: most of them are left out in whole years.
@@ -442,13 +446,17 @@ class World:
                     )
                     self.unsettled.append(self.now)
         left = [(planned_at, post) for planned_at, post, chance in outcomes if chance >= 0.9]
-        self.waiting = [(planned_at, post) for planned_at, post in left if self.now - planned_at < DAY]
+        self.waiting = [(planned_at, post) for planned_at, post in left if not self.is_over(planned_at, post)]
         if len(self.waiting) < len(left) or (self.unsettled and self.now - self.unsettled[0] >= 2 * DAY):
             await self.harness.expire(self.now)
             self.unsettled = [lost_at for lost_at in self.unsettled if self.now - lost_at < 2 * DAY]
         for planned_at, post in left:
-            if self.now - planned_at >= DAY:
+            if self.is_over(planned_at, post):
                 post.is_live = False
+
+    def is_over(self, planned_at: datetime, post: Posted) -> bool:
+        """Return whether a post that was not sent has expired: its subscription's next date has come."""
+        return self.now - planned_at >= post.lives
 
     async def run(self, days: int) -> None:
         await read_lists(self.database, self.now)
