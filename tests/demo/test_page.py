@@ -124,7 +124,7 @@ async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     await shown.press_until("Enter", *sentences)
 
 
-COMMANDS = {"en": ("/top", "Top papers · Last 12 months"), "ko": ("/인기", "인기 논문 · 최근 1년")}
+COMMANDS = {"en": ("/top", "last week", "Top papers · Dec 22"), "ko": ("/인기", "지난주", "인기 논문 · 2025")}
 NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"
 
 
@@ -138,8 +138,8 @@ async def _choose(shown: browser.Browser, command: str) -> None:
     await shown.wait_for("document.activeElement.matches('.command-chip')")
 
 
-async def _check_enter(shown: browser.Browser, command: str, heading: str) -> None:
-    """Send a command by Enter, alone and with a choice of its first option; the heading is that of the choice."""
+async def _check_enter(shown: browser.Browser, command: str, typed: str, heading: str) -> None:
+    """Send a command by Enter, alone and with a text in its first option; the heading is that of the text."""
     newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")
@@ -150,8 +150,9 @@ async def _check_enter(shown: browser.Browser, command: str, heading: str) -> No
     assert "…" not in await shown.evaluate(options)
     await shown.click("document.querySelector('.command-suggestion')")
     await shown.wait_for("document.activeElement.matches('.command-option-input')")
-    await shown.click("[...document.querySelectorAll('.command-suggestion')].at(-2)")
-    await shown.wait_for(f"{heading!r}.endsWith(document.querySelector('.command-option-input').value)")
+    await shown.type(typed)
+    await shown.wait_for(f"document.querySelector('.command-option-input').value === {typed!r}")
+    await shown.wait_for("document.querySelector('.command-suggestion') === null")
     await shown.press("Enter")
     await shown.wait_for_text(heading)
 
