@@ -327,8 +327,7 @@ async def expire(
     )
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept)
-    # Their posts become due again, and others of their channels change with them. A command that pauses one locks the
-    # subscription before its deliveries too.
+    # A command that pauses a subscription locks it before its deliveries too.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
