@@ -229,6 +229,8 @@ class SavedPaper(PaperRow):
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
+    read_at: datetime | None = None
+    """When the reader marked it as read (UTC)."""
 
 
 _Date: TypeAlias = date
@@ -535,6 +537,24 @@ class Subscription:
         return self.guild_id == NO_GUILD
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Club:
+    """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
+
+    `step_id` is the delivery of the newest step of its next meeting, or of a past one.
+    """
+
+    guild_id: int
+    channel_id: int
+    is_forum: bool
+    weekday: int
+    at_time: str
+    timezone: str
+    locale: Locale
+    created_by: int | None
+    step_id: int | None = None
+
+
 # Alerts: rules that notify a user or a channel of matching papers.
 
 
@@ -661,6 +681,7 @@ class DeliveryKind(StrEnum):
     ON_DEMAND = "now"
     ALERT = "alert"
     TODAY = "today"
+    CLUB = "club"
     NOTICE = "notice"
 
 
@@ -673,13 +694,14 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message."""
+    """The Discord requests. THREAD opens a thread on the delivery's first message, EVENT announces a date in the server."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
+    EVENT = "event"
 
 
 LateDay: TypeAlias = tuple[date, int, int]

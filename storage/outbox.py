@@ -63,10 +63,13 @@ async def release_keys(connection: AsyncConnection, keys: Iterable[str]) -> None
     await database.execute_in(connection, released, deliveries.c.key, keys)
 
 
-async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(
+    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
+) -> int:
+    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
+    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -323,8 +326,7 @@ async def expire(
     is_sending = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending, ~is_kept)
-    # Their posts become due again, and others of their channels change with them. A command that pauses one locks the
-    # subscription before its deliveries too.
+    # A command that pauses a subscription locks it before its deliveries too.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,8 +16,6 @@ FILES = "files"
 """The source of what a person ingests, and of the writer."""
 _WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 _STATES_AT_ONCE = 200
-_MAX_TRIMMED = 20_000
-"""Page states deleted in one transaction; more than a feed adds in one poll."""
 _UNKNOWN = models.Trust(2**31)
 """The trust of a source that was removed: after all others."""
 
@@ -139,22 +136,15 @@ async def reserve_request(
     return at
 
 
-async def list_page_states(
-    connection: AsyncConnection, source_id: int, limit: int | None = None
-) -> dict[str, models.PageState]:
-    """Return the page states of a source by location, at most the `limit` read last. The event loop runs meanwhile."""
-    query = _read_last(sa.select(source_pages), source_id, limit)
+async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
+    """Return the page states of a source by location. The event loop runs meanwhile."""
+    query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
         row.location: database.build_record(models.PageState, row._mapping)
         async for rows in result.partitions()
         for row in rows
     }
-
-
-def _read_last(query: sa.Select[Any], source_id: int, limit: int | None) -> sa.Select[Any]:
-    query = query.where(source_pages.c.source_id == source_id)
-    return query.order_by(source_pages.c.read_at.desc(), source_pages.c.location).limit(limit)
 
 
 async def list_recent_reads(
@@ -177,13 +167,6 @@ async def upsert_page_states(
         page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
     }
     await database.upsert(connection, source_pages, list(rows.values()), key=("source_id", "location"))
-
-
-async def trim_page_states(connection: AsyncConnection, source_id: int, keep: int) -> int:
-    """Delete states of a source other than the `keep` read last, a bounded number at once. Return their number."""
-    kept = _read_last(sa.select(source_pages.c.location), source_id, keep)
-    excess = sa.and_(source_pages.c.source_id == source_id, source_pages.c.location.not_in(kept))
-    return await database.delete_some(connection, source_pages, excess, _MAX_TRIMMED)
 
 
 _HEALTH_FIELDS = (

@@ -365,6 +365,40 @@ saved_papers = sa.Table(
     _required("saved_at", UtcTime),
     _required("note", sa.Text, server_default=""),
     _required("tags", sa.Text, server_default="", comment="each between spaces"),
+    sa.Column("read_at", UtcTime, comment="when the reader marked it as read; NULL: not yet"),
+    # Not `guild_id`: the row is the reader's, and stays when the server goes.
+    sa.Column("server_id", sa.BigInteger, comment="where it was saved or read; NULL: in direct messages"),
+    sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
+)
+
+clubs = _table_of(
+    models.Club,
+    "clubs",
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Without a foreign key: deliveries are removed before clubs are.
+    sa.Column("step_id", RowId, comment="delivery of the newest step: a poll, its result, a reminder"),
+    infos={"created_by": READER_MENTION},
+)
+
+club_threads = sa.Table(
+    "club_threads",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _reference("paper_id", "papers.id", primary_key=True, index=True),
+    _required("guild_id", sa.BigInteger, index=True),
+    _required("delivery_id", RowId, comment="the delivery that opens it"),
+    sa.Column("thread_id", sa.BigInteger, comment="NULL: not sent yet"),
+    _required("opened_at", UtcTime),
+    sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
+)
+
+club_nominations = sa.Table(
+    "club_nominations",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    _reference("paper_id", "papers.id", nullable=False, index=True),
+    _required("nominated_at", UtcTime),
 )
 
 profiles = _table_of(

@@ -24,6 +24,9 @@ from bot.client import command_sync, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
+from bot.club import commands as club_commands
+from bot.club import messages as club_messages
+from bot.club import service as club_service
 from bot.core import isolation
 from bot.daily import choice
 from bot.daily import commands as daily_commands
@@ -186,6 +189,7 @@ COGS = (
     operations_commands.StatusCog,
     trends_commands.TrendsCog,
     daily_commands.WhyCog,
+    club_commands.ClubCog,
     operations_commands.SourcesCog,
     GuildEventsCog,
 )
@@ -352,6 +356,10 @@ class DiscordRenderer:
         wording = self._wordings[post.locale]
         view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
         return _message(view, today_messages.plain_today_payload(wording, post))
+
+    def render_club(self, post: club_service.ClubPost) -> tuple[contents.RenderedPart, ...]:
+        """Return the messages of a club's step or discussion."""
+        return club_messages.render(self._wordings[post.locale], post)
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a notice."""

@@ -257,6 +257,7 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.context import Services, offer
+        from bot.club.service import Clubs
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
@@ -303,6 +304,7 @@ class Container:
                 StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
+                Clubs(database, self.clock, self.deliveries, self.rest.request),
                 profiles,
                 TodayService(database, self.clock, profiles, rising, search, self.day_close),
                 TrendService(database, self.clock, search),
@@ -358,11 +360,12 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all delivery kinds."""
     from bot.alerts.planner import ALERT
+    from bot.club.service import CLUB
     from bot.daily.planner import DAILY, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
     from bot.today.service import TODAY
 
-    return DAILY, ON_DEMAND, ALERT, TODAY, NOTICE
+    return DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE
 
 
 @asynccontextmanager

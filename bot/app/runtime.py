@@ -26,6 +26,7 @@ from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
+from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -159,6 +160,7 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
+    clubs: Clubs
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -186,6 +188,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
+            lambda: self.clubs.tick(now),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -269,7 +272,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    return Runtime(container, bot, relay, planner, today_planner, metrics, lock, stop, liveness)
+    clubs = Clubs(container.database, container.clock, container.deliveries, rest_client.request)
+    return Runtime(container, bot, relay, planner, today_planner, clubs, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:

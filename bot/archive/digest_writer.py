@@ -174,7 +174,10 @@ def _rank_facts(fact: PaperFacts) -> tuple[tuple[int, ...], date, _Statement]:
 
 
 def _first_value(said: Iterable[_Statement], field: str) -> Any:
-    return next((value for statement in said if (value := getattr(statement, field, None))), None)
+    for statement in said:
+        if value := getattr(statement, field, None):
+            return value
+    return None
 
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -118,19 +118,27 @@ def clean_lines(value: object) -> str | None:
 
 def clean_labels(values: object) -> tuple[str, ...]:
     """Return keywords or categories, each on one line, in order, without duplicates."""
-    return tuple(dict.fromkeys(_clean_lines(values)))[:_MAX_LABELS]
+    return tuple(dict.fromkeys(_clean_each(values, _clean_name)))[:_MAX_LABELS]
 
 
 def clean_names(values: object) -> tuple[str, ...]:
     """Return the names of people, each on one line, in order. Two who share a name stay two; `*` and the like are not names."""
-    return tuple(line for line in _clean_lines(values) if any(map(str.isalpha, line)))
+    return tuple(line for line in _clean_each(values, _clean_name) if any(map(str.isalpha, line)))
 
 
-def _clean_lines(values: object) -> tuple[str, ...]:
-    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
-        return ()
-    lines = (line for value in values if (line := clean_line(value, MAX_NAME_LENGTH)))
-    return tuple(itertools.islice(lines, MAX_AUTHORS))
+def clean_media(values: object) -> tuple[str, ...]:
+    """Return the addresses of pictures and videos, in order, each once."""
+    return tuple(dict.fromkeys(_clean_each(values, clean_url)))[:_MAX_MEDIA]
+
+
+def _clean_name(value: object) -> str | None:
+    return clean_line(value, MAX_NAME_LENGTH)
+
+
+def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterator[str]:
+    """Yield the items of a list, cleaned, that are valid."""
+    if not isinstance(values, str | bytes | Mapping) and isinstance(values, Iterable):
+        yield from filter(None, map(clean, itertools.islice(values, MAX_AUTHORS)))
 
 
 def clean_url(value: object) -> str | None:
@@ -147,14 +155,6 @@ def clean_url(value: object) -> str | None:
     except ValueError:
         return None
     return str(url) if url.scheme in ("http", "https") and url.raw_host else None
-
-
-def clean_media(values: object) -> tuple[str, ...]:
-    """Return the addresses of pictures and videos, in order, each once."""
-    if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
-        return ()
-    addresses = (address for value in values if (address := clean_url(value)))
-    return tuple(dict.fromkeys(itertools.islice(addresses, _MAX_MEDIA)))
 
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")

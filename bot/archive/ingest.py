@@ -76,7 +76,7 @@ class IngestService:
         A file that could not be read or has no digest is a problem without line.
         """
         batch: list[tuple[str, list[SourcedDigest]]] = []
-        digest_count = character_count = 0
+        character_count = 0
         for file in files:
             name = file.location if isinstance(file, LocatedProblem) else file.name
             failures: list[Exception] = []
@@ -88,12 +88,11 @@ class IngestService:
                 yield name, parsed
                 continue
             batch.append((name, parsed))
-            digest_count += len(parsed)
             character_count += sum(len(sourced.digest.text) for sourced in parsed)
-            if digest_count >= BATCH_DIGESTS or character_count >= BATCH_CHARACTERS:
+            if character_count >= BATCH_CHARACTERS:
                 for stored in await self._store_files(batch):
                     yield stored
-                batch, digest_count, character_count = [], 0, 0
+                batch, character_count = [], 0
         for stored in await self._store_files(batch):
             yield stored
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from bot.text import typography
 
 _MAX_LEVEL = 6
-_NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _EXCERPT_LENGTH = 80
 _MAX_LABEL_LENGTH = 400
 
@@ -50,12 +49,6 @@ def is_thematic_break(line: str) -> bool:
     """Whether the line is a thematic break: `---`, `***`, `___`."""
     bare = line.strip()
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
-
-
-def split_number(text: str) -> tuple[str, str]:
-    """A number at the start of `text` as written ("2. ", "10) " or "") and the rest."""
-    number = _NUMBERED.match(text)
-    return (text[: number.end()], text[number.end() :].lstrip()) if number else ("", text)
 
 
 def dedent(rows: Sequence[str]) -> Sequence[str]:

@@ -271,6 +271,7 @@ _SUMMARY_PREFIX = re.compile(
     r"\[?(?:논문\s?)?(?:요약|제목|리뷰|(?:paper\s)?(?:summary|review)|title)\s?(?:[:：\]]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _BOLD_LINE = re.compile(r"([0-9]{1,3}[.)]\s+)?\*\*([0-9]{1,3}[.)]\s)?([^*]{1,200})\*\*\s?[:：]?\s*")
 _QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》")
 _COLONS = " :："
@@ -384,7 +385,7 @@ def _is_title(candidates: Sequence[_Chapter]) -> bool:
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):
         return True
-    is_numbered = first.text[:1].isdecimal() and markdown_lines.split_number(first.text)[0]
+    is_numbered = _NUMBERED.match(first.text) is not None
     return first.level == 1 and not is_numbered and all(other.level != 1 for other in candidates[1:])
 
 

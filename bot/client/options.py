@@ -5,7 +5,6 @@ Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. The `parse_
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import zoneinfo
@@ -90,8 +89,6 @@ _KOREAN_HOUR = re.compile(rf"({'|'.join(reversed(_KOREAN_HOURS))})시")
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
 _FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
 """Words around a time of day that say nothing more: `매일 오전 9시에`, `every day at 9`."""
-_MIN_ZONE_SIMILARITY = 0.75
-"""Of a misspelt zone to a name: `Soeul` has 0.8 and `Atlantis` 0.88; `weekdays` and `쯤` have less than 0.6."""
 
 
 def find_time(text: str) -> str | None:
@@ -120,19 +117,6 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
         if found := find_zone(zone):
             return {**typed, time_key: time, zone_key: found}
     return typed
-
-
-def find_unknown_zone(text: str) -> str:
-    """Return the text beside a time of day that resembles a zone (`Soeul` in `9am Soeul`); "" without such a text.
-
-    A number alone is not a time here: `9 of them` is about something else.
-    """
-    for time, rest in _split_time(text):
-        key, names = _zone_key(rest), _zones_by_name()
-        is_unknown = not time.isdecimal() and find_zone(rest) is None
-        if is_unknown and difflib.get_close_matches(key, names, n=1, cutoff=_MIN_ZONE_SIMILARITY):
-            return rest
-    return ""
 
 
 def _split_time(text: str) -> Iterator[tuple[str, str]]:
@@ -228,8 +212,6 @@ def parse_time(text: str) -> str:
     """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
     found = find_time(text)
     if found is None:
-        if rest := find_unknown_zone(text):
-            raise UserError("zone-unknown", text=discord_text.escape_text(rest[:40]))
         raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
     return found
 

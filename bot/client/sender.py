@@ -79,6 +79,8 @@ class DiscordSender:
             case PartKind.CROSSPOST:
                 path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
                 await self._request("POST", path, request.kind)
+            case PartKind.EVENT:
+                await self._create_event(request)
             case _:
                 assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
@@ -86,9 +88,9 @@ class DiscordSender:
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
         """Return the receipt of the message with the request's marker since `since` (UTC), None if it is certainly absent.
 
-        None for THREAD and CROSSPOST, which can be repeated without harm. Raises DeliveryError.
+        None for THREAD, CROSSPOST and EVENT, which can be repeated without harm. Raises DeliveryError.
         """
-        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST):
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EVENT):
             return None
         if request.webhook_token is not None:
             raise DeliveryError(
@@ -179,6 +181,22 @@ class DiscordSender:
                 raise
         # A thread created from a message has the id of that message.
         return Receipt(message_id, message_id)
+
+    async def _create_event(self, request: SendRequest) -> None:
+        """Create an event of the server unless the bot has one with its place and time already: it has no nonce."""
+        path, wanted = f"/guilds/{request.guild_id}/scheduled-events", request.payload
+        start, location = wanted["scheduled_start_time"], wanted["entity_metadata"]["location"]
+        for event in await self._request("GET", path, request.kind):
+            is_same_time = discord.utils.parse_time(event["scheduled_start_time"]) == datetime.fromisoformat(
+                start
+            )
+            place = (event.get("entity_metadata") or {}).get("location")
+            if int(event.get("creator_id") or 0) == self._bot_user_id and is_same_time and place == location:
+                return
+        fence = _make_fence(time.monotonic(), FENCE_SECONDS)
+        if not await self._is_sender():
+            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
+        await self._request("POST", path, request.kind, payload=wanted, fence=fence)
 
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
         """Send a message by a webhook, whose id is the channel of the receipt.

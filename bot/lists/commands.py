@@ -653,8 +653,17 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
+    nominations = request.services.get(lists_card.Nominations)
+    nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
-        texts, detail, page, saved=saved, may_share=may_share, topics=topics, web_url=request.services.web_url
+        texts,
+        detail,
+        page,
+        saved=saved,
+        may_share=may_share,
+        nominated=nominated,
+        topics=topics,
+        web_url=request.services.web_url,
     )
 
 

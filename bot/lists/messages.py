@@ -45,7 +45,7 @@ from bot.rendering import discord_text
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Sort
-from bot.text import query_parser, typography
+from bot.text import dates, query_parser, typography
 from storage import models
 
 SHARE = "ls"
@@ -69,7 +69,7 @@ FORMAT_NAMES = {
 }
 
 MAX_NAMES = 5
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
@@ -458,9 +458,16 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = format_names(result.terms, " · ") + more
-    period = _ISO_DATE.sub(lambda found: texts.format_date(date.fromisoformat(found[0])), result.period)
+    period = _ISO_DATE.sub(lambda found: _name_date(texts, *found.groups()), result.period)
     writers = texts("list-read-from", names=format_names(result.writers)) if result.writers else ""
     return texts("list-read", terms=" · ".join(part for part in (period, writers, terms) if part))
+
+
+def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
+    """Return a date, or a month without a day, in the reader's language."""
+    if day is not None:
+        return texts.format_date(date(int(year), int(month), int(day)))
+    return texts.format_period(*dates.calendar_span(int(year), int(month)))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

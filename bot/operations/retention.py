@@ -15,7 +15,7 @@ import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, errors, outbox, papers, tables
+from storage import accounts, alerts, archive, club, daily, errors, outbox, papers, tables
 from storage.database import Connection, Database, purge_older
 
 log = structlog.get_logger(__name__)
@@ -69,6 +69,7 @@ class Retention:
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
+            (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
         ):
             await run(self._repeat(purge_older, column, limit))
         await run(self._repeat(outbox.clear_payloads, content_before))
@@ -116,6 +117,7 @@ class Retention:
             for row in rows:
                 removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
+            await club.remove(connection, guild_id, with_threads=True)
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)

@@ -6,7 +6,6 @@ names are looked up by all spellings of their parts as words, foreign names in H
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,14 +29,8 @@ _PREFIX_LIMIT = 25
 _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, those with the most papers first."""
 _FUZZY_LIMIT = 400
-_MIN_PART_LENGTH = 2
-"""Letters of each part when a word is split into two names."""
 _MAX_PREFIXES = 12
 """Spellings of an incomplete given name that are looked up as prefixes."""
-_MAX_READINGS = 6
-"""Hangul readings of a name in Latin letters whose other spellings are looked up."""
-_MAX_RESPELLING_COST = 5
-"""Of a name in Latin letters written in other ones: with an initial, but without other words."""
 
 
 class Prefix(NamedTuple):
@@ -108,15 +101,11 @@ def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[mod
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
         found = _find(writers, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
         return sorted(found, key=lambda author: (-author.paper_count, author.name))
-    return _find_by_cost(writers, people.split_hangul(name), math.inf)
-
-
-def _find_by_cost(writers: Writers, pairs: Sequence[tuple[str, str]], max_cost: float) -> list[models.Author]:
-    """Return the authors whose names are writings of a Hangul name of at most this cost, the likeliest first."""
+    pairs = people.split_hangul(name)
     authors = _find(writers, pairs, is_prefix=False)
     costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
     ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
-    return [author for cost, author in ranked if cost <= max_cost]
+    return [author for _, author in ranked]
 
 
 def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
@@ -180,9 +169,6 @@ def find_authors(
     authors = _find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
     korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix)
-    if not ranked and not korean and not is_prefix:
-        # By the name in Hangul that one in Latin letters may spell, and its other spellings.
-        korean = _find_by_cost(writers, people.hangul_readings(name)[:_MAX_READINGS], _MAX_RESPELLING_COST)
     found = list({author.id: author for author in (*ranked, *korean)}.values())
     if not found and not is_prefix:
         found = _find_by_sound(writers, words)
@@ -249,8 +235,8 @@ def _rank(
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return the authors with initials or longer words for the words, with words joined or split, or with an error or two."""
-    cut = _any_of([*_split_queries(writers, words), *_joined_queries(writers, words)])
+    """Return the authors with initials or longer words for the words, with words joined, or with an error or two."""
+    joined = _any_of(_joined_queries(writers, words))
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
@@ -258,21 +244,12 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
         or_initial = [_any_of(map(writers.word, (word, word[0]))) for word in whole]
         short = _all_of((*or_initial, _any_of(map(writers.word, whole))))
     corrected = (_all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
-    authors = writers.find([_prefix_query(writers, words), cut, short, *corrected], limit=_FUZZY_LIMIT)
+    authors = writers.find([_prefix_query(writers, words), joined, short, *corrected], limit=_FUZZY_LIMIT)
     return [
         author
         for author in authors
         if people.name_distance(words, author.name) < people.MISSING_WORD
         and people.is_plausible(words, author.name)
-    ]
-
-
-def _split_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
-    """Return the queries for a long word as two names whose space is missing."""
-    return [
-        _with_all(writers, (*words[:number], word[:length], word[length:], *words[number + 1 :]))
-        for number, word in enumerate(words)
-        for length in range(_MIN_PART_LENGTH, len(word) - _MIN_PART_LENGTH + 1)
     ]
 
 

@@ -31,8 +31,7 @@ STALE_GROWTH = 1.1
 """Growth of the archive since it was last learnt from, from which the glossary is stale."""
 MAX_PAPERS = 30_000
 """The newest papers, which are learnt from; more teach little."""
-MAX_DECISIONS, MAX_FORM_LENGTH = 1_000, 100
-"""Forms that an operator may add or forget, and letters of each."""
+MAX_FORM_LENGTH = 100
 MAX_NAMES = 10_000
 _CHUNK_SIZE = 200
 _VERSION = 1
@@ -94,11 +93,6 @@ class GlossaryService(GlossaryReader):
                 for row in known
                 if row.term != made.term or not resolver.is_same_form(row.form, made.form)
             ]
-            if len(kept) >= MAX_DECISIONS:
-                raise errors.UsageError(
-                    f"{MAX_DECISIONS} forms have already been added or forgotten, which is the maximum; only these can still be"
-                    " changed. `paperround glossary` lists them."
-                )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
         return made

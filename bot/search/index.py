@@ -455,7 +455,8 @@ class Writer:
     def close(self) -> None:
         """Release the folder, after the engine has merged what it merges."""
         for writer in self._writers:
-            writer.wait_merging_threads()
+            with suppress(ValueError):  # it could not write, as its last call said
+                writer.wait_merging_threads()
         self._writers = []
 
     def plan(self, view: Snapshot) -> Work | None:

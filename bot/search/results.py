@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.text import analyser
 from storage import models, search
@@ -149,26 +148,15 @@ _MIN_TRAILING_CHARACTERS = 10
 """The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
 
 
-class Patterns(NamedTuple):
-    """What is looked for in a summary: any of a query's terms or forms, then its single words; its terms in a row; each term in
-    all its forms.
-    """
-
-    wanted: Sequence[re.Pattern[str]] = ()
-    full_query: re.Pattern[str] | None = None
-    by_term: Sequence[re.Pattern[str]] = ()
-
-
-NO_PATTERNS = Patterns()
+Patterns: TypeAlias = Sequence[re.Pattern[str]]
+"""What is looked for in a summary: a query's terms in a row, then each term in all its forms, then its single words."""
 
 
 def build_patterns(terms: Sequence[str], term_forms: Sequence[Sequence[str]]) -> Patterns:
     """Return the patterns of a query's terms, and of each term with its forms."""
     full_query = " ".join(terms)
-    forms = [form for forms in zip_longest(*term_forms) for form in forms if form]
-    wanted = ([full_query, *terms, *forms], full_query.split()[:_MAX_SINGLE_WORDS])
-    patterns, by_term = (list(filter(None, map(compile_pattern, texts))) for texts in (wanted, term_forms))
-    return Patterns(patterns, compile_pattern([full_query]), by_term[:_MAX_TERMS])
+    texts = ([full_query], *term_forms[:_MAX_TERMS], full_query.split()[:_MAX_SINGLE_WORDS])
+    return list(filter(None, map(compile_pattern, texts)))
 
 
 class Snippet(NamedTuple):
@@ -179,10 +167,7 @@ class Snippet(NamedTuple):
 
 
 async def list_snippets(
-    connection: Connection,
-    rows: Sequence[models.PaperRow],
-    locale: models.Locale,
-    patterns: Patterns = NO_PATTERNS,
+    connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
     """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
     from storage import papers
@@ -192,7 +177,7 @@ async def list_snippets(
 
 
 def make_snippets(
-    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = NO_PATTERNS
+    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
     """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
     from bot.archive import summaries
@@ -222,35 +207,33 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the first sentence that has the full query, else the one with most terms, else the first of all.
+    """Return the sentence that has most of the patterns, the first of them alone being as much as all others; with these in bold.
 
-    The terms are counted among sentences that the first of the wanted patterns matches that any does. Matches are in bold.
+    Single words are bold where nothing else is.
     """
     from bot.rendering import discord_text, markdown
 
-    wanted, full_query, by_term = patterns
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
-    preferred = (
-        (sentence, wanted[0])
-        for sentence in sentences
-        if full_query and wanted and full_query.search(sentence)
+    found = [[pattern.search(sentence) for pattern in patterns] for sentence in sentences]
+    ranks = [(bool(matches and matches[0]), len(matches) - matches.count(None)) for matches in found]
+    best = max(range(len(sentences)), key=ranks.__getitem__, default=None)
+    if best is None or not ranks[best][1]:
+        return discord_text.escape_text(_shorten_around(sentences[0] if sentences else "", None))
+    first = next(number for number, match in enumerate(found[best]) if match)
+    sentence = _shorten_around(sentences[best], found[best][first])
+    bold = patterns[:1] if first == 0 else patterns[first:-1] or patterns[first:]
+    spans = sorted(
+        match.span() for pattern in bold for match in pattern.finditer(sentence) if match[0].strip()
     )
-    ordered = sorted(sentences, key=lambda sentence: -sum(bool(term.search(sentence)) for term in by_term))
-    others = ((sentence, pattern) for pattern in wanted for sentence in ordered if pattern.search(sentence))
-    sentence, pattern = next(chain(preferred, others), (sentences[0] if sentences else "", None))
-    if pattern is None:
-        return discord_text.escape_text(_shorten_around(sentence, None))
-    match = (full_query and full_query.search(sentence)) or pattern.search(sentence)
-    sentence = _shorten_around(sentence, match)
     pieces, end = [], 0
-    for match in pattern.finditer(sentence):
-        if match[0].strip():
-            before = discord_text.escape_inline(sentence[end : match.start()])
-            pieces.append(f"{before}**{discord_text.escape_inline(match[0])}**")
-            end = match.end()
+    for start, stop in spans:
+        if start >= end:
+            before = discord_text.escape_inline(sentence[end:start])
+            pieces.append(f"{before}**{discord_text.escape_inline(sentence[start:stop])}**")
+            end = stop
     pieces.append(discord_text.escape_inline(sentence[end:]))
     return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
 
@@ -264,7 +247,7 @@ def find_sentence(text: str, pattern: re.Pattern[str]) -> SafeMarkdown | None:
     if match is None:
         return None
     nearby = text[max(match.start() - _MAX_TEXT_LENGTH // 4, 0) : match.end() + _MAX_TEXT_LENGTH // 4]
-    snippet = make_snippet(nearby, Patterns([pattern]))
+    snippet = make_snippet(nearby, [pattern])
     return snippet if "**" in snippet else None
 
 

@@ -107,7 +107,7 @@ class ShelfCog(commands.Cog):
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            await self._shelf.save(request.user_id, ids)
+            await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         command = self._mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
@@ -159,6 +159,14 @@ class ShelfCog(commands.Cog):
         typed = router.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+
+    @router.handles(lists_card.READ_SAVED)
+    async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark a paper as read, or as unread."""
+        page, arxiv_id = action.fields(2)
+        paper = await self._find(request, arxiv_id)
+        await self._shelf.set_read(request.user_id, paper, request.interaction.guild_id)
         return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:

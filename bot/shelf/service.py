@@ -44,10 +44,10 @@ class Shelf(SavedPapers):
         self._clock = clock
         self._matcher = matcher
 
-    async def save(self, user_id: int, paper_ids: Collection[int]) -> None:
-        """Save papers; a saved one stays as it is. Raises FullShelfError, and saves none then."""
+    async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
+        """Save papers, in a server or elsewhere; a saved one stays as it is. Raises FullShelfError, and saves none then."""
         async with self._database.transaction() as connection:
-            await shelf.save(connection, user_id, paper_ids, self._clock())
+            await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
             if await shelf.count(connection, user_id) > MAX_SAVED:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
@@ -109,11 +109,25 @@ class Shelf(SavedPapers):
                 tags=notes.join_tags(notes.parse_tags(tags)),
             )
 
+    async def set_read(self, user_id: int, paper: models.SavedPaper, server_id: int | None) -> None:
+        """Mark a saved paper as read, or as unread again. In a server it counts there."""
+        values = {"read_at": None if paper.read_at else self._clock()}
+        async with self._database.transaction() as connection:
+            await shelf.update(
+                connection, user_id, paper.id, **values, **({"server_id": server_id} if server_id else {})
+            )
+
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
         async with self._database.read() as connection:
             tags = await shelf.get_tags(connection, user_id)
-        return await asyncio.to_thread(_count_tags, tags, containing)
+            unread = await shelf.count_unread(connection, user_id)
+        counts = await asyncio.to_thread(_count_tags, tags, containing)
+        return (
+            [(shelf.UNREAD, unread), *counts][:MAX_LISTED_TAGS]
+            if unread and containing in shelf.UNREAD
+            else counts
+        )
 
     async def list_saved(
         self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0

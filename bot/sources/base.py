@@ -187,8 +187,6 @@ class KindRecord:
     """Whether it is read often around the time at which a day's list closes, and before digests, for its votes."""
     is_limited: Callable[[str], bool] = lambda _: False
     """Returns whether the source at an address has a limit of new papers a day (UTC)."""
-    max_page_states: int | None = 5_000
-    """Page states kept, those read last: more than a feed's 2,000 entries and their links have; None keeps all."""
 
 
 MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000

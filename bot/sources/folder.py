@@ -146,5 +146,4 @@ KIND = base.KindRecord(
     check=_check,
     open=lambda address, *_: FolderSource(parse_folder_path(address) or Path(address)),
     poll_interval=timedelta(minutes=1),
-    max_page_states=None,
 )

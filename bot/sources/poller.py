@@ -309,7 +309,7 @@ class Poller:
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
             async with self._database.read() as connection:
-                states = await sources.list_page_states(connection, row.id, kind.max_page_states)
+                states = await sources.list_page_states(connection, row.id)
             request = base.FetchRequest(self._clock(), states, days, row.progress)
             async for result in kind.open(row.url, row.options, self._context).fetch(request):
                 kept = await self._limit_papers(row, result) if is_limited else result
@@ -345,7 +345,7 @@ class Poller:
 
         A poll that was cancelled has no health. After repeated failures the operator gets a notice.
         """
-        row, max_states = report.source, kinds.get(report.source.kind).max_page_states
+        row = report.source
         async with self._database.transaction() as connection:
             if not await sources.is_stored(connection, row):
                 return
@@ -357,9 +357,6 @@ class Poller:
                 await self._notify_failure(connection, health, now)
                 health = replace(health, noticed_at=now)
             await sources.set_health(connection, health)
-            if max_states is not None:
-                # A feed may have new entries at each poll. One that is listed still is only read again.
-                await sources.trim_page_states(connection, row.id, max_states)
 
     async def _fetch_titles(self) -> None:
         """Ask arXiv for the papers of lists, and for others without a title."""

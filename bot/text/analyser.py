@@ -51,10 +51,9 @@ _TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
 _HANGUL = re.compile(f"[{HANGUL}]")
 _SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
-_PROTECTED_WORDS = frozenset(("자유주의", "민주주의", "재정의", "사용자정의", "온라인강의"))
 
 Value = TypeVar("Value")
-_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS, _LONG_TEXTS = 64, 1 << 16, 16
+_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS = 64, 1 << 16
 _MAX_CACHED_CHARACTERS = 1 << 19
 """Of all words of a cache: those of texts have six on average, and the bigrams of a Korean letter take 100 bytes."""
 
@@ -62,17 +61,17 @@ _MAX_CACHED_CHARACTERS = 1 << 19
 def remembered(
     maxsize: int, *, max_length: int = _MAX_CACHED_LENGTH
 ) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Let a function keep its values of the last `maxsize` texts of up to `max_length` characters and of a few longer ones.
+    """Let a function keep its values of the last `maxsize` texts of up to `max_length` characters.
 
     What belongs to a query of 2,000 characters takes 50 kB, and thousands of such queries would fill a common cache.
     """
 
     def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
-        of_short, of_long = lru_cache(maxsize)(compute), lru_cache(_LONG_TEXTS)(compute)
+        remember = lru_cache(maxsize)(compute)
 
         @wraps(compute)
         def find(text: str) -> Value:
-            return (of_short if len(text) <= max_length else of_long)(text)
+            return (remember if len(text) <= max_length else compute)(text)
 
         return find
 
@@ -94,7 +93,7 @@ def strip_ending(word: str) -> str:
     Only endings that nouns rarely have are stripped: 학습을 gives 학습, 평가 and 해상도 stay.
     """
     endings = _endings_by_last_syllable()
-    while len(word) > 2 and word not in _PROTECTED_WORDS:
+    while len(word) > 2:
         for ending in endings.get(word[-1], ()):
             if word.endswith(ending) and len(word) - len(ending) >= 2:
                 word = word[: -len(ending)]
@@ -219,18 +218,16 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Hyphenation, joiners and directions, which pasted text brings along."""
 _ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
 """Nearly all text: no form of it but its case differs, as Hangul syllables have neither marks nor case."""
-_LONG_COMPATIBILITY_FORMS = re.compile("[\u321d\u321e\u327c\u3300-\u3357\u33ae\u33af\ufdfa\ufdfb]")
-"""Signs that stand for five letters to eighteen. No paper is found by them, and a shelf full of them costs 20 s to fold."""
 _MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
 
 def clean_typed(text: str) -> str:
-    """Return typed text without invisible characters, NUL, lone surrogates, long runs of marks and signs for many letters.
+    """Return typed text without invisible characters, NUL, lone surrogates and long runs of marks.
 
     It has `_MAX_TYPED_LENGTH` characters at most.
     """
-    visible = _INVISIBLE.sub("", _LONG_COMPATIBILITY_FORMS.sub(" ", text[:_MAX_TYPED_LENGTH]))
+    visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH])
     visible = typography.limit_marks(visible.replace("\0", " "))
     return visible.encode("utf-8", "replace").decode()
 
@@ -242,29 +239,9 @@ def fold(text: str) -> str:
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
-    if _TABLED.fullmatch(text):
-        return typography.normalise("NFC", text.translate(_FOLDED))
-    return _fold(text)
-
-
-def _fold(text: str) -> str:
-    text = _LONG_COMPATIBILITY_FORMS.sub(" ", text)
     folded = typography.normalise("NFKC", text).casefold()
     folded = _COMBINING_MARKS.sub("", typography.normalise("NFKD", folded)).translate(_BASE_LETTERS)
     return typography.normalise("NFC", folded.casefold())
-
-
-class _FoldedLetters(dict[int, str]):
-    """What `fold` makes of each letter, found where it first occurs: the forms of a whole text take four times as long."""
-
-    def __missing__(self, code: int) -> str:
-        return self.setdefault(code, _fold(chr(code)))
-
-
-_FOLDED = _FoldedLetters()
-_TABLED = re.compile("[\0-\u0344\u0346-\u0379\u037b-\u08ff\u1e00-\u1eff\u2000-\u25ff\uac00-\ud7a3]*")
-"""Western alphabets, punctuation, mathematics and Hangul syllables: a table of all of them takes 2 MB. Marks that become letters
-are left out, since others are sorted before them."""
 
 
 def fold_name(name: str) -> str:
@@ -454,7 +431,7 @@ def _analyse_latin(run: str) -> Run:
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run(())
-    candidates = _compound_variants(parts)
+    candidates = list(parts)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
         # gpt and 4o of gpt4o, so that a model matches with and without its version.
         candidates += versioned.groups()
@@ -464,16 +441,8 @@ def _analyse_latin(run: str) -> Run:
     return Run(stems, tuple(variants))
 
 
-def _compound_variants(parts: list[str]) -> list[str]:
-    """Return the parts and the joined forms of a compound of two or three parts."""
-    if not 2 <= len(parts) <= 3 or any(part[-1] in "+#" for part in parts):
-        return list(parts) if len(parts) > 1 else []
-    joined = [*parts, "".join(parts[:2]), "".join(parts)]
-    return [form for form in joined if len(form) <= MAX_TOKEN_LENGTH]
-
-
 def _fold_word(part: str) -> str:
-    """Fold one part of a compound; LLMs loses its plural here, because the stemmer sees no vowel in it."""
+    """Fold one part of a compound; LMs loses its plural here, because the stemmer sees no vowel in it."""
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -42,14 +41,12 @@ _ATOM = re.compile(
     rf"(?<![\w.\-/])(?:"
     rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
     rf"|(?P<ko_year>{_YEAR} ?년도?|재작년|작년|지난 ?해|올 ?해|금년)"
-    rf"(?: ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>[12][0-9]|3[01]|0?[1-9]) ?일)?"
-    rf"| ?(?P<ko_half>[상하])반기| ?(?P<ko_quarter>[1-4]) ?분기)?"
+    rf"(?: ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>[12][0-9]|3[01]|0?[1-9]) ?일)?)?"
     rf"|(?P<ko_this>이번|지난|저번) ?(?P<ko_unit>달|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
     rf"|(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)(?:간|동안)?"
     rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|부터|까지|달| ?논문|$)"
     rf"|(?P<ko_near>어제|오늘)"
     rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
-    rf"|(?P<quarter>q[1-4]) (?P<quarter_year>{_YEAR})(?!\w)|(?P<year_quarter>{_YEAR}) (?P<later_quarter>q[1-4])(?!\w)"
     rf"|(?P<this>this|last|past|previous) (?P<unit>week|month|year)(?!\w)"
     rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
     rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
@@ -60,8 +57,7 @@ _ATOM = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?P<word>since|after|from|until|till|before|in|of|during|between|to|and|within|over|for)(?: the)?\s+$"
-    r"|[~–-]\s*$",
+    r"(?:^|(?<=\s))(?P<word>since|after|from|until|till|before|in|of|during|within|over|for)(?: the)?\s+$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
@@ -74,10 +70,6 @@ _SINCE, _UNTIL, _EARLIER = (
     ("until", "till", "까지"),
     ("before", "이전", "전까지"),
 )
-_JOINTS = ("to", "and", "between")
-"""Words that relate two dates, and say nothing of one."""
-_MAX_MENTIONS = 2
-
 _Mention = tuple[re.Match[str], str, str, int, int]
 """A date, the words that relate it from before and behind, and where all of it starts and ends."""
 
@@ -94,17 +86,14 @@ def read_period(text: str, today: date) -> tuple[str, Period]:
         return text, (None, None)
     related = [_relate(text, match) for match in _ATOM.finditer(text)]
     mentions = [mention for mention in related if mention is not None]
-    if not 1 <= len(mentions) <= _MAX_MENTIONS:
+    if len(mentions) != 1:
         return text, (None, None)
+    ((match, before, behind, start, end),) = mentions
     try:
-        period = _combine(mentions, today)
+        period = _limit(before, behind, _span(match, today))
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
-    if period is None:
-        return text, (None, None)
-    for *_, start, end in reversed(mentions):
-        text = f"{text[:start]} {text[end:]}"
-    words = text.split()
+    words = f"{text[:start]} {text[end:]}".split()
     return (" ".join(words) if questions.has_topic(words) else ""), period
 
 
@@ -131,7 +120,7 @@ def _relate(text: str, match: re.Match[str]) -> _Mention | None:
     ahead = text[: match.start()]
     if behind is None and not match.group().isascii():
         return None  # 작년도면서, 올해의: what follows is not a particle
-    preposition = ((before["word"] or "to") if before else "").lower()
+    preposition = before["word"].lower() if before else ""
     needs_word = match["bare_year"] or match["bare_month"]
     has_papers = match["bare_year"] and (
         _PAPERS_BEHIND.match(text, match.end()) or _PAPERS_AHEAD.search(ahead)
@@ -140,26 +129,6 @@ def _relate(text: str, match: re.Match[str]) -> _Mention | None:
         return None
     start, end = before.start() if before else match.start(), behind.end() if behind else match.end()
     return match, preposition, (behind["word"] or "" if behind else ""), start, end
-
-
-def _combine(mentions: Sequence[_Mention], today: date) -> Period | None:
-    spans = [_span(match, today) for match, *_ in mentions]
-    if len(mentions) == 1:
-        (match, before, behind, *_), (span,) = mentions[0], spans
-        is_bare = match["bare_year"] or match["bare_month"]
-        return None if is_bare and before in _JOINTS else _limit(before, behind, span)
-    (first, before, behind, *_), (second, joint, *_) = mentions
-    is_range = (
-        joint in ("to", "until", "till") or behind == "부터" or (before == "between" and joint == "and")
-    )
-    if not is_range:
-        return None
-    start, end = spans[0][0], spans[1][1]
-    if first["bare_month"] and not second["bare_month"]:
-        start = start.replace(year=spans[1][0].year)
-    elif (second["bare_month"] or second["ko_bare"]) and not (first["bare_month"] or first["ko_bare"]):
-        end = _month(spans[0][0].year, end.month)[1]
-    return (start, end) if start <= end else None
 
 
 def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
@@ -179,15 +148,9 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
         return calendar_span(*map(int, re.split("[-./]", iso)))
     if name := group.get("ko_year", "").replace(" ", ""):
         year = int(name[:4]) if name[0].isdecimal() else today.year - _YEARS_AGO[name]
-        if half := group.get("ko_half"):
-            return _months(year, 1 if half == "상" else 7, 6)
-        if quarter := group.get("ko_quarter"):
-            return _months(year, 3 * int(quarter) - 2, 3)
         return calendar_span(year, int(group.get("ko_month", 0)), int(group.get("ko_day", 0)))
     if "month" in group:
         return _month(int(group["month_year"]), MONTHS[group["month"]])
-    if quarter := group.get("quarter") or group.get("later_quarter"):
-        return _months(int(group.get("quarter_year") or group["year_quarter"]), 3 * int(quarter[1]) - 2, 3)
     if "bare_year" in group:
         return _year(int(group["bare_year"]))
     if number := group.get("ko_bare") or group.get("bare_month"):
@@ -244,12 +207,7 @@ def _year(year: int) -> tuple[date, date]:
 
 
 def _month(year: int, month: int) -> tuple[date, date]:
-    return _months(year, month, 1)
-
-
-def _months(year: int, month: int, count: int) -> tuple[date, date]:
-    last = month + count - 1
-    return date(year, month, 1), date(year, last, calendar.monthrange(year, last)[1])
+    return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
 
 
 _MAX_LENGTH = 60
@@ -264,17 +222,15 @@ _WEEKDAYS = {
     name[:length]: number for number, name in enumerate(_WEEKDAY_NAMES) for length in (3, 4, 5, len(name))
 } | {f"{letter}요일": number for number, letter in enumerate(_KOREAN_WEEKDAYS)}
 
-_PREVIOUS = ("last", "지난", "저번")
-_AGO = re.compile(r"([0-9]{1,3}) ?(days?|일|weeks?|주) ?(?:ago|전)")
-_WEEKDAY = re.compile(rf"(?:(last|this|지난|저번|이번) ?)?({'|'.join(_WEEKDAYS)})")
+_WEEKDAY = re.compile(rf"(?:(?:last|지난) ?)?({'|'.join(_WEEKDAYS)})")
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
 _KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
 _TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
-_MONTH_DAY = re.compile(rf"({_MONTH})\.? ?(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
-_DAY_MONTH = re.compile(rf"(?:the )?([0-9]{{1,2}})(?:st|nd|rd|th)? ?(?:of )?({_MONTH})\.?(?: ([0-9]{{4}}))?")
+_MONTH_DAY = re.compile(rf"({_MONTH})\.? ?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
+_DAY_MONTH = re.compile(rf"([0-9]{{1,2}})(?:st|nd|rd|th)? ?({_MONTH})\.?(?: ([0-9]{{4}}))?")
 _BARE_MONTH = re.compile(rf"({_MONTH})\.?")
 _DAYS_WITHOUT_YEAR = 365
 _MAX_YEARS_BACK = 8
@@ -317,12 +273,10 @@ def _read_day(text: str, today: date) -> date | None:
     """Read a day, with a year or without. Raises ValueError for one that does not exist."""
     if text in _DAYS_AGO:
         return today - timedelta(days=_DAYS_AGO[text])
-    if match := _AGO.fullmatch(text):
-        return today - timedelta(days=int(match[1]) * (7 if match[2] in ("week", "weeks", "주") else 1))
     if match := _WEEKDAY.fullmatch(text):
         # Monday is the latest one; last monday is never today.
-        is_previous = match[1] in _PREVIOUS
-        since = (today.weekday() - _WEEKDAYS[match[2]] - is_previous) % 7 + is_previous
+        is_previous = match[0] != match[1]
+        since = (today.weekday() - _WEEKDAYS[match[1]] - is_previous) % 7 + is_previous
         return today - timedelta(days=since)
     if match := _MONTH_DAY.fullmatch(text):
         return _latest(MONTHS[match[1]], int(match[2]), match[3], today)

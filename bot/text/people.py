@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import NamedTuple
@@ -66,11 +66,7 @@ def collapse_umlauts(word: str) -> str:
 
 MAX_SPELLINGS = 320
 """Spellings of a given name, the usual ones first: enough for two syllables, a bound for longer names."""
-MAX_READINGS = 24
-"""Hangul readings of a spelling."""
 MAX_GIVEN_SYLLABLES = 4
-_MAX_SYLLABLE_LETTERS = 6
-"""Of the spellings of a syllable."""
 
 _VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
@@ -91,10 +87,6 @@ def _tables() -> dict[str, dict[str, str]]:
     return tables
 
 
-def _letters(kind: str) -> str:
-    return "".join(_tables()[kind])
-
-
 def split_hangul(name: str) -> list[tuple[str, str]]:
     """Return the likely pairs of family and given name of a Hangul name; the family is "" if only a given name is typed.
 
@@ -110,7 +102,7 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
         return [pair for pair in known or pairs[:1] if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
     word = words[0]
     pairs = [(word[:size], word[size:]) for size in (2, 1) if word[:size] in families]
-    if not pairs or (len(word) == 2 and word[0] in _letters("rare")):
+    if not pairs or (len(word) == 2 and word[0] in "".join(_tables()["rare"])):
         pairs.append(("", word))
     return [pair for pair in pairs if len(pair[1]) <= MAX_GIVEN_SYLLABLES]
 
@@ -201,53 +193,6 @@ def is_same_name(left: str, right: str) -> bool:
             if cost is not None and cost <= _MAX_SAME_NAME_COST:
                 return True
     return False
-
-
-def hangul_readings(name: str) -> list[tuple[str, str]]:
-    """Return the Hangul family and given names that a Latin name may spell, with its family name at either end."""
-    words = name_tokens(name)
-    if not 2 <= len(words) <= MAX_GIVEN_SYLLABLES:
-        return []
-    readings = (
-        (family, given)
-        for at in (len(words) - 1, 0)
-        for family in families_of(words[at])
-        for given in _given_readings("".join([*words[:at], *words[at + 1 :]]))
-    )
-    return list(dict.fromkeys(readings))[:MAX_READINGS]
-
-
-def families_of(spelling: str) -> list[str]:
-    """Return the Hangul family names that a Latin word usually spells."""
-    return [family for family, cost in _names_by_spelling("family").get(spelling, ()) if not cost]
-
-
-@lru_cache(maxsize=1 << 10)
-def _given_readings(spelling: str) -> tuple[str, ...]:
-    """Return the Hangul given names of one to three syllables that a spelling may stand for, the likeliest first."""
-    found = sorted((cost, len(reading), reading) for reading, cost in _segment(spelling, 3))
-    return tuple(dict.fromkeys(reading for *_, reading in found))[:MAX_READINGS]
-
-
-def _segment(spelling: str, syllables: int) -> Iterator[tuple[str, int]]:
-    if not spelling:
-        yield "", 0
-    elif syllables:
-        for size in range(1, min(len(spelling), _MAX_SYLLABLE_LETTERS) + 1):
-            for syllable, cost in _names_by_spelling("given").get(spelling[:size], ()):
-                for rest, rest_cost in _segment(spelling[size:], syllables - 1):
-                    yield syllable + rest, cost + rest_cost
-
-
-@cache
-def _names_by_spelling(kind: str) -> dict[str, list[tuple[str, int]]]:
-    """Return the family names, or the given syllables, with their costs, by spelling."""
-    list_spellings = family_spellings if kind == "family" else _syllable_spellings
-    found: dict[str, list[tuple[str, int]]] = {}
-    for name in _tables()["family"] if kind == "family" else _letters(kind):
-        for spelling, cost in list_spellings(name).items():
-            found.setdefault(spelling, []).append((name, cost))
-    return found
 
 
 @analyser.remembered(1 << 12)
@@ -350,7 +295,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     """Tell whether a name may be meant by the query words, and is not just another person's.
 
     One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
-    their first letters and a word with both is long; two Korean names that differ so are two people's.
+    their first letters and a word with both is long.
     """
     from rapidfuzz.distance import (
         OSA,
@@ -365,7 +310,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
         for count, (typed, meant) in zip(errors, differing, strict=True)
     ):
         return True
-    if sum(errors) > 2 or all(map(hangul_readings, (" ".join(query_words), name))):
+    if sum(errors) > 2:
         return False
     return all(
         typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
@@ -523,7 +468,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 _NAME_SYLLABLES = 3
 """Of a whole Korean name, which needs no 교수 behind it: 김건우가 쓴."""
-_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS = 50, 60, 3
+_MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
 _SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
 _BEFORE = frozenset(("from", "by", "at"))
@@ -555,7 +500,8 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     letters capitals behind "by".
     """
     found: list[Writer] = []
-    start = 0
+    words = words[:_MAX_QUESTION_WORDS]
+    start = 0 if any(map(_may_relate, words)) else len(words)
     while start < len(words) and len(found) < _MAX_WRITERS:
         ends = range(min(len(words), start + MAX_WORDS), start, -1)
         read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
@@ -563,6 +509,18 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
         found += [writer] if writer else []
         start = writer.end if writer else start + 1
     return found
+
+
+def _may_relate(word: str) -> bool:
+    """Return whether a word may be what makes another one a writer."""
+    folded = word.lower().strip(_EDGE)
+    return (
+        folded in _BEFORE
+        or folded in _WRITTEN
+        or folded.endswith("s")
+        or _PAPERS.fullmatch(folded) is not None
+        or _GROUP.fullmatch(folded) is not None
+    )
 
 
 def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:

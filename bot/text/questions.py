@@ -269,8 +269,6 @@ def _key(text: str) -> str:
 _MAX_WORDS = 24
 _FILLER_WEIGHT = 0.5
 """Of words that may be filler (방법, improve), as they tell topics apart less often."""
-_MAX_WORD_TOPICS = 80
-"""Words in more descriptions tell nothing about a question's topic."""
 _SHARPNESS = 2
 """The exponent of a topic's weight: what describes the question best counts most."""
 
@@ -284,7 +282,7 @@ def describe_topics(text: str) -> TopicVector:
     for word in map(trim_filler, text.split()[:_MAX_WORDS]):
         kind = classify_filler(word)
         topics = () if kind == "filler" else find_topics(word)
-        if not topics or len(topics) > _MAX_WORD_TOPICS:
+        if not topics:
             continue
         weight = inverse_topic_frequency(len(topics)) * (_FILLER_WEIGHT if kind else 1)
         for topic in topics:

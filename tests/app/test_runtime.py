@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.app import container as app_container
 from bot.app import runtime
 from bot.app.container import Container
+from bot.client import command_sync
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
@@ -169,3 +171,21 @@ async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
     assert not first
     assert len(later) == 2
     assert all(models.DeliveryKind.DAILY in kinds for kinds in later)
+
+
+async def test_commands_that_could_not_be_registered_are_tried_again(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    async def sync(*_: object) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise OSError("503")
+
+    monkeypatch.setattr(command_sync, "sync_commands", sync)
+    monkeypatch.setattr(runtime, "SYNC_SECONDS", 0.0)
+    token = {"discord_token": SecretStr("token")}
+    bot.container.settings = bot.container.settings.model_copy(update=token)
+    await bot.sync_commands()
+    assert len(attempts) == 2

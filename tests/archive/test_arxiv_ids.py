@@ -43,24 +43,11 @@ def test_an_id_is_extracted_from_every_spelling(text: str, expected: str) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "small language model",
-        "3.14159",
-        "2025.0527",
-        "2513.00001",
-        "2502.027371",
-        "12502.02737",
-        "https://example.org/abs/2502.02737",
-        "https://huggingface.co/papers/date/2025-02-06",
-        "https://arxiv.org/list/cs.CL/2502",
-        "cs/011201",
-        "zzz/0112017",
-        "https://arxiv.org/abs/zzz/0112017",
-        "abcdefghij-abcdef/9999999",
-        "stat/0704001",
-        "https://arxiv.org/abs/2411.1234",
-        "https://arxiv.org/abs/1412.12345",
-        "https://huggingface.co/papers/2513.00001",
+        *("", "small language model", "3.14159", "2025.0527", "2513.00001", "2502.027371", "12502.02737"),
+        *("cs/011201", "zzz/0112017", "abcdefghij-abcdef/9999999", "stat/0704001"),
+        *("https://example.org/abs/2502.02737", "https://huggingface.co/papers/date/2025-02-06"),
+        *("https://arxiv.org/list/cs.CL/2502", "https://arxiv.org/abs/zzz/0112017"),
+        *("https://arxiv.org/abs/2411.1234", "https://huggingface.co/papers/2513.00001"),
     ],
 )
 def test_a_text_without_id_gives_none(text: str) -> None:
@@ -90,26 +77,9 @@ FIRST_AND_LAST = [
     *("0704.0001", "0712.9999", "1412.9999", "1501.00001", "2512.99999"),
 ]
 NEVER_GIVEN = [
-    *(
-        "hep-th/9106001",
-        "hep-th/9113001",
-        "cs/0704001",
-        "cs/0100001",
-        "cs/0112000",
-        "zzz/0112017",
-        "q-fin/0612001",
-    ),
-    *(
-        "0703.0001",
-        "0713.0001",
-        "0704.0000",
-        "0704.12345",
-        "1412.12345",
-        "1501.1234",
-        "1501.00000",
-        "2500.00001",
-    ),
-    *("2513.00001", "2512.000001", "2512.00001v1", " 2512.00001", "cs.CL", ""),
+    *("hep-th/9106001", "hep-th/9113001", "cs/0704001", "cs/0100001", "cs/0112000", "zzz/0112017", ""),
+    *("q-fin/0612001", "0703.0001", "0713.0001", "0704.0000", "0704.12345", "1412.12345", "1501.1234"),
+    *("1501.00000", "2500.00001", "2513.00001", "2512.000001", "2512.00001v1", " 2512.00001", "cs.CL"),
 ]
 
 

@@ -49,7 +49,9 @@ def test_a_digest_survives_a_blogs_html() -> None:
     assert [section.heading for section in papers[0].sections] == ["What"]
 
 
-@pytest.mark.parametrize("text", ["## Daily Papers", "a <video src='x'> b", "1 < 2", "<https://h.test>"])
+@pytest.mark.parametrize(
+    "text", ["## Daily Papers", "a <video src='x'> b", "<https://h.test>", "- <br>\n| a |"]
+)
 def test_markdown_is_not_taken_for_html(text: str) -> None:
     assert not parse.is_html(text)
 

@@ -153,42 +153,25 @@ def test_a_text_that_only_mentions_papers_is_not_a_list_and_the_reason_says_so(
         read(text)
 
 
-def test_markdown_with_html_in_it_is_markdown_and_a_page_is_not() -> None:
-    for form, text in FORMS.items():
-        assert parse.is_html(text) is (form.endswith("html") or form.startswith("a_table_of_html"))
+PROSE = "It is better than that of https://arxiv.org/abs/2501.00009, which was the best so far.\n\n"
+NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></tr></table></td></tr></table>"
 
 
-def test_odd_links_hide_no_paper() -> None:
-    text = f"""# 2026-06-01
-
-- [{TITLE}](javascript:alert(1)) [pdf](https://arxiv.org/pdf/{ONE}) ![](https://h.test/a.png)
-<table><tr><td><table><tr><td><a href="https://arxiv.org/abs/{TWO}">{OTHER}</a></td></tr></table></td></tr></table>
-"""
-    first, second = read_one(text)
-    assert [(first.arxiv_id, first.title), (second.arxiv_id, second.title)] == [(ONE, None), (TWO, OTHER)]
-
-
-def test_a_page_about_one_paper_is_read_by_the_date_in_its_front_matter() -> None:
-    text = f"---\ntitle: x\ndate: 2026-06-01 09:00:00 +0900\n---\n\n## What it does\n\nIt reads: [pdf]({ABS_ONE})\n"
-    [paper] = read_one(text, "_posts/reading.md")
-    assert (paper.arxiv_id, paper.title, paper.sections) == (ONE, None, ())
-
-
-def test_ids_alone_are_papers_without_a_title() -> None:
-    assert [(paper.arxiv_id, paper.title) for paper in read_one(json.dumps({"ids": [ONE, ABS_TWO]}))] == [
-        (ONE, None),
-        (TWO, None),
-    ]
-
-
-def test_a_paper_that_is_mentioned_in_prose_is_not_listed() -> None:
-    text = "".join(
-        f"## {n}. {title}\n\n📄 **Paper**: {url} ｜ 💻 [Code](https://h.test)\n\nIt is better than that of "
-        f"https://arxiv.org/abs/2501.0000{n}, which was the best so far.\n\n"
-        for n, title, url in ((1, TITLE, ABS_ONE), (2, OTHER, ABS_TWO))
-    )
-    papers = read_one(text)
-    assert [paper.arxiv_id for paper in papers] == [ONE, TWO]
+@pytest.mark.parametrize(
+    ("text", "name", "titles"),
+    [
+        (f"---\ntitle: x\ndate: 2026-06-01 09:00:00\n---\n\nIt reads: [pdf]({ABS_ONE})\n", "_posts/a.md", [None]),
+        (json.dumps({"ids": [ONE, ABS_TWO]}), "2026-06-01.json", [None, None]),
+        (f"- [{TITLE}](javascript:x) [pdf]({ABS_ONE}) ![](https://h.test/a.png)\n{NESTED}\n", "2026-06-01.md", [None, OTHER]),
+        (f"## 1. {TITLE}\n\n**Paper**: {ABS_ONE} ｜ [Code](https://h.test)\n\n{PROSE}", "2026-06-01.md", [None]),
+    ],
+    ids=["front matter", "ids alone", "odd links", "a mention in prose"],
+)  # fmt: skip
+def test_a_paper_stands_in_a_link_a_field_or_a_short_line(
+    text: str, name: str, titles: list[str | None]
+) -> None:
+    entries = read_one(text, name)
+    assert [(paper.arxiv_id, paper.title) for paper in entries] == [*zip([ONE, TWO], titles, strict=False)]
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])

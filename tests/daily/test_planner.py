@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from bot.daily import planner, schedule, why
-from storage import archive, models
+from storage import archive, models, outbox
 from storage.database import Connection
 from tests.support import digest_builders, patience
 from tests.support.planner_harness import DAY, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
@@ -256,3 +256,13 @@ async def test_a_digest_dated_tomorrow_does_not_silence_todays(
     posted = " ".join(await planning.list_contents()).split()
     assert sorted(posted) == ["2601.00001", "2601.00002", "2601.00003"]
     assert await planning.tick(due + 2 * DAY) == 0
+
+
+@pytest.mark.parametrize(("days", "lives"), [((1,), 7), ((1, 2, 3, 4, 5), 1), ((1, 4), 3)])
+async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
+    planning: PlannerHarness, days: tuple[int, ...], lives: int
+) -> None:
+    await planning.post(("2601.00001", 5), days=days)
+    async with planning.database.read() as connection:
+        [delivery] = await outbox.list_rows(connection)
+    assert delivery.expires_at - delivery.planned_at == lives * DAY

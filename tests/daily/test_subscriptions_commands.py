@@ -295,7 +295,7 @@ async def test_a_time_is_typed_as_it_is_said(harness: ClientHarness) -> None:
     for typed, key, quoted in (
         ("weekdays at 7", "time-not-understood", "weekdays at 7"),
         ("평일 오전 7시", "time-not-understood", "평일 오전 7시"),
-        ("every day at 7am Soeul", "zone-unknown", "Soeul"),
+        ("every day at 7am Soeul", "time-not-understood", "every day at 7am Soeul"),
     ):
         refused = await harness.manage("daily edit", time=typed)
         assert harness.texts(key, text=quoted) in shown_text(refused)

@@ -79,12 +79,14 @@ ANSWERS = {
         "First post:",
     ),
     "/trends": ("so far", "Rising topics of the last 30 days", "9.9% → 15.9%"),
+    "/club setup channel:papers day:wed time:5pm": ("Every Wed at 17:00", "Which paper do we read?"),
     "/주제 강화학습": ("강화학습 · 23편",),
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "확산 모델", "첫 게시:"),
+    "/스터디 설정 채널:papers 요일:wed 시각:오후 5시": ("매주 수요일 17:00", "어떤 논문을 함께 읽을까요?"),
     "/동향": ("진행 중", "최근 30일 동안 떠오르는 주제", "9.9% → 15.9%"),
 }
 """What the page shows after each line that the README and the page propose to type."""
@@ -122,7 +124,7 @@ async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     await shown.press_until("Enter", *sentences)
 
 
-COMMANDS = {"en": ("/top", "Top papers · Last 12 months"), "ko": ("/인기", "인기 논문 · 최근 1년")}
+COMMANDS = {"en": ("/top", "last week", "Top papers · Dec 22"), "ko": ("/인기", "지난주", "인기 논문 · 2025")}
 NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"
 
 
@@ -136,8 +138,8 @@ async def _choose(shown: browser.Browser, command: str) -> None:
     await shown.wait_for("document.activeElement.matches('.command-chip')")
 
 
-async def _check_enter(shown: browser.Browser, command: str, heading: str) -> None:
-    """Send a command by Enter, alone and with a choice of its first option; the heading is that of the choice."""
+async def _check_enter(shown: browser.Browser, command: str, typed: str, heading: str) -> None:
+    """Send a command by Enter, alone and with a text in its first option; the heading is that of the text."""
     newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")
@@ -148,8 +150,9 @@ async def _check_enter(shown: browser.Browser, command: str, heading: str) -> No
     assert "…" not in await shown.evaluate(options)
     await shown.click("document.querySelector('.command-suggestion')")
     await shown.wait_for("document.activeElement.matches('.command-option-input')")
-    await shown.click("[...document.querySelectorAll('.command-suggestion')].at(-2)")
-    await shown.wait_for(f"{heading!r}.endsWith(document.querySelector('.command-option-input').value)")
+    await shown.type(typed)
+    await shown.wait_for(f"document.querySelector('.command-option-input').value === {typed!r}")
+    await shown.wait_for("document.querySelector('.command-suggestion') === null")
     await shown.press("Enter")
     await shown.wait_for_text(heading)
 

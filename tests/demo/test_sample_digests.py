@@ -82,7 +82,7 @@ async def test_the_demo_has_a_member_without_rights_a_locked_channel_and_a_forum
             viewer.id: {leaf["name"] for path, leaf in page.list_leaves(env, viewer, papers)}
             for viewer in viewers
         }
-        assert "setup" in seen[manager.id] - seen[member.id]
+        assert "edit" in seen[manager.id] - seen[member.id]
         asked = await manager.slash(papers, "daily setup", channel=locked)
         texts = runtime.container.texts.for_locale(models.Locale.EN)
         assert texts("permission-send-messages") in shown_text(last_response(asked))

@@ -98,6 +98,21 @@ async def delete_message(fake: server.Fake, params: Json) -> Any:
 
 
 @action
+async def vote(fake: server.Fake, params: Json) -> Any:
+    """Set the `votes` of a poll, a list of numbers by answer, in the message `message_id` of `channel_id`."""
+    message = fake.world.channels[params["channel_id"]].find(params["message_id"])
+    assert message is not None
+    message.votes = dict(enumerate(params["votes"], start=1))
+    return {}
+
+
+@action
+async def list_events(fake: server.Fake, params: Json) -> Any:
+    """Return the scheduled events of all guilds."""
+    return fake.world.events
+
+
+@action
 async def move_clock(fake: server.Fake, params: Json) -> Any:
     """Move the clock, and with it the `Date` of answers, forward by `seconds`, which expires nonces."""
     fake.world.clock_offset += max(0.0, params["seconds"])

@@ -28,6 +28,7 @@ VIEW_CHANNEL = 1 << 10
 SEND_MESSAGES = 1 << 11
 READ_MESSAGE_HISTORY = 1 << 16
 SEND_MESSAGES_IN_THREADS = 1 << 38
+CREATE_EVENTS = 1 << 44
 ALL_PERMISSIONS = (1 << 53) - 1
 DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, which overrides channel denials
 
@@ -82,7 +83,7 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message. `payload` is the request body with edits merged in."""
+    """A message. `payload` is the request body with edits merged in; `votes` are those of its poll, by answer."""
 
     id: int
     channel_id: int
@@ -92,6 +93,7 @@ class Message:
     edited_at: float | None = None
     deleted: bool = False
     published: bool = False
+    votes: dict[int, int] = field(default_factory=dict)
     thread_id: int | None = None
 
 
@@ -116,6 +118,7 @@ class World:
         self.nonces: dict[str, tuple[float, int, int]] = {}
         self.webhooks: dict[int, Webhook] = {}
         self.commands: list[Json] = []
+        self.events: list[Json] = []
         self._last_ms = 0
         self._count = 0
 

@@ -20,6 +20,7 @@ IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40
 MAX_CONTENT = 2000
 MAX_TEXT = 4000
+MAX_POLL_ANSWER = 55
 MAX_TEXT_BYTES = 10170
 BYTES_PER_TEXT = 12
 """Overhead per text. Measured: above `MAX_TEXT_BYTES` in UTF-8 with this overhead, Discord responds 500 (api#8554)."""
@@ -127,9 +128,14 @@ def check_message(payload: Json) -> None:
     if int(payload.get("flags") or 0) & IS_COMPONENTS_V2:
         _check_v2(payload, components)
     elif not any(
-        payload.get(key) for key in ("content", "embeds", "components", "attachments", "sticker_ids")
+        payload.get(key) for key in ("content", "embeds", "components", "attachments", "sticker_ids", "poll")
     ):
         raise wire.ApiError(400, 50006, "Cannot send an empty message")
+    for number, answer in enumerate((payload.get("poll") or {}).get("answers") or ()):
+        if len(answer["poll_media"].get("text") or "") > MAX_POLL_ANSWER:
+            raise invalid_form_body(
+                f"poll.answers.{number}", f"Must be {MAX_POLL_ANSWER} or fewer in length."
+            )
     ids = [component["custom_id"] for component in components if component.get("custom_id")]
     if len(ids) != len(set(ids)):
         raise invalid_form_body("components", "Component custom id cannot be duplicated")

@@ -203,9 +203,33 @@ def render_message(message: model.Message, world: model.World) -> Json:
         "attachments": [],
         "embeds": payload.get("embeds") or [],
         "components": _assign_component_ids(payload.get("components") or [], itertools.count(1)),
+        **({"poll": _render_poll(message, world)} if payload.get("poll") else {}),
         "pinned": False,
         "type": 0,
         "flags": int(payload.get("flags") or 0) | (1 if message.published else 0),
+    }
+
+
+def _render_poll(message: model.Message, world: model.World) -> Json:
+    """Render a poll with its votes, which are counted precisely once it has ended."""
+    poll = message.payload["poll"]
+    expiry = snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
+    numbers = range(1, len(poll["answers"]) + 1)
+    counts = [
+        {"id": number, "count": message.votes.get(number, 0), "me_voted": False}
+        for number in numbers
+        if message.votes.get(number)
+    ]
+    return {
+        "question": poll["question"],
+        "answers": [
+            {"answer_id": number, "poll_media": answer["poll_media"]}
+            for number, answer in zip(numbers, poll["answers"], strict=True)
+        ],
+        "expiry": render_time(expiry),
+        "allow_multiselect": bool(poll.get("allow_multiselect")),
+        "layout_type": 1,
+        "results": {"answer_counts": counts, "is_finalized": world.now() >= expiry},
     }
 
 

@@ -268,7 +268,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     for manages in ("help-channel", "help-channel.daily-setup"):
         assert harness.texts(manages) not in for_reader
     described = for_reader.split(harness.texts("help-more", commands=""))[0]
-    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 10
+    assert sum(line.startswith(("`/", "</")) for line in described.splitlines()) == 11
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.search.glossary import MAX_DECISIONS, GlossaryService, read_decisions
+from bot.search.glossary import GlossaryService, read_decisions
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, key_values, search, snapshot
+from storage import snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -87,12 +87,3 @@ async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db
     async with db.read() as connection:
         rows = await snapshot.read(connection, read_decisions)
     assert [(row.form, row.is_added) for row in rows] == [("등롱 신호", False), ("밝아요", False)]
-
-
-async def test_there_is_a_limit_to_decisions(db: Database) -> None:
-    rows = [("quantum foam", f"거품 {number}", True) for number in range(MAX_DECISIONS)]
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, search.GLOSSARY_DECISIONS, json.dumps(rows))
-    with pytest.raises(errors.UsageError, match="the maximum"):
-        await GlossaryService(db).decide("quantum foam", "거품", is_added=True)
-    await GlossaryService(db).decide("quantum foam", "거품 1", is_added=False)

@@ -15,7 +15,7 @@ def _snippet(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = 
         for pattern in (search_results.compile_pattern(phrases), search_results.compile_pattern(words))
         if pattern is not None
     ]
-    return str(search_results.make_snippet(text, search_results.Patterns(patterns)))
+    return str(search_results.make_snippet(text, patterns))
 
 
 def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
@@ -59,17 +59,8 @@ def test_the_sentence_with_most_terms_is_shown() -> None:
 
 def test_the_sentence_with_the_full_query_comes_first() -> None:
     text = "추론을 해요. LLM 추론을 빠르게 해요."
-    patterns = [
-        pattern for pattern in [search_results.compile_pattern(["LLM 추론", "추론"])] if pattern is not None
-    ]
-    assert (
-        str(
-            search_results.make_snippet(
-                text, search_results.Patterns(patterns, search_results.compile_pattern(["LLM 추론"]))
-            )
-        )
-        == "**LLM 추론**을 빠르게 해요."
-    )
+    patterns = search_results.build_patterns(("LLM", "추론"), (("LLM",), ("추론",)))
+    assert str(search_results.make_snippet(text, patterns)) == "**LLM 추론**을 빠르게 해요."
 
 
 def test_a_list_item_is_shown_without_its_marker() -> None:

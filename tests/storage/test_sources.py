@@ -43,7 +43,7 @@ async def test_the_health_of_a_source_is_stored(db: database.Database) -> None:
         assert [row.url for row in await sources.list_rows(connection, due_at=NOW)] == ["other"]
 
 
-async def test_the_page_states_read_last_are_kept(db: database.Database) -> None:
+async def test_the_last_state_of_a_page_is_kept(db: database.Database) -> None:
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)
         page = models.PageState("https://host/a.md", NOW, models.FetchStatus.OK, etag='"1"')
@@ -55,10 +55,3 @@ async def test_the_page_states_read_last_are_kept(db: database.Database) -> None
         assert await sources.list_page_states(connection, other.id) == {page.location: page}
         await sources.upsert_page_states(connection, source.id, [])
         assert await sources.list_page_states(connection, source.id) == {page.location: newer}
-        older = [replace(page, location=str(n), read_at=NOW - timedelta(days=n)) for n in range(3)]
-        await sources.upsert_page_states(connection, source.id, older)
-        kept = {page.location: newer, "0": older[0]}
-        assert await sources.list_page_states(connection, source.id, 2) == kept
-        assert await sources.trim_page_states(connection, source.id, 4) == 0
-        assert await sources.trim_page_states(connection, source.id, 2) == 2
-        assert await sources.list_page_states(connection, source.id) == kept

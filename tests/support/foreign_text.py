@@ -342,9 +342,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "rendering.discord_text.shorten": lambda text: discord_text.shorten(text, 2000),
     "rendering.discord_text.tie_marks": discord_text.tie_marks,
     "rendering.discord_text.masked_link": lambda text: discord_text.masked_link(text, text),
-    "search.results.make_snippet": lambda text: results.make_snippet(
-        text, results.Patterns([re.compile("word")])
-    ),
+    "search.results.make_snippet": lambda text: results.make_snippet(text, [re.compile("word")]),
     "search.results.find_sentence": lambda text: results.find_sentence(text, re.compile("word")),
     "shelf.notes.make_query": lambda text: notes.make_query(text, text),
     "sources.feed.parse_document of an entry's fields": _read_feed,

@@ -150,11 +150,6 @@ def test_a_given_name_alone_is_recognised() -> None:
     assert people.split_hangul("강화 학습 모델") == []
 
 
-def test_a_spelling_is_read_in_hangul() -> None:
-    assert ("김", "건우") in people.hangul_readings("Kim, Geon-Woo")
-    assert people.hangul_readings("Wolfgang Amadeus Mozart") == []
-
-
 @given(st.text(SYLLABLES, min_size=1, max_size=6))
 def test_any_hangul_name_has_few_spellings_that_are_recognised(name: str) -> None:
     for family, given_name in people.split_hangul(name):
@@ -177,9 +172,8 @@ def test_all_spellings_of_a_name_have_consonants_of_it(name: str) -> None:
 @example("u" * 24 + " kim")
 @example("가" * 60)
 @given(st.text(max_size=60))
-def test_any_text_has_few_keys_and_readings(text: str) -> None:
+def test_any_text_has_few_keys(text: str) -> None:
     assert len(people.consonant_keys(text)) <= 20 * people.MAX_SPELLINGS
-    assert len(people.hangul_readings(text)) <= people.MAX_READINGS
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,6 @@ def is_found(form: str, text: str) -> bool:
         ("large language model", "Large-Language Models", True),
         ("fine-tuning", "fine tuning", True),
         ("GPT-4o", "gpt4o", True),
-        ("gpt4o", "GPT-4o mini", True),
         ("3D 가우시안 스플래팅", "3D 가우시안스플래팅", True),
         ("LLM 판정", "LLM판정을 쓴다", True),
         ("LLM 판정", "MLLM 판정", False),

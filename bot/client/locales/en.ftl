@@ -117,6 +117,9 @@ saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
+saved-read-on = read { $date }
+saved-read = Mark as read
+saved-unread = Mark as unread
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit = Note and tags
@@ -536,12 +539,78 @@ help-following = Following
     .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
+    .club-list = your group's next meeting and its papers
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
+    .club-setup = let your group vote for a paper each week
+    .club-now = begin that vote now
+    .club-skip = skip the next meeting
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
 help-more = Also: { $commands }
+
+## The club
+discuss = Discuss
+nominate = Nominate
+withdraw = Withdraw nomination
+club-discussion = 💬 { $reader } would like to discuss this paper
+club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
+club-open = This paper already has its discussion: { $thread }
+club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
+club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
+club-none = This server has no club yet. A manager starts one with { $setup }.
+club-nominated = Nominated for the next vote: { $title }
+club-nominated-instead = Nominated in place of your earlier choice: { $title }
+club-withdrawn = Your nomination was withdrawn: { $title }
+club-vote-is-open = The vote for the next meeting is already open.
+club-has-paper = The next meeting already has its paper.
+club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
+club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
+club-heading = ### Club in { $channel }
+    Every { $day } at { $time }
+club-state-new = The vote for { $meets } begins { $vote }.
+club-state-poll = The vote for { $meets } ends { $vote }.
+club-state-paper = Next meeting: { $meets }
+club-state-reminder = Next meeting: { $meets }
+club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
+club-state-skip = The meeting of { $meets } is skipped. { $now } brings it back with a vote.
+club-past = **Papers so far** · { $count }
+club-thread-link = discussion
+club-readers = { $count ->
+    [one] read by 1 member
+   *[other] read by { $count } members
+}
+club-stop = End the club
+club-stopped = The club has ended. Its discussions stay where they are.
+club-set-up = The club is set up.
+club-no-events = Give Paperround the permission **Create Events**, and each meeting is in the server's events too.
+club-vote-begins = The vote begins in a few seconds.
+club-skipped = The meeting is skipped.
+club-show = About the club
+club-question = Which paper for { $date }?
+club-poll = **🗳️ Which paper do we read?** For the meeting on { $at }
+club-vote = Vote here.
+club-nominations = { $count ->
+    [one] nominated
+   *[other] nominated by { $count }
+}
+club-paper = ## 📖 The paper for the next meeting
+    { $at } ({ $when }){ $votes ->
+        [0] {""}
+        [one] {" "}· 1 vote
+       *[other] {" "}· { $votes } votes
+    }
+club-thread = [Its discussion]({ $url })
+club-event = Club: { $title }
+club-reminder = ⏰ The meeting about this paper begins { $when }, at { $at }.
+club-none-no-candidates = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
+club-none-poll-gone = There is no paper for { $at }: its vote was deleted. A manager can begin another with { $now }.
+club-none-papers-gone = There is no paper for { $at }: none of those in the vote is in the archive any more. A manager can begin another vote with { $now }.
+club-skip = The meeting of { $at } is skipped.{ $votes ->
+    [0] {""}
+   *[other] {" "}The open vote does not count.
+}
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.

@@ -1,0 +1,175 @@
+"""`/club`: the server's reading club; and the buttons *Discuss* and *Nominate* of a paper's card."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.client import autocomplete, router
+from bot.client import messages as client_messages
+from bot.client import options as client_options
+from bot.client.context import Client, Request
+from bot.client.message_builder import Action
+from bot.client.router import UserError
+from bot.club import messages as club_messages
+from bot.club.service import Clubs
+from bot.daily import schedule
+from bot.lists import card as lists_card
+from bot.lists.commands import load_paper
+from storage.models import Club
+
+NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+DAYS = [
+    app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
+]
+IN_THREAD = ("create_public_threads", "send_messages_in_threads")
+NEEDED = {True: router.REQUIRED, False: (*router.REQUIRED, *IN_THREAD)}  # by whether it is a forum
+
+
+@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.allowed_installs(guilds=True, users=False)
+class ClubCog(commands.GroupCog, name="club", description="A paper for your group each week"):
+    """A server's club."""
+
+    reads_guild = True
+
+    def __init__(self, bot: Client) -> None:
+        self._clubs = bot.services.get(Clubs)
+
+    @router.command(name="setup", description="Choose a paper together each week")
+    @app_commands.describe(channel="Where you vote and discuss", day="When you meet", time="Such as 5pm KST")
+    @app_commands.choices(day=DAYS)
+    @app_commands.autocomplete(time=autocomplete.times)
+    async def setup(
+        self,
+        request: Request,
+        channel: discord.TextChannel | discord.ForumChannel,
+        day: str,
+        time: app_commands.Range[str, 1, 40],
+    ) -> ui.LayoutView:
+        """Store the club; its first vote begins if there is time for one."""
+        interaction = request.interaction
+        router.require_manager(interaction)
+        channel = router.require_channel(interaction.guild, channel.id)
+        is_forum = isinstance(channel, discord.ForumChannel)
+        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
+        server_zone = await interaction.client.timezone_for(interaction, of_server=True)
+        typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
+        club = Club(
+            guild_id=channel.guild.id,
+            channel_id=channel.id,
+            is_forum=is_forum,
+            weekday=schedule.parse_days(day)[0],
+            at_time=client_options.parse_time(typed["time"]),
+            timezone=typed["timezone"],
+            locale=request.texts.locale,
+            created_by=request.user_id,
+        )
+        await self._clubs.set_up(club)
+        may_announce = channel.guild.me.guild_permissions.create_events
+        note = "" if may_announce else f"\n{client_messages.subtext(request.texts('club-no-events'))}"
+        return await self._view(request, request.texts("club-set-up") + note)
+
+    @router.command(name="now", description="Begin the vote for the next meeting now")
+    async def begin_vote(self, request: Request) -> ui.LayoutView:
+        """Begin the vote."""
+        return await self._act(request, self._clubs.begin_vote)
+
+    @router.command(name="skip", description="Skip the next meeting")
+    async def skip(self, request: Request) -> ui.LayoutView:
+        """Skip the meeting and delete its event, the only one that the bot has; an open vote does not count then."""
+        answer = await self._act(request, self._clubs.skip)
+        guild: Any = request.interaction.guild
+        with suppress(discord.HTTPException):
+            for event in await guild.fetch_scheduled_events():
+                if event.creator_id == guild.me.id:
+                    await event.delete()
+        return answer
+
+    async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
+        router.require_manager(request.interaction)
+        return await self._view(request, request.texts(await act(request.interaction.guild_id or 0)))
+
+    @router.command(name="list", description="The club's next meeting, and the papers so far")
+    async def list_papers(self, request: Request) -> ui.LayoutView:
+        """Show the club."""
+        return await self._view(request)
+
+    @router.handles(club_messages.SHOW)
+    async def show(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show a page of the club's papers."""
+        return await self._view(request, page=action.number)
+
+    @router.handles(club_messages.STOP, check=router.require_manager)
+    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
+        """End the club."""
+        await self._clubs.stop(request.interaction.guild_id or 0)
+        return client_messages.text_view(request.texts("club-stopped"))
+
+    async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
+        size, mention = club_messages.PAGE_SIZE, request.interaction.client.mentions
+        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
+        if found is None:
+            raise UserError("club-none", setup=mention("club setup"))
+        can_manage = router.is_manager(request.interaction)
+        return club_messages.club_view(
+            request.texts,
+            found,
+            page,
+            request.services.clock(),
+            mention("club now"),
+            headline,
+            can_manage=can_manage,
+        )
+
+    @router.handles(lists_card.NOMINATE, router.PRIVATELY)
+    async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
+        """Nominate a paper, or withdraw it."""
+        paper, setup = await load_paper(request, action.payload), request.interaction.client.mentions
+        key = await self._clubs.nominate(request.interaction.guild_id or 0, request.user_id, paper.id)
+        title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
+        return client_messages.text_view(request.texts(key, title=title, setup=setup("club setup")))
+
+    @router.handles(lists_card.DISCUSS, router.PRIVATELY, check=router.require_may_share)
+    async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
+        """Open the thread about a paper in this channel, of a forum as a post; lead to one that there is."""
+        channel = request.interaction.channel
+        if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
+            channel = channel.parent
+        if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
+            raise UserError("club-no-threads")
+        is_forum = isinstance(channel, discord.ForumChannel)
+        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
+        paper = await load_paper(request, action.payload)
+        fields: dict[str, Any] = {
+            "guild_id": channel.guild.id,
+            "channel_id": channel.id,
+            "is_forum": is_forum,
+            "opened_by": request.user_id,
+            "locale": request.texts.locale,
+        }
+        thread_id = await self._clubs.discuss(paper, **fields)
+        if thread_id is not None and not await _open_again(request, thread_id):
+            thread_id = await self._clubs.discuss(paper, thread_id, **fields)
+        if thread_id is None:
+            return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
+        return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
+
+
+async def _open_again(request: Request, thread_id: int) -> bool:
+    """Open a thread that is archived. False if it was deleted. Raises UserError for one that is locked."""
+    try:
+        thread: Any = await request.interaction.client.fetch_channel(thread_id)
+        if thread.locked:
+            raise UserError("club-thread-locked", thread=thread.mention)
+        if thread.archived:
+            await thread.edit(archived=False)
+    except discord.NotFound:
+        return False
+    return True

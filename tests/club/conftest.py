@@ -1,0 +1,96 @@
+"""A lab: six readers and a manager in a simulated server, and a bot that plans and sends when its clock moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import discord
+import pytest
+
+from bot.app.runtime import Runtime, build_runtime
+from storage.locks import SenderLock
+from tests.support import client_harness, digest_builders
+from tests.support.client_harness import ClientHarness, shown_text
+
+
+@dataclass
+class Lab:
+    """The club's server. `is_away`: the bot is stopped."""
+
+    harness: ClientHarness
+    runtime: Runtime
+    readers: Sequence[Any]
+    is_away: bool = False
+
+    @property
+    def now(self) -> datetime:
+        return self.harness.env.now()
+
+    async def until(self, moment: datetime) -> None:
+        """Let time pass, and the bot do what is due by then."""
+        await self.harness.env.advance_time((moment - self.now).total_seconds())
+        await self.tick()
+
+    async def tick(self, times: int = 2) -> None:
+        for _ in range(0 if self.is_away else times):
+            await self.runtime.clubs.tick(self.now)
+            await self.runtime.relay.drain(self.now)
+        await self.harness.env.settle()
+
+    async def add_day(self, *papers: tuple[str, int]) -> None:
+        """Store today's newsletter with these papers and votes."""
+        text = digest_builders.newsletter(self.now.date(), list(papers))
+        ingest = self.harness.container.create_ingest()
+        await ingest.add_text(text, location=f"{self.now:%m-%d}.md")
+
+    async def press_on_card(self, paper: str, key: str, by: Any, where: Any = None) -> str:
+        """Press a button of a paper's card. Returns the text of the answer."""
+        card = await self.harness.ask("paper", by=by, where=where, paper=paper)
+        return shown_text(await self.harness.press(card, key, by=by))
+
+    async def manage(self, command: str, **options: Any) -> str:
+        """Run a command of `/club` as the manager. Returns the text of the answer, and sends what it planned."""
+        text = shown_text(await self.harness.manage(f"club {command}", **options))
+        await self.tick()
+        return text
+
+    def messages(self, channel: Any = None) -> list[Any]:
+        """The public messages of a channel, oldest first."""
+        found = (channel or self.harness.channel).history()
+        return [one for one in found if not one.flags.ephemeral and one.type is discord.MessageType.default]
+
+    def polls(self, channel: Any = None) -> list[Any]:
+        return [message for message in self.messages(channel) if message.poll]
+
+    def threads(self, channel: Any = None) -> list[Any]:
+        return list((channel or self.harness.channel).threads)
+
+    def events(self) -> list[Any]:
+        guild = self.harness.env.backend.get_guild(self.harness.guild.id)
+        return list(guild.scheduled_events.values())
+
+
+def text_of(message: Any) -> str:
+    """All visible text of a message."""
+    return f"{message.content}{shown_text(message)}"
+
+
+@pytest.fixture
+async def lab(harness: ClientHarness) -> AsyncIterator[Lab]:
+    lock = SenderLock(harness.container.database)
+    assert await lock.try_acquire()
+    runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
+    readers = [harness.guild.add_member(harness.env.create_user(f"reader{number}")) for number in range(6)]
+    yield Lab(harness, runtime, readers)
+    await lock.release()
+
+
+def weeks(count: float) -> timedelta:
+    return timedelta(weeks=count)
+
+
+__all__ = ["Lab", "client_harness", "lab", "text_of", "weeks"]

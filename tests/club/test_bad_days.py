@@ -1,0 +1,232 @@
+"""What goes wrong in a club's week: each has one sentence or one post, and nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+import pytest
+import sqlalchemy as sa
+
+from bot.club.service import Clubs
+from storage import models, outbox, tables
+from tests.club.conftest import Lab, text_of
+from tests.support.client_harness import both_languages, shown_text
+
+MEETS = datetime(2026, 1, 9, 17, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+async def _set_up(lab: Lab, channel: Any = None, time: str = "17:00 UTC") -> None:
+    """Set a club up a week before its first meeting with a vote, which begins."""
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    await lab.manage("setup", channel=channel or lab.harness.channel, day="fri", time=time)
+
+
+async def _end_vote(lab: Lab) -> None:
+    await lab.until(MEETS - 2 * DAY + timedelta(minutes=2))
+
+
+async def test_a_poll_that_was_deleted_by_hand_leaves_no_paper_which_is_said_once_and_can_be_repeated(
+    lab: Lab,
+) -> None:
+    await _set_up(lab)
+    [poll] = lab.polls()
+    lab.harness.env.backend.delete_message(lab.harness.channel.id, poll.id)
+    await _end_vote(lab)
+    await lab.tick()
+    assert ["its vote was deleted" in text_of(message) for message in lab.messages()] == [True]
+    assert "begins in a few seconds" in await lab.manage("now")
+    assert len(lab.polls()) == 1
+    assert "already open" in await lab.manage("now")
+
+
+async def test_votes_decide_then_votes_on_hugging_face_and_a_paper_that_left_the_archive_gives_way(
+    lab: Lab,
+) -> None:
+    await _set_up(lab)
+    [poll] = lab.polls()
+    titles = [answer.text for answer in poll.poll.answers]
+    await lab.readers[0].set_poll_votes(poll, answers=[3])
+    await lab.readers[1].set_poll_votes(poll, answers=[2])
+    async with lab.harness.container.database.transaction() as connection:
+        gone = sa.update(tables.papers).where(tables.papers.c.title == titles[1])
+        await connection.execute(gone.values(last_on=None))
+    await _end_vote(lab)
+    assert [thread.name for thread in lab.threads()] == [titles[2]]
+
+
+async def test_without_votes_the_most_upvoted_paper_is_read(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - DAY)  # the bot was away when the vote ended
+    assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
+
+
+async def test_two_managers_at_once_begin_one_vote(lab: Lab) -> None:
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    assert not lab.polls()
+    clubs = lab.harness.bot.services.get(Clubs)
+    results = await asyncio.gather(
+        *(clubs.begin_vote(lab.harness.guild.id) for _ in range(2)),
+        lab.runtime.clubs.tick(lab.now),
+        return_exceptions=True,
+    )
+    assert sorted(map(str, results[:2])) == ["club-vote-begins", "club-vote-is-open"]
+    await lab.tick()
+    assert len(lab.polls()) == 1
+
+
+async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_comes_at_its_time(
+    lab: Lab,
+) -> None:
+    await _set_up(lab)
+    assert "skipped" in await lab.manage("skip")
+    assert "open vote does not count" in text_of(lab.messages()[-1])
+    await lab.manage("skip")
+    await _end_vote(lab)
+    await lab.until(MEETS - timedelta(minutes=1))
+    assert not lab.threads()
+    assert not lab.events()
+    await lab.add_day(("2602.00001", 4))
+    await lab.until(MEETS + timedelta(minutes=1))
+    assert len(lab.polls()) == 2
+
+
+async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_chosen_again(
+    lab: Lab,
+) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - DAY)
+    assert len(lab.events()) == 1
+    await lab.manage("skip")
+    assert not lab.events()
+    await lab.until(MEETS - timedelta(minutes=30))
+    assert not [message for message in lab.messages(lab.threads()[0]) if "begins" in text_of(message)]
+    await lab.manage("now")
+    await lab.press_on_card("2501.00001", "nominate", lab.readers[0])
+    await lab.until(MEETS + timedelta(minutes=1))
+    assert "Small Language Models" in lab.polls()[-1].poll.answers[0].text
+
+
+async def test_a_week_without_candidates_says_so_once(lab: Lab) -> None:
+    await lab.until(datetime(2026, 2, 1, tzinfo=UTC))
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.until(lab.now + timedelta(hours=5))
+    assert [("nobody nominated" in text_of(message)) for message in lab.messages()] == [True]
+    assert "nothing to vote on" in await lab.manage("now")
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.manage("now")
+    assert [answer.text for answer in lab.polls()[0].poll.answers] == ["Maps for Robots"]
+
+
+async def test_in_a_forum_the_poll_and_the_paper_are_posts_and_the_reminder_is_in_the_papers_post(
+    lab: Lab,
+) -> None:
+    forum = lab.harness.guild.create_forum_channel("reading")
+    await _set_up(lab, forum)
+    [post] = lab.threads(forum)
+    assert len(lab.polls(post)) == 1
+    await _end_vote(lab)
+    await lab.until(MEETS - timedelta(minutes=30))
+    _, paper = lab.threads(forum)
+    assert ["begins" in text_of(message) for message in lab.messages(paper)] == [False, True]
+
+
+async def test_a_channel_that_was_deleted_is_told_to_the_manager_and_another_one_gets_the_vote(
+    lab: Lab,
+) -> None:
+    lost = lab.harness.guild.create_text_channel("lost")
+    await lab.manage("setup", channel=lost, day="fri", time="17:00 UTC")
+    lab.harness.env.backend.delete_channel(lost.id)
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    notices = lab.harness.manager.user.dm_channel.history()
+    assert len(notices) == 1
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.tick()
+    assert len(lab.polls()) == 1
+
+
+async def test_the_clock_change_moves_the_meeting_with_the_zone(lab: Lab) -> None:
+    """In New York the clock is set forward on March 8, 2026, between the vote and the meeting."""
+    await lab.until(datetime(2026, 3, 6, 23, tzinfo=UTC))
+    await lab.add_day(("2603.00001", 4))
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 New York")
+    await lab.until(datetime(2026, 3, 11, 22, tzinfo=UTC))
+    starts = [datetime.fromisoformat(event.scheduled_start_time) for event in lab.events()]
+    assert starts == [datetime(2026, 3, 13, 21, tzinfo=UTC)]
+
+
+async def test_without_the_permission_for_events_the_thread_alone_is_there_and_the_setup_says_so(
+    lab: Lab,
+) -> None:
+    lab.harness.env.inject_error("POST", "/guilds/*/scheduled-events", status=403, code=50013, message="no")
+    await _set_up(lab)
+    await _end_vote(lab)
+    await lab.tick()
+    assert len(lab.threads()) == 1
+    async with lab.harness.container.database.read() as connection:
+        states = {row.state for row in await outbox.list_rows(connection)}
+    assert states == {models.DeliveryState.SENT}
+
+
+async def test_a_discussion_is_opened_again_if_it_is_archived_and_anew_if_it_was_deleted(lab: Lab) -> None:
+    reader = lab.readers[0]
+    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
+    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
+    await lab.tick()
+    [thread] = lab.threads()
+    stored = lab.harness.env.backend.get_channel(thread.id).thread_metadata
+    assert stored is not None
+    stored.archived = True
+    assert f"<#{thread.id}>" in await lab.press_on_card("2501.00003", "discuss", reader)
+    assert not stored.archived
+    stored.locked = True
+    assert "locked" in await lab.press_on_card("2501.00003", "discuss", reader)
+    lab.harness.env.backend.delete_channel(thread.id)
+    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
+    await lab.tick()
+    assert [new.id != thread.id for new in lab.threads()] == [True]
+
+
+async def test_a_discussion_needs_a_text_channel_and_permissions_which_the_answer_names(lab: Lab) -> None:
+    denied = discord.PermissionOverwrite(create_public_threads=False)
+    closed = lab.harness.guild.create_text_channel("closed", overwrites={lab.harness.bot.user: denied})
+    answer = await lab.press_on_card("2501.00003", "discuss", lab.readers[0], where=closed)
+    assert "Create Public Threads" in answer
+
+
+@both_languages
+async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_kept(
+    lab: Lab, locale: models.Locale
+) -> None:
+    reader = lab.readers[0]
+    await lab.press_on_card("2501.00003", "discuss", reader)
+    await lab.press_on_card("2501.00004", "save", reader)
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.press_on_card("2501.00004", "nominate", reader)
+    await lab.tick()
+    [card] = lab.messages()
+    assert f"<@{reader.id}>" in shown_text(card)
+    data = lab.harness.bot.services.reader_data
+    assert set(await data.count(reader.id)) >= {"club_nominations", "saved_papers"}
+    await data.forget(reader.id)
+    async with lab.harness.container.database.read() as connection:
+        for table in tables.metadata.sorted_tables:
+            rows = await connection.execute(sa.select(table))
+            assert str(reader.id) not in "\n".join(map(str, rows.all())), table.name
+
+
+@pytest.mark.parametrize("days", [10, 40])
+async def test_a_server_that_leaves_has_no_votes_and_takes_its_club_along(lab: Lab, days: int) -> None:
+    await _set_up(lab)
+    guilds = lab.harness.bot.services.guilds
+    await guilds.update(lab.harness.guild.id)
+    await guilds.mark_left([lab.harness.guild.id])
+    await lab.until(lab.now + days * DAY)
+    assert len(lab.polls()) == 1
+    await lab.harness.container.create_retention().purge()
+    async with lab.harness.container.database.read() as connection:
+        kept = (await connection.execute(sa.select(sa.func.count()).select_from(tables.clubs))).scalar_one()
+    assert kept == (days < 30)

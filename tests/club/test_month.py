@@ -1,0 +1,87 @@
+"""A month of a club: four meetings, six readers, an outage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from storage import models
+from tests.club.conftest import Lab, text_of
+from tests.support.client_harness import shown_text
+
+FIRST = datetime(2026, 1, 2, 17, tzinfo=UTC)
+"""A Friday, two days after the club is set up: too early for a vote."""
+DAY = timedelta(days=1)
+
+
+async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(lab: Lab) -> None:
+    harness = lab.harness
+    answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
+    assert "Every Fri at 17:00" in answer
+    assert not lab.polls()
+    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
+    assert "in place" in await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
+    assert "withdrawn" in await lab.press_on_card("2501.00005", "withdraw", lab.readers[1])
+    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", lab.readers[2])
+    await lab.tick()
+    [discussion] = lab.threads()
+    assert discussion.name == "Speech without a Score"
+    assert "already has its discussion" in await lab.press_on_card("2501.00003", "discuss", lab.readers[3])
+    await lab.tick()
+    assert len(lab.threads()) == 1
+
+    meetings = [FIRST + number * 7 * DAY for number in range(5)]
+    chosen = []
+    for number, (begins, meets) in enumerate(pairwise(meetings)):
+        await lab.until(begins - timedelta(minutes=20))
+        if number:
+            await lab.add_day((f"2602.0000{number}", 30 + number), (f"2602.0001{number}", 20))
+        lab.is_away = number == 2  # it is away while the vote should begin, and for the next day
+        await lab.until(begins)
+        lab.is_away = False
+        await lab.until(begins + (DAY if number == 2 else timedelta(minutes=1)))
+        assert len(lab.polls()) == number + 1
+        poll = lab.polls()[-1]
+        answers = [one.text for one in poll.poll.answers]
+        if number == 0:
+            assert answers[:2] == ["Maps for Robots", "Speech without a Score"], "nominated, then discussed"
+            assert len(answers) == 5
+        for reader in lab.readers[:3]:
+            await reader.set_poll_votes(poll, answers=[2])
+        await lab.readers[3].set_poll_votes(poll, answers=[1])
+        chosen.append(answers[1])
+        await lab.until(meets - 2 * DAY - timedelta(minutes=1))
+        assert len(lab.events()) == number
+        lab.is_away = number == 3  # it is away when this vote ends
+        await lab.until(meets - 2 * DAY + timedelta(minutes=1))
+        lab.is_away = False
+        await lab.until(meets - DAY)
+        assert len(lab.events()) == number + 1
+        assert datetime.fromisoformat(lab.events()[-1].scheduled_start_time) == meets
+        await lab.until(meets - timedelta(minutes=59))
+        await lab.until(meets - timedelta(minutes=30))
+    assert [thread.name for thread in lab.threads()] == chosen, "the discussed paper won the first vote"
+    assert (len(lab.events()), len(lab.polls())) == (4, 4)
+    for thread in lab.threads():
+        assert (
+            sum("The meeting about this paper" in text_of(message) for message in lab.messages(thread)) == 1
+        )
+
+    reader = lab.readers[0]
+    card = await harness.ask("paper", by=reader, paper="2501.00003")
+    await harness.press(card, "save", by=reader)
+    card = await harness.ask("paper", by=reader, paper="2501.00003")
+    assert "Mark as unread" in shown_text(await harness.press(card, "saved-read", by=reader))
+    assert "Speech" not in shown_text(await harness.ask("saved", by=reader, tag="unread"))
+    shown = shown_text(await harness.ask("club list", by=lab.readers[5]))
+    assert "Papers so far** · 4" in shown
+    assert "read by 1 member" in shown
+    assert models.DeliveryState.STOPPED not in await _states(lab)
+
+
+async def _states(lab: Lab) -> set[models.DeliveryState]:
+    from storage import outbox
+
+    async with lab.harness.container.database.read() as connection:
+        return {row.state for row in await outbox.list_rows(connection)}
