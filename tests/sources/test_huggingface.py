@@ -93,7 +93,7 @@ async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetche
             sections=(models.Section(None, "Small things are studied."),),
         ),
     )
-    (paper,) = listing.papers_of(digest)
+    (paper,) = listing.papers_of(digest.text)
     assert (paper["organization"], paper["code_stars"], paper["comments"]) == ("A Lab", 1200, 2)
     assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
 
