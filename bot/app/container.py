@@ -137,7 +137,7 @@ class Container:
     @cached_property
     def deliveries(self) -> DeliveryFactory:
         """The factory of all deliveries; the renderer is loaded with the first post."""
-        return DeliveryFactory(lambda: self.renderer, lifetime=timedelta(hours=self.settings.expire_hours))
+        return DeliveryFactory(lambda: self.renderer)
 
     @cached_property
     def search_index(self) -> SearchIndex:

@@ -256,8 +256,6 @@ class Settings(BaseSettings):
     """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
     """A channel's id; it gets one notice when a source keeps failing."""
-    expire_hours: int = Field(default=24, ge=1, le=168)
-    """Hours after which an unsent post is given up, 1 to 168."""
     alert_days: int = Field(default=3, ge=1, le=30)
     """Maximum age of a digest that raises alerts, 1 to 30 days."""
     keep_days: int = Field(default=90, ge=35, le=3650)

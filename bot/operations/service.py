@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date
+from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from bot.rendering.templates import Templates
@@ -121,7 +122,7 @@ class StatusService:
                 delivery_id,
                 new_nonce=self._deliveries.new_nonce,
                 now=now,
-                expires_at=self._deliveries.expires_at(now),
+                expires_at=now + contents.LIFETIME,
             )
 
     async def _subscription_statuses(

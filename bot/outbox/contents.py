@@ -236,29 +236,23 @@ def new_nonce() -> str:
     return base64.b32encode(secrets.token_bytes(NONCE_BYTES)).decode("ascii")
 
 
+LIFETIME = timedelta(hours=24)
+"""Time for which a delivery is tried; one on some days of the week is tried until the next of them."""
+
+
 class DeliveryFactory:
     """Builds the deliveries of every planner. `renderer` is called when the first post is rendered.
 
-    `nonces` returns a new nonce of at most 25 characters; a delivery expires `lifetime` after it was planned.
+    `nonces` returns a new nonce of at most 25 characters.
     """
 
-    def __init__(
-        self,
-        renderer: Callable[[], Any],
-        nonces: Callable[[], str] = new_nonce,
-        lifetime: timedelta = timedelta(hours=24),
-    ) -> None:
+    def __init__(self, renderer: Callable[[], Any], nonces: Callable[[], str] = new_nonce) -> None:
         self._renderer = renderer
         self._nonces = nonces
-        self._lifetime = lifetime
 
     def new_nonce(self) -> str:
         """Return a nonce for a part that is sent again in another form or to another channel."""
         return self._nonces()
-
-    def expires_at(self, now: datetime) -> datetime:
-        """Return when a delivery planned at `now` expires (UTC)."""
-        return now + self._lifetime
 
     def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
         """Return the messages of a post with its marker and without nonces, for any number of deliveries."""
@@ -288,7 +282,7 @@ class DeliveryFactory:
         days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` lifetimes.
+        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times LIFETIME.
 
         `marker` names the messages, if it is not the key. One that is the same whenever the delivery is planned lets it be
         found in a channel's history after a backup was restored.
@@ -299,7 +293,7 @@ class DeliveryFactory:
             kind=record.kind,
             locale=locale,
             planned_at=now,
-            expires_at=now + days * self._lifetime,
+            expires_at=now + days * LIFETIME,
             parts=self.build_parts(parts, marker or key),
             priority=record.priority,
             **fields,

@@ -467,12 +467,11 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expired by `now` (UTC).
 
-        What may have been sent lives twice as long: Discord has to answer before it is sent again or given up. What posts to
+        What may have been sent lives a day longer: Discord has to answer before it is sent again or given up. What posts to
         a destination is paused once `MAX_REFUSED` in a row expired for one refusal.
         """
         async with self._database.transaction() as connection:
-            lifetime = self._deliveries.expires_at(now) - now
-            expired = await outbox.expire(connection, now, unknown_until=now - lifetime)
+            expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
             for delivery in expired:
                 if delivery.reason != Reason.TOO_OLD and await self._is_refused_again(connection, delivery):
                     await self._notify(connection, delivery, NoticeKind.PAUSED, now)

@@ -39,7 +39,7 @@ def _render(post: Post) -> tuple[contents.RenderedPart, ...]:
 
 @pytest.fixture
 def deliveries() -> DeliveryFactory:
-    return DeliveryFactory(StubRenderer, lifetime=timedelta(hours=2))
+    return DeliveryFactory(StubRenderer)
 
 
 def daily_post(*papers: contents.PostPaper) -> choice.DailyPost:
@@ -78,7 +78,7 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
     assert first.parts[0].nonce != second.parts[0].nonce
     assert first.post == second.post
     assert (first.post.papers, first.post.total, first.channel_id) == (("2601.00001",), 9, 20)
-    assert (first.due_at, first.expires_at) == (NOW, NOW + timedelta(hours=2))
+    assert (first.due_at, first.expires_at) == (NOW, NOW + timedelta(hours=24))
 
 
 def test_each_kind_has_one_record_and_its_priority() -> None:

@@ -39,18 +39,31 @@ async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginServer, fetch: Fetcher) -> None:
-    result = await fetch_today(
-        origin,
-        fetch,
-        daily_papers_item("2505.00001", 81, organization={"fullname": "A Lab"}, githubStars=1200),
+async def test_the_list_of_a_day_is_a_digest_with_the_facts_of_each_paper(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    item = daily_papers_item(
+        "2505.00001",
+        81,
+        ai_summary="Small things are studied.",
+        organization={"name": "alab", "fullname": "A Lab", "avatar": "x"},
+        githubStars=1200,
+        submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
+        mystery=[1],
     )
-    location = origin.url + path(TODAY)
+    result = await fetch_today(origin, fetch, item)
+    (digest,) = result.digests
+    assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
+    (entry,) = digest.entries
+    assert (entry.votes, entry.url) == (81, "https://huggingface.co/papers/2505.00001")
+    assert entry.sections == (models.Section(None, "Small things are studied."),)
+    (paper,) = listing.papers_of(digest)
+    assert (paper["comments"], paper["submitter"]) == (2, "Kim Minsu")
     assert result.facts == (
         models.PaperFacts(
             arxiv_id="2505.00001",
             source="huggingface",
-            location=location,
+            location=origin.url + path(TODAY),
             read_at=source_fixtures.NOW,
             title="A Study of Small Things 2505.00001",
             authors=("Ada Lovelace", "Kim Minsu"),
@@ -66,36 +79,6 @@ async def test_the_list_of_a_day_gives_the_facts_of_each_paper(origin: OriginSer
             listed_on=TODAY,
         ),
     )
-
-
-async def test_the_list_of_a_day_is_a_digest(origin: OriginServer, fetch: Fetcher) -> None:
-    item = daily_papers_item(
-        "2505.00001",
-        81,
-        ai_summary="Small things are studied.",
-        organization={"name": "alab", "fullname": "A Lab", "avatar": "x"},
-        githubStars=1200,
-        submittedOnDailyBy={"name": "kim", "fullname": "Kim Minsu"},
-        mystery=[1],
-    )
-    result = await fetch_today(origin, fetch, item)
-    (digest,) = result.digests
-    assert (digest.format, digest.date, digest.problems) == (models.DigestFormat.LISTING, TODAY, ())
-    assert digest.entries == (
-        models.Entry(
-            rank=1,
-            arxiv_id="2505.00001",
-            title="A Study of Small Things 2505.00001",
-            url="https://huggingface.co/papers/2505.00001",
-            votes=81,
-            authors=("Ada Lovelace", "Kim Minsu"),
-            thumbnail="https://cdn.example/a.png",
-            sections=(models.Section(None, "Small things are studied."),),
-        ),
-    )
-    (paper,) = listing.papers_of(digest.text)
-    assert (paper["organization"], paper["code_stars"], paper["comments"]) == ("A Lab", 1200, 2)
-    assert (paper["submitter"], paper["published_on"]) == ("Kim Minsu", "2025-05-05")
 
 
 async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:

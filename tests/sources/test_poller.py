@@ -19,7 +19,6 @@ from aiohttp import web
 
 from bot.archive.digest_writer import IngestResult
 from bot.core import day_close
-from bot.core.settings import SourceSetting
 from bot.sources import base, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, models
@@ -282,9 +281,8 @@ async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
     await harness.fetch_due()
 
 
-@pytest.mark.parametrize("is_replaced", [False, True])
 async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
-    harness: PollingHarness, is_replaced: bool
+    harness: PollingHarness,
 ) -> None:
     asked, removed = asyncio.Event(), asyncio.Event()
 
@@ -298,16 +296,13 @@ async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
     polling = asyncio.create_task(harness.fetch_due())
     await asked.wait()
     await harness.registry.remove(wrong.url)
-    if is_replaced:
-        right = await harness.add("/right.md")
-        assert right.id == wrong.id, "SQLite uses the id again"
+    await harness.add("/right.md")
     removed.set()
     await polling
     assert harness.notices == []
     reports = await harness.fetch_due()
-    assert [(report.source.url, report.status) for report in reports] == (
-        [(f"{harness.origin.url}/right.md", S.OK)] if is_replaced else []
-    )
+    url = f"{harness.origin.url}/right.md"
+    assert [(report.source.url, report.status) for report in reports] == [(url, S.OK)]
 
 
 @pytest.mark.parametrize(
@@ -365,21 +360,6 @@ async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
     assert reports[0].status is S.OK
     assert await harness.detail("2501.00001") is not None
     assert await harness.detail("2501.00060") is not None
-
-
-async def test_sources_of_the_settings_are_added_once(harness: PollingHarness) -> None:
-    configured = [
-        SourceSetting(url="https://h.test/{date:%Y-%m-%d}.md", priority=2, options={"every": 5}),
-        SourceSetting(url="https://h.test/feed", kind=models.SourceKind.FEED),
-    ]
-    for _ in range(2):
-        await harness.registry.add_configured(configured)
-    rows = await harness.registry.list_rows()
-    assert [(row.url, row.kind.value, row.priority) for row in rows] == [
-        ("https://h.test/{date:%Y-%m-%d}.md", "url", 2),
-        ("https://h.test/feed", "feed", 0),
-    ]
-    assert rows[0].options == {"every": "5"}
 
 
 async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: PollingHarness) -> None:
