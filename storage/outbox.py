@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
-from storage.tables import deliveries, parts, subscriptions
+from storage.tables import UtcTime, deliveries, parts, subscriptions
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -118,12 +118,14 @@ async def release_interrupted(
     """
     if not await locks.is_current_term(connection, term):
         return 0
-    next_attempt_at: sa.ColumnElement[datetime] = _bind_time(now)
+    next_attempt_at: sa.ColumnElement[datetime] = sa.literal(now, UtcTime)
     if forum_posts_at is not None:
         may_be_running = sa.and_(
             parts.c.kind == PartKind.FORUM_POST, sa.func.coalesce(parts.c.term, 0) != term
         )
-        next_attempt_at = sa.case((may_be_running, _bind_time(forum_posts_at)), else_=next_attempt_at)
+        next_attempt_at = sa.case(
+            (may_be_running, sa.literal(forum_posts_at, UtcTime)), else_=next_attempt_at
+        )
     result = await connection.execute(
         parts.update()
         .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
@@ -143,7 +145,7 @@ async def mark_sending(
         .where(parts.c.state == PartState.WAITING)
         .values(
             state=PartState.SENDING,
-            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, _bind_time(now)),
+            first_attempt_at=sa.func.coalesce(parts.c.first_attempt_at, sa.literal(now, UtcTime)),
             last_attempt_at=now,
             term=term,
         )
@@ -247,10 +249,6 @@ def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
     return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
-def _bind_time(now: datetime) -> sa.BindParameter[datetime]:
-    return sa.bindparam("now", now, type_=parts.c.first_attempt_at.type, unique=True)
-
-
 async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:
     """Return the ids of the deliveries that Discord refuses and that are tried again, by values of columns like `channel_id`."""
     query = sa.select(deliveries.c.id).where(
@@ -325,8 +323,9 @@ async def expire(
         parts.c.state == PartState.WAITING,
         parts.c.first_attempt_at.is_not(None),
     )
+    is_sending = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
-    is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~_has_part_sending(), ~is_kept)
+    is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending, ~is_kept)
     # A command that pauses a subscription locks it before its deliveries too.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
@@ -366,10 +365,6 @@ async def cancel_for_subscription(
     await cancel(connection, ids, reason=reason, now=now)
     query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
     return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
-
-
-def _has_part_sending() -> sa.ColumnElement[bool]:
-    return sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:

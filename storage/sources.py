@@ -105,18 +105,15 @@ async def count_stored(connection: AsyncConnection, url: str, since: datetime) -
 
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
     """Return whether a source was not removed since it was read."""
-    return (await connection.execute(sa.select(sources.c.id).where(_is_same(row)))).first() is not None
-
-
-def _is_same(row: models.StoredSource) -> sa.ColumnElement[bool]:
-    """Return the condition for a source: SQLite gives the id of the newest one, once it is removed, to the next."""
-    return sa.and_(sources.c.id == row.id, sources.c.url == row.url)
+    return (
+        await connection.execute(sa.select(sources.c.id).where(sources.c.id == row.id))
+    ).first() is not None
 
 
 async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:
     """Store the health and the next poll of a source, unless it was removed."""
     health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
-    await connection.execute(sources.update().where(_is_same(row)).values(health))
+    await connection.execute(sources.update().where(sources.c.id == row.id).values(health))
 
 
 _PACE_LOCK = 0x50414345

@@ -426,6 +426,8 @@ sources = _table_of(
     "sources",
     sa.UniqueConstraint("url"),
     sa.Index("ix_sources_next_attempt_at", "next_attempt_at"),
+    # A poll may end after its source was removed and another one was added.
+    sqlite_autoincrement=True,
 )
 
 source_pages = _table_of(

@@ -298,11 +298,11 @@ class Clubs(Nominations):
     async def set_up(self, wanted: Club) -> None:
         """Store a club and begin its vote if there is time. A step of its week goes on, unless Discord refuses it."""
         async with self._database.transaction() as connection:
-            former = await self._lock(connection, wanted.guild_id)
-            newest = former and former.meeting.delivery
+            rows = await outbox.list_rows(connection, kind=CLUB.kind, guild_id=wanted.guild_id)
+            newest = next((row for row in rows if row.local_on is not None), None)
             if newest and newest.reason and newest.state is DeliveryState.WAITING:
                 await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=self._clock())
-            await storage.put(connection, replace(wanted, step_id=former.club.step_id if former else None))
+            await storage.put(connection, replace(wanted, step_id=newest.id if newest else None))
             steps = await self._lock(connection, wanted.guild_id)
             if steps and steps.meeting.step is None and (hours := voting_hours(steps.now, steps.meeting.at)):
                 await steps.begin_vote(hours)

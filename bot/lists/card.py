@@ -106,13 +106,18 @@ async def card_view(
     if saved is not None:
         message.add_text(_saved_text(texts, saved))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
+    is_shared = sharer is not None
+    actions = [
+        *_action_buttons(
+            texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=is_shared
+        ),
+        *_club_buttons(texts, detail, page, saved, nominated, may_discuss=may_share or is_shared),
+    ]
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
-        _action_buttons(
-            texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=sharer is not None
-        ),
-        _club_buttons(texts, detail, page, saved, nominated, may_discuss=may_share or sharer is not None),
+        actions[: discord_text.ROW_BUTTONS],
+        actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
         [_more_menu(texts, detail, topics)],
     )

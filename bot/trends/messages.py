@@ -170,7 +170,11 @@ def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) 
 
 def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
     name = _name(texts, trend, month, with_year=with_year)
-    return discord_text.keep_together(texts("trend-month", month=name, count=month.paper_count))
+    text = texts("trend-month", month=name, count=month.paper_count)
+    if trend.totals and month.paper_count:
+        share = month.paper_count / trend.totals[trend.months.index(month)]
+        text += texts("trend-share", share=f"{100 * share:.0f}" if share >= 0.01 else "<1")
+    return discord_text.keep_together(text)
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:

@@ -39,12 +39,14 @@ class Trend:
     """A topic by month, up to the month of the newest digest.
 
     `added_forms` are the forms that query expansion added. With another `step` than months, `months` are weeks or days.
+    `totals` are the numbers of all papers in the same months; none for a trend of all papers.
     """
 
     months: tuple[Month, ...] = ()
     added_forms: tuple[str, ...] = ()
     is_last_month_partial: bool = False
     step: Step = Step.MONTH
+    totals: tuple[int, ...] = ()
 
     @property
     def total(self) -> int:
@@ -85,15 +87,18 @@ class TrendService:
                 parsed.min_votes,
             )
             about = await self._search.list_about(connection, query, filters)
-            if about.paper_ids is None:
-                days: Sequence[Month] = await trends.count_papers(connection, filters)
-            else:
+            everything: Sequence[Month] = await trends.count_papers(connection, filters)
+            days, totals = everything, tuple[int, ...]()
+            if about.paper_ids is not None:
                 days = await trends.count_chosen(connection, about.paper_ids, filters)
+                columns = _fill(everything, first, _start_of(extent.last_on, step), step)
+                totals = tuple(month.paper_count for month in columns)
         return Trend(
             months=_fill(days, first, _start_of(extent.last_on, step), step),
             added_forms=about.added_forms,
             is_last_month_partial=_start_of(extent.last_on, step) == _start_of(self._clock().date(), step),
             step=step,
+            totals=totals,
         )
 
 

@@ -94,6 +94,17 @@ async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_com
     assert len(lab.polls()) == 2
 
 
+async def test_a_club_that_ended_and_is_set_up_again_goes_on_with_its_vote(lab: Lab) -> None:
+    await _set_up(lab)
+    shown = await lab.harness.manage("club list")
+    await lab.harness.press(shown, "club-stop", by=lab.harness.manager)
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.tick()
+    assert len(lab.messages()) == 1
+    await _end_vote(lab)
+    assert len(lab.threads()) == 1
+
+
 async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_chosen_again(
     lab: Lab,
 ) -> None:

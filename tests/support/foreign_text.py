@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from html import escape
 
 import bot
-from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
+from bot.archive import arxiv_ids, exports, fields, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
 from bot.glossary import mentions, resolver
 from bot.outbox import contents
@@ -323,7 +323,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.parse.parse_text of JSON": lambda text: _read_json(text),
     "archive.parse.parse_text of authors": lambda text: parse.parse_text(f"{_NEWSLETTER}Authors: {text}"),
     "archive.parse.parse_text of a title": lambda text: parse.parse_text(f"{_NEWSLETTER}### {text}"),
-    "archive.listing.parse_text of a title": lambda text: listing.parse_text(
+    "archive.parse.parse_text of a listing's title": lambda text: parse.parse_text(
         json.dumps(
             [{"paper": {"id": "2505.01234", "title": text, "summary": text}, "publishedAt": "2025-05-06"}]
         )
@@ -382,7 +382,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 ENTRANCES = (
     "archive.fields.decode_json of a text",
-    "archive.listing.parse_text of a title",
+    "archive.parse.parse_text of a listing's title",
     "archive.parse.parse_text of JSON",
     "archive.parse.parse_text of a listing's fields",
     "archive.parse.parse_text of a service's fields",

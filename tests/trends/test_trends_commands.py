@@ -76,6 +76,8 @@ async def test_a_topic_is_shown_as_an_image_with_its_numbers_as_text_alternative
     newest, oldest = (
         charts.day_name(day, harness.texts.locale.value) for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
+    # Two of the six papers of the newest day.
+    assert discord_text.keep_together(harness.texts("trend-share", share="33")) in text
     # A day and its figures stay on one line.
     for day, papers, votes in ((newest, 2, 89), (oldest, 1, 33)):
         figure = f"{_figure(harness, day, papers)}\u00a0(▲\u00a0{votes})"

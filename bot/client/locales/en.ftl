@@ -692,6 +692,7 @@ trend-month = { $month }: { $count ->
     [one] 1 paper
    *[other] { $count } papers
 }
+trend-share = {" "}({ $share }% of all)
 trend-figure = { $month }: { $count }
 trend-so-far = { $month } so far
 trend-most = Most { $step ->

@@ -653,6 +653,7 @@ trend-span-y = 최근 1년
 trend-span-two-years = 최근 2년
 trend-span-five-years = 최근 5년
 trend-month = { $month } { $count }편
+trend-share = {" "}(전체의 { $share }%)
 trend-figure = { $month } { $count }편
 trend-so-far = { $month } (진행 중)
 trend-most = 가장 많은 { $step ->
