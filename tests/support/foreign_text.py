@@ -394,17 +394,18 @@ ENTRANCES = (
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        lists.messages.no_saved_view operations.set_up_file.parse
-        archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        operations.set_up_file.parse
+        archive.digest_writer.to_sourced_digests archive.fields.bounded_key archive.listing.union archive.listing.papers_of
+        lists.messages.add_span
         archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
         rendering.templates.render_weekday rendering.templates.render_zone
-        sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
+        sources.base.failed_result sources.folder.make_absolute
         sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
-        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.get sources.kinds.guess_kind
-        sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.open_session
+        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.guess_kind
+        sources.kinds.public_label sources.arxiv_categories.check_options
         sources.fetcher.shared_throttle
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
         sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
