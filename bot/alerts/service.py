@@ -193,16 +193,13 @@ class Alerts:
 
     async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
         """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
-        names = await asyncio.to_thread(people.complete_institution, prefix, await self._count_institutions())
-        return names[:limit]
-
-    async def _count_institutions(self) -> dict[str, int]:
         now = asyncio.get_running_loop().time()
         if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
             async with self._database.read() as connection:
                 since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
                 self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
-        return self._institutions[1]
+        names = await asyncio.to_thread(people.complete_institution, prefix, self._institutions[1])
+        return names[:limit]
 
     async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
         """Return all alerts, or a reader's, of these without those for one paper whose message was sent."""

@@ -383,7 +383,7 @@ class DigestWriter:
         if stored.format in listing.FORMATS and sourced.digest.format in listing.FORMATS:
             # A paper that is gone from a list was posted and read all the same, and a feed gives its new papers alone.
             text = await archive.get_text(connection, stored.id)
-            sourced = await asyncio.to_thread(_unite, sourced, text or "")
+            sourced = await asyncio.to_thread(_unite, sourced, stored.format, text or "")
         if stored.hash == sourced.hash:
             return IngestResult()
         await archive.correct(connection, stored.id, sourced, self._clock())
@@ -443,10 +443,9 @@ def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> Sourc
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
-def _unite(sourced: SourcedDigest, former_text: str) -> SourcedDigest:
+def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
     """Return a listing with what its former text has. It stays for look-up if it was before: it has too many papers to post."""
-    [former] = listing.parse_text(former_text)
-    form = former.format if former.format is DigestFormat.LOOKUP else sourced.digest.format
-    digest = listing.union(replace(sourced.digest, format=form), former)
+    form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
+    digest = listing.union(replace(sourced.digest, format=form), former_text)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))

@@ -238,7 +238,8 @@ def _render_markdown(
 def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
     return "".join(
         listing.build(
-            item.digest.date, (_with_stored_fields(item, paper) for paper in listing.papers_of(item.digest))
+            item.digest.date,
+            (_with_stored_fields(item, paper) for paper in listing.papers_of(item.digest.text)),
         ).text
         for item in exported
     )

@@ -105,15 +105,10 @@ def cut_line(line: str, max_length: int) -> str:
 
 def clean_paragraph(value: object) -> str | None:
     """Return a text with paragraphs separated by an empty line, or None if it is empty."""
-    blocks = (clean_lines(value) or "").split("\n\n")
-    return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip()) or None
-
-
-def clean_lines(value: object) -> str | None:
-    """Return a text with its lines, without control characters, or None if it is empty."""
     if not isinstance(value, str):
         return None
-    return _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip() or None
+    text = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip()
+    return "\n\n".join(" ".join(block.split()) for block in text.split("\n\n") if block.strip()) or None
 
 
 def clean_labels(values: object) -> tuple[str, ...]:

@@ -29,18 +29,13 @@ FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKU
 """The formats whose text is an object of this module."""
 
 
-def parse_text(text: str) -> tuple[Digest, ...]:
-    """All listings of a text of one or more JSON objects, in order; those of one date become one.
-
-    Raises NotADigestError if there is none. An object that is not a listing is among the problems of the first.
-    """
-    return build_records(list(read_values(text)))
-
-
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """The listings among JSON values with their lines, as `parse_text` has them; a service's have the `listing_form`."""
+    """The listings among JSON values with their lines, in order; those of one date become one. A service's have `listing_form`.
+
+    Raises NotADigestError if there is none. A value that is not a listing is among the problems of the first.
+    """
     papers_by_day: dict[tuple[DigestFormat, date], list[tuple[int, object]]] = {}
     problems: list[Problem] = []
     for line, record in values:
@@ -52,8 +47,6 @@ def build_records(
             form = listing_form if form is DigestFormat.LISTING else form
             papers_by_day.setdefault((form, on), []).extend((line, paper) for paper in papers)
     if not papers_by_day:
-        if not problems:
-            raise errors.NotADigestError("it is empty")
         raise errors.NotADigestError(f"line {problems[0].line}: {problems[0].message}")
     return tuple(
         build(
@@ -94,9 +87,9 @@ def build(
     return _build_cleaned(form, on, list(known.values()), tuple(found), is_rolling=is_rolling)
 
 
-def papers_of(digest: Digest) -> list[Paper]:
-    """The cleaned papers of a listing, in order, as its text has them."""
-    papers: list[Paper] = json.loads(digest.text)["papers"]
+def papers_of(text: str) -> list[Paper]:
+    """The cleaned papers of a listing, in order, by its text."""
+    papers: list[Paper] = json.loads(text)["papers"]
     return papers
 
 
@@ -109,17 +102,17 @@ def identity(digest: Digest) -> str:
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
 
 
-def union(digest: Digest, former: Digest) -> Digest:
-    """The listing with the papers and fields that only the `former` list of the same place has."""
-    papers = {paper["arxiv_id"]: paper for paper in papers_of(digest)}
-    for paper in papers_of(former):
+def union(digest: Digest, former_text: str) -> Digest:
+    """The listing with the papers and fields that only the former text of its place has."""
+    papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
+    for paper in papers_of(former_text):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
     return _build_cleaned(digest.format, digest.date, list(papers.values()), digest.problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
     """The digest at another date with only some of its papers, by arXiv id."""
-    papers = [paper for paper in papers_of(digest) if is_kept(paper["arxiv_id"])]
+    papers = [paper for paper in papers_of(digest.text) if is_kept(paper["arxiv_id"])]
     return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
 

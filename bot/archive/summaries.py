@@ -160,20 +160,19 @@ def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 
-def find_shown_basis(digest_format: DigestFormat, entry: Entry) -> Basis | None:
-    """What the summary of an entry was written from; None if neither the text nor a service says it."""
-    if entry.summary_missing or not shown_sections(entry):
-        return Basis.NONE
-    said = find_labelled_basis(entry.sections) or find_basis(entry.sections)
-    if said is None and digest_format is DigestFormat.LISTING:
-        return Basis.ABSTRACT  # Hugging Face's own sentence
-    return said
-
-
 def find_appearance_basis(appearance: Appearance) -> Basis | None:
-    """What the summary of a stored entry was written from. Paperround's writer labels all but the whole paper."""
-    basis = find_shown_basis(appearance.format, appearance.entry)
-    return Basis.PAPER if basis is None and appearance.writer is not None else basis
+    """What the summary of a stored entry was written from; None if nobody says it.
+
+    Paperround's writer labels all but the whole paper, and Hugging Face's own sentence is of the abstract.
+    """
+    entry = appearance.entry
+    if not shown_sections(entry):
+        return Basis.NONE
+    if said := find_labelled_basis(entry.sections) or find_basis(entry.sections):
+        return said
+    if appearance.format is DigestFormat.LISTING:
+        return Basis.ABSTRACT
+    return None if appearance.writer is None else Basis.PAPER
 
 
 def find_language(appearance: Appearance) -> str:

@@ -146,11 +146,6 @@ def find_window(subscription: Chooser, slot: schedule.Slot, now: datetime) -> Wi
     return Window(about_on - LATE_DAYS * DAY, about_on - FRESH_DAYS * DAY + DAY, slot.day or newest_date(now))
 
 
-def delivery_key(subscription_id: int, local_on: date) -> str:
-    """Return the unique key of the post of a local date."""
-    return f"daily:{subscription_id}:{local_on.isoformat()}"
-
-
 class Drawn(NamedTuple):
     """The papers that a post draws from, best first: those of its own days, and late ones. Each paper is there once."""
 

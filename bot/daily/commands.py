@@ -214,8 +214,9 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a subscription."""
-        return await _detail_view(request, await _find_chosen(request, action))
+        """Show the subscription of a button, or the one selected in a menu."""
+        chosen = action.payload or router.selected_value(request.interaction)
+        return await _detail_view(request, await _find(request, chosen))
 
     @router.handles(daily_messages.LIST, check=router.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
@@ -515,11 +516,6 @@ def _label(request: Request, rows: Sequence[Subscription]) -> dict[str, str]:
     """Return the labels of subscriptions by their ids, as autocomplete shows them."""
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     return {str(row.id): daily_messages.post_name(request.texts, row, names) for row in rows}
-
-
-async def _find_chosen(request: Request, action: Action) -> Subscription:
-    """Return the subscription of a button, or the one selected in a menu. Raises UserError if it is gone."""
-    return await _find(request, action.payload or router.selected_value(request.interaction))
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:

@@ -371,7 +371,7 @@ class RenderedPosts:
             raise cached_post.with_traceback(None)  # it grew with each channel otherwise
         return self._factory.build(
             record,
-            key or choice.delivery_key(subscription.id, post.local_on),
+            key or f"daily:{subscription.id}:{post.local_on}",
             subscription.locale,
             cached_post.parts,
             self._now,

@@ -71,17 +71,29 @@ class SoundIndex:
         hangul = "".join(text.split())
         if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
             return []
+        has_consonants = re.compile(_consonants(hangul)).match
         found = [
             (papers, letters, name)
             for letter in _first_letters(hangul)
             for letters, name, papers in self._by_letter.get(letter, ())
-            if len(hangul) <= len(letters) + 2 and _spells(hangul, letters)
+            if len(hangul) <= len(letters) + 2 and has_consonants(letters) and _spells(hangul, letters)
         ]
         by_letters: dict[str, tuple[int, str]] = {}
         for papers, letters, name in sorted(found):
             by_letters[letters] = papers + by_letters.get(letters, (0, ""))[0], name
         ranked = sorted(by_letters.values(), key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]
         return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
+
+
+def _consonants(hangul: str) -> str:
+    """Return the pattern of letters that have the first consonants of all syllables in order, which few names do."""
+    pattern = final = ""
+    for syllable in hangul:
+        before, (initial, _, final) = final, _decompose(syllable)
+        if initial != "ㅇ" and (before, initial) != ("ㄱ", "ㅅ"):
+            spellings = f"{_INITIAL_SOUNDS[initial]}|{_SYLLABLES.get(syllable, '')}".split("|")
+            pattern += f".*?[{''.join(sorted({one[0] for one in spellings if one}))}]"
+    return pattern
 
 
 def sounds_like(hangul: str, name: str) -> bool:

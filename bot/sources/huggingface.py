@@ -56,7 +56,10 @@ class HuggingFaceSource:
         read_at = page.page_state.read_at
         digests = await base.read_digests(_read_papers, page.body or b"", page.charset, read_at.date(), False)
         found = [
-            paper for item in digests for paper in listing.papers_of(item) if paper["arxiv_id"] == arxiv_id
+            paper
+            for item in digests
+            for paper in listing.papers_of(item.text)
+            if paper["arxiv_id"] == arxiv_id
         ]
         return _to_facts(found[0], location, None, read_at) if found else None
 
@@ -130,7 +133,7 @@ def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> 
 def _facts_of(
     digests: tuple[models.Digest, ...], location: str, day: date, read_at: datetime
 ) -> tuple[models.PaperFacts, ...]:
-    papers = (paper for digest in digests for paper in listing.papers_of(digest))
+    papers = (paper for digest in digests for paper in listing.papers_of(digest.text))
     return tuple(_to_facts(paper, location, day, read_at) for paper in papers)
 
 

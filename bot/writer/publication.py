@@ -234,7 +234,7 @@ async def load_manifest(
     if ingest is not None and not source.day_close.is_list_growing(day, clock()):
         await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
         await ingest.add_facts(fetched.facts)
-    return listing.papers_of(fetched.digests[0])
+    return listing.papers_of(fetched.digests[0].text)
 
 
 async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
@@ -244,8 +244,7 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
         for row in await archive.list_rows(connection, since_on=day, until_on=day):
             text = await archive.get_text(connection, row.id)
             if row.format is models.DigestFormat.LISTING and text is not None:
-                [digest] = listing.parse_text(text)
-                papers = max(papers, listing.papers_of(digest), key=len)
+                papers = max(papers, listing.papers_of(text), key=len)
     return papers
 
 

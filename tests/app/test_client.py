@@ -77,7 +77,7 @@ async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness
     assert not store._modals
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("discord-ui-view-timeout")]
     await harness.env.advance_time(3600)
-    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="▶")))
+    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="2/2 ▶")))
     assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
 
 

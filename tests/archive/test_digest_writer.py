@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, listing
+from bot.archive import digest_writer, parse
 from storage import archive, models, papers, tables
 from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
@@ -150,7 +150,7 @@ async def test_the_stored_text_parses_again_to_what_is_stored(harness: IngestHar
     async with harness.db.read() as connection:
         [row] = await archive.list_rows(connection)
         text = await archive.get_text(connection, row.id)
-    [digest] = listing.parse_text(text or "")
+    [digest] = parse.parse_text(text or "")
     assert [entry.arxiv_id for entry in digest.entries] == [B, C, A]
 
 

@@ -127,7 +127,7 @@ def test_votes_counts_and_order_do_not_identify_a_listing() -> None:
 
 def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
-    united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former)
+    united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
     assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [
         ("2505.00003", None),
         ("2505.00001", 8),
@@ -148,7 +148,7 @@ def test_an_address_with_a_line_break_is_mended_and_one_that_is_none_is_left_out
     [fields] = listing.papers_of(
         build(
             paper(code_url="https://github.com/a-lab/\r\n  small ", project_url="see https://[github/small")
-        )
+        ).text
     )
     assert fields["code_url"] == "https://github.com/a-lab/small"
     assert "project_url" not in fields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from bot.archive import summaries
 from bot.archive.summaries import Basis
 from bot.writer import publication
-from storage.models import DigestFormat, Entry, Section
+from storage.models import Appearance, DigestFormat, Entry, Section
 
 FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선 방법을 크게 앞지른다. " * 4
 
@@ -72,7 +74,10 @@ def test_a_refusal_or_an_invention_is_not_shown() -> None:
 def test_the_basis_is_unknown_unless_the_text_or_a_service_says_it(
     digest_format: DigestFormat, sections: list[Section], basis: Basis | None
 ) -> None:
-    assert summaries.find_shown_basis(digest_format, entry(*sections)) is basis
+    appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry(*sections))
+    assert summaries.find_appearance_basis(appearance) is basis
+    written = basis or Basis.PAPER
+    assert summaries.find_appearance_basis(replace(appearance, writer="m")) is written
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from bot.alerts.service import Alerts
 from bot.app.container import Container
-from bot.archive import listing
+from bot.archive import parse
 from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
@@ -427,7 +427,7 @@ async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: Cl
     ingest = harness.container.create_ingest()
     for row, form, count in ((posted, "list", 3), (looked_up, "look-up", 2)):
         papers = [{"arxiv_id": f"2501.{len(form)}{number:04}"} for number in range(1, count + 1)]
-        [digest] = listing.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
+        [digest] = parse.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
         await ingest.add_digests([digest], source=row.url, location=row.url)
     shown = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert harness.texts("source-brings-posts", count=3) in shown

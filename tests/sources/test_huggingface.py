@@ -57,7 +57,7 @@ async def test_the_list_of_a_day_is_a_digest_with_the_facts_of_each_paper(
     (entry,) = digest.entries
     assert (entry.votes, entry.url) == (81, "https://huggingface.co/papers/2505.00001")
     assert entry.sections == (models.Section(None, "Small things are studied."),)
-    (paper,) = listing.papers_of(digest)
+    (paper,) = listing.papers_of(digest.text)
     assert (paper["comments"], paper["submitter"]) == (2, "Kim Minsu")
     assert result.facts == (
         models.PaperFacts(

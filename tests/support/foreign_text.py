@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from html import escape
 
 import bot
-from bot.archive import arxiv_ids, exports, fields, listing, markdown_lines, parse, summaries
+from bot.archive import arxiv_ids, exports, fields, markdown_lines, parse, summaries
 from bot.client import message_builder, options, router, webhook
 from bot.glossary import mentions, resolver
 from bot.outbox import contents
@@ -323,7 +323,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "archive.parse.parse_text of JSON": lambda text: _read_json(text),
     "archive.parse.parse_text of authors": lambda text: parse.parse_text(f"{_NEWSLETTER}Authors: {text}"),
     "archive.parse.parse_text of a title": lambda text: parse.parse_text(f"{_NEWSLETTER}### {text}"),
-    "archive.listing.parse_text of a title": lambda text: listing.parse_text(
+    "archive.parse.parse_text of a listing's title": lambda text: parse.parse_text(
         json.dumps(
             [{"paper": {"id": "2505.01234", "title": text, "summary": text}, "publishedAt": "2025-05-06"}]
         )
@@ -382,7 +382,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 ENTRANCES = (
     "archive.fields.decode_json of a text",
-    "archive.listing.parse_text of a title",
+    "archive.parse.parse_text of a listing's title",
     "archive.parse.parse_text of JSON",
     "archive.parse.parse_text of a listing's fields",
     "archive.parse.parse_text of a service's fields",
@@ -394,17 +394,18 @@ ENTRANCES = (
 
 OWN_TEXT = {
     "of the operator, or of the code": """
-        lists.messages.no_saved_view operations.set_up_file.parse
-        archive.digest_writer.to_sourced_digests archive.fields.bounded_key
+        operations.set_up_file.parse
+        archive.digest_writer.to_sourced_digests archive.fields.bounded_key archive.listing.union archive.listing.papers_of
+        lists.messages.add_span
         archive.parse.digest_to_json
         text.seed.read_data text.concepts.read_words search.glossary.check_decision
         rendering.charts.day_name rendering.charts.draw_png rendering.charts.draw_png_in_process rendering.charts.month_name
         rendering.templates.render_authors rendering.templates.render_more_authors rendering.templates.render_timestamp
         rendering.templates.render_weekday rendering.templates.render_zone
-        sources.arxiv.query_url sources.base.failed_result sources.base.known_gone_result sources.folder.make_absolute
+        sources.base.failed_result sources.folder.make_absolute
         sources.folder.parse_folder_path sources.ssrf_guard.allowed_host_of_url
-        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.get sources.kinds.guess_kind
-        sources.kinds.public_label sources.arxiv_categories.check_options sources.fetcher.open_session
+        sources.ssrf_guard.parse_allowed_host sources.kinds.check sources.kinds.guess_kind
+        sources.kinds.public_label sources.arxiv_categories.check_options
         sources.fetcher.shared_throttle
         sources.ssrf_guard.allowed_host_of_url sources.ssrf_guard.parse_allowed_host
         sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
