@@ -234,11 +234,16 @@ class Reader:
         for start, end, _ in self._split(words):
             if end - start > 1:
                 in_term[start:end] = [True] * (end - start)
-        return " ".join(compress(words, questions.topic_mask(typed, in_term))).split() or text.split()
+        mask = questions.topic_mask(typed, in_term)
+        verbs = [questions.is_verb(word) and not self.is_known(word) for word in words]
+        named = [
+            kept and (in_run or not verb) for kept, in_run, verb in zip(mask, in_term, verbs, strict=True)
+        ]
+        return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _strip(self, word: str) -> str:
         """Return a word without particles and endings; filler and everyday words keep theirs."""
-        if questions.classify_filler(word) or self.everyday.find_terms(word):
+        if questions.classify_filler(word) == "filler" or self.everyday.find_terms(word):
             return word
         return questions.strip_query_word(
             word, lambda stem: self.glossary.is_word(stem) or bool(self.everyday.find_terms(stem))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -129,6 +130,9 @@ class Form(NamedTuple):
         return term_keys.term_key(self.text)
 
 
+_OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}]{{2}})(?:[을를]|에서?)$")
+
+
 class Part(NamedTuple):
     """What a paper should have, in any of its forms: a part of a query as typed. `key` is that of its concept, "" for a word."""
 
@@ -138,8 +142,13 @@ class Part(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """How an answer names the part: a phrase as it is typed (스마트폰에서 도는), a word without particles."""
-        return self.text if " " in self.text else analyser.strip_term(self.text)
+        """How an answer names the part: an everyday word or phrase as typed (스마트폰에서 도는), others without particles."""
+        start, space, word = self.text.rpartition(" ")
+        if not analyser.is_hangul(word):
+            return self.text
+        if space or self.key:
+            return start + space + _OBJECT.sub("", word)
+        return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 
 def literal_part(text: str) -> Part:

@@ -60,8 +60,11 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
     possible = endings.get(word[-1], ())
-    stems = (word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending))
-    return next((stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem))), word)
+    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
+    known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
+    # 데이터로만 has two particles.
+    twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
+    return next(known, None) or next((stem for stem in twice if is_known(stem)), word)
 
 
 def _agrees(word: str, ending: str) -> bool:
@@ -135,6 +138,11 @@ def classify_filler(word: str) -> Kind:
         if mark and (not rest or (len(rest) <= _MAX_TAIL if mark == "*" else rest in filler.following[mark])):
             return kind
     return ""
+
+
+def is_verb(word: str) -> bool:
+    """Return whether a Korean word ends as a verb in a sentence does: 떨어지나요, 오염됐는지. Few nouns do (무게, 이미지는)."""
+    return analyser.is_hangul(word) and word.endswith(tuple(_load_filler().following["verbal"]))
 
 
 def has_topic(words: Sequence[str]) -> bool:

@@ -96,8 +96,8 @@ def test_an_everyday_word_has_the_forms_of_what_it_means(
     ("question", "read"),
     [
         ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
-        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드 모델"),
-        ("비위를 맞추는 모델", "비위를 맞추는 모델"),
+        ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드"),
+        ("비위를 맞추는 모델", "비위를 맞추는"),
         ("how to stop language models from saying wrong things", "language models"),
         ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇 학습"),
         ("state of the art text-to-video", "text-to-video"),
@@ -203,3 +203,21 @@ def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() 
 def test_hidden_forms_are_not_named() -> None:
     forms = (Form("강화 학습"), Form("reinforcement learning"), Form("reinforc", is_shown=False))
     assert ReadQuery("강화학습", (Part("강화학습", forms),)).added_forms == ("reinforcement learning",)
+
+
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("벤치마크가 오염됐는지 확인하는 방법", ["벤치마크 오염"]),
+        ("합성 데이터로만 학습해도 되나요?", ["합성 데이터", "학습"]),
+        ("추천 시스템에 LLM을 쓰면 뭐가 좋아지나요", ["추천 시스템", "LLM"]),
+        ("의료 영상에 쓸 수 있는 파운데이션 모델", ["의료 영상", "파운데이션 모델"]),
+        ("멀티모달 모델이 차트랑 표를 읽을 수 있나?", ["멀티모달 모델", "차트", "표"]),
+        ("스마트폰에서 도는 모델", ["스마트폰에서 도는"]),
+        ("오염됐는지", ["오염"]),
+    ],
+)
+def test_a_question_is_shown_as_its_terms(
+    glossary: resolver.Glossary, question: str, terms: list[str]
+) -> None:
+    assert list(_read(glossary, question).terms) == terms
