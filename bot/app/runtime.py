@@ -214,7 +214,7 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; after an error, which is logged, again each SYNC_SECONDS."""
+        """Register the slash commands; after an error, which is logged, again each SYNC_SECONDS."""
         # When the gateway rejects the bot, discord.py closes the client.
         while self.has_bot and not self.bot.is_closed():
             failures: list[Exception] = []
