@@ -150,7 +150,7 @@ class PaperLookup:
         self._endpoints = endpoints
         self._throttle = throttle
         self._huggingface_throttle = huggingface_throttle
-        self._counted_on = clock().date()
+        self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
