@@ -16,8 +16,6 @@ from storage.tables import alerts, deliveries, entries, matches, unmatched_paper
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
 _WEEK = timedelta(days=7)
-_PAPER_KEY = f"{models.AlertKind.PAPER.value[0]}:"
-"""Beginning of the key of an alert for one paper; the rest is its arXiv id."""
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
@@ -64,8 +62,7 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
     """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number.
 
-    The highest reading counts, also if votes fell afterwards; those of a service replace those of digests, as in
-    `papers.list_highest_votes`.
+    The highest reading counts, also if votes fell afterwards; those of a service replace those of digests.
     """
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
     by_services, by_digests = (
@@ -190,22 +187,6 @@ async def purge_matches(connection: AsyncConnection, before: datetime, limit: in
 async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
     """Delete at most `limit` matches of a recipient. Returns their number."""
     return await database.delete_some(connection, matches, matches.c.recipient == recipient, limit)
-
-
-async def list_answered(connection: AsyncConnection, limit: int, *, user_id: int | None = None) -> list[int]:
-    """Return at most `limit` alerts for one paper by its id whose message was sent: it comes once.
-
-    With `user_id` only those of a reader.
-    """
-    query = (
-        sa.select(alerts.c.id)
-        .join(matches, matches.c.alert_id == alerts.c.id)
-        .join(deliveries, deliveries.c.id == matches.c.delivery_id)
-        .where(alerts.c.key.startswith(_PAPER_KEY), deliveries.c.state == models.DeliveryState.SENT)
-    )
-    if user_id is not None:
-        query = query.where(alerts.c.user_id == user_id)
-    return list((await connection.execute(query.limit(limit))).scalars())
 
 
 # Alerts.

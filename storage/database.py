@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -405,8 +405,12 @@ CHUNK_SIZE = 2000
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT, which supports `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return _dialect_insert(connection.dialect, table)
+
+
+def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     # Imported lazily: the unused dialect would take 2.5 MB of memory.
-    if connection.dialect.name == "sqlite":
+    if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
@@ -442,24 +446,49 @@ async def insert_rows(
     ignore_conflicts: bool = False,
 ) -> None:
     """Insert rows that have the same columns; `ignore_conflicts` skips those that exist."""
-    if rows:
-        statement = dialect_insert(connection, table)
-        await connection.execute(statement.on_conflict_do_nothing() if ignore_conflicts else statement, rows)
+    await _insert(connection, table, rows, () if ignore_conflicts else None)
 
 
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
     """Insert rows that have the same columns; update those whose key exists, if they have columns beside it."""
-    if not rows:
-        return
-    statement = dialect_insert(connection, table)
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    await _insert(connection, table, rows, key)
+
+
+async def _insert(
+    connection: AsyncConnection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    key: tuple[str, ...] | None,
+) -> None:
+    """Insert rows. `key`: the columns by which a row may exist, () for any of the table's keys; None: it may not."""
+    if rows:
+        statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
+        values = [
+            tuple(row[name] if convert is None else convert(row[name]) for name, convert in columns)
+            for row in rows
+        ]
+        await connection.exec_driver_sql(statement, values)
+
+
+@lru_cache(maxsize=128)
+def _compile_insert(
+    dialect: Dialect, table: sa.Table, names: tuple[str, ...], key: tuple[str, ...] | None
+) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """Return the driver's statement and its columns in order, each with the function that converts its values.
+
+    SQLAlchemy would look up both again for each row, which takes a fifth of an ingest.
+    """
+    statement = _dialect_insert(dialect, table)
+    changes = {name: statement.excluded[name] for name in names if key and name not in key}
     if changes:
         statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
-    else:
+    elif key is not None:
         statement = statement.on_conflict_do_nothing()
-    await connection.execute(statement, rows)
+    compiled: Any = statement.compile(dialect=dialect, column_keys=names)
+    types = {name: table.c[name].type.dialect_impl(dialect) for name in names}
+    return str(compiled), [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:

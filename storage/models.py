@@ -566,8 +566,6 @@ class AlertKind(StrEnum):
     AUTHOR = "author"
     INSTITUTION = "institution"
     """A university or company, of the authors or behind the paper."""
-    PAPER = "paper"
-    """The paper with this arXiv id. An alert for one paper alone is removed after its message."""
 
 
 class AlertTiming(StrEnum):

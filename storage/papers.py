@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
-from storage.tables import authors, entries, facts, paper_authors, papers, votes
+from storage.tables import authors, facts, paper_authors, papers, votes
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -326,17 +326,6 @@ async def list_latest_votes(
     ):
         latest[paper_id] = read_at, number
     return latest
-
-
-async def list_highest_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, int]:
-    """Return the highest number of votes of each paper, as services or else digests count; none if all are unknown."""
-    ids = list(paper_ids)
-    found: dict[int, int] = {}
-    for table in (entries, votes):
-        query = sa.select(table.c.paper_id, sa.func.max(table.c.votes)).where(table.c.votes.is_not(None))
-        grouped = query.group_by(table.c.paper_id)
-        found |= dict(map(tuple, await database.execute_in(connection, grouped, table.c.paper_id, ids)))
-    return found
 
 
 # Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.

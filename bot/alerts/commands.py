@@ -226,23 +226,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         term = lists_card.selected_term(detail, chosen)
         return await save(request, await complete(request, _draft_of_term(*term)))
 
-    @router.handles(lists_card.TELL, router.PRIVATELY)
-    async def tell(self, request: Request, action: Action) -> ui.LayoutView:
-        """Make the alert for a paper that no digest has yet; the answer has a button to undo it."""
-        detail = await request.services.search.find_paper(action.payload)
-        if detail is not None and detail.is_listed:
-            raise UserError("tell-listed")
-        draft = await complete(request, _draft_of_term(models.AlertKind.PAPER, action.payload))
-        try:
-            with map_alert_errors():
-                alert = await request.services.get(Alerts).add(draft)
-        except errors.DuplicateError:
-            own = await list_for_reader(request)
-            existing = next((row for row in own if (row.terms, row.channel_id) == (draft.terms, None)), draft)
-            return alerts_messages.existing_view(request.texts, existing, request.services.clock())
-        await router.open_dm(request)
-        return alerts_messages.tell_view(request.texts, alert)
-
 
 async def list_view(request: Request, page: int = 0) -> ui.LayoutView:
     """Return a page of the reader's alerts."""

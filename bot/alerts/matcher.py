@@ -31,8 +31,6 @@ class MatchField(StrEnum):
     TEXT = "text"
     AUTHOR = "author"
     INSTITUTION = "institution"
-    PAPER = "paper"
-    """The paper itself was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +142,6 @@ def term_key(term: models.AlertTerm) -> str:
         case models.AlertKind.KEYWORD:
             quoted = '"' * (term.text != term.text.strip('"'))
             text = quoted + (term_keys.term_key(term.text) or analyser.fold(term.text))
-        case models.AlertKind.PAPER:
-            text = term.text
         case _:
             assert_never(term.kind)
     return f"{term.kind.value[0]}:{text}"
@@ -153,8 +149,8 @@ def term_key(term: models.AlertTerm) -> str:
 
 # A paper.
 
-_AUTHOR, _INSTITUTION, _PAPER = "@", "#", "="
-"""Beginnings of the keys of names, institutions and arXiv ids."""
+_AUTHOR, _INSTITUTION = "@", "#"
+"""Beginnings of the keys of names and institutions."""
 _ANY = ""
 """A key that each paper has, of a form without letters to look for."""
 
@@ -197,7 +193,7 @@ class PaperText:
         detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
         keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
         keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
-        return frozenset((*keys, _PAPER + detail.arxiv_id))
+        return frozenset(keys)
 
     @cached_property
     def authors(self) -> Mapping[str, Sequence[str]]:
@@ -239,9 +235,6 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
                 if key in people.find_keys(name):
                     return AlertReason(kind, name, MatchField.INSTITUTION, name)
             return None
-        case models.AlertKind.PAPER:
-            is_asked = text == paper.detail.arxiv_id
-            return AlertReason(kind, text, MatchField.PAPER, text) if is_asked else None
         case models.AlertKind.KEYWORD:
             for parts in (query.parts, (query.whole,)):
                 found = _find_parts(parts, paper)
@@ -347,8 +340,6 @@ def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
             return [frozenset(_AUTHOR + key for key in people.consonant_keys(text))]
         case models.AlertKind.INSTITUTION:
             return [frozenset((_INSTITUTION + people.institution_key(text),))]
-        case models.AlertKind.PAPER:
-            return [frozenset((_PAPER + text,))]
         case models.AlertKind.KEYWORD:
             return [
                 frozenset[str]().union(*map(_list_form_keys, (*part, *query.whole))) for part in query.parts

@@ -58,8 +58,6 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
             groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
     joined = joiner.join(groups)
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
-    if all(term.kind is models.AlertKind.PAPER for term in alert.terms):
-        described = texts("alert-paper", papers=", ".join(_escaped(term.text) for term in alert.terms))
     if alert.excluded:
         words = ", ".join(texts("alert-word", text=_escaped(word)) for word in alert.excluded)
         described = texts("alert-without", alert=described, words=words)
@@ -74,8 +72,7 @@ def _escaped(text: str) -> str:
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
     """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. All of several are joined with `+`."""
-    names = [f"arXiv:{text}" if kind is models.AlertKind.PAPER else text for kind, text in alert.terms]
-    joined = (" + " if alert.match_all else ", ").join(names)
+    joined = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
     votes = templates.render_votes(alert.min_votes) if alert.min_votes else ""
     rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
@@ -318,15 +315,6 @@ def saved_view(
     return message.view
 
 
-def tell_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
-    """Return the confirmation of an alert for a paper that no digest has yet, with buttons to undo it and to list all."""
-    return text_view(
-        texts("tell-made", paper=client_messages.escape_untrusted(alert.terms[0].text)),
-        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
-        button(texts("alert-manage"), pack_custom_id(MANAGE, 0)),
-    )
-
-
 def _existing_text(texts: Texts, alert: models.Alert, now: datetime) -> str:
     """Return that the reader has this alert already, where it goes and when, and until when or why it is paused."""
     state = describe_state(texts, alert, now) if alert.is_paused(now) else ""
@@ -429,7 +417,6 @@ def alert_more(wording: PostWording, post: alerts_planner.AlertPost, shown: int)
 def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost, shown: int
 ) -> discord_text.SafeMarkdown:
-    lines = {match.reached for match in post.matches}
     topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,
@@ -440,7 +427,6 @@ def _alert_text(
             discord_text.shorten(topic, client_messages.MAX_TOPIC_LENGTH, markdown=False)
             for topic in topics[:MAX_TOPICS]
         ],
-        "reached": lines.pop() if len(lines) == 1 else None,
     }
     return wording.templates.render_block("alert", block, post.locale.value, values)
 
@@ -452,6 +438,5 @@ def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, ti
         "title": discord_text.SafeMarkdown(title),
         "votes": match.paper.votes,
         "reasons": list(reasons.values())[:MAX_REASONS],
-        "reached": match.reached,
     }
     return wording.templates.render_block("alert", "paper", wording.ui_texts.locale.value, values)

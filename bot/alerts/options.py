@@ -14,8 +14,6 @@ from bot.rendering import discord_text
 from bot.text import people
 from storage import models
 
-TYPED_KINDS = (models.AlertKind.KEYWORD, models.AlertKind.AUTHOR, models.AlertKind.INSTITUTION)
-"""Terms that are typed, each kind in the field of its name; those of single papers stay as they are."""
 WITHOUT = "without"
 OPTIONS = "options"
 ALL = "all"
@@ -63,7 +61,8 @@ TIMING_SETTINGS = (
 def condition_values(alert: models.Alert) -> dict[str, str]:
     """Return the texts of the form for what an alert matches."""
     values = {
-        kind.value: join_items(term.text for term in alert.terms if term.kind is kind) for kind in TYPED_KINDS
+        kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
+        for kind in models.AlertKind
     }
     return values | {WITHOUT: join_items(alert.excluded)}
 
@@ -73,15 +72,14 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
     chosen = set((values.get(OPTIONS) or "").split(","))
     typed = tuple(
         models.AlertTerm(kind, text)
-        for kind in TYPED_KINDS
+        for kind in models.AlertKind
         for text in (_split_names if kind is models.AlertKind.AUTHOR else split_items)(
             values.get(kind.value) or ""
         )
     )
-    kept = tuple(term for term in draft.terms if term.kind not in TYPED_KINDS)
     return replace(
         draft,
-        terms=(*typed, *kept),
+        terms=typed,
         excluded=tuple(split_items(values.get(WITHOUT) or "")),
         match_all=ALL in chosen,
         silent=SILENT in chosen,

@@ -33,15 +33,11 @@ log = structlog.get_logger(__name__)
 
 
 class AlertMatch(NamedTuple):
-    """A paper with its reasons: the recipient's alerts that it matches.
-
-    `alert_ids` are those alerts; `reached` are the votes that one of them waited for, None if none did.
-    """
+    """A paper with its reasons, and the ids of the recipient's alerts that it matches."""
 
     paper: contents.PostPaper
     reasons: tuple[matcher.AlertReason, ...]
     alert_ids: tuple[int, ...] = ()
-    reached: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +95,6 @@ GROUP_SIZE = 50
 """Papers that are in memory at once to be compared with all alerts."""
 RECIPIENTS_AT_ONCE = 200
 """Recipients whose messages are planned in one transaction."""
-REACHED_AFTER = timedelta(hours=1)
-"""A paper that had the votes this long after it matched is said to have reached them."""
 MAX_SHOWN = 25
 """Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
 QUOTED_REASONS = 10
@@ -295,7 +289,6 @@ class AlertPlanner:
         ]
         paper_ids = {match.paper_id for match in due}
         told = await alerts.list_told(connection, {match.recipient for match in due}, paper_ids)
-        highest = await papers.list_highest_votes(connection, paper_ids)
         details = await papers.list_details(connection, list(paper_ids))
         rules = [matcher.Rule.of(alert) for alert in active.values()]
         queries = dict(zip(active, await matcher.read_rules(self._search, connection, rules), strict=True))
@@ -312,10 +305,10 @@ class AlertPlanner:
             if (recipient, paper_id) in told or paper_id not in known:
                 decision.dropped += own
             elif paper_id in prepared:
-                locale, votes = destinations[own[0].alert_id].locale, highest.get(paper_id)
+                locale = destinations[own[0].alert_id].locale
                 # A paper or an alert that causes a bug must not hold up the others.
                 with isolation.isolated(log, _NOT_COMPARED, paper=paper_id, recipient=recipient):
-                    if found := _describe(own, prepared[paper_id], active, queries, votes, locale):
+                    if found := _describe(own, prepared[paper_id], queries, locale):
                         decision.told[recipient].append(found)
                     else:
                         decision.dropped += own
@@ -415,9 +408,7 @@ def _zone(alert: models.Alert | models.AlertSchedule) -> ZoneInfo:
 def _describe(
     own: Sequence[models.Match],
     paper: matcher.PaperText,
-    active: Mapping[int, models.Alert],
     queries: Mapping[int, matcher.AlertQuery],
-    highest: int | None,
     locale: models.Locale,
 ) -> AlertMatch | None:
     """Return a paper with the reasons of a recipient's alerts and a sentence for them; None if it matches none any more."""
@@ -425,26 +416,17 @@ def _describe(
     if not matching:
         return None
     reasons = matcher.match_all([queries[match.alert_id] for match in matching], paper)
-    reached = [
-        active[match.alert_id].min_votes
-        for match in matching
-        if active[match.alert_id].min_votes
-        and match.ready_at
-        and match.ready_at - match.found_at > REACHED_AFTER
-    ]
     in_text = [
         form
         for reason in reasons[:QUOTED_REASONS]
         if reason.found_in is matcher.MatchField.TEXT
         for form in reason.forms
     ]
-    votes = max(highest or 0, paper.detail.votes or 0) if reached else paper.detail.votes
     shown = replace(
         contents.build_post_paper(paper.detail, locale),
-        votes=votes,
         quoted=matcher.find_sentence(paper.detail, in_text, locale),
     )
-    return AlertMatch(shown, reasons, tuple(match.alert_id for match in matching), max(reached, default=None))
+    return AlertMatch(shown, reasons, tuple(match.alert_id for match in matching))
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, assert_never
 
 from bot.alerts import matcher
-from bot.archive import arxiv_ids
 from bot.core import clock
 from bot.core.clock import Clock
 from bot.daily import schedule
@@ -111,8 +110,6 @@ def _has_letters(term: models.AlertTerm) -> bool:
             return bool(analyser.fold_name(term.text)) and any(people.consonant_keys(term.text))
         case models.AlertKind.INSTITUTION:
             return bool(people.institution_key(term.text))
-        case models.AlertKind.PAPER:
-            return arxiv_ids.parse_bare_id(term.text) == term.text
         case _:
             assert_never(term.kind)
 
@@ -202,13 +199,9 @@ class Alerts:
         return names[:limit]
 
     async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
-        """Return all alerts, or a reader's, of these without those for one paper whose message was sent."""
+        """Return all alerts, or a reader's, oldest first."""
         async with self._database.read() as connection:
-            rows = await alerts.list_rows(connection, user_id=user_id)
-            if user_id is None or all(row.terms[0].kind is not models.AlertKind.PAPER for row in rows):
-                return rows
-            answered = set(await alerts.list_answered(connection, len(rows), user_id=user_id))
-            return [row for row in rows if row.id not in answered]
+            return await alerts.list_rows(connection, user_id=user_id)
 
     async def remove(self, alert_id: int, *, user_id: int | None = None) -> bool:
         """Delete an alert. Returns whether it existed."""
@@ -311,8 +304,6 @@ class Alerts:
                 request = SearchRequest(
                     f"from {term.text}", since=since_on, limit=MAX_COMPARED, sort=Sort.DATE
                 )
-            case models.AlertKind.PAPER:
-                request = SearchRequest(term.text, limit=1)
             case _:
                 assert_never(term.kind)
         result = await self._search.search(request)

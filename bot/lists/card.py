@@ -47,7 +47,6 @@ CHAPTER = "chap"
 CHAPTERS = "chaps"
 AUTHORS = "auth"
 SHARE = "cs"
-TELL = "tell"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
 READ_SAVED = "sread"
@@ -115,7 +114,6 @@ async def card_view(
     ]
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
-        [] if detail.is_listed else [tell_button(texts, detail.arxiv_id)],
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
@@ -275,11 +273,6 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
     return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 
 
-def tell_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
-    """Return the button for a direct message once a digest has a paper."""
-    return button(texts("tell-me"), pack_custom_id(TELL, arxiv_id), emoji="🔔")
-
-
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
     """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
     shown = (summary.format, summary.date) if summary else None
@@ -355,15 +348,11 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
     return message.view
 
 
-def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome, *, is_possible: bool) -> ui.LayoutView:
-    """Return why there is no card of a paper outside the archive, with links to where it may be.
-
-    A possible one may come with a digest: the reader can ask to be told.
-    """
+def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
+    """Return why there is no card of a paper outside the archive, with links to where it may be."""
     message = MessageBuilder()
     message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
     message.add_buttons(
-        tell_button(texts, arxiv_id) if is_possible else None,
         link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
         link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
     )
@@ -419,8 +408,6 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
         kind = _KINDS[value[:1]]
     if kind is models.AlertKind.KEYWORD:
         return models.AlertTerm(kind, value[1:])
-    if kind is models.AlertKind.PAPER:
-        return models.AlertTerm(kind, detail.arxiv_id)
     names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
     number = message_builder.parse_number(value[1:] or "0")
     if number >= len(names) or not names[number]:

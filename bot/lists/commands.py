@@ -596,8 +596,7 @@ class PapersCog(commands.Cog):
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await card_view(request, arxiv_id)
-        is_possible = arxiv_ids.is_possible(arxiv_id, self._services.clock().date())
-        return lists_card.missing_view(request.texts, arxiv_id, outcomes[arxiv_id], is_possible=is_possible)
+        return lists_card.missing_view(request.texts, arxiv_id, outcomes[arxiv_id])
 
     async def _load_named(
         self, request: Request, named: Sequence[str]

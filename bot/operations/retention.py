@@ -74,7 +74,6 @@ class Retention:
             await run(self._repeat(purge_older, column, limit))
         await run(self._repeat(outbox.clear_payloads, content_before))
         await run(self._repeat(alerts.purge_matches, content_before))
-        await run(self._repeat(_remove_answered_alerts))
         await run(self._repeat(_remove_unkept_papers))
         await run(self._repeat(outbox.purge, before))
         left_before = now - timedelta(days=self._guild_days)
@@ -132,11 +131,6 @@ class Retention:
             if count < BATCH_SIZE:
                 return removed
             await self._sleep(PAUSE_SECONDS)
-
-
-async def _remove_answered_alerts(connection: Connection, limit: int) -> int:
-    """Remove the alerts for single papers whose message was sent."""
-    return await alerts.remove(connection, await alerts.list_answered(connection, limit))
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:

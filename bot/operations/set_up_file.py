@@ -168,7 +168,6 @@ class AlertEntry(_Entry):
     keywords: list[Text] = []
     authors: list[Text] = []
     institutions: list[Text] = []
-    papers: list[Text] = []
     match_all: bool = False
     excluded: tuple[Text, ...] = ()
     min_votes: Annotated[int, Field(ge=0, le=alerts_service.MAX_VOTES)] = 0

@@ -148,7 +148,7 @@ class PaperLookup:
         self._open_fetcher = open_fetcher
         self._endpoint = endpoint
         self._throttle = throttle
-        self._counted_on = clock().date()
+        self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 

@@ -220,13 +220,6 @@ async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sql
             await alerts_commands.load_draft(tokens, token)
 
 
-def test_a_form_keeps_the_papers_of_an_alert_which_have_no_field() -> None:
-    paper = models.AlertTerm(models.AlertKind.PAPER, "2505.04321")
-    draft = alert_builders.draft(terms=(paper, models.AlertTerm(models.AlertKind.KEYWORD, "old")))
-    word = models.AlertTerm(models.AlertKind.KEYWORD, "robots")
-    assert alerts_options.apply_conditions(draft, {"keyword": "robots"}).terms == (word, paper)
-
-
 @pytest.mark.parametrize(
     ("typed", "items"),
     [

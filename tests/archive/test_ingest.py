@@ -217,9 +217,6 @@ async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_
     await harness.ingest.add_facts([counted, older])
     await harness.add(newsletter(paper(1, votes=999_999)), "new.md")
     assert [row.votes for row in await harness.rows()] == [20]
-    async with harness.db.read() as connection:
-        ids = (await papers.get_ids(connection, ["2601.00001"])).values()
-        assert list((await papers.list_highest_votes(connection, ids)).values()) == [20]
 
 
 def read_names(*paths: Path | str) -> list[str]:

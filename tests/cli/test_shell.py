@@ -19,7 +19,7 @@ from storage import errors
 from tests.support.shell_fixtures import Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
-DIGEST = f"""# 2026-01-05
+DIGEST = f"""# Daily Papers (2026-01-05)
 
 ## [{HOSTILE}](https://arxiv.org/abs/2601.00001) (▲ 5)
 - authors: Ada {HOSTILE} Lovelace

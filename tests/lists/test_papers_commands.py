@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,12 +9,9 @@ from typing import Any
 import pytest
 from simcord.http._helpers import poll_from_wire
 
-from bot.alerts import planner as alerts_planner
-from bot.alerts.service import Alerts
-from bot.app.runtime import build_runtime
 from bot.archive import arxiv_ids, listing
 from bot.shelf.service import Shelf
-from storage import locks, models
+from storage import models
 from tests.support import origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -420,58 +416,3 @@ async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
     result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
     assert result.ephemeral
     assert "Small Things" in shown_text(last_response(result))
-
-
-async def test_a_reader_is_told_once_when_a_digest_brings_the_paper(
-    online_harness: ClientHarness, services: PaperServices
-) -> None:
-    harness, texts = online_harness, online_harness.texts
-    services.add(NEW)
-    missing = await harness.ask("paper", paper="2512.00404")
-    card = await harness.ask("paper", paper=NEW)
-    for message, paper in ((missing, "2512\\.00404"), (card, NEW.replace(".", "\\."))):
-        made = await harness.click(message, label=texts("tell-me"))
-        assert shown_text(made).startswith(texts("tell-made", paper=paper))
-        again = await harness.click(message, label=texts("tell-me"))
-        assert texts("alert-paper", papers=paper) in shown_text(again)
-    listed = shown_text(await harness.ask("alerts list"))
-    assert "arXiv:2512.00404" in listed
-    assert await _deliver(harness, "2512.00405") == []
-    await harness.container.create_retention().purge()
-    harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
-    assert await _deliver(harness, "2512.00404") == []
-    await harness.container.create_retention().purge()
-    own = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
-    for alert in own:
-        await harness.bot.services.get(Alerts).resume(alert.id)
-    assert await _deliver(harness, "2512.00407") == ["2512.00404"]
-    assert await _deliver(harness, "2512.00404", NEW) == ["2512.00404", NEW]
-    told = max(harness.user.dm_channel.history(), key=lambda message: message.id)
-    assert "now in a digest" in shown_text(told)
-    left = shown_text(await harness.ask("alerts list"))
-    assert texts("no-alerts", command=harness.bot.mentions("alerts add")) in left
-    await harness.container.create_retention().purge()
-    assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id) == []
-    assert await _deliver(harness, "2512.00404", NEW, "2512.00406") == ["2512.00404", NEW]
-    late = await harness.click(card, label=texts("tell-me"))
-    assert shown_text(late) == texts("tell-listed")
-
-
-async def _deliver(harness: ClientHarness, *papers: str) -> list[str]:
-    """Ingest a digest of today, send what is due, and return the papers that the reader was sent by now, oldest first."""
-    day = harness.env.now().date()
-    digest = source_payloads.newsletter(day, papers, note=f"note {len(papers)}")
-    await harness.container.create_ingest().add_text(digest, location=str(papers))
-    lock = locks.SenderLock(harness.container.database)
-    await lock.try_acquire()
-    runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
-    await harness.container.alert_planner.drain()
-    await harness.env.advance_time(alerts_planner.GATHERING_TIME.total_seconds())
-    await harness.container.alert_planner.drain()
-    await runtime.relay.drain(harness.env.now())
-    await lock.release()
-    if harness.user.dm_channel is None:
-        return []
-    messages = sorted(harness.user.dm_channel.history(), key=lambda message: message.id)
-    found = [arxiv_ids.list_arxiv_ids(shown_text(message), day) for message in messages]
-    return [arxiv_id for ids in found for arxiv_id in ids]

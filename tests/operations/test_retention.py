@@ -163,24 +163,6 @@ async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
     assert harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
 
 
-async def test_an_alert_for_one_paper_ends_once_its_message_was_sent(db: Database) -> None:
-    harness = AlertHarness(db)
-    asked = {"kind": models.AlertKind.PAPER}
-    kept = [
-        await harness.add_alert("2601.00002", user_id=1, **asked),
-        await harness.add_alert("robot", user_id=1),
-        await harness.add_alert("2601.00001", user_id=3, **asked, min_votes=50),
-    ]
-    ended = [await harness.add_alert("2601.00001", user_id=user_id, **asked) for user_id in (1, 2)]
-    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
-    for is_sent in (False, True):
-        if is_sent:
-            await send_all(db, harness.now)
-        await purge(db, harness.now)
-        own = {alert.id for alert in await harness.alerts.list_rows()}
-        assert own == {*kept, *(() if is_sent else ended)}
-
-
 async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
     await outbox_builders.add(db, outbox_builders.new_delivery())
     await purge(db, outbox_builders.NOW + 1000 * DAY)
@@ -265,9 +247,6 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
 ) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
-    asked_id = await alert_harness.AlertHarness(db).add_alert(
-        "2601.00001", user_id=8, kind=models.AlertKind.PAPER
-    )
     unlisted = await paper_records.add_papers(
         db, *(paper_records.merged_paper(n, on=None) for n in (71, 72, 73))
     )
@@ -275,9 +254,6 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
     async with db.transaction() as connection:
         await shelf.save(connection, 8, [1, 2, *ids], SEOUL_9AM)
         await shelf.remove(connection, 8, ids[0])
-        sent = await outbox.list_rows(connection, kind=models.DeliveryKind.DAILY)
-        await alerts.add_matches(connection, [models.Match("user:8", 1, asked_id, SEOUL_9AM)])
-        await alerts.mark_told(connection, {("user:8", 1): sent[0].id})
     before, is_finished = await count(db, tables.papers), False
     for number in itertools.count(1):
         for is_stored in (False, True):
@@ -289,8 +265,6 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
         if is_finished:
             break
     assert await purge(db) == 0
-    async with db.transaction() as connection:
-        assert await alerts.list_rows(connection, user_id=8) == []
     assert await count(db, tables.papers) == before - 1
 
 

@@ -167,7 +167,7 @@ silent = true
 
 [[alerts]]
 user = "8"
-papers = ["2501.00001"]
+keywords = ["robot"]
 paused = true
 """
 

@@ -169,14 +169,10 @@ in-no-digest = 아직 목록에 없음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
 paper-fetched = 아직 목록에 없는 논문이에요. arXiv에서 가져온 정보예요
-tell-me = 목록에 오르면 알림 받기
-tell-made = { $paper } 논문이 목록에 오르면 DM으로 알려 드릴게요.
-tell-listed = 이 논문은 이제 목록에 있어요. 다시 검색해 주세요.
 term-paper = { $match ->
     [all] arXiv 번호 { $terms }
    *[any] arXiv { $terms } 논문
 }
-alert-paper = { $papers } 논문이 목록에 오르면
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
