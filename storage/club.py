@@ -135,6 +135,26 @@ async def get_nomination(connection: AsyncConnection, guild_id: int, user_id: in
     return found
 
 
+class Nominated(NamedTuple):
+    """A paper that members nominate. `is_own`: the reader does."""
+
+    title: str | None
+    arxiv_id: str
+    url: str
+    members: int
+    is_own: bool
+
+
+async def list_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> list[Nominated]:
+    """Return the nominated papers, those of most members first."""
+    own, count = club_nominations.c, sa.func.count()
+    is_own = sa.func.max(sa.case((own.user_id == user_id, 1), else_=0))
+    query = sa.select(papers.c.title, papers.c.arxiv_id, papers.c.url, count, is_own)
+    query = query.join(papers, papers.c.id == own.paper_id).where(own.guild_id == guild_id)
+    query = query.group_by(papers.c.id).order_by(count.desc(), sa.func.min(own.nominated_at))
+    return [Nominated(*row) for row in await connection.execute(query)]
+
+
 async def add_nomination(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int, now: datetime
 ) -> None:

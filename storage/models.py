@@ -541,7 +541,8 @@ class Subscription:
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    `step_id` is the delivery of the newest step of its next meeting, or of a past one.
+    The vote for its first meeting begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
+    meeting, or of a past one.
     """
 
     guild_id: int
@@ -552,6 +553,7 @@ class Club:
     timezone: str
     locale: Locale
     created_by: int | None
+    starts_at: datetime
     step_id: int | None = None
 
 

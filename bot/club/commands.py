@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -17,7 +18,7 @@ from bot.client.context import Client, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs
+from bot.club.service import Clubs, rule_of
 from bot.daily import schedule
 from bot.lists import card as lists_card
 from bot.lists.commands import load_paper
@@ -53,7 +54,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         day: str,
         time: app_commands.Range[str, 1, 40],
     ) -> ui.LayoutView:
-        """Store the club; its first vote begins if there is time for one."""
+        """Store the club, and say what a change does."""
         interaction = request.interaction
         router.require_manager(interaction)
         channel = router.require_channel(interaction.guild, channel.id)
@@ -70,21 +71,35 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             timezone=typed["timezone"],
             locale=request.texts.locale,
             created_by=request.user_id,
+            starts_at=(now := request.services.clock()),
         )
-        await self._clubs.set_up(club)
+        club = replace(club, starts_at=schedule.next_due(now, rule_of(club)).at)
+        former = await self._clubs.set_up(club)
+        headline = request.texts("club-set-up")
+        if former is not None:
+            is_same = (former.club.channel_id, *rule_of(former.club)) == (club.channel_id, *rule_of(club))
+            headline = club_messages.change_text(request.texts, former, is_same=is_same)
+            await _close_poll(request, former.poll)
         may_announce = channel.guild.me.guild_permissions.create_events
         note = "" if may_announce else f"\n{client_messages.subtext(request.texts('club-no-events'))}"
-        return await self._view(request, request.texts("club-set-up") + note)
+        return await self._view(request, headline + note)
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
         """Begin the vote."""
         return await self._act(request, self._clubs.begin_vote)
 
+    @router.handles(club_messages.BEGIN, check=router.require_manager)
+    async def press_begin(self, request: Request, action: Action) -> ui.LayoutView:
+        """Begin the vote from the button of the club."""
+        return await self._act(request, self._clubs.begin_vote)
+
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
         """Skip the meeting and delete its event, the only one that the bot has; an open vote does not count then."""
+        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
         answer = await self._act(request, self._clubs.skip)
+        await _close_poll(request, poll)
         guild: Any = request.interaction.guild
         with suppress(discord.HTTPException):
             for event in await guild.fetch_scheduled_events():
@@ -109,23 +124,20 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @router.handles(club_messages.STOP, check=router.require_manager)
     async def stop(self, request: Request, action: Action) -> ui.LayoutView:
         """End the club."""
+        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
         await self._clubs.stop(request.interaction.guild_id or 0)
+        await _close_poll(request, poll)
         return client_messages.text_view(request.texts("club-stopped"))
 
     async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
         size, mention = club_messages.PAGE_SIZE, request.interaction.client.mentions
-        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
+        guild_id = request.interaction.guild_id or 0
+        found = await self._clubs.load(guild_id, request.user_id, limit=size, offset=page * size)
         if found is None:
             raise UserError("club-none", setup=mention("club setup"))
         can_manage = router.is_manager(request.interaction)
         return club_messages.club_view(
-            request.texts,
-            found,
-            page,
-            request.services.clock(),
-            mention("club now"),
-            headline,
-            can_manage=can_manage,
+            request.texts, found, page, mention("club now"), headline, can_manage=can_manage
         )
 
     @router.handles(lists_card.NOMINATE, router.PRIVATELY)
@@ -160,6 +172,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
+
+
+async def _close_poll(request: Request, poll: tuple[int, int] | None) -> None:
+    """End a poll that is not counted, and would look open. It does no harm if that fails, for its votes decide nothing."""
+    if poll is not None:
+        with suppress(discord.HTTPException):
+            await request.interaction.client.http.end_poll(*poll)
 
 
 async def _open_again(request: Request, thread_id: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from discord import ui
@@ -12,7 +11,7 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id, plain_payload
 from bot.client.messages import PostWording, format_title, format_votes, join_dotted, subtext, title_link
 from bot.client.translations import Texts
-from bot.club.service import HOUR, ClubPost, Overview, Step, voting_hours
+from bot.club.service import HOUR, ClubPost, Overview, Step
 from bot.daily import post as daily_post
 from bot.daily.choice import DailyPost
 from bot.daily.messages import format_timestamp, format_weekday
@@ -24,7 +23,9 @@ from storage.models import PartKind
 
 SHOW = "clubs"
 STOP = "clubx"
+BEGIN = "clubnow"
 PAGE_SIZE = 10
+MAX_NOMINATED = 5
 POLL_ANSWER = 55
 """Characters of an answer (Discord docs, resources/poll)."""
 EVENT_NAME, EVENT_TEXT = 100, 900
@@ -85,6 +86,8 @@ def _text(wording: PostWording, post: ClubPost) -> str:
         note = texts("club-nominations", count=count) if count else ""
         link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=240)
         lines.append(f"{number}. {join_dotted(link, format_votes(paper.votes), note)}")
+    if post.step is Step.POLL:
+        lines.append(subtext(texts("club-how-to-nominate")))
     return "\n".join(lines)
 
 
@@ -120,23 +123,25 @@ def club_view(
     texts: Texts,
     found: Overview,
     page: int,
-    now: datetime,
     now_command: str,
     headline: str = "",
     *,
     can_manage: bool = False,
 ) -> ui.LayoutView:
     """Return when a club meets, what comes next, and a page of the papers that it had."""
-    club, meeting, past, total = found
+    club, meeting, past, total, *_ = found
     day = format_weekday(texts, club.weekday)
     time = join_dotted(club.at_time, club.timezone)
-    change_at = meeting.at if meeting.step or not voting_hours(now, meeting.at) else now
-    change_at = meeting.ends_at if meeting.step is Step.POLL else change_at
-    times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "R")}
+    change_at = meeting.ends_at if meeting.step is Step.POLL else meeting.begins_at
+    times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "F")}
     heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
     state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
     message = MessageBuilder()
-    message.add_text("\n".join(filter(None, (headline, heading, state))))
+    poll = f"{channel_url(club.guild_id, found.poll[0])}/{found.poll[1]}" if found.poll else ""
+    link = texts("club-poll-link", url=poll) if poll else ""
+    message.add_text("\n".join(filter(None, (headline, heading, state, link))))
+    if found.nominated:
+        message.add_text(_nominated_text(texts, found))
     lines = [texts("club-past", count=total)] if past else []
     for row in past:
         url = channel_url(club.guild_id, row.thread_id) if row.thread_id else ""
@@ -148,5 +153,35 @@ def club_view(
     pages = -(-total // PAGE_SIZE)
     pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
     stop = button(texts("club-stop"), pack_custom_id(STOP)) if can_manage else None
-    message.add_buttons(*pager, stop)
+    begin = None
+    if can_manage and meeting.step in (None, Step.NONE, Step.SKIP):
+        begin = button(texts("club-begin"), pack_custom_id(BEGIN))
+    message.add_buttons(*pager, begin, stop)
     return message.view
+
+
+def _nominated_text(texts: Texts, found: Overview) -> str:
+    """Return the papers that were nominated most, and the reader's own."""
+    shown = [row for place, row in enumerate(found.nominated) if place < MAX_NOMINATED or row.is_own]
+    lines = [texts("club-nominated-so-far", count=len(found.nominated))]
+    for row in shown:
+        note = texts("club-own") if row.is_own else ""
+        link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
+        lines.append(f"- {join_dotted(link, texts('club-nominations', count=row.members), note)}")
+    return "\n".join(lines)
+
+
+def change_text(texts: Texts, former: Overview, *, is_same: bool) -> str:
+    """Return what the change of a club does."""
+    club, meeting = former.club, former.meeting
+    if is_same:
+        return texts("club-unchanged")
+    moves = texts(
+        "club-moves",
+        channel=f"<#{club.channel_id}>",
+        day=format_weekday(texts, club.weekday),
+        time=join_dotted(club.at_time, club.timezone),
+    )
+    if meeting.is_decided:
+        return f"{moves}\n{texts('club-meeting-stays', meets=format_timestamp(meeting.at, 'F'))}"
+    return f"{moves}\n{texts('club-poll-ended')}" if meeting.step is Step.POLL else moves

@@ -98,12 +98,18 @@ def voting_hours(now: datetime, meets_at: datetime, *, is_late: bool = False) ->
 
 
 class Meeting(NamedTuple):
-    """The next meeting of a club, with its newest step and the delivery of that; None before the first one."""
+    """The next meeting of a club, when its vote begins, its newest step and the delivery of that; None before the first."""
 
     on: date
     at: datetime
+    begins_at: datetime
     step: Step | None = None
     delivery: models.Delivery | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether its paper is known."""
+        return self.step in (Step.PAPER, Step.REMINDER)
 
     @property
     def ends_at(self) -> datetime:
@@ -112,21 +118,26 @@ class Meeting(NamedTuple):
         return began_at + voting_hours(began_at, self.at, is_late=True) * HOUR
 
 
-_REPLACED = models.Reason.BY_HAND
-"""Why a step was stopped that is planned again."""
+def rule_of(club: Club) -> schedule.Rule:
+    """Return when a club meets."""
+    return schedule.Rule(schedule.parse_time(club.at_time), clock.parse_zone(club.timezone), (club.weekday,))
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
-    """Return the next meeting of a club. One that has begun a step stays on its date after a change of the weekday."""
-    at_time, zone = schedule.parse_time(club.at_time), clock.parse_zone(club.timezone)
-    rule = schedule.Rule(at_time, zone, (club.weekday,))
+    """Return the next meeting of a club: that of its newest step, or the first that leaves time for a vote."""
+    rule = rule_of(club)
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
-    if newest is not None and newest.local_on is not None and newest.reason != _REPLACED:
-        at = rule.due_at(newest.local_on)
+    if newest is not None and newest.local_on is not None:
+        step = Step(newest.key.split(":")[3])
+        # A meeting with a paper stays when the club moves to another day or time.
+        at = newest.expires_at if step in (Step.PAPER, Step.REMINDER) else rule.due_at(newest.local_on)
         if at > now:
-            return Meeting(newest.local_on, at, Step(newest.key.split(":")[3]), newest)
-    due = schedule.next_due(now, rule)
-    return Meeting(due.local_on, due.at)
+            return Meeting(newest.local_on, at, newest.planned_at, step, newest)
+    begins_at = max(now, club.starts_at)
+    due = schedule.next_due(begins_at, rule)
+    if not voting_hours(begins_at, due.at):
+        begins_at, due = due.at, schedule.next_due(due.at, rule)
+    return Meeting(due.local_on, due.at, begins_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,7 @@ class _Steps:
         """Plan a step for the channel `at` (None: the club's own). It expires when the meeting begins. Returns its id."""
         club, meeting = self.club, self.meeting
         post = ClubPost(
-            marker=f"club:{club.guild_id}:{meeting.on}:{step}:{club.step_id or 0}",
+            marker=f"club:{club.guild_id}:{meeting.on}:{step}:{club.step_id or club.starts_at.timestamp()}",
             locale=club.locale,
             guild_id=club.guild_id,
             channel_id=club.channel_id,
@@ -165,10 +176,17 @@ class _Steps:
             local_on=meeting.on,
             post=models.StoredPost(papers=tuple(paper.arxiv_id for paper in papers)),
         )
-        delivery = replace(delivery, expires_at=min(delivery.expires_at, meeting.at))
+        is_decided = step in (Step.PAPER, Step.REMINDER)
+        expires_at = meeting.at if is_decided else min(delivery.expires_at, meeting.at)
+        delivery = replace(delivery, expires_at=expires_at)
         if (delivery_id := await outbox.add(self.connection, delivery)) is not None:
             await storage.put(self.connection, replace(club, step_id=delivery_id))
         return delivery_id
+
+    async def stop_step(self) -> None:
+        """Stop what the newest step has not sent yet."""
+        if (delivery := self.meeting.delivery) is not None:
+            await outbox.cancel(self.connection, [delivery.id], reason=models.Reason.BY_HAND, now=self.now)
 
     async def begin_vote(self, hours: int) -> bool:
         """Plan a poll that is open for these hours. False without candidates."""
@@ -224,12 +242,17 @@ _UNKNOWN: Mapping[int, int] = {0: 0}
 
 
 class Overview(NamedTuple):
-    """A club, its next meeting, a page of the papers of those before, and the number of all."""
+    """A club, its next meeting, a page of the papers of those before, and the number of all.
+
+    `nominated` are papers for the next vote; `poll` is the channel and message of the newest poll.
+    """
 
     club: Club
     meeting: Meeting
-    past: Sequence[storage.PastMeeting]
-    total: int
+    past: Sequence[storage.PastMeeting] = ()
+    total: int = 0
+    nominated: Sequence[storage.Nominated] = ()
+    poll: tuple[int, int] | None = None
 
 
 class Clubs(Nominations):
@@ -263,8 +286,12 @@ class Clubs(Nominations):
         return planned
 
     async def _plan_due(self, club: Club, meeting: Meeting, now: datetime) -> bool:
-        step, hours = meeting.step, voting_hours(now, meeting.at)
-        due = {None: hours > 0, Step.POLL: now >= meeting.ends_at, Step.PAPER: now >= meeting.at - REMINDER}
+        step = meeting.step
+        due = {
+            None: now >= meeting.begins_at,
+            Step.POLL: now >= meeting.ends_at,
+            Step.PAPER: now >= meeting.at - REMINDER,
+        }
         if not due.get(step, False):
             return False
         counts = await self._read_counts(meeting) if step is Step.POLL else None
@@ -275,7 +302,7 @@ class Clubs(Nominations):
             if steps is None or steps.meeting != meeting:
                 return False  # somebody else was first
             if step is None:
-                is_planned = await steps.begin_vote(hours)
+                is_planned = await steps.begin_vote(voting_hours(now, meeting.at))
                 return is_planned or bool(await steps.add(Step.NONE, reason="no-candidates"))
             return await (steps.remind() if step is Step.PAPER else steps.end_vote(counts))
 
@@ -295,25 +322,56 @@ class Clubs(Nominations):
             return _UNKNOWN
         return {int(entry["id"]): int(entry["count"]) for entry in results.get("answer_counts") or ()}
 
-    async def set_up(self, wanted: Club) -> None:
-        """Store a club and begin its vote if there is time. A step of its week goes on, unless Discord refuses it."""
-        async with self._database.transaction() as connection:
-            rows = await outbox.list_rows(connection, kind=CLUB.kind, guild_id=wanted.guild_id)
-            newest = next((row for row in rows if row.local_on is not None), None)
-            if newest and newest.reason and newest.state is DeliveryState.WAITING:
-                await outbox.cancel(connection, [newest.id], reason=_REPLACED, now=self._clock())
-            await storage.put(connection, replace(wanted, step_id=newest.id if newest else None))
-            steps = await self._lock(connection, wanted.guild_id)
-            if steps and steps.meeting.step is None and (hours := voting_hours(steps.now, steps.meeting.at)):
-                await steps.begin_vote(hours)
+    async def set_up(self, wanted: Club) -> Overview | None:
+        """Store a club, whose first vote begins at its next time. Returns the club and meeting before, None if it is new.
 
-    async def load(self, guild_id: int, *, limit: int, offset: int) -> Overview | None:
-        """Return a server's club, or None."""
+        A change keeps a meeting that has its paper. Another is planned anew on the new day: its open vote ends without a result.
+        """
+        async with self._database.transaction() as connection:
+            steps = await self._lock(connection, wanted.guild_id)
+            if steps is None:
+                await storage.put(connection, wanted)
+                return None
+            former, meeting = steps.club, steps.meeting
+            kept = replace(wanted, starts_at=former.starts_at, step_id=former.step_id)
+            delivery = meeting.delivery
+            is_refused = delivery and delivery.reason and delivery.state is DeliveryState.WAITING
+            if is_refused or replace(kept, locale=former.locale, created_by=former.created_by) != former:
+                if not meeting.is_decided:
+                    await steps.stop_step()
+                    kept = replace(kept, step_id=None)
+                has_begun = meeting.step is not None
+                kept = replace(kept, starts_at=steps.now if has_begun else wanted.starts_at)
+            await storage.put(connection, kept)
+        poll = await self._find_poll(meeting) if kept.step_id is None else None
+        return Overview(former, meeting, poll=poll)
+
+    async def find_poll(self, guild_id: int) -> tuple[int, int] | None:
+        """Return the channel and message of the open vote of a server's club."""
+        async with self._database.read() as connection:
+            club = await storage.get(connection, guild_id)
+            meeting = None if club is None else await load_meeting(connection, club, self._clock())
+        return None if meeting is None else await self._find_poll(meeting)
+
+    async def _find_poll(self, meeting: Meeting) -> tuple[int, int] | None:
+        """Return the channel and message of a meeting's poll if it was sent."""
+        if meeting.step is not Step.POLL or meeting.delivery is None:
+            return None
+        async with self._database.read() as connection:
+            *_, part = await outbox.list_parts(connection, meeting.delivery.id)
+        if part.channel_id is None or part.message_id is None:
+            return None
+        return part.channel_id, part.message_id
+
+    async def load(self, guild_id: int, user_id: int, *, limit: int, offset: int) -> Overview | None:
+        """Return a server's club for a reader, or None."""
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:
                 return None
             past = await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
-            return Overview(club, await load_meeting(connection, club, self._clock()), *past)
+            nominated = await storage.list_nominated(connection, guild_id, user_id)
+            meeting = await load_meeting(connection, club, self._clock())
+        return Overview(club, meeting, *past, nominated, await self._find_poll(meeting))
 
     async def _lock(self, connection: Connection, guild_id: int) -> _Steps | None:
         now = self._clock()
@@ -328,8 +386,15 @@ class Clubs(Nominations):
                 return "club-none"
             if steps.meeting.step is Step.POLL:
                 return "club-vote-is-open"
-            if steps.meeting.step in (Step.PAPER, Step.REMINDER):
+            if steps.meeting.is_decided:
                 return "club-has-paper"
+            if (
+                steps.meeting.step is None
+            ):  # the first meeting that leaves time, though votes should start later
+                club = replace(steps.club, starts_at=steps.now)
+                meeting = await load_meeting(connection, club, steps.now)
+                meeting = meeting if meeting.begins_at == steps.now else steps.meeting
+                steps = replace(steps, club=club, meeting=meeting)
             if not (hours := voting_hours(steps.now, steps.meeting.at, is_late=True)):
                 return "club-vote-too-late"
             return "club-vote-begins" if await steps.begin_vote(hours) else "club-no-candidates"
@@ -340,8 +405,7 @@ class Clubs(Nominations):
             if (steps := await self._lock(connection, guild_id)) is None:
                 return "club-none"
             if (skipped := steps.meeting).step is not Step.SKIP:
-                if skipped.delivery is not None:
-                    await outbox.cancel(connection, [skipped.delivery.id], reason=_REPLACED, now=steps.now)
+                await steps.stop_step()
                 await storage.clear_meeting(connection, guild_id, skipped.on)
                 await steps.add(Step.SKIP, votes=int(skipped.step is Step.POLL))
             return "club-skipped"
@@ -349,6 +413,9 @@ class Clubs(Nominations):
     async def stop(self, guild_id: int) -> None:
         """Delete a club; what it read stays listed."""
         async with self._database.transaction() as connection:
+            if (steps := await self._lock(connection, guild_id)) is None:
+                return
+            await steps.stop_step()
             await storage.remove(connection, guild_id)
 
     async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:

@@ -20,9 +20,10 @@ DAY = timedelta(days=1)
 
 
 async def _set_up(lab: Lab, channel: Any = None, time: str = "17:00 UTC") -> None:
-    """Set a club up a week before its first meeting with a vote, which begins."""
-    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    """Set a club up before the vote for its first meeting, which begins."""
+    await lab.until(MEETS - 7 * DAY - timedelta(hours=1))
     await lab.manage("setup", channel=channel or lab.harness.channel, day="fri", time=time)
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
 
 
 async def _end_vote(lab: Lab) -> None:
@@ -83,7 +84,8 @@ async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_com
 ) -> None:
     await _set_up(lab)
     assert "skipped" in await lab.manage("skip")
-    assert "open vote does not count" in text_of(lab.messages()[-1])
+    assert "Its vote is closed" in text_of(lab.messages()[-1])
+    assert [poll.poll.is_finalised() for poll in lab.polls()] == [True]
     await lab.manage("skip")
     await _end_vote(lab)
     await lab.until(MEETS - timedelta(minutes=1))
@@ -94,15 +96,65 @@ async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_com
     assert len(lab.polls()) == 2
 
 
-async def test_a_club_that_ended_and_is_set_up_again_goes_on_with_its_vote(lab: Lab) -> None:
+async def test_a_club_that_ended_closes_its_vote_and_one_that_is_set_up_again_begins_anew(lab: Lab) -> None:
     await _set_up(lab)
     shown = await lab.harness.manage("club list")
     await lab.harness.press(shown, "club-stop", by=lab.harness.manager)
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
-    await lab.tick()
-    assert len(lab.messages()) == 1
+    assert [poll.poll.is_finalised() for poll in lab.polls()] == [True]
     await _end_vote(lab)
-    assert len(lab.threads()) == 1
+    assert not lab.threads()
+    await lab.add_day(("2602.00001", 4))
+    await lab.until(MEETS + timedelta(minutes=1))
+    assert [poll.poll.is_finalised() for poll in lab.polls()] == [True, False]
+
+
+async def test_a_club_that_changes_closes_its_vote_and_begins_one_for_the_new_day(lab: Lab) -> None:
+    news = lab.harness.guild.create_text_channel("news")
+    await _set_up(lab)
+    answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
+    assert f"was in <#{lab.harness.channel.id}>, every Fri at 17:00" in answer
+    assert "open vote ends without a result" in answer
+    assert f"<t:{int(datetime(2026, 1, 8, 15, tzinfo=UTC).timestamp())}:F>" in answer
+    await lab.tick()
+    assert [poll.poll.is_finalised() for poll in lab.polls()] == [True]
+    assert [poll.poll.is_finalised() for poll in lab.polls(news)] == [False]
+    await lab.until(datetime(2026, 1, 6, 15, 2, tzinfo=UTC))
+    assert (len(lab.threads()), len(lab.threads(news))) == (0, 1)
+    answer = await lab.manage("setup", channel=lab.harness.channel, day="sat", time="15:00 UTC")
+    kept_at = int(datetime(2026, 1, 8, 15, tzinfo=UTC).timestamp())
+    assert f"The meeting on <t:{kept_at}:F> has its paper and stays" in answer
+    again = await lab.manage("setup", channel=lab.harness.channel, day="sat", time="15:00 UTC")
+    assert "stays as it is" in again
+    await lab.until(datetime(2026, 1, 8, 14, 30, tzinfo=UTC))
+    assert "begins" in text_of(lab.messages(lab.threads(news)[0])[-1])
+    await lab.add_day(("2602.00001", 4))
+    await lab.until(datetime(2026, 1, 10, 15, 1, tzinfo=UTC))
+    assert len(lab.polls()) == 2
+
+
+async def test_the_first_vote_leaves_time_to_nominate_and_a_manager_can_start_it_with_a_button(
+    lab: Lab,
+) -> None:
+    """It is Wednesday."""
+    shown = await lab.harness.manage("club setup", channel=lab.harness.channel, day="thu", time="17:00 UTC")
+    votes, meets = (int(datetime(2026, 1, day, 17, tzinfo=UTC).timestamp()) for day in (1, 8))
+    assert f"Next vote: <t:{votes}:F>\nNext meeting: <t:{meets}:F>" in shown_text(shown)
+    await lab.tick()
+    assert not lab.polls()
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
+    assert "Nominated for the next vote** · 1" in listed
+    assert "Maps for Robots" in listed
+    assert "yours" in listed
+    assert "yours" not in shown_text(await lab.harness.ask("club list", by=lab.readers[1]))
+    await lab.harness.press(shown, "club-begin", by=lab.harness.manager)
+    await lab.tick()
+    [poll] = lab.polls()
+    assert "press **Nominate** on a paper's card" in text_of(poll)
+    listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
+    assert f"/{lab.harness.channel.id}/{poll.id})" in listed
+    assert "ends <t:" in listed
 
 
 async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_chosen_again(
@@ -124,7 +176,7 @@ async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_
 async def test_a_week_without_candidates_says_so_once(lab: Lab) -> None:
     await lab.until(datetime(2026, 2, 1, tzinfo=UTC))
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
-    await lab.until(lab.now + timedelta(hours=5))
+    await lab.until(lab.now + timedelta(days=6))
     assert [("nobody nominated" in text_of(message)) for message in lab.messages()] == [True]
     assert "nothing to vote on" in await lab.manage("now")
     await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
@@ -161,9 +213,10 @@ async def test_a_channel_that_was_deleted_is_told_to_the_manager_and_another_one
 
 async def test_the_clock_change_moves_the_meeting_with_the_zone(lab: Lab) -> None:
     """In New York the clock is set forward on March 8, 2026, between the vote and the meeting."""
-    await lab.until(datetime(2026, 3, 6, 23, tzinfo=UTC))
+    await lab.until(datetime(2026, 3, 6, 21, tzinfo=UTC))
     await lab.add_day(("2603.00001", 4))
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 New York")
+    await lab.until(datetime(2026, 3, 6, 22, 1, tzinfo=UTC))
     await lab.until(datetime(2026, 3, 11, 22, tzinfo=UTC))
     starts = [datetime.fromisoformat(event.scheduled_start_time) for event in lab.events()]
     assert starts == [datetime(2026, 3, 13, 21, tzinfo=UTC)]

@@ -56,6 +56,7 @@ async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_
             timezone="UTC",
             locale=models.Locale.EN,
             created_by=None,
+            starts_at=harness.now(),
         )
     )
 

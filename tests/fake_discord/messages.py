@@ -115,6 +115,13 @@ async def edit_message(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_message(message, fake.world))
 
 
+@routes.post(server.API + "/channels/{channel_id}/polls/{message_id}/expire")
+async def expire_poll(request: web.Request) -> web.StreamResponse:
+    message = require_message(request, require_channel(request))
+    message.poll_ended = True
+    return server.json_response(wire.render_message(message, request.app[server.FAKE].world))
+
+
 @routes.post(MESSAGE + "/crosspost")
 async def crosspost(request: web.Request) -> web.StreamResponse:
     channel = require_channel(request, model.SEND_MESSAGES)

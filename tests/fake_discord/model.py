@@ -94,6 +94,8 @@ class Message:
     deleted: bool = False
     published: bool = False
     votes: dict[int, int] = field(default_factory=dict)
+    poll_ended: bool = False
+    """Whether its poll was ended early."""
     thread_id: int | None = None
 
 

@@ -229,7 +229,7 @@ def _render_poll(message: model.Message, world: model.World) -> Json:
         "expiry": render_time(expiry),
         "allow_multiselect": bool(poll.get("allow_multiselect")),
         "layout_type": 1,
-        "results": {"answer_counts": counts, "is_finalized": world.now() >= expiry},
+        "results": {"answer_counts": counts, "is_finalized": message.poll_ended or world.now() >= expiry},
     }
 
 

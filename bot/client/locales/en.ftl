@@ -535,7 +535,7 @@ help-following = Following
     .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
-    .club-list = your group's next meeting and its papers
+    .club-list = your group's next meeting and its papers; to nominate one, press *Nominate* on its card
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
@@ -549,7 +549,7 @@ help-more = Also: { $commands }
 ## The club
 discuss = Discuss
 nominate = Nominate
-withdraw = Withdraw nomination
+withdraw = Nominated · withdraw
 club-discussion = 💬 { $reader } would like to discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
 club-open = This paper already has its discussion: { $thread }
@@ -557,6 +557,7 @@ club-no-threads = A discussion needs a text channel. Inside a thread, just write
 club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
 club-none = This server has no club yet. A manager starts one with { $setup }.
 club-nominated = Nominated for the next vote: { $title }
+    -# You have one nomination a week; another paper takes its place.
 club-nominated-instead = Nominated in place of your earlier choice: { $title }
 club-withdrawn = Your nomination was withdrawn: { $title }
 club-vote-is-open = The vote for the next meeting is already open.
@@ -565,7 +566,9 @@ club-vote-too-late = It is too late for a vote: the meeting begins within three 
 club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
 club-heading = ### Club in { $channel }
     Every { $day } at { $time }
-club-state-new = The vote for { $meets } begins { $vote }.
+club-state-new = Next vote: { $vote }
+    Next meeting: { $meets }
+    Until the vote, members nominate with **Nominate** on a paper's card.
 club-state-poll = The vote for { $meets } ends { $vote }.
 club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
@@ -580,6 +583,15 @@ club-readers = { $count ->
 club-stop = End the club
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up.
+club-moves = The club was in { $channel }, every { $day } at { $time }. It moves:
+club-poll-ended = Its open vote ends without a result.
+club-meeting-stays = The meeting on { $meets } has its paper and stays at that time.
+club-unchanged = The club stays as it is.
+club-begin = Start the vote now
+club-poll-link = [To the vote]({ $url })
+club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
+club-nominated-so-far = **Nominated for the next vote** · { $count }
+club-own = yours
 club-no-events = Give Paperround the permission **Create Events**, and each meeting is in the server's events too.
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.
@@ -605,7 +617,7 @@ club-none-poll-gone = There is no paper for { $at }: its vote was deleted. A man
 club-none-papers-gone = There is no paper for { $at }: none of those in the vote is in the archive any more. A manager can begin another vote with { $now }.
 club-skip = The meeting of { $at } is skipped.{ $votes ->
     [0] {""}
-   *[other] {" "}The open vote does not count.
+   *[other] {" "}Its vote is closed and does not count.
 }
 
 ## Why a paper was not posted

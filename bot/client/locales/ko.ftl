@@ -492,12 +492,12 @@ help-following = 저장과 알림
     .saved = 저장한 논문을 메모, 태그와 함께 보기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
-    .club-list = 스터디의 다음 모임과 함께 읽은 논문
+    .club-list = 스터디의 다음 모임과 함께 읽은 논문. 후보는 논문 카드의 *후보로 올리기*로
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-edit = 이 서버의 자동 게시 보기, 수정, 일시중지, 삭제
     .club-setup = 매주 함께 읽을 논문을 투표로 정하기
-    .club-now = 그 투표를 지금 시작하기
+    .club-now = 다음 모임 투표 바로 시작하기
     .club-skip = 다음 모임 건너뛰기
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
@@ -505,35 +505,47 @@ help-more = 그 밖의 명령어: { $commands }
 
 ## 논문 스터디
 discuss = 토론하기
-nominate = 후보로 추천
-withdraw = 후보 추천 취소
+nominate = 후보로 올리기
+withdraw = 후보로 올림 · 취소
 club-discussion = 💬 { $reader }님이 이 논문으로 토론을 열었어요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
 club-open = 이 논문의 토론이 이미 있어요: { $thread }
 club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 안이라면 여기에 바로 쓰면 되고, 음성 채널이나 DM에는 스레드가 없어요.
 club-thread-locked = 관리자가 { $thread } 토론을 잠갔어요. 관리자만 다시 열 수 있어요.
 club-none = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
-club-nominated = 다음 투표의 후보로 추천했어요: { $title }
-club-nominated-instead = 앞서 추천한 논문 대신 후보로 추천했어요: { $title }
-club-withdrawn = 후보 추천을 취소했어요: { $title }
+club-nominated = 다음 투표의 후보로 올렸어요: { $title }
+    -# 후보는 한 주에 한 편이에요. 다른 논문을 올리면 바뀌어요.
+club-nominated-instead = 앞서 올린 논문 대신 후보로 올렸어요: { $title }
+club-withdrawn = 후보에서 내렸어요: { $title }
 club-vote-is-open = 다음 모임의 투표가 이미 열려 있어요.
 club-has-paper = 다음 모임에서 읽을 논문이 이미 정해졌어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
-club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **후보로 추천**을 눌러 주세요.
+club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **후보로 올리기**를 눌러 주세요.
 club-heading = ### { $channel }의 논문 스터디
     매주 { $day }요일 { $time }
-club-state-new = { $meets } 모임의 투표가 { $vote } 시작돼요.
+club-state-new = 다음 투표: { $vote }
+    다음 모임: { $meets }
+    투표 전까지 논문 카드의 **후보로 올리기**로 후보를 올릴 수 있어요.
 club-state-poll = { $meets } 모임의 투표가 { $vote } 끝나요.
 club-state-paper = 다음 모임: { $meets }
 club-state-reminder = 다음 모임: { $meets }
-club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보로 추천**을 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
-club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표와 함께 다시 열려요.
+club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보로 올리기**를 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
+club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
 club-past = **함께 읽은 논문** · { $count }
 club-thread-link = 토론
 club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
 club-set-up = 논문 스터디를 만들었어요.
+club-moves = 지금까지 { $channel }, 매주 { $day }요일 { $time }이었던 스터디를 옮겨요.
+club-poll-ended = 진행 중이던 투표는 결과 없이 끝나요.
+club-meeting-stays = { $meets } 모임은 논문이 정해져서 그 시각 그대로예요.
+club-unchanged = 스터디는 그대로예요.
+club-begin = 지금 투표 시작하기
+club-poll-link = [투표하러 가기]({ $url })
+club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후보로 올리기**를 눌러 주세요.
+club-nominated-so-far = **다음 투표의 후보** · { $count }
+club-own = 내가 올림
 club-no-events = Paperround에 **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
 club-skipped = 모임을 건너뛰기로 했어요.
@@ -541,7 +553,7 @@ club-show = 스터디 정보
 club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
 club-vote = 여기서 투표해 주세요.
-club-nominations = { $count }명이 후보로 추천
+club-nominations = { $count }명이 후보로 올림
 club-paper = ## 📖 다음 모임에서 읽을 논문
     { $at } ({ $when }){ $votes ->
         [0] {""}
@@ -550,12 +562,12 @@ club-paper = ## 📖 다음 모임에서 읽을 논문
 club-thread = [이 논문의 토론]({ $url })
 club-event = 논문 스터디: { $title }
 club-reminder = ⏰ 이 논문을 읽는 모임이 { $when } 시작돼요 ({ $at }).
-club-none-no-candidates = { $at } 모임에서 읽을 논문이 없어요. 후보로 추천된 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 추천**을 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
+club-none-no-candidates = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
 club-none-poll-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐어요. 관리자가 { $now } 명령어로 다시 시작할 수 있어요.
 club-none-papers-gone = { $at } 모임에서 읽을 논문이 없어요. 투표에 오른 논문이 모두 보관함에서 사라졌어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
 club-skip = { $at } 모임은 건너뛰어요.{ $votes ->
     [0] {""}
-   *[other] {" "}진행 중인 투표는 반영되지 않아요.
+   *[other] {" "}투표는 끝났고 반영되지 않아요.
 }
 
 command-club =
