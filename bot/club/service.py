@@ -299,7 +299,7 @@ class Clubs(Nominations):
             return False
         async with self._database.transaction() as connection:
             steps = await self._lock(connection, club.guild_id)
-            if steps is None or steps.meeting != meeting:
+            if steps is None or (steps.meeting.on, steps.meeting.delivery) != (meeting.on, meeting.delivery):
                 return False  # somebody else was first
             if step is None:
                 is_planned = await steps.begin_vote(voting_hours(now, meeting.at))
