@@ -143,12 +143,6 @@ def test_a_table_names_the_zone_of_its_times(
     assert "Wed 01 Jan 2025 19:00" in shown
 
 
-def test_run_refuses_what_cannot_be_a_token(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "abc")
-    answer = paperround("run")
-    assert (answer.exit_status, "does not look like a bot's token" in answer.stderr) == (2, True)
-
-
 def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
     paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
