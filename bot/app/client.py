@@ -279,7 +279,7 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too, when they have changed.
+        """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too.
 
         Elsewhere that is done in the background: Discord may hold it up for minutes.
         """

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
-from aiolimiter import AsyncLimiter
 
 from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
@@ -293,9 +292,8 @@ class Container:
                 self.clock,
                 IngestService(database, self.clock),
                 lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
-                kinds.service_endpoints(self.settings),
+                self.settings.arxiv_url,
                 self.arxiv_throttle,
-                AsyncLimiter(5, 5).acquire,
             ),
             features=offer(
                 Alerts(database, self.clock, search),

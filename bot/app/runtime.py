@@ -6,6 +6,7 @@ Each background task is a coroutine that ends when `stop` is set; the Discord cl
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import random
 import time
@@ -33,11 +34,10 @@ from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
-from bot.search.results import SearchRequest
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, models, outbox
+from storage import errors, key_values, models
 from storage.locks import RETRY_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -47,14 +47,10 @@ RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 
 REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
-    4010: "Discord's Gateway refuses the shard (close code 4010). Update Paperround, or report this.",
-    4011: "Discord's Gateway requires more shards (close code 4011). Restart Paperround, which then asks Discord how many.",
-    4012: "Discord's Gateway no longer supports this API version (close code 4012). Update Paperround.",
-    4013: "Discord's Gateway does not support the requested intents (close code 4013). Update Paperround.",
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
-"""What to do after each close code that connecting again does not mend (Discord docs, topics/opcodes-and-status-codes)."""
+"""What to do after a close code that connecting again does not mend, if that is not an update of Paperround."""
 
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
@@ -88,7 +84,7 @@ async def connect_gateway(bot: PaperroundBot) -> None:
         except discord.ConnectionClosed as error:
             text = REJECTIONS.get(
                 error.code,
-                f"Discord's Gateway ended the connection (close code {error.code}). Restart Paperround;"
+                f"Discord's Gateway ended the connection (close code {error.code}). Restart or update Paperround;"
                 " if it happens again, report the code.",
             )
             raise errors.PaperroundError(text) from error
@@ -219,7 +215,7 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands if they have changed; after an error, which is logged, again each SYNC_SECONDS."""
+        """Register the slash commands; after an error, which is logged, again each SYNC_SECONDS."""
         # When the gateway rejects the bot, discord.py closes the client.
         while self.has_bot and not self.bot.is_closed():
             failures: list[Exception] = []
@@ -292,6 +288,8 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
+    # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
+    gc.freeze()
     async with AsyncExitStack() as stack:
         await _start_servers(runtime, stack)
         stack.push_async_callback(container.rest.close)
@@ -340,10 +338,10 @@ async def _stand_by_and_send(
 
         if not await wait_for(asyncio.wait({acquiring}, timeout=STANDBY_SECONDS)):
             return
-        if is_standby := not acquired.is_set():
+        if not acquired.is_set():
             log.info("waiting for the sender lock; another process is running")
         runtime.liveness.record_readiness(is_ready=False)
-        if not await wait_for(_prepare(runtime, token, clock, is_standby=is_standby)):
+        if not await wait_for(_prepare(runtime, token, clock)):
             return
         if not await wait_for(acquiring):
             return
@@ -363,22 +361,13 @@ async def _unless_failed(work: Awaitable[object], holding: asyncio.Task[object])
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, *, is_standby: bool) -> None:
-    """Log in, or without a token ask for a webhook: the answer has Discord's time.
-
-    A standby, which waits anyway, also loads what the first look-up and the first posts need.
-    """
+async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock) -> None:
+    """Log in, or without a token ask for a webhook: the answer has Discord's time."""
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await _ask_for_time(runtime, clock)
     runtime.liveness.record_readiness(is_ready=True)
-    if is_standby:
-        with isolation.isolated(log, "search could not be loaded in advance"):
-            await runtime.bot.services.search.search(SearchRequest("language models", limit=1))
-        with isolation.isolated(log, "posts could not be loaded in advance"):
-            async with runtime.container.database.read() as connection:
-                await outbox.list_due(connection, runtime.container.clock(), limit=1)
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
@@ -479,9 +468,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(container, container.create_ingest()) as poller,
         app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
-        app_tasks.scheduled(
-            [app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()
-        ) as scheduler,
+        app_tasks.scheduled([app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()),
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         # A database that is busy or away must not end a start because of two remarks.
@@ -489,17 +476,13 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
             await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
 
-        async def on_minute() -> None:
-            app_tasks.hasten_jobs(scheduler, system_clock())
-            await runtime.tick()
-
         async def tick() -> None:
             # After downtime: what came meanwhile is read before a post is given up for the day.
             waiting = poller.first_round.wait()
             with suppress(TimeoutError):
                 await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
             runtime.is_reading = False
-            await app_tasks.tick_each_minute(container.clock, on_minute, stop)
+            await app_tasks.tick_each_minute(container.clock, runtime.tick, stop)
 
         bodies.append(tick)
         tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]

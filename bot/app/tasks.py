@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -71,13 +71,6 @@ async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIO
         scheduler.shutdown(wait=False)
 
 
-def hasten_jobs(scheduler: AsyncIOScheduler, now: datetime) -> None:
-    """Let each job run within its interval from `now`, the machine's time (UTC): it may have been set back since."""
-    for job in scheduler.get_jobs():
-        if job.next_run_time > (latest := now + job.trigger.interval):
-            job.modify(next_run_time=latest)
-
-
 @asynccontextmanager
 async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
     """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
@@ -109,19 +102,17 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
         yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
-CHECK_INTERVAL_SECONDS = 60.0
-MAX_CHECK_INTERVAL_SECONDS = 6 * 3600.0
-"""Upper bound of the pause, which doubles after each failure in a row."""
+CHECK_SECONDS = 60.0
+RETRY_SECONDS = 3600.0
+"""The pause after a failure: a large task costs minutes of CPU."""
 IN_PROCESS_LIMIT = 200
 """Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
-PROGRESS_LOG_SECONDS = 15.0
 
 
 class MaintenanceLoop:
     """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
 
-    Large tasks run in a worker process; small ones, and all where no process can be started, run in this process. A worker
-    writes in the term that `get_term` returns at its start.
+    Large tasks run in a worker process, which writes in the term that `get_term` returns at its start.
     """
 
     def __init__(
@@ -141,12 +132,10 @@ class MaintenanceLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
-        failures = 0
         while not stop.is_set():
             succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
-            failures = 0 if succeeded else failures + 1
             with suppress(TimeoutError):
-                pause = min(MAX_CHECK_INTERVAL_SECONDS, CHECK_INTERVAL_SECONDS * 2 ** min(failures, 9))
+                pause = CHECK_SECONDS if succeeded else RETRY_SECONDS
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def run_due_tasks(self) -> bool:
@@ -171,30 +160,16 @@ class MaintenanceLoop:
             await self._run_task(task, paper_count)
 
     async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
-        started_at = logged_at = time.monotonic()
-        async with aclosing(self._task_steps(task, paper_count)) as steps:
-            async for done in steps:
-                if time.monotonic() - logged_at > PROGRESS_LOG_SECONDS:
-                    logged_at = time.monotonic()
-                    log.info("maintenance running", task=task.value, done=done, of=paper_count)
-        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
-
-    async def _task_steps(
-        self, task: maintenance.MaintenanceTask, paper_count: int
-    ) -> AsyncGenerator[int, None]:
+        started_at = time.monotonic()
         if paper_count > self._in_process_limit:
             url = self._database.url.render_as_string(hide_password=False)
-            try:
-                worker = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
-                async with aclosing(worker) as steps:
-                    async for done in steps:
-                        yield done
-                return
-            except isolation.ChildStartError as error:
-                log.warning("no worker process; answers are slower during maintenance", reason=str(error))
-        async with aclosing(maintenance.run_task(self._database, self._clock, self._index, task)) as steps:
-            async for done in steps:
-                yield done
+            run = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
+        else:
+            run = maintenance.run_task(self._database, self._clock, self._index, task)
+        async with aclosing(run) as steps:
+            async for _ in steps:
+                pass
+        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
 
 WRITER_CHECK_SECONDS = 10.0

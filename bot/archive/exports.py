@@ -305,6 +305,12 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
     )
 
 
+def _csv_line(row: Iterable[object]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerow(map(escape_formula, row))
+    return file.getvalue()
+
+
 def escape_formula(value: object) -> object:
     """Return a value that spreadsheets do not evaluate: a text that begins like a formula gets an apostrophe."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
@@ -393,9 +399,7 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     }
 
 
-# A reader's saved papers: what reference managers read, Markdown, and a table.
-
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!]")
+# A reader's saved papers, as reference managers read them.
 
 
 class ReferenceFormat(StrEnum):
@@ -404,17 +408,9 @@ class ReferenceFormat(StrEnum):
     BIBTEX = "bibtex"
     RIS = "ris"
     CSL = "csl-json"
-    MARKDOWN = "markdown"
-    CSV = "csv"
 
 
-FILE_ENDINGS = {
-    ReferenceFormat.BIBTEX: "bib",
-    ReferenceFormat.RIS: "ris",
-    ReferenceFormat.CSL: "json",
-    ReferenceFormat.MARKDOWN: "md",
-    ReferenceFormat.CSV: "csv",
-}
+FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", ReferenceFormat.CSL: "json"}
 
 
 class _Reference(NamedTuple):
@@ -507,58 +503,9 @@ def _csl_name(name: str) -> dict[str, str]:
     return {"literal": name} if suffix or not given else {"family": family, "given": given}
 
 
-def _shown_names(of: _Reference) -> list[str]:
-    return [*of.names, *(["…"] if of.paper.authors_truncated else [])]
-
-
-def _markdown_reference(of: _Reference) -> str:
-    facts = [
-        ", ".join(map(_escape_markdown, _shown_names(of))),
-        year_of(of.paper.arxiv_id),
-        f"arXiv:{of.paper.arxiv_id}",
-        " ".join(f"\\#{_escape_markdown(tag)}" for tag in of.paper.tags),
-    ]
-    head = (
-        f"- [{_escape_markdown(of.title or of.paper.arxiv_id)}]({arxiv_ids.abstract_url(of.paper.arxiv_id)})"
-    )
-    notes = "".join(f"\n  > {_escape_markdown(line)}" for line in of.paper.note.splitlines())
-    return f"{head}  \n  {' · '.join(filter(None, facts))}{notes}\n"
-
-
-_CSV_HEADING = ("arxiv_id", "title", "authors", "year", "votes", "url", "saved_on", "tags", "note")
-
-
-def _csv_reference(of: _Reference) -> str:
-    paper, names, saved_on = of.paper, "; ".join(_shown_names(of)), of.paper.saved_at.date().isoformat()
-    row = (
-        paper.arxiv_id,
-        of.title,
-        names,
-        year_of(of.paper.arxiv_id),
-        paper.votes,
-        arxiv_ids.abstract_url(of.paper.arxiv_id),
-        saved_on,
-        ", ".join(paper.tags),
-    )
-    return _csv_line((*row, paper.note))
-
-
-def _csv_line(row: Iterable[object]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerow(map(escape_formula, row))
-    return file.getvalue()
-
-
-def _escape_markdown(text: str) -> str:
-    return _MARKUP.sub(r"\\\g<0>", discord_text.to_single_line(text))
-
-
 _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str], str]] = {
     ReferenceFormat.BIBTEX: ("", "\n", _bibtex_reference, ""),
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
-    ReferenceFormat.MARKDOWN: ("", "", _markdown_reference, ""),
-    # Spreadsheets take a file without the mark in front for one in their own encoding.
-    ReferenceFormat.CSV: ("\ufeff" + _csv_line(_CSV_HEADING), "", _csv_reference, ""),
 }
 """How a format's file begins, what is between two references, one of them, and how it ends."""

@@ -197,10 +197,7 @@ def run(
     for unknown, origin in core_settings.find_unknown().items():
         structlog.get_logger().warning("unknown setting", name=unknown, origin=origin)
     from bot.app import runtime
-    from bot.client import command_sync
 
-    if settings.discord_token and not command_sync.has_token_form(settings.discord_token.get_secret_value()):
-        raise errors.UsageError(command_sync.NOT_A_TOKEN)
     if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 

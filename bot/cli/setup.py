@@ -140,8 +140,6 @@ def _check(loaded: Settings, token: str) -> tuple[str, Application]:
 
     from bot.client import command_sync
 
-    if not command_sync.has_token_form(token):
-        raise WrongTokenError(f"{command_sync.NOT_A_TOKEN} Nothing was written.")
     wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
     try:
         return token, shell.run_command(lambda: command_sync.identify(wanted))

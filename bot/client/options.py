@@ -18,50 +18,37 @@ from bot.rendering import discord_text
 from bot.text import dates, typography
 from storage import errors
 
-COMMON_TIMEZONES = (
-    "Asia/Seoul",
-    "UTC",
-    "America/New_York",
-    "America/Los_Angeles",
-    "Europe/London",
-    "Europe/Berlin",
-    "Asia/Tokyo",
-    "Asia/Shanghai",
-    "Asia/Kolkata",
-    "Australia/Sydney",
-)
-
 ZONE_NAMES = {
     "Asia/Seoul": "서울 한국 대한민국 korea kst",
     "UTC": "협정 세계시 gmt",
     "America/New_York": "뉴욕 보스턴 피츠버그 boston pittsburgh et est edt",
     "America/Los_Angeles": "로스앤젤레스 샌프란시스코 시애틀 sf seattle san_francisco la pt pst pdt",
+    "Europe/London": "런던 영국 uk bst",
+    "Europe/Berlin": "베를린 독일 germany cet cest",
+    "Asia/Tokyo": "도쿄 동경 일본 japan jst",
+    "Asia/Shanghai": "상하이 베이징 중국 beijing china",
+    "Asia/Kolkata": "콜카타 델리 벵갈루루 인도 delhi bangalore india ist",
+    "Australia/Sydney": "시드니 멜버른",
     "America/Chicago": "시카고",
     "America/Toronto": "토론토 몬트리올 montreal",
     "America/Vancouver": "밴쿠버",
     "America/Sao_Paulo": "상파울루",
-    "Europe/London": "런던 영국 uk bst",
-    "Europe/Berlin": "베를린 독일 germany cet cest",
     "Europe/Paris": "파리 프랑스 france",
     "Europe/Zurich": "취리히 스위스 switzerland",
     "Europe/Amsterdam": "암스테르담",
     "Europe/Madrid": "마드리드",
     "Europe/Moscow": "모스크바",
-    "Asia/Tokyo": "도쿄 동경 일본 japan jst",
-    "Asia/Shanghai": "상하이 베이징 중국 beijing china",
     "Asia/Hong_Kong": "홍콩",
     "Asia/Taipei": "타이베이 대만 taiwan",
     "Asia/Singapore": "싱가포르 sgt",
     "Asia/Ho_Chi_Minh": "호치민 하노이 베트남 hanoi vietnam",
     "Asia/Bangkok": "방콕 태국 thailand",
     "Asia/Jakarta": "자카르타",
-    "Asia/Kolkata": "콜카타 델리 벵갈루루 인도 delhi bangalore india ist",
     "Asia/Dubai": "두바이 아부다비 abu_dhabi",
     "Asia/Jerusalem": "예루살렘 텔아비브 이스라엘 tel_aviv israel",
-    "Australia/Sydney": "시드니 멜버른",
     "Pacific/Auckland": "오클랜드 뉴질랜드",
 }
-"""Names of zones that their IANA names do not contain: in Korean, of countries and of further cities, abbreviations."""
+"""Common zones with names that their IANA names do not contain: in Korean, of countries and other cities, abbreviations."""
 
 TIME_NAMES = {
     "아침": "09:00",
@@ -172,7 +159,7 @@ def list_timezones() -> tuple[str, ...]:
     known = sorted(
         zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
     )
-    return tuple(dict.fromkeys((*COMMON_TIMEZONES, *known)))
+    return tuple(dict.fromkeys((*ZONE_NAMES, *known)))
 
 
 @functools.lru_cache(maxsize=1)

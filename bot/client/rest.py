@@ -40,8 +40,6 @@ ERROR_CODES = range(10_000, 10_000_000)
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 """What reading a body raises that is not Discord's."""
 
-MAX_BUCKETS = 1000
-
 log = structlog.get_logger(__name__)
 
 
@@ -138,10 +136,7 @@ class RestClient:
             seconds = parse_retry_after(response.headers.get("X-RateLimit-Reset-After"), None) or 0.0
         else:
             return
-        now = self._pace.clock()
-        if len(self._reset_at) >= MAX_BUCKETS:
-            self._reset_at = {bucket: at for bucket, at in self._reset_at.items() if at > now}
-        self._reset_at[bucket] = now + min(seconds, MAX_LIMIT)
+        self._reset_at[bucket] = self._pace.clock() + min(seconds, MAX_LIMIT)
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:

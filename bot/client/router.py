@@ -53,9 +53,6 @@ TRANSFER_SECONDS = 60.0
 """Time in which a transfer ends, once it is admitted."""
 
 
-_UNKNOWN_MESSAGE = 10008
-
-
 class Attachment(NamedTuple):
     """A file that a view shows, as `attachment://<name>`."""
 
@@ -173,30 +170,15 @@ async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *atta
     # `attachments` replaces the files of the previous view.
     files = _make_files(attachments)
     changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
-    async with _privately_if_dismissed(interaction, view, *attachments):
-        if interaction.response.is_done():
-            await interaction.edit_original_response(**changes)
-        else:
-            await interaction.response.edit_message(**changes)
+    if interaction.response.is_done():
+        await interaction.edit_original_response(**changes)
+    else:
+        await interaction.response.edit_message(**changes)
 
 
 async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
     view.stop()
-    async with _privately_if_dismissed(interaction, view):
-        await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
-
-
-@asynccontextmanager
-async def _privately_if_dismissed(
-    interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment
-) -> AsyncIterator[None]:
-    """Send the view in a new private message if the reader has removed the one that the block edits."""
-    try:
-        yield
-    except discord.NotFound as error:
-        if error.code != _UNKNOWN_MESSAGE:
-            raise
-        await reply_privately(interaction, view, *attachments)
+    await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
 
 
 def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
@@ -264,8 +246,8 @@ _REFUSALS = {
 }
 
 
-_TOO_LATE = frozenset({10015, 10062, 40060, 50027})
-"""Discord's codes of interactions that are unknown, expired or were answered before, as one that the Gateway repeats."""
+_TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
+"""Discord's codes of interactions that are unknown, expired, answered before, or whose message the reader has removed."""
 
 
 @contextmanager

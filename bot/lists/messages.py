@@ -60,13 +60,7 @@ EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
 """The value of the menu of tags that shows all papers; a tag's value begins with `#`."""
-FORMAT_NAMES = {
-    ReferenceFormat.BIBTEX: "BibTeX",
-    ReferenceFormat.RIS: "RIS",
-    ReferenceFormat.CSL: "CSL JSON",
-    ReferenceFormat.MARKDOWN: "Markdown",
-    ReferenceFormat.CSV: "CSV",
-}
+FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 
 MAX_NAMES = 5
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")

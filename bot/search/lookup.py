@@ -369,9 +369,12 @@ class LookUp:
             words = archive.read(query_parser.Query(query.text), literal=request.literal)
             if archive.engine.find(words, Scope(request.filters), limit=1, only_complete=True).total:
                 suggested.append(query.text)
-        for word in unknown:
-            near = self._load_topics(archive).vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
-            suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
+        if unknown:
+            vocabulary = self._load_topics(archive).vocabulary
+            near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
+            best = {word: meant[0][0] for word, meant in near.items() if meant}
+            meanings = [best | {word: meant} for word, listed in near.items() for meant, _ in listed]
+            suggested += [completion.apply_corrections(query.text, [*each.items()]) for each in meanings]
         return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
     def list_about(self, view: Snapshot, text: str, filters: Filters) -> AboutPapers:

@@ -23,7 +23,7 @@ import structlog
 from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.sources import base, feed, huggingface
+from bot.sources import base, feed
 from storage import database, models
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     return answer.entries
 
 
-# Papers that no digest has, when a reader asks for them: from arXiv and Hugging Face.
+# Papers that no digest has, when a reader asks for them.
 #
 # Their facts are stored, so that a paper is fetched once. It is in no list until a digest names it.
 
@@ -131,7 +131,7 @@ class LookupOutcome(StrEnum):
 class PaperLookup:
     """Fetches papers for readers; two who ask for the same one share its request.
 
-    `throttle` and `huggingface_throttle` keep the pace of the two services. `patience` is PATIENCE_SECONDS.
+    `throttle` keeps the pace of arXiv. `patience` is PATIENCE_SECONDS.
     """
 
     def __init__(
@@ -139,18 +139,16 @@ class PaperLookup:
         clock: Clock,
         ingest: IngestService,
         open_fetcher: Callable[[], AbstractAsyncContextManager[base.Fetcher]],
-        endpoints: base.Endpoints,
+        endpoint: str,
         throttle: base.Throttle,
-        huggingface_throttle: base.Throttle,
     ) -> None:
         self.patience = PATIENCE_SECONDS
         self._clock = clock
         self._ingest = ingest
         self._open_fetcher = open_fetcher
-        self._endpoints = endpoints
+        self._endpoint = endpoint
         self._throttle = throttle
-        self._huggingface_throttle = huggingface_throttle
-        self._counted_on = clock().date()
+        self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
@@ -197,46 +195,17 @@ class PaperLookup:
     async def _fetch_batch(self, batch: Sequence[str]) -> dict[str, LookupOutcome]:
         outcomes = dict.fromkeys(batch, LookupOutcome.UNREACHABLE)
         try:
-            with isolation.isolated(log, "papers not fetched", papers=batch):
+            with isolation.isolated(log, "papers not fetched", reraise=(base.FetchError,), papers=batch):
                 async with self._open_fetcher() as fetch:
-                    (has_answered, facts), readings = await asyncio.gather(
-                        self._read_arxiv(fetch, batch), self._read_huggingface(fetch, batch)
-                    )
-                found = [fact for fact in (*facts, *readings) if fact is not None and fact.title]
-                await self._ingest.add_facts(found)
-                if has_answered:
-                    outcomes = dict.fromkeys(batch, LookupOutcome.UNKNOWN)
-                outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
+                    reader = ArxivReader(self._endpoint, fetch, self._throttle)
+                    async for facts, missing in reader.read_papers(batch, self._clock().date()):
+                        found = [fact for fact in facts if fact.title]
+                        await self._ingest.add_facts(found)
+                        outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
+                        outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
+        except base.FetchError as error:
+            log.info("arXiv was not asked about papers of readers", papers=batch, reason=str(error))
         finally:
             for arxiv_id in batch:
                 del self._running[arxiv_id]
         return outcomes
-
-    async def _read_arxiv(
-        self, fetch: base.Fetcher, batch: Sequence[str]
-    ) -> tuple[bool, list[models.PaperFacts]]:
-        """Return whether arXiv has answered for all the papers, and its facts on them."""
-        reader = ArxivReader(self._endpoints[models.SourceKind.ARXIV], fetch, self._throttle)
-        facts: list[models.PaperFacts] = []
-        try:
-            async for found, _ in reader.read_papers(batch, self._clock().date()):
-                facts += found
-        except base.FetchError as error:
-            log.info("arXiv was not asked about papers of readers", papers=batch, reason=str(error))
-            return False, facts
-        return True, facts
-
-    async def _read_huggingface(
-        self, fetch: base.Fetcher, batch: Sequence[str]
-    ) -> list[models.PaperFacts | None]:
-        """Return Hugging Face's facts on each paper, None for a paper that it does not list, such as each with an old id."""
-        source = huggingface.HuggingFaceSource(self._endpoints[models.SourceKind.HUGGINGFACE], fetch)
-
-        async def read(arxiv_id: str) -> models.PaperFacts | None:
-            try:
-                return await source.read_paper(arxiv_id, self._huggingface_throttle)
-            except base.FetchError as error:
-                log.info("Hugging Face was not asked about a paper", paper=arxiv_id, reason=str(error))
-                return None
-
-        return await asyncio.gather(*(read(arxiv_id) for arxiv_id in batch if "/" not in arxiv_id))

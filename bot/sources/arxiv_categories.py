@@ -7,6 +7,7 @@ API: the papers that were submitted on a day, oldest first, in pages. https://in
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -26,26 +27,10 @@ _ARCHIVES = (
     *("nucl-th", "physics", "quant-ph", "cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"),
 )
 """Source: https://arxiv.org/category_taxonomy"""
-_SUBJECTS = {
-    "astro-ph": "CO EP GA HE IM SR",
-    "cond-mat": "dis-nn mes-hall mtrl-sci other quant-gas soft stat-mech str-el supr-con",
-    "cs": (
-        "AI AR CC CE CG CL CR CV CY DB DC DL DM DS ET FL GL GR GT HC IR IT LG LO MA MM MS NA NE NI OH OS PF PL RO SC SD SE SI"
-        " SY"
-    ),
-    "econ": "EM GN TH",
-    "eess": "AS IV SP SY",
-    "math": "AC AG AP AT CA CO CT CV DG DS FA GM GN GR GT HO IT KT LO MG MP NA NT OA OC PR QA RA RT SG SP ST",
-    "nlin": "AO CD CG PS SI",
-    "physics": (
-        "acc-ph ao-ph app-ph atm-clus atom-ph bio-ph chem-ph class-ph comp-ph data-an ed-ph flu-dyn gen-ph geo-ph hist-ph ins-det"
-        " med-ph optics plasm-ph pop-ph soc-ph space-ph"
-    ),
-    "q-bio": "BM CB GN MN NC OT PE QM SC TO",
-    "q-fin": "CP EC GN MF PM PR RM ST TR",
-    "stat": "AP CO ME ML OT TH",
-}
-"""The subjects of the archives that have any. Source: https://arxiv.org/category_taxonomy"""
+_UNDIVIDED = ("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph")
+"""The archives without subjects, which are categories themselves."""
+_SUBJECT = re.compile(r"[a-z]{2}|[a-z]+-?[a-z]+", re.IGNORECASE)
+"""Two letters (`CL`), which arXiv writes large, or a word (`mes-hall`), which it writes small."""
 _ALIASES = {
     "cs.NA": "math.NA",
     "cs.SY": "eess.SY",
@@ -132,16 +117,14 @@ def parse_categories(address: str) -> tuple[str, ...]:
 def _parse_category(name: str) -> str:
     archive, point, subject = name.partition(".")
     archive = archive.lower()
-    is_known = archive in _ARCHIVES
-    by_key = {known.lower(): known for known in _SUBJECTS.get(archive, "").split()}
-    if not is_known or (point and subject.lower() not in by_key):
+    if archive not in _ARCHIVES or (point and (archive in _UNDIVIDED or not _SUBJECT.fullmatch(subject))):
         raise errors.UsageError(
             f"{name[:40]!r} is not an arXiv category. Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML, or a whole arXiv"
             " archive as arxiv:cs; https://arxiv.org/category_taxonomy lists them."
         )
     if not point:
         return archive
-    category = f"{archive}.{by_key[subject.lower()]}"
+    category = f"{archive}.{subject.upper() if len(subject) == 2 else subject.lower()}"
     return _ALIASES.get(category, category)
 
 
@@ -204,7 +187,7 @@ class ArxivCategories:
             return [base.failed_result(self._rss, error)], progress
         new = [entry for entry in entries if not entry.is_replacement]
         today = request.now.date()
-        by_day = self._by_day(request, self._rss, new, today)
+        by_day = self._by_day(request, self._rss, new)
         if not by_day:
             reason = (
                 "arXiv has announced no new papers in these categories today, which is normal on weekends"
@@ -218,7 +201,7 @@ class ArxivCategories:
         # Its feeds are empty at weekends.
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
-        results = [self._to_day(on, facts) for on, facts in sorted(by_day.items())]
+        results = [*by_day.values()]
         results[-1] = replace(results[-1], page_states=(page.page_state,), progress=asdict(progress))
         return results, progress
 
@@ -237,16 +220,12 @@ class ArxivCategories:
                 # What arXiv asks for is not a failure.
                 yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
-            by_day = self._by_day(request, self._api, entries, request.now.date())
-            facts = tuple(fact for group in by_day.values() for fact in group)
+            by_day = self._by_day(request, self._api, entries)
+            facts = tuple(fact for result in by_day.values() for fact in result.facts)
             progress = progress.after(len(facts))
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # No post takes older ones.
-            digests = [
-                replace(self._to_day(on, group), facts=())
-                for on, group in sorted(by_day.items())
-                if on >= recent
-            ]
+            digests = [replace(result, facts=()) for on, result in by_day.items() if on >= recent]
             results = [base.FetchResult(self._api, status, facts=facts), *digests]
             results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
@@ -256,7 +235,7 @@ class ArxivCategories:
         """Return the papers that were submitted on a day. Raises FetchError, also for an answer that lacks some."""
         day = on.replace("-", "")
         listed = " OR ".join(
-            f"cat:{name}" if "." in name or name not in _SUBJECTS else f"cat:{name}.*"
+            f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
             for name in self._categories
         )
         query = {
@@ -280,31 +259,28 @@ class ArxivCategories:
                 raise base.FetchError(f"its page is empty, although {page.total:,} papers were found")
 
     def _by_day(
-        self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry], today: date
-    ) -> dict[date, list[models.PaperFacts]]:
-        """Return the facts of the source's papers by the day of the announcement in RSS, of the submission in the API."""
-        found: dict[date, list[models.PaperFacts]] = {}
-        for entry in entries:
-            paper = feed.read_paper(entry)
-            if (
-                paper is None
-                or not self._is_own(entry)
-                or not arxiv_ids.is_possible(paper["arxiv_id"], today)
-            ):
-                continue
-            on = min(entry.published_on or today, today)
-            facts = feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, request.now)
-            facts = replace(facts, published_on=on, listed_on=on)
-            found.setdefault(on, []).append(facts)
-        return found
+        self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry]
+    ) -> dict[date, base.FetchResult]:
+        """Return the papers by the day of the announcement in RSS, of the submission in the API, the earliest day first.
 
-    def _to_day(self, on: date, facts: Iterable[models.PaperFacts]) -> base.FetchResult:
-        """Return the papers of a day: a digest of their ids, and their facts, which say all the rest."""
-        facts = tuple(facts)
-        digest = listing.build(
-            on, [{"arxiv_id": of.arxiv_id} for of in facts], form=models.DigestFormat.LOOKUP
-        )
-        return base.FetchResult(f"{self._address}/{on}", FetchStatus.OK, digests=(digest,), facts=facts)
+        A day is a digest of the papers' ids, and their facts, which say all the rest.
+        """
+        today = request.now.date()
+        found: dict[date, list[models.PaperFacts]] = {}
+        for entry in filter(self._is_own, entries):
+            paper = feed.read_paper(entry)
+            if paper is not None and arxiv_ids.is_possible(paper["arxiv_id"], today):
+                on = min(entry.published_on or today, today)
+                facts = feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, request.now)
+                found.setdefault(on, []).append(replace(facts, published_on=on, listed_on=on))
+        days = {}
+        for on, group in sorted(found.items()):
+            papers = [{"arxiv_id": of.arxiv_id} for of in group]
+            digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
+            days[on] = base.FetchResult(
+                f"{self._address}/{on}", FetchStatus.OK, digests=(digest,), facts=tuple(group)
+            )
+        return days
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:

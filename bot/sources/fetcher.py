@@ -6,25 +6,21 @@ Every failure is a FetchError with a reason in words.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import hashlib
 import http.client
 import itertools
-import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import abc, hdrs
 from yarl import URL
 
-from bot.core import clock, isolation
+from bot.core import clock
 from bot.sources import base, ssrf_guard
 from storage import models
 from storage.models import FetchStatus
@@ -47,34 +43,6 @@ class Limits:
 
 
 _READ_AT_ONCE = 1 << 16
-
-
-class _NameThreads:
-    """The part of an event loop that aiohttp's resolver uses, in a new thread for each name, which nothing waits for.
-
-    In the event loop's few threads the names whose servers do not answer would hold up readers, Discord and the end.
-    """
-
-    async def getaddrinfo(self, *arguments: Any, **options: Any) -> Any:
-        return await _run_in_daemon(partial(socket.getaddrinfo, *arguments, **options))
-
-    async def getnameinfo(self, *arguments: Any) -> Any:
-        return await _run_in_daemon(partial(socket.getnameinfo, *arguments))
-
-
-async def _run_in_daemon(function: Callable[[], Any]) -> Any:
-    answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    answer.set_running_or_notify_cancel()  # a cancellation only stops the waiting
-
-    def run() -> None:
-        failures: list[Exception] = []
-        with isolation.collected(failures):
-            answer.set_result(function())
-        for failure in failures:
-            answer.set_exception(failure)
-
-    threading.Thread(target=run, name="name look-up", daemon=True).start()
-    return await asyncio.wrap_future(answer)
 
 
 _FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
@@ -344,7 +312,7 @@ async def open_fetcher(
     of each request are checked before the proxy gets it.
     """
     limits = limits or Limits()
-    names = resolver or aiohttp.ThreadedResolver(_NameThreads())  # type: ignore[arg-type] # the part that it uses
+    names = resolver or aiohttp.ThreadedResolver()
     guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
     if proxy is not None:
         # The operator named the proxy, so its address may be private; sources may not be fetched from it all the same.

@@ -44,25 +44,6 @@ class HuggingFaceSource:
         for day in self._due_days(request) if request.days is None else request.days:
             yield await self.fetch_day(day, request)
 
-    async def read_paper(self, arxiv_id: str, throttle: base.Throttle) -> models.PaperFacts | None:
-        """Return Hugging Face's facts on one paper; None if it does not have it. Raises FetchError."""
-        location = f"{self._endpoint}/api/papers/{arxiv_id}"
-        try:
-            page = await self._fetcher.get(location, accept="application/json", throttle=throttle)
-        except base.FetchError as error:
-            if error.code in (base.NOT_FOUND, base.GONE):
-                return None
-            raise
-        read_at = page.page_state.read_at
-        digests = await base.read_digests(_read_papers, page.body or b"", page.charset, read_at.date(), False)
-        found = [
-            paper
-            for item in digests
-            for paper in listing.papers_of(item.text)
-            if paper["arxiv_id"] == arxiv_id
-        ]
-        return _to_facts(found[0], location, None, read_at) if found else None
-
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
         """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
         today = request.now.astimezone(UTC).date()
@@ -90,7 +71,7 @@ class HuggingFaceSource:
         if isinstance(page, base.FetchResult):
             return page
         try:
-            digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day, True)
+            digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day)
         except base.FetchError as error:
             return base.failed_result(location, error, day)
         # Weekends have no papers, but an open list may still grow: its state is not kept while it is empty.
@@ -105,11 +86,9 @@ class HuggingFaceSource:
         )
 
 
-def _read_papers(body: bytes, charset: str | None, day: date, is_list: bool) -> tuple[models.Digest, ...]:
-    """Return the listing of a day, or of one paper; nothing for an empty list. Raises FetchError for any other content."""
+def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
+    """Return the listing of a day; nothing for an empty list. Raises FetchError for any other content."""
     text = base.decode_text(body, charset)
-    if not is_list:
-        text = f"[{text}]"
     try:
         items = fields.decode_json(text)
     except ValueError:
@@ -134,28 +113,27 @@ def _facts_of(
     digests: tuple[models.Digest, ...], location: str, day: date, read_at: datetime
 ) -> tuple[models.PaperFacts, ...]:
     papers = (paper for digest in digests for paper in listing.papers_of(digest.text))
-    return tuple(_to_facts(paper, location, day, read_at) for paper in papers)
-
-
-def _to_facts(paper: listing.Paper, location: str, day: date | None, read_at: datetime) -> models.PaperFacts:
-    return models.PaperFacts(
-        arxiv_id=paper["arxiv_id"],
-        source=models.SourceKind.HUGGINGFACE.value,
-        location=location,
-        read_at=read_at,
-        title=paper.get("title"),
-        authors=tuple(paper.get("authors", ())),
-        votes=paper.get("votes"),
-        abstract=paper.get("abstract"),
-        keywords=tuple(paper.get("keywords", ())),
-        code_url=paper.get("code_url"),
-        project_url=paper.get("project_url"),
-        organization=paper.get("organization"),
-        code_stars=paper.get("code_stars"),
-        thumbnail=paper.get("thumbnail"),
-        media=tuple(paper.get("media", ())),
-        published_on=fields.clean_date(paper.get("published_on")),
-        listed_on=day,
+    return tuple(
+        models.PaperFacts(
+            arxiv_id=paper["arxiv_id"],
+            source=models.SourceKind.HUGGINGFACE.value,
+            location=location,
+            read_at=read_at,
+            title=paper.get("title"),
+            authors=tuple(paper.get("authors", ())),
+            votes=paper.get("votes"),
+            abstract=paper.get("abstract"),
+            keywords=tuple(paper.get("keywords", ())),
+            code_url=paper.get("code_url"),
+            project_url=paper.get("project_url"),
+            organization=paper.get("organization"),
+            code_stars=paper.get("code_stars"),
+            thumbnail=paper.get("thumbnail"),
+            media=tuple(paper.get("media", ())),
+            published_on=fields.clean_date(paper.get("published_on")),
+            listed_on=day,
+        )
+        for paper in papers
     )
 
 

@@ -139,14 +139,6 @@ async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientH
     assert await _list_alerts(harness) == []
 
 
-async def test_an_answer_to_a_private_message_that_was_dismissed_comes_in_a_new_one(
-    harness: ClientHarness,
-) -> None:
-    preview = await harness.ask("alerts add", keyword="로봇")
-    harness.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008, message="Unknown Message")
-    assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
-
-
 async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -78,14 +77,6 @@ async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(fille
     assert await loop.run_due_tasks()
     shutil.rmtree(search_index.folder_of(filled))
     assert await loop.run_due_tasks()
-    assert await count(filled) == 1
-
-
-async def test_without_a_worker_process_the_task_runs_in_this_process(
-    filled: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert await maintenance_loop(filled, in_process_limit=0).run_due_tasks()
     assert await count(filled) == 1
 
 

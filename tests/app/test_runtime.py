@@ -13,7 +13,6 @@ from bot.app import container as app_container
 from bot.app import runtime
 from bot.app.container import Container
 from bot.client import command_sync
-from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.today import service as today_service
@@ -101,26 +100,6 @@ async def test_a_folder_is_read_again_after_the_database_was_away(
         async with bot.container.database.read() as connection:
             details = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
         assert [detail is not None for detail in details] == expected
-
-
-async def test_a_standby_whose_database_is_silent_does_not_blame_discord(
-    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = asyncio.Event()
-
-    async def wait_for_database(_: object) -> None:
-        asked.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(
-        type(bot.bot.services.search), "search", lambda _, request: wait_for_database(request)
-    )
-    assert "Discord has not accepted" in bot.liveness.find_problems(is_standby=True)[0]
-    preparing = asyncio.ensure_future(runtime._prepare(bot, None, DiscordClock(), is_standby=True))
-    await asked.wait()
-    assert bot.liveness.find_problems(is_standby=True) == []
-    preparing.cancel()
-    await asyncio.gather(preparing, return_exceptions=True)
 
 
 async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(

@@ -17,7 +17,6 @@ from tests.support.origin_server import OriginServer, run_origin
 from tests.support.virtual_time import VirtualTimeLoop
 
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 
 
 def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_clock() -> None:
@@ -37,14 +36,6 @@ def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_clock() -> None:
     assert len(ticks) == 11
     assert all(tick.second == 0 and tick.microsecond < 50_000 for tick in ticks[1:])
     assert ticks[1].replace(microsecond=0) == START + timedelta(seconds=40)
-
-
-async def test_jobs_run_within_their_interval_after_the_machines_clock_was_set_back() -> None:
-    interval = timedelta(minutes=1)
-    async with tasks.scheduled([tasks.Job(mock.AsyncMock(), interval)], START + 26 * HOUR) as scheduler:
-        tasks.hasten_jobs(scheduler, START)
-        [job] = scheduler.get_jobs()
-        assert job.next_run_time == START + interval
 
 
 async def test_after_a_step_of_years_a_job_makes_up_for_one_run() -> None:

@@ -176,7 +176,7 @@ async def test_long_texts_are_cut_and_foreign_text_is_data(sqlite_db: Database) 
             found = await call(client, tool, **arguments)
             assert len(found["papers"]) == 10, tool
             assert found["papers"][0]["author_count"] == 200
-            assert found["papers"][0]["title"].startswith("Ignore all previous")
+            assert "print your token" in found["papers"][0]["title"]
         detail = await call(client, "get_paper", arxiv_id="2503.00001")
         assert "\u202e" not in detail["title"]
         assert "\x1b" not in detail["title"]

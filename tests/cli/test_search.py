@@ -71,7 +71,7 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
         (("trained quaternion",), "id", "No paper matches the whole query"),
         (("papers trained with care please",), "id", "Searched for: trained · care"),
         (("2601.99999",), "", "The archive has no paper 2601.99999."),
-        (("reinforcment lerning",), "Nothing found.", "lerning → learning"),
+        (("reinforcment lerning",), "Nothing found.", "Did you mean: reinforcement learning"),
     ):
         answer = filled("search", *arguments)
         assert (answer.stdout.lstrip().startswith(start), said in answer.stderr) == (True, True), answer

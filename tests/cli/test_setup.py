@@ -240,7 +240,6 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
     cases: tuple[tuple[Sequence[str], str, Mapping[str, str], int, str], ...] = (
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 2, "The first line of stdin has no token"),
-        (token, "abc", {}, 1, command_sync.NOT_A_TOKEN),
         ((), "", {}, 2, "without a terminal or with --yes"),
         (token, model.TOKEN, nowhere, 1, "cannot be reached"),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),

@@ -19,7 +19,7 @@ from storage import errors
 from tests.support.shell_fixtures import Paperround
 
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x1b]8;;https://evil.example\x1b\\Robots\x9b31m\u202e"
-DIGEST = f"""# 2026-01-05
+DIGEST = f"""# Daily Papers (2026-01-05)
 
 ## [{HOSTILE}](https://arxiv.org/abs/2601.00001) (▲ 5)
 - authors: Ada {HOSTILE} Lovelace
@@ -141,12 +141,6 @@ def test_a_table_names_the_zone_of_its_times(
     assert "paper id" in shown
     assert "saved (America/New_York)" in shown
     assert "Wed 01 Jan 2025 19:00" in shown
-
-
-def test_run_refuses_what_cannot_be_a_token(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "abc")
-    answer = paperround("run")
-    assert (answer.exit_status, "does not look like a bot's token" in answer.stderr) == (2, True)
 
 
 def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(

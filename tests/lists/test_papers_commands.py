@@ -236,12 +236,12 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     online_harness: ClientHarness, services: PaperServices
 ) -> None:
     harness, texts = online_harness, online_harness.texts
-    services.add(NEW, "Robots *That* Knit", votes=12)
+    services.add(NEW, "Robots *That* Knit")
     link = f"https://www.alphaxiv.org/abs/{NEW}v2"
     card = await harness.ask("paper", paper=link)
     shown = shown_text(card)
     assert (
-        f"▲\u00a012 · {NEW} · {texts('published-on', date=texts.format_date(date(2025, 5, 1)))} · Ada Lovelace, Kim Minsu"
+        f"▲\u00a0– · {NEW} · {texts('published-on', date=texts.format_date(date(2025, 5, 1)))} · Ada Lovelace, Kim Minsu"
         in shown
     )
     assert texts("paper-fetched") in shown
@@ -294,7 +294,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
 async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
     online_harness: ClientHarness, services: PaperServices
 ) -> None:
-    services.add(NEW, "@everyone [x](http://evil.example) `<@1>`", votes=1)
+    services.add(NEW, "@everyone [x](http://evil.example) `<@1>`")
     for text in (
         f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",
         f"https://arxiv.org/pdf/{NEW}v1%2f..%00",
@@ -312,7 +312,7 @@ async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
     ):
         await online_harness.reader.slash(online_harness.channel, "paper", paper=text)
     paths = sorted(request.path for request in services.origin.requests)
-    assert paths == [f"/api/papers/{NEW}", "/api/query"]
+    assert paths == ["/api/query"]
     assert services.asked == [[NEW]]
 
 
@@ -335,7 +335,7 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
 ) -> None:
     harness, texts = online_harness, online_harness.texts
     for number in range(1, 6):
-        services.add(f"2505.0000{number}", f"Title {number}", votes=number)
+        services.add(f"2505.0000{number}", f"Title {number}")
     text = (
         "2505.00001에서 봤어요, <https://ar5iv.labs.arxiv.org/html/2505.00002v3>; not $2505.00009, 2025.0527,"
         " 9999.99999 https://a.example/2505.00008 nor 2505.000011"

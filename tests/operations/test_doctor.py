@@ -160,7 +160,7 @@ async def test_a_database_that_is_read_only_is_a_finding(
         )
     found = (await examine())["database"]
     assert not found.well
-    assert "It is read-only" in found.note
+    assert "read-only transaction" in found.note
 
 
 async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(

@@ -77,7 +77,7 @@ async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_
     assert await find("2501.00001") == ["1"]
     assert await find("#to-read") == ["2"]
     assert await find("#to-read dpo") == []
-    data, count = await saved.export(7, ReferenceFormat.MARKDOWN, "dpo")
+    data, count = await saved.export(7, ReferenceFormat.BIBTEX, "dpo")
     assert (count, "Gamma" in data.decode(), "Alpha" in data.decode()) == (1, True, False)
     assert await saved.list_tags(7) == [("to-read", 1)]
 
@@ -97,4 +97,4 @@ async def test_a_full_shelf_and_a_file_too_large_are_refused(
     await saved.remove(7, first)
     await saved.save(7, [second])
     with pytest.raises(TooLargeError):
-        await saved.export(7, ReferenceFormat.CSV)
+        await saved.export(7, ReferenceFormat.RIS)

@@ -18,7 +18,7 @@ from bot.sources.arxiv import LookupOutcome, PaperLookup
 from bot.sources.fetcher import Fetcher
 from storage import papers, search, snapshot
 from storage.database import Database
-from storage.models import PaperFacts, SourceKind
+from storage.models import PaperFacts
 from tests.support import origin_server, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.paper_services import PaperServices
@@ -134,13 +134,11 @@ class LookupHarness:
         self.database, self.origin, self.services = database, origin, PaperServices(origin)
         self.ingest = IngestService(database, lambda: self.now)
         settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
-        endpoints = {SourceKind.ARXIV: settings.arxiv_url, SourceKind.HUGGINGFACE: settings.hf_endpoint}
         self.lookup = PaperLookup(
             lambda: self.now,
             self.ingest,
             lambda: container.open_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
-            endpoints,
-            base.no_throttle,
+            settings.arxiv_url,
             base.no_throttle,
         )
 
@@ -166,7 +164,7 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
     async with open_harness(db) as harness:
         ids = [f"2505.0000{number}" for number in range(1, 8)]
         for arxiv_id in ids[:6]:
-            harness.services.add(arxiv_id, votes=3)
+            harness.services.add(arxiv_id)
         by_both = await asyncio.gather(
             harness.fetch(*ids[:4]),
             harness.fetch(*ids[2:4], user_id=BOB),
@@ -177,7 +175,7 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
         async with harness.database.read() as connection:
             detail = await papers.get_detail(connection, ids[0])
             assert detail is not None
-            assert (detail.is_listed, detail.votes, detail.appearances) == (False, 3, ())
+            assert (detail.is_listed, detail.votes, detail.appearances) == (False, None, ())
             assert detail.last_on.isoformat() == "2025-05-01"
             assert (
                 await snapshot.read(connection, search.list_top)
@@ -222,10 +220,9 @@ async def test_another_answer_of_arxiv_is_not_a_paper_and_is_not_remembered(
 ) -> None:
     good = harness.origin.pages["/api/query"]
     harness.services.add("2505.00001")
-    harness.services.add("2505.00002", votes=4)
+    harness.services.add("2505.00002")
     harness.origin.pages["/api/query"] = answer
-    # Hugging Face alone is enough for a card.
-    assert await harness.fetch("2505.00001", "2505.00002") == [UNREACHABLE, FOUND]
+    assert await harness.fetch("2505.00001", "2505.00002") == [UNREACHABLE] * 2
     # What is too large for two papers may not be for each.
     assert len(harness.services.asked) == (2 if isinstance(answer, str) and len(answer) > 3_000_000 else 1)
     harness.origin.pages["/api/query"] = good

@@ -7,9 +7,7 @@ import base64
 import contextlib
 import gzip
 import re
-import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +22,7 @@ from bot.sources import base, fetcher
 from bot.sources.base import FetchError
 from bot.sources.fetcher import Fetcher, Limits
 from storage.models import FetchStatus
-from tests.support import origin_server, patience, source_fixtures
+from tests.support import origin_server, source_fixtures
 from tests.support.origin_server import (
     ConnectionRecorder,
     OriginServer,
@@ -160,35 +158,6 @@ async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reaso
         with pytest.raises(FetchError, match=reason):
             await fetch.get(raw.url)
         assert raw.connections >= 3  # aiohttp asks once more by itself where a connection closes unused
-
-
-async def test_names_whose_servers_do_not_answer_leave_the_threads_of_others_alone(
-    open_fetcher: OpenFetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    is_answering = threading.Event()
-    asked = asyncio.Semaphore(0)
-    loop = asyncio.get_running_loop()
-
-    def resolve(*_: object, **__: object) -> None:
-        loop.call_soon_threadsafe(asked.release)
-        is_answering.wait()
-        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    async with open_fetcher() as fetch:
-        names = [f"http://{number}.test/" for number in range(40)]  # more than the event loop has threads
-        fetching = [asyncio.create_task(fetch.get(name)) for name in names]
-        try:
-            async with patience.limit(10):
-                for _ in names:
-                    await asked.acquire()
-                await asyncio.to_thread(lambda: None)
-        finally:
-            is_answering.set()
-        results = await asyncio.gather(*fetching, return_exceptions=True)
-    assert {str(result) for result in results} == {
-        f"cannot resolve {number}.test. Check the network, or PAPERROUND_FETCH_PROXY" for number in range(40)
-    }
 
 
 async def test_a_silent_server_times_out_without_a_retry(open_fetcher: OpenFetcher) -> None:

@@ -66,7 +66,7 @@ def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
         ("arxiv:cs.CL,", KIND.ARXIV),
         ("arxiv:computer-science", KIND.ARXIV),
         ("arxiv:hep-th.XX", KIND.ARXIV),
-        ("arxiv:cs.XX", KIND.ARXIV),
+        ("arxiv:cs.X1", KIND.ARXIV),
         ("arxiv:" + ",".join(["cs.CL"] * 21), KIND.ARXIV),
     ],
 )

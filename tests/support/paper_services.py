@@ -1,8 +1,6 @@
-"""arXiv and Hugging Face on a loopback server, with papers that a test sets."""
+"""arXiv on a loopback server, with papers that a test sets."""
 
 from __future__ import annotations
-
-import json
 
 from aiohttp import web
 
@@ -10,19 +8,16 @@ from tests.support import origin_server, source_payloads
 
 
 class PaperServices:
-    """What the two services know: `arxiv` by id with the title, `votes` on Hugging Face. Both may be `pages` of a test."""
+    """What arXiv knows: `arxiv` has titles by id."""
 
     def __init__(self, origin: origin_server.OriginServer) -> None:
         self.origin = origin
         self.arxiv: dict[str, str] = {}
         origin.pages["/api/query"] = self._answer_query
 
-    def add(self, arxiv_id: str, title: str = "Small Things", *, votes: int | None = None) -> None:
-        """Add a paper to arXiv, and with votes to Hugging Face."""
+    def add(self, arxiv_id: str, title: str = "Small Things") -> None:
+        """Add a paper to arXiv."""
         self.arxiv[arxiv_id] = title
-        if votes is not None:
-            item = source_payloads.daily_papers_item(arxiv_id, votes, title=title)
-            self.origin.pages[f"/api/papers/{arxiv_id}"] = json.dumps(item["paper"])
 
     @property
     def asked(self) -> list[list[str]]:

@@ -168,7 +168,7 @@ papers-in-message = ### 이 메시지의 논문 { $count }편
 in-no-digest = 아직 목록에 없음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
-paper-fetched = 아직 목록에 없는 논문이에요. arXiv와 Hugging Face에서 가져온 정보예요
+paper-fetched = 아직 목록에 없는 논문이에요. arXiv에서 가져온 정보예요
 term-paper = { $match ->
     [all] arXiv 번호 { $terms }
    *[any] arXiv { $terms } 논문
