@@ -185,6 +185,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Create the previewed alert."""
         return await save(request, await load(request, action.payload))
 
+    @router.handles(alerts_messages.WIDEN)
+    async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the wider draft."""
+        return await preview(request, await load(request, action.payload))
+
     @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         """Open the modal to change what the alert matches."""
@@ -377,7 +382,11 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
         matches = await _find_matches(request, draft)
     except UserError as error:
         return alerts_messages.refused_view(request.texts, error, key)
-    return alerts_messages.preview_view(request.texts, draft, matches, key, request.services.clock())
+    wider_key = ""
+    if matches.wider is not None:
+        wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
+    now = request.services.clock()
+    return alerts_messages.preview_view(request.texts, draft, matches, key, now, wider_key=wider_key)
 
 
 async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:

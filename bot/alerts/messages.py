@@ -205,6 +205,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 
 
 SAVE = "ac"
+WIDEN = "ax"
 SET_TIMING = "aet"
 SHOW = "av"
 SELECT = "as"
@@ -216,9 +217,18 @@ _PRIMARY = discord.ButtonStyle.primary
 
 
 def preview_view(
-    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, now: datetime
+    texts: Texts,
+    draft: models.Alert,
+    preview: alerts_service.AlertPreview,
+    key: str,
+    now: datetime,
+    *,
+    wider_key: str = "",
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft with the controls to save it and to change it. `key` is its token."""
+    """Return the recent matches of a draft with the controls to save it and to change it.
+
+    `key` is its token, `wider_key` that of the wider draft that the preview offers.
+    """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
@@ -229,7 +239,8 @@ def preview_view(
         first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
     message.add_text(preview_text(texts, preview))
     message.add_select(_timing_menu(texts, draft, key))
-    message.add_buttons(first, _edit_button(texts, key))
+    widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
+    message.add_buttons(first, widen, _edit_button(texts, key))
     return message.view
 
 
@@ -292,6 +303,9 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
         )
         lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
+    if preview.wider is not None:
+        wider = describe_alert(texts, preview.wider)
+        lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
     if preview.related:
         forms = ", ".join(map(_escaped, preview.related[:MAX_RELATED]))
         lines.append(client_messages.subtext(texts("alert-related", forms=forms)))

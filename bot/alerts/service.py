@@ -124,13 +124,18 @@ WEEK = timedelta(days=7)
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS: the latest three, the forms that the words stand for too, an identical alert."""
+    """Matches of the last PREVIEW_DAYS: the latest three, the forms that the words stand for too, an identical alert.
+
+    `wider` is a draft that would have matched `wider_count` papers, if this one would have matched none.
+    """
 
     paper_count: int
     max_per_day: int
     latest: list[models.PaperRow]
     existing: models.Alert | None = None
     related: tuple[str, ...] = ()
+    wider: models.Alert | None = None
+    wider_count: int = 0
 
 
 class Alerts:
@@ -226,6 +231,13 @@ class Alerts:
             (query,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(alert)])
             existing = await alerts.find_equal(connection, alert)
         found = await self._find_recent(alert, query)
+        wider, wider_count = None, 0
+        for other in () if found else _widen(alert):
+            async with self._database.read() as connection:
+                (read,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(other)])
+            if matching := await self._find_recent(other, read):
+                wider, wider_count = other, len(matching)
+                break
         per_day = Counter(row.date for row in found)
         return AlertPreview(
             paper_count=len(found),
@@ -233,6 +245,8 @@ class Alerts:
             latest=found[:3],
             existing=existing,
             related=tuple(dict.fromkeys(form for term in query.terms for form in term.added_forms)),
+            wider=wider,
+            wider_count=wider_count,
         )
 
     async def _find_recent(self, alert: models.Alert, query: matcher.AlertQuery) -> list[models.PaperRow]:
@@ -266,6 +280,22 @@ class Alerts:
                 assert_never(term.kind)
         result = await self._search.search(request)
         return [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
+
+
+def _widen(alert: models.Alert) -> list[models.Alert]:
+    """Return wider drafts, the nearest first: without the votes, with other forms of the words, with any of the words."""
+    wider = [replace(alert, min_votes=0)] if alert.min_votes else []
+    terms = tuple(term._replace(text=term.text.strip('"')) for term in alert.terms)
+    if terms != alert.terms:
+        wider.append(replace(alert, terms=terms, min_votes=0))
+    words = tuple(
+        models.AlertTerm(term.kind, word)
+        for term in terms
+        for word in (term.text.split() if term.kind is models.AlertKind.KEYWORD else (term.text,))
+    )
+    if 1 < len(words) <= MAX_TERMS and (alert.match_all or words != terms):
+        wider.append(replace(alert, terms=words, match_all=False, min_votes=0))
+    return wider
 
 
 def _list_matching(query: matcher.AlertQuery, details: Sequence[models.PaperDetail]) -> set[int]:

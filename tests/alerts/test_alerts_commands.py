@@ -305,3 +305,19 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert harness.texts("alert-show") in shown_text(again)
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+@both_languages
+async def test_a_preview_names_the_related_terms_and_offers_to_widen_when_nothing_matched(
+    harness: ClientHarness,
+) -> None:
+    preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
+    shown = shown_text(preview)
+    assert "robot" in shown
+    assert harness.texts("alert-would", count=0, busiest=0) in shown
+    widened = await harness.press(preview, "alert-widen")
+    assert "99" not in shown_text(widened)
+    assert harness.texts("alert-widen") not in shown_text(widened)
+    await harness.press(widened, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert alert.min_votes == 0

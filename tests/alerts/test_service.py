@@ -199,3 +199,29 @@ async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sql
 def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items
+
+
+@pytest.mark.parametrize(
+    ("draft", "wider"),
+    [
+        (alert_builders.draft("care", min_votes=50), alert_builders.draft("care")),
+        (
+            alert_builders.draft('"강화 학습"', "zeta", match_all=True),
+            alert_builders.draft("강화", "학습", "zeta"),
+        ),
+        (alert_builders.draft("better zeta"), alert_builders.draft("better", "zeta")),
+        (alert_builders.draft("zeta"), None),
+    ],
+)
+async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has_some(
+    alert_harness: AlertHarness, draft: models.Alert, wider: models.Alert | None
+) -> None:
+    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), summary="학습에 쓴다.")
+    preview = await alert_harness.alerts.preview(draft)
+    assert preview.paper_count == 0
+    if wider is None:
+        assert preview.wider is None
+    else:
+        assert preview.wider is not None
+        assert (preview.wider.terms, preview.wider.match_all) == (wider.terms, False)
+        assert preview.wider_count == 1

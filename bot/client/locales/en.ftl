@@ -309,6 +309,11 @@ alert-would = { $count ->
     [one] One paper matched in the last 30 days:
    *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
 }
+alert-wider = { $count ->
+    [one] A wider alert would have matched one paper: { $alert }
+   *[other] A wider alert would have matched { $count } papers: { $alert }
+}
+alert-widen = Widen
 alert-related = Related terms count too: { $forms }. Put words in quotation marks to follow only those.
 alert-dm = DM
 alert-timing-now = right away

@@ -275,6 +275,8 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
+alert-wider = 조건을 넓히면 논문 { $count }편이 맞아요: { $alert }
+alert-widen = 조건 넓히기
 alert-related = 관련 용어도 함께 찾아요: { $forms }. 따옴표로 묶으면 그 표현만 찾아요.
 alert-dm = DM
 alert-timing-now = 바로
