@@ -620,8 +620,6 @@ class Alert:
     timezone: str = "UTC"
     weekday: int = 1
     """ISO weekday of a weekly alert."""
-    max_papers: int = 10
-    """Papers in a message at most, the best first."""
     max_a_day: int = 0
     """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
     silent: bool = False

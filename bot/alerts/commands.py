@@ -21,6 +21,7 @@ from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
+from bot.client import options as client_options
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
@@ -35,10 +36,10 @@ from storage import errors, models
 _DRAFT = TypeAdapter(models.Alert)
 
 TermTexts = app_commands.Range[str, 1, 2000]
-ANY = "any"
+ANY, ALL = "any", "all"
 MATCH_CHOICES = [
     app_commands.Choice(name="Any of them", value=ANY),
-    app_commands.Choice(name="All of them", value=alerts_options.ALL),
+    app_commands.Choice(name="All of them", value=ALL),
 ]
 TIMING_CHOICES = [
     app_commands.Choice(name="Right away", value=models.AlertTiming.AT_ONCE.value),
@@ -70,7 +71,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         match="Papers with any of the words and names, or only those with all",
         votes="Only once a paper has this many votes",
         channel="Send to this channel instead of to you (needs Manage Messages there)",
-        when="Right away, or collected in one message; you can change the time in the preview",
+        when="Right away, or collected in one message",
+        time="When it is collected, such as 9am or 9pm KST; 9am without it",
         silent="Send without a notification",
         max_a_day="Maximum messages a day; further papers come with the next day's first message",
     )
@@ -80,6 +82,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         without=autocomplete.topic_lists,
         author=autocomplete.author_lists,
         institution=autocomplete.complete_last_of(_complete_institutions),
+        time=autocomplete.times,
     )
     async def add(
         self,
@@ -91,7 +94,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         match: str = ANY,
         votes: app_commands.Range[int, 0, alerts_service.MAX_VOTES] = 0,
         channel: app_commands.AppCommandChannel | None = None,
-        when: str = models.AlertTiming.AT_ONCE.value,
+        when: str | None = None,
+        time: app_commands.Range[str, 1, 60] | None = None,
         silent: bool = False,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
@@ -101,14 +105,24 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             "author": author,
             "institution": institution,
             alerts_options.WITHOUT: without,
-            alerts_options.OPTIONS: f"{match},{alerts_options.SILENT}" if silent else match,
+            alerts_options.VOTES: str(votes),
         }
-        draft = alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed)
-        channel_id = channel.id if channel is not None else None
-        draft = replace(draft, min_votes=votes, channel_id=channel_id, max_a_day=max_a_day)
+        draft = replace(
+            alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
+            match_all=match == ALL,
+            channel_id=channel.id if channel is not None else None,
+            silent=silent,
+            max_a_day=max_a_day,
+        )
         # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
         draft = await complete(request, draft)
-        return await preview(request, alerts_options.apply_when(draft, when))
+        if time:
+            zoned = client_options.move_zone({"time": time, "zone": draft.timezone}, "time", "zone")
+            at_time = client_options.parse_time(zoned["time"])
+            draft = replace(draft, at_time=at_time, timezone=zoned["zone"])
+        is_daily = time and not max_a_day
+        default = models.AlertTiming.DAILY if is_daily else models.AlertTiming.AT_ONCE
+        return await preview(request, alerts_options.apply_when(draft, when or default.value))
 
     @router.command(name="list", description="Your alerts: see, edit or remove them")
     async def list_alerts(self, request: Request) -> ui.LayoutView:
@@ -136,14 +150,16 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.PAUSE_WEEK)
     async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert for a week."""
-        await request.services.get(Alerts).pause(action.number, alerts_service.WEEK, user_id=request.user_id)
-        return await alert_view(request, action.number)
+        alert = await find(request, action.number)
+        await request.services.get(Alerts).pause(alert.id, alerts_service.WEEK)
+        return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed."""
-        await request.services.get(Alerts).pause(action.number, user_id=request.user_id)
-        return await alert_view(request, action.number)
+        alert = await find(request, action.number)
+        await request.services.get(Alerts).pause(alert.id)
+        return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -151,14 +167,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         alert = await find(request, action.number)
         if alert.channel_id is not None:
             await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
-        await request.services.get(Alerts).resume(alert.id, user_id=request.user_id)
+        await request.services.get(Alerts).resume(alert.id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove an alert; the answer names it."""
         alert = await find(request, action.number)
-        await request.services.get(Alerts).remove(alert.id, user_id=request.user_id)
+        await request.services.get(Alerts).remove(alert.id)
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 
@@ -180,29 +196,23 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
 
-    @router.handles(alerts_messages.EDIT_TIMING, router.AT_ONCE)
-    async def open_timing_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal to change when the alert is sent, from how many votes on, and with how many papers."""
-        draft = await load(request, action.payload)
-        return alerts_messages.timing_modal(request.texts, draft, action.payload)
-
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft, or change the alert, with the terms of the modal."""
-        draft = await load(request, action.payload)
-        draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
-        return await apply(request, draft)
-
-    @router.handles(alerts_messages.SUBMIT_TIMING)
-    async def submit_timing_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft, or change the alert, with the times of the modal; say why if one is refused."""
+        """Preview the draft, or change the alert, with the values of the modal; say why if one is refused."""
         draft = await load(request, action.payload)
         try:
-            draft = alerts_options.apply_timing(draft, router.modal_values(request.interaction))
+            draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
         except UserError as error:
-            reason = request.texts(error.key, **error.arguments)
-            return alerts_messages.refused_view(request.texts, reason, action.payload)
+            return alerts_messages.refused_view(request.texts, error, action.payload)
         return await apply(request, draft)
+
+    @router.handles(alerts_messages.SET_TIMING)
+    async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the draft, or change the alert, with the selected days."""
+        draft = await load(request, action.payload)
+        return await apply(
+            request, alerts_options.apply_when(draft, router.selected_value(request.interaction))
+        )
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
@@ -229,21 +239,19 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
 async def list_view(request: Request, page: int = 0) -> ui.LayoutView:
     """Return a page of the reader's alerts."""
-    interaction = request.interaction
     return alerts_messages.list_view(
         request.texts,
         await list_for_reader(request),
         page,
         request.services.clock(),
-        channel_namer(interaction),
-        add_command=interaction.client.mentions("alerts add"),
+        add_command=request.interaction.client.mentions("alerts add"),
     )
 
 
-async def alert_view(request: Request, alert_id: int) -> ui.LayoutView:
+async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
     """Return an alert of the reader, as it is now. Raises UserError if it is gone."""
     alert = await find(request, alert_id)
-    return alerts_messages.alert_view(request.texts, alert, request.services.clock())
+    return alerts_messages.alert_view(request.texts, alert, request.services.clock(), note)
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
@@ -257,16 +265,6 @@ async def find(request: Request, alert_id: int) -> models.Alert:
         if alert.id == alert_id:
             return alert
     raise UserError("no-alert", command=request.interaction.client.mentions("alerts list"))
-
-
-def channel_namer(interaction: Interaction) -> alerts_messages.ChannelName:
-    """Return the function that names a channel for menus, which show no mentions."""
-
-    def name(channel_id: int) -> str:
-        channel = interaction.client.get_channel(channel_id)
-        return f"#{getattr(channel, 'name', None) or channel_id}"
-
-    return name
 
 
 def _draft_of_term(kind: models.AlertKind, text: str, min_votes: int = 0) -> models.Alert:
@@ -370,7 +368,7 @@ def map_alert_errors() -> Iterator[None]:
 
 async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Preview a new alert, or change the stored one. Raises UserError."""
-    return await (save if draft.id else preview)(request, draft)
+    return await (change if draft.id else preview)(request, draft)
 
 
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
@@ -379,17 +377,16 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     Of a draft that is refused it returns why, with the button that opens what was typed again.
     """
     await _require_allowed(request, draft)
-    texts = request.texts
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
         matches = await _find_matches(request, draft)
     except UserError as error:
-        return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
+        return alerts_messages.refused_view(request.texts, error, key)
     wider_key = ""
     if matches.wider is not None:
         wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
     now = request.services.clock()
-    return alerts_messages.preview_view(texts, draft, matches, key, wider_key=wider_key, now=now)
+    return alerts_messages.preview_view(request.texts, draft, matches, key, now, wider_key=wider_key)
 
 
 async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
@@ -400,32 +397,32 @@ async def _find_matches(request: Request, draft: models.Alert) -> alerts_service
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Store the draft and return its confirmation.
-
-    Of a change that is refused it returns why, as `preview` does. Raises UserError, also if the user may no longer.
-    """
+    """Store a new alert and return its confirmation. Raises UserError, also if the user may no longer."""
     await _require_allowed(request, draft)
-    texts, alerts = request.texts, request.services.get(Alerts)
+    matches = await _find_matches(request, draft)
     try:
-        matches = await _find_matches(request, draft)
         with map_alert_errors():
-            if draft.id:
-                alert = await alerts.change(draft.id, draft, user_id=request.user_id)
-            else:
-                alert = await alerts.add(draft)
-    except UserError as error:
-        if not draft.id:
-            raise
-        key = await store_draft(request.services.text_tokens, request.user_id, draft)
-        return alerts_messages.refused_view(texts, texts(error.key, **error.arguments), key)
+            alert = await request.services.get(Alerts).add(draft)
     except errors.DuplicateError:
-        return alerts_messages.existing_view(texts, matches.existing or draft, request.services.clock())
+        now = request.services.clock()
+        return alerts_messages.existing_view(request.texts, matches.existing or draft, now)
     if alert.channel_id is None:
         await router.open_dm(request)
-    if alert.timing is not models.AlertTiming.AT_ONCE and alert.channel_id is None:
-        await request.services.readers.update(request.user_id, timezone=alert.timezone)
-    now = request.services.clock()
-    return alerts_messages.saved_view(texts, alert, matches, is_new=not draft.id, now=now)
+    return alerts_messages.saved_view(request.texts, alert, matches)
+
+
+async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
+    """Change a stored alert and return it; of a change that is refused, why, as `preview` does. Raises UserError."""
+    await _require_allowed(request, draft)
+    try:
+        with map_alert_errors():
+            await request.services.get(Alerts).change(draft.id, draft, user_id=request.user_id)
+    except (UserError, errors.DuplicateError) as error:
+        place = alerts_messages.place_and_time(request.texts, draft)
+        refusal = error if isinstance(error, UserError) else UserError("alert-exists", place=place)
+        key = await store_draft(request.services.text_tokens, request.user_id, draft)
+        return alerts_messages.refused_view(request.texts, refusal, key)
+    return await alert_view(request, draft.id, request.texts("alert-changed"))
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -282,8 +282,8 @@ def name_variants(name: str) -> frozenset[str]:
     return frozenset(" ".join(sorted(variant.split())) for variant in variants if variant)
 
 
-MAX_REASONS = 20
-"""Reasons for a paper at most; messages show six."""
+MAX_REASONS = 6
+"""Reasons that are given for a paper at most."""
 
 
 def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:

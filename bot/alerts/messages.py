@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import RED, MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.messages import PostWording, reason_text, text_view
+from bot.client.router import UserError
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.outbox import contents
@@ -23,16 +24,10 @@ from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import AlertTiming, Reason
 
-ChannelName = Callable[[int], str]
-"""The name of a channel by its id."""
-
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
 
-
-MAX_REASONS = 6
-"""Reasons shown per paper of an alert."""
 
 MAX_RELATED = 8
 """Related terms that a preview names."""
@@ -78,20 +73,21 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
     return discord_text.shorten(discord_text.to_single_line(joined + rest), max_length, markdown=False)
 
 
-def place_and_time(texts: Texts, alert: models.Alert, channel_name: ChannelName = "<#{}>".format) -> str:
-    """Return where an alert goes and when: `DM · at once`, `#papers · weekly, Mon 09:00`. Menus show no mentions."""
-    place = texts("alert-dm") if alert.channel_id is None else channel_name(alert.channel_id)
+def place_and_time(texts: Texts, alert: models.Alert) -> str:
+    """Return where an alert goes and when: `DM · at once`, `<#1> · weekly, Mon 09:00`."""
+    place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
+    return client_messages.join_dotted(place, _timing(texts, alert))
+
+
+def _timing(texts: Texts, alert: models.Alert) -> str:
     day = daily_messages.format_weekday(texts, alert.weekday)
-    time = texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
-    return client_messages.join_dotted(place, time)
+    return texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
     """Return all settings on a line: where, when in which zone, at most how many papers and messages."""
     zone = templates.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
-    if alert.max_papers != alerts_service.EMPTY_DRAFT.max_papers:
-        parts.append(texts("alert-at-most", count=alert.max_papers))
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
     if alert.silent:
@@ -108,10 +104,7 @@ def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
     return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
 
 
-# The two forms, since a modal has at most five rows: what an alert matches, and when it is sent.
-
 SUBMIT_CONDITIONS = "aed"
-SUBMIT_TIMING = "aeu"
 STORED = "#"
 """Before the id of a stored alert in a custom id, in the place of a draft's token."""
 MAX_LENGTH = 4000
@@ -119,7 +112,7 @@ MAX_LENGTH = 4000
 
 
 def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
-    """Return the form for terms, excluded words and how they match. `key` names the draft or the alert in custom ids."""
+    """Return the form for terms, excluded words and votes. `key` names the draft or the alert in custom ids."""
     custom_id = pack_custom_id(SUBMIT_CONDITIONS, key)
     modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
     for name, value in alerts_options.condition_values(alert).items():
@@ -127,39 +120,8 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
             texts(f"alert-form-{name}"),
             name,
             value=value,
-            placeholder=texts(f"alert-form-{name}-hint"),
+            placeholder="" if name == alerts_options.VOTES else texts(f"alert-form-{name}-hint"),
             max_length=MAX_LENGTH,
-            required=False,
-        )
-    chosen = {alerts_options.ALL: alert.match_all, alerts_options.SILENT: alert.silent}
-    switches = [
-        select_option(texts(f"alert-form-option-{name}"), name, selected=is_on)
-        for name, is_on in chosen.items()
-    ]
-    modal.add_select(
-        texts("alert-form-options"), alerts_options.OPTIONS, switches, min_values=0, max_values=len(switches)
-    )
-    return modal
-
-
-def timing_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
-    """Return the form for the time, the zone, the votes and the number of papers. `key` as in `conditions_modal`."""
-    values = alerts_options.timing_values(alert)
-    modal = message_builder.StatelessModal(texts("alert-form-timing"), pack_custom_id(SUBMIT_TIMING, key))
-    labels = {
-        timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
-    }
-    for weekday in range(1, 8):
-        day = daily_messages.format_weekday(texts, weekday)
-        labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
-    modal.add_choices(texts("alert-form-when"), alerts_options.TIMING, labels, values)
-    for row in alerts_options.TIMING_SETTINGS:
-        modal.add_text(
-            texts(row.label),
-            row.name,
-            value=values[row.name][: row.max_length],
-            placeholder=texts(row.hint) if row.hint else "",
-            max_length=row.max_length,
             required=False,
         )
     return modal
@@ -244,7 +206,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 
 SAVE = "ac"
 WIDEN = "ax"
-EDIT_TIMING = "aet"
+SET_TIMING = "aet"
 SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
@@ -259,11 +221,11 @@ def preview_view(
     draft: models.Alert,
     preview: alerts_service.AlertPreview,
     key: str,
+    now: datetime,
     *,
     wider_key: str = "",
-    now: datetime,
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft, with the buttons to save it and to change it.
+    """Return the recent matches of a draft with the controls to save it and to change it.
 
     `key` is its token, `wider_key` that of the wider draft that the preview offers.
     """
@@ -276,39 +238,43 @@ def preview_view(
     else:
         first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
     message.add_text(preview_text(texts, preview))
+    message.add_select(_timing_menu(texts, draft, key))
     widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
-    message.add_buttons(first, widen, *_edit_buttons(texts, key))
+    message.add_buttons(first, widen, _edit_button(texts, key))
     return message.view
 
 
-def _edit_buttons(texts: Texts, key: str) -> list[ui.Item[ui.LayoutView]]:
-    return [
-        button(
-            texts("alert-edit-conditions"),
-            message_builder.pack_custom_id(client_messages.EDIT_CONDITIONS, key),
-        ),
-        button(texts("alert-edit-timing"), message_builder.pack_custom_id(EDIT_TIMING, key)),
-    ]
+def _edit_button(texts: Texts, key: str) -> ui.Item[ui.LayoutView]:
+    return button(texts("alert-edit-conditions"), pack_custom_id(client_messages.EDIT_CONDITIONS, key))
 
 
-def refused_view(texts: Texts, reason: str, key: str) -> ui.LayoutView:
-    """Return why a draft cannot become an alert, with the buttons that open what was typed. `key` as in `preview_view`."""
-    return text_view(reason, *_edit_buttons(texts, key), accent=RED)
+def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
+    """Return the menu of when an alert is sent; its time of day stays."""
+    labels = {
+        timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
+    }
+    for weekday in range(1, 8):
+        day = daily_messages.format_weekday(texts, weekday)
+        labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
+    is_weekly = alert.timing is AlertTiming.WEEKLY
+    chosen = alerts_options.weekly_value(alert.weekday) if is_weekly else alert.timing.value
+    options = [select_option(label, value, selected=value == chosen) for value, label in labels.items()]
+    return select_menu(texts("alert-form-when"), pack_custom_id(SET_TIMING, key), options)
 
 
-def saved_view(
-    texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview, *, is_new: bool, now: datetime
-) -> ui.LayoutView:
-    """Return the confirmation of a new or changed alert, with buttons to undo or change it and to list all."""
+def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
+    """Return why a draft cannot become an alert, with the button that opens what was typed. `key` as in `preview_view`."""
+    return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
+
+
+def saved_view(texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview) -> ui.LayoutView:
+    """Return the confirmation of a new alert, with buttons to undo or change it and to list all."""
     message = MessageBuilder()
-    heading = texts("alert-made" if is_new else "alert-changed")
-    message.add_text(f"{heading}\n**{describe_alert(texts, alert)}**")
+    message.add_text(f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**")
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
-    if alert.is_paused(now):
-        message.add_text(describe_state(texts, alert, now))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(
-        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)) if is_new else None,
+        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
         button(texts("change"), pack_custom_id(SHOW, alert.id)),
         button(texts("alert-manage"), pack_custom_id(MANAGE, 0)),
     )
@@ -343,19 +309,11 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     if preview.related:
         forms = ", ".join(map(_escaped, preview.related[:MAX_RELATED]))
         lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
-    if not preview.is_complete:
-        lines.append(f"-# {texts('alert-preview-partial')}")
     return "\n".join(lines)
 
 
 def list_view(
-    texts: Texts,
-    rows: Sequence[models.Alert],
-    page: int,
-    now: datetime,
-    channel_name: ChannelName,
-    *,
-    add_command: str = "",
+    texts: Texts, rows: Sequence[models.Alert], page: int, now: datetime, *, add_command: str = ""
 ) -> ui.LayoutView:
     """Return a page of a reader's alerts with a menu to select one. Without any it names the command that creates one."""
     if not rows:
@@ -369,7 +327,7 @@ def list_view(
     options = []
     for alert in shown:
         resting = texts("alert-resting") if alert.is_paused(now) else ""
-        description = client_messages.join_dotted(place_and_time(texts, alert, channel_name), resting)
+        description = client_messages.join_dotted(_timing(texts, alert), resting)
         name = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(name, str(alert.id), description=description))
     message.add_select(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
@@ -385,13 +343,16 @@ def _list_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
     return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
 
 
-def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
-    """Return an alert with the buttons for its actions."""
+def alert_view(texts: Texts, alert: models.Alert, now: datetime, note: str = "") -> ui.LayoutView:
+    """Return an alert with the controls for its actions, below a note on what was done."""
     message = MessageBuilder()
+    if note:
+        message.add_text(note)
     message.add_text(f"### {describe_alert(texts, alert)}")
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
     message.add_text(describe_state(texts, alert, now))
-    message.add_buttons(*_edit_buttons(texts, f"{STORED}{alert.id}"))
+    key = f"{STORED}{alert.id}"
+    message.add_select(_timing_menu(texts, alert, key))
     if alert.is_paused(now):
         rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
     else:
@@ -400,7 +361,8 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutVie
             button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
         ]
     remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)
-    message.add_buttons(*rests, remove, button(texts("back"), pack_custom_id(MANAGE, 0)))
+    back = button(texts("back"), pack_custom_id(MANAGE, 0))
+    message.add_buttons(_edit_button(texts, key), *rests, remove, back)
     return message.view
 
 
@@ -432,11 +394,11 @@ def _alert_text(
 
 
 def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, title: str) -> str:
-    """Return the lines of a paper in an alert: title, votes and at most MAX_REASONS different reasons."""
+    """Return the lines of a paper in an alert: title, votes and the different reasons."""
     reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
     values = {
         "title": discord_text.SafeMarkdown(title),
         "votes": match.paper.votes,
-        "reasons": list(reasons.values())[:MAX_REASONS],
+        "reasons": list(reasons.values()),
     }
     return wording.templates.render_block("alert", "paper", wording.ui_texts.locale.value, values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -44,7 +44,7 @@ class AlertMatch(NamedTuple):
 class AlertPost:
     """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
 
-    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond the alerts' limits. The
+    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond MAX_SHOWN. The
     renderer shows as many `matches` as fit, and the number of the others.
     """
 
@@ -97,8 +97,6 @@ RECIPIENTS_AT_ONCE = 200
 """Recipients whose messages are planned in one transaction."""
 MAX_SHOWN = 25
 """Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
-QUOTED_REASONS = 10
-"""Reasons of a paper whose words are looked for in its texts."""
 MAX_LOGGED_KEYS = 10
 _NOT_COMPARED = "paper not compared with alerts"
 
@@ -327,7 +325,7 @@ class AlertPlanner:
             locale, dm_channel_id = decision.destinations[alert.id]
             key = f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.arxiv_id}"
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), delivery=key):
-                shown = _limit(matches, decision.active)
+                shown = matches[:MAX_SHOWN]
                 post = AlertPost(
                     marker=_marker(recipient, matches),
                     locale=locale,
@@ -417,10 +415,7 @@ def _describe(
         return None
     reasons = matcher.match_all([queries[match.alert_id] for match in matching], paper)
     in_text = [
-        form
-        for reason in reasons[:QUOTED_REASONS]
-        if reason.found_in is matcher.MatchField.TEXT
-        for form in reason.forms
+        form for reason in reasons if reason.found_in is matcher.MatchField.TEXT for form in reason.forms
     ]
     shown = replace(
         contents.build_post_paper(paper.detail, locale),
@@ -433,16 +428,3 @@ def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:
     """Return the marker of a message, which is the same if its papers are found and matched once more."""
     arxiv_id = min(match.paper.arxiv_id for match in matches)
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
-
-
-def _limit(matches: Sequence[AlertMatch], active: Mapping[int, models.Alert]) -> list[AlertMatch]:
-    """Return the best papers: of each alert at most its `max_papers`, and MAX_SHOWN of all."""
-    counts: Counter[int] = Counter()
-    shown: list[AlertMatch] = []
-    for match in matches:
-        if len(shown) == MAX_SHOWN:
-            break
-        if any(counts[alert_id] < active[alert_id].max_papers for alert_id in match.alert_ids):
-            counts.update(match.alert_ids)
-            shown.append(match)
-    return shown

@@ -20,7 +20,7 @@ from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import analyser, people
 from storage import accounts, alerts, errors, models, outbox, papers
-from storage.database import Connection, Database, chunked
+from storage.database import Database, chunked
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
@@ -28,8 +28,6 @@ MAX_TERMS = 20
 MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 99_999
-MAX_PAPERS = 25
-"""Papers in a message at most."""
 MAX_A_DAY = 99
 """Messages a day at most."""
 
@@ -126,10 +124,9 @@ WEEK = timedelta(days=7)
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS. `latest` are the latest three, `existing` is an identical alert of the reader.
+    """Matches of the last PREVIEW_DAYS: the latest three, the forms that the words stand for too, an identical alert.
 
-    `related` are the forms that each term's words stand for too. `wider` is a draft that would have matched `wider_count`
-    papers, if this one would have matched none. `is_complete` is False if more papers have the words than are compared.
+    `wider` is a draft that would have matched `wider_count` papers, if this one would have matched none.
     """
 
     paper_count: int
@@ -139,7 +136,6 @@ class AlertPreview(NamedTuple):
     related: tuple[str, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
-    is_complete: bool = True
 
 
 class Alerts:
@@ -203,42 +199,27 @@ class Alerts:
         async with self._database.read() as connection:
             return await alerts.list_rows(connection, user_id=user_id)
 
-    async def remove(self, alert_id: int, *, user_id: int | None = None) -> bool:
-        """Delete an alert. Returns whether it existed."""
+    async def remove(self, alert_id: int) -> None:
+        """Delete an alert, if it still exists."""
         async with self._database.transaction() as connection:
-            own = await self._get_own(connection, alert_id, user_id)
-            return own is not None and await alerts.remove(connection, [own.id]) > 0
+            await alerts.remove(connection, [alert_id])
 
-    async def pause(
-        self, alert_id: int, duration: timedelta | None = None, *, user_id: int | None = None
-    ) -> bool:
-        """Pause an alert for a time, or until it is resumed. Returns whether it existed."""
+    async def pause(self, alert_id: int, duration: timedelta | None = None) -> None:
+        """Pause an alert for a time, or until it is resumed."""
+        until_at = models.UNTIL_RESUMED if duration is None else self._clock() + duration
         async with self._database.transaction() as connection:
-            own = await self._get_own(connection, alert_id, user_id)
-            if own is None:
-                return False
-            until_at = models.UNTIL_RESUMED if duration is None else self._clock() + duration
-            await alerts.pause(connection, own.id, until_at)
-            return True
+            await alerts.pause(connection, alert_id, until_at)
 
-    async def resume(self, alert_id: int, *, user_id: int | None = None) -> bool:
-        """Resume a paused alert; what Discord refused there is tried again now. Returns whether it existed."""
+    async def resume(self, alert_id: int) -> None:
+        """Resume a paused alert; what Discord refused there is tried again now."""
         async with self._database.transaction() as connection:
-            own = await self._get_own(connection, alert_id, user_id)
-            if own is None:
-                return False
-            if own.channel_id is None:
-                await outbox.try_now(connection, self._clock(), user_id=[own.user_id])
+            if (alert := await alerts.get(connection, alert_id)) is None:
+                return
+            if alert.channel_id is None:
+                await outbox.try_now(connection, self._clock(), user_id=[alert.user_id])
             else:
-                await outbox.try_now(connection, self._clock(), channel_id=[own.channel_id])
-            await alerts.pause(connection, own.id, None)
-            return True
-
-    async def _get_own(
-        self, connection: Connection, alert_id: int, user_id: int | None
-    ) -> models.Alert | None:
-        alert = await alerts.get(connection, alert_id)
-        return alert if alert is not None and user_id in (None, alert.user_id) else None
+                await outbox.try_now(connection, self._clock(), channel_id=[alert.channel_id])
+            await alerts.pause(connection, alert.id, None)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does.
@@ -249,13 +230,12 @@ class Alerts:
         async with self._database.read() as connection:
             (query,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(alert)])
             existing = await alerts.find_equal(connection, alert)
-        found, is_complete = await self._find_recent(alert, query)
+        found = await self._find_recent(alert, query)
         wider, wider_count = None, 0
         for other in () if found else _widen(alert):
             async with self._database.read() as connection:
                 (read,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(other)])
-            matching, _ = await self._find_recent(other, read)
-            if matching:
+            if matching := await self._find_recent(other, read):
                 wider, wider_count = other, len(matching)
                 break
         per_day = Counter(row.date for row in found)
@@ -267,20 +247,14 @@ class Alerts:
             related=tuple(dict.fromkeys(form for term in query.terms for form in term.added_forms)),
             wider=wider,
             wider_count=wider_count,
-            is_complete=is_complete,
         )
 
-    async def _find_recent(
-        self, alert: models.Alert, query: matcher.AlertQuery
-    ) -> tuple[list[models.PaperRow], bool]:
-        """Return the papers of the last PREVIEW_DAYS that match, the latest first, and whether all were compared."""
+    async def _find_recent(self, alert: models.Alert, query: matcher.AlertQuery) -> list[models.PaperRow]:
+        """Return the papers of the last PREVIEW_DAYS that match, the latest first."""
         since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
         candidates: dict[int, models.PaperRow] = {}
-        is_complete = True
         for term in alert.terms:
-            rows, is_all = await self._find_term(term, since_on)
-            candidates |= {row.id: row for row in rows}
-            is_complete &= is_all
+            candidates |= {row.id: row for row in await self._find_term(term, since_on)}
         matching = set[int]()
         for batch in chunked(candidates, COMPARED_AT_ONCE):
             async with self._database.read() as connection:
@@ -289,12 +263,10 @@ class Alerts:
         rows = [row for id_, row in candidates.items() if id_ in matching]
         rows = [row for row in rows if models.meets_minimum(row.votes, alert.min_votes)]
         rows.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
-        return rows, is_complete
+        return rows
 
-    async def _find_term(
-        self, term: models.AlertTerm, since_on: date
-    ) -> tuple[Sequence[models.PaperRow], bool]:
-        """Return papers since a date that may match a term, and whether they are all."""
+    async def _find_term(self, term: models.AlertTerm, since_on: date) -> list[models.PaperRow]:
+        """Return the latest papers since a date that may match a term."""
         match term.kind:
             case models.AlertKind.KEYWORD:
                 request = SearchRequest(term.text, since=since_on, limit=MAX_COMPARED, sort=Sort.DATE)
@@ -307,8 +279,7 @@ class Alerts:
             case _:
                 assert_never(term.kind)
         result = await self._search.search(request)
-        rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
-        return rows, len(result.rows) < MAX_COMPARED
+        return [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
 
 
 def _widen(alert: models.Alert) -> list[models.Alert]:

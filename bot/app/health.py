@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
 from collections.abc import Callable
@@ -164,8 +163,6 @@ class Metrics:
 
 DATABASE_CONNECTIONS = 2
 """For all requests together: a flood of them must leave the pool to the bot."""
-METRICS_SECONDS = 8.0
-"""`/metrics` waits this long for the database: Prometheus, and the connection, for 10 s."""
 
 
 class MonitoringServer:
@@ -209,13 +206,11 @@ class MonitoringServer:
 
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:
-            async with asyncio.timeout(METRICS_SECONDS), self._database.read() as connection:
+            async with self._database.read() as connection:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
-        except TimeoutError:
-            return web.Response(status=503, text="The database does not answer.")
         # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))

@@ -24,7 +24,7 @@ from bot.search import maintenance
 from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
-from storage import errors, key_values, models
+from storage import key_values, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -75,28 +75,19 @@ async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIO
 async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
     """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
 
-    The address may hold a secret and is never logged. The first failure and the end of failures are.
+    The address may hold a secret and is never logged.
     """
     url = container.settings.heartbeat_url
     if url is None:
         yield []
         return
-    is_failing = False
 
     async def beat() -> None:
-        nonlocal is_failing
-        if not is_well():
-            return
-        try:
-            await fetch.get(url.get_secret_value())
-        except base.FetchError as error:
-            if not is_failing:
+        if is_well():
+            try:
+                await fetch.get(url.get_secret_value())
+            except base.FetchError as error:
                 log.warning("the heartbeat was not accepted", status=error.status.value)
-            is_failing = True
-        else:
-            if is_failing:
-                log.info("the heartbeat is accepted again")
-            is_failing = False
 
     async with app_container.open_fetcher(container.settings, container.clock) as fetch:
         yield [Job(beat, HEARTBEAT_INTERVAL)]
@@ -141,10 +132,7 @@ class MaintenanceLoop:
     async def run_due_tasks(self) -> bool:
         """Run each pending task once. Returns whether all succeeded; errors are logged."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
-            try:
-                return await self._run_pending_tasks()
-            except isolation.ChildError as error:
-                log.error("maintenance failed; will retry later", reason=str(error))
+            return await self._run_pending_tasks()
         return False
 
     async def _run_pending_tasks(self) -> bool:
@@ -202,11 +190,8 @@ class WriterLoop:
     async def write_due(self) -> bool:
         """Write the digest of the last closed day if it is due. Returns false if papers are to be tried again."""
         with isolation.isolated(log, "digest not written; will retry later"):
-            try:
-                day = await self._find_due()
-                return day is None or await self._write_alone(day)
-            except errors.PaperroundError as error:
-                log.error("digest not written; will retry later", reason=str(error))
+            day = await self._find_due()
+            return day is None or await self._write_alone(day)
         return False
 
     async def _find_due(self) -> date | None:

@@ -43,8 +43,8 @@ def isolated(
 
 
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
-    """Log an error: one line for a database that is away or locked, otherwise with its traceback."""
-    if isinstance(error, errors.StorageError):
+    """Log an error: one line for one that says what to do, otherwise with its traceback."""
+    if isinstance(error, errors.PaperroundError):
         log.error(event, reason=str(error), **details)
     else:
         log.error(event, exc_info=error, **details)

@@ -52,12 +52,12 @@ class StatusCog(commands.Cog):
 
     def _help_view(self, request: Request) -> ui.LayoutView:
         can_manage = router.is_manager(request.interaction)
-        names = [
-            command.qualified_name
-            for command in request.interaction.client.tree.walk_commands()
-            if isinstance(command, app_commands.Command)
-            and (can_manage or (command.root_parent or command).default_permissions is None)
-        ]
+        names = []
+        for command in request.interaction.client.tree.walk_commands():
+            top = command.root_parent or command
+            is_offered = request.interaction.guild_id is not None or not top.guild_only
+            if isinstance(command, app_commands.Command) and is_offered:
+                names += [command.qualified_name] if can_manage or top.default_permissions is None else []
         return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
     @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)

@@ -215,7 +215,7 @@ def help_view(
         else None,
     )
     for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
-        keys = texts.list_attributes(section)
+        keys = [key for key in texts.list_attributes(section) if key in names]
         lines = [f"{mention(names.pop(key))} {texts(f'{section}.{key}')}" for key in keys]
         if section == HELP_SECTIONS[0]:
             lines.append(texts("help-look-up"))

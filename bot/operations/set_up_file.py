@@ -175,7 +175,6 @@ class AlertEntry(_Entry):
     at_time: Annotated[Text, Field(alias="at")] = "09:00"
     timezone: Text | None = None
     weekday: Weekday = 1
-    max_papers: Annotated[int, Field(ge=1, le=alerts_service.MAX_PAPERS)] = 10
     max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
     silent: bool = False
     paused: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import aiohttp
 import pytest
 from discord import ui
 
-from bot.alerts import options as alerts_options
 from bot.alerts.service import Alerts
 from bot.client import message_builder
 from bot.client.translations import Translations
@@ -79,22 +77,6 @@ async def test_words_in_quotation_marks_are_followed_exactly(harness: ClientHarn
 
 
 @both_languages
-async def test_a_preview_names_the_related_terms_and_offers_to_widen_when_nothing_matched(
-    harness: ClientHarness,
-) -> None:
-    preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
-    shown = shown_text(preview)
-    assert "robot" in shown
-    assert harness.texts("alert-would", count=0, busiest=0) in shown
-    widened = await harness.press(preview, "alert-widen")
-    assert "99" not in shown_text(widened)
-    assert harness.texts("alert-widen") not in shown_text(widened)
-    await harness.press(widened, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert alert.min_votes == 0
-
-
-@both_languages
 async def test_an_alert_that_is_paused_says_so_without_naming_anyone(harness: ClientHarness) -> None:
     alert = await _add_alert(harness)
     detail = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
@@ -118,9 +100,9 @@ async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
     alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     assert "a0" in shown_text(shown)
-    saved = await harness.fill(shown, "alert-edit-timing", timing=["now"], time="", votes="20", most="5")
+    saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
     assert harness.texts("alert-changed") in shown_text(saved)
-    removed = shown_text(await harness.press(await harness.press(saved, "change"), "remove"))
+    removed = shown_text(await harness.press(saved, "remove"))
     assert removed.startswith(harness.texts("alert-removed", alert="").strip(" ."))
 
 
@@ -168,8 +150,10 @@ async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet
     assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
 
 
-async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", author="Ada Lovelace")
+async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
+    preview = await harness.ask(
+        "alerts add", author="Ada Lovelace", match="all", silent=True, max_a_day=3, time="오후 9시 반 뉴욕"
+    )
     changed = await harness.fill(
         preview,
         "alert-edit-conditions",
@@ -177,92 +161,54 @@ async def test_both_modals_change_the_draft(harness: ClientHarness) -> None:
         author="",
         institution="카이스트",
         without="설문",
-        options=[alerts_options.ALL, alerts_options.SILENT],
+        votes="50",
     )
     assert changed.id == preview.id
     assert "Ada Lovelace" not in shown_text(changed)
-    changed = await harness.fill(
-        changed,
-        "alert-edit-timing",
-        timing=["weekly-3"],
-        time="오후 9시 반",
-        zone="뉴욕",
-        votes="50",
-        most="3",
-    )
+    (menu,) = [id_ for id_ in component_ids(changed) if id_.startswith("pr:aet:")]
+    changed = await harness.choose(changed, menu, "weekly-3")
     assert "21:30" in shown_text(changed)
     await harness.press(changed, "alert-create")
     (alert,) = await _list_alerts(harness)
     assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
     assert (alert.excluded, alert.match_all, alert.silent) == (("설문",), True, True)
-    assert (alert.min_votes, alert.max_papers) == (50, 3)
+    assert (alert.min_votes, alert.max_a_day) == (50, 3)
     assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
     assert alert.timezone == "America/New_York"
-    reader = await harness.bot.services.readers.get(harness.reader.id)
-    assert reader is not None
-    assert reader.timezone == "America/New_York"
 
 
 @both_languages
-async def test_an_alert_that_is_sent_right_away_needs_no_time(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword="robots", votes=5)
-    form = await harness.reader.click(preview, label=harness.texts("alert-edit-timing"))
-    assert '"required": true' not in json.dumps(form.modal["components"][1:])
-    preview = await harness.fill(
-        preview, "alert-edit-timing", timing=["now"], time="", zone=" ", votes="", most=""
-    )
-    assert harness.texts("alert-timing-now") in shown_text(preview)
-    await harness.press(preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert (alert.timing, alert.min_votes) == (models.AlertTiming.AT_ONCE, 0)
-    assert (alert.at_time, alert.max_papers) == ("09:00", 10)
+async def test_a_time_alone_makes_a_daily_alert(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="robots", time="7pm")
+    assert harness.texts("alert-timing-daily", time="19:00") in shown_text(preview)
+    capped = await harness.ask("alerts add", keyword="robots", time="7pm", max_a_day=3)
+    assert harness.texts("alert-timing-now") in shown_text(capped)
+    refused = await harness.ask("alerts add", keyword="robots", time="@everyone")
+    assert shown_text(refused) == harness.texts("time-not-understood", text="@\u200beveryone")
 
 
-@both_languages
-async def test_an_alert_sent_right_away_has_a_time_for_what_waits_for_the_next_day(
-    harness: ClientHarness,
-) -> None:
-    preview = await harness.ask("alerts add", keyword="robots", max_a_day=3)
-    changed = await harness.fill(preview, "alert-edit-timing", timing=["now"], time="7pm")
-    await harness.press(changed, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert (alert.timing, alert.at_time) == (models.AlertTiming.AT_ONCE, "19:00")
-
-
-REFUSED: tuple[tuple[str, dict[str, str], str, dict[str, Any]], ...] = (
-    ("alert-edit-conditions", {}, "refused-no-terms", {}),
-    ("alert-edit-conditions", {"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
-    ("alert-edit-conditions", {"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
+    ({}, "refused-no-terms", {}),
+    ({"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
+    ({"keyword": "the"}, "refused-only-particles", {"text": "the"}),
     (
-        "alert-edit-conditions",
         {"keyword": ", ".join(f"word{number}" for number in range(50))},
         "refused-too-many-terms",
         {"most": 20, "count": 50},
     ),
-    (
-        "alert-edit-conditions",
-        {"keyword": "x" * 2000},
-        "refused-text-too-long",
-        {"text": "x" * 58 + "…", "most": 100, "length": 2000},
-    ),
-    ("alert-edit-timing", {"time": "@everyone"}, "time-not-understood", {"text": "@\u200beveryone"}),
-    ("alert-edit-timing", {"timing": "now", "time": "7pm Berlin"}, "time-without-effect", {"time": "19:00"}),
-    ("alert-edit-timing", {"zone": "Mars"}, "zone-unknown", {"text": "Mars"}),
-    ("alert-edit-timing", {"votes": "many"}, "votes-not-a-number", {}),
-    ("alert-edit-timing", {"most": "99"}, "papers-not-a-number", {"low": 1, "high": 25}),
+    ({"keyword": "x" * 2000}, "refused-text-too-long", {"text": "x" * 58 + "…", "most": 100, "length": 2000}),
 )
 
 
 async def test_an_error_names_the_field_and_leads_back_to_the_form(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇")
-    for modal, values, key, arguments in REFUSED:
-        is_timing = modal == "alert-edit-timing"
-        typed = {"time": "9", "zone": "서울", "most": "5"} | values if is_timing else values
-        filled: dict[str, Any] = {**typed, "timing": [typed.get("timing", "daily")]} if is_timing else typed
-        response = await harness.fill(preview, modal, **filled)
+    for values, key, arguments in REFUSED:
+        response = await harness.fill(preview, "alert-edit-conditions", **{"votes": ""} | values)
         assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
-        reopened = await harness.reader.click(response, label=harness.texts(modal))
-        assert is_timing or all(text in str(reopened.modal) for text in typed.values())
+        reopened = await harness.reader.click(response, label=harness.texts("alert-edit-conditions"))
+        assert all(text in str(reopened.modal) for text in values.values())
+    refused = await harness.fill(preview, "alert-edit-conditions", keyword="로봇", votes="many")
+    assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
 
 async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
@@ -318,15 +264,12 @@ async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -
     refused = await harness.fill(detail, "alert-edit-conditions", keyword="the")
     assert harness.texts("refused-only-particles", text="the") in shown_text(refused)
     assert await _list_alerts(harness) == [stored]
-    saved = await harness.fill(refused, "alert-edit-conditions", keyword="로봇")
+    saved = await harness.fill(refused, "alert-edit-conditions", keyword="로봇", votes="")
     assert harness.texts("alert-changed") in shown_text(saved)
-    detail = await harness.press(saved, "change")
-    saved = await harness.fill(
-        detail, "alert-edit-timing", timing=["daily"], time="아침", zone="kst", votes="", most="10"
-    )
+    saved = await harness.choose(saved, f"pr:aet:#{stored.id}", "daily")
     assert harness.texts("alert-changed") in shown_text(saved)
     (alert,) = await _list_alerts(harness)
-    assert alert == replace(stored, timing=models.AlertTiming.DAILY, timezone="Asia/Seoul", min_votes=0)
+    assert alert == replace(stored, timing=models.AlertTiming.DAILY, min_votes=0)
 
 
 async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None:
@@ -362,3 +305,19 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert harness.texts("alert-show") in shown_text(again)
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+@both_languages
+async def test_a_preview_names_the_related_terms_and_offers_to_widen_when_nothing_matched(
+    harness: ClientHarness,
+) -> None:
+    preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
+    shown = shown_text(preview)
+    assert "robot" in shown
+    assert harness.texts("alert-would", count=0, busiest=0) in shown
+    widened = await harness.press(preview, "alert-widen")
+    assert "99" not in shown_text(widened)
+    assert harness.texts("alert-widen") not in shown_text(widened)
+    await harness.press(widened, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert alert.min_votes == 0

@@ -57,12 +57,11 @@ async def delivery(harness: ClientHarness) -> AsyncIterator[Delivery]:
 async def _add(
     harness: ClientHarness, member: Any = None, fields: dict[str, Any] | None = None, **options: Any
 ) -> models.Alert:
-    """Make an alert by its command, one of the preview's modals if there are `fields`, and the button."""
+    """Make an alert by its command, the preview's modal if there are `fields`, and the button."""
     member = member or harness.reader
     preview = await harness.ask("alerts add", by=member, **options)
     if fields:
-        key = "alert-edit-conditions" if "keyword" in fields else "alert-edit-timing"
-        preview = await harness.fill(preview, key, by=member, **fields)
+        preview = await harness.fill(preview, "alert-edit-conditions", by=member, **fields)
     made = await harness.press(preview, "alert-create", by=member)
     assert harness.texts("alert-made") in shown_text(made)
     return (await harness.bot.services.get(Alerts).list_rows(user_id=member.id))[-1]
@@ -189,11 +188,6 @@ RULES: dict[str, Rule] = {
     "related": ({"author": "Ada"}, {**FORM, "keyword": "reinforcement learning"}, {"Five"}),
     "exactly": ({"keyword": '"reinforcement learning"'}, {}, set()),
     "both languages": ({"keyword": "teleports"}, {}, {"Four", "Six"}),
-    "most": (
-        {"keyword": "로봇, diffusion"},
-        {"timing": ["now"], "time": "9", "zone": "서울", "votes": "", "most": "2"},
-        {"One", "Three"},
-    ),
 }
 GATHERED: dict[str, Rule] = {
     "daily": ({"keyword": "로봇", "when": "daily"}, {}, {"One", "Three"}),

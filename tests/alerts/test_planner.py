@@ -67,7 +67,7 @@ async def test_an_old_digest_raises_no_alerts(alert_harness: AlertHarness) -> No
 async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care", min_votes=10)
     snoozed_id = await alert_harness.add_alert("better", user_id=8)
-    await alert_harness.alerts.pause(snoozed_id, WEEK, user_id=8)
+    await alert_harness.alerts.pause(snoozed_id, WEEK)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
     assert alert_harness.notified_papers() == [["2601.00003"]]
 
@@ -81,7 +81,7 @@ async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_a
     await alert_harness.add_alert("care", user_id=8)
     paused_id = await alert_harness.add_alert("care", user_id=9)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.alerts.pause(paused_id, user_id=9)
+    await alert_harness.alerts.pause(paused_id)
     for days in (2, 4):
         alert_harness.now = NOW + timedelta(days=days)
         await alert_harness.expire(alert_harness.now)
@@ -191,10 +191,9 @@ async def test_the_running_planner_plans_what_others_store(
 async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader's fifty alerts may ask for 25 papers each."""
     monkeypatch.setattr(planner, "MAX_SHOWN", 7)
-    await alert_harness.add_alert("care", max_papers=20)
-    await alert_harness.add_alert("better", max_papers=20)
+    await alert_harness.add_alert("care")
+    await alert_harness.add_alert("better")
     await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", number) for number in range(1, 31)))
     [post] = alert_harness.renderer.alerts
     assert [match.paper.votes for match in post.matches] == [*range(30, 23, -1)]

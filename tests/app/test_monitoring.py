@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 import aiohttp
 import pytest
-import structlog
 from prometheus_client import parser
 
 from bot.app import health
@@ -169,21 +168,6 @@ async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None
     assert (await harness.health())[0] == 200
     harness.seconds += 2
     assert (await harness.health())[0] == 503
-
-
-async def test_health_answers_while_the_database_does_not(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = ServerHarness(sqlite_db)
-    monkeypatch.setattr(health, "METRICS_SECONDS", 0.0)
-    async with harness.serving("127.0.0.1:0") as harness.url, aiohttp.ClientSession() as session:
-        await harness.plan("daily:1:2026-01-05")
-        with structlog.testing.capture_logs() as logs:
-            status, _ = await harness.health()
-        assert logs == [], "a probe comes every few seconds"
-        async with session.get(f"{harness.url}/metrics") as response:
-            assert (response.status, await response.text()) == (503, "The database does not answer.")
-    assert status == 200
 
 
 async def test_the_queue_is_reported_with_its_age_and_by_state_and_an_emptied_state_is_zero(

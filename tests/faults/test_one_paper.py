@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import ingest, parse
+from bot.archive import ingest, written
 from storage import papers
 from storage.database import Database
 from tests.support.ingest_harness import newsletter, paper
@@ -44,7 +44,7 @@ async def test_a_stored_digest_that_cannot_be_parsed_again_stays(
     service = ingest.IngestService(db, lambda: NOW)
     for number in (1, 2, 3):
         await service.add_text(newsletter(paper(number)), location=f"{number}.md")
-    break_for_bad(monkeypatch, parse, "_parse_written")
+    break_for_bad(monkeypatch, written, "parse")
     results = [result async for result in service.reparse_all()]
     assert [bool(result.problems) for result in results] == [False, True, False]
     assert await list_ids(db) == ["2601.00001", "2601.00002", "2601.00003"]

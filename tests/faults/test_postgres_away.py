@@ -112,7 +112,7 @@ CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON sender_lease FOR EACH ROW EX
             "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()",
             "SET default_transaction_read_only = off;"
             "ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()",
-            "default_transaction_read_only",
+            "read-only transaction",
         ),
         (FULL_DISK, "DROP TRIGGER full_disk ON sender_lease", "No space left on device"),
     ],

@@ -138,9 +138,12 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
 async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="reinforcement learning votes:3")
     modal = await harness.reader.click(message, label=harness.texts("follow-topic"))
-    previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "reinforcement learning"}))
-    field = next(row["component"] for row in modal.modal["components"])
-    assert field["value"] == "reinforcement learning"
+    fields = {"keyword": "reinforcement learning", "votes": "3"}
+    previewed = last_response(await harness.reader.submit_modal(modal, fields))
+    filled = {
+        row["component"]["custom_id"]: row["component"].get("value") for row in modal.modal["components"]
+    }
+    assert fields.items() <= filled.items()
     assert "▲\u00a03" in shown_text(previewed)
 
 

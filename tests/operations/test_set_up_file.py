@@ -113,7 +113,7 @@ async def test_a_file_says_all_that_posts_alerts_and_sources_can_be_and_a_second
     assert (of_channel.channel_id, of_reader.channel_id, of_reader.user_id) == (20, None, 8)
     kinds_of_terms = [term.kind.value for term in of_channel.terms]
     assert kinds_of_terms == ["keyword", "author", "institution"]
-    assert (of_channel.weekday, of_channel.max_papers, of_channel.max_a_day) == (5, 7, 2)
+    assert (of_channel.weekday, of_channel.max_a_day) == (5, 2)
     # An entry that is to be removed is found as one that is to be changed.
     removed = re.sub(r"(?m)^\[\[.*", r"\g<0>\nremoved = true", EVERYTHING)
     assert [change.split()[0] for change in await _apply(db, removed)] == ["remove"] * 5
@@ -161,7 +161,6 @@ when = "weekly"
 at = "08:00"
 timezone = "Asia/Seoul"
 weekday = "fri"
-max_papers = 7
 max_a_day = 2
 silent = true
 

@@ -297,7 +297,6 @@ alert-create = Create alert
 alert-show = Show existing alert
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
-alert-edit-timing = Edit schedule
 change = Edit
 remove = Remove
 resume = Resume
@@ -316,15 +315,10 @@ alert-wider = { $count ->
 }
 alert-widen = Widen
 alert-related = Related terms count too: { $forms }. Put words in quotation marks to follow only those.
-alert-preview-partial = Only the latest papers with these words were checked.
 alert-dm = DM
 alert-timing-now = right away
 alert-timing-daily = daily { $time }
 alert-timing-weekly = weekly, { $day } { $time }
-alert-at-most = { $count ->
-    [one] at most one paper per message
-   *[other] at most { $count } papers per message
-}
 alert-at-most-a-day = { $count ->
     [one] at most one message a day
    *[other] at most { $count } messages a day
@@ -381,10 +375,6 @@ alert-form-institution = Institutions
 alert-form-institution-hint = KAIST, Stanford University
 alert-form-without = Exclude these words
 alert-form-without-hint = survey, medical
-alert-form-options = Options
-alert-form-option-all = Match all of the words and names, not just one
-alert-form-option-silent = Send without a notification
-alert-form-timing = When and how many
 alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
@@ -392,7 +382,6 @@ alert-form-weekly = Weekly on { $day }, in one message
 alert-form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
 alert-form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
-alert-form-most = Maximum papers per message
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
@@ -476,9 +465,7 @@ subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
 subscription-form-time = Time
 subscription-form-zone = Time zone
-papers-not-a-number = The number of papers must be from { $low } to { $high }, such as 5.
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
-time-without-effect = An alert that is sent right away has no time. To get it at { $time }, choose every day or a weekday.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
