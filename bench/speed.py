@@ -1,8 +1,5 @@
-"""`make bench`: the figures of speed, each as a ratio to a floor of the same run, on a SQLite file in a temporary folder.
-
-Processor time, since other work on the machine would change the ratio. A floor is the least that the database or Python
-would take for the same data; its kind stands behind each figure.
-"""
+"""`make bench`: figures of speed in processor time, on a SQLite file in a temporary folder, each as a ratio to a floor of the
+same run: the least that the database or Python would take for the same data. Its kind stands behind each figure."""
 
 from __future__ import annotations
 
