@@ -104,7 +104,7 @@ def is_markdown_fence(line: str) -> bool:
 
 
 def find_code_rows(rows: Sequence[str]) -> Set[int]:
-    """The rows of closed code fences, the fences included. Markdown in a fence is no code; an unclosed fence has none."""
+    """Return the rows of closed code fences, with the fences. Fences of Markdown and unclosed ones do not count as code."""
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):

@@ -39,7 +39,7 @@ MAX_CANDIDATES = 5
 
 
 class Step(StrEnum):
-    """The steps of a meeting. NONE: there is no paper."""
+    """The steps of a meeting. NONE: no paper was chosen."""
 
     POLL = "poll"
     PAPER = "paper"
@@ -400,7 +400,7 @@ class Clubs(Nominations):
             return "club-vote-begins" if await steps.begin_vote(hours) else "club-no-candidates"
 
     async def skip(self, guild_id: int) -> str:
-        """Skip the next meeting, whatever step it is at; votes do not count then."""
+        """Skip the next meeting at any step; votes for it do not count."""
         async with self._database.transaction() as connection:
             if (steps := await self._lock(connection, guild_id)) is None:
                 return "club-none"

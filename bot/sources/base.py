@@ -41,7 +41,7 @@ class FetchError(errors.PaperroundError):
     """A location could not be read. The message is one printable line for operators.
 
     `code` is the HTTP status; 404 also for an empty list, 413 also for what is larger than we read. `retry_at` (UTC) comes
-    from the server. `is_blocked`: our own rules forbid the address. `is_retryable`: another attempt at once may succeed.
+    from the server. `is_blocked`: the guard forbids the address. `is_retryable`: another attempt at once may succeed.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class KindRecord:
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     poll_interval: timedelta
     is_for_lookup: bool = False
-    """Whether all that it brings is for search and alerts: papers that no person has chosen."""
+    """Whether its papers are for search and alerts only, since nobody selected them."""
     stale_after: timedelta | None = None
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
