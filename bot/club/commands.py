@@ -109,7 +109,9 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
         router.require_manager(request.interaction)
-        return await self._view(request, request.texts(await act(request.interaction.guild_id or 0)))
+        key = await act(request.interaction.guild_id or 0)
+        setup = request.interaction.client.mentions("club setup")
+        return await self._view(request, request.texts(key, setup=setup))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
