@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import importlib.metadata
 import os
@@ -420,29 +419,6 @@ def operator_notifier(container: Container) -> OperatorNotifier | None:
     if channel_id is None:
         return None
     return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
-
-
-_ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
-_RETRY_SECONDS = 0.5
-
-
-def create_lock(database: Database) -> locks.ProcessLock:
-    """Return the lock of the one process that writes: two would make each call twice."""
-    return locks.ProcessLock(database, "writer", _ADVISORY_LOCK_ID)
-
-
-@asynccontextmanager
-async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
-    """Hold the lock of the writer; calls `on_wait` once if another process holds it. Raises StorageError."""
-    lock = create_lock(database)
-    try:
-        if not await lock.try_acquire():
-            on_wait()
-            while not await lock.try_acquire():  # noqa: ASYNC110  # another process releases it
-                await asyncio.sleep(_RETRY_SECONDS)
-        yield
-    finally:
-        await lock.release()
 
 
 @asynccontextmanager

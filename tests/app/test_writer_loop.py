@@ -143,20 +143,6 @@ async def test_a_bot_that_was_away_writes_the_last_day_when_it_is_back(
     assert len(fake_model.log()) > 0
 
 
-async def test_nothing_is_written_while_another_process_writes(
-    bot: Bot, fake_model: FakeModelProcess
-) -> None:
-    bot.now = CLOSE + timedelta(minutes=1)
-    await bot.read_list()
-    other = container.create_lock(bot.container.database)
-    assert await other.try_acquire()
-    assert await bot.loop.write_due()
-    assert fake_model.log() == []
-    await other.release()
-    assert await bot.loop.write_due()
-    assert NEWSLETTER in await bot.list_formats()
-
-
 async def test_the_digest_is_stored_without_a_file_while_the_inbox_is_read_only(
     bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
