@@ -22,7 +22,6 @@ from itertools import compress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bot.core import files
 from bot.text import analyser, people, term_keys
 
 MAX_WORD_LENGTH = 64
@@ -239,7 +238,7 @@ def load_everyday(file: Path | None) -> tuple[Everyday, list[str]]:
     if file is None:
         return packaged_everyday(), []
     try:
-        with files.open_regular(file) as opened:
+        with file.open("rb") as opened:
             rows, problems = parse_everyday(opened.read(_MAX_FILE_SIZE))
     except OSError as error:
         return packaged_everyday(), [f"{file}: it cannot be read: {error.strerror}"]
