@@ -216,10 +216,13 @@ class Runtime:
     async def sync_commands(self) -> None:
         """Register the slash commands. After an error, which is logged, the registered ones keep working."""
         if self.has_bot:
-            with isolation.isolated(log, "commands not synchronised; the next start tries again"):
+            failures: list[Exception] = []
+            with isolation.collected(failures):
                 await command_sync.sync_commands(
                     self.bot.tree, self.container.database, self.container.mentions
                 )
+            for error in failures:
+                log.warning("commands not synchronised; the next start tries again", error=repr(error))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
