@@ -107,7 +107,7 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
     await _run_bot(polling, planner, begin, CLOSE + 50 * MINUTE)
     async with polling.db.read() as connection:
         (post,) = await outbox.list_rows(connection)
-    assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
+    assert sorted(post.papers) == ["2601.00001", "2601.00002"]
     assert CLOSE <= post.planned_at <= CLOSE + 6 * MINUTE
     around = [
         at for at in lists.reads[THURSDAY.isoformat()] if CLOSE - 10 * MINUTE <= at <= CLOSE + 40 * MINUTE

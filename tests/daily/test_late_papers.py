@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.archive import listing
-from bot.daily import post as daily_post
+from bot.daily import choice
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders
@@ -85,7 +85,7 @@ async def test_an_announcement_has_no_more_papers_than_its_message_shows(harness
     await _store_list(harness, TUESDAY, {f"2601.000{number}": 5 for number in range(70, 77)}, 20)
     await harness.tick(MONDAY_POST + DAY)
     posts = [post for post in harness.renderer.posts if post.style is models.Style.ANNOUNCEMENT]
-    assert [len(post.papers) for post in posts] == [daily_post.EMBEDDED_PAPERS] * 2
+    assert [len(post.papers) for post in posts] == [choice.MAX_PAPERS[models.Style.ANNOUNCEMENT]] * 2
     assert [post.late for post in posts] == [(), ((MONDAY, 2, 10),)]
 
 

@@ -111,7 +111,7 @@ async def test_a_weekly_on_demand_post_draws_from_its_week(harness: OnDemandHarn
     await harness.store(MONDAY - 9 * DAY, ("2601.00003", 99))
     planned = await harness.service.plan(subscription_id, 1)
     assert planned is not None
-    assert planned.post.papers == ("2601.00001", "2601.00002")
+    assert planned.papers == ("2601.00001", "2601.00002")
     post = await harness.preview(subscription_id)
     assert (post.since_on, post.digest_on) == (MONDAY - 6 * DAY, MONDAY)
     assert ids(post) == ["2601.00001", "2601.00002"]

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 
 import pytest
-import structlog
 
 from bot.daily import planner, schedule, why
 from storage import archive, models, outbox
@@ -205,23 +204,6 @@ async def test_a_post_that_fails_to_render_does_not_block_other_posts(planning: 
     assert await planning.tick(SEOUL_9AM + HOUR) == 1
     assert (await planning.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
     assert await planning.list_contents() == ["2601.00001"] * 2
-
-
-async def test_a_paper_that_fails_to_render_is_shown_by_its_id_and_named_in_the_log(
-    planning: PlannerHarness,
-) -> None:
-    for channel_id in (20, 21):
-        await planning.subscribe(channel_id)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    planning.renderer.failing_title = "Paper 2601.00001"
-    with structlog.testing.capture_logs() as logged:
-        assert await planning.tick(SEOUL_9AM) == 2
-    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
-    first, second = planning.renderer.posts[-1].papers
-    assert (first.title, first.votes, second.title) == (None, 9, "Paper 2601.00002")
-    assert [row["papers"] for row in logged if row["log_level"] == "error"] == [["2601.00001"]]
-    # Both channels have the same post: it is rendered whole, by paper and without the failing one, once.
-    assert planning.renderer.render_count == 4
 
 
 async def test_a_clock_set_back_repeats_no_post(planning: PlannerHarness) -> None:

@@ -419,7 +419,7 @@ class World:
         async with self.database.read() as connection:
             planned = await outbox.list_rows(connection, since_at=self.now)
             dates = {row.id: row.last_on for row in await daily.list_rows(connection)}
-        return {(row.subscription_id, row.local_on): (row.id, [*row.post.papers]) for row in planned}, dates
+        return {(row.subscription_id, row.local_on): (row.id, [*row.papers]) for row in planned}, dates
 
     async def deliver(self) -> None:
         """Send what waits, unless Discord is away, and let expire what waited for a day."""

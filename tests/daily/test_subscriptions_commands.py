@@ -360,7 +360,7 @@ async def test_a_post_made_now_is_not_repeated(harness: ClientHarness) -> None:
     async with harness.container.database.read() as connection:
         (delivery,) = await outbox.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
-    assert delivery.post.papers[0] == "2501.00001"
+    assert delivery.papers[0] == "2501.00001"
     again = await harness.manager_press(card, "subscription-now")
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
 
