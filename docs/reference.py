@@ -83,7 +83,10 @@ def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
         yield from _walk_shell(subcommand, f"{name} {word}")
     if not subcommands:
         arguments = [each for each in command.params if each.param_type_name == "argument"]
-        yield " ".join((name, *map(_render_argument, arguments))), " ".join((command.help or "").split("\n\n")[0].split())
+        yield (
+            " ".join((name, *map(_render_argument, arguments))),
+            " ".join((command.help or "").split("\n\n")[0].split()),
+        )
 
 
 def _render_argument(argument: click.Parameter) -> str:
