@@ -47,8 +47,8 @@ async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(world: Worl
     async with world.database.read() as connection:
         assert await archive.list_dates(connection, limit=5) == [MONDAY]
         assert await papers.count_by_date(connection, [MONDAY]) == {MONDAY: 2}
-    page, on = await world.search.get_digest()
-    assert (on, [row.arxiv_id for row in page.rows]) == (MONDAY, [arxiv_id("S"), arxiv_id("V")])
+    page, newest_on = await world.search.get_digest()
+    assert (newest_on, [row.arxiv_id for row in page.rows]) == (MONDAY, [arxiv_id("S"), arxiv_id("V")])
     found = await world.search.find_paper(arxiv_id("B"))
     assert found is not None
     assert found.is_listed

@@ -277,7 +277,7 @@ class World:
         await self.relay.drain(self.now)
 
     @property
-    def sent(self) -> list[str]:
+    def sent(self) -> Sequence[str]:
         """The messages that came, in their order: `A B` in CHANNEL, `#21 A B` in another one, `@7 A B` to a reader."""
         prefixes = {CHANNEL: ""}
         return [
@@ -285,7 +285,7 @@ class World:
             for channel, text, _ in self.discord.messages
         ]
 
-    async def planned(self, **only: Any) -> list[models.Delivery]:
+    async def planned(self, **only: Any) -> Sequence[models.Delivery]:
         """Return the stored deliveries, oldest first."""
         async with self.database.read() as connection:
             return sorted(await outbox.list_rows(connection, **only), key=lambda row: row.id)
