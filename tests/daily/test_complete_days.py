@@ -10,15 +10,13 @@ from datetime import date, datetime
 import pytest
 from aiohttp import web
 
-from bot.archive import listing
 from bot.archive.ingest import IngestService
 from bot.core import day_close
-from bot.daily import schedule
 from storage import outbox
 from storage.database import Database
-from tests.support import digest_builders, origin_server, source_payloads
-from tests.support.planner_harness import DAY, HOUR, MINUTE, PlannerHarness, read_lists
+from tests.support import origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
+from tests.support.world import HOUR, MINUTE, World, day, moment
 
 RULE = day_close.default()
 THURSDAY = date(2026, 7, 2)
@@ -26,27 +24,27 @@ CLOSE = RULE.closes_at(THURSDAY)
 
 
 async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
-    planning: PlannerHarness,
+    world: World,
 ) -> None:
-    begin = CLOSE - 8 * HOUR
-    await read_lists(planning.database, begin, THURSDAY)
-    await planning.subscribe(20, begin, timezone="Asia/Seoul", at_time="")
-    text = listing.build(THURSDAY, [{"arxiv_id": "2607.00001", "title": "One"}]).text
-    await digest_builders.ingest_digest(planning.database, text, at=begin)
-    for moment in (CLOSE - 90 * MINUTE, CLOSE + 5 * MINUTE, CLOSE + 12 * HOUR - MINUTE):
-        assert await planning.tick(moment) == 0
-    assert await planning.tick(CLOSE + 12 * HOUR) == 1
-    assert await planning.list_contents() == ["2607.00001"]
+    await world.read_lists("Thu-1")
+    await world.daily(at="")
+    await world.list("Mon", "A")
+    for when in ("Tue 10:00", "Tue 11:35", "Tue 23:29"):  # it closes at 11:30
+        await world.at(when)
+    assert world.sent == []
+    await world.at("Tue 23:30")
+    assert world.sent == ["A"]
 
 
-async def test_a_day_that_has_no_list_has_no_post(planning: PlannerHarness) -> None:
-    begin = CLOSE - 8 * HOUR
-    await read_lists(planning.database, begin, THURSDAY)
-    await planning.subscribe(20, begin, timezone="Asia/Seoul", at_time="")
-    await read_lists(planning.database, CLOSE + MINUTE, THURSDAY)
-    assert await planning.tick(CLOSE + MINUTE) == 0
-    assert await planning.tick(CLOSE + schedule.WAIT) == 0
-    assert (await planning.get_subscription(1)).last_on == THURSDAY + DAY
+async def test_a_day_that_has_no_list_has_no_post(world: World) -> None:
+    await world.read_lists("Thu-1")
+    row = await world.daily(at="")
+    world.now = moment("Tue 11:31")
+    await world.read_lists("Mon")
+    for when in ("Tue 11:31", "Tue 23:30"):
+        await world.at(when)
+    assert world.sent == []
+    assert await world.last_on(row) == day("Tue")
 
 
 class GrowingLists:
@@ -79,14 +77,14 @@ async def lists(sqlite_db: Database) -> AsyncIterator[GrowingLists]:
         yield GrowingLists(PollingHarness(sqlite_db, origin))
 
 
-async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: datetime, end: datetime) -> None:
+async def _run_bot(polling: PollingHarness, world: World, begin: datetime, end: datetime) -> None:
     """Look for due sources every 30 seconds and for due posts every minute, as the bot does."""
     polling.ingest = IngestService(polling.db, polling.clock)
     polling.now = begin
     async with polling.open_poller() as poller:
         while polling.now < end:
             if polling.now.second == 0:
-                await planner.planner.tick(polling.now)
+                await world.daily_planner.tick(polling.now)
             await poller.fetch_due()
             polling.now += MINUTE / 2
 
@@ -94,7 +92,7 @@ async def _run_bot(polling: PollingHarness, planner: PlannerHarness, begin: date
 async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_within_six_minutes(
     lists: GrowingLists,
 ) -> None:
-    polling, planner = lists.polling, PlannerHarness(lists.polling.db)
+    polling, world = lists.polling, World(lists.polling.db)
     await polling.add(polling.origin.url, "huggingface")
     lists.arrivals[THURSDAY] = {
         "2601.00001": CLOSE - 300 * MINUTE,
@@ -102,12 +100,12 @@ async def test_the_poller_reads_a_list_around_its_close_and_the_post_follows_wit
         "2601.00003": CLOSE + 8 * MINUTE,
     }
     lists.down_until = CLOSE + 4 * MINUTE
-    begin = CLOSE - 3 * HOUR
-    await planner.subscribe(20, begin, top_n=25, at_time="")
-    await _run_bot(polling, planner, begin, CLOSE + 50 * MINUTE)
+    world.now = begin = CLOSE - 3 * HOUR
+    await world.daily(at="", papers=25)
+    await _run_bot(polling, world, begin, CLOSE + 50 * MINUTE)
     async with polling.db.read() as connection:
         (post,) = await outbox.list_rows(connection)
-    assert sorted(post.post.papers) == ["2601.00001", "2601.00002"]
+    assert sorted(post.papers) == ["2601.00001", "2601.00002"]
     assert CLOSE <= post.planned_at <= CLOSE + 6 * MINUTE
     around = [
         at for at in lists.reads[THURSDAY.isoformat()] if CLOSE - 10 * MINUTE <= at <= CLOSE + 40 * MINUTE
