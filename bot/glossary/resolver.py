@@ -151,7 +151,7 @@ class Glossary:
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
         """Return all senses of an abbreviation in any case, best first; none for other words."""
         stripped = text.strip()
-        if stripped in concepts.read_words("function_words.txt") or len(stripped) < 2:
+        if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
         if stripped.islower() and term_keys.english_key(stripped) in self._concepts:
             return ()  # map is not mAP
@@ -211,7 +211,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 def is_everyday_word(text: str) -> bool:
     """Tell whether a text in lower case is an everyday word or its plural, which is not an abbreviation among other words."""
-    return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("ordinary_words.txt"))
+    return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:
@@ -324,7 +324,7 @@ class _Lexicon:
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
                 key, _, papers, _ = ranked[0]
                 # Two letters that no paper explains stand for many things, and some capitals are words: IT, OR.
-                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in concepts.read_words(
+                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in seed.read_words(
                     "function_words.txt"
                 )
                 is_seeded = key in self._weights[short]

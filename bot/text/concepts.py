@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, seed, term_keys
+from bot.text import analyser, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -173,13 +172,3 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
             )
     by_key.pop("", None)
     return tuple(by_key.values())
-
-
-@cache
-def read_words(name: str) -> frozenset[str]:
-    """Return the words of a file of this package.
-
-    `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
-    lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
-    """
-    return frozenset(seed.read_data(name).split())
