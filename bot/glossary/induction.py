@@ -66,7 +66,6 @@ def learn(
 _VERB_ENDING = re.compile(
     r"(?:하|되|시키|이)는$|[하되]기$|(?:하여|하고|하며|되어|하다|된다)$|[가-힣](?:된|한)$"
 )
-_DIGIT = re.compile("[0-9]")
 _HEAD_LETTERS = 3
 """Letters of a stem that tell words apart: tuning is part of fine-tuning, whose stem is another one."""
 
@@ -148,8 +147,8 @@ class _Vocabulary:
     def may_be_form(self, korean: str, key: str, form: str) -> bool:
         """Tell whether a Korean form can be one of a term.
 
-        It has two syllables per English word, with one or two less allowed (학습 is not supervised fine-tuning), no verb's ending
-        and no digit that the term lacks. What the seed list has for another term, or as a common word, it is not, nor does its
+        It has two syllables per English word, with one or two less allowed (학습 is not supervised fine-tuning), and no verb's
+        ending. What the seed list has for another term, or as a common word, it is not, nor does its
         last word translate a word that the term lacks: 혼합 모델 is not a mixture.
         """
         content = len(term_keys.content_words(key))
@@ -157,7 +156,6 @@ class _Vocabulary:
         return (
             len(korean) >= max(2, 2 * content - (1 if content <= 2 else 2))
             and not _VERB_ENDING.search(korean)
-            and set(_DIGIT.findall(korean)) <= set(_DIGIT.findall(key))
             and key in self._owners.get(korean, (key,))
             and (not heads or any(head[:_HEAD_LETTERS] in key for head in heads))
         )

@@ -337,24 +337,20 @@ class _Lexicon:
             shorts = [form for form in short_forms[key] if form.text not in own]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             for form_key, form in korean.items():
-                is_searched = form.searched and not _is_found_by_another(form_key, korean)
-                forms.append(form._replace(searched=is_searched))
+                # A search for a form that another one begins with finds the other one: 확산 for 확산 모델.
+                finding = (
+                    other
+                    for start, other in korean.items()
+                    if start != form_key and form_key.startswith(start)
+                )
+                is_found = any(
+                    other.searched and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
+                    for other in finding
+                )
+                forms.append(form._replace(searched=form.searched and not is_found))
             if len(forms) > 1 or key in self._decided:
                 built.append(concepts.Concept(key, tuple(forms)))
         return sorted(built, key=lambda concept: (-concept.support, concept.key))
-
-
-def _is_found_by_another(key: str, korean: Mapping[str, concepts.SurfaceForm]) -> bool:
-    """Tell whether a search for another form of a concept, which are given by their keys, finds what one for this form finds.
-
-    A learnt form never hides a seeded one, nor one that one paper explains a form that several do: papers do not find 트랜스포머
-    by 포머. A seeded form finds another one that begins with it.
-    """
-    own = korean[key]
-    others = ((other, form) for other, form in korean.items() if other != key and form.searched)
-    if own.seeded:
-        return any(form.seeded and key.startswith(other) for other, form in others)
-    return any(form.is_sure >= own.is_sure and other in key for other, form in others)
 
 
 def _index_forms(

@@ -84,27 +84,16 @@ class AbbreviationSense(NamedTuple):
 def distinct_senses(senses: Iterable[AbbreviationSense], known: Iterable[str]) -> list[AbbreviationSense]:
     """Return the senses, best first, that are neither other writings of a better one nor rare.
 
-    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all.
+    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all. Other writings have all words of
+    the better one, or only some, but for their ends.
     """
-    keys, distinct = frozenset(known), list[AbbreviationSense]()
+    keys, distinct = frozenset(known), dict[frozenset[str], AbbreviationSense]()
     for sense in senses:
+        words = frozenset(word[:_SAME_STEM_LETTERS] for word in sense.key.split())
         is_rare = sense.key not in keys and sense.papers < 2 and sense.share < _MIN_SENSE_SHARE
-        if not is_rare and not any(_is_same_term(sense.key, other.key) for other in distinct):
-            distinct.append(sense)
-    return distinct
-
-
-def _is_same_term(left: str, right: str) -> bool:
-    """Tell whether two English keys differ in no word, or only in the ends of words."""
-    words, others = left.split(), right.split()
-    rest = [word for word in words if word not in others]
-    other_rest = [word for word in others if word not in words]
-    if not rest or not other_rest:
-        return True
-    return len(rest) == len(other_rest) and all(
-        word[:_SAME_STEM_LETTERS] == other[:_SAME_STEM_LETTERS]
-        for word, other in zip(rest, other_rest, strict=True)
-    )
+        if not is_rare and not any(words <= other or words >= other for other in distinct):
+            distinct[words] = sense
+    return list(distinct.values())
 
 
 # What is searched for: plain data for queries of the index, checks of single papers, and answers.

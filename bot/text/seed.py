@@ -18,7 +18,8 @@ def read_words(name: str) -> frozenset[str]:
 
     `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
     lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin;
-    `other_words.txt`: words of three syllables that say something else than their first two (양자화).
+    `generic_words.txt`: words that many institutions share; `other_words.txt`: words of three syllables that say something
+    else than their first two (양자화).
     """
     return frozenset(read_data(name).split())
 
