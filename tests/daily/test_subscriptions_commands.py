@@ -80,7 +80,7 @@ async def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chos
     shown = shown_text(wizard)
     assert shown.startswith(f"### Weekly post in <#{harness.channel.id}>")
     assert "Daily" not in shown
-    assert "The 5 most upvoted papers · of the last seven days" in shown
+    assert "The 5 most upvoted papers · last seven days" in shown
 
 
 async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness) -> None:
@@ -96,7 +96,7 @@ async def test_the_buttons_of_the_wizard_keep_all_options(harness: ClientHarness
         language="ko",
         style="thread",
     )
-    assert "On Mon, Wed, Fri at 11:45 PM" in shown_text(last_response(result))
+    assert "Every Mon, Wed, Fri at 11:45 PM" in shown_text(last_response(result))
     await harness.manager.click(last_response(result), label="Start")
     (subscription,) = await _list_subscriptions(harness)
     assert (subscription.at_time, subscription.timezone, subscription.days) == (

@@ -236,7 +236,7 @@ schedule = { $days } at { $time } ({ $zone })
 schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
-on-days = On { $days }
+on-days = Every { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
 post-name-complete = when the list is complete
@@ -409,7 +409,7 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
-subscription-week = of the last seven days
+subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
@@ -620,7 +620,8 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
        *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
+why-too-early = It was listed on { $date }, before this daily post was set up.
+why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or it was listed too late.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
