@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
-    from bot.text import questions
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -218,23 +217,11 @@ class Container:
         await self.mentions.load(self.database)
 
     @cached_property
-    def everyday(self) -> questions.Everyday:
-        """The everyday words that searches know, with those of the operator's file."""
-        from bot.text import questions
-
-        everyday, problems = questions.load_everyday(self.settings.everyday_words)
-        for problem in problems:
-            log.warning("everyday words: a line was not used", problem=problem)
-        return everyday
-
-    @cached_property
     def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
         from bot.search.service import SearchService
 
-        search = SearchService(
-            self.database, clock=self.clock, everyday=self.everyday, index=self.search_index
-        )
+        search = SearchService(self.database, clock=self.clock, index=self.search_index)
         return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
@@ -274,7 +261,7 @@ class Container:
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         search_index.prepare()
-        search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
+        search = SearchService(database, glossary, self.clock, self.search_index)
         return Services(
             database=database,
             clock=self.clock,

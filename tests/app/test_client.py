@@ -221,7 +221,7 @@ def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: Disc
     )
     assert "\n▲\u00a0– · " in texts[2]
     # The command that changes the post is for managers: readers who see the post may not use it.
-    assert texts[3] == "-# 매일 09:00 (서울)"
+    assert texts[3] == "-# 매일 오전 9:00 (서울)"
 
 
 LISTED = {

@@ -81,27 +81,27 @@ def test_a_daily_post_in_both_languages() -> None:
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025\u2060년 2\u2060월 12\u2060일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
-        "foot": "매일 09:00 (서울)",
+        "foot": "매일 오전 9:00 (서울)",
         "name": "2025-02-12 · 5편",
     }
     schedule = ("09:00", "America/New_York", (1, 2, 3, 4, 5))
     assert _daily_texts(Locale.EN, 27, 5, schedule=schedule) == {
         "headline": "Papers for February 12, 2025",
         "count": "Top 5 of 27 by votes",
-        "foot": "Monday to Friday at 09:00 (New York)",
+        "foot": "Monday to Friday at 9:00 AM (New York)",
         "name": "2025-02-12 · 5 papers",
     }
     assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
     schedule = ("18:30", "UTC", (1, 3, 5))
-    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 18:30 (UTC)"
+    assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 오후 6:30 (UTC)"
     assert daily_messages.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
         "as in lists"
     )
-    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 18:30 (UTC)"
+    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 6:30 PM (UTC)"
     complete = ("", "UTC", EVERY_DAY)
     for locale, foot in (
         (Locale.EN, "Every day, once the day's list is complete"),
-        (Locale.KO, "매일 목록이 마감되면"),
+        (Locale.KO, "매일 목록 마감 후"),
     ):
         assert _daily_texts(locale, 5, 5, schedule=complete)["foot"] == foot
 
@@ -173,8 +173,8 @@ def test_an_alert_is_described_by_what_it_looks_for_and_when_in_which_zone(
     )
     alert = replace(alert, terms=tuple(models.AlertTerm(*term) for term in terms))
     for locale, text, when in (
-        (Locale.EN, english, "DM · daily 19:00 (Berlin)"),
-        (Locale.KO, korean, "DM · 매일 19:00 (베를린)"),
+        (Locale.EN, english, "DM · daily 7:00 PM (Berlin)"),
+        (Locale.KO, korean, "DM · 매일 오후 7:00 (베를린)"),
     ):
         texts = WORDINGS[locale].ui_texts
         assert alerts_messages.describe_alert(texts, alert) == text

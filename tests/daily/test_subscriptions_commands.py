@@ -407,7 +407,7 @@ async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows
 async def test_a_subscription_is_meant_by_a_choice_or_by_words_of_its_label(harness: ClientHarness) -> None:
     at_six = await harness.add_subscription(at_time="18:00")
     about = await harness.add_subscription(topic="Diffusion")
-    offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", "18:00")
+    offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", "6:00 pm")
     assert [choice["value"] for choice in offered] == [str(at_six.id)]
     selected = await harness.manager.select(
         await harness.manage("daily edit"), [str(at_six.id)], custom_id="pr:dh"
@@ -415,9 +415,9 @@ async def test_a_subscription_is_meant_by_a_choice_or_by_words_of_its_label(harn
     assert f"pr:de:={at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=" diffusion", time="19:00")
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
-    # A number is an id: that of a removed post does not mean the one at 18:00.
+    # A number is an id: that of a removed post does not mean the one at six.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
-    for post in ("18", "#vision"):
+    for post in ("6", "#vision"):
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
 
 

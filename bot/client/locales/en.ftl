@@ -32,7 +32,7 @@ follow-author = Follow this author
 share = Share in channel
 share-done = Shared in this channel.
 share-take-back = Take it back
-share-taken-back = Taken back. Nobody sees it in the channel any more.
+share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
@@ -241,7 +241,7 @@ workdays = Monday to Friday
 on-days = On { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
-post-name-complete = when the list closes
+post-name-complete = when the list is complete
 on-days-separator = {", "}
 more-papers = and { $count ->
     [one] one more
@@ -286,7 +286,7 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
-may-not-take-back = I can't delete it any more, because I can't see this channel.
+may-not-take-back = Paperround can't delete it, because it can't see this channel any more.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습
@@ -379,8 +379,8 @@ alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
-alert-form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
-alert-form-zone-hint = Seoul, Europe/Berlin, KST
+form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
+form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
@@ -450,7 +450,7 @@ subscription-which = This server has several daily posts. Pick one with the **po
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-complete = Waiting for the day's list to close, until { $until } at the latest
+next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-unknown = Nothing scheduled
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 paused-by = Paused by { $user }, { $at }
@@ -463,8 +463,8 @@ subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Notification
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
-subscription-form-time = Time
-subscription-form-zone = Time zone
+form-time = Time
+form-zone = Time zone
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
@@ -481,11 +481,11 @@ status-discord-refused = Requests that Discord refused in the last 10 minutes: {
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
-status-last = last { $what } { $at }
+status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
-status-post = post
-status-message = message
+status-post = posted
+status-message = sent
 status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
@@ -527,8 +527,6 @@ help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
     .club-setup = let your group vote for a paper each week
-    .club-now = begin that vote now
-    .club-skip = skip the next meeting
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
 help-more = Also: { $commands }
@@ -612,17 +610,17 @@ why-posted = It was posted here on { $at }.
 why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
-why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.
-why-votes-unknown = Its votes aren't known yet; this channel needs at least ▲ { $least }.
-why-below-top = It is number { $rank } of { $total } candidates, and this channel shows { $top ->
+why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
+why-votes-unknown = Its votes aren't known yet; this daily post needs at least ▲ { $least }.
+why-below-top = It is number { $rank } of { $total } candidates, and this daily post takes { $top ->
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
-why-off-topic = It doesn't match this channel's topic, “{ $topic }”.
+why-off-topic = It doesn't match this daily post's topic, “{ $topic }”.
 why-other-source =
     { $source ->
-        [none] Only a source for search and alerts, such as an arXiv category, has it. This channel takes papers from digests and lists.
-       *[other] This channel takes papers only from { $source }, which hasn't listed it.
+        [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
+       *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
 why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
@@ -782,7 +780,7 @@ today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
-today-change-time = Change time or zone
+change-time = Change time or zone
 today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
     [yes] , once the day's list is complete
    *[no] {""}
