@@ -54,7 +54,7 @@ async def test_the_screens_of_a_daily_post(harness: ClientHarness) -> None:
 ## 📰 Papers for January 1, 2026
 -# Top 5 of 6 by votes
 ### Daily post in #papers
-Every day at 09:00 (Seoul)
+Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
@@ -64,7 +64,7 @@ First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
 
 ### All set
 Daily post in #papers
-Every day at 09:00 (Seoul)
+Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00)
@@ -74,42 +74,42 @@ Next: Jan 02 00:00 (Jan 02 00:00)
 
 ### Daily post in #papers
 Only papers on “강화 학습 -survey”
-Every day at 18:00 (Seoul)
+Every day at 6:00 PM (Seoul)
 The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# To change something, run `/daily setup` again with other options.
 **#papers already has 2 daily posts**
-- **Daily · 09:00 · #papers** · Paused by @manager, Jan 01 00:00
-- **language · 09:00 · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
-<Pick a daily post: Daily · 09:00 · #papers … 2>
+- **Daily · 9:00 AM · #papers** · Paused by @manager, Jan 01 00:00
+- **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
+<Pick a daily post: Daily · 9:00 AM · #papers … 2>
 [Add another] [More settings]
 
-Remove **Daily · 09:00 · #papers**? Pausing keeps its settings.
+Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 -# Paused by @manager, Jan 01 00:00
 [Remove] [Back]
 
-**Daily · 09:00 · #papers** was removed. What it has posted stays.
+**Daily · 9:00 AM · #papers** was removed. What it has posted stays.
 Daily posts that stay:
-- **language · 09:00 · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
+- **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
 """),
         models.Locale.KO: snapshot("""\
 **미리보기:** 지금 올리면 이렇게 보여요.
 ## 📰 2026년 1월 1일의 논문
 -# 6편 중 추천을 가장 많이 받은 5편
 ### #papers 자동 게시
-매일 09:00 (서울)
+매일 오전 9:00 (서울)
 추천순으로 5편
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
-첫 게시: Jan 02 00:00, 내 시간대 기준 (Jan 02 00:00)
+첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기] [추가 설정]
 
 ### 설정했어요
 #papers 자동 게시
-매일 09:00 (서울)
+매일 오전 9:00 (서울)
 추천순으로 5편
 한국어 · 간략
 다음: Jan 02 00:00 (Jan 02 00:00)
@@ -119,28 +119,28 @@ Daily posts that stay:
 
 ### #papers 자동 게시
 “강화 학습 -survey” 논문만
-매일 18:00 (서울)
+매일 오후 6:00 (서울)
 추천순으로 5편
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
-첫 게시: Jan 01 09:00, 내 시간대 기준 (Jan 01 09:00)
+첫 게시: Jan 01 09:00 (Jan 01 09:00) · 내 시간대 기준
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 **#papers에는 자동 게시가 이미 2개 있어요**
-- **매일 · 09:00 · #papers** · @manager님이 Jan 01 00:00에
+- **매일 · 오전 9:00 · #papers** · @manager님이 Jan 01 00:00에
   일시중지했어요
-- **language · 09:00 · #papers** · 다음: Jan 01 09:00 (Jan 01
-  09:00)
-<자동 게시를 고르세요: 매일 · 09:00 · #papers … 2>
+- **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
+  01 09:00)
+<자동 게시를 고르세요: 매일 · 오전 9:00 · #papers … 2>
 [하나 더 만들기] [추가 설정]
 
-**매일 · 09:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
+**매일 · 오전 9:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 -# @manager님이 Jan 01 00:00에 일시중지했어요
 [삭제] [돌아가기]
 
-**매일 · 09:00 · #papers** 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
+**매일 · 오전 9:00 · #papers** 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
 남아 있는 자동 게시:
-- **language · 09:00 · #papers** · 다음: Jan 01 09:00 (Jan 01
-  09:00)
+- **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
+  01 09:00)
 """),
     }
     assert "\n".join(shown) == expected[harness.texts.locale]
@@ -197,12 +197,12 @@ This server has several daily posts. Pick one with the **post** option.
 **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 
 ### #quiet 자동 게시
-매일 목록이 마감되면
+매일 목록 마감 후
 추천순으로 5편
 한국어 · 간략
-부족한 권한이 있어요.
+부족한 권한이 있어요:
 ✗ **메시지 보내기** · 채널 설정 › 권한에서 Paperround에 켜 주세요
-첫 게시: Jan 02 00:00, 내 시간대 기준 (Jan 02 00:00)
+첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기] [추가 설정]
 
@@ -214,7 +214,7 @@ This server has several daily posts. Pick one with the **post** option.
 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
   수(추천:)를 합쳐 200자까지 쓸 수 있어요.
 
-“weekdays at 7”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
+알 수 없는 시각이에요: “weekdays at 7”. 오전 9시, 21:30, 아침처럼 적어 주세요.
 
 자동 게시를 찾을 수 없어요. `/daily edit` 명령어로 이 서버의 자동 게시를 볼 수 있어요.
 

@@ -41,10 +41,10 @@ This channel doesn't have a daily post. A server manager can set one up with `/d
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81 · January 1, 2026 digest
-**Daily · 09:00 · #papers**
+**Daily · 9:00 AM · #papers**
 It is on its way: number 1 of 6 for the next post, Jan 01 09:00.
-**diffusion · 18:00 · #papers**
-It doesn't match this channel's topic, “diffusion”.
+**diffusion · 6:00 PM · #papers**
+It doesn't match this daily post's topic, “diffusion”.
 -# A server manager can change this with `/daily edit`.
 [Read] [See status]
 
@@ -56,13 +56,13 @@ Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to 
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81 · January 1, 2026 digest
-**Daily · 09:00 · #papers**
+**Daily · 9:00 AM · #papers**
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
-**diffusion · 18:00 · #papers**
+**diffusion · 6:00 PM · #papers**
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
--# By another post of this channel: Daily · 09:00 · #papers
+-# By another post of this channel: Daily · 9:00 AM · #papers
 [Read] [See status]
 """),
         models.Locale.KO: snapshot("""\
@@ -73,10 +73,10 @@ It was posted here on Jan 01 00:00. [See the
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81 · 2026년 1월 1일 다이제스트
-**매일 · 09:00 · #papers**
+**매일 · 오전 9:00 · #papers**
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
-**diffusion · 18:00 · #papers**
-이 채널의 주제 “diffusion”에 맞지 않아요.
+**diffusion · 오후 6:00 · #papers**
+이 자동 게시의 주제 “diffusion”에 맞지 않아요.
 -# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 
@@ -88,13 +88,13 @@ It was posted here on Jan 01 00:00. [See the
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81 · 2026년 1월 1일 다이제스트
-**매일 · 09:00 · #papers**
+**매일 · 오전 9:00 · #papers**
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
-**diffusion · 18:00 · #papers**
+**diffusion · 오후 6:00 · #papers**
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
--# 이 채널의 다른 자동 게시: 매일 · 09:00 · #papers
+-# 이 채널의 다른 자동 게시: 매일 · 오전 9:00 · #papers
 [읽기] [상태 보기]
 """),
     }
