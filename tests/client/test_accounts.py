@@ -141,7 +141,7 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
     )
     async with db.read() as connection:
         waiting = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-    assert [row.post.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
+    assert [row.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
     assert {row.user_id for row in waiting} == {8, None}
 
 

@@ -345,7 +345,7 @@ async def test_a_post_made_now_is_not_repeated(harness: ClientHarness) -> None:
     async with harness.container.database.read() as connection:
         (delivery,) = await outbox.list_rows(connection)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
-    assert delivery.post.papers[0] == "2501.00001"
+    assert delivery.papers[0] == "2501.00001"
     again = await harness.manager_press(card, "subscription-now")
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
 
@@ -406,8 +406,8 @@ async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows
 @both_languages
 async def test_a_subscription_is_meant_by_a_choice_or_by_words_of_its_label(harness: ClientHarness) -> None:
     at_six = await harness.add_subscription(at_time="18:00")
-    about = await harness.add_subscription(topic="Diffusion")
-    offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", "6:00 pm")
+    about, at_shown = await harness.add_subscription(topic="Diffusion"), harness.texts.format_time("18:00")
+    offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)
     assert [choice["value"] for choice in offered] == [str(at_six.id)]
     selected = await harness.manager.select(
         await harness.manage("daily edit"), [str(at_six.id)], custom_id="pr:dh"
