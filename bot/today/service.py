@@ -485,8 +485,6 @@ class TodayPlanner:
             stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
             still_due = {row.user_id for row in stored}
             new = [delivery for delivery in built if delivery.user_id in still_due]
-            # A day whose message expired unsent is planned again, if no newer one is complete by then.
-            await outbox.release_keys(connection, [delivery.key for delivery in new])
             ids = await outbox.add_all(connection, new)
             moved = [
                 replace(profile, next_due_at=look_at)
@@ -518,6 +516,8 @@ class TodayPlanner:
                         TODAY,
                         post,
                         now,
+                        # A day whose message expired unsent is planned again, if no newer one is complete by then.
+                        f"{post.marker}:{int(now.timestamp())}",
                         due_at=profile.next_due_at or now,
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,

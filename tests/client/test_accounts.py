@@ -115,7 +115,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
         await outbox.add(connection, delivery)
         (due,) = await outbox.list_due(connection, outbox_builders.NOW)
     forgetting = ForgettingSender(service)
-    await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW, outbox_builders.NOW)
+    await AttemptRunner(db, forgetting).run(due, outbox_builders.NOW, outbox_builders.NOW)
     assert await reader_rows.find_columns(db, str(READER)) == set()
 
 

@@ -103,9 +103,3 @@ def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
         delivery = deliveries.build_post(record, post, NOW, user_id=7)
         assert (delivery.kind, delivery.key, delivery.priority) == (record.kind, "m", record.priority)
         assert delivery.parts[0].marker == "pr:d:m:0/"
-
-
-def test_nonces_are_unique_and_short_enough_for_discord() -> None:
-    nonces = {contents.new_nonce() for _ in range(1000)}
-    assert len(nonces) == 1000
-    assert all(len(nonce) <= 25 for nonce in nonces)
