@@ -221,10 +221,6 @@ cite-heading = ### Cite { $title }
 
 ## Posts
 post-pick = Pick a paper to read
-post-see-all = { $count ->
-    [one] See it in the list
-   *[other] See all { $count } papers
-}
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
 post-follow = Follow a topic

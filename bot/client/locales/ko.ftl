@@ -190,10 +190,6 @@ cite-heading = ### { $title } 인용하기
 
 ## 글
 post-pick = 자세히 읽을 논문을 고르세요
-post-see-all = { $count ->
-    [1] 목록에서 보기
-   *[other] { $count }편 모두 보기
-}
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
