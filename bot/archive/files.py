@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.archive import parse
-from bot.core.files import open_regular
 from storage import errors
 from storage.models import LocatedProblem
 
@@ -68,7 +67,7 @@ def read_bytes(path: Path) -> bytes:
     if (size := path.stat().st_size) > parse.MAX_BYTES:
         limit = parse.MAX_BYTES >> 20
         raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit} MB")
-    with open_regular(path) as file:
+    with path.open("rb") as file:
         return file.read(parse.MAX_BYTES) or b""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.daily import post as daily_post
+from bot.daily import choice
 from storage import models
 from tests.support.world import AWAY, MONDAY, World
 
@@ -111,7 +111,9 @@ async def test_an_announcement_has_no_more_papers_than_its_message_shows(world: 
     await world.list("Mon", " ".join([monday, *(f"B{number}▲1" for number in range(1, 11))]), at="Mon 20:00")
     await world.list("Tue", " ".join(f"C{number}▲5" for number in range(1, 8)), at="Tue 14:00")
     await world.at("Tue 18:00")
-    assert [len(post.papers) for post in world.renderer.posts] == [daily_post.EMBEDDED_PAPERS] * 2
+    assert [len(post.papers) for post in world.renderer.posts] == [
+        choice.MAX_PAPERS[models.Style.ANNOUNCEMENT]
+    ] * 2
     assert [post.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
 
 

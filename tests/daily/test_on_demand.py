@@ -64,7 +64,7 @@ async def test_a_weekly_on_demand_post_draws_from_its_week(world: World) -> None
         await world.list(on, text)
     planned = await world.on_demand.plan(row.id, 1)
     assert planned is not None
-    assert names(planned.post.papers) == "A B"
+    assert names(planned.papers) == "A B"
     post, _ = await world.on_demand.preview(row)
     assert (post.since_on, post.digest_on) == (day("Tue-1"), MONDAY)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
-import structlog
 
 from bot.daily import choice, planner, why
 from storage import archive, models
@@ -33,7 +32,7 @@ async def test_the_top_papers_of_the_day_are_posted_once_at_the_time(world: Worl
         await world.at("Mon 09:00")
     assert world.sent == ["B D"]
     [delivery] = await world.planned()
-    assert (delivery.key, delivery.post.total) == (f"daily:{row.id}:2026-01-05", 4)
+    assert (delivery.key, world.renderer.posts[0].total) == (f"daily:{row.id}:2026-01-05", 4)
     assert await world.last_on(row) == MONDAY
 
 
@@ -138,7 +137,7 @@ async def test_two_plans_at_once_for_one_channel_choose_different_papers(world: 
         tick = asyncio.create_task(world.daily_planner.tick(world.now))
         await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
     await asyncio.gather(posting, tick)
-    assert sorted(names(each.post.papers) for each in await world.planned()) == ["A B", "C D"]
+    assert sorted(names(each.papers) for each in await world.planned()) == ["A B", "C D"]
 
 
 async def test_what_fails_for_one_post_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,21 +171,6 @@ async def test_what_fails_for_one_post_stops_no_other(world: World, monkeypatch:
     await world.force(in_pangaea, timezone="Asia/Seoul")
     await world.at("Mon 10:00")
     assert sorted(world.sent) == [f"#{channel} A" for channel in range(21, 27)]
-
-
-async def test_a_paper_that_fails_to_render_is_shown_by_its_id_and_named_in_the_log(world: World) -> None:
-    for channel in (20, 21):
-        await world.daily(channel=channel)
-    await world.list("Mon", 'A▲9 "Unlucky" B▲8')
-    world.renderer.failing = {"Unlucky"}
-    with structlog.testing.capture_logs() as logged:
-        await world.at("Mon 09:00")
-    assert sorted(world.sent) == ["#21 A B", "A B"]
-    first, second = world.renderer.posts[-1].papers
-    assert (first.title, first.votes, second.title) == (None, 9, "Paper B")
-    assert [row["papers"] for row in logged if row["log_level"] == "error"] == [["2601.01000"]]
-    # Both channels have the same post: it is rendered whole, by paper and without the failing one, once.
-    assert len(world.renderer.posts) == 4
 
 
 async def test_identical_posts_of_many_channels_are_rendered_once_and_others_apart(world: World) -> None:
@@ -243,3 +227,27 @@ async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
     await world.at("Mon 09:00")
     [delivery] = await world.planned()
     assert delivery.expires_at - delivery.planned_at == lives * DAY
+
+
+async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+    world: World,
+) -> None:
+    await world.read_lists("Thu-1")
+    await world.daily(at="")
+    await world.list("Mon", "A")
+    for when in ("Tue 10:00", "Tue 11:35", "Tue 23:29"):  # it closes at 11:30
+        await world.at(when)
+    assert world.sent == []
+    await world.at("Tue 23:30")
+    assert world.sent == ["A"]
+
+
+async def test_a_day_that_has_no_list_has_no_post(world: World) -> None:
+    await world.read_lists("Thu-1")
+    row = await world.daily(at="")
+    world.now = moment("Tue 11:31")
+    await world.read_lists("Mon")
+    for when in ("Tue 11:31", "Tue 23:30"):
+        await world.at(when)
+    assert world.sent == []
+    assert await world.last_on(row) == day("Tue")

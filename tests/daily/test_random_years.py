@@ -321,7 +321,7 @@ class Year:
         async with self.database.read() as connection:
             planned = await outbox.list_rows(connection, since_at=self.now)
             last_on = {row.id: row.last_on for row in await daily.list_rows(connection)}
-        found = {(row.subscription_id, row.local_on): (row.id, [*row.post.papers]) for row in planned}
+        found = {(row.subscription_id, row.local_on): (row.id, [*row.papers]) for row in planned}
         assert {key: names for key, (_, names) in found.items()} == {
             (post.subscription_id, post.on): post.names for post in expected
         }, self.now

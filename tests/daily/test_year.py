@@ -150,5 +150,5 @@ async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_tim
         assert [(delivery.local_on, delivery.due_at) for delivery in deliveries] == due, zone
         planned = [ticks[bisect_left(ticks, due_at)] for _, due_at in due]
         assert [delivery.planned_at for delivery in deliveries] == planned, zone
-        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.post.papers]
+        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.papers]
         assert len(shown) == len(set(shown)) == len(YEAR), zone

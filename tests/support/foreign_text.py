@@ -410,7 +410,7 @@ OWN_TEXT = {
         sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
         """,
     "an answer of Discord, in JSON": """
-        client.rest.add_error_body client.rest.override_endpoints client.rest.parse_retry_after client.rest.read_answer
+        client.rest.add_error_body client.rest.override_endpoints client.rest.read_answer
         """,
     "at most 100 characters, by Discord": """
         client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id
