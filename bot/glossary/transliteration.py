@@ -66,17 +66,6 @@ def _consonants(hangul: str) -> str:
     return pattern + ".*"
 
 
-def sounds_like(hangul: str, name: str) -> bool:
-    """Tell whether a Korean spelling may stand for a Latin name."""
-    letters = _letters(name)
-    return (
-        len(letters) >= MIN_NAME_LENGTH
-        and 1 < len(hangul) <= MAX_SYLLABLES
-        and analyser.is_syllables(hangul)
-        and _spells(hangul, letters)
-    )
-
-
 def name_pattern(hangul: str) -> str | None:
     """Return a regular expression for the spellings of a person's name; German ones too (볼프: Wolf). None for other texts."""
     if not (1 < len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
