@@ -97,12 +97,6 @@ class TodayCog(commands.Cog):
         values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
         return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
 
-    @router.handles(today_messages.REOPEN_TIME, router.AT_ONCE)
-    async def reopen_time(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form that was refused, with what was typed."""
-        _, values = await router.load_typed(self._services.text_tokens, action.payload)
-        return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
-
     @router.handles(today_messages.SUBMIT_TIME, router.IN_OWN_MESSAGE)
     async def submit_time(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Send the papers at another time, or at the time of another zone."""
@@ -111,9 +105,8 @@ class TodayCog(commands.Cog):
             note = await self._start_daily(request, values)
         except UserError as error:
             # In a new message: the papers stay where they are.
-            token = await router.store_typed(request, "", values)
             reason = request.texts(error.key, **error.arguments)
-            reopen_id = message_builder.pack_custom_id(today_messages.REOPEN_TIME, token)
+            reopen_id = message_builder.pack_custom_id(today_messages.OPEN_TIME)
             view = client_messages.refused_view(request.texts, reason, reopen_id)
             await router.reply_privately(request.interaction, view)
             return None

@@ -30,7 +30,6 @@ SEND = "ton"
 STOP = "toff"
 OPEN_TIME = "tw"
 SUBMIT_TIME = "twd"
-REOPEN_TIME = "twr"
 
 _MAX_REASON_LENGTH = 60
 

@@ -255,8 +255,6 @@ async def test_a_zone_is_typed_with_the_time_and_a_button_changes_both(harness: 
     assert "Atlantis" in shown_text(refused)
     assert (await _profile(harness)).timezone == "Asia/Seoul"
     form = await harness.reader.click(refused, label=harness.texts("subscription-form-again"))
-    assert "'value': '9am'" in str(form.modal)
-    assert "'value': 'Atlantis'" in str(form.modal)
     mended = last_response(await harness.reader.submit_modal(form, {"time": "9am", "zone": "Seoul"}))
     assert "(Seoul)" in shown_text(mended)
 
