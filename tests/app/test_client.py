@@ -18,7 +18,7 @@ from bot.app.client import DiscordRenderer
 from bot.daily.service import Subscriptions
 from bot.outbox import contents
 from storage import models
-from tests.support import rendered_posts
+from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 
