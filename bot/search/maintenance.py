@@ -11,7 +11,7 @@ from bot.core import isolation
 from bot.core.clock import Clock, system_clock
 from bot.search import glossary
 from bot.search import index as search_index
-from storage import errors, locks, migrate, search, snapshot
+from storage import locks, migrate, search, snapshot
 from storage.database import Database
 
 
@@ -63,19 +63,12 @@ async def run_in_worker(
     """Run a task in a worker process, yielding the number of papers processed. Closing the generator stops the worker.
 
     `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
-    of the sender's sessions. Raises ChildStartError before any work is done, another PaperroundError after; the task's stored
-    progress remains.
+    of the sender's sessions. Raises PaperroundError; the task's stored progress remains.
     """
     steps = isolation.stream_isolated(
         *(_run_task, url, task.value, term, name), seconds=None, megabytes=None, with_database=True
     )
     async with aclosing(steps):
-        try:
-            await anext(steps)  # it has opened the database
-        except isolation.ChildLimitError:
-            raise
-        except errors.PaperroundError as error:
-            raise isolation.ChildStartError(str(error)) from error
         async for done in steps:
             yield done
 
@@ -83,7 +76,6 @@ async def run_in_worker(
 async def _run_task(url: str, task: str, term: int | None, name: str | None) -> AsyncGenerator[int, None]:
     opened = await migrate.open_database(url, migrate=False, name=name)
     try:
-        yield 0
         database = opened if term is None else locks.fenced(opened, lambda: term)
         index = search_index.SearchIndex(search_index.folder_of(opened))
         async for done in run_task(database, system_clock, index, MaintenanceTask(task)):

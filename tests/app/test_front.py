@@ -194,8 +194,7 @@ class TestByHttp:
 
 
 async def test_a_front_says_that_its_database_is_away() -> None:
-    seconds = 0.0
-    liveness = health.Liveness(lambda: seconds)
+    liveness = health.Liveness()
     # Nothing listens there.
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
     mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
@@ -206,10 +205,9 @@ async def test_a_front_says_that_its_database_is_away() -> None:
         mentions=mentions,
         pace=outbox_builders.make_pace(),
     )
-    liveness.record_readiness(is_ready=True)
+    liveness.record_obstacle(None)
     following = asyncio.create_task(front._follow_others(container))
-    await patience.wait_until(lambda: liveness._database_away is not None, 5.0)
-    seconds += health.DATABASE_AWAY_SECONDS + 1
+    await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
     following.cancel()
