@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,14 +65,6 @@ async def test_a_missing_index_is_filled_and_a_glossary_is_made(
     assert made is not None
     assert made[0] == len(PAPERS)
     assert await maintenance.find_pending(filled, lambda: NOW, open_index(filled)) is None
-
-
-async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(filled: Database) -> None:
-    loop = maintenance_loop(filled)
-    assert await loop.run_due_tasks()
-    shutil.rmtree(search_index.folder_of(filled))
-    assert await loop.run_due_tasks()
-    assert await count(filled) == 1
 
 
 @pytest.mark.wire

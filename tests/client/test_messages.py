@@ -18,7 +18,6 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
-from bot.archive import summaries
 from bot.client import translations
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
@@ -28,7 +27,6 @@ from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering import discord_text
 from bot.rendering.templates import Templates
-from bot.search import results as search_results
 from storage import models
 from storage.models import Locale
 from tests.support import hostile_papers, rendered_posts
@@ -120,16 +118,6 @@ def test_the_count_says_what_is_shown_without_votes_that_are_unknown(
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
         assert _daily_texts(locale, shown=5, **{"total": 31, **options})["count"] == text
-
-
-def test_a_weekly_post_names_its_first_and_last_day() -> None:
-    korean = _daily_texts(Locale.KO, 90, 10, since_on=date(2025, 2, 6))
-    english = _daily_texts(Locale.EN, 90, 10, since_on=date(2025, 2, 6))
-    assert (
-        korean["headline"]
-        == "2025\u2060년 2\u2060월 6\u2060일부터 2025\u2060년 2\u2060월 12\u2060일까지의 논문"
-    )
-    assert english["name"] == "2025-02-06 – 2025-02-12 · 10 papers"
 
 
 @pytest.mark.parametrize("locale", Locale)
@@ -289,30 +277,3 @@ def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, o
     for part in (*daily_parts, *others):
         for body in (part.payload, part.fallback or part.payload):
             assert set(rendered_posts.MARKER.findall(body)) == ({part.marker} if part.marker else set())
-
-
-def test_a_sentence_of_another_language_than_the_summary_says_whose_it_is() -> None:
-    summary = summaries.Summary((), "en", models.DigestFormat.NEWSLETTER, DAY, None)
-    paper = replace(PAPER, sections=(models.Section(None, "It starts."),), summary=summary)
-    for language, note in (("en", ""), ("ko", "quoted from the Korean summary")):
-        sentence = search_results.Snippet(discord_text.SafeMarkdown("**RL** now."), language)
-        reason = matcher.AlertReason(models.AlertKind.KEYWORD, "RL", matcher.MatchField.TEXT, "RL")
-        match = alerts_planner.AlertMatch(replace(paper, quoted=sentence), (reason,), (1,))
-        post = alerts_planner.AlertPost("d", Locale.EN, DAY, (match,))
-        shown = json.dumps(alerts_messages.post_view(WORDINGS[Locale.EN], post).to_components())  # type: ignore[no-untyped-call]
-        assert "**RL** now." in shown
-        assert "It starts." not in shown
-        assert ("quoted from" in shown, note in shown) == (bool(note), True)
-
-
-def test_a_post_of_one_source_names_it_and_its_order() -> None:
-    source: dict[str, Any] = {"source": "arXiv *cs.CL*", "topic": "RL"}
-    english, korean = (_daily_texts(locale, 30, 2, **source) for locale in (Locale.EN, Locale.KO))
-    assert english["count"] == (
-        "From arXiv \\*cs.CL\\*, on this topic only · sorted by votes, then by relevance"
-    )
-    assert korean["count"] == (
-        "arXiv \\*cs.CL\\* · 이 주제의 논문만 · 추천순, 추천 수가 같거나 없으면 관련도순"
-    )
-    plain = _daily_texts(Locale.EN, 4, 4, source="a list")
-    assert plain["count"] == "From a list · sorted by votes, then in the source's order"
