@@ -97,7 +97,7 @@ class StatusService:
                 subscriptions=statuses,
                 problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
                 alert_count=len(reader_alerts),
-                paused_alerts=sum(alert.is_paused(self._clock()) for alert in reader_alerts),
+                paused_alerts=sum(alert.paused for alert in reader_alerts),
                 last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
                 today_reason=profile.reason if profile is not None else None,
                 template_problems=tuple(self._templates.rendering_problems),

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import planner
-from bot.alerts.service import WEEK
 from bot.operations import retention
 from storage import models, papers
 from storage.database import Database
@@ -112,12 +111,13 @@ async def test_a_paused_alert_sends_nothing_and_a_removed_or_changed_one_no_old_
     ]
     await alert_harness.store_digest(MONDAY, ("2601.00001", 12))
     await alert_harness.planner.drain()
-    await alert_harness.alerts.pause(paused, WEEK)
+    await alert_harness.alerts.pause(paused)
     await alert_harness.alerts.remove(removed)
     await alert_harness.alerts.change(changed, alert_builders.draft("something else"), user_id=3)
     assert await alert_harness.plan() == 0
     # What was found before the pause comes after it.
-    assert await alert_harness.plan(timedelta(days=8)) == 1
+    await alert_harness.alerts.resume(paused)
+    assert await alert_harness.plan() == 1
     assert await alert_harness.list_recipients() == [1]
 
 
@@ -131,7 +131,7 @@ async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_ne
         await alert_harness.refuse_messages()
         alert_harness.now += timedelta(days=2)
         await alert_harness.expire(alert_harness.now)
-    assert not (await alert_harness.alerts.list_rows())[0].is_paused(alert_harness.now)
+    assert not (await alert_harness.alerts.list_rows())[0].paused
     assert await alert_harness.plan() == 1
     assert alert_harness.notified_papers()[-1] == [f"2601.0000{number}" for number in range(1, 5)]
     await alert_harness.alerts.remove(alert_id)

@@ -44,8 +44,8 @@ async def prepare(harness: AlertHarness, *summaries: str) -> list[matcher.PaperT
 
 async def read(harness: AlertHarness, *drafts: models.Alert) -> list[matcher.AlertQuery]:
     async with harness.database.read() as connection:
-        rules = [matcher.Rule.of(validate_alert(draft)) for draft in drafts]
-        return await matcher.read_rules(harness.search, connection, rules)
+        rows = [replace(validate_alert(draft), id=number) for number, draft in enumerate(drafts)]
+        return list((await matcher.read_alerts(harness.search, connection, rows)).values())
 
 
 async def list_matching(

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from bot.alerts import matcher, planner
-from bot.alerts.service import WEEK
 from bot.operations import retention
 from storage import archive, models, outbox
 from storage.database import Connection
-from tests.support import killed_process, patience, source_payloads
+from tests.support import killed_process, source_payloads
 from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -67,7 +66,7 @@ async def test_an_old_digest_raises_no_alerts(alert_harness: AlertHarness) -> No
 async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_harness: AlertHarness) -> None:
     await alert_harness.add_alert("care", min_votes=10)
     snoozed_id = await alert_harness.add_alert("better", user_id=8)
-    await alert_harness.alerts.pause(snoozed_id, WEEK)
+    await alert_harness.alerts.pause(snoozed_id)
     await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
     assert alert_harness.notified_papers() == [["2601.00003"]]
 
@@ -174,20 +173,6 @@ async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
     assert await alert_harness.list_recipients() == [2]
 
 
-async def test_the_running_planner_plans_what_others_store(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.alerts.planner.GATHERING_TIME", timedelta())
-    await alert_harness.add_alert("care")
-    stop = asyncio.Event()
-    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
-    alert_harness.planner.wake()
-    async with patience.limit(60):
-        await running
-    assert alert_harness.notified_papers() == [["2601.00001"]]
-
-
 async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
     alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,19 +186,17 @@ async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
 
 
 @both_engines
-async def test_what_exceeds_the_messages_of_a_day_comes_at_the_alerts_time_on_the_next(
-    alert_harness: AlertHarness,
-) -> None:
-    await alert_harness.add_alert("care", max_a_day=2, at_time="08:00", timezone="Asia/Seoul")
+async def test_what_exceeds_the_messages_of_a_day_comes_after_24_hours(alert_harness: AlertHarness) -> None:
+    await alert_harness.add_alert("care", max_a_day=2)
     await alert_harness.add_alert("care", user_id=8)
     for number in range(1, 5):
         await alert_harness.add_digest(MONDAY, (f"2601.0000{number}", 5), location=f"{number}")
     for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
     assert for_seven == [["2601.00001"], ["2601.00002"]]
     assert await alert_harness.plan() == 0
-    alert_harness.now = NOW + timedelta(hours=19)
+    alert_harness.now = NOW + timedelta(hours=23)
     assert await alert_harness.plan() == 0
-    alert_harness.now = NOW + timedelta(hours=20)  # eight o'clock of the next day in Seoul
+    alert_harness.now = NOW + timedelta(hours=24)
     assert await alert_harness.plan() == 1
     for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
     assert sorted(for_seven[-1]) == ["2601.00003", "2601.00004"]

@@ -354,7 +354,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "sources.fetcher.parse_retry_after": lambda text: fetcher.parse_retry_after(text, _AT),
     "text.dates.read_period": lambda text: dates.read_period(text, _DAY),
     "text.dates.read_typed_date": lambda text: dates.read_typed_date(text, _DAY),
-    "text.people.complete_institution": lambda text: people.complete_institution(text, {"mit": 3}),
+    "text.people.complete_institution": people.complete_institution,
     "text.people.is_same_name": lambda text: people.is_same_name(text, "Kim Minsu"),
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
