@@ -92,7 +92,7 @@ def test_a_daily_post_in_both_languages() -> None:
     assert daily_messages.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
         "as in lists"
     )
-    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Mon, Wed, Fri at 6:30 PM (UTC)"
+    assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Every Mon, Wed, Fri at 6:30 PM (UTC)"
     complete = ("", "UTC", EVERY_DAY)
     for locale, foot in (
         (Locale.EN, "Every day, once the day's list is complete"),

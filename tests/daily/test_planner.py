@@ -227,3 +227,27 @@ async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
     await world.at("Mon 09:00")
     [delivery] = await world.planned()
     assert delivery.expires_at - delivery.planned_at == lives * DAY
+
+
+async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+    world: World,
+) -> None:
+    await world.read_lists("Thu-1")
+    await world.daily(at="")
+    await world.list("Mon", "A")
+    for when in ("Tue 10:00", "Tue 11:35", "Tue 23:29"):  # it closes at 11:30
+        await world.at(when)
+    assert world.sent == []
+    await world.at("Tue 23:30")
+    assert world.sent == ["A"]
+
+
+async def test_a_day_that_has_no_list_has_no_post(world: World) -> None:
+    await world.read_lists("Thu-1")
+    row = await world.daily(at="")
+    world.now = moment("Tue 11:31")
+    await world.read_lists("Mon")
+    for when in ("Tue 11:31", "Tue 23:30"):
+        await world.at(when)
+    assert world.sent == []
+    assert await world.last_on(row) == day("Tue")

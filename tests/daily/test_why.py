@@ -72,14 +72,15 @@ async def test_before_the_post_the_answer_is_the_upcoming_choice(world: World) -
     assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
-async def test_what_is_older_than_the_first_post_was_not_chosen(world: World) -> None:
+async def test_what_is_older_than_the_first_post_came_too_early(world: World) -> None:
     await world.list("Sun-1", "A▲99")
     await world.list("Mon", "B▲5")
+    await world.at("Mon 07:00")
     await world.daily()
     for when in ("Mon 08:00", "Mon 09:00"):
         await world.at(when)
         found = await world.explain("A")
-        assert (found.cause, found.digest_on) == (Cause.NOT_CHOSEN_THEN, MONDAY - DAY)
+        assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
 async def test_a_weekly_subscription_explains_its_week(world: World) -> None:

@@ -159,6 +159,8 @@ class World:
         self.database = database
         self.now = moment(begin)
         self.renderer, self.discord = Renderer(), Discord()
+        self.is_matching = True
+        """Whether new papers are compared with alerts at once, not at the next tick."""
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.search = SearchService(database, clock=self.clock)
@@ -230,7 +232,7 @@ class World:
             await self.ingest().add_digests([digest], source=source, location=f"{source}#{day(on)}")
         else:
             await self.ingest().add_text(digest.text, location=f"https://huggingface.co/{day(on)}")
-        await self.alert_planner.drain()
+        await self._match()
 
     async def written(
         self, on: str, text: str, *, summary: str = "", location: str = "", at: str = ""
@@ -240,13 +242,17 @@ class World:
         listed = [(paper.arxiv_id, paper.votes) for paper in papers(text)]
         digest = digest_builders.newsletter(day(on), listed, text=summary)
         await self.ingest().add_text(digest, location=location or on)
-        await self.alert_planner.drain()
+        await self._match()
 
     async def facts(self, name: str, source: str = "huggingface", **fields: Any) -> None:
         """Store what a service says of a paper."""
         found = models.PaperFacts(arxiv_id(name), source, "u", self.now, **fields)
         await self.ingest().add_facts([found])
-        await self.alert_planner.drain()
+        await self._match()
+
+    async def _match(self) -> None:
+        if self.is_matching:
+            await self.alert_planner.drain()
 
     def ingest(self) -> ingest.IngestService:
         async def add_pending(connection: Connection, paper_ids: Sequence[int]) -> None:

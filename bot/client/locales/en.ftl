@@ -181,7 +181,6 @@ summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-abstract-in-other-language = The paper's abstract, in Korean
 summary-in-other-language = Not available in English yet; shown in Korean
-summary-missing = no usable summary
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
@@ -197,7 +196,6 @@ in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
 published-on = published { $date }
 paper-fetched = Not in a digest yet; these details are from arXiv
-term-paper = with the arXiv ID { $terms }
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
@@ -234,7 +232,7 @@ schedule = { $days } at { $time } ({ $zone })
 schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
-on-days = On { $days }
+on-days = Every { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
 post-name-complete = when the list is complete
@@ -404,7 +402,7 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
-subscription-week = of the last seven days
+subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
@@ -515,7 +513,7 @@ help-following = Following
     .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
-    .club-list = your group's next meeting and its papers; to nominate one, press *Nominate* on its card
+    .club-list = your group's next meeting and its papers
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
@@ -615,7 +613,8 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
        *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
+why-too-early = It was listed on { $date }, before this daily post was set up.
+why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or it was listed too late.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.

@@ -153,7 +153,6 @@ summary-abstract = 논문 초록
 summary-listing-in-other-language = Hugging Face 영어 요약 · 초록 기반
 summary-abstract-in-other-language = 영어 논문 초록
 summary-in-other-language = 한국어 요약이 없어 영어로 보여 드려요
-summary-missing = 요약 없음
 label-whats-new = 새로운 점
 label-technical-details = 방법
 label-performance-highlights = 성능
@@ -169,10 +168,6 @@ in-no-digest = 아직 목록에 없음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
 paper-fetched = 아직 목록에 없는 논문이에요. arXiv에서 가져온 정보예요
-term-paper = { $match ->
-    [all] arXiv 번호 { $terms }
-   *[any] arXiv { $terms } 논문
-}
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
@@ -475,7 +470,7 @@ help-following = 저장과 알림
     .saved = 저장한 논문을 메모, 태그와 함께 보기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
-    .club-list = 스터디의 다음 모임과 함께 읽은 논문. 후보는 논문 카드의 *후보로 올리기*로
+    .club-list = 스터디의 다음 모임과 함께 읽은 논문
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-edit = 이 서버의 자동 게시 보기, 수정, 일시중지, 삭제
@@ -591,7 +586,8 @@ why-other-source =
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 자동 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
-why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 또는 자동 게시를 시작하기 전에 목록에 올랐어요.
+why-too-early = 이 자동 게시를 설정하기 전인 { $date }에 목록에 올랐어요.
+why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 목록에 올랐어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
