@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
@@ -101,12 +100,6 @@ class LocatedProblem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{errors.redact(self.location)}{line}: {self.message}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = PurePath(self.location).name
-        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -402,10 +402,8 @@ async def _apply(text: str, file: Path) -> None:
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.core.clock import system_clock
     from bot.operations.set_up_file import SetUpFile
-    from bot.rendering.templates import Templates
 
-    settings = shell.load_settings()
-    return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())
+    return SetUpFile(database, system_clock, shell.load_settings())
 
 
 def forget_reader(

@@ -477,7 +477,6 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
-status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
@@ -485,8 +484,6 @@ status-last = last { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = post
-status-message = message
-status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
