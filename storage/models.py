@@ -843,14 +843,14 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never; `next_due_at` is None too while it is suspended, for `reason`.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
-    next_due_at: datetime | None = None
+    last_on: date | None = None
     reason: str | None = None
 
 

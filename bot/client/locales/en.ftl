@@ -379,8 +379,6 @@ alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
-alert-form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
-alert-form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
@@ -459,12 +457,9 @@ preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
-subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Notification
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
-subscription-form-time = Time
-subscription-form-zone = Time zone
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
@@ -779,11 +774,7 @@ today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
-today-change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
-    [yes] , once the day's list is complete
-   *[no] {""}
-}, next on { $next }. Days without new papers are skipped.
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->

@@ -348,8 +348,6 @@ alert-form-when = 언제
 alert-form-now = 나오는 대로 바로
 alert-form-daily = 매일 한 번에 모아서
 alert-form-weekly = 매주 { $day }요일 한 번에 모아서
-alert-form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역을 적지 않으면 아래 시간대
-alert-form-zone-hint = 서울, Asia/Seoul
 alert-form-votes = 최소 추천 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
@@ -422,12 +420,9 @@ preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 more-settings = 추가 설정
-subscription-form-again = 입력한 내용 다시 열기
 subscription-form-options = 알림 소리
 subscription-form-option-silent = 알림 소리 없이 올리기
 subscription-form-role = 멘션할 역할
-subscription-form-time = 시각
-subscription-form-zone = 시간대
 time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
@@ -731,11 +726,7 @@ today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
-today-change-time = 시각·시간대 바꾸기
-today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
-    [yes] {" "}이후 목록이 마감되면
-   *[no] 에
-} DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
+today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 그때 목록이 마감되지 않았으면 마감된 다음에 보내고, 새 논문이 없는 날은 건너뛰어요. 시각은 `/오늘 시각:`으로 바꿀 수 있어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
