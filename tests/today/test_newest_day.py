@@ -20,7 +20,6 @@ from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.rendering import discord_text
 from bot.shelf.service import Shelf
-from bot.today.service import TodayService
 from storage import models, outbox
 from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
