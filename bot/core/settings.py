@@ -213,8 +213,6 @@ class Settings(BaseSettings):
     """Where the writer reads a paper's HTML (`{address}/{id}`)."""
     templates: Path | None = None
     """A folder whose templates replace the bundled [wording](wording.md), block by block."""
-    everyday_words: Path | None = None
-    """A file of [everyday words](#everyday-words) for what papers call by other names."""
     locale: Literal["en", "ko"] = "en"
     """`en` or `ko`: for channels and readers that have not chosen."""
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"

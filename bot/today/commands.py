@@ -20,7 +20,7 @@ from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages
-from bot.today.service import Mark, TodayService
+from bot.today.service import DEFAULT_TIME, Mark, TodayService
 from storage.models import FeedbackKind
 
 
@@ -145,7 +145,8 @@ class TodayCog(commands.Cog):
             await self._services.readers.update(request.user_id, timezone=zone)
         profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
         shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
-        return request.texts("today-sent-daily", at=profile.at_time or "", zone=shown_zone)
+        at = request.texts.format_time(profile.at_time or DEFAULT_TIME)
+        return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:

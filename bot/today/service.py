@@ -324,7 +324,7 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
         arxiv_id
         for row in sent
         if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
-        for arxiv_id in row.post.papers
+        for arxiv_id in row.papers
     }
 
 
@@ -549,7 +549,7 @@ class TodayPlanner:
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         digest_on=on,
-                        post=models.StoredPost(papers=tuple(pick.paper.arxiv_id for pick in post.picks)),
+                        papers=tuple(pick.paper.arxiv_id for pick in post.picks),
                     )
                     built.append(delivery)
         return built

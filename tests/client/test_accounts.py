@@ -115,7 +115,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
         await outbox.add(connection, delivery)
         (due,) = await outbox.list_due(connection, outbox_builders.NOW)
     forgetting = ForgettingSender(service)
-    await AttemptRunner(db, forgetting, lambda: 0.0).run(due, outbox_builders.NOW, outbox_builders.NOW)
+    await AttemptRunner(db, forgetting).run(due, outbox_builders.NOW, outbox_builders.NOW)
     assert await reader_rows.find_columns(db, str(READER)) == set()
 
 
@@ -141,7 +141,7 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
     )
     async with db.read() as connection:
         waiting = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-    assert [row.post.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
+    assert [row.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
     assert {row.user_id for row in waiting} == {8, None}
 
 

@@ -26,19 +26,17 @@ EVENING = SEOUL_9AM - 5 * HOUR
 
 
 class StubDailyRenderer:
-    """Renders a post as one message with its arXiv ids, and counts the calls. Raises for a `failing_style` or `failing_title`."""
+    """Renders a post as one message with its arXiv ids, and counts the calls. Raises for a `failing_style`."""
 
     def __init__(self) -> None:
         self.render_count = 0
         self.posts: list[choice.DailyPost] = []
         self.failing_style: models.Style | None = None
-        self.failing_title: str | None = None
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
         self.render_count += 1
         self.posts.append(post)
-        titles = [paper.title for paper in post.papers if paper.title]
-        if post.style is self.failing_style or self.failing_title in titles:
+        if post.style is self.failing_style:
             raise ValueError("template error")
         content = " ".join(paper.arxiv_id for paper in post.papers) or "no papers"
         payload: dict[str, Any] = {

@@ -13,6 +13,13 @@ from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import sample_archive
 from tests.support.alert_harness import AlertHarness
 from tests.support.relay_harness import RelayHarness, open_relay_harness
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    """Channels, readers, digests and time, on the database of the test."""
+    return World(db)
 
 
 @pytest.fixture
