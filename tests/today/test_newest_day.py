@@ -23,7 +23,7 @@ from bot.shelf.service import Shelf
 from storage import models, outbox
 from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
-from tests.support.planner_harness import read_lists
+from tests.support.world import read_lists
 
 HOUSE = "https://huggingface.co"
 THU, FRI, SAT, SUN, MON, TUE, WED = (date(2026, 1, day) for day in range(1, 8))
