@@ -13,6 +13,7 @@ from storage import database, outbox
 from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import (
     club_nominations,
+    club_reads,
     club_threads,
     clubs,
     deliveries,
@@ -21,6 +22,12 @@ from storage.tables import (
     parts,
     saved_papers,
 )
+
+
+async def add(connection: AsyncConnection, club: Club) -> None:
+    """Store a club unless its server has one."""
+    values = [database.record_values(club, clubs)]
+    await database.insert_rows(connection, clubs, values, ignore_conflicts=True)
 
 
 async def put(connection: AsyncConnection, club: Club) -> None:
@@ -41,9 +48,9 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
     return await database.fetch_records(connection, Club, query)
 
 
-async def remove(connection: AsyncConnection, guild_id: int, *, with_threads: bool = False) -> None:
-    """Delete a club with its nominations; what it read stays listed without `with_threads`."""
-    for table in (clubs, club_nominations, *([club_threads] if with_threads else [])):
+async def remove(connection: AsyncConnection, guild_id: int) -> None:
+    """Delete a club with its nominations; its threads stay listed."""
+    for table in (clubs, club_nominations):
         await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
@@ -85,19 +92,19 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
-async def has_unsettled(connection: AsyncConnection) -> bool:
-    """Return whether `settle` has something to do: a delivery of a thread has ended, and has its message still."""
-    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-    query = query.join(club_threads, club_threads.c.delivery_id == deliveries.c.id)
-    query = query.where(deliveries.c.finished_at.is_not(None), parts.c.payload.is_not(None))
-    return (await connection.execute(query.limit(1))).first() is not None
-
-
 async def settle(connection: AsyncConnection, before: datetime) -> None:
     """Keep the ids of opened threads, longer than their deliveries, and clear messages that ended, which may name a reader."""
     unknown = club_threads.c.thread_id.is_(None)
     await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
     await outbox.clear_payloads(connection, before, 1_000, kind=DeliveryKind.CLUB)
+
+
+async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
+    """Return the ids of the events that were created for a meeting."""
+    same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
+    query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
+    return list((await connection.execute(query.where(parts.c.message_id.is_not(None)))).scalars())
 
 
 class PastMeeting(NamedTuple):
@@ -115,24 +122,54 @@ async def list_meetings(
     connection: AsyncConnection, guild_id: int, *, limit: int, offset: int
 ) -> tuple[list[PastMeeting], int]:
     """Return a page of the meetings with a paper, the newest first, and the number of all."""
-    saved = saved_papers.c
-    readers = sa.select(sa.func.count()).where(
-        saved.paper_id == papers.c.id, saved.server_id == guild_id, saved.read_at.is_not(None)
-    )
+    own = club_reads.c
+    readers = sa.select(sa.func.count()).where(own.paper_id == papers.c.id, own.server_id == guild_id)
     columns = papers.c.arxiv_id, papers.c.title, papers.c.url, _THREAD_ID, readers.scalar_subquery()
-    own = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
+    met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     query = sa.select(club_threads.c.meets_on, *columns).join(papers, papers.c.id == club_threads.c.paper_id)
-    query = query.where(*own).order_by(club_threads.c.meets_on.desc()).limit(limit).offset(offset)
-    total = await connection.execute(sa.select(sa.func.count()).select_from(club_threads).where(*own))
+    query = query.where(*met).order_by(club_threads.c.meets_on.desc()).limit(limit).offset(offset)
+    total = await connection.execute(sa.select(sa.func.count()).select_from(club_threads).where(*met))
     return [PastMeeting(*row) for row in await connection.execute(query)], total.scalar_one()
 
 
-async def get_nomination(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
-    """Return the id of the paper that a reader nominates, or None."""
-    own = club_nominations.c
-    query = sa.select(own.paper_id).where(own.guild_id == guild_id, own.user_id == user_id)
-    found: int | None = (await connection.execute(query)).scalar()
-    return found
+class Marks(NamedTuple):
+    """What a reader did with a paper: saved it, read it, nominates it in a server."""
+
+    is_saved: bool
+    is_read: bool
+    is_nominated: bool
+
+
+async def get_marks(connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int) -> Marks:
+    """Return a reader's marks of a paper."""
+    same = {"user_id": user_id, "paper_id": paper_id}
+    query = sa.select(
+        sa.exists().where(*database.equalities(saved_papers, same)),
+        sa.exists().where(*database.equalities(club_reads, same)),
+        sa.exists().where(*database.equalities(club_nominations, same | {"guild_id": guild_id})),
+    )
+    return Marks(*(await connection.execute(query)).one())
+
+
+async def toggle_read(
+    connection: AsyncConnection, user_id: int, paper_id: int, now: datetime, guild_id: int | None
+) -> None:
+    """Mark a saved paper as read or as unread; it counts in this server, else in the one where it was saved."""
+    same = {"user_id": user_id, "paper_id": paper_id}
+    deletion = club_reads.delete().where(*database.equalities(club_reads, same))
+    if not (await connection.execute(deletion)).rowcount:
+        saved_in = sa.select(saved_papers.c.server_id).where(*database.equalities(saved_papers, same))
+        server_id = guild_id or (await connection.execute(saved_in)).scalar()
+        row = {**same, "server_id": server_id, "read_at": now}
+        await database.insert_rows(connection, club_reads, [row], ignore_conflicts=True)
+
+
+async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
+    """Return the ids of the saved papers that a reader has not marked as read."""
+    read = sa.select(club_reads.c.paper_id).where(club_reads.c.user_id == user_id)
+    query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id)
+    found = await connection.execute(query.where(saved_papers.c.paper_id.not_in(read)))
+    return frozenset(found.scalars())
 
 
 class Nominated(NamedTuple):
@@ -145,31 +182,37 @@ class Nominated(NamedTuple):
     is_own: bool
 
 
-async def list_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> list[Nominated]:
-    """Return the nominated papers, those of most members first."""
+async def list_nominated(
+    connection: AsyncConnection, guild_id: int, user_id: int, since_at: datetime
+) -> list[Nominated]:
+    """Return the papers that were nominated after a time (UTC), those of most members first."""
     own, count = club_nominations.c, sa.func.count()
     is_own = sa.func.max(sa.case((own.user_id == user_id, 1), else_=0))
     query = sa.select(papers.c.title, papers.c.arxiv_id, papers.c.url, count, is_own)
-    query = query.join(papers, papers.c.id == own.paper_id).where(own.guild_id == guild_id)
+    query = query.join(papers, papers.c.id == own.paper_id)
+    query = query.where(own.guild_id == guild_id, own.nominated_at > since_at)
     query = query.group_by(papers.c.id).order_by(count.desc(), sa.func.min(own.nominated_at))
     return [Nominated(*row) for row in await connection.execute(query)]
 
 
-async def add_nomination(
+async def toggle_nomination(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int, now: datetime
 ) -> None:
-    """Store the one paper that a reader nominates."""
-    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id, "nominated_at": now}
-    await database.upsert(connection, club_nominations, [row], key=("guild_id", "user_id"))
+    """Store the one paper that a reader nominates, or withdraw it."""
+    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
+    withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
+    if not (await connection.execute(withdrawn)).rowcount:
+        added = [{**row, "nominated_at": now}]
+        await database.upsert(connection, club_nominations, added, key=("guild_id", "user_id"))
 
 
-async def remove_nominations(
-    connection: AsyncConnection, guild_id: int, paper_ids: Collection[int], user_id: int | None = None
+async def use_up_nominations(
+    connection: AsyncConnection, guild_id: int, paper_ids: Collection[int], until_at: datetime
 ) -> None:
-    """Delete the nominations of these papers, of one reader or of all."""
-    own = database.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
-    chosen = club_nominations.c.paper_id.in_(paper_ids)
-    await connection.execute(club_nominations.delete().where(*own, chosen))
+    """Delete the nominations of these papers that were made by a time (UTC)."""
+    own = club_nominations.c
+    used = own.guild_id == guild_id, own.paper_id.in_(paper_ids), own.nominated_at <= until_at
+    await connection.execute(club_nominations.delete().where(*used))
 
 
 async def list_candidates(

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Request
+from bot.client.context import CardAddition, Client, Request
 from bot.client.message_builder import Action
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs, rule_of
+from bot.club.service import Clubs
 from bot.daily import schedule
-from bot.lists import card as lists_card
-from bot.lists.commands import load_paper
-from storage.models import Club
+from bot.lists.commands import card_view, load_paper
+from storage import models
 
 NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 DAYS = [
@@ -42,6 +39,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
+        bot.card_offers.append(self._add_to_card)
 
     @router.command(name="setup", description="Choose a paper together each week")
     @app_commands.describe(channel="Where you vote and discuss", day="When you meet", time="Such as 5pm KST")
@@ -62,7 +60,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
-        club = Club(
+        club = models.Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
             is_forum=is_forum,
@@ -71,18 +69,12 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             timezone=typed["timezone"],
             locale=request.texts.locale,
             created_by=request.user_id,
-            starts_at=(now := request.services.clock()),
+            starts_at=request.services.clock(),
         )
-        club = replace(club, starts_at=schedule.next_due(now, rule_of(club)).at)
-        former = await self._clubs.set_up(club)
-        headline = request.texts("club-set-up")
-        if former is not None:
-            is_same = (former.club.channel_id, *rule_of(former.club)) == (club.channel_id, *rule_of(club))
-            headline = club_messages.change_text(request.texts, former, is_same=is_same)
-            await _close_poll(request, former.poll)
-        may_announce = channel.guild.me.guild_permissions.create_events
-        note = "" if may_announce else f"\n{client_messages.subtext(request.texts('club-no-events'))}"
-        return await self._view(request, headline + note)
+        headline = request.texts(await self._clubs.set_up(club))
+        if not channel.guild.me.guild_permissions.create_events:
+            headline += f"\n{client_messages.subtext(request.texts('club-no-events'))}"
+        return await self._view(request, headline)
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
@@ -96,16 +88,8 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
-        """Skip the meeting and delete its event, the only one that the bot has; an open vote does not count then."""
-        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
-        answer = await self._act(request, self._clubs.skip)
-        await _close_poll(request, poll)
-        guild: Any = request.interaction.guild
-        with suppress(discord.HTTPException):
-            for event in await guild.fetch_scheduled_events():
-                if event.creator_id == guild.me.id:
-                    await event.delete()
-        return answer
+        """Skip the meeting: its event is deleted, and an open vote does not count."""
+        return await self._act(request, self._clubs.skip)
 
     async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
         router.require_manager(request.interaction)
@@ -126,9 +110,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @router.handles(club_messages.STOP, check=router.require_manager)
     async def stop(self, request: Request, action: Action) -> ui.LayoutView:
         """End the club."""
-        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
         await self._clubs.stop(request.interaction.guild_id or 0)
-        await _close_poll(request, poll)
         return client_messages.text_view(request.texts("club-stopped"))
 
     async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
@@ -142,15 +124,34 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             request.texts, found, page, mention("club now"), headline, can_manage=can_manage
         )
 
-    @router.handles(lists_card.NOMINATE, router.PRIVATELY)
-    async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
-        """Nominate a paper, or withdraw it."""
-        paper, setup = await load_paper(request, action.payload), request.interaction.client.mentions
-        key = await self._clubs.nominate(request.interaction.guild_id or 0, request.user_id, paper.id)
-        title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
-        return client_messages.text_view(request.texts(key, title=title, setup=setup("club setup")))
+    async def _add_to_card(
+        self, request: Request, paper: models.PaperDetail, page: int | None
+    ) -> CardAddition:
+        if page is None:
+            return CardAddition(buttons=[club_messages.discuss_button(request.texts, paper)])
+        guild_id, may_share = request.interaction.guild_id or 0, router.may_share(request.interaction)
+        marks, has_club = await self._clubs.get_marks(guild_id, request.user_id, paper.id)
+        return club_messages.card_addition(
+            request.texts, paper, page, marks, has_club=has_club, may_discuss=may_share
+        )
 
-    @router.handles(lists_card.DISCUSS, router.PRIVATELY, check=router.require_may_share)
+    @router.handles(club_messages.NOMINATE)
+    async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
+        """Nominate the paper of a card, or withdraw it."""
+        page, arxiv_id = action.fields(2)
+        paper = await load_paper(request, arxiv_id)
+        await self._clubs.toggle_nomination(request.interaction.guild_id or 0, request.user_id, paper.id)
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+
+    @router.handles(club_messages.READ)
+    async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark the paper of a card as read, or as unread."""
+        page, arxiv_id = action.fields(2)
+        paper = await load_paper(request, arxiv_id)
+        await self._clubs.toggle_read(request.user_id, paper.id, request.interaction.guild_id)
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+
+    @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the thread about a paper in this channel, of a forum as a post; lead to one that there is."""
         channel = request.interaction.channel
@@ -174,13 +175,6 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
-
-
-async def _close_poll(request: Request, poll: tuple[int, int] | None) -> None:
-    """End a poll that is not counted, and would look open. It does no harm if that fails, for its votes decide nothing."""
-    if poll is not None:
-        with suppress(discord.HTTPException):
-            await request.interaction.client.http.end_poll(*poll)
 
 
 async def _open_again(request: Request, thread_id: int) -> bool:

@@ -8,6 +8,7 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.client import messages as client_messages
+from bot.client.context import CardAddition
 from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id, plain_payload
 from bot.client.messages import PostWording, format_title, format_votes, join_dotted, subtext, title_link
 from bot.client.translations import Texts
@@ -19,11 +20,15 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from storage import models
+from storage.club import Marks
 from storage.models import PartKind
 
 SHOW = "clubs"
 STOP = "clubx"
 BEGIN = "clubnow"
+READ = "sread"
+DISCUSS = "dis"
+NOMINATE = "nom"
 PAGE_SIZE = 10
 MAX_NOMINATED = 5
 POLL_ANSWER = 55
@@ -37,16 +42,19 @@ def channel_url(guild_id: int, channel_id: int) -> str:
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a post with its thread, or the post of a forum, and the event. Polls need plain messages."""
-    texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
+    """Return the message of a post with its thread, or the post of a forum, and what else it does. Polls need plain messages."""
+    texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
+    rest = [RenderedPart(PartKind.REQUEST, {"method": method, "path": path}) for method, path in post.undoing]
+    if post.step is Step.END:
+        return tuple(rest)
     is_post, has_card = post.is_forum and not post.thread_id, post.step in (None, Step.PAPER)
-    question = texts("club-question", date=texts.format_date(post.meets_on))
+    question, text = texts("club-question", date=texts.format_date(post.meets_on)), _text(wording, post)
     name = format_title(post.papers[0].title, post.papers[0].arxiv_id) if has_card else question
     fields = {
         "name": discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False),
         "auto_archive_duration": daily_post.AUTO_ARCHIVE_MINUTES,
     }
-    plain, rest = _plain(text, marker), []
+    plain = _plain(text, marker)
     if post.step is Step.POLL:
         poll = {"poll": _poll(post, question)}
         message = plain if is_post else plain | poll
@@ -61,7 +69,7 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
         if not post.is_forum and not post.thread_id:
             rest = [RenderedPart(PartKind.THREAD, fields)]
         if post.step is Step.PAPER:
-            rest.append(RenderedPart(PartKind.EVENT, _event(texts, post)))
+            rest.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
     else:
         show = button(texts("club-show"), pack_custom_id(SHOW, 0, marker=marker))
         message = layout_payload(client_messages.text_view(text, show))
@@ -105,18 +113,45 @@ def _poll(post: ClubPost, question: str) -> dict[str, Any]:
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
-    """Return the event. Its place and time are how the sender finds it again."""
+    """Return the request for the event. Its name and place are how it is found again."""
     (paper,) = post.papers
-    name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
-    return {
-        "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
-        "description": f"{format_title(paper.title, paper.arxiv_id)[:EVENT_TEXT]}\n{arxiv_ids.huggingface_url(paper.arxiv_id)}",
+    title = format_title(paper.title, paper.arxiv_id)
+    body = {
+        "name": discord_text.shorten(texts("club-event", title=title), EVENT_NAME, markdown=False),
+        "description": f"{title[:EVENT_TEXT]}\n{arxiv_ids.huggingface_url(paper.arxiv_id)}",
         "scheduled_start_time": post.meets_at.isoformat(),
         "scheduled_end_time": (post.meets_at + HOUR).isoformat(),
         "privacy_level": 2,  # for the server
         "entity_type": 3,  # not in a voice channel
         "entity_metadata": {"location": channel_url(post.guild_id, post.thread_id or post.channel_id)},
     }
+    path = f"/guilds/{post.guild_id}/scheduled-events"
+    return {"method": "POST", "path": path, "body": body, "same": ["name", "entity_metadata"]}
+
+
+def card_addition(
+    texts: Texts, paper: models.PaperDetail, page: int, marks: Marks, *, has_club: bool, may_discuss: bool
+) -> CardAddition:
+    """Return what the club adds to a page of a reader's card."""
+    buttons = []
+    if marks.is_saved:
+        label = texts("club-unread" if marks.is_read else "club-read")
+        buttons.append(button(label, pack_custom_id(READ, page, paper.arxiv_id)))
+    if may_discuss:
+        buttons.append(discuss_button(texts, paper))
+    if has_club and paper.is_listed:
+        label = texts("withdraw" if marks.is_nominated else "nominate")
+        buttons.append(button(label, pack_custom_id(NOMINATE, page, paper.arxiv_id)))
+    notes = (
+        texts("club-is-read") if marks.is_saved and marks.is_read else "",
+        texts("club-is-nominated") if has_club and marks.is_nominated else "",
+    )
+    return CardAddition(join_dotted(*notes), buttons)
+
+
+def discuss_button(texts: Texts, paper: models.PaperDetail) -> ui.Item[Any]:
+    """Return the button that opens the thread about a paper."""
+    return button(texts("discuss"), pack_custom_id(DISCUSS, paper.arxiv_id), emoji="💬")
 
 
 def club_view(
@@ -129,28 +164,30 @@ def club_view(
     can_manage: bool = False,
 ) -> ui.LayoutView:
     """Return when a club meets, what comes next, and a page of the papers that it had."""
-    club, meeting, past, total, *_ = found
+    club, meeting = found.club, found.meeting
     day = format_weekday(texts, club.weekday)
     time = join_dotted(club.at_time, club.timezone)
     change_at = meeting.ends_at if meeting.step is Step.POLL else meeting.begins_at
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "F")}
     heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
     state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
+    poll, link = found.poll, ""
+    if poll is not None:
+        url = f"{channel_url(club.guild_id, poll.channel_id or 0)}/{poll.message_id}"
+        link = texts("club-poll-link", url=url)
     message = MessageBuilder()
-    poll = f"{channel_url(club.guild_id, found.poll[0])}/{found.poll[1]}" if found.poll else ""
-    link = texts("club-poll-link", url=poll) if poll else ""
     message.add_text("\n".join(filter(None, (headline, heading, state, link))))
     if found.nominated:
         message.add_text(_nominated_text(texts, found))
-    lines = [texts("club-past", count=total)] if past else []
-    for row in past:
+    lines = [texts("club-past", count=found.total)] if found.past else []
+    for row in found.past:
         url = channel_url(club.guild_id, row.thread_id) if row.thread_id else ""
         thread = f"[{texts('club-thread-link')}]({url})" if url else ""
         readers = texts("club-readers", count=row.readers) if row.readers else ""
         link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
         lines.append(f"{link}\n{subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}")
     message.add_text("\n".join(lines))
-    pages = -(-total // PAGE_SIZE)
+    pages = -(-found.total // PAGE_SIZE)
     pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
     stop = button(texts("club-stop"), pack_custom_id(STOP)) if can_manage else None
     begin = None
@@ -169,19 +206,3 @@ def _nominated_text(texts: Texts, found: Overview) -> str:
         link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
         lines.append(f"- {join_dotted(link, texts('club-nominations', count=row.members), note)}")
     return "\n".join(lines)
-
-
-def change_text(texts: Texts, former: Overview, *, is_same: bool) -> str:
-    """Return what the change of a club does."""
-    club, meeting = former.club, former.meeting
-    if is_same:
-        return texts("club-unchanged")
-    moves = texts(
-        "club-moves",
-        channel=f"<#{club.channel_id}>",
-        day=format_weekday(texts, club.weekday),
-        time=join_dotted(club.at_time, club.timezone),
-    )
-    if meeting.is_decided:
-        return f"{moves}\n{texts('club-meeting-stays', meets=format_timestamp(meeting.at, 'F'))}"
-    return f"{moves}\n{texts('club-poll-ended')}" if meeting.step is Step.POLL else moves

@@ -17,16 +17,16 @@ import structlog
 from bot.core import clock, isolation
 from bot.core.clock import Clock
 from bot.daily import schedule
-from bot.lists.card import Nominations
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from storage import club as storage
 from storage import models, outbox, papers
 from storage.database import Connection, Database
 from storage.errors import StorageError
-from storage.models import Club, DeliveryState, PartState
+from storage.models import Club, DeliveryState
 
 log = structlog.get_logger(__name__)
+list_unread = storage.list_unread
 
 HOUR = timedelta(hours=1)
 VOTE_ENDS = timedelta(days=2)
@@ -39,13 +39,14 @@ MAX_CANDIDATES = 5
 
 
 class Step(StrEnum):
-    """The steps of a meeting. NONE: no paper was chosen."""
+    """The steps of a meeting. NONE: no paper was chosen; END: the club moves or ends, which has no message."""
 
     POLL = "poll"
     PAPER = "paper"
     REMINDER = "reminder"
     NONE = "none"
     SKIP = "skip"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class ClubPost:
     """The messages of a step; without one of a discussion, which a reader (`opened_by`) asked for. Times are UTC.
 
     `papers` are the candidates of a poll open for `hours`, with `nominations` by arXiv id, or one paper with its `votes`.
-    `thread_id` is a thread that there is already; `reason` ends the Fluent id that says why there is no paper.
+    `thread_id` is a thread that there is already; `reason` ends the Fluent id that says why there is no paper. `undoing` are
+    the methods and paths of requests that close what former steps opened.
     """
 
     marker: str
@@ -71,6 +73,7 @@ class ClubPost:
     thread_id: int | None = None
     opened_by: int | None = None
     reason: str = ""
+    undoing: Sequence[tuple[str, str]] = ()
 
 
 async def _find_owned(connection: Connection, delivery: models.Delivery, pause: str | None) -> list[Owned]:
@@ -140,6 +143,14 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     return Meeting(due.local_on, due.at, begins_at)
 
 
+async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:
+    """Return the message with the poll of a meeting that is voted on, if it was sent."""
+    if meeting.step is not Step.POLL or meeting.delivery is None:
+        return None
+    *_, part = await outbox.list_parts(connection, meeting.delivery.id)
+    return part if part.message_id is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Steps:
     """Plans the next step of a club, which is locked, at `now` (UTC). Its methods return whether they planned one."""
@@ -183,10 +194,19 @@ class _Steps:
             await storage.put(self.connection, replace(club, step_id=delivery_id))
         return delivery_id
 
-    async def stop_step(self) -> None:
-        """Stop what the newest step has not sent yet."""
-        if (delivery := self.meeting.delivery) is not None:
-            await outbox.cancel(self.connection, [delivery.id], reason=models.Reason.BY_HAND, now=self.now)
+    async def undo(self, step: Step) -> None:
+        """Plan the end of what the meeting has posted: close its poll, delete its event, stop what is not sent yet."""
+        meeting, guild_id = self.meeting, self.club.guild_id
+        if meeting.delivery is not None:
+            by_hand = models.Reason.BY_HAND
+            await outbox.cancel(self.connection, [meeting.delivery.id], reason=by_hand, now=self.now)
+        ids = await storage.list_event_ids(self.connection, guild_id, meeting.on)
+        undoing = [("DELETE", f"/guilds/{guild_id}/scheduled-events/{event_id}") for event_id in ids]
+        if poll := await find_poll(self.connection, meeting):
+            undoing.append(("POST", f"/channels/{poll.channel_id}/polls/{poll.message_id}/expire"))
+        await storage.clear_meeting(self.connection, guild_id, meeting.on)
+        if undoing or step is Step.SKIP:
+            await self.add(step, votes=int(meeting.step is Step.POLL), undoing=undoing)
 
     async def begin_vote(self, hours: int) -> bool:
         """Plan a poll that is open for these hours. False without candidates."""
@@ -195,7 +215,6 @@ class _Steps:
         candidates = (await papers.list_details(self.connection, list(found)))[:MAX_CANDIDATES]
         if not candidates:
             return False
-        await storage.remove_nominations(self.connection, guild_id, [paper.id for paper in candidates])
         nominations = {paper.arxiv_id: found[paper.id] for paper in candidates if found[paper.id]}
         return bool(await self.add(Step.POLL, candidates, hours=hours, nominations=nominations))
 
@@ -204,6 +223,8 @@ class _Steps:
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.post.papers if delivery is not None and counts is not None else ()
         ids = await papers.get_ids(connection, order)
+        if delivery is not None:
+            await storage.use_up_nominations(connection, club.guild_id, ids.values(), delivery.planned_at)
         found = await papers.list_details(connection, list(ids.values()))
         listed = {paper.arxiv_id: paper for paper in found}
         ranked = [
@@ -242,20 +263,19 @@ _UNKNOWN: Mapping[int, int] = {0: 0}
 
 
 class Overview(NamedTuple):
-    """A club, its next meeting, a page of the papers of those before, and the number of all.
-
-    `nominated` are papers for the next vote; `poll` is the channel and message of the newest poll.
+    """A club, its next meeting with the message of its open poll, papers for the next vote, a page of those read, and the
+    number of all.
     """
 
     club: Club
     meeting: Meeting
-    past: Sequence[storage.PastMeeting] = ()
-    total: int = 0
-    nominated: Sequence[storage.Nominated] = ()
-    poll: tuple[int, int] | None = None
+    poll: models.Part | None
+    nominated: Sequence[storage.Nominated]
+    past: Sequence[storage.PastMeeting]
+    total: int
 
 
-class Clubs(Nominations):
+class Clubs:
     """The use cases of clubs, and what is due each minute. What returns a text returns the Fluent id of what happened."""
 
     def __init__(
@@ -275,10 +295,8 @@ class Clubs(Nominations):
         async with self._database.read() as connection:
             clubs = await storage.list_present(connection)
             meetings = [await load_meeting(connection, club, now) for club in clubs]
-            has_ended = await storage.has_unsettled(connection)
-        if has_ended:
-            async with self._database.transaction() as connection:
-                await storage.settle(connection, now + HOUR)
+        async with self._database.transaction() as connection:
+            await storage.settle(connection, now + HOUR)
         planned = 0
         for club, meeting in zip(clubs, meetings, strict=True):
             with isolation.isolated(log, "club failed", reraise=(StorageError,), guild=club.guild_id):
@@ -308,11 +326,11 @@ class Clubs(Nominations):
 
     async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
         """Return the votes of a poll by the number of the answer; None if it is gone, _UNKNOWN if it is not counted yet."""
-        assert meeting.delivery is not None
         async with self._database.read() as connection:
-            *_, part = await outbox.list_parts(connection, meeting.delivery.id)
-        if part.state is not PartState.SENT or part.message_id is None:
-            return _UNKNOWN if meeting.delivery.state is DeliveryState.WAITING else None
+            part = await find_poll(connection, meeting)
+        if part is None:
+            is_waiting = meeting.delivery and meeting.delivery.state is DeliveryState.WAITING
+            return _UNKNOWN if is_waiting else None
         try:
             message = await self._request("GET", f"/channels/{part.channel_id}/messages/{part.message_id}")
         except outcomes.DeliveryError as error:
@@ -322,56 +340,48 @@ class Clubs(Nominations):
             return _UNKNOWN
         return {int(entry["id"]): int(entry["count"]) for entry in results.get("answer_counts") or ()}
 
-    async def set_up(self, wanted: Club) -> Overview | None:
-        """Store a club, whose first vote begins at its next time. Returns the club and meeting before, None if it is new.
+    async def set_up(self, wanted: Club) -> str:
+        """Store a club, whose first vote begins at its first time after `starts_at`.
 
         A change keeps a meeting that has its paper. Another is planned anew on the new day: its open vote ends without a result.
         """
+        wanted = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
         async with self._database.transaction() as connection:
-            steps = await self._lock(connection, wanted.guild_id)
-            if steps is None:
-                await storage.put(connection, wanted)
-                return None
+            if (steps := await self._lock(connection, wanted.guild_id)) is None:
+                await storage.add(connection, wanted)  # another manager may do so at the same time
+                steps = await self._lock(connection, wanted.guild_id)
+            if steps is None or steps.club == wanted:
+                return "club-set-up"
             former, meeting = steps.club, steps.meeting
             kept = replace(wanted, starts_at=former.starts_at, step_id=former.step_id)
+            is_same = replace(kept, locale=former.locale, created_by=former.created_by) == former
             delivery = meeting.delivery
             is_refused = delivery and delivery.reason and delivery.state is DeliveryState.WAITING
-            if is_refused or replace(kept, locale=former.locale, created_by=former.created_by) != former:
-                if not meeting.is_decided:
-                    await steps.stop_step()
-                    kept = replace(kept, step_id=None)
-                has_begun = meeting.step is not None
-                kept = replace(kept, starts_at=steps.now if has_begun else wanted.starts_at)
-            await storage.put(connection, kept)
-        poll = await self._find_poll(meeting) if kept.step_id is None else None
-        return Overview(former, meeting, poll=poll)
-
-    async def find_poll(self, guild_id: int) -> tuple[int, int] | None:
-        """Return the channel and message of the open vote of a server's club."""
-        async with self._database.read() as connection:
-            club = await storage.get(connection, guild_id)
-            meeting = None if club is None else await load_meeting(connection, club, self._clock())
-        return None if meeting is None else await self._find_poll(meeting)
-
-    async def _find_poll(self, meeting: Meeting) -> tuple[int, int] | None:
-        """Return the channel and message of a meeting's poll if it was sent."""
-        if meeting.step is not Step.POLL or meeting.delivery is None:
-            return None
-        async with self._database.read() as connection:
-            *_, part = await outbox.list_parts(connection, meeting.delivery.id)
-        if part.channel_id is None or part.message_id is None:
-            return None
-        return part.channel_id, part.message_id
+            if is_same and not is_refused:
+                await storage.put(connection, kept)
+                return "club-unchanged"
+            if not meeting.is_decided:
+                await steps.undo(Step.END)
+                kept = replace(kept, step_id=None)
+            has_begun = meeting.step is not None
+            await storage.put(
+                connection, replace(kept, starts_at=steps.now if has_begun else wanted.starts_at)
+            )
+            return (
+                f"club-changed-{meeting.step}" if meeting.step in (Step.POLL, Step.PAPER) else "club-changed"
+            )
 
     async def load(self, guild_id: int, user_id: int, *, limit: int, offset: int) -> Overview | None:
         """Return a server's club for a reader, or None."""
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:
                 return None
-            past = await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
-            nominated = await storage.list_nominated(connection, guild_id, user_id)
             meeting = await load_meeting(connection, club, self._clock())
-        return Overview(club, meeting, *past, nominated, await self._find_poll(meeting))
+            poll = await find_poll(connection, meeting)
+            since_at = meeting.begins_at if meeting.step is Step.POLL else models.NEVER
+            nominated = await storage.list_nominated(connection, guild_id, user_id, since_at)
+            past, total = await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
+        return Overview(club, meeting, poll, nominated, past, total)
 
     async def _lock(self, connection: Connection, guild_id: int) -> _Steps | None:
         now = self._clock()
@@ -404,37 +414,34 @@ class Clubs(Nominations):
         async with self._database.transaction() as connection:
             if (steps := await self._lock(connection, guild_id)) is None:
                 return "club-none"
-            if (skipped := steps.meeting).step is not Step.SKIP:
-                await steps.stop_step()
-                await storage.clear_meeting(connection, guild_id, skipped.on)
-                await steps.add(Step.SKIP, votes=int(skipped.step is Step.POLL))
+            if steps.meeting.step is not Step.SKIP:
+                await steps.undo(Step.SKIP)
             return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
         """Delete a club; what it read stays listed."""
         async with self._database.transaction() as connection:
-            if (steps := await self._lock(connection, guild_id)) is None:
-                return
-            await steps.stop_step()
-            await storage.remove(connection, guild_id)
+            if (steps := await self._lock(connection, guild_id)) is not None:
+                await steps.undo(Step.END)
+                await storage.remove(connection, guild_id)
 
-    async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
-        """Return whether a reader nominates a paper; None in a server without a club."""
+    async def get_marks(self, guild_id: int, user_id: int, paper_id: int) -> tuple[storage.Marks, bool]:
+        """Return a reader's marks of a paper, and whether the server has a club."""
         async with self._database.read() as connection:
-            nominated_id = await storage.get_nomination(connection, guild_id, user_id)
-            return None if await storage.get(connection, guild_id) is None else nominated_id == paper_id
+            marks = await storage.get_marks(connection, guild_id, user_id, paper_id)
+            return marks, await storage.get(connection, guild_id) is not None
 
-    async def nominate(self, guild_id: int, user_id: int, paper_id: int) -> str:
-        """Nominate a paper in the place of the reader's former one, or withdraw it."""
+    async def toggle_nomination(self, guild_id: int, user_id: int, paper_id: int) -> None:
+        """Nominate a paper in the place of the reader's former one, or withdraw it; nothing in a server without a club."""
         async with self._database.transaction() as connection:
-            if await storage.get(connection, guild_id) is None:
-                return "club-none"
-            former = await storage.get_nomination(connection, guild_id, user_id)
-            if former == paper_id:
-                await storage.remove_nominations(connection, guild_id, [paper_id], user_id)
-                return "club-withdrawn"
-            await storage.add_nomination(connection, guild_id, user_id, paper_id, self._clock())
-            return "club-nominated" if former is None else "club-nominated-instead"
+            if await storage.get(connection, guild_id) is not None:
+                now = self._clock()
+                await storage.toggle_nomination(connection, guild_id, user_id, paper_id, now)
+
+    async def toggle_read(self, user_id: int, paper_id: int, guild_id: int | None) -> None:
+        """Mark a saved paper as read, or as unread again."""
+        async with self._database.transaction() as connection:
+            await storage.toggle_read(connection, user_id, paper_id, self._clock(), guild_id)
 
     async def discuss(
         self, paper: models.PaperDetail, gone_id: int | None = None, **fields: Any

@@ -16,7 +16,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
-from bot.client.context import Client, Interaction, Request, Services
+from bot.client.context import CardAddition, Client, Interaction, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
     MAX_LIST_TEXT_LENGTH,
@@ -583,7 +583,10 @@ class PapersCog(commands.Cog):
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
-        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics, web_url=web_url)
+        additions = await _list_additions(request, detail, None)
+        return await lists_card.card_view(
+            texts, detail, additions=additions, sharer=sharer, topics=topics, web_url=web_url
+        )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
@@ -652,18 +655,22 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    nominations = request.services.get(lists_card.Nominations)
-    nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
         texts,
         detail,
         page,
         saved=saved,
         may_share=may_share,
-        nominated=nominated,
+        additions=await _list_additions(request, detail, page),
         topics=topics,
         web_url=request.services.web_url,
     )
+
+
+async def _list_additions(
+    request: Request, detail: models.PaperDetail, page: int | None
+) -> list[CardAddition]:
+    return [await offer(request, detail, page) for offer in request.interaction.client.card_offers]
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

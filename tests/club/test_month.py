@@ -19,10 +19,10 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
     assert "Every Fri at 17:00" in answer
     assert not lab.polls()
-    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
-    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
-    assert "in place" in await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
-    assert "withdrawn" in await lab.press_on_card("2501.00005", "withdraw", lab.readers[1])
+    assert "your nomination" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    assert "your nomination" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
+    assert "your nomination" in await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
+    assert "your nomination" not in await lab.press_on_card("2501.00005", "withdraw", lab.readers[1])
     assert "Opening" in await lab.press_on_card("2501.00003", "discuss", lab.readers[2])
     await lab.tick()
     [discussion] = lab.threads()
@@ -72,7 +72,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     card = await harness.ask("paper", by=reader, paper="2501.00003")
     await harness.press(card, "save", by=reader)
     card = await harness.ask("paper", by=reader, paper="2501.00003")
-    assert "Mark as unread" in shown_text(await harness.press(card, "saved-read", by=reader))
+    assert "Mark as unread" in shown_text(await harness.press(card, "club-read", by=reader))
     assert "Speech" not in shown_text(await harness.ask("saved", by=reader, tag="unread"))
     shown = shown_text(await harness.ask("club list", by=lab.readers[5]))
     assert "Papers so far** · 4" in shown
