@@ -9,30 +9,19 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, outbox
+from storage import database, outbox, shelf, tables
 from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
-from storage.tables import (
-    club_nominations,
-    club_reads,
-    club_threads,
-    clubs,
-    deliveries,
-    guilds,
-    papers,
-    parts,
-    saved_papers,
-)
+from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
+
+READ = "read"
+"""The tag of a saved paper that its reader has read."""
+_IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
-async def add(connection: AsyncConnection, club: Club) -> None:
-    """Store a club unless its server has one."""
-    values = [database.record_values(club, clubs)]
-    await database.insert_rows(connection, clubs, values, ignore_conflicts=True)
-
-
-async def put(connection: AsyncConnection, club: Club) -> None:
-    """Store a club in the place of its server's former one."""
-    await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
+async def put(connection: AsyncConnection, club: Club, *, is_new: bool = False) -> None:
+    """Store a club in the place of its server's former one; one that `is_new` only if there is none."""
+    values, key = [database.record_values(club, clubs)], () if is_new else ("guild_id",)
+    await database.upsert(connection, clubs, values, key=key)
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
@@ -43,7 +32,7 @@ async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = 
 
 async def list_present(connection: AsyncConnection) -> list[Club]:
     """Return the clubs of the servers that the bot has not left."""
-    left = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_not(None))
+    left = sa.select(tables.guilds.c.guild_id).where(tables.guilds.c.left_at.is_not(None))
     query = sa.select(clubs).where(clubs.c.guild_id.not_in(left)).order_by(clubs.c.guild_id)
     return await database.fetch_records(connection, Club, query)
 
@@ -122,8 +111,9 @@ async def list_meetings(
     connection: AsyncConnection, guild_id: int, *, limit: int, offset: int
 ) -> tuple[list[PastMeeting], int]:
     """Return a page of the meetings with a paper, the newest first, and the number of all."""
-    own = club_reads.c
-    readers = sa.select(sa.func.count()).where(own.paper_id == papers.c.id, own.server_id == guild_id)
+    saved = saved_papers.c
+    readers = sa.select(sa.func.count())
+    readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)
     columns = papers.c.arxiv_id, papers.c.title, papers.c.url, _THREAD_ID, readers.scalar_subquery()
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     query = sa.select(club_threads.c.meets_on, *columns).join(papers, papers.c.id == club_threads.c.paper_id)
@@ -132,67 +122,33 @@ async def list_meetings(
     return [PastMeeting(*row) for row in await connection.execute(query)], total.scalar_one()
 
 
-class Marks(NamedTuple):
-    """What a reader did with a paper: saved it, read it, nominates it in a server."""
-
-    is_saved: bool
-    is_read: bool
-    is_nominated: bool
-
-
-async def get_marks(connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int) -> Marks:
-    """Return a reader's marks of a paper."""
-    same = {"user_id": user_id, "paper_id": paper_id}
-    query = sa.select(
-        sa.exists().where(*database.equalities(saved_papers, same)),
-        sa.exists().where(*database.equalities(club_reads, same)),
-        sa.exists().where(*database.equalities(club_nominations, same | {"guild_id": guild_id})),
-    )
-    return Marks(*(await connection.execute(query)).one())
-
-
 async def toggle_read(
-    connection: AsyncConnection, user_id: int, paper_id: int, now: datetime, guild_id: int | None
+    connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Mark a saved paper as read or as unread; it counts in this server, else in the one where it was saved."""
-    same = {"user_id": user_id, "paper_id": paper_id}
-    deletion = club_reads.delete().where(*database.equalities(club_reads, same))
-    if not (await connection.execute(deletion)).rowcount:
-        saved_in = sa.select(saved_papers.c.server_id).where(*database.equalities(saved_papers, same))
-        server_id = guild_id or (await connection.execute(saved_in)).scalar()
-        row = {**same, "server_id": server_id, "read_at": now}
-        await database.insert_rows(connection, club_reads, [row], ignore_conflicts=True)
+    """Give a saved paper the tag READ, or remove it; it counts in this server, else in that where it was saved."""
+    if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
+        tags = [tag for tag in saved.tags if tag != READ]
+        if len(tags) == len(saved.tags):
+            tags.append(READ)
+        place = {"server_id": server_id} if server_id else {}
+        stored = f" {' '.join(tags)} " if tags else ""
+        await shelf.update(connection, user_id, saved.id, tags=stored, **place)
 
 
 async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
-    """Return the ids of the saved papers that a reader has not marked as read."""
-    read = sa.select(club_reads.c.paper_id).where(club_reads.c.user_id == user_id)
-    query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id)
-    found = await connection.execute(query.where(saved_papers.c.paper_id.not_in(read)))
-    return frozenset(found.scalars())
+    """Return the ids of a reader's saved papers without the tag READ."""
+    query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id, ~_IS_READ)
+    return frozenset((await connection.execute(query)).scalars())
 
 
-class Nominated(NamedTuple):
-    """A paper that members nominate. `is_own`: the reader does."""
-
-    title: str | None
-    arxiv_id: str
-    url: str
-    members: int
-    is_own: bool
-
-
-async def list_nominated(
-    connection: AsyncConnection, guild_id: int, user_id: int, since_at: datetime
-) -> list[Nominated]:
-    """Return the papers that were nominated after a time (UTC), those of most members first."""
-    own, count = club_nominations.c, sa.func.count()
-    is_own = sa.func.max(sa.case((own.user_id == user_id, 1), else_=0))
-    query = sa.select(papers.c.title, papers.c.arxiv_id, papers.c.url, count, is_own)
-    query = query.join(papers, papers.c.id == own.paper_id)
-    query = query.where(own.guild_id == guild_id, own.nominated_at > since_at)
-    query = query.group_by(papers.c.id).order_by(count.desc(), sa.func.min(own.nominated_at))
-    return [Nominated(*row) for row in await connection.execute(query)]
+async def is_nominated(
+    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
+) -> bool | None:
+    """Return whether a reader nominates a paper; None in a server without a club."""
+    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
+    query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
+    found: bool | None = (await connection.execute(query.where(clubs.c.guild_id == guild_id))).scalar()
+    return found
 
 
 async def toggle_nomination(
@@ -222,9 +178,8 @@ async def list_candidates(
 
     The nominated come first, then those saved or discussed most since a time in the server, then the most upvoted since.
     """
-    former = sa.select(club_threads.c.paper_id).where(
-        club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
-    )
+    met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
+    former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())
     number, own, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
     nominated = sa.select(own.paper_id, number).where(own.guild_id == guild_id).group_by(own.paper_id)
     nominated = nominated.order_by(number.desc(), sa.func.min(own.nominated_at))
@@ -233,12 +188,12 @@ async def list_candidates(
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
     ).subquery()
     popular = sa.select(signs.c.paper_id, sa.literal(0)).group_by(signs.c.paper_id)
-    popular = popular.order_by(number.desc(), signs.c.paper_id).where(signs.c.paper_id.not_in(former))
-    top = sa.select(papers.c.id, sa.literal(0)).where(papers.c.id.not_in(former))
+    popular = popular.order_by(number.desc(), signs.c.paper_id)
+    top = sa.select(papers.c.id, sa.literal(0)).order_by(papers.c.votes.desc(), papers.c.id)
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
-    top = top.order_by(papers.c.votes.desc(), papers.c.id)
     found: dict[int, int] = {}
-    for query in (nominated.where(own.paper_id.not_in(former)), popular, top):
-        for paper_id, count in await connection.execute(query.limit(limit)):
-            found.setdefault(paper_id, count)
+    for query in (nominated, popular, top):
+        for paper_id, count in await connection.execute(query.limit(limit + len(former))):
+            if paper_id not in former:
+                found.setdefault(paper_id, count)
     return found

@@ -37,7 +37,7 @@ async def save_at(
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:
-    """Set columns of a saved paper: the `note` and the `tags`."""
+    """Set columns of a saved paper: the `note`, the `tags` and the `server_id`."""
     await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
 
 

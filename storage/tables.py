@@ -402,15 +402,6 @@ club_nominations = sa.Table(
     _required("nominated_at", UtcTime),
 )
 
-club_reads = sa.Table(
-    "club_reads",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    sa.Column("server_id", sa.BigInteger, comment="where it counts; NULL: nowhere"),
-    _required("read_at", UtcTime, comment="when the reader marked a saved paper as read"),
-)
-
 profiles = _table_of(
     models.Profile,
     "profiles",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import discord
 from discord import app_commands, ui
@@ -71,15 +71,11 @@ def offer(*services: object) -> Mapping[type, object]:
     return {kind: service for service in services for kind in type(service).__mro__ if kind is not object}
 
 
-class CardAddition(NamedTuple):
-    """What a feature adds to a paper's card: a line of Markdown, "" for none, and buttons."""
-
-    note: str = ""
-    buttons: Sequence[ui.Item[Any]] = ()
-
-
-CardOffer: TypeAlias = "Callable[[Request, models.PaperDetail, int | None], Awaitable[CardAddition]]"
-"""Returns the addition to a page (from 0) of a reader's card, or to a card that is shared with all (None)."""
+CardOffer: TypeAlias = Callable[
+    ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
+]
+"""Returns the buttons for a page (from 0) of a reader's card, given what the reader saved of the paper, or for a card that is
+shared with all (without a page)."""
 
 
 class Client(commands.AutoShardedBot):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -12,13 +13,14 @@ from discord.ext import commands
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import CardAddition, Client, Request
-from bot.client.message_builder import Action
+from bot.client.context import Client, Request
+from bot.client.message_builder import Action, button, pack_custom_id
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs
+from bot.club.service import Clubs, NoClubError, Place
 from bot.daily import schedule
 from bot.lists.commands import card_view, load_paper
+from storage import club as storage
 from storage import models
 
 NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
@@ -71,31 +73,35 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             created_by=request.user_id,
             starts_at=request.services.clock(),
         )
-        headline = request.texts(await self._clubs.set_up(club))
-        if not channel.guild.me.guild_permissions.create_events:
-            headline += f"\n{client_messages.subtext(request.texts('club-no-events'))}"
-        return await self._view(request, headline)
+        may_announce = channel.guild.me.guild_permissions.create_events
+        note = "" if may_announce else client_messages.subtext(request.texts("club-no-events"))
+        return await self._view(request, self._clubs.set_up(club), note)
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
         """Begin the vote."""
-        return await self._act(request, self._clubs.begin_vote)
+        router.require_manager(request.interaction)
+        return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
-    @router.handles(club_messages.BEGIN, check=router.require_manager)
+    @router.handles(club_messages.BEGIN)
     async def press_begin(self, request: Request, action: Action) -> ui.LayoutView:
         """Begin the vote from the button of the club."""
-        return await self._act(request, self._clubs.begin_vote)
+        router.require_manager(request.interaction)
+        return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
         """Skip the meeting: its event is deleted, and an open vote does not count."""
-        return await self._act(request, self._clubs.skip)
-
-    async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
         router.require_manager(request.interaction)
-        key = await act(request.interaction.guild_id or 0)
-        setup = request.interaction.client.mentions("club setup")
-        return await self._view(request, request.texts(key, setup=setup))
+        return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
+
+    @router.handles(club_messages.STOP)
+    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
+        """End the club."""
+        router.require_manager(request.interaction)
+        with suppress(NoClubError):
+            await self._clubs.stop(request.interaction.guild_id or 0)
+        return client_messages.text_view(request.texts("club-stopped"))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
@@ -107,48 +113,63 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         """Show a page of the club's papers."""
         return await self._view(request, page=action.number)
 
-    @router.handles(club_messages.STOP, check=router.require_manager)
-    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """End the club."""
-        await self._clubs.stop(request.interaction.guild_id or 0)
-        return client_messages.text_view(request.texts("club-stopped"))
-
-    async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
-        size, mention = club_messages.PAGE_SIZE, request.interaction.client.mentions
-        guild_id = request.interaction.guild_id or 0
-        found = await self._clubs.load(guild_id, request.user_id, limit=size, offset=page * size)
+    async def _view(
+        self, request: Request, done: Awaitable[str] | None = None, note: str = "", page: int = 0
+    ) -> ui.LayoutView:
+        """Return the club with what was done, which is a Fluent id, and a note."""
+        mention, size = request.interaction.client.mentions, club_messages.PAGE_SIZE
+        lines: list[str] = []
+        with suppress(NoClubError):
+            lines = [] if done is None else [request.texts(await done), note]
+        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
         if found is None:
             raise UserError("club-none", setup=mention("club setup"))
-        can_manage = router.is_manager(request.interaction)
         return club_messages.club_view(
-            request.texts, found, page, mention("club now"), headline, can_manage=can_manage
+            request.texts,
+            found,
+            page,
+            mention("club now"),
+            lines,
+            can_manage=router.is_manager(request.interaction),
         )
 
     async def _add_to_card(
-        self, request: Request, paper: models.PaperDetail, page: int | None
-    ) -> CardAddition:
-        if page is None:
-            return CardAddition(buttons=[club_messages.discuss_button(request.texts, paper)])
-        guild_id, may_share = request.interaction.guild_id or 0, router.may_share(request.interaction)
-        marks, has_club = await self._clubs.get_marks(guild_id, request.user_id, paper.id)
-        return club_messages.card_addition(
-            request.texts, paper, page, marks, has_club=has_club, may_discuss=may_share
-        )
+        self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
+    ) -> Sequence[ui.Item[Any]]:
+        texts, guild_id, buttons = request.texts, request.interaction.guild_id or 0, []
+
+        def add(label: str, verb: str, *fields: int, emoji: str | None = None) -> None:
+            custom_id = pack_custom_id(verb, *fields, paper.arxiv_id)
+            buttons.append(button(texts(label), custom_id, emoji=emoji))
+
+        if page is not None and saved is not None:
+            add("club-unread" if storage.READ in saved.tags else "club-read", club_messages.READ, page)
+        if router.may_share(request.interaction):
+            add("discuss", club_messages.DISCUSS, emoji="💬")
+        if page is not None and paper.is_listed:
+            async with request.services.database.read() as connection:
+                nominated = await storage.is_nominated(connection, guild_id, request.user_id, paper.id)
+            if nominated is not None:
+                add("withdraw" if nominated else "nominate", club_messages.NOMINATE, page)
+        return buttons
 
     @router.handles(club_messages.NOMINATE)
     async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
         """Nominate the paper of a card, or withdraw it."""
         page, arxiv_id = action.fields(2)
-        paper = await load_paper(request, arxiv_id)
-        await self._clubs.toggle_nomination(request.interaction.guild_id or 0, request.user_id, paper.id)
+        guild_id, paper = request.interaction.guild_id or 0, await load_paper(request, arxiv_id)
+        async with request.services.database.transaction() as connection:
+            now = request.services.clock()
+            await storage.toggle_nomination(connection, guild_id, request.user_id, paper.id, now)
         return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
     @router.handles(club_messages.READ)
     async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark the paper of a card as read, or as unread."""
+        """Mark the saved paper of a card as read, or as unread."""
         page, arxiv_id = action.fields(2)
-        paper = await load_paper(request, arxiv_id)
-        await self._clubs.toggle_read(request.user_id, paper.id, request.interaction.guild_id)
+        async with request.services.database.transaction() as connection:
+            server_id = request.interaction.guild_id
+            await storage.toggle_read(connection, request.user_id, arxiv_id, server_id)
         return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
@@ -162,16 +183,10 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         is_forum = isinstance(channel, discord.ForumChannel)
         await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         paper = await load_paper(request, action.payload)
-        fields: dict[str, Any] = {
-            "guild_id": channel.guild.id,
-            "channel_id": channel.id,
-            "is_forum": is_forum,
-            "opened_by": request.user_id,
-            "locale": request.texts.locale,
-        }
-        thread_id = await self._clubs.discuss(paper, **fields)
+        place = Place(channel.guild.id, channel.id, is_forum, request.texts.locale)
+        thread_id = await self._clubs.discuss(paper, place, request.user_id)
         if thread_id is not None and not await _open_again(request, thread_id):
-            thread_id = await self._clubs.discuss(paper, thread_id, **fields)
+            thread_id = await self._clubs.discuss(paper, place, request.user_id, thread_id)
         if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))

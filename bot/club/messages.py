@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.client import messages as client_messages
-from bot.client.context import CardAddition
-from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id, plain_payload
-from bot.client.messages import PostWording, format_title, format_votes, join_dotted, subtext, title_link
+from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id
+from bot.client.messages import PostWording, channel_url, format_title, join_dotted, title_link
 from bot.client.translations import Texts
 from bot.club.service import HOUR, ClubPost, Overview, Step
 from bot.daily import post as daily_post
@@ -20,7 +20,6 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.rendering import discord_text
 from storage import models
-from storage.club import Marks
 from storage.models import PartKind
 
 SHOW = "clubs"
@@ -30,15 +29,9 @@ READ = "sread"
 DISCUSS = "dis"
 NOMINATE = "nom"
 PAGE_SIZE = 10
-MAX_NOMINATED = 5
 POLL_ANSWER = 55
 """Characters of an answer (Discord docs, resources/poll)."""
 EVENT_NAME, EVENT_TEXT = 100, 900
-
-
-def channel_url(guild_id: int, channel_id: int) -> str:
-    """Return the address of a channel or thread."""
-    return f"https://discord.com/channels/{guild_id}/{channel_id}"
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
@@ -47,26 +40,30 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     rest = [RenderedPart(PartKind.REQUEST, {"method": method, "path": path}) for method, path in post.undoing]
     if post.step is Step.END:
         return tuple(rest)
-    is_post, has_card = post.is_forum and not post.thread_id, post.step in (None, Step.PAPER)
-    question, text = texts("club-question", date=texts.format_date(post.meets_on)), _text(wording, post)
+    is_post, has_card = post.place.is_forum and not post.thread_id, post.step in (None, Step.PAPER)
+    question, text = texts("club-question", date=texts.format_date(post.meeting.on)), _text(wording, post)
     name = format_title(post.papers[0].title, post.papers[0].arxiv_id) if has_card else question
     fields = {
         "name": discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False),
         "auto_archive_duration": daily_post.AUTO_ARCHIVE_MINUTES,
     }
-    plain = _plain(text, marker)
+    plain = client_messages.marked_plain_payload(text, marker)
     if post.step is Step.POLL:
         poll = {"poll": _poll(post, question)}
         message = plain if is_post else plain | poll
         if is_post:
-            vote = _plain(texts("club-vote"), contents.part_marker(post.marker, 1))
+            vote = client_messages.marked_plain_payload(
+                texts("club-vote"), contents.part_marker(post.marker, 1)
+            )
             rest = [RenderedPart(PartKind.THREAD_MESSAGE, vote | poll)]
     elif has_card:
         (paper,) = post.papers
         day = DailyPost(post.marker, post.locale, models.Style.CARDS, paper.date, 1, (paper,))
         message = layout_payload(daily_post.card_view(texts, day, paper, 0, text))
-        plain = _plain(f"{text}\n{title_link(paper.title, paper.arxiv_id, paper.url)}", marker)
-        if not post.is_forum and not post.thread_id:
+        plain = client_messages.marked_plain_payload(
+            f"{text}\n{title_link(paper.title, paper.arxiv_id, paper.url)}", marker
+        )
+        if not post.place.is_forum and not post.thread_id:
             rest = [RenderedPart(PartKind.THREAD, fields)]
         if post.step is Step.PAPER:
             rest.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
@@ -81,34 +78,33 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
 
 def _text(wording: PostWording, post: ClubPost) -> str:
     texts = wording.ui_texts
-    times = {"at": format_timestamp(post.meets_at, "F"), "when": format_timestamp(post.meets_at, "R")}
+    times = {"at": format_timestamp(post.meeting.at, "F"), "when": format_timestamp(post.meeting.at, "R")}
     if post.step is None:
         return texts("club-discussion", reader=f"<@{post.opened_by}>")
     if post.step is Step.NONE:
         return texts(f"club-none-{post.reason}", now=wording.mention("club now"), **times)
     lines = [texts(f"club-{post.step}", votes=post.votes, **times)]
     if post.step is Step.PAPER and post.thread_id:
-        lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
-    for number, paper in enumerate(post.papers if post.step is Step.POLL else (), start=1):
-        count = post.nominations.get(paper.arxiv_id, 0)
-        note = texts("club-nominations", count=count) if count else ""
-        link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=240)
-        lines.append(f"{number}. {join_dotted(link, format_votes(paper.votes), note)}")
+        lines.append(texts("club-thread", url=channel_url(post.place.guild_id, post.thread_id)))
     if post.step is Step.POLL:
-        lines.append(subtext(texts("club-how-to-nominate")))
+        lines += _list_papers(texts, post.papers, post.nominations)
+        lines.append(client_messages.subtext(texts("club-how-to-nominate")))
     return "\n".join(lines)
 
 
-def _plain(text: str, marker: str) -> dict[str, Any]:
-    return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
+def _list_papers(texts: Texts, papers: Iterable[Any], nominations: Mapping[str, int]) -> Iterator[str]:
+    """Yield the lines of candidates with their votes and nominations."""
+    for number, paper in enumerate(papers, start=1):
+        count = nominations.get(paper.arxiv_id, 0)
+        note = texts("club-nominations", count=count) if count else ""
+        link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=200)
+        yield f"{number}. {join_dotted(link, client_messages.format_votes(paper.votes), note)}"
 
 
 def _poll(post: ClubPost, question: str) -> dict[str, Any]:
-    titles = [
-        discord_text.shorten(format_title(paper.title, paper.arxiv_id), POLL_ANSWER, markdown=False)
-        for paper in post.papers
-    ]
-    answers = [{"poll_media": {"text": title}} for title in titles]
+    titles = (format_title(paper.title, paper.arxiv_id) for paper in post.papers)
+    short = (discord_text.shorten(title, POLL_ANSWER, markdown=False) for title in titles)
+    answers = [{"poll_media": {"text": title}} for title in short]
     return {"question": {"text": question}, "answers": answers, "duration": post.hours}
 
 
@@ -119,51 +115,22 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     body = {
         "name": discord_text.shorten(texts("club-event", title=title), EVENT_NAME, markdown=False),
         "description": f"{title[:EVENT_TEXT]}\n{arxiv_ids.huggingface_url(paper.arxiv_id)}",
-        "scheduled_start_time": post.meets_at.isoformat(),
-        "scheduled_end_time": (post.meets_at + HOUR).isoformat(),
+        "scheduled_start_time": post.meeting.at.isoformat(),
+        "scheduled_end_time": (post.meeting.at + HOUR).isoformat(),
         "privacy_level": 2,  # for the server
         "entity_type": 3,  # not in a voice channel
-        "entity_metadata": {"location": channel_url(post.guild_id, post.thread_id or post.channel_id)},
+        "entity_metadata": {
+            "location": channel_url(post.place.guild_id, post.thread_id or post.place.channel_id)
+        },
     }
-    path = f"/guilds/{post.guild_id}/scheduled-events"
+    path = f"/guilds/{post.place.guild_id}/scheduled-events"
     return {"method": "POST", "path": path, "body": body, "same": ["name", "entity_metadata"]}
 
 
-def card_addition(
-    texts: Texts, paper: models.PaperDetail, page: int, marks: Marks, *, has_club: bool, may_discuss: bool
-) -> CardAddition:
-    """Return what the club adds to a page of a reader's card."""
-    buttons = []
-    if marks.is_saved:
-        label = texts("club-unread" if marks.is_read else "club-read")
-        buttons.append(button(label, pack_custom_id(READ, page, paper.arxiv_id)))
-    if may_discuss:
-        buttons.append(discuss_button(texts, paper))
-    if has_club and paper.is_listed:
-        label = texts("withdraw" if marks.is_nominated else "nominate")
-        buttons.append(button(label, pack_custom_id(NOMINATE, page, paper.arxiv_id)))
-    notes = (
-        texts("club-is-read") if marks.is_saved and marks.is_read else "",
-        texts("club-is-nominated") if has_club and marks.is_nominated else "",
-    )
-    return CardAddition(join_dotted(*notes), buttons)
-
-
-def discuss_button(texts: Texts, paper: models.PaperDetail) -> ui.Item[Any]:
-    """Return the button that opens the thread about a paper."""
-    return button(texts("discuss"), pack_custom_id(DISCUSS, paper.arxiv_id), emoji="💬")
-
-
 def club_view(
-    texts: Texts,
-    found: Overview,
-    page: int,
-    now_command: str,
-    headline: str = "",
-    *,
-    can_manage: bool = False,
+    texts: Texts, found: Overview, page: int, now_command: str, said: Iterable[str], *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return when a club meets, what comes next, and a page of the papers that it had."""
+    """Return what was `said`, when a club meets, what comes next, and a page of the papers that it had."""
     club, meeting = found.club, found.meeting
     day = format_weekday(texts, club.weekday)
     time = join_dotted(club.at_time, club.timezone)
@@ -171,21 +138,23 @@ def club_view(
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "F")}
     heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
     state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
-    poll, link = found.poll, ""
-    if poll is not None:
-        url = f"{channel_url(club.guild_id, poll.channel_id or 0)}/{poll.message_id}"
-        link = texts("club-poll-link", url=url)
     message = MessageBuilder()
-    message.add_text("\n".join(filter(None, (headline, heading, state, link))))
-    if found.nominated:
-        message.add_text(_nominated_text(texts, found))
+    message.add_text("\n".join(filter(None, (*said, heading, state))))
+    if found.poll is not None:
+        url = channel_url(club.guild_id, found.poll.channel_id, found.poll.message_id)
+        message.add_text(texts("club-poll-link", url=url))
+    elif found.candidates:
+        shown = _list_papers(texts, found.candidates, found.nominations)
+        message.add_text("\n".join((texts("club-candidates"), *shown)))
     lines = [texts("club-past", count=found.total)] if found.past else []
     for row in found.past:
-        url = channel_url(club.guild_id, row.thread_id) if row.thread_id else ""
-        thread = f"[{texts('club-thread-link')}]({url})" if url else ""
+        url = channel_url(club.guild_id, row.thread_id)
+        thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id else ""
         readers = texts("club-readers", count=row.readers) if row.readers else ""
         link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
-        lines.append(f"{link}\n{subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}")
+        lines.append(
+            f"{link}\n{client_messages.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
+        )
     message.add_text("\n".join(lines))
     pages = -(-found.total // PAGE_SIZE)
     pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
@@ -195,14 +164,3 @@ def club_view(
         begin = button(texts("club-begin"), pack_custom_id(BEGIN))
     message.add_buttons(*pager, begin, stop)
     return message.view
-
-
-def _nominated_text(texts: Texts, found: Overview) -> str:
-    """Return the papers that were nominated most, and the reader's own."""
-    shown = [row for place, row in enumerate(found.nominated) if place < MAX_NOMINATED or row.is_own]
-    lines = [texts("club-nominated-so-far", count=len(found.nominated))]
-    for row in shown:
-        note = texts("club-own") if row.is_own else ""
-        link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
-        lines.append(f"- {join_dotted(link, texts('club-nominations', count=row.members), note)}")
-    return "\n".join(lines)

@@ -13,7 +13,6 @@ from discord import ui
 from bot.archive import arxiv_ids, exports, fields, summaries
 from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.context import CardAddition
 from bot.client.message_builder import (
     MessageBuilder,
     button,
@@ -73,7 +72,7 @@ async def card_view(
     *,
     saved: models.SavedPaper | None = None,
     may_share: bool = False,
-    additions: Sequence[CardAddition] = (),
+    extra: Sequence[ui.Item[Any]] = (),
     sharer: str | None = None,
     topics: Sequence[str] = (),
     web_url: str | None = None,
@@ -81,7 +80,7 @@ async def card_view(
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
     `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
-    can be followed from it, and so can its authors and its institution. `additions` are those of other features.
+    can be followed from it, and so can its authors and its institution. `extra` are the buttons of other features.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -94,15 +93,13 @@ async def card_view(
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     if saved is not None:
         message.add_text(_saved_text(texts, saved))
-    if notes := join_dotted(*(addition.note for addition in additions)):
-        message.add_text(subtext(notes))
     message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
     is_shared = sharer is not None
     actions = [
         *_action_buttons(
             texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=is_shared
         ),
-        *(item for addition in additions for item in addition.buttons),
+        *extra,
     ]
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],

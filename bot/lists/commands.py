@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 import discord
 from discord import app_commands, ui
@@ -16,7 +16,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
-from bot.client.context import CardAddition, Client, Interaction, Request, Services
+from bot.client.context import Client, Interaction, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
     MAX_LIST_TEXT_LENGTH,
@@ -583,9 +583,9 @@ class PapersCog(commands.Cog):
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
-        additions = await _list_additions(request, detail, None)
+        extra = await _list_extra(request, detail, None)
         return await lists_card.card_view(
-            texts, detail, additions=additions, sharer=sharer, topics=topics, web_url=web_url
+            texts, detail, extra=extra, sharer=sharer, topics=topics, web_url=web_url
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
@@ -661,16 +661,18 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
         page,
         saved=saved,
         may_share=may_share,
-        additions=await _list_additions(request, detail, page),
+        extra=await _list_extra(request, detail, page, saved),
         topics=topics,
         web_url=request.services.web_url,
     )
 
 
-async def _list_additions(
-    request: Request, detail: models.PaperDetail, page: int | None
-) -> list[CardAddition]:
-    return [await offer(request, detail, page) for offer in request.interaction.client.card_offers]
+async def _list_extra(
+    request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
+) -> list[ui.Item[Any]]:
+    """Return the buttons that other features offer on a card."""
+    offers = request.interaction.client.card_offers
+    return [item for offer in offers for item in await offer(request, detail, page, saved)]
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

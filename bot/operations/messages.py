@@ -172,8 +172,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, w
     at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
     channel_id = (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{part.message_id}"
-        what = f"[{what}]({address})"
+        what = f"[{what}]({client_messages.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)
 
 
