@@ -151,11 +151,8 @@ async def is_nominated(
     return found
 
 
-async def toggle_nomination(
-    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int, now: datetime
-) -> None:
-    """Store the one paper that a reader nominates, or withdraw it."""
-    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
+async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
+    """Store the one paper that a reader nominates (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]

@@ -83,24 +83,21 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
-    @router.handles(club_messages.BEGIN)
-    async def press_begin(self, request: Request, action: Action) -> ui.LayoutView:
-        """Begin the vote from the button of the club."""
-        router.require_manager(request.interaction)
-        return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
-
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
         """Skip the meeting: its event is deleted, and an open vote does not count."""
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
-    @router.handles(club_messages.STOP)
-    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """End the club."""
+    @router.handles(club_messages.MANAGE)
+    async def manage(self, request: Request, action: Action) -> ui.LayoutView:
+        """Begin the vote from the button of the club, or end the club."""
         router.require_manager(request.interaction)
+        guild_id = request.interaction.guild_id or 0
+        if action.payload == club_messages.BEGIN:
+            return await self._view(request, self._clubs.begin_vote(guild_id))
         with suppress(NoClubError):
-            await self._clubs.stop(request.interaction.guild_id or 0)
+            await self._clubs.stop(guild_id)
         return client_messages.text_view(request.texts("club-stopped"))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
@@ -136,40 +133,35 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        texts, guild_id, buttons = request.texts, request.interaction.guild_id or 0, []
-
-        def add(label: str, verb: str, *fields: int, emoji: str | None = None) -> None:
-            custom_id = pack_custom_id(verb, *fields, paper.arxiv_id)
-            buttons.append(button(texts(label), custom_id, emoji=emoji))
-
+        texts, guild_id, arxiv_id = request.texts, request.interaction.guild_id or 0, paper.arxiv_id
+        labels = {}
         if page is not None and saved is not None:
-            add("club-unread" if storage.READ in saved.tags else "club-read", club_messages.READ, page)
-        if router.may_share(request.interaction):
-            add("discuss", club_messages.DISCUSS, emoji="💬")
+            labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
         if page is not None and paper.is_listed:
             async with request.services.database.read() as connection:
                 nominated = await storage.is_nominated(connection, guild_id, request.user_id, paper.id)
             if nominated is not None:
-                add("withdraw" if nominated else "nominate", club_messages.NOMINATE, page)
-        return buttons
+                labels[club_messages.NOMINATE] = "withdraw" if nominated else "nominate"
+        discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
+        return [
+            *([discuss] if router.may_share(request.interaction) else []),
+            *(
+                button(texts(label), pack_custom_id(club_messages.MARK, mark, page or 0, arxiv_id))
+                for mark, label in labels.items()
+            ),
+        ]
 
-    @router.handles(club_messages.NOMINATE)
-    async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
-        """Nominate the paper of a card, or withdraw it."""
-        page, arxiv_id = action.fields(2)
-        guild_id, paper = request.interaction.guild_id or 0, await load_paper(request, arxiv_id)
+    @router.handles(club_messages.MARK)
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark the paper of a card as read or nominate it, or take that back."""
+        mark, page, arxiv_id = action.fields(3)
+        guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
         async with request.services.database.transaction() as connection:
-            now = request.services.clock()
-            await storage.toggle_nomination(connection, guild_id, request.user_id, paper.id, now)
-        return await card_view(request, arxiv_id, message_builder.parse_number(page))
-
-    @router.handles(club_messages.READ)
-    async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark the saved paper of a card as read, or as unread."""
-        page, arxiv_id = action.fields(2)
-        async with request.services.database.transaction() as connection:
-            server_id = request.interaction.guild_id
-            await storage.toggle_read(connection, request.user_id, arxiv_id, server_id)
+            if mark == club_messages.READ:
+                await storage.toggle_read(connection, request.user_id, arxiv_id, guild_id)
+            else:
+                row = {"guild_id": guild_id or 0, "user_id": request.user_id, "paper_id": paper.id}
+                await storage.toggle_nomination(connection, row, request.services.clock())
         return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)

@@ -23,11 +23,13 @@ from storage import models
 from storage.models import PartKind
 
 SHOW = "clubs"
-STOP = "clubx"
-BEGIN = "clubnow"
-READ = "sread"
+MANAGE = "clubm"
+BEGIN, STOP = "begin", "stop"
+"""What a manager's buttons do."""
 DISCUSS = "dis"
-NOMINATE = "nom"
+MARK = "clubp"
+READ, NOMINATE = "read", "nominate"
+"""What buttons of a card do."""
 PAGE_SIZE = 10
 POLL_ANSWER = 55
 """Characters of an answer (Discord docs, resources/poll)."""
@@ -158,9 +160,9 @@ def club_view(
     message.add_text("\n".join(lines))
     pages = -(-found.total // PAGE_SIZE)
     pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
-    stop = button(texts("club-stop"), pack_custom_id(STOP)) if can_manage else None
+    stop = button(texts("club-stop"), pack_custom_id(MANAGE, STOP)) if can_manage else None
     begin = None
     if can_manage and meeting.step in (None, Step.NONE, Step.SKIP):
-        begin = button(texts("club-begin"), pack_custom_id(BEGIN))
+        begin = button(texts("club-begin"), pack_custom_id(MANAGE, BEGIN))
     message.add_buttons(*pager, begin, stop)
     return message.view

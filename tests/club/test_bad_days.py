@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,6 +78,50 @@ async def test_two_managers_at_once_begin_one_vote(lab: Lab) -> None:
     assert sorted(map(str, results[:2])) == ["club-vote-begins", "club-vote-is-open"]
     await lab.tick()
     assert len(lab.polls()) == 1
+
+
+async def test_two_managers_who_set_up_a_club_at_once_have_one_and_the_second_is_told(lab: Lab) -> None:
+    clubs = lab.harness.bot.services.get(Clubs)
+    wanted = models.Club(
+        guild_id=lab.harness.guild.id,
+        channel_id=lab.harness.channel.id,
+        is_forum=False,
+        weekday=5,
+        at_time="17:00",
+        timezone="UTC",
+        locale=models.Locale.EN,
+        created_by=1,
+        starts_at=lab.now,
+    )
+    second = replace(wanted, weekday=4, created_by=2)
+    results = await asyncio.gather(clubs.set_up(wanted), clubs.set_up(second))
+    assert sorted(results) == ["club-changed", "club-set-up"]
+    shown = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
+    assert f"Every {'Thu' if results[1] == 'club-changed' else 'Fri'} at" in shown
+
+
+@pytest.mark.parametrize("is_skipped", [True, False])
+async def test_nominations_of_a_vote_that_was_skipped_or_deleted_count_for_the_next_one(
+    lab: Lab, is_skipped: bool
+) -> None:
+    await lab.until(MEETS - 7 * DAY - timedelta(hours=1))
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    [poll] = lab.polls()
+    if is_skipped:
+        await lab.manage("skip")
+    else:
+        lab.harness.env.backend.delete_message(lab.harness.channel.id, poll.id)
+        await _end_vote(lab)
+    await lab.add_day(("2602.00001", 90))
+    await lab.manage("now")
+    assert lab.polls()[-1].poll.answers[0].text == "Maps for Robots"
+    await lab.until(MEETS - timedelta(hours=1))
+    assert lab.threads()
+    assert "Nominated" not in shown_text(
+        await lab.harness.ask("paper", by=lab.readers[0], paper="2501.00004")
+    )
 
 
 async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_comes_at_its_time(
@@ -266,6 +311,7 @@ async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_
     reader = lab.readers[0]
     await lab.press_on_card("2501.00003", "discuss", reader)
     await lab.press_on_card("2501.00004", "save", reader)
+    await lab.press_on_card("2501.00004", "club-read", reader)
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     await lab.press_on_card("2501.00004", "nominate", reader)
     await lab.tick()
