@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 from collections.abc import AsyncGenerator, Iterator
@@ -297,19 +296,13 @@ async def _write(
         problems.append(problem)
         shell.error(problem)
 
-    def on_wait() -> None:
-        shell.error("Waiting for another process that is writing a digest.")
-
     rows = []
-    async with contextlib.AsyncExitStack() as stack:
-        container = await stack.enter_async_context(shell.open_container())
+    async with shell.open_container() as container:
         day = day or container.day_close.last_closed(container.clock())
         if file is not None and len(formats) > 1 and not file.is_dir():
             raise errors.UsageError(
                 "Several formats need an existing folder as --output. Create it, or choose one --format."
             )
-        if not dry_run:
-            await stack.enter_async_context(app_container.waited_for_lock(container.database, on_wait))
         await container.load_mentions()
         async with app_container.open_writer(container, container.create_ingest()) as writer:
             for form in formats:

@@ -240,7 +240,6 @@ def serve_tools(
             "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
             " for example with pipx install '.[mcp]'."
         ) from None
-    from bot.cli import search
     from bot.core import logs, settings
     from bot.core.clock import system_clock
     from storage import models
@@ -255,12 +254,11 @@ def serve_tools(
         raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
     # The protocol has stdout for itself.
     logs.configure(configured.log)
-    everyday = search.load_everyday()
 
     async def serve() -> None:
         async with shell.open_storage(migrate=False) as database:
             locale = models.Locale(configured.locale)
-            tools = mcp_server.create_tools(database, system_clock, locale, everyday)
+            tools = mcp_server.create_tools(database, system_clock, locale)
             server = mcp_server.create_server(tools)
             if http is None:
                 await mcp_server.serve_stdio(server)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bot.search import results as search_results
     from bot.search.lookup import FormEvidence
     from bot.search.service import SearchService
-    from bot.text import questions
     from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
@@ -94,16 +93,6 @@ def search(
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
-
-
-def load_everyday() -> questions.Everyday:
-    """Return the everyday words with the operator's; what is wrong with the file is said on stderr."""
-    from bot.text import questions
-
-    everyday, problems = questions.load_everyday(shell.load_settings().everyday_words)
-    for problem in problems:
-        shell.error(problem)
-    return everyday
 
 
 async def _explain_nothing(service: SearchService, sentence: str) -> str:
@@ -338,7 +327,7 @@ def create_search(database: Database) -> SearchService:
     from bot.search.service import SearchService
 
     index = SearchIndex(folder_of(database), at_once=None)
-    return SearchService(database, everyday=load_everyday(), index=index)
+    return SearchService(database, index=index)
 
 
 def glossary(

@@ -18,7 +18,7 @@ from bot.daily.choice import DailyPost
 from bot.daily.messages import format_timestamp, format_weekday
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.rendering import discord_text
+from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind
 
@@ -135,10 +135,9 @@ def club_view(
     """Return what was `said`, when a club meets, what comes next, and a page of the papers that it had."""
     club, meeting = found.club, found.meeting
     day = format_weekday(texts, club.weekday)
-    time = join_dotted(club.at_time, club.timezone)
     change_at = meeting.ends_at if meeting.step is Step.POLL else meeting.begins_at
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "F")}
-    heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
+    heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=_format_time(texts, club))
     state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
     message = MessageBuilder()
     message.add_text("\n".join(filter(None, (*said, heading, state))))
@@ -166,3 +165,8 @@ def club_view(
         begin = button(texts("club-begin"), pack_custom_id(MANAGE, BEGIN))
     message.add_buttons(*pager, begin, stop)
     return message.view
+
+
+def _format_time(texts: Texts, club: models.Club) -> str:
+    zone = templates.render_zone(club.timezone, texts.locale.value)
+    return f"{texts.format_time(club.at_time)} ({zone})"

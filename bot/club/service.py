@@ -205,7 +205,7 @@ class _Steps:
             guild_id=club.guild_id,
             channel_id=thread_id if is_inside else club.channel_id,
             local_on=meeting.on,
-            post=models.StoredPost(papers=tuple(paper.arxiv_id for paper in papers)),
+            papers=tuple(paper.arxiv_id for paper in papers),
         )
         if step in DECIDED or delivery.expires_at > meeting.at:
             delivery = replace(delivery, expires_at=meeting.at)
@@ -240,7 +240,7 @@ class _Steps:
     async def end_vote(self, counts: Mapping[int, int]) -> None:
         """Plan the paper with most votes, by the number of the answer, once its thread is open. Without counts: no poll."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
-        order = delivery.post.papers if delivery is not None and counts else ()
+        order = delivery.papers if delivery is not None and counts else ()
         ids = await papers.get_ids(connection, order)
         listed = {one.arxiv_id: one for one in await papers.list_details(connection, list(ids.values()))}
         ranked = [

@@ -184,8 +184,11 @@ def _list_alert_terms(
 ) -> tuple[models.AlertTerm, ...]:
     """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
     # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
-    glossary, everyday = archive.reader.glossary, archive.reader.everyday
-    named = [term for term in terms if glossary.find(term) or not everyday.find_terms(term)] or terms
+    named = [
+        term
+        for term in terms
+        if archive.reader.glossary.find(term) or not questions.find_everyday_terms(term)
+    ] or terms
     words = [text for text in named if any(map(str.isalpha, text))]
     found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
     found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
@@ -206,11 +209,9 @@ class LookUp:
         index: SearchIndex,
         read_glossary: Callable[[Snapshot], resolver.Glossary],
         clock: Clock = system_clock,
-        everyday: questions.Everyday | None = None,
     ) -> None:
         self.index = index
         self._read_glossary = read_glossary
-        self._everyday = everyday
         self._clock = clock
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._topics: TopicIndex | None = None
@@ -226,7 +227,7 @@ class LookUp:
             if self._engine is None or self._engine.searcher is not papers:
                 self._engine = Engine(papers)
             if self._reader is None or self._reader.glossary is not glossary:
-                self._reader = Reader(glossary, self._everyday)
+                self._reader = Reader(glossary)
             return Archive(view, self._engine, writers, self._reader, not is_current)
 
     def search(self, view: Snapshot, request: SearchRequest, *, by_votes: bool = False) -> SearchResult:

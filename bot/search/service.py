@@ -18,7 +18,7 @@ from bot.search.index import SearchIndex
 from bot.search.lookup import AboutPapers, LookUp
 from bot.search.query import ReadQuery
 from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
-from bot.text import analyser, questions
+from bot.text import analyser
 from storage import archive, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -56,14 +56,13 @@ class SearchService:
         database: Database,
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
-        everyday: questions.Everyday | None = None,
         index: SearchIndex | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self.index = index or SearchIndex(search_index.folder_of(database))
         self._glossary = glossary or GlossaryService(database, clock, self.index)
-        self._lookup = LookUp(self.index, self._glossary.read_current, clock, everyday)
+        self._lookup = LookUp(self.index, self._glossary.read_current, clock)
         self._completion_index: TopicIndex | None = None
         self._topics_checked_at = 0.0
 

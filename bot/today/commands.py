@@ -25,6 +25,8 @@ from bot.today.profiles import Profiles
 from bot.today.service import DEFAULT_TIME, Mark, TodayService, next_due
 from storage.models import FeedbackKind
 
+_SUBMIT_TIME = message_builder.pack_custom_id(today_messages.SUBMIT_TIME)
+
 
 class TodayCog(commands.Cog):
     """The papers of the day for one reader."""
@@ -93,13 +95,13 @@ class TodayCog(commands.Cog):
         profile = await self._services.get(Profiles).find(request.user_id)
         zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
         values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
-        return today_messages.time_modal(request.texts, values)
+        return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
 
     @router.handles(today_messages.REOPEN_TIME, router.AT_ONCE)
     async def reopen_time(self, request: Request, action: Action) -> ui.Modal:
         """Open the form that was refused, with what was typed."""
         _, values = await router.load_typed(self._services.text_tokens, action.payload)
-        return today_messages.time_modal(request.texts, values)
+        return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
 
     @router.handles(today_messages.SUBMIT_TIME, router.IN_OWN_MESSAGE)
     async def submit_time(self, request: Request, action: Action) -> ui.LayoutView | None:
@@ -183,9 +185,8 @@ class TodayCog(commands.Cog):
         just_before = profile.next_due_at - timedelta(seconds=1)
         at_hour = next_due(just_before, profile.at_time, profile.timezone, None)
         waits = "no" if at_hour == profile.next_due_at else "yes"
-        return request.texts(
-            "today-sent-daily", at=profile.at_time, zone=shown_zone, next=next_at, waits=waits
-        )
+        at = request.texts.format_time(profile.at_time)
+        return request.texts("today-sent-daily", at=at, zone=shown_zone, next=next_at, waits=waits)
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:

@@ -310,7 +310,7 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
         arxiv_id
         for row in sent
         if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
-        for arxiv_id in row.post.papers
+        for arxiv_id in row.papers
     }
 
 
@@ -485,8 +485,6 @@ class TodayPlanner:
             stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
             still_due = {row.user_id for row in stored}
             new = [delivery for delivery in built if delivery.user_id in still_due]
-            # A day whose message expired unsent is planned again, if no newer one is complete by then.
-            await outbox.release_keys(connection, [delivery.key for delivery in new])
             ids = await outbox.add_all(connection, new)
             moved = [
                 replace(profile, next_due_at=look_at)
@@ -518,11 +516,13 @@ class TodayPlanner:
                         TODAY,
                         post,
                         now,
+                        # A day whose message expired unsent is planned again, if no newer one is complete by then.
+                        f"{post.marker}:{int(now.timestamp())}",
                         due_at=profile.next_due_at or now,
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         digest_on=on,
-                        post=models.StoredPost(papers=tuple(pick.paper.arxiv_id for pick in post.picks)),
+                        papers=tuple(pick.paper.arxiv_id for pick in post.picks),
                     )
                     built.append(delivery)
         return built

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.app import tasks
-from bot.core import isolation
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
@@ -78,35 +74,6 @@ async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(fille
     shutil.rmtree(search_index.folder_of(filled))
     assert await loop.run_due_tasks()
     assert await count(filled) == 1
-
-
-async def test_a_worker_that_cannot_start_raises_its_own_error() -> None:
-    with pytest.raises(isolation.ChildStartError):
-        await _run_all(maintenance.run_in_worker("mysql://nowhere", maintenance.MaintenanceTask.INDEX))
-
-
-async def test_stopping_ends_the_loop(filled: Database) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
-    stop.set()
-    await patience.wait_for(loop, 10)
-
-
-async def _run_all(steps: AsyncGenerator[int, None]) -> list[int]:
-    async with aclosing(steps):
-        return [done async for done in steps]
-
-
-async def test_a_failed_check_is_reported_and_retried(
-    filled: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(*_: object) -> None:
-        raise RuntimeError("not today")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "find_pending", fail)
-        assert not await maintenance_loop(filled).run_due_tasks()
-    assert await maintenance_loop(filled).run_due_tasks()
 
 
 @pytest.mark.wire

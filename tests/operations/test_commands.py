@@ -181,10 +181,10 @@ async def test_the_status_and_the_list_have_each_post_of_the_server_by_the_same_
         other.id, style=models.Style.WEEKLY, days=(5,), at_time="17:00", locale=harness.texts.locale
     )
     here, there = f"<#{harness.channel.id}>", f"<#{other.id}>"
-    named = {"en": f"**Weekly · Fri 17:00 · {there}**", "ko": f"**주간 · 금 17:00 · {there}**"}
+    named = {"en": f"**Weekly · Fri 5:00 PM · {there}**", "ko": f"**주간 · 금 오후 5:00 · {there}**"}
     for command in ("status", "daily edit"):
         shown = shown_text(await harness.ask(command, by=harness.manager))
-        assert f"**diffusion · 09:00 · {here}**" in shown
+        assert f"**diffusion · {harness.texts.format_time('09:00')} · {here}**" in shown
         assert named[harness.texts.locale.value] in shown
     await harness.bot.services.get(Subscriptions).pause(weekly.id, by=harness.manager.id)
     paused = await harness.ask("status", by=harness.manager)

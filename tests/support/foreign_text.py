@@ -359,8 +359,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "text.people.name_distance": lambda text: people.name_distance(("kim", "minsu"), text),
     "text.people.is_correction": lambda text: people.is_correction(("kim", "minsu"), text),
     "text.people.is_plausible": lambda text: people.is_plausible(("kim", "minsu"), text),
-    "text.questions.Everyday.find_terms": lambda text: questions.packaged_everyday().find_terms(text),
-    "text.questions.parse_everyday": lambda text: questions.parse_everyday(text.encode()),
+    "text.questions.find_everyday_terms": lambda text: questions.find_everyday_terms(text),
     "text.people.find_writers": lambda text: people.find_writers(text.split()),
     "text.people.institution_tokens": lambda text: people.institution_tokens([text] * 3),
     "text.questions.strip_query_word": lambda text: questions.strip_query_word(text, _is_word),
@@ -411,7 +410,7 @@ OWN_TEXT = {
         sources.feed.check_undated sources.feed.expand_template sources.feed.parse_publishing_schedule
         """,
     "an answer of Discord, in JSON": """
-        client.rest.add_error_body client.rest.override_endpoints client.rest.parse_retry_after client.rest.read_answer
+        client.rest.add_error_body client.rest.override_endpoints client.rest.read_answer
         """,
     "at most 100 characters, by Discord": """
         client.message_builder.button client.message_builder.link_button client.message_builder.pack_custom_id

@@ -24,7 +24,7 @@ from bot.today.service import TodayService
 from storage import models, outbox, today
 from tests.support import outbox_builders
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
-from tests.support.planner_harness import read_lists
+from tests.support.world import read_lists
 
 HOUSE = "https://huggingface.co"
 THU, FRI, SAT, SUN, MON, TUE, WED = (date(2026, 1, day) for day in range(1, 8))

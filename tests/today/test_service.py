@@ -109,7 +109,7 @@ async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes
         datetime(2025, 3, 12, 6, 30, tzinfo=UTC),
     ]
     assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
-    assert all(row.locale is models.Locale.KO and len(row.post.papers) == 5 for row in deliveries)
+    assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
 
 
 async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
@@ -207,8 +207,8 @@ async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of
     await planned.add_day("2025-03-07", 1)
     await planned.run_until(datetime(2025, 3, 9, 12, tzinfo=UTC))
     [delivery] = await planned.list_deliveries()
-    assert delivery.post.papers[0] == "2503.20040"
-    assert len(delivery.post.papers) == 5
+    assert delivery.papers[0] == "2503.20040"
+    assert len(delivery.papers) == 5
 
 
 async def test_a_round_that_is_killed_before_and_after_each_commit_sends_the_day_once(db: Database) -> None:
