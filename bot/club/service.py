@@ -383,7 +383,8 @@ class Clubs:
                 return None
             meeting = await load_meeting(connection, club, now)
             poll = await find_poll(connection, meeting)
-            candidates = ((), {}) if poll else await list_candidates(connection, guild_id, now)
+            is_open = meeting.step is Step.POLL
+            candidates = ((), {}) if is_open else await list_candidates(connection, guild_id, now)
             past = await storage.list_meetings(connection, guild_id, limit=limit, offset=offset)
         return Overview(club, meeting, poll, *candidates, *past)
 

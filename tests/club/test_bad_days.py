@@ -191,7 +191,8 @@ async def test_the_first_vote_leaves_time_to_nominate_and_a_manager_can_start_it
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert "Up for the next vote**\n1. [Maps for Robots]" in listed
     assert "nominated" in listed
-    await lab.harness.press(shown, "club-begin", by=lab.harness.manager)
+    begun = await lab.harness.press(shown, "club-begin", by=lab.harness.manager)
+    assert "Up for the next vote" not in shown_text(begun)
     await lab.tick()
     [poll] = lab.polls()
     assert "press **Nominate** on a paper's card" in text_of(poll)
