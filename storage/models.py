@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
@@ -101,12 +100,6 @@ class LocatedProblem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{errors.redact(self.location)}{line}: {self.message}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = PurePath(self.location).name
-        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -811,14 +804,14 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never; `next_due_at` is None too while it is suspended, for `reason`.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
-    next_due_at: datetime | None = None
+    last_on: date | None = None
     reason: str | None = None
 
 

@@ -468,7 +468,6 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
-status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
@@ -476,8 +475,6 @@ status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = posted
-status-message = sent
-status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -771,10 +768,7 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
-    [yes] , once the day's list is complete
-   *[no] {""}
-}, next on { $next }. Days without new papers are skipped.
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->
