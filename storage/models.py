@@ -576,9 +576,6 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
-
-
 class AlertSchedule(NamedTuple):
     """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
 
@@ -612,22 +609,17 @@ class Alert:
     weekday: int = 1
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
-    """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
+    """Messages within 24 hours of one that is sent at once; 0: any number."""
     silent: bool = False
     """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
-    paused_until_at: datetime | None = None
-    """UTC; UNTIL_RESUMED for an alert that is paused without an end."""
+    paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
         """When it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
-
-    def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC)."""
-        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class Match(NamedTuple):

@@ -105,7 +105,7 @@ def _post_buttons(
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count:
-        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE, 0)))
+        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE)))
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:

@@ -246,7 +246,6 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
-alert-pause-week = Pause this alert for a week
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still
@@ -285,7 +284,6 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Create alert
-alert-show = Show existing alert
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
 change = Edit
@@ -294,11 +292,11 @@ resume = Resume
 back = Back
 alert-made = Alert created.
 alert-changed = Alert updated.
-alert-exists = You already have this alert: { $place }
+alert-exists = You already have this alert.
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
     [one] One paper matched in the last 30 days:
-   *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
+   *[other] { $count } papers matched in the last 30 days. The latest:
 }
 alert-wider = { $count ->
     [one] A wider alert would have matched one paper: { $alert }
@@ -354,7 +352,6 @@ alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused
-alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alert-removed = Removed: { $alert }
 alert-form-conditions = What to look for

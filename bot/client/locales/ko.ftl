@@ -209,7 +209,6 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
-alert-pause-week = 이 알림 1주 일시중지
 alert-manage = 알림 관리
 
 ## 멈춘 이유
@@ -248,7 +247,6 @@ and-more = 외 { $count }개
 
 ## 알림
 alert-create = 이대로 만들기
-alert-show = 기존 알림 보기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
 change = 수정
@@ -257,11 +255,11 @@ resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-changed = 알림을 수정했어요.
-alert-exists = 이미 같은 알림이 있어요: { $place }
+alert-exists = 이미 같은 알림이 있어요.
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
-   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요. 최근 논문:
 }
 alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
@@ -320,7 +318,6 @@ alerts-heading = 내 알림 · { $count }개
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
 alert-resting = 일시중지
-alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
 alert-form-conditions = 어떤 논문을 받을까요?
@@ -811,7 +808,7 @@ command-alerts-add =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 24시간 동안 받을 최대 메시지 수. 남은 논문은 다음 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
