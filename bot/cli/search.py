@@ -14,8 +14,7 @@ from storage import errors
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
-    from bot.search.lookup import FormEvidence
-    from bot.search.service import SearchService
+    from bot.search.service import FormEvidence, SearchService
     from bot.text import questions
     from bot.text.concepts import SurfaceForm
     from storage import models
@@ -44,9 +43,6 @@ def search(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    literal: Annotated[
-        bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
-    ] = False,
     as_json: shell.AsJson = False,
     full_json: Annotated[
         bool,
@@ -67,12 +63,7 @@ def search(
         from bot.search.results import SearchRequest
 
         request = SearchRequest(
-            " ".join(query or ()),
-            author=name,
-            since=first,
-            min_votes=min_votes or None,
-            limit=limit,
-            literal=literal,
+            " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
         )
         result = await service.search(request)
         empty, corrected = "Nothing found.", ""
@@ -273,7 +264,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     return [
         *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
-        *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
+        *([f'Corrected: {corrected}; "quotation marks" search as typed.'] if result.corrected else []),
         *(
             [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
             if result.unknown_id

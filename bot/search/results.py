@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, and leaves papers with some of the words out if any has all; `snippet_locale` asks for snippets.
+    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `snippet_locale` asks for
+    snippets.
     """
 
     query: str = ""
@@ -42,7 +42,6 @@ class SearchRequest:
     min_votes: int | None = None
     limit: int = 10
     offset: int = 0
-    literal: bool = False
     sort: Sort = Sort.RELEVANCE
     snippet_locale: models.Locale | None = None
 
