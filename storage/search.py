@@ -125,7 +125,6 @@ def list_documents(
             id=id_,
             arxiv_id=arxiv_id,
             title=title,
-            authors=(),
             sections=tuple(sections[id_]),
             abstract=abstract,
             keywords=tuple(_parse_json(keywords)),

@@ -105,7 +105,7 @@ async def _explain_nothing(service: SearchService, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        **shell.pick(result, "total total_is_exact complete"),
+        **shell.pick(result, "total complete"),
         "partial": result.is_partial,
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings period"),
@@ -292,7 +292,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     if suggestions:
         notes.append(f"Did you mean: {', '.join(suggestions)}")
     if result.total > len(result.rows):
-        notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
+        notes.append(f"{result.total} in all; --limit shows more.")
     return notes
 
 

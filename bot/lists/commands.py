@@ -276,7 +276,7 @@ class PaperListLoader:
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
-        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+        return listed if listed.rows and listed.matching else None
 
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
@@ -320,7 +320,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -379,7 +379,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,

@@ -143,12 +143,11 @@ class TopicIndex:
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = list(_concept_topics(glossary))
-        self._best: dict[str, list[Topic]] = {}
 
     def prepare(self) -> None:
         """Build both, which takes some 60 ms: while a query is typed, so that its first misspelled word does not wait."""
         _ = self.vocabulary
-        self._list_best("")
+        _ = self._entries
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -185,15 +184,10 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the topics of the greatest weight that begin with these keystrokes; those of frequent beginnings are kept."""
-        best = self._best.get(keys)
-        if best is None:
-            low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
-            found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
-            best = [self._topics[number] for *_, number in found]
-            if high - low > _MAX_RANKED:
-                self._best[keys] = best
-        return best
+        """Return the topics of the greatest weight that begin with these keystrokes."""
+        low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
+        found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+        return [self._topics[number] for *_, number in found]
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:

@@ -39,8 +39,6 @@ _ENOUGH_OF_TERM = 10
 MAX_PARTIAL = 60
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
-_MAX_SCORED, _WIDER = 5_000, 8
-"""Approximate number of papers to score: the most popular matches, and eight times as many if these are too few."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -74,14 +72,13 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
+    """The hits of a query, best first, and the number of all.
 
     `missing` has the parts of the query that partial matches lack, by id.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
-    is_exact: bool = True
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
     @property
@@ -92,7 +89,7 @@ class Found(NamedTuple):
     @property
     def has_more(self) -> bool:
         """Whether there are more hits than these."""
-        return len(self.hits) < self.total or not self.is_exact
+        return len(self.hits) < self.total
 
 
 class _Compiled(NamedTuple):
@@ -224,45 +221,21 @@ class Engine:
         token = people.institution_token(name)
         return _any_of([self._term("institution", token, 0.0) if token else None, told])
 
-    # Of many matches only the papers of the most popular tiers are scored.
-
-    @cached_property
-    def _tier_sizes(self) -> list[int]:
-        return [self.searcher.doc_freq("tier", str(tier)) for tier in range(search_index.TIERS)]
-
-    def _most_popular(self, share: float) -> Query | None:
-        """Return the condition for the most popular papers, about this share of all; None for all."""
-        wanted, found, terms = share * self.searcher.num_docs, 0, list[Query]()
-        for tier, size in enumerate(self._tier_sizes):
-            if size:
-                terms.append(Query.term_query(self._schema, "tier", str(tier), "basic"))
-                found += size
-            if found >= wanted:
-                break
-        popular = None if found >= self.searcher.num_docs else _any_of(terms)
-        return popular and Query.const_score_query(popular, 0.0)
-
     def _search(
-        self, query: Query, clauses: Sequence[_Clause], expected: int, limit: int, order: str | None
+        self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
     ) -> Found:
-        """Return the best papers; of many the most popular ones are looked at."""
-        share = _MAX_SCORED / max(1, expected)
-        while True:
-            popular = self._most_popular(share) if share < 1 else None
-            narrowed = _within(query, [*clauses, *([(Occur.Must, popular)] if popular else ())])
-            if order is None:
-                found = self.searcher.search(narrowed, limit, weight_by_field="popularity")
-            else:
-                found = self.searcher.search(narrowed, limit, order_by_field=order)
-            if popular is None or _total(found) >= limit:
-                ids = self._ids(found)
-                if order is not None:
-                    return Found([Hit(id_) for id_ in ids], _total(found), popular is None)
-                # Equal ones in an order that does not depend on when they were indexed.
-                scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
-                hits = [Hit(id_, score) for score, id_ in sorted(scored, reverse=True)]
-                return Found(hits, _total(found), popular is None)
-            share *= _WIDER
+        """Return the best papers, or those first in an order."""
+        if query is None:
+            return Found()
+        query = _within(query, clauses)
+        if order is not None:
+            found = self.searcher.search(query, limit, order_by_field=order)
+            return Found([Hit(id_) for id_ in self._ids(found)], _total(found))
+        found = self.searcher.search(query, limit, weight_by_field="popularity")
+        # Equal ones in an order that does not depend on when they were indexed.
+        ids = self._ids(found)
+        scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
+        return Found([Hit(id_, score) for score, id_ in sorted(scored, reverse=True)], _total(found))
 
     def _ids(self, found: tantivy.SearchResult) -> list[int]:
         return self._numbers("id", found)
@@ -284,11 +257,8 @@ class Engine:
     ) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
         order = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}[sort]
-        clauses, found = self._narrow(scope, query), Found()
-        complete = self._complete(query)
-        if complete is not None:
-            expected = min((self._compile(part.forms).papers for part in query.parts), default=0)
-            found = self._search(complete, clauses, expected, max(limit, ENOUGH), order)
+        clauses = self._narrow(scope, query)
+        found = self._search(self._complete(query), clauses, max(limit, ENOUGH), order)
         several = len(query.parts) > 1
         enough = ENOUGH if several else _ENOUGH_OF_TERM
         if only_complete or found.total >= enough or (found.total and not several and not query.topics):
@@ -302,9 +272,8 @@ class Engine:
             parts = parts or query.parts
         if partial is None:
             return found
-        expected = sum(self._compile(part.forms).papers for part in parts)
         known = {hit.paper_id for hit in found.hits}
-        others = self._search(partial, clauses, expected, MAX_PARTIAL, order).hits
+        others = self._search(partial, clauses, MAX_PARTIAL, order).hits
         others = [hit for hit in others if hit.paper_id not in known]
         return self._add_partial(query, parts, found, others, may_lack_all=may_lack_all)
 
@@ -495,7 +464,9 @@ class Engine:
             for token, count in papers.items()
         }
         ranked = sorted(weights, key=lambda token: (-weights[token], token))
-        return list(map(tokens.read_concept_token, ranked[:limit]))
+        keys = list(map(tokens.read_concept_token, ranked))
+        nested = (any(key in better for better in keys[:rank]) for rank, key in enumerate(keys))
+        return [key for key, is_nested in zip(keys, nested, strict=True) if not is_nested][:limit]
 
     # Titles and words.
 

@@ -98,8 +98,6 @@ EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 LEVELS = 4
 """Levels of a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
-TIERS, _TIERS_PER_UNIT = 64, 8
-"""Tiers of popularity, the most popular first: four of them for a factor of ten in votes."""
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +106,7 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic", "tier"):
+    for name in ("name", "institution", "topic"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("concept", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
@@ -166,7 +164,6 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     # Ten times the votes weigh as much as two years.
     popularity = math.log10(1 + (paper.votes or 0)) + (paper.last_on - _EPOCH).days / 730
     popularity = max(0.0, popularity)
-    document.add_text("tier", str(max(0, TIERS - 1 - int(_TIERS_PER_UNIT * popularity / 2))))
     document.add_unsigned("id", paper.id)
     document.add_integer("day", paper.last_on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)

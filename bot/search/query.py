@@ -35,8 +35,6 @@ _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
-_STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
-
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 """Returns those of the names that a Korean word sounds like which the papers with the word have too."""
 
@@ -140,17 +138,17 @@ class Reader:
             text,
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]
-        read = ReadQuery(
+        return ReadQuery(
             text,
             _distinct((*parts, *_list_quoted(query))),
             tuple(wholes),
+            tuple(self._list_excluded(query.excluded)),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             fallback=tuple(fallback),
             topics=topics,
             implied=self._list_implied(topics),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
-        return replace(read, excluded=tuple(self._list_excluded(query.excluded, read)))
 
     def is_known(self, text: str) -> bool:
         """Return whether a text as a whole is a term, or an everyday word for one."""
@@ -162,8 +160,7 @@ class Reader:
         """Return the words of a query that carry its topic, without particles; all if it is a term or nothing else is left."""
         if self.glossary.find(text):
             return text.split()
-        joined = _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
-        typed = [word for word in map(questions.trim_filler, joined) if word]
+        typed = [word for word in map(questions.trim_filler, text.split()[:_MAX_TYPED_WORDS]) if word]
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
         for start, end, _ in self._split(words):
@@ -274,16 +271,11 @@ class Reader:
                 implied[topic] = Part(terms[0], forms, terms[0])
         return implied
 
-    def _list_excluded(self, excluded: Iterable[str], asked: ReadQuery) -> Iterator[Part]:
-        """Yield the terms to exclude in all their forms, in either language, that answers show.
-
-        Of a concept that is asked for too (graph -그래프) only the form as typed is excluded.
-        """
-        asked_keys = {part.key for part in (*asked.parts, *asked.wholes)}
+    def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
+        """Yield the terms to exclude in all their forms, in either language, that answers show."""
         for term in excluded:
-            keys = self.glossary.find(term)
-            known = self.glossary.forms_of(keys[0]) if keys and keys[0] not in asked_keys else ()
-            yield Part(term, concepts.merge_forms((Form(term), *(form for form in known if form.is_shown))))
+            forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
+            yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))
 
     # Names by their sound.
 

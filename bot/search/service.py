@@ -288,7 +288,7 @@ class SearchService:
             result = await self._read(connection, self._search, request)
             if request.snippet_locale is None:
                 return result
-            patterns = search_results.build_patterns(result.terms, result.term_forms)
+            patterns = search_results.build_patterns(result.term_forms)
             snippets = await search_results.list_snippets(
                 connection, result.rows, request.snippet_locale, patterns
             )
@@ -367,7 +367,6 @@ class SearchService:
         common = replace(
             common,
             total=found.total,
-            total_is_exact=found.is_exact,
             complete=found.complete_count,
             corrected=corrected,
             added_forms=read.added_forms[:_MAX_SAID],

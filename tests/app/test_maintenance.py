@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.app import tasks
-from bot.core import isolation
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import migrate, search, snapshot
+from storage import errors, migrate, search, snapshot
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import patience, sample_archive
@@ -63,26 +60,26 @@ async def test_a_missing_index_is_filled_and_a_glossary_is_made(
     filled: Database, in_process_limit: int
 ) -> None:
     assert await count(filled) == 0
-    assert await maintenance_loop(filled, in_process_limit=in_process_limit).run_due_tasks()
+    assert await maintenance_loop(filled, in_process_limit=in_process_limit).maintain()
     assert await count(filled) == 1
     async with filled.read() as connection:
         made = await snapshot.read(connection, search.get_glossary)
     assert made is not None
     assert made[0] == len(PAPERS)
-    assert await maintenance.find_pending(filled, lambda: NOW, open_index(filled)) is None
+    assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
 
 
 async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(filled: Database) -> None:
     loop = maintenance_loop(filled)
-    assert await loop.run_due_tasks()
+    assert await loop.maintain()
     shutil.rmtree(search_index.folder_of(filled))
-    assert await loop.run_due_tasks()
+    assert await loop.maintain()
     assert await count(filled) == 1
 
 
-async def test_a_worker_that_cannot_start_raises_its_own_error() -> None:
-    with pytest.raises(isolation.ChildStartError):
-        await _run_all(maintenance.run_in_worker("mysql://nowhere", maintenance.MaintenanceTask.INDEX))
+async def test_a_worker_that_cannot_start_is_an_error_of_ours() -> None:
+    with pytest.raises(errors.PaperroundError):
+        await maintenance.maintain_in_worker("mysql://nowhere")
 
 
 async def test_stopping_ends_the_loop(filled: Database) -> None:
@@ -92,11 +89,6 @@ async def test_stopping_ends_the_loop(filled: Database) -> None:
     await patience.wait_for(loop, 10)
 
 
-async def _run_all(steps: AsyncGenerator[int, None]) -> list[int]:
-    async with aclosing(steps):
-        return [done async for done in steps]
-
-
 async def test_a_failed_check_is_reported_and_retried(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,9 +96,9 @@ async def test_a_failed_check_is_reported_and_retried(
         raise RuntimeError("not today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "find_pending", fail)
-        assert not await maintenance_loop(filled).run_due_tasks()
-    assert await maintenance_loop(filled).run_due_tasks()
+        patch.setattr(maintenance, "find_due", fail)
+        assert not await maintenance_loop(filled).maintain()
+    assert await maintenance_loop(filled).maintain()
 
 
 @pytest.mark.wire
