@@ -82,24 +82,21 @@ def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
     for word, subcommand in subcommands.items():
         yield from _walk_shell(subcommand, f"{name} {word}")
     if not subcommands:
-        parameters = [_render_parameter(each) for each in command.params]
-        words = [word for word in parameters if word and word != "[--json]"]
-        yield " ".join((name, *words)), " ".join((command.help or "").split("\n\n")[0].split())
+        arguments = [each for each in command.params if each.param_type_name == "argument"]
+        yield (
+            " ".join((name, *map(_render_argument, arguments))),
+            " ".join((command.help or "").split("\n\n")[0].split()),
+        )
 
 
-def _render_parameter(parameter: click.Parameter) -> str:
-    if parameter.param_type_name == "argument":
-        shown = parameter.metavar or (parameter.name or "").upper()
-        return shown if parameter.required else f"[{shown}]"
-    if getattr(parameter, "hidden", False) or parameter.name == "help":
-        return ""
-    shown = max(parameter.opts, key=len)
-    return shown if parameter.required else f"[{shown}]"
+def _render_argument(argument: click.Parameter) -> str:
+    shown = argument.metavar or (argument.name or "").upper()
+    return shown if argument.required else f"[{shown}]"
 
 
 def _list_slash_commands() -> str:
     rows = asyncio.run(_read_slash_commands())
-    return _render_table(("command", "Korean", "options", "does"), rows)
+    return _render_table(("command", "Korean", "does"), rows)
 
 
 async def _read_slash_commands() -> list[tuple[str, ...]]:
@@ -128,8 +125,7 @@ async def _describe(
         name = app_commands.locale_str(above.name)
         korean.insert(0, await translator.translate(name, discord.Locale.korean, context) or above.name)
         above = above.parent
-    options = ", ".join(f"`{option.display_name}`" for option in command.parameters)
-    return f"`/{command.qualified_name}`", f"`/{' '.join(korean)}`", options, str(command.description)
+    return f"`/{command.qualified_name}`", f"`/{' '.join(korean)}`", str(command.description)
 
 
 def _list_metrics() -> str:

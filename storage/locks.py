@@ -19,18 +19,9 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import errors
-from storage.database import (
-    FAILURES,
-    Connection,
-    Database,
-    dialect_insert,
-    sqlite_path,
-    translated_errors,
-    upsert,
-)
+from storage.database import Connection, Database, dialect_insert, sqlite_path, upsert
 from storage.tables import fronts, sender_lease
 
 LEASE = timedelta(seconds=15)
@@ -49,43 +40,6 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
     """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
-
-
-class ProcessLock:
-    """A lock on a database with a name (SQLite) and a number (PostgreSQL, where it belongs to a session) of its own."""
-
-    def __init__(self, database: Database, name: str, number: int) -> None:
-        self._database = database
-        self._name = name
-        self._number = number
-        self._file: IO[str] | None = None
-        self._connection: AsyncConnection | None = None
-
-    async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free."""
-        if (path := sqlite_path(self._database.url)) is not None:
-            self._file = _lock_file(path, self._name)
-            return self._file is not None
-        with translated_errors(self._database.url):
-            connection = await self._database.engine.connect()
-            try:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                if await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(self._number))):
-                    self._connection = connection
-            finally:
-                if self._connection is None:
-                    await connection.close()
-        return self._connection is not None
-
-    async def release(self) -> None:
-        """Release the lock."""
-        _unlock_file(self._file)
-        self._file = None
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with suppress(*FAILURES), translated_errors(self._database.url):
-                await connection.invalidate()  # with its session the lock ends
-                await connection.close()
 
 
 def find_lock_file(path: Path, name: str) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
@@ -101,12 +100,6 @@ class LocatedProblem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{errors.redact(self.location)}{line}: {self.message}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = PurePath(self.location).name
-        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -702,50 +695,13 @@ class PartKind(StrEnum):
     EVENT = "event"
 
 
-LateDay: TypeAlias = tuple[date, int, int]
-"""A day to which papers were added after its post: the number of those shown, and of all that qualify."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostFacts:
-    """What a daily post says about its papers as a whole.
-
-    The last papers are those of `late`, day by day.
-    `ranks` are those of its own papers by votes, () if they are the first ones: others were posted in the channel before.
-    `topic` is the query that the papers match, as typed, "" for none, and `source` the name of the source that they come from,
-    "" for all. `since_on` is the first day of a weekly post.
-    """
-
-    topic: str = ""
-    source: str = ""
-    late: tuple[LateDay, ...] = ()
-    ranks: tuple[int, ...] = ()
-    since_on: date | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """Return these fields alone, for another record of the same post."""
-        return {name: getattr(self, name) for name in PostFacts.__dataclass_fields__}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPost(PostFacts):
-    """What a post shows. It is stored as one JSON value.
-
-    `papers` are the arXiv ids in display order, out of `total`, and `digests` the digest from which each came (0: none).
-    """
-
-    papers: tuple[str, ...] = ()
-    digests: tuple[int, ...] = ()
-    total: int | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A delivery to one channel or user; with `id` 0 a new one. `key` is unique, so a repeated plan has no effect.
 
     `local_on` is the date of a daily post in its own zone, `digest_on` the newest day that it draws from, and `drawn_until`
-    the number of ingests so far. The lowest `priority` is sent first. `reason` is why it is stopped, or why Discord refuses
-    it while it is WAITING.
+    the number of ingests so far. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first.
+    `reason` is why it is stopped, or why Discord refuses it while it is WAITING.
     """
 
     id: int = 0
@@ -759,7 +715,7 @@ class Delivery:
     local_on: date | None = None
     digest_on: date | None = None
     drawn_until: int | None = None
-    post: StoredPost = StoredPost()
+    papers: tuple[str, ...] = ()
     priority: int = Priority.SCHEDULED
     state: DeliveryState = DeliveryState.WAITING
     reason: str | None = None
@@ -850,14 +806,14 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never; `next_due_at` is None too while it is suspended, for `reason`.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
-    next_due_at: datetime | None = None
+    last_on: date | None = None
     reason: str | None = None
 
 

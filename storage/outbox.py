@@ -9,7 +9,7 @@ those it had begun it can store receipts only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -54,13 +54,6 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     """Store the DM channel of a delivery to a reader, None to open it again. False if there is no such delivery any more."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
-
-
-async def release_keys(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Let other deliveries have these keys where nothing of theirs was sent before they ended."""
-    released = deliveries.update().where(~live_clause())
-    released = released.values(key=deliveries.c.key + ":" + sa.cast(deliveries.c.id, sa.Text))
-    await database.execute_in(connection, released, deliveries.c.key, keys)
 
 
 async def clear_payloads(

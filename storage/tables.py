@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType, NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from storage import models
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 metadata = sa.MetaData(
     naming_convention={
@@ -81,13 +78,6 @@ def _tuple_of(item: Callable[[Any], Any]) -> Stored:
     return Stored(sa.JSON(), lambda items: tuple(map(item, items)))
 
 
-@cache
-def _post_codec() -> TypeAdapter[models.StoredPost]:
-    from pydantic import TypeAdapter  # most commands read no deliveries
-
-    return TypeAdapter(models.StoredPost)
-
-
 _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
     bool: sa.Boolean(),
     int: sa.Integer(),
@@ -108,11 +98,6 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         sa.JSON(),
         lambda problems: tuple(models.Problem(*problem) for problem in problems),
         lambda problems: [(problem.line, problem.message) for problem in problems],
-    ),
-    models.StoredPost: Stored(
-        sa.JSON(),
-        lambda post: _post_codec().validate_python(post),
-        lambda post: _post_codec().dump_python(post, mode="json", exclude_defaults=True),
     ),
 }
 """The type of a column by that of a record's field."""
@@ -402,11 +387,7 @@ club_nominations = sa.Table(
 )
 
 profiles = _table_of(
-    models.Profile,
-    "profiles",
-    sa.PrimaryKeyConstraint("user_id"),
-    sa.Index("ix_profiles_next_due_at", "next_due_at"),
-    infos={"user_id": READER_ROWS},
+    models.Profile, "profiles", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
 )
 
 feedback = sa.Table(

@@ -21,7 +21,6 @@ from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
-from bot.client import options as client_options
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.message_builder import Action
@@ -117,9 +116,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
         draft = await complete(request, draft)
         if time:
-            zoned = client_options.move_zone({"time": time, "zone": draft.timezone}, "time", "zone")
-            at_time = client_options.parse_time(zoned["time"])
-            draft = replace(draft, at_time=at_time, timezone=zoned["zone"])
+            draft = alerts_options.apply_time(draft, {"time": time})
         is_daily = time and not max_a_day
         default = models.AlertTiming.DAILY if is_daily else models.AlertTiming.AT_ONCE
         return await preview(request, alerts_options.apply_when(draft, when or default.value))
@@ -213,6 +210,26 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         return await apply(
             request, alerts_options.apply_when(draft, router.selected_value(request.interaction))
         )
+
+    @router.handles(alerts_messages.OPEN_TIME, router.AT_ONCE)
+    async def open_time_modal(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form for the time of day."""
+        draft = await load(request, action.payload)
+        values = {"time": draft.at_time, "zone": draft.timezone}
+        submit_id = message_builder.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
+        return client_messages.time_modal(request.texts, submit_id, values)
+
+    @router.handles(alerts_messages.SUBMIT_TIME)
+    async def submit_time_modal(self, request: Request, action: Action) -> ui.LayoutView:
+        """Preview the draft, or change the alert, with another time of day or zone; say why if one is refused."""
+        draft = await load(request, action.payload)
+        try:
+            draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
+        except UserError as error:
+            reason = request.texts(error.key, **error.arguments)
+            reopen_id = message_builder.pack_custom_id(alerts_messages.OPEN_TIME, action.payload)
+            return client_messages.refused_view(request.texts, reason, reopen_id)
+        return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:

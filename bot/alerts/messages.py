@@ -74,14 +74,14 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
 
 
 def place_and_time(texts: Texts, alert: models.Alert) -> str:
-    """Return where an alert goes and when: `DM · at once`, `<#1> · weekly, Mon 09:00`."""
+    """Return where an alert goes and when: `DM · at once`, `<#1> · weekly, Mon 9:00 AM`."""
     place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
     return client_messages.join_dotted(place, _timing(texts, alert))
 
 
 def _timing(texts: Texts, alert: models.Alert) -> str:
     day = daily_messages.format_weekday(texts, alert.weekday)
-    return texts(f"alert-timing-{alert.timing.value}", day=day, time=alert.at_time)
+    return texts(f"alert-timing-{alert.timing.value}", day=day, time=texts.format_time(alert.at_time))
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
@@ -207,6 +207,8 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 SAVE = "ac"
 WIDEN = "ax"
 SET_TIMING = "aet"
+OPEN_TIME = "ati"
+SUBMIT_TIME = "atis"
 SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
@@ -240,12 +242,17 @@ def preview_view(
     message.add_text(preview_text(texts, preview))
     message.add_select(_timing_menu(texts, draft, key))
     widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
-    message.add_buttons(first, widen, _edit_button(texts, key))
+    message.add_buttons(first, widen, _edit_button(texts, key), _time_button(texts, draft, key))
     return message.view
 
 
 def _edit_button(texts: Texts, key: str) -> ui.Item[ui.LayoutView]:
     return button(texts("alert-edit-conditions"), pack_custom_id(client_messages.EDIT_CONDITIONS, key))
+
+
+def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.LayoutView] | None:
+    is_collected = alert.timing is not AlertTiming.AT_ONCE
+    return button(texts("change-time"), pack_custom_id(OPEN_TIME, key)) if is_collected else None
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
@@ -362,7 +369,8 @@ def alert_view(texts: Texts, alert: models.Alert, now: datetime, note: str = "")
         ]
     remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)
     back = button(texts("back"), pack_custom_id(MANAGE, 0))
-    message.add_buttons(_edit_button(texts, key), *rests, remove, back)
+    message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key), back)
+    message.add_buttons(*rests, remove)
     return message.view
 
 

@@ -60,6 +60,13 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
     )
 
 
+def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
+    """Return the draft with another time of day and the `zone` typed for it or beside it. Raises UserError."""
+    zoned = client_options.move_zone({"zone": draft.timezone, **typed}, "time", "zone")
+    at_time, zone = client_options.parse_time(zoned["time"]), client_options.parse_zone(zoned["zone"])
+    return replace(draft, at_time=at_time, timezone=zone)
+
+
 def join_items(items: Iterable[str]) -> str:
     """Return texts as one, separated by commas, or each ended by a semicolon if one of them has a comma."""
     texts = list(items)

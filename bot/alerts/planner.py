@@ -344,7 +344,7 @@ class AlertPlanner:
                     guild_id=alert.guild_id if alert.channel_id is not None else None,
                     channel_id=alert.channel_id or dm_channel_id,
                     digest_on=post.digest_on,
-                    post=models.StoredPost(papers=tuple(match.paper.arxiv_id for match in shown)),
+                    papers=tuple(match.paper.arxiv_id for match in shown),
                 )
             await slices.pause()
         return built

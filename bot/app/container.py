@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
+import functools
 import importlib.metadata
 import os
 import random
@@ -33,7 +33,7 @@ from bot.daily.why import WhyExplainer
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
-from bot.outbox.outcomes import OperatorNotifier
+from bot.outbox.outcomes import notify_operator
 from bot.outbox.pace import Pace
 from bot.search import glossary as search_glossary
 from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
-    from bot.text import questions
     from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
@@ -218,23 +217,11 @@ class Container:
         await self.mentions.load(self.database)
 
     @cached_property
-    def everyday(self) -> questions.Everyday:
-        """The everyday words that searches know, with those of the operator's file."""
-        from bot.text import questions
-
-        everyday, problems = questions.load_everyday(self.settings.everyday_words)
-        for problem in problems:
-            log.warning("everyday words: a line was not used", problem=problem)
-        return everyday
-
-    @cached_property
     def alert_planner(self) -> AlertPlanner:
         """The planner of alert deliveries."""
         from bot.search.service import SearchService
 
-        search = SearchService(
-            self.database, clock=self.clock, everyday=self.everyday, index=self.search_index
-        )
+        search = SearchService(self.database, clock=self.clock, index=self.search_index)
         return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
 
     def create_bot(
@@ -274,7 +261,7 @@ class Container:
         rising = RisingTopicService(database, glossary, self.clock)
         profiles = Profiles(database, PaperVectors(glossary, self.clock))
         search_index.prepare()
-        search = SearchService(database, glossary, self.clock, self.everyday, self.search_index)
+        search = SearchService(database, glossary, self.clock, self.search_index)
         return Services(
             database=database,
             clock=self.clock,
@@ -299,7 +286,7 @@ class Container:
                 Alerts(database, self.clock, search),
                 Subscriptions(database, self.clock, self.day_close),
                 OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
+                StatusService(database, self.clock, self.deliveries, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
                 Clubs(database, self.clock, self.deliveries, self.rest.request),
@@ -390,14 +377,11 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
         context = base.SourceContext(
             fetch, endpoints, throttle, settings.timezone, rule, arxiv_rss_url=settings.arxiv_rss_url
         )
-        notifier = operator_notifier(container)
+        notify = poller.skip_notification
+        if (channel_id := settings.operator_channel) is not None:
+            notify = functools.partial(notify_operator, container.deliveries, channel_id, container.locale)
         yield Poller(
-            container.database,
-            container.clock,
-            ingest,
-            context,
-            random.random,
-            notify_failure=notifier.plan if notifier else poller.skip_notification,
+            container.database, container.clock, ingest, context, random.random, notify_failure=notify
         )
 
 
@@ -412,37 +396,6 @@ async def log_missing_source(container: Container) -> None:
         has_digest = bool(await archive.list_dates(connection, limit=1))
     if settings.inbox is None or not has_digest:
         log.warning(kinds.NO_SOURCE)
-
-
-def operator_notifier(container: Container) -> OperatorNotifier | None:
-    """Return the planner of notices to the operator; None if no channel is set for them."""
-    channel_id = container.settings.operator_channel
-    if channel_id is None:
-        return None
-    return OperatorNotifier(container.deliveries, channel_id=channel_id, locale=container.locale)
-
-
-_ADVISORY_LOCK_ID = 0x575249544552  # "WRITER" in ASCII
-_RETRY_SECONDS = 0.5
-
-
-def create_lock(database: Database) -> locks.ProcessLock:
-    """Return the lock of the one process that writes: two would make each call twice."""
-    return locks.ProcessLock(database, "writer", _ADVISORY_LOCK_ID)
-
-
-@asynccontextmanager
-async def waited_for_lock(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
-    """Hold the lock of the writer; calls `on_wait` once if another process holds it. Raises StorageError."""
-    lock = create_lock(database)
-    try:
-        if not await lock.try_acquire():
-            on_wait()
-            while not await lock.try_acquire():  # noqa: ASYNC110  # another process releases it
-                await asyncio.sleep(_RETRY_SECONDS)
-        yield
-    finally:
-        await lock.release()
 
 
 @asynccontextmanager

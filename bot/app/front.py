@@ -209,7 +209,8 @@ async def run(container: Container) -> None:
         await runtime.start_servers(stack, settings, monitoring)
         stack.push_async_callback(runtime.close_client, bot)
         logging_in = runtime.log_in(bot, token, liveness.record_start)
-        if not await runtime.wait_unless_stopped(logging_in, stopping):
+        await isolation.run_unless_stopped(logging_in, stopping)
+        if stopping.is_set():
             return
         assert bot.application is not None  # the login asks for it
         server = InteractionServer(bot, settings.public_key or bot.application.verify_key)

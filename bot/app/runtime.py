@@ -135,7 +135,6 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
     await lock.keep()
 
 
-SYNC_SECONDS = 300.0
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
@@ -215,18 +214,15 @@ class Runtime:
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands; after an error, which is logged, again each SYNC_SECONDS."""
-        # When the gateway rejects the bot, discord.py closes the client.
-        while self.has_bot and not self.bot.is_closed():
+        """Register the slash commands. After an error, which is logged, the registered ones keep working."""
+        if self.has_bot:
             failures: list[Exception] = []
             with isolation.collected(failures):
                 await command_sync.sync_commands(
                     self.bot.tree, self.container.database, self.container.mentions
                 )
-            if not failures:
-                return
-            log.warning("commands not synchronised", error=repr(failures[0]))
-            await asyncio.sleep(SYNC_SECONDS)
+            for error in failures:
+                log.warning("commands not synchronised; the next start tries again", error=repr(error))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
         """Plan what new digests have made due."""
@@ -322,52 +318,33 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
 ) -> None:
-    """Acquire the sender lock, log in if there is a token, and run until `stopping` is set or the lock is lost.
-
-    A standby, which waits for the lock, logs in meanwhile, so that it can send as soon as it has the lock.
-    """
+    """Acquire the sender lock, log in if there is a token, and run until `stopping` is set or the lock is lost."""
     acquired = asyncio.Event()
-    async with (
-        in_background(hold_lock(runtime.lock, acquired)) as holding,
-        in_background(acquired.wait()) as acquiring,
-    ):
-
-        async def wait_for(work: Awaitable[object]) -> bool:
-            """Wait until `work` is done; false if `stopping` is set first. Raises what `holding` raises."""
-            return await wait_unless_stopped(_unless_failed(work, holding), stopping)
-
-        if not await wait_for(asyncio.wait({acquiring}, timeout=STANDBY_SECONDS)):
-            return
-        if not acquired.is_set():
-            log.info("waiting for the sender lock; another process is running")
-        runtime.liveness.record_readiness(is_ready=False)
-        if not await wait_for(_prepare(runtime, token, clock)):
-            return
-        if not await wait_for(acquiring):
+    async with in_background(hold_lock(runtime.lock, acquired)) as holding:
+        await isolation.run_unless_stopped(_prepare(runtime, token, clock, acquired), stopping, holding)
+        if stopping.is_set():
             return
         runtime.liveness.record_start()
         await runtime.container.mentions.load(runtime.container.database)
         await _run_tasks(runtime, stopping, holding)
 
 
-async def _unless_failed(work: Awaitable[object], holding: asyncio.Task[object]) -> None:
-    """Wait for `work`, which is cancelled if `holding` fails first: then its error is raised."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task, holding}, return_when=asyncio.FIRST_COMPLETED)
-        await (holding if holding.done() else task)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
+    """Log in, or without a token ask for a webhook: the answer has Discord's time. Then wait for the lock.
 
-
-async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock) -> None:
-    """Log in, or without a token ask for a webhook: the answer has Discord's time."""
+    A standby logs in before it has the lock, so that it can send at once.
+    """
+    with suppress(TimeoutError):
+        await asyncio.wait_for(acquired.wait(), STANDBY_SECONDS)
+    if not acquired.is_set():
+        log.info("waiting for the sender lock; another process is running")
+    runtime.liveness.record_readiness(is_ready=False)
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await _ask_for_time(runtime, clock)
     runtime.liveness.record_readiness(is_ready=True)
+    await acquired.wait()
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
@@ -434,19 +411,6 @@ async def start_servers(
         log.info("serving", setting=setting, url=url)
 
 
-async def wait_unless_stopped(awaitable: Awaitable[object], stop: asyncio.Event) -> bool:
-    """Wait until the awaitable is done or `stop` is set, which cancels it; returns whether it is done."""
-    task, stopper = asyncio.ensure_future(awaitable), asyncio.ensure_future(stop.wait())
-    done, _ = await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
-    stopper.cancel()
-    if task in done:
-        task.result()
-        return True
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    return False
-
-
 async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
     """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
 
@@ -480,7 +444,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
             # After downtime: what came meanwhile is read before a post is given up for the day.
             waiting = poller.first_round.wait()
             with suppress(TimeoutError):
-                await wait_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
+                await isolation.run_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
             runtime.is_reading = False
             await app_tasks.tick_each_minute(container.clock, runtime.tick, stop)
 

@@ -179,7 +179,7 @@ class WriterLoop:
         """Write the digest of the last closed day if it is due. Returns false if papers are to be tried again."""
         with isolation.isolated(log, "digest not written; will retry later"):
             day = await self._find_due()
-            return day is None or await self._write_alone(day)
+            return day is None or await self._write(day)
         return False
 
     async def _find_due(self) -> date | None:
@@ -192,17 +192,6 @@ class WriterLoop:
         if written_on is not None and day.isoformat() <= written_on:
             return None
         return day if day_close.Closings(rule, reads or {}).is_complete(day) else None
-
-    async def _write_alone(self, day: date) -> bool:
-        """Write the digest of a day unless another process is writing, which is asked again at the next check."""
-        lock = app_container.create_lock(self._container.database)
-        try:
-            if await lock.try_acquire():
-                return await self._write(day)
-            log.info("another process is writing; will retry later", day=day.isoformat())
-            return True
-        finally:
-            await lock.release()
 
     async def _write(self, day: date) -> bool:
         container, settings = self._container, self._container.settings

@@ -14,7 +14,7 @@ _ARCHIVES = (
     "|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio"
     "|quant-ph|solv-int|supr-con"
 )
-"""Those that gave ids until March 2007. q-fin, stat, econ and eess began later, so their papers have ids without archive."""
+"""Archives that gave ids until March 2007. q-fin, stat, econ and eess began later: their ids have no archive."""
 _MONTH = "(?:0[1-9]|1[0-2])"
 _OLD_ID = (
     rf"(?:{_ARCHIVES})(?:\.[A-Za-z-]{{2,9}})?/"
@@ -45,15 +45,16 @@ _ID_ANYWHERE = re.compile(
     rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
     re.IGNORECASE,
 )
-"""An id in a link, also on the pages of others about arXiv's papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
+"""An id in a link to arXiv or to another site about its papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
 _ID_IN_TEXT = re.compile(
     rf"(?:(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv[:.]\s{{0,3}}|abs/)"
     rf"|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))(?P<id>{ID}){_VERSION}(?:\.pdf)?"
     r"(?![0-9A-Za-z]|[./-][0-9A-Za-z])",
     re.IGNORECASE,
 )
-"""An id in a message or a file: in a link, marked, in a sentence (`2502.02737에서`) or alone in a field, or as the name of a
-PDF; no price and no part of a longer number."""
+"""An id in a message or a file: in a link, marked, in a sentence (`2502.02737에서`), alone in a field, or as the name of
+a PDF; not a price or a part of a longer number.
+"""
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 _MAX_URL_LENGTH = 500
@@ -80,7 +81,7 @@ def list_arxiv_ids(text: str, on: date) -> list[str]:
 
 
 def find_ids(text: str) -> list[tuple[str, int]]:
-    """Return the ids in links and after `arXiv:`, each time that they occur, with the end of each in `text`."""
+    """Return every id in a link or after `arXiv:`, with its end in `text`."""
     if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
         return []
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]

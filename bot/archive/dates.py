@@ -15,7 +15,7 @@ MAX_LATER_DATES = 8
 
 
 class DigestDates:
-    """Looks up the dates that have a digest."""
+    """Finds the dates that have a digest."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 class IngestResult:
     """Counts of an ingest. Of the `digests` read, those `written` were new or corrections; the rest were known.
 
-    `unrelated` are the texts that name no paper, so that nothing is lost with them.
+    `unrelated` are texts that name no paper; nothing is lost with them.
     """
 
     digests: int = 0
@@ -109,7 +109,7 @@ _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
     *("affiliations", "keywords", "categories", "media"),
 )
-"""The fields of which the first statement by rank counts that has one."""
+"""The fields that are taken from the first statement by rank that has one."""
 
 _Statement: TypeAlias = Entry | PaperFacts
 
@@ -157,7 +157,7 @@ def merge(
 
 
 def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
-    """The rank of a digest's entry, its day and the entry: of one source the newest counts, of one day the first stored."""
+    """Return an entry's rank with its day: within a source the newest counts, within a day the first stored."""
     entry = of.entry
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
@@ -181,7 +181,7 @@ def _first_value(said: Iterable[_Statement], field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page of a paper that it lists, arXiv's of another that a service knows, else a digest's link."""
+    """Return Hugging Face's page if it lists the paper, arXiv's page if a service knows it, else a digest's link."""
     known = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
         return huggingface_url(arxiv_id)
@@ -189,7 +189,7 @@ def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperF
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
-    """Return the authors that a digest names, each once. A service names two people of one name twice."""
+    """Return a digest's authors without repeated names. (A service that repeats a name means two people.)"""
     first: dict[str, str] = {}
     for name in authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
@@ -198,14 +198,14 @@ def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
 
 _DAY = timedelta(days=1)
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
-"""The papers that changed, by id: as they were, and as they are."""
+"""The papers that changed, by id: before and after."""
 
 CHUNK_PAPERS = 500
-"""Papers that are written at once."""
+"""Papers per statement."""
 FILL_AGE_DAYS = 60
-"""Age at which the papers of a rolling list are dated when it is read the first time: twice the days of a monthly post."""
+"""Age in days given to the papers of a rolling list at its first read: too old for posts and alerts."""
 MAX_NAME_LENGTH = 200
-"""Indexed characters of a name: PostgreSQL indexes 2,700 bytes, and a digest without commas gives a page of names as one."""
+"""Indexed characters of a name. PostgreSQL indexes 2,700 bytes; a list of authors without commas is one long name."""
 
 
 async def write_digest_papers(
@@ -213,7 +213,7 @@ async def write_digest_papers(
 ) -> tuple[dict[str, int], set[str]]:
     """Write the entries of digests whose rows exist, and update the papers they name or named before.
 
-    `former` is what `archive.remove_entries` returned of a digest that is corrected.
+    `former` is the result of `archive.remove_entries` for a corrected digest.
 
     Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
     """
@@ -254,7 +254,7 @@ def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
 async def _remerge(
     connection: Connection, stored: Mapping[int, MergedPaper], *, has_new_texts: bool = False
 ) -> Changes:
-    """Update papers that existed before, and return the changes; with new texts the index reads all of them again."""
+    """Merge existing papers again and return the changes; papers with new texts are indexed again."""
     changes: Changes = {}
     slices = TimeSlices()
     for chunk in chunked(stored, CHUNK_PAPERS):
@@ -293,7 +293,7 @@ def _is_listed(paper: MergedPaper) -> bool:
 
 
 def author_names(paper: MergedPaper) -> papers.AuthorNames:
-    """Return the searchable names with their keys, both bounded; none while no list shows the paper."""
+    """Return the searchable names with their keys, both bounded; empty for an unlisted paper."""
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
@@ -337,9 +337,9 @@ class DigestWriter:
         return results | dict(zip(new.values(), inserted, strict=True)), rest
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
-        """Return a rolling digest with the papers that are new to its location, of today; None without any.
+        """Return a rolling digest, dated today, with the papers that are new to its location; None without any.
 
-        The first time all are new: they fill the archive, with a date that no post and no alert looks back to.
+        At the first read all papers are new; they get a date that is too old for posts and alerts.
         """
         if not sourced.digest.is_rolling:
             return sourced
@@ -418,7 +418,7 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
-        """Tell of the papers of fresh digests that have more authors or institutions."""
+        """Report papers of fresh digests that gained authors or institutions."""
         named = [
             paper_id
             for paper_id, (before, after) in changes.items()
@@ -432,7 +432,7 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
     def _fresh_days(self) -> tuple[date, date]:
-        """Return the first and the last fresh date: a digest of a zone ahead of UTC may be dated tomorrow."""
+        """Return the first and the last fresh date. A zone ahead of UTC may date a digest tomorrow."""
         today = self._clock().date()
         return today - self._fresh_period, today + timedelta(days=1)
 
@@ -444,7 +444,7 @@ def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> Sourc
 
 
 def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
-    """Return a listing with what its former text has. It stays for look-up if it was before: it has too many papers to post."""
+    """Return a listing joined with its former text. One that was for look-up stays so: it has too many papers to post."""
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text)
     language = fields.detect_language(digest.entries).value

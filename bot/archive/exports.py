@@ -38,7 +38,7 @@ def year_of(arxiv_id: str) -> str:
 
 
 def make_key(arxiv_id: str) -> str:
-    """Return the citation key of a paper. It is of the id alone: titles and the order of authors are corrected later."""
+    """Return the citation key of a paper. It depends on the id alone, since titles and authors are corrected later."""
     return f"arxiv:{arxiv_id}"
 
 
@@ -73,10 +73,10 @@ def render_entry(
 ) -> str:
     """Return one entry, ending in a line end.
 
-    A title that `is_latex`, as those of digests, becomes plain text first.
+    With `is_latex`, as for titles of digests, the title becomes plain text first.
 
     The year is that of the id (YYMM); a shortened list of authors ends in `and others`. The reader's own note is the
-    annotation, and the tags are the keywords. A comment above says that the order of the authors is not confirmed by arXiv.
+    annotation, and the tags are the keywords. A comment marks an order of authors that arXiv has not confirmed.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -157,7 +157,7 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 
 
 def _format_authors(entry: Entry) -> str:
-    """Return the names with commas between them, or as a quoted list if they would be read otherwise (`A, B`, `null`, `C+`).
+    """Return the names separated by commas, or as a quoted list if commas would be misread (`A, B`, `null`, `C+`).
 
     `+` marks a shortened list.
     """
@@ -337,9 +337,9 @@ async def export_digests(
 ) -> str:
     """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
 
-    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none; LISTING takes the
-    listings. None of them has what is there for look-up alone.
-    Raises PaperroundError if no digest is stored for these dates.
+    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none; LISTING
+    takes the listings. None of them has papers that are for look-up only. Raises PaperroundError if no digest is stored
+    for these dates.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
@@ -381,7 +381,7 @@ _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
     *("categories", "code_url", "project_url", "first_on", "last_on"),
 )
-"""What an export as JSON adds to a paper, in this order."""
+"""The stored fields that the JSON export adds to a paper, in order."""
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -508,4 +508,4 @@ _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
 }
-"""How a format's file begins, what is between two references, one of them, and how it ends."""
+"""For each format: the beginning of the file, the separator, the renderer of one reference, the end."""

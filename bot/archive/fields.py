@@ -1,7 +1,6 @@
-"""What digests are made of: headings that name a paper or a date, labelled lines, and single fields, cleaned and bounded.
+"""The fields of digests: headings that name a paper or a date, labelled lines, and single values, cleaned and bounded.
 
-The limits of a digest's size; text, URLs and counts of services before they are stored; votes, authors and dates as they
-are written; the language of a summary. Pure.
+Also the limits of a digest's size and the language of a summary. Pure.
 """
 
 from __future__ import annotations
@@ -19,12 +18,11 @@ from bot.text import typography
 from storage.models import Entry, Locale, Problem, Section
 
 MAX_PAPERS = 10_000
-"""Papers of a text that are read: as many as a source may bring in its first poll."""
+"""The most papers read from one text: as many as a source may bring in its first poll."""
 MAX_AUTHORS = 10_000
 """The most authors of one paper: twice as many as any paper has had."""
 MAX_CHARACTERS = 40_000
-"""The most characters of the highlights or chapters of one paper together, with their headings: twenty times what a long review
-has."""
+"""The most characters of a paper's sections together, with headings: twenty times a long review."""
 MAX_LINE_LENGTH = 1_000
 """Characters of a title or a heading."""
 MAX_NAME_LENGTH = 200
@@ -38,9 +36,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode_json(text: str | bytes) -> object:
-    """Return the value of a JSON text, whose texts have no lone surrogates: half of an emoji that a server has cut.
+    """Return the value of a JSON text without lone surrogates (half of an emoji that a server cut).
 
-    Raises ValueError for no JSON or one nested too deeply.
+    Raises ValueError for invalid or too deeply nested JSON.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "replace")
@@ -68,7 +66,7 @@ def bounded_key(location: str, max_length: int) -> str:
 
 
 def describe_bug(error: Exception) -> str:
-    """Return what follows the name of a paper or digest that caused a bug: a process that parses has no log."""
+    """Return the end of an error message about a bug; the parsing process has no log of its own."""
     detail = clean_line(str(error), _MAX_BUG_LENGTH)
     return f"caused an internal error ({type(error).__name__}{f': {detail}' if detail else ''})"
 
@@ -84,12 +82,12 @@ _VISIBLE = re.compile(
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text shows anything: a title of fillers alone cannot be seen or clicked."""
+    """Return whether a text has a visible character. A title of filler characters cannot be clicked."""
     return _VISIBLE.search(text) is not None
 
 
 def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
-    """Return a text on one line of at most `max_length` characters, or None if it shows nothing."""
+    """Return a text on one line of at most `max_length` characters, or None without a visible character."""
     if not isinstance(value, str):
         return None
     line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
@@ -240,7 +238,7 @@ def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
 
 
 def describe_cut(row: int) -> Problem:
-    """Return the problem of a text with more papers than are read, at the row of the first one left out."""
+    """Return the problem of a text with too many papers, at the row of the first one left out."""
     return Problem(row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
 
 
@@ -321,15 +319,14 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL
 _MORE = re.compile(
     r"\+.{0,40}|\.{3}|…|et\.? al\.?|(?:and )?(?:[0-9]{1,4} )?(?:others|more)(?: authors)?", re.IGNORECASE
 )
-"""What an item of a shortened list of authors says in place of names."""
+"""Marks of a shortened list of authors, such as "et al."."""
 _TRAILING_MORE = re.compile(r"\s(?:et\.? al\.?|and [0-9]{1,4} (?:others|more)|외 [0-9]{1,4}\s?[명인])$")
 
 
 def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     """The names in order, and whether the digest shortened the list.
 
-    They are separated by commas or semicolons, or in a Python or JSON list. What says that there are more can be anywhere: some
-    scripts shuffle the list.
+    Commas or semicolons separate them, or they are a Python or JSON list. The mark of a shortened list can be anywhere.
     """
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
@@ -410,18 +407,18 @@ def _find_dates(text: str) -> set[tuple[str, str, str]]:
 
 
 def has_date(text: str) -> bool:
-    """Whether a text has anything like a date, also one that does not exist."""
+    """Whether a text has something like a date, even an impossible one."""
     return bool(_find_dates(text))
 
 
 def find_date(text: str) -> date | None:
-    """The date in a heading or a cell, of a span of days the last one; None for none, and if one does not exist."""
+    """The date in a heading or a cell; the last day of a span. None without a date or for an impossible one."""
     dates = [_make_date(*parts) for parts in _find_dates(text)]
     return max(filter(None, dates), default=None) if all(dates) else None
 
 
 def find_path_date(name: str) -> date | None:
-    """The date in a file's name or in the last folders of its path or address; of a week its last day."""
+    """The date in a file's name or the last folders of its path or address; the last day of a week."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)

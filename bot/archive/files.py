@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.archive import parse
-from bot.core.files import open_regular
 from storage import errors
 from storage.models import LocatedProblem
 
@@ -33,7 +32,7 @@ class TextFile:
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the files and, of folders, those with a digest's suffix at any depth, sorted by name, without opening them."""
+    """Yield the given files, and from folders the files with a digest's suffix at any depth, sorted by name, unopened."""
     for name in paths:
         path = Path(name)
         try:
@@ -68,7 +67,7 @@ def read_bytes(path: Path) -> bytes:
     if (size := path.stat().st_size) > parse.MAX_BYTES:
         limit = parse.MAX_BYTES >> 20
         raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit} MB")
-    with open_regular(path) as file:
+    with path.open("rb") as file:
         return file.read(parse.MAX_BYTES) or b""
 
 
@@ -95,12 +94,12 @@ def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], l
 
 
 _VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")
-"""What differs in problems of one sort: numbers, ids and quotations."""
+"""The parts in which problems of one sort differ: numbers, ids and quotations."""
 _SHOWN, _PLACES = 3, 10
 
 
 def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProblem]]:
-    """Return the problems by their sort, each sort once and in order: those that differ in numbers and quotations only."""
+    """Group problems that differ only in numbers and quotations, in order."""
     groups: dict[tuple[str, bool], list[LocatedProblem]] = {}
     for problem in problems:
         sort = _VARYING.sub("#", problem.message.partition(" (")[0])
@@ -109,7 +108,7 @@ def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProbl
 
 
 def fold_problems(problems: Iterable[LocatedProblem]) -> Iterator[str]:
-    """Yield a sentence for each problem; of many of one sort the first three, and the number and places of the others."""
+    """Yield a sentence for each problem; for many of one sort, the first three and the count and places of the rest."""
     for group in group_problems(problems):
         shown = group if len(group) <= _SHOWN + 1 else group[:_SHOWN]
         for problem in shown:

@@ -46,7 +46,7 @@ def unescape(text: str) -> str:
 
 
 def parse_attributes(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by their names in lower case, of several with one name the first."""
+    """Return the attributes of a tag by lower-case name; the first counts if a name is repeated."""
     values: dict[str, str] = {}
     if "=" in text or text.strip(" /"):
         for name, double, single, bare in _ATTRIBUTE.findall(text):

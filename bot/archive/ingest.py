@@ -29,7 +29,9 @@ log = structlog.get_logger(__name__)
 BATCH_DIGESTS = 60
 """Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
 BATCH_ENTRIES = 1_000
-"""Entries of the new digests of a transaction, unless one digest has more. Others wait for it: a known paper takes up to 2 ms."""
+"""Maximum number of entries per transaction, unless one digest has more. Other writers wait: a known paper takes up to
+2 ms.
+"""
 BATCH_CHARACTERS = 2_000_000
 """A batch is stored once its texts have this many characters."""
 PAUSE_RATIO = 0.25
@@ -99,7 +101,7 @@ class IngestService:
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
 
-        Revisions stay: the texts did not change.
+        Corrections are not counted, since the texts did not change.
         """
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
@@ -143,8 +145,8 @@ class IngestService:
         return results
 
     async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations and return one result for each. Raises the first error of those that cannot be
-        stored, after the others.
+        """Store digests of any locations and return one result for each. Raises the first storage error after storing
+        the others.
         """
         results: list[IngestResult] = []
         for outcome in await self._store(group):
@@ -156,7 +158,7 @@ class IngestService:
     async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
         """Store digests and return the result of each, or the error of one that cannot be stored.
 
-        New ones share transactions; each other one, and those that failed together, has its own.
+        New digests share transactions; corrections, and digests that failed together, get one each.
         """
         results: dict[int, IngestResult | Exception] = {}
         for batch in _divide(group):

@@ -1,8 +1,7 @@
 """The listing format: the papers that a service, or the author of a *list*, names for one day, as a JSON object.
 
-Its text is made here, not kept as read. JSON of services is read with the names that they give their fields.
-Votes and other counts are in the text, but not in what identifies it: they change all day, and a list with other counts
-is not a correction.
+Its text is generated here, not kept as read. The JSON of services is read with their own field names. Votes and other
+counts are in the text but not in its identity: they change all day, and new counts are not a correction.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ MAX_SUMMARY_LENGTH = 4_000
 
 _SPACE = re.compile(r"\s*")
 Paper = dict[str, Any]
-"""A paper of a listing, cleaned: `arxiv_id`, and of the fields of `_CLEANERS` those that are known."""
+"""A paper of a listing, cleaned: `arxiv_id` and the known fields of `_CLEANERS`."""
 
 
 FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
@@ -32,7 +31,7 @@ FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKU
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """The listings among JSON values with their lines, in order; those of one date become one. A service's have `listing_form`.
+    """Return the listings among JSON values, in order; those of one date become one. A service's have `listing_form`.
 
     Raises NotADigestError if there is none. A value that is not a listing is among the problems of the first.
     """
@@ -94,7 +93,7 @@ def papers_of(text: str) -> list[Paper]:
 
 
 def identity(digest: Digest) -> str:
-    """What identifies a listing: its papers by id, without order, votes and other counts."""
+    """Return the identity of a listing: its papers by id, without order, votes and other counts."""
     rows = sorted(
         [entry.arxiv_id, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
         for entry in digest.entries
@@ -103,7 +102,7 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former_text: str) -> Digest:
-    """The listing with the papers and fields that only the former text of its place has."""
+    """Return the listing joined with the papers and fields that only its former text has."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})

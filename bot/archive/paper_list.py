@@ -37,7 +37,7 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 300, 200, 24
 NO_PAPER = "it names no paper of arXiv"
-"""The reason for a text without any paper."""
+"""The reason given for a text without papers."""
 
 
 class _Paper(NamedTuple):
@@ -89,7 +89,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 
 
 def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
-    """The papers up to MAX_PAPERS different ones, and a problem if there are more."""
+    """Return the first MAX_PAPERS different papers, and a problem if there are more."""
     taken, ids = list[_Paper](), set[str]()
     for paper in papers:
         ids.add(paper.arxiv_id)
@@ -182,12 +182,12 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
 
 
 def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
-    """Yield papers, those without a day of their own with that of their paragraph."""
+    """Yield papers; those without a date get the one of their paragraph."""
     return (paper if paper.on else paper._replace(on=on) for paper in papers)
 
 
 def _find_day(line: str, *, is_heading: bool) -> date | None:
-    """The date of a heading, or of a line that says little else; none that says when the list was updated."""
+    """Return the date of a heading, or of a line with little else; not the date of the list's last update."""
     if not is_heading and (len(line) > 100 or ":" in line):
         return None
     plain = _plain(line)
@@ -231,7 +231,7 @@ def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
 
 
 def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
-    """The line without these spans, of which some contain others."""
+    """Return the line without these spans, which may be nested."""
     kept, position = [], 0
     for start, end in sorted(spans):
         kept.append(line[position : max(start, position)])
@@ -335,7 +335,7 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """The date in the fields of an object, rather not that of an update."""
+    """Return the date in the fields of an object, preferring any to the date of an update."""
     named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
     dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)

@@ -1,7 +1,7 @@
-"""The entry point of the parsers: bytes to text, text to digests, a digest to the JSON of `paperround parse`.
+"""The entry point of the parsers: bytes to text, text to digests, digests to the JSON of `paperround parse`.
 
-JSON is detected by its first character, the written formats by a heading that names daily papers and a date. What is neither
-may be a list of papers of another form.
+JSON is detected by its first character, the written formats by a heading that names daily papers and a date. All other
+texts may be lists of papers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 MAX_BYTES = 5 * 1024 * 1024
 """The largest file that is read, as large as a page of a source: half a year of digests."""
 NO_PAPER = paper_list.NO_PAPER
-"""The reason for a text without any paper."""
+"""The reason given for a text without papers."""
 _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
@@ -34,7 +34,7 @@ _SNIFF_LENGTH = 20_000
 
 
 def is_json(text: str) -> bool:
-    """Whether a text begins as JSON objects and lists of them do, and Markdown with a link or a template does not."""
+    """Whether a text begins like JSON objects or lists of them, and not like Markdown with a link or a template."""
     return _JSON_START.match(text) is not None
 
 
@@ -72,10 +72,10 @@ def parse_text(
 ) -> tuple[Digest, ...]:
     """All digests of a text of any format, in the order of their first dates. Pages of HTML are read as Markdown.
 
-    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. What says of itself
-    that it is a service's listing has the `listing_form`: a publisher's is a list. Raises NotADigestError, with the reason, if
-    there is no digest. All other content that is not understood is among the problems of the digest that contains or
-    precedes it.
+    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. A text that
+    declares itself a service's listing gets the format `listing_form`, since publishers' are lists. Raises
+    NotADigestError, with the reason, if there is no digest. All other content that is not understood is among the
+    problems of the digest that contains or precedes it.
     """
     text = markdown_lines.normalise(text)
     if not text or text.isspace():

@@ -1,8 +1,9 @@
-"""What a digest's summaries are worth: refusals and inventions among them, and what they were written from.
+"""The quality of a digest's summaries: refusals, inventions, and the texts they were written from.
 
-A writer without the paper either refuses or invents a summary from the title or from general knowledge, and usually admits
-it: above the chapters, in the first of them, or in a note below the last. All is found by stock phrases in Korean and
-English; a doubtful text counts as a sound summary: better shown than lost. `shown_sections` is the one accessor for readers.
+A writer without the paper either refuses or invents a summary from the title or from general knowledge, and usually
+admits it: above the chapters, in the first of them, or in a note below the last. Stock phrases in Korean and English
+reveal both. A doubtful text counts as a sound summary: better shown than lost. `shown_sections` is the one accessor for
+readers.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Basis(StrEnum):
     HUGGINGFACE = "huggingface"
     """Hugging Face's summary of the abstract, taken over."""
     NONE = "none"
-    """Neither: the summary is missing or invented."""
+    """No text: the summary is missing or invented."""
 
 
 NEWSLETTER_LABELS = ("What's New", "Technical Details", "Performance Highlights")
-"""The headings that the newsletter has since its writer reads the whole paper."""
+"""The headings of newsletters whose writer read the whole paper."""
 
 # Refusals and inventions: what a model that could not read the paper writes in place of a summary, and what it admits.
 
@@ -133,7 +134,7 @@ def find_labelled_basis(sections: Sequence[Section]) -> Basis | None:
 
 
 def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Return the sections without labels of the basis, for readers who are told it otherwise."""
+    """Return the sections without labels of the basis, which readers see elsewhere."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
     kept = []
@@ -156,14 +157,14 @@ def shown_sections(entry: Entry) -> tuple[Section, ...]:
 
 @lru_cache(maxsize=64)
 def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections of an entry whose summary is not missing that readers see. Each view of a paper asks several times."""
+    """Return the sections that readers see of an entry with a summary. Cached, since each view asks several times."""
     return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 
 def find_appearance_basis(appearance: Appearance) -> Basis | None:
     """What the summary of a stored entry was written from; None if nobody says it.
 
-    Paperround's writer labels all but the whole paper, and Hugging Face's own sentence is of the abstract.
+    Paperround's writer labels every basis except the whole paper; Hugging Face's own sentence is based on the abstract.
     """
     entry = appearance.entry
     if not shown_sections(entry):
@@ -228,16 +229,17 @@ WRITER_RANK = {
     DigestFormat.LIST: 1,
     DigestFormat.LOOKUP: 1,
 }
-"""Of sources of one priority, digests that someone wrote come before Hugging Face's sentence and the texts of lists, and
-before extracts."""
+"""Among sources of one priority, written digests come before Hugging Face's sentence and the texts of lists, then
+extracts.
+"""
 _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
 
-    By language, then a digest before the abstract, then by the priority of the sources, written digests before listings,
-    older sources before younger ones; of one source by basis, newer before older.
+    The order: language, digests before the abstract, source priority, written digests before listings, older sources
+    first; within a source by basis, newest first.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
     if (best is None or best.language != locale.value) and detail.abstract:
@@ -251,7 +253,7 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
     """Return whether all papers of a message have a text, and all in another language than the reader's.
 
-    It then says so once, otherwise below each text of another language. The language of a paper without a text is None.
+    The message then says so once, else below each foreign text. The language of a paper without a text is None.
     """
     found = set(languages)
     return bool(found) and not found & {locale.value, None}
@@ -264,7 +266,7 @@ def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFo
 
 
 def misses_summary(appearance: Appearance) -> bool:
-    """Return whether a digest has no summary of a paper; one for look-up is not expected to have any."""
+    """Return whether a digest lacks a summary that it should have. Look-up digests have none."""
     return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
 
 

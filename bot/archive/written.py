@@ -47,7 +47,7 @@ class _Heading(NamedTuple):
 
 
 class _Day(NamedTuple):
-    """The rows of a text, a dated heading there, the headings below it, and the row at which the next date begins."""
+    """The rows of a text, a dated heading in it, the headings below, and the row where the next date begins."""
 
     rows: Sequence[str]
     heading: _Heading
@@ -57,7 +57,7 @@ class _Day(NamedTuple):
 
 @dataclass(slots=True)
 class _Parts:
-    """What the days with one format and date have: a repeated date continues its digest."""
+    """The rows and papers of all days with one format and date: a repeated date continues its digest."""
 
     papers: list[_Paper] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -67,7 +67,7 @@ class _Parts:
 def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     """The digests of a text, in the order of their first dates; none if it has another form.
 
-    Raises NotADigestError if its only dates do not exist, since its papers are not those of another day.
+    Raises NotADigestError if all its dates are impossible: its papers must not be read as those of another day.
     """
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
@@ -126,7 +126,7 @@ def _problem(row: int, message: str, line: str) -> Problem:
 
 
 def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
-    """A problem for each paper outside all dated digests: it is named, not parsed."""
+    """Return a problem for each paper outside the dated digests, which are not parsed."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for row, _, _, paper in headings
@@ -172,7 +172,9 @@ def _detect(day: _Day) -> DigestFormat:
 
 
 def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
-    """Fill `paper` from a line with votes, authors, the cover or the video; return whether it is one, or only markup."""
+    """Fill `paper` from a line with votes, authors, the cover or the video; return whether the line is a field or only
+    markup.
+    """
     if labelled := fields.parse_labelled_field(line):
         name, value = labelled
         if name == "authors":
@@ -197,7 +199,7 @@ _BULLET = re.compile(r"[-*+•](?:[ \t]+|$)")
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
     """The papers and problems of a newsletter, and its end: a heading of the date's level or above ends it.
 
-    A heading without an id in the place of a paper's is a problem, and the text under it is left out; a lower heading belongs to
+    A heading without an id at the level of papers is a problem, and its text is left out; a lower heading belongs to
     the paper above it.
     """
     end = next((heading.row for heading in day.below if heading.level <= day.heading.level), day.end)
@@ -303,7 +305,9 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 
 
 def _is_marked(day: _Day, heading: _Heading) -> bool:
-    """Whether the next of three lines with text is a paper's link or the label of its summary; without an id, the link's mark."""
+    """Whether one of the next three lines with text is a paper's link (without an id, the link's mark) or its summary's
+    label.
+    """
     below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")
     if line.startswith(_LINK_MARK) or heading.paper is None:
@@ -329,7 +333,7 @@ def _read_header(
 
 
 def _unwrap(lines: Sequence[str]) -> Sequence[str]:
-    """The lines of a summary without the Markdown fence around it, as models write it, text above the fence included."""
+    """Return the lines of a summary without the Markdown fence that models put around it, keeping text above the fence."""
     fences = [row for row, line in enumerate(lines) if markdown_lines.is_fence(line)]
     if not fences or not markdown_lines.is_markdown_fence(lines[fences[0]]):
         return lines
@@ -338,7 +342,7 @@ def _unwrap(lines: Sequence[str]) -> Sequence[str]:
 
 
 class _Chapter(NamedTuple):
-    """A line that may be a chapter's heading. `notation` is `#`, with its level, or a form of bold text, without."""
+    """A possible chapter heading. `notation` is `#` with a level, or a form of bold text without one."""
 
     row: int
     level: int
@@ -380,7 +384,7 @@ def _read_chapter(row: int, line: str) -> _Chapter | None:
 
 
 def _is_title(candidates: Sequence[_Chapter]) -> bool:
-    """Whether the first heading is that of the whole summary: it begins with "summary", or is the only one of level 1."""
+    """Whether the first heading titles the whole summary: it begins with "summary", or is the only one of level 1."""
     first = candidates[0]
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):
@@ -390,7 +394,7 @@ def _is_title(candidates: Sequence[_Chapter]) -> bool:
 
 
 def _choose_chapters(candidates: Sequence[_Chapter]) -> list[_Chapter]:
-    """The candidates that begin chapters, without those inside chapters."""
+    """Return the headings that begin chapters, without those inside chapters."""
     hashes = [candidate for candidate in candidates if candidate.notation == "#"]
     if hashes:
         return [candidate for candidate in hashes if candidate.level <= hashes[0].level]

@@ -32,7 +32,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet
 from bot.search.service import SearchService
 from bot.sources import kinds
-from bot.text import analyser, questions
+from bot.text import analyser
 from bot.trends.service import RisingTopicService, TrendService
 from storage import errors, models
 from storage.database import Database
@@ -177,12 +177,10 @@ def _cut(value: Any) -> Any:
     return [_cut(item) for item in value[:MAX_ITEMS]] if isinstance(value, list | tuple) else value
 
 
-def create_tools(
-    database: Database, clock: Clock, locale: models.Locale, everyday: questions.Everyday | None = None
-) -> ArchiveTools:
+def create_tools(database: Database, clock: Clock, locale: models.Locale) -> ArchiveTools:
     """Return the tools of a database, which they only read."""
     glossary = GlossaryService(database, clock)
-    searching = SearchService(database, glossary, clock, everyday)
+    searching = SearchService(database, glossary, clock)
     return ArchiveTools(
         searching,
         TrendService(database, clock, searching),
@@ -245,7 +243,6 @@ async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str)
         streamable_http_path=PATH,
     )
     host, _, port = address.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
     host = host.strip("[]") or "127.0.0.1"
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

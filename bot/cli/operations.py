@@ -121,9 +121,6 @@ def copy_database(
 
 
 def doctor(
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
-    ] = False,
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
@@ -144,7 +141,7 @@ def doctor(
         shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
-            if not (row.status is status.OK if quiet else row.is_default and not show_all):
+            if show_all or not row.is_default:
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
                 shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
@@ -240,7 +237,6 @@ def serve_tools(
             "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
             " for example with pipx install '.[mcp]'."
         ) from None
-    from bot.cli import search
     from bot.core import logs, settings
     from bot.core.clock import system_clock
     from storage import models
@@ -255,12 +251,11 @@ def serve_tools(
         raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
     # The protocol has stdout for itself.
     logs.configure(configured.log)
-    everyday = search.load_everyday()
 
     async def serve() -> None:
         async with shell.open_storage(migrate=False) as database:
             locale = models.Locale(configured.locale)
-            tools = mcp_server.create_tools(database, system_clock, locale, everyday)
+            tools = mcp_server.create_tools(database, system_clock, locale)
             server = mcp_server.create_server(tools)
             if http is None:
                 await mcp_server.serve_stdio(server)
@@ -405,10 +400,8 @@ async def _apply(text: str, file: Path) -> None:
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.core.clock import system_clock
     from bot.operations.set_up_file import SetUpFile
-    from bot.rendering.templates import Templates
 
-    settings = shell.load_settings()
-    return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())
+    return SetUpFile(database, system_clock, shell.load_settings())
 
 
 def forget_reader(

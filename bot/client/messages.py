@@ -652,6 +652,20 @@ def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[An
     return text_view(reason, again, *further, accent=RED)
 
 
+def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
+    """Return the form for the `time` of day at which something is sent, and its `zone`."""
+    modal = message_builder.StatelessModal(texts("change-time"), custom_id)
+    for name, length in (("time", 40), ("zone", 60)):
+        modal.add_text(
+            texts(f"form-{name}"),
+            name,
+            value=values.get(name, "")[:length],
+            placeholder=texts(f"form-{name}-hint"),
+            max_length=length,
+        )
+    return modal
+
+
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
     """Return the button that opens `/status`."""
     return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -133,7 +132,7 @@ class RestClient:
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
-            seconds = parse_retry_after(response.headers.get("X-RateLimit-Reset-After"), None) or 0.0
+            seconds = _parse_seconds(response.headers.get("X-RateLimit-Reset-After")) or 0.0
         else:
             return
         self._reset_at[bucket] = self._pace.clock() + min(seconds, MAX_LIMIT)
@@ -222,13 +221,12 @@ def _is_interaction(url: yarl.URL) -> bool:
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
     """Return what a response says. An error whose body cannot be read is not Discord's."""
     headers, status = response.headers, response.status
-    answered_at = _parse_date(headers.get("Date"))
     answer = Answer(
         status=status,
         # The exact content type of Discord's answers; discord.py takes any other for a text.
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
-        retry_after=parse_retry_after(headers.get("Retry-After"), answered_at),
-        answered_at=answered_at,
+        retry_after=_parse_seconds(headers.get("Retry-After")),
+        answered_at=_parse_date(headers.get("Date")),
         is_global="X-RateLimit-Global" in headers or headers.get("X-RateLimit-Scope") == "global",
         is_shared=headers.get("X-RateLimit-Scope") == "shared",
     )
@@ -242,7 +240,7 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
     try:
         fields: Any = json.loads(body)
         code = fields.get("code")
-        retry_after = _seconds(fields["retry_after"]) if answer.status == 429 else answer.retry_after
+        retry_after = max(0.0, float(fields["retry_after"])) if answer.status == 429 else answer.retry_after
     except UNREADABLE:
         return replace(answer, is_json=False)
     is_code = type(code) is int and code in ERROR_CODES
@@ -252,34 +250,20 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
     return replace(answer, code=code if is_code else 0, retry_after=retry_after, is_global=is_global)
 
 
-def parse_retry_after(value: str | None, answered_at: datetime | None) -> float | None:
-    """Return the seconds of a `Retry-After` header: a number, or an HTTP date measured from the answer's own `Date`."""
-    if value is None:
-        return None
+def _parse_seconds(value: str | None) -> float | None:
+    """Return the seconds of a header; None without it, and for another value."""
     try:
-        return _seconds(value)
+        return None if value is None else max(0.0, float(value))
     except ValueError:
-        moment = _parse_date(value)
-    if moment is None:
         return None
-    return max(0.0, (moment - (answered_at or datetime.now(UTC))).total_seconds())
-
-
-def _seconds(value: Any) -> float:
-    seconds = float(value)
-    if not math.isfinite(seconds):
-        raise ValueError(value)
-    return max(0.0, seconds)
 
 
 def _parse_date(value: str | None) -> datetime | None:
-    if value is None:
-        return None
     try:
-        moment = parsedate_to_datetime(value)
+        moment = None if value is None else parsedate_to_datetime(value)
     except ValueError:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment and moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:

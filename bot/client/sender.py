@@ -1,12 +1,11 @@
 """The relay's `Sender`: single attempts at parts, and the search of a channel's history for an earlier one.
 
-Works after `client.login()`, without the Gateway: only the roles of a server and the tags of a forum are looked up in its cache.
+Works after `client.login()`, without the Gateway and its cache: everything is requested.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -119,10 +118,11 @@ class DiscordSender:
             )
 
     async def _send_message(self, request: SendRequest) -> Receipt:
-        payload = self._with_safe_mentions(request.channel_id, request.payload) | {
-            "nonce": request.nonce,
-            "enforce_nonce": True,
-        }
+        payload = (
+            {"allowed_mentions": NO_MENTIONS}
+            | request.payload
+            | {"nonce": request.nonce, "enforce_nonce": True}
+        )
         # While this process was frozen another one may have become the sender, and have sent it so long ago that Discord has
         # forgotten the nonce.
         fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
@@ -131,7 +131,7 @@ class DiscordSender:
         return _read_receipt(message, "channel_id")
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
-        message = self._with_safe_mentions(request.channel_id, request.payload["message"])
+        message = {"allowed_mentions": NO_MENTIONS} | request.payload["message"]
         payload = request.payload | {"message": message}
         if tag := await self._find_required_tag(request.channel_id):
             payload["applied_tags"] = [tag]
@@ -145,30 +145,10 @@ class DiscordSender:
         return _read_receipt(thread, "id")
 
     async def _find_required_tag(self, channel_id: int) -> str | None:
-        """Return the id of a forum's first tag that anyone may set, if it requires one, from the cache or one request."""
-        cached = self._client.get_channel(channel_id)
-        if isinstance(cached, discord.ForumChannel):
-            open_ids = [str(tag.id) for tag in cached.available_tags if not tag.moderated]
-            return open_ids[0] if cached.flags.require_tag and open_ids else None
+        """Return the id of a forum's first tag that anyone may set, if it requires one."""
         channel = await self._request("GET", f"/channels/{channel_id}", PartKind.FORUM_POST)
         open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
         return open_ids[0] if int(channel.get("flags") or 0) & REQUIRE_TAG and open_ids else None
-
-    def _with_safe_mentions(self, channel_id: int, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return a message that notifies only the roles that it names, without those that the server deleted.
-
-        The roles of a server that is not cached are taken to exist.
-        """
-        payload = {"allowed_mentions": NO_MENTIONS} | payload
-        guild = getattr(self._client.get_channel(channel_id), "guild", None)
-        roles = payload["allowed_mentions"].get("roles", [])
-        if guild is None or guild.unavailable or all(guild.get_role(int(role)) for role in roles):
-            return payload
-        text = json.dumps(payload | {"allowed_mentions": NO_MENTIONS}, ensure_ascii=False)
-        for role in roles:
-            text = text.replace(f"<@&{role}>\\n", "").replace(f"<@&{role}>", "")
-        without: dict[str, Any] = json.loads(text)
-        return without
 
     async def _create_thread(self, request: SendRequest) -> Receipt:
         message_id = _target_message_id(request)
@@ -217,7 +197,7 @@ class DiscordSender:
         message = await self._request("POST", path, request.kind, payload=payload, query=query)
         return Receipt(_read_receipt(message, "id").message_id, request.channel_id)
 
-    # Finding a message whose outcome is unknown. It works without the Gateway and its cache: everything is requested.
+    # Finding a message whose outcome is unknown.
 
     async def _find_message(self, request: SendRequest, since: datetime) -> Receipt | None:
         # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.

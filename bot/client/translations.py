@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 from fluent.runtime import FluentBundle, FluentResource
 
-from bot.rendering import discord_text
+from bot.rendering import discord_text, templates
 from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
@@ -61,6 +61,10 @@ class Texts:
     def format_date(self, day: date) -> str:
         """Return a date in the long format of this language."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
+
+    def format_time(self, at: str) -> str:
+        """Return a time of day, `HH:MM`, in the form of this language."""
+        return templates.render_time(at, self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:
         """Return a date in short: Today, Yesterday, Dec 30, and with its year if it is a year or more ago, or ahead."""

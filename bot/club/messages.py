@@ -17,7 +17,7 @@ from bot.daily.choice import DailyPost
 from bot.daily.messages import format_timestamp, format_weekday
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.rendering import discord_text
+from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind
 
@@ -131,10 +131,9 @@ def club_view(
     """Return when a club meets, what comes next, and a page of the papers that it had."""
     club, meeting, past, total, *_ = found
     day = format_weekday(texts, club.weekday)
-    time = join_dotted(club.at_time, club.timezone)
     change_at = meeting.ends_at if meeting.step is Step.POLL else meeting.begins_at
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(change_at, "F")}
-    heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=time)
+    heading = texts("club-heading", channel=f"<#{club.channel_id}>", day=day, time=_format_time(texts, club))
     state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
     message = MessageBuilder()
     poll = f"{channel_url(club.guild_id, found.poll[0])}/{found.poll[1]}" if found.poll else ""
@@ -160,6 +159,11 @@ def club_view(
     return message.view
 
 
+def _format_time(texts: Texts, club: models.Club) -> str:
+    zone = templates.render_zone(club.timezone, texts.locale.value)
+    return f"{texts.format_time(club.at_time)} ({zone})"
+
+
 def _nominated_text(texts: Texts, found: Overview) -> str:
     """Return the papers that were nominated most, and the reader's own."""
     shown = [row for place, row in enumerate(found.nominated) if place < MAX_NOMINATED or row.is_own]
@@ -180,7 +184,7 @@ def change_text(texts: Texts, former: Overview, *, is_same: bool) -> str:
         "club-moves",
         channel=f"<#{club.channel_id}>",
         day=format_weekday(texts, club.weekday),
-        time=join_dotted(club.at_time, club.timezone),
+        time=_format_time(texts, club),
     )
     if meeting.is_decided:
         return f"{moves}\n{texts('club-meeting-stays', meets=format_timestamp(meeting.at, 'F'))}"

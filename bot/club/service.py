@@ -174,7 +174,7 @@ class _Steps:
             guild_id=club.guild_id,
             channel_id=at or club.channel_id,
             local_on=meeting.on,
-            post=models.StoredPost(papers=tuple(paper.arxiv_id for paper in papers)),
+            papers=tuple(paper.arxiv_id for paper in papers),
         )
         is_decided = step in (Step.PAPER, Step.REMINDER)
         expires_at = meeting.at if is_decided else min(delivery.expires_at, meeting.at)
@@ -202,7 +202,7 @@ class _Steps:
     async def end_vote(self, counts: Mapping[int, int] | None) -> bool:
         """Plan the paper with most votes, by the number of the answer; False while its thread is being opened. None: no poll."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
-        order = delivery.post.papers if delivery is not None and counts is not None else ()
+        order = delivery.papers if delivery is not None and counts is not None else ()
         ids = await papers.get_ids(connection, order)
         found = await papers.list_details(connection, list(ids.values()))
         listed = {paper.arxiv_id: paper for paper in found}

@@ -18,16 +18,18 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from storage import errors
 from storage.errors import ErrorTypes
 from storage.errors import collected as collected
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -64,14 +66,24 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def run_unless_stopped(work: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
-    """Return what the work returns; false if it failed, or if `stop`, which cancels it, was set first."""
+async def run_unless_stopped(
+    work: Awaitable[Result], stop: asyncio.Event, *needed: asyncio.Future[Any]
+) -> Result | None:
+    """Return what the work returns; None if `stop`, which cancels it, is set first.
+
+    Raises what the work raises, or one of `needed` that ends before.
+    """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    await asyncio.wait({task, stopper}, return_when=asyncio.FIRST_COMPLETED)
-    task.cancel()
-    stopper.cancel()
-    [result, _] = await asyncio.gather(task, stopper, return_exceptions=True)
-    return result is True
+    try:
+        await asyncio.wait({task, stopper, *needed}, return_when=asyncio.FIRST_COMPLETED)
+        for ended in needed:
+            if ended.done():
+                ended.result()
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stopper.cancel()
+        await asyncio.gather(task, stopper, return_exceptions=True)
 
 
 _NICE = 10

@@ -192,19 +192,15 @@ class Settings(BaseSettings):
     hosts](scaling.md#postgresql-with-a-replica).
     """
     discord_api_url: str | None = None
-    """Another address of its REST API, for a proxy or a local fake."""
+    """Another address of Discord's REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None
-    """Another address of its Gateway, likewise."""
+    """The same for the Gateway."""
     inbox: Path | None = None
-    """A folder that is a source: `run` reads new and changed digest files there every minute (`*.md`, `*.txt`,
-    `*.json`, `*.html` …).
-    """
+    """A folder that is a source: `run` reads new and changed digest files there every minute."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List, pydantic.BeforeValidator(_lower)] = ()
     """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private."""
     fetch_proxy: Annotated[str | None, _checked(_check_proxy)] = None
-    """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`; see
-    [sources](sources.md#what-is-not-fetched). `HTTP_PROXY` and `HTTPS_PROXY` are not read.
-    """
+    """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`. `HTTP_PROXY` is not read."""
     hf_endpoint: _Service = Field(
         default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")
     )
@@ -217,12 +213,10 @@ class Settings(BaseSettings):
     """Where the writer reads a paper's HTML (`{address}/{id}`)."""
     templates: Path | None = None
     """A folder whose templates replace the bundled [wording](wording.md), block by block."""
-    everyday_words: Path | None = None
-    """A file of [everyday words](#everyday-words) for what papers call by other names."""
     locale: Literal["en", "ko"] = "en"
     """`en` or `ko`: for channels and readers that have not chosen."""
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
-    """An IANA zone such as `Asia/Seoul`, likewise."""
+    """The same; an IANA zone such as `Asia/Seoul`."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
     """When the list of a day is complete: a time and an IANA zone; see
     [planning](planning.md#when-a-day-is-complete).
@@ -234,9 +228,7 @@ class Settings(BaseSettings):
     behind a proxy with TLS.
     """
     public_key: str | None = None
-    """The application's public key, with which a front verifies Discord's requests; if it is not set, it is fetched
-    at login.
-    """
+    """The application's public key, with which a front verifies Discord's requests; by default fetched at login."""
     web: _HttpAddress = None
     """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
     web_url: Annotated[str | None, _web_address("not a web address. Example: https://papers.example.org")] = (
@@ -248,56 +240,44 @@ class Settings(BaseSettings):
     heartbeat_url: Annotated[
         SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
     ] = None
-    """A URL that is pinged every minute while this process sends, the Gateway is connected and `/health` has no
-    problem; the service behind that URL raises the alarm when the requests stop (a dead man's switch). Not printed
-    anywhere; a private address needs `PAPERROUND_FETCH_ALLOW`.
+    """A URL that is requested every minute while this process sends and `/health` has no problem; the service behind
+    it raises the alarm when the requests stop.
     """
     log: Annotated[str, _checked(parse_log)] = "console"
     """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
     """A channel's id; it gets one notice when a source keeps failing."""
     alert_days: int = Field(default=3, ge=1, le=30)
-    """Maximum age of a digest that raises alerts, 1 to 30 days."""
+    """Maximum age of a digest that raises alerts, 1 to 30."""
     keep_days: int = Field(default=90, ge=35, le=3650)
-    """Days after which finished deliveries and the writer's drafts are removed, 35 to 3650; see
-    [storage](storage.md#what-is-removed).
-    """
+    """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
     keep_server_days: int = Field(default=30, ge=1, le=3650)
-    """Days after which a server that the bot has left is removed with its settings, 1 to 3650; if the bot is
-    invited again before then, everything is as it was.
-    """
+    """Days after which a server that the bot has left is removed with its settings, 1 to 3650."""
     writer_url: _Api = None
-    """The address of an OpenAI-compatible API, such as `http://127.0.0.1:11434/v1`, without a password and a query,
-    whose model writes digests.
-    """
+    """The address of an OpenAI-compatible API whose model writes digests, such as `http://127.0.0.1:11434/v1`."""
     writer_model: str | None = None
     """The name of the model there."""
     writer_judge: str | None = None
-    """The name of another model there that decides whether the paper proves each sentence. Without it the same
-    model does.
-    """
+    """The name of another model there that judges the sentences; by default the same model."""
     writer_key: SecretStr | None = None
     """Its key, if it needs one."""
     writer_formats: Annotated[
         tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)
     ] = ()
-    """What is written: `newsletter` (the default), `review`, or both, separated by a comma. Without
-    `PAPERROUND_WRITER_URL` this setting makes `run` publish digests of extracts.
+    """What is written: `newsletter` (the default), `review`, or both, separated by a comma; without
+    `PAPERROUND_WRITER_URL`, of extracts.
     """
     writer_language: models.Locale | None = None
     """`en` or `ko`; that of `PAPERROUND_LOCALE` if not set."""
     writer_daily_tokens: int | None = Field(default=None, ge=1)
-    """Tokens that the models may use in a day (UTC); once they are used, no further call is started."""
+    """Tokens that the models may use in a day (UTC)."""
     writer_monthly_tokens: int | None = Field(default=None, ge=1)
     """The same for a month."""
     writer_minutes: int = Field(default=120, ge=30, le=720)
-    """The writer's deadline, in minutes after the close of a day (30 to 720): then the digest is published with
-    excerpts for unfinished papers, and waiting posts go out.
-    """
+    """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
-    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL,cs.LG`: each is added as
-    `paperround sources add` would. In `paperround.toml` they are `[[sources]]` tables with `url`, `kind`,
-    `priority` and `options`.
+    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`: each is added at the start. In
+    `paperround.toml` they are `[[sources]]` tables with `url`, `kind`, `priority` and `options`.
     """
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
@@ -27,16 +27,20 @@ Chooser: TypeAlias = Subscription | Schedule
 
 PostSchedule = tuple[str, str, tuple[int, ...]]
 """A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
+LateDay: TypeAlias = tuple[date, int, int]
+"""A day to which papers were added after its post: the number of those shown, and of all that qualify."""
 
 
 @dataclass(frozen=True, slots=True)
-class DailyPost(models.PostFacts):
+class DailyPost:
     """The day's top papers for one channel.
 
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day. `mention_role_id` is a role to mention at the head of the first message. One `by_webhook` has no buttons, menus
-    and commands, which only a bot answers; a `silent` one raises no notification.
+    last day, whose first day is `since_on`. The last papers are those of `late`, day by day. `topic` is the query that the
+    papers match, "" for none, and `source` the name of the source that they come from, "" for all. `mention_role_id` is a role
+    to mention at the head of the first message. One `by_webhook` has no buttons, menus and commands, which only a bot answers;
+    a `silent` one raises no notification.
     """
 
     marker: str
@@ -46,6 +50,10 @@ class DailyPost(models.PostFacts):
     total: int
     papers: tuple[contents.PostPaper, ...]
     schedule: PostSchedule | None = None
+    since_on: date | None = None
+    topic: str = ""
+    source: str = ""
+    late: tuple[LateDay, ...] = ()
     mention_role_id: int | None = None
     by_webhook: bool = False
     silent: bool = False
@@ -54,13 +62,6 @@ class DailyPost(models.PostFacts):
     def own_count(self) -> int:
         """The number of papers of the post's own day."""
         return len(self.papers) - sum(shown for _, shown, _ in self.late)
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of the papers: their ranks; late papers follow."""
-        own = self.ranks or tuple(range(1, self.own_count + 1))
-        last = own[-1] if own else 0
-        return own + tuple(range(last + 1, last + 1 + len(self.papers) - len(own)))
 
     @property
     def has_votes(self) -> bool:
@@ -89,13 +90,6 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
 def find_origin(subscription: Chooser) -> Origin:
     """Return which digests a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
-
-
-def ranks_of(ranked: Sequence[DigestPaper], papers: Sequence[DigestPaper]) -> tuple[int, ...]:
-    """Return the ranks of selected papers, from 1; () if they are the first ones, so that none was posted before."""
-    chosen = {paper.paper_id for paper in papers}
-    ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if paper.paper_id in chosen)
-    return () if ranks == tuple(range(1, len(papers) + 1)) else ranks
 
 
 MAX_TOP_N = 25
@@ -183,22 +177,19 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
 
 @dataclass(frozen=True, slots=True)
 class PlannedPost:
-    """The papers of the post of the local date `local_on`, due at `due_at` (UTC).
+    """The papers of a post.
 
     `digest_on` is the newest day that it draws from, or the last day of a weekly post, whose first day is `since_on`.
     `papers` are the best of `eligible`, followed by those of earlier days, which are `late`. `total` is the number of papers
-    that it draws from, `ranks` are as `ranks_of` returns them.
+    that it draws from and that were not posted in the channel.
     """
 
-    local_on: date
-    due_at: datetime
     digest_on: date
-    papers: tuple[DigestPaper, ...] = ()
-    eligible: tuple[DigestPaper, ...] = ()
-    total: int = 0
-    ranks: tuple[int, ...] = ()
+    papers: tuple[DigestPaper, ...]
+    eligible: tuple[DigestPaper, ...] = field(compare=False)
+    total: int
     since_on: date | None = None
-    late: tuple[models.LateDay, ...] = ()
+    late: tuple[LateDay, ...] = ()
 
 
 class CandidatePool:
@@ -246,20 +237,16 @@ class CandidatePool:
             )
 
         drawn = self.draw(subscription, slot, mark)
-        ranked = self._filter_topic(drawn.own, subscription)
-        eligible = tuple(filter(is_eligible, ranked))
+        eligible = tuple(filter(is_eligible, self._filter_topic(drawn.own, subscription)))
         own = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
         rolling = is_rolling(subscription)
         window = find_window(subscription, slot, self._now)
         days = [paper.date_on for paper in drawn.own] + ([] if mark is None else [mark.on])
         post = PlannedPost(
-            slot.on,
-            slot.at,
             window.last_on if rolling else max(days, default=window.last_on),
             own,
             eligible,
-            len(drawn.own),
-            ranks_of(ranked, own),
+            sum(paper.paper_id not in posted_ids for paper in drawn.own),
             since_on=window.own_on if rolling else None,
         )
         if not own:
@@ -298,7 +285,7 @@ def _add_late(post: PlannedPost, late: Sequence[DigestPaper], subscription: Subs
     for paper in late:
         by_day[paper.date_on].append(paper)
     shown: list[DigestPaper] = []
-    days: list[models.LateDay] = []
+    days: list[LateDay] = []
     for day in sorted(by_day, reverse=True):
         if chosen := by_day[day][: max(0, most - len(shown))]:
             shown += chosen

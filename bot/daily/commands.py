@@ -18,7 +18,6 @@ from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
-from bot.client.messages import ListKind
 from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
@@ -280,30 +279,25 @@ class SubscriptionButtonsCog(commands.Cog):
         return daily_messages.removed_view(request.texts, subscription, left, calendar)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
-    async def show_other_language(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Show the papers of a post privately in the other language."""
+    async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show the papers of a message, which are those of its menu, privately in the other language."""
+        language, first = action.fields(2)
         with message_builder.map_parse_errors():
-            locale = models.Locale(action.payload.partition(":")[0])
-        # The papers are those of the message's menu; the topic is in the button to its list.
+            locale = models.Locale(language)
         arxiv_ids: list[str] = []
-        topic = ""
         message = request.interaction.message
         for component in router.walk_components(message.components if message else ()):
             own = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and own.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
-            elif own.verb == client_messages.SHOW_LIST:
-                state = client_messages.unpack_state(own)
-                topic = topic or (state.text if state.kind is ListKind.TOPIC else "")
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         found = [detail for detail in details if detail is not None]
         papers = tuple(contents.build_post_paper(detail, locale) for detail in found)
         if not papers:
             raise UserError("outdated-control")
-        post = daily_post.copy_of(action, papers, locale, topic)
         wording = request.interaction.client.wording_for(locale)
-        return list(daily_post.compact_views(wording, post, with_marker=False))
+        return daily_post.copy_view(wording, papers, message_builder.parse_number(first))
 
 
 class WhyCog(commands.Cog):

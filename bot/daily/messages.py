@@ -54,16 +54,16 @@ def format_timestamp(at: datetime, style: str) -> str:
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
-    """Return a schedule: `Every day at 09:00 (Seoul)`."""
+    """Return a schedule: `Every day at 9:00 AM (Seoul)`."""
     days = format_days(texts, subscription.days)
     if not subscription.at_time:
         return texts("schedule-complete", days=days)
     zone = templates.render_zone(subscription.timezone, texts.locale.value)
-    return texts("schedule", days=days, time=subscription.at_time, zone=zone)
+    return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
 
 
 def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
-    """Return what tells a post from the others of its server: `Weekly · Fri 17:00 · #vision`, `diffusion · 09:00 · #papers`.
+    """Return what tells a post from the others of its server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
     Without `names`, those of channels, it is Markdown with the channel's mention; with them plain, for a label.
     """
@@ -83,7 +83,7 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
         on = texts("post-name-workdays")
     else:
         on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
-    at = subscription.at_time or texts("post-name-complete")
+    at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
     about = client_messages.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:
         about = texts("post-name-daily")

@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import arxiv_ids
 from bot.core import clock, day_close, isolation
 from bot.daily import choice, schedule
 from bot.outbox import contents
@@ -81,53 +80,6 @@ DAILY: KindRecord[choice.DailyPost] = KindRecord(
 ON_DEMAND = KindRecord(
     kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedPost:
-    """A daily post rendered with MARKER_PLACEHOLDER: its messages without nonces, and what is stored of it."""
-
-    parts: tuple[models.NewPart, ...]
-    stored: models.StoredPost
-
-
-def render(factory: DeliveryFactory, post: choice.DailyPost) -> RenderedPost:
-    """Render a post once, for any number of deliveries. `post.marker` must be MARKER_PLACEHOLDER.
-
-    A paper that cannot be rendered is shown by its id, votes and address alone, and logged: it must not stop the post.
-    Raises what the rendering of such papers raises.
-    """
-    failures: list[Exception] = []
-    with isolation.collected(failures):
-        parts = factory.render(DAILY, post)
-    if failures:
-        papers = tuple(_reduce_failing(factory, post, paper) for paper in post.papers)
-        reduced = [paper.arxiv_id for paper, whole in zip(papers, post.papers, strict=True) if paper != whole]
-        post = replace(post, papers=papers)
-        parts = factory.render(DAILY, post)
-        log.error(
-            "papers shown only by their IDs", papers=reduced, day=str(post.digest_on), exc_info=failures[0]
-        )
-    stored = models.StoredPost(
-        papers=tuple(paper.arxiv_id for paper in post.papers),
-        digests=tuple(paper.digest_id for paper in post.papers),
-        total=post.total,
-        **post.facts(),
-    )
-    return RenderedPost(parts, stored)
-
-
-def _reduce_failing(
-    factory: DeliveryFactory, post: choice.DailyPost, paper: contents.PostPaper
-) -> contents.PostPaper:
-    """Return a paper of a post, with nothing but its id, votes and address if it cannot be rendered alone."""
-    failures: list[Exception] = []
-    with isolation.collected(failures):
-        factory.render(DAILY, replace(post, papers=(paper,), late=(), ranks=()))
-    if not failures:
-        return paper
-    url = arxiv_ids.abstract_url(paper.arxiv_id)
-    return contents.PostPaper(paper.arxiv_id, None, url, paper.date, paper.votes, digest_id=paper.digest_id)
 
 
 async def load_pool(
@@ -323,7 +275,6 @@ def build_daily_post(
         topic=subscription.topic,
         source=kinds.public_label(subscription.source) if subscription.source else "",
         late=post.late,
-        ranks=post.ranks,
         by_webhook=subscription.is_by_webhook,
         silent=subscription.silent,
     )
@@ -335,24 +286,24 @@ class RenderedPosts:
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
-        self._cache: dict[object, RenderedPost | Exception] = {}
+        self._cache: dict[object, tuple[models.NewPart, ...] | Exception] = {}
 
     def build_delivery(
         self,
         subscription: models.Subscription,
         post: choice.PlannedPost,
         details: Mapping[int, models.PaperDetail],
+        slot: schedule.Slot,
         *,
         record: KindRecord[choice.DailyPost] = DAILY,
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of a planned post; only a daily one mentions a role. Raises what its templates raise."""
-        content = replace(post, local_on=post.digest_on, due_at=self._now, eligible=())
-        role_id = subscription.mention_role_id if post.papers and record is DAILY else None
+        """Return the delivery of a date's post; only a daily one mentions a role. Raises what its templates raise."""
+        role_id = subscription.mention_role_id if record is DAILY else None
         look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
         cached = (
-            content,
+            post,
             look,
             schedule.schedule_key(subscription),
             subscription.is_by_webhook,
@@ -362,28 +313,28 @@ class RenderedPosts:
             built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
             failures: list[Exception] = []
             with isolation.collected(failures):
-                self._cache[cached] = render(self._factory, built)
+                self._cache[cached] = self._factory.render(DAILY, built)
             if failures:
                 self._cache[cached] = failures[0]
                 raise failures[0]
-        cached_post = self._cache[cached]
-        if isinstance(cached_post, Exception):
-            raise cached_post.with_traceback(None)  # it grew with each channel otherwise
+        parts = self._cache[cached]
+        if isinstance(parts, Exception):
+            raise parts.with_traceback(None)  # it grew with each channel otherwise
         return self._factory.build(
             record,
-            key or f"daily:{subscription.id}:{post.local_on}",
+            key or f"daily:{subscription.id}:{slot.on}",
             subscription.locale,
-            cached_post.parts,
+            parts,
             self._now,
-            days=schedule.days_until_next(subscription, post.local_on) if record is DAILY else 1,
-            due_at=post.due_at,
+            days=schedule.days_until_next(subscription, slot.on) if record is DAILY else 1,
+            due_at=slot.at,
             subscription_id=subscription.id,
             guild_id=subscription.guild_id or None,
             channel_id=subscription.channel_id,
-            local_on=post.local_on,
+            local_on=slot.on,
             digest_on=post.digest_on,
             drawn_until=drawn_until,
-            post=cached_post.stored,
+            papers=tuple(paper.arxiv_id for paper in post.papers),
         )
 
 
@@ -489,7 +440,7 @@ class DailyPlanner:
                     # A template error in one style must not stop the other posts.
                     with isolation.isolated(log, "post not planned", subscription=row.id) as failures:
                         delivery = tick.rendered.build_delivery(
-                            row, posts[row.id], details, drawn_until=tick.added_seq
+                            row, posts[row.id], details, slot, drawn_until=tick.added_seq
                         )
                     if not failures:
                         deliveries[delivery.key] = delivery

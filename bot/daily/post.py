@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, Literal
 
 import discord
@@ -20,7 +18,7 @@ from bot.client.message_builder import pack_custom_id
 from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
-from bot.daily.choice import MAX_PAPERS, MAX_SHOWN, DailyPost
+from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -35,16 +33,14 @@ The last message has one more button if it has fewer papers, or no header.
 
 SHOWN_SECTIONS = 4
 RENDERED_LENGTH = 4000
-RENDERED_LINES = 150
-"""Sections, characters and lines of a summary that are rendered for a card, which shows at most MAX_SUMMARY_LENGTH characters.
+RENDERED_LINES = 50
+"""Sections of a summary, and characters and lines of each, that are rendered for a card, which shows less of it.
 
 A post has 25 cards, and each block of a text costs a tenth of a millisecond.
 """
 
 MAX_TEMPLATE_AUTHORS = 10
 """The first authors, which templates get."""
-EMBEDDED_PAPERS = MAX_PAPERS[models.Style.ANNOUNCEMENT]
-"""With the head they are as many embeds as a message has."""
 MAX_DESCRIPTION_LENGTH = 330
 """Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
 
@@ -61,22 +57,32 @@ def compact_views(
 ) -> list[ui.LayoutView]:
     """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
 
-    `with_marker` is False for a copy without a delivery, such as the post in another language; one of which the total is
-    not known has no header. `note` is above the headline, such as that it is a preview.
+    `with_marker` is False for a preview without a delivery; its `note` is above the headline.
     """
-    groups = split_papers(post)
+    texts, groups = wording.ui_texts, split_papers(post)
     views = []
-    first = 0
+    first = 1
     for position, group in enumerate(groups):
         marker = contents.part_marker(post.marker, position) if with_marker else None
-        last = position == len(groups) - 1
         message = message_builder.MessageBuilder()
-        if position == 0 and post.total >= post.own_count:
+        if position == 0:
             message.add_text(header(wording, post, note))
-        _add_papers(wording, message, post, group, first, marker, last=last)
+        if position == len(groups) - 1:
+            buttons = _action_buttons(texts, post, None if group else marker, first)
+            _add_papers(wording, message, post, group, first, marker, buttons, foot(wording, post))
+        else:
+            _add_papers(wording, message, post, group, first, marker, [_language_button(texts, post, first)])
         first += len(group)
         views.append(message.view)
     return views
+
+
+def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> ui.LayoutView:
+    """Return the papers of a message in another language, for one reader, with the menus alone. `first` is a number."""
+    message = message_builder.MessageBuilder()
+    post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
+    _add_papers(wording, message, post, papers, first, None)
+    return message.view
 
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
@@ -95,7 +101,7 @@ def headline_view(
     message.add_buttons(
         # Its message has no menu of the papers, which the copy in the other language is made from.
         *_action_buttons(
-            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None, None
+            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None
         )
     )
     message.add_text(foot(wording, post))
@@ -135,52 +141,26 @@ def card_view(
     message.reserve(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if post.by_webhook else "more-inside")
-    start, budget = _first_sections(paper.sections), message.budget
-    is_whole = start == tuple(paper.sections)
-    summary = _truncated_summary(texts, start, is_whole, budget.characters, budget.text_bytes, more)
-    message.add_reserved_text(summary)
+    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
     return message.view
 
 
-@lru_cache(maxsize=256)
 def _truncated_summary(
-    texts: Texts,
-    start: tuple[models.Section, ...],
-    is_whole: bool,
-    characters: int,
-    text_bytes: int,
-    more: str,
+    texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
 ) -> str:
-    """Return as much of the start of a summary as fits, with the note `more` if there is more or it is not the whole.
-
-    It takes up to 50 ms for hostile text; the posts of a day for many roles and schedules ask for the same cards.
-    """
-    budget = discord_text.Budget(characters=characters, text_bytes=text_bytes)
+    """Return as much of the start of a summary as fits, with the note `more` if there is more."""
+    start = tuple(
+        models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
+        for of in sections[:SHOWN_SECTIONS]
+    )
     pages = client_messages.summary_pages(texts, start, budget)
     if not pages:
         return client_messages.subtext(texts("no-summary"))
-    if len(pages) == 1 and is_whole:
+    if len(pages) == 1 and start == tuple(sections):
         return pages[0]
     more = client_messages.subtext(more)
-    size = text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
+    size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], client_messages.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
-
-
-def _first_sections(sections: Sequence[models.Section]) -> tuple[models.Section, ...]:
-    """Return the start of a summary that is rendered for a card; headings count."""
-    first: list[models.Section] = []
-    characters, lines = RENDERED_LENGTH, RENDERED_LINES
-    for section in sections[:SHOWN_SECTIONS]:
-        characters -= len(section.heading or "")
-        if characters <= 0 or lines <= 1:
-            break
-        kept = section.body[:characters].splitlines(keepends=True)[: lines - 1]
-        body = "".join(kept)
-        first.append(models.Section(section.heading, body))
-        characters, lines = characters - len(body), lines - len(kept) - 1
-        if len(body) < len(section.body):
-            break
-    return tuple(first)
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
@@ -198,28 +178,21 @@ def _add_papers(
     group: Sequence[PostPaper],
     first: int,
     marker: str | None,
-    *,
-    last: bool,
+    buttons: Sequence[ui.Item[Any]] = (),
+    small_print: str = "",
 ) -> None:
-    """Add a group of papers, each with an equal share of the space left by the rows and the foot; then add these."""
-    texts = wording.ui_texts
-    ranks = post.numbers[first : first + len(group)]
-    menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=ranks)
-    save = None if post.by_webhook else client_messages.save_menu(texts, group, ranks)
-    buttons = (
-        _action_buttons(texts, post, None if menu else marker, first)
-        if last
-        else _language_buttons(texts, post, first, len(group))
-    )
-    small_print = foot(wording, post) if last else ""
+    """Add papers with the numbers from `first` on, each with an equal share of the space that menus and buttons leave."""
+    texts, numbers = wording.ui_texts, range(first, first + len(group))
+    menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
+    save = None if post.by_webhook else client_messages.save_menu(texts, group, numbers)
     message.end_with(([menu], [save], buttons), small_print)
     headings = late_headings(wording, post)
     for position, paper in enumerate(group):
-        if position or first == 0:
+        if position or first == 1:
             message.add_separator()
         share = message.share(len(group) - position)
         heading = headings.get(paper.arxiv_id)
-        text = _paper_text(wording, post, post.numbers[first + position], paper, *share, heading=heading)
+        text = _paper_text(wording, post, numbers[position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
 
 
@@ -257,21 +230,21 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
 
 
 def _action_buttons(
-    texts: Texts, post: DailyPost, marker: str | None, first: int | None
+    texts: Texts, post: DailyPost, marker: str | None, first: int | None = None
 ) -> list[ui.Item[Any]]:
     """Return the buttons below a post: to all papers of its topic or else of its day, to an alert, to the other language.
 
-    `first` is the position of the message's first paper, None without papers. One of the buttons has the marker.
+    `first` is the number of the message's first paper, None without papers. One of the buttons has the marker.
     """
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    label = texts("post-see-all", count=post.total)
-    # A day's list does not have the papers of a source for look-up.
-    is_listed = post.total >= post.own_count and not post.source
     has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     buttons = []
     # A custom id has no room for a topic behind a marker, without which the message would not be found.
-    if is_listed and (marker or not has_short_topic):
-        buttons.append(message_builder.button(label, client_messages.pack_state(day, marker=marker)))
+    # A day's list does not have the papers of a source for look-up.
+    if not post.source and (marker or not has_short_topic):
+        buttons.append(
+            message_builder.button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
+        )
     elif marker or not has_short_topic:
         ask_id = pack_custom_id(OPEN_TOPIC_MODAL, marker=marker)
         buttons.append(message_builder.button(texts("post-ask"), ask_id))
@@ -281,58 +254,15 @@ def _action_buttons(
     return [
         *buttons,
         client_messages.begin_alert_button(texts, post.topic),
-        *([] if first is None else _language_buttons(texts, post, first, len(post.papers) - first)),
+        *([] if first is None else [_language_button(texts, post, first)]),
     ]
 
 
-def _language_buttons(texts: Texts, post: DailyPost, first: int, count: int) -> list[ui.Item[Any]]:
+def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
+    """Return the button to the other language. The papers are those of the message's menu, with numbers from `first` on."""
     other = OTHER_LOCALE[post.locale]
-    custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, *_pack_copy(post, first, count))
-    return [message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")]
-
-
-def _pack_copy(post: DailyPost, first: int, count: int) -> tuple[str, ...]:
-    """Return what the copy of a message in the other language says besides its papers, which are in the menu.
-
-    The total (0 below the first message, which has the header), the days, the ranks and the late days.
-    """
-    is_whole = first == 0 and count == len(post.papers)
-    since = "" if post.since_on is None else str((post.digest_on - post.since_on).days)
-    late = ".".join(
-        f"{(post.digest_on - day).days}-{shown}-{total}" for day, shown, total in post.late if is_whole
-    )
-    numbers = ".".join(map(str, post.numbers[first : first + count]))
-    # The topic is in a button of the last message, unless it is too long.
-    is_header_known = not post.topic or (is_whole and len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH)
-    is_header_known = is_header_known and not post.source
-    total = post.total if first == 0 and is_header_known else 0
-    return f"{total}", post.digest_on.strftime("%Y%m%d"), since, numbers, late
-
-
-def copy_of(
-    action: message_builder.Action, papers: Sequence[PostPaper], locale: models.Locale, topic: str
-) -> DailyPost:
-    """Return the post that a message shows, in the other language, from its button. Raises InvalidCustomIdError."""
-    _, total, day, since, ranks, late = action.fields(6)
-    with message_builder.map_parse_errors():
-        digest_on = date.fromisoformat(day)
-        days = tuple(tuple(map(int, part.split("-"))) for part in late.split(".") if part)
-        late_days = tuple((digest_on - timedelta(days=ago), shown, count) for ago, shown, count in days)
-        numbers = tuple(int(number) for number in ranks.split(".") if number)
-        count = len(numbers)
-        own = min(count, len(papers)) - sum(shown for _, shown, _ in late_days)
-        return DailyPost(
-            "",
-            locale,
-            models.Style.COMPACT,
-            digest_on,
-            message_builder.parse_number(total),
-            tuple(papers[:count]),
-            since_on=digest_on - timedelta(days=int(since)) if since else None,
-            topic=topic,
-            late=late_days,
-            ranks=numbers[:own],
-        )
+    custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, first)
+    return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
 
 
 AUTO_ARCHIVE_MINUTES = 4320
@@ -484,8 +414,6 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "since": post.since_on,
         "total": post.total,
         "shown": post.own_count,
-        "first": post.ranks[0] if post.ranks else 1,
-        "last": post.ranks[-1] if post.ranks else post.own_count,
         "late_count": len(post.papers) - post.own_count,
         "has_votes": post.has_votes,
         "at_time": at_time,
@@ -544,16 +472,9 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
 
 def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
-    ranked = list(zip(post.numbers, post.papers, strict=True))
-    own, late = ranked[: post.own_count], ranked[post.own_count :]
-    # Late papers are at the end, as many as in any full post, or in the places that the day's own leave free.
-    late = late[: max(MAX_SHOWN, EMBEDDED_PAPERS - len(own))]
-    shown = own[: EMBEDDED_PAPERS - len(late)] + late
     headings = late_headings(wording, post)
-    rest = len(post.papers) - len(shown)
-    more = wording.ui_texts("more-papers", count=rest) if rest else ""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    lines = (daily_text(wording, post, "count"), more, language)
+    lines = (daily_text(wording, post, "count"), language)
     head = {
         "title": discord_text.shorten(
             f"📰 {daily_text(wording, post, 'headline')}", discord_text.EMBED_TITLE
@@ -565,8 +486,8 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     embeds = [
         head,
         *(
-            _paper_embed(wording.ui_texts, post, rank, paper, headings.get(paper.arxiv_id))
-            for rank, paper in shown
+            _paper_embed(wording.ui_texts, post, number, paper, headings.get(paper.arxiv_id))
+            for number, paper in enumerate(post.papers[: MAX_PAPERS[Style.ANNOUNCEMENT]], 1)
         ),
     ]
     body = {"embeds": embeds, "allowed_mentions": message_builder.allowed_mentions(post.mention_role_id)}

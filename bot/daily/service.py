@@ -270,7 +270,7 @@ class OnDemandPosts:
         If it would have no papers, False and the newest digest of the archive instead; with an empty archive, no papers.
         """
         async with self._database.read() as connection:
-            post = await self._choose(connection, subscription)
+            post, _ = await self._choose(connection, subscription)
             if not (is_new := bool(post.papers)):
                 post = await self._choose_newest(connection, subscription)
             details = await daily_planner.load_details(connection, [post])
@@ -284,12 +284,17 @@ class OnDemandPosts:
             subscription = await daily.get(connection, subscription_id)
             if subscription is None:
                 return None
-            post = await self._choose(connection, subscription)
+            post, slot = await self._choose(connection, subscription)
             if not post.papers:
                 return None
             details = await daily_planner.load_details(connection, [post])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
-                subscription, post, details, record=ON_DEMAND, key=f"now:{subscription.id}:{interaction_id}"
+                subscription,
+                post,
+                details,
+                slot,
+                record=ON_DEMAND,
+                key=f"now:{subscription.id}:{interaction_id}",
             )
             delivery_id = await outbox.add(connection, delivery)
             if delivery_id is not None:
@@ -299,7 +304,7 @@ class OnDemandPosts:
 
     async def _choose(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
-    ) -> choice.PlannedPost:
+    ) -> tuple[choice.PlannedPost, schedule.Slot]:
         """Return the post of today, or with the papers of another date whether or not the channel had them."""
         now = self._clock()
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
@@ -308,11 +313,12 @@ class OnDemandPosts:
         post = await daily_planner.choose_alone(
             connection, self._matcher, subscription, slot, calendar, with_posted=on is not None
         )
-        return replace(post, local_on=today)
+        return post, schedule.Slot(today, now, None)
 
     async def _choose_newest(
         self, connection: Connection, subscription: models.Subscription
     ) -> choice.PlannedPost:
         origin, until_on = choice.find_origin(subscription), clock.latest_date(self._clock())
         dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
-        return await self._choose(connection, subscription, dates[0] if dates else until_on)
+        post, _ = await self._choose(connection, subscription, dates[0] if dates else until_on)
+        return post

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.core import day_close
+from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, schedule
 from bot.daily import planner as daily_planner
@@ -35,8 +35,10 @@ class Cause(StrEnum):
     OFF_TOPIC = "off-topic"
     UPCOMING = "coming"
     STOPPED = "stopped"
+    TOO_EARLY = "too-early"
+    """Listed before the subscription was set up, and too old for a post."""
     NOT_CHOSEN_THEN = "not-then"
-    """Not chosen when its day was posted; it would be with today's votes and options, or is too old for a post."""
+    """Not chosen when its day was posted; it would be with today's votes and options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class WhyExplainer:
             cause, at = Cause.UPCOMING if is_coming else Cause.BELOW_TOP, slot.at
             if is_coming and row.state is not ActivityState.ACTIVE:
                 cause = Cause.STOPPED
+        elif clock.local_date(row.created_at, clock.parse_zone(row.timezone)) > listed_on:
+            return Explanation(Cause.TOO_EARLY, row, listed_on)
         else:
             # Its day was posted: its place there by today's votes.
             on_day = schedule.Slot(listed_on, now, listed_on)

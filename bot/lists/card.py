@@ -61,7 +61,7 @@ PAGER_COMPONENTS = 3
 MAX_CITED_AUTHORS = 60
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
-MAX_OTHER_DIGESTS = 3
+MAX_OTHER_DIGESTS = 2
 """Digests named at the foot besides the one whose summary is shown."""
 
 MAX_MEDIA = 4
@@ -274,19 +274,19 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: the language if it is not the reader's; the summary's origin; the other digests."""
+    """Return the small print: the language if it is not the reader's; the summary's origin, and other digests."""
     shown = (summary.format, summary.date) if summary else None
-    others = []
-    for appearance in detail.appearances:
-        if (appearance.format, appearance.date) != shown:
-            name = texts(f"format-{appearance.format.value}", date=texts.format_date(appearance.date))
-            is_empty = summaries.misses_summary(appearance)
-            others.append(f"{name} ({texts('summary-missing')})" if is_empty else name)
+    others = dict.fromkeys(
+        texts(f"format-{of.format.value}", date=texts.format_date(of.date))
+        for of in detail.appearances
+        if (of.format, of.date) != shown
+    )
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
         client_messages.language_note(texts, summary.language) if summary else "",
-        client_messages.summary_line(texts, summary) if summary else "",
-        join_dotted(*list(dict.fromkeys(others))[:MAX_OTHER_DIGESTS]),
+        join_dotted(
+            client_messages.summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]
+        ),
     )
     return [line for line in lines if line]
 

@@ -15,7 +15,6 @@ from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.rendering.templates import Templates
 from bot.sources import kinds
-from bot.text import questions
 from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
@@ -110,9 +109,6 @@ def _display_value(label: str, value: Any) -> str:
 
 
 def _check_path(label: str, value: Any) -> tuple[bool, str]:
-    if label == "PAPERROUND_EVERYDAY_WORDS":
-        _, wrong = questions.load_everyday(value)
-        return not wrong, "; ".join(wrong)
     if label not in {"PAPERROUND_INBOX", "PAPERROUND_TEMPLATES"} or value is None:
         return True, ""
     if label == "PAPERROUND_INBOX" and not value.exists():

@@ -30,7 +30,7 @@ class PostPaper:
 
     `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
     `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be
-    complete. `digest_id` is the digest that it came from, 0 for none.
+    complete.
     """
 
     arxiv_id: str
@@ -47,7 +47,6 @@ class PostPaper:
     code_url: str | None = None
     code_stars: int | None = None
     project_url: str | None = None
-    digest_id: int = 0
     quoted: search_results.Snippet | None = None
 
 
@@ -125,9 +124,6 @@ class RenderedPart:
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
     """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
     best = best_summary(detail, locale)
-    digest_id = best.digest_id if best else None
-    if digest_id is None:
-        digest_id = min(((of.trust, of.digest_id) for of in detail.appearances), default=(None, 0))[1]
     if best is not None and best.format is None:
         best = _extract(best)
     return PostPaper(
@@ -145,7 +141,6 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
         code_url=detail.code_url,
         code_stars=detail.code_stars,
         project_url=detail.project_url,
-        digest_id=digest_id,
     )
 
 
@@ -228,7 +223,7 @@ class Fields(TypedDict, total=False):
     local_on: date | None
     digest_on: date | None
     drawn_until: int | None
-    post: models.StoredPost
+    papers: tuple[str, ...]
 
 
 def new_nonce() -> str:

@@ -351,25 +351,23 @@ async def _notify_owners(
         await outbox.add(connection, delivery)
 
 
-class OperatorNotifier:
-    """Plans notices to the operator's channel."""
-
-    def __init__(self, deliveries: DeliveryFactory, *, channel_id: int, locale: models.Locale) -> None:
-        self._deliveries = deliveries
-        self._channel_id = channel_id
-        self._locale = locale
-
-    async def plan(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
-        """Plan the notice about a failing source, in the caller's transaction."""
-        notice = contents.NoticePost(
-            marker=f"notice:f{row.id}:{int(now.timestamp())}",
-            locale=self._locale,
-            kind=NoticeKind.SOURCE_FAILING,
-            reason=row.reason,
-            subject=row.url,
-        )
-        delivery = self._deliveries.build_post(NOTICE, notice, now, channel_id=self._channel_id)
-        await outbox.add(connection, delivery)
+async def notify_operator(
+    deliveries: DeliveryFactory,
+    channel_id: int,
+    locale: models.Locale,
+    connection: Connection,
+    row: models.StoredSource,
+    now: datetime,
+) -> None:
+    """Plan the notice about a failing source to the operator's channel, in the caller's transaction."""
+    notice = contents.NoticePost(
+        marker=f"notice:f{row.id}:{int(now.timestamp())}",
+        locale=locale,
+        kind=NoticeKind.SOURCE_FAILING,
+        reason=row.reason,
+        subject=row.url,
+    )
+    await outbox.add(connection, deliveries.build_post(NOTICE, notice, now, channel_id=channel_id))
 
 
 async def _redirect_notice(

@@ -29,7 +29,6 @@ from bot.outbox.outcomes import (
 from bot.outbox.pace import Pace
 from storage import accounts, key_values, models, outbox
 from storage.database import Database
-from storage.errors import StorageError
 from storage.models import PartKind
 from storage.outbox import DuePart
 
@@ -52,13 +51,11 @@ DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.
 
 
 class AttemptRunner:
-    """Runs single attempts, and looks in the history for an earlier copy. `monotonic` detects a clock that was set back."""
+    """Runs single attempts, and looks in the history for an earlier copy."""
 
-    def __init__(self, database: Database, sender: Sender, monotonic: Callable[[], float]) -> None:
+    def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
         self._sender = sender
-        self._monotonic = monotonic
-        self._unknown_since: dict[int, float] = {}
         self._absent_ids: set[int] = set()
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
@@ -81,30 +78,16 @@ class AttemptRunner:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
             request = dataclasses.replace(request, webhook_token=token)
         receipt = None
-        if part.first_attempt_at is not None and (
-            request.webhook_token is not None or self._must_check_history(part, part.first_attempt_at, now)
-        ):
-            receipt = await self._sender.find(request, part.first_attempt_at)
+        if part.first_attempt_at is not None:
+            # The clock may have been set back since.
+            has_nonce = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
+            if not has_nonce or part.kind is PartKind.FORUM_POST or request.webhook_token is not None:
+                receipt = await self._sender.find(request, part.first_attempt_at)
         if receipt is None:
             # Also after an attempt: a run on a backup may have ended while it searched, before it sent anything.
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
-        receipt = receipt or await self._sender.send(request)
-        self._unknown_since.pop(part.id, None)
-        return receipt, was_found
-
-    def mark_outcome_unknown(self, due: DuePart) -> None:
-        """Record that an attempt ended now without an answer from Discord."""
-        self._unknown_since.setdefault(due.part.id, self._monotonic())
-
-    def _must_check_history(self, part: models.Part, first_attempt_at: datetime, now: datetime) -> bool:
-        """Whether there may be a copy already, and the nonce no longer prevents a second one."""
-        if part.kind is PartKind.FORUM_POST:
-            return True  # it has no nonce
-        age = now - first_attempt_at
-        measured = self._monotonic() - self._unknown_since.get(part.id, self._monotonic())
-        # A first attempt in the future means that the clock was set back: its age is unknown then.
-        return not timedelta(0) <= age < NONCE_WINDOW or measured >= NONCE_WINDOW.total_seconds()
+        return receipt or await self._sender.send(request), was_found
 
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
@@ -162,9 +145,11 @@ class AttemptRunner:
 POLL_SECONDS = 2.0
 """Poll interval for deliveries that another process planned; `wake` ends the wait, on PostgreSQL for those too."""
 
+FAILURE_SECONDS = 5.0
+"""The pause after a failed round: an outage, such as a full disk, lasts for many."""
+
 FORUM_POST_GRACE = timedelta(seconds=40)
 """Longer than any request lasts. A former sender's forum post that is under way has arrived by then and is found."""
-EXPIRE_INTERVAL = timedelta(seconds=30)
 TICK = timedelta(minutes=1)
 """A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 MAX_IN_FLIGHT = 40
@@ -197,7 +182,7 @@ class Relay:
     ) -> None:
         self._database = database
         self._on_claimed = on_claimed
-        self._attempt_runner = AttemptRunner(database, sender, monotonic)
+        self._attempt_runner = AttemptRunner(database, sender)
         self._monotonic = monotonic
         self._recorder = recorder
         self._pace = pace
@@ -206,12 +191,10 @@ class Relay:
         self._term: int | None = None
         self._term_began_at = datetime.min.replace(tzinfo=UTC)
         self._wake_event = asyncio.Event()
-        self._last_expired_at: datetime | None = None
         self._in_flight: dict[asyncio.Task[None], DuePart] = {}
         self._resting_until: dict[int | None, float] = {}
         """When the rate limits of channels are over (monotonic); None is the limit of opening direct messages."""
         self._stopping = False
-        self._outage: str | None = None
         self._has_orphans = True  # parts that an earlier process left SENDING
         self._fatal_error: DeliveryError | None = None
 
@@ -224,11 +207,11 @@ class Relay:
         await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
-        """Send everything that is due at `now` (UTC), until nothing more can be sent at that moment.
+        """End what expired by `now` (UTC), and send everything that is due, until nothing more can be sent at that moment.
 
         Raises `outcomes.DeliveryError` if Discord does not accept the token.
         """
-        self._last_expired_at = None
+        await self._recorder.expire(now)
         await self._send_due(lambda: now)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -236,8 +219,12 @@ class Relay:
         stopper = asyncio.create_task(self._watch_stop_event(stop))
         try:
             while not stop.is_set():
-                await self._send_due_safely()
-                await self._sleep(min(POLL_SECONDS, self._pace.delay() or POLL_SECONDS))
+                # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
+                with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
+                    await self._send_due(self._clock)
+                self._has_orphans |= bool(failures)
+                pause = min(POLL_SECONDS, self._pace.delay() or POLL_SECONDS)
+                await self._sleep(FAILURE_SECONDS if failures else pause)
         finally:
             stopper.cancel()
             await self._finish_in_flight()
@@ -246,20 +233,6 @@ class Relay:
         await stop.wait()
         self._stopping = True
         self._wake_event.set()
-
-    async def _send_due_safely(self) -> None:
-        # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
-        failures: list[Exception] = []
-        with isolation.collected(failures, reraise=(DeliveryError,)):
-            await self._send_due(self._clock)
-        outage = next((str(error) for error in failures if isinstance(error, StorageError)), None)
-        # An outage, such as a full disk, lasts for many rounds and is logged once.
-        if failures and (outage is None or outage != self._outage):
-            isolation.log_error(log, "relay round failed", failures[0])
-        if self._outage is not None and not failures:
-            log.info("relay rounds succeed again")
-        self._outage = outage
-        self._has_orphans |= bool(failures)
 
     async def _finish_in_flight(self) -> None:
         """Wait for the parts in flight. One that takes too long stays SENDING; the next start determines its outcome."""
@@ -306,7 +279,8 @@ class Relay:
         free_slots = min(free_slots, MAX_WAITING - self._pace.waiting)
         if free_slots <= 0 or self._pace.waiting >= MIN_WAITING:
             return []
-        await self._prepare(clock(), term)
+        if self._has_orphans:
+            await self._release_orphans(clock(), term)
         busy = {_destination_key(due) for due in self._in_flight.values()}
         now = self._monotonic()
         self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > now}
@@ -330,25 +304,18 @@ class Relay:
             if due.part.id in marked
         ]
 
-    async def _prepare(self, now: datetime, term: int) -> None:
-        """Release what an earlier process left SENDING, and end what has expired."""
-        if self._has_orphans:
-            async with self._database.transaction() as connection:
-                # With SQLite, the lock shows that no former sender's process is alive.
-                forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
-                released = await outbox.release_interrupted(
-                    connection,
-                    now,
-                    term=term,
-                    forum_posts_at=forum_posts_at,
-                    in_flight_ids={due.part.id for due in self._in_flight.values()},
-                )
-            if released:
-                log.info("unfinished attempts released", parts=released)
-            self._has_orphans = False
-        if self._last_expired_at is None or abs(now - self._last_expired_at) >= EXPIRE_INTERVAL:
-            await self._recorder.expire(now)
-            self._last_expired_at = now
+    async def _release_orphans(self, now: datetime, term: int) -> None:
+        """Release what an earlier process, or an attempt whose outcome could not be stored, left SENDING."""
+        # With SQLite, the lock shows that no former sender's process is alive.
+        forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
+        in_flight_ids = {due.part.id for due in self._in_flight.values()}
+        async with self._database.transaction() as connection:
+            released = await outbox.release_interrupted(
+                connection, now, term=term, forum_posts_at=forum_posts_at, in_flight_ids=in_flight_ids
+            )
+        if released:
+            log.info("unfinished attempts released", parts=released)
+        self._has_orphans = False
 
     def _start_attempt(self, due: DuePart, clock: Clock) -> None:
         task = asyncio.create_task(self._attempt(due, clock))
@@ -380,8 +347,6 @@ class Relay:
         else:
             await self._recorder.record_sent(due, receipt, clock(), already_sent=was_found)
             return
-        if failure.classification.disposition is Disposition.UNKNOWN:
-            self._attempt_runner.mark_outcome_unknown(due)
         if seconds := failure.classification.wait_seconds:
             self._resting_until[due.delivery.channel_id] = self._monotonic() + seconds
         if failure.classification.disposition is Disposition.INVALID_TOKEN:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -74,6 +74,12 @@ def render_weekday(day: int, locale: str) -> str:
     return names[day - 1]
 
 
+def render_time(at: str, locale: str) -> str:
+    """Return a time of day, `HH:MM`, in the form that Discord has in the language: `9:00 AM`, `오전 9:00`."""
+    pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
+    return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
+
+
 def render_zone(name: str, locale: str) -> str:
     """Return the city of an IANA zone in the language (`서울`), or the zone's name if it has no city."""
     try:
@@ -113,6 +119,7 @@ FILTERS: dict[str, Callable[..., object]] = {
             render_weekday(day, context["locale"]) for day in days
         )
     ),
+    "time": pass_context(lambda context, at: render_time(at, context["locale"])),
     "zone": pass_context(lambda context, name: render_zone(name, context["locale"])),
     "number": pass_context(
         lambda context, number: babel.numbers.format_decimal(number, locale=context["locale"])
@@ -209,19 +216,10 @@ class Templates:
             text = self._try_render(file, "", lambda: _render_document(environment, file, values))
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
-    @property
-    def rendering_problems(self) -> list[models.LocatedProblem]:
-        """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
-        return list(dict.fromkeys(self._problems.values()))
-
     def log_problems(self) -> None:
         """Log a warning for each problem that `find_problems` finds."""
         for problem in self.find_problems():
             _log_problem(problem)
-
-    def list_replaced(self) -> list[str]:
-        """Return the names of the bundled templates that the operator's folder replaces."""
-        return sorted(filter(self._is_overridden, self._bundled))
 
     def find_problems(self) -> list[models.LocatedProblem]:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""

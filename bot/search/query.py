@@ -115,11 +115,10 @@ class ReadQuery:
 
 
 class Reader:
-    """Reads queries by a glossary and everyday words, and keeps what it found of their terms. Threads may share it."""
+    """Reads queries by a glossary, and keeps what it found of their terms. Threads may share it."""
 
-    def __init__(self, glossary: resolver.Glossary, everyday: questions.Everyday | None = None) -> None:
+    def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
-        self.everyday = everyday or questions.packaged_everyday()
         self._known: dict[tuple[str, bool], Part | None] = {}
 
     def read(
@@ -175,10 +174,10 @@ class Reader:
 
     def _strip(self, word: str) -> str:
         """Return a word without particles and endings; filler and everyday words keep theirs."""
-        if questions.classify_filler(word) == "filler" or self.everyday.find_terms(word):
+        if questions.classify_filler(word) == "filler" or questions.find_everyday_terms(word):
             return word
         return questions.strip_query_word(
-            word, lambda stem: self.glossary.is_word(stem) or bool(self.everyday.find_terms(stem))
+            word, lambda stem: self.glossary.is_word(stem) or bool(questions.find_everyday_terms(stem))
         )
 
     # Parts.
@@ -237,7 +236,7 @@ class Reader:
         """Return the part that a text as a whole is: a form of a term, an everyday word for one; None for other texts."""
         asked = text, in_phrase
         if asked not in self._known:
-            keys, terms = self.glossary.find(text, in_phrase=in_phrase), self.everyday.find_terms(text)
+            keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
             forms = [
                 *self._typed_forms(text),
                 *(form for key in keys for form in self.glossary.forms_of(key)),

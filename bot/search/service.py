@@ -136,8 +136,10 @@ def _list_alert_terms(
 ) -> tuple[models.AlertTerm, ...]:
     """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
     # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
-    glossary, everyday = archive.reader.glossary, archive.reader.everyday
-    named = [term for term in terms if glossary.find(term) or not everyday.find_terms(term)] or terms
+    glossary = archive.reader.glossary
+    named = [
+        text for text in terms if glossary.find(text) or not questions.find_everyday_terms(text)
+    ] or terms
     words = [text for text in named if any(map(str.isalpha, text))]
     found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
     found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
@@ -210,11 +212,10 @@ class SearchService:
         database: Database,
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
-        everyday: questions.Everyday | None = None,
         index: SearchIndex | None = None,
     ) -> None:
         self.index = index or SearchIndex(search_index.folder_of(database))
-        self._database, self._clock, self._everyday = database, clock, everyday
+        self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._lock = threading.Lock()
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
@@ -234,7 +235,7 @@ class SearchService:
             if self._engine is None or self._engine.searcher is not found:
                 self._engine = Engine(found)
             if self._reader is None or self._reader.glossary is not glossary:
-                self._reader = Reader(glossary, self._everyday)
+                self._reader = Reader(glossary)
             return Archive(view, self._engine, writers, self._reader, not is_current)
 
     def _load_topics(self, archive: Archive) -> TopicIndex:
@@ -434,20 +435,6 @@ class SearchService:
             return TermEvidence(found, glossary.list_senses(text))
 
         return await self._look_up(look_up)
-
-    async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with the English term; those that the least share of papers has with it come first."""
-
-        def look_up(archive: Archive) -> list[tuple[str, concepts.SurfaceForm]]:
-            return [
-                (concept.usual_form("en") or concept.key, form)
-                for concept in archive.reader.glossary.all_concepts()
-                for form in concept.forms_in("ko")
-                if form.searched and not form.seeded
-            ]
-
-        listed = await self._look_up(look_up)
-        return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))
 
     # Authors and papers.
 

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 IDS_PER_REQUEST = 100
 SECONDS_PER_REQUEST = 3.1
-"""arXiv asks for three seconds, and requests take more and less time to reach it."""
+"""arXiv asks for three seconds; the margin covers delays on the way."""
 ACCEPT = "application/atom+xml"
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
@@ -110,7 +110,7 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
 # Their facts are stored, so that a paper is fetched once. It is in no list until a digest names it.
 
 PATIENCE_SECONDS = 10.0
-"""Longest time that a reader waits. A later answer is stored too, for the next time that the reader asks."""
+"""Longest time that a reader waits. A later answer is stored for the reader's next try."""
 MAX_PER_DAY = 20
 """Papers that are fetched for one reader in a day (UTC)."""
 

@@ -30,7 +30,7 @@ _ARCHIVES = (
 _UNDIVIDED = ("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph")
 """The archives without subjects, which are categories themselves."""
 _SUBJECT = re.compile(r"[a-z]{2}|[a-z]+-?[a-z]+", re.IGNORECASE)
-"""Two letters (`CL`), which arXiv writes large, or a word (`mes-hall`), which it writes small."""
+"""Two letters, in upper case at arXiv (`CL`), or a word in lower case (`mes-hall`)."""
 _ALIASES = {
     "cs.NA": "math.NA",
     "cs.SY": "eess.SY",
@@ -39,11 +39,11 @@ _ALIASES = {
     "q-fin.EC": "econ.GN",
     "stat.TH": "math.ST",
 }
-"""Categories with two names: arXiv gives papers both, the one on the right as their primary category."""
+"""Categories with two names. arXiv gives papers both; the one on the right is their primary category."""
 _MAX_BACK_FILL = timedelta(days=366)
 """Earlier days are not read."""
 _PAGE_SIZE = 250
-"""Papers a request to the API: a page stays below the limit of an answer, also with some papers of thousands of authors."""
+"""Papers per API request: a page stays below the size limit even with papers of thousands of authors."""
 _DAYS_A_POLL = 5
 """Days that a poll reads of a back-fill, each with some requests. The next poll continues at once."""
 _HELD_DAYS = timedelta(days=7)
@@ -56,7 +56,8 @@ class Progress:
     """How far a source has come. Days are ISO dates.
 
     `announced_on` is the last announcement that was read. The back-fill of the papers submitted from `since` to `until`
-    continues with the day `on`, which is None once it is done; `papers` of all it has read are the source's.
+    continues with the day `on`, which is None once it is done; `papers` counts the source's papers among all it has
+    read.
     """
 
     announced_on: str | None = None
@@ -66,14 +67,14 @@ class Progress:
     papers: int = 0
 
     def fill_from(self, since: date, until: date) -> Progress:
-        """Return the progress with a back-fill of these days, besides those that one in progress has still to read."""
+        """Return the progress with these days added to the back-fill."""
         first, last = since.isoformat(), until.isoformat()
         if self.on is None:
             return Progress(self.announced_on, first, last, first)
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
     def after(self, papers: int) -> Progress:
-        """Return the progress after a day with that many papers of the source."""
+        """Return the progress after a day that had so many of the source's papers."""
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
         return replace(self, on=on, papers=self.papers + papers)
@@ -166,7 +167,7 @@ class ArxivCategories:
             yield result
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
-        """Whether a paper is one of the source: by its primary category, which is the first, or by any with cross-lists."""
+        """Whether the source includes a paper: by its primary (first) category, or with cross-lists by any."""
         return any(
             category in self._categories or category.partition(".")[0] in self._categories
             for category in entry.categories[: None if self._with_cross_lists else 1]
@@ -261,9 +262,10 @@ class ArxivCategories:
     def _by_day(
         self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry]
     ) -> dict[date, base.FetchResult]:
-        """Return the papers by the day of the announcement in RSS, of the submission in the API, the earliest day first.
+        """Return the papers by the day of the announcement in RSS, of the submission in the API, the earliest day
+        first.
 
-        A day is a digest of the papers' ids, and their facts, which say all the rest.
+        Each day gives a digest with the papers' ids, and facts with everything else.
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}
@@ -284,7 +286,9 @@ class ArxivCategories:
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
-    """Raise UsageError for a day since which no paper can be asked for, and for options of categories at another address."""
+    """Raise UsageError for a `since` day that arXiv cannot answer, and for these options at an address without
+    categories.
+    """
     if not address.startswith(SCHEME) and options.keys() & {"since", "cross_lists"}:
         raise errors.UsageError(
             "--since and --cross-lists are for arXiv categories such as arxiv:cs.CL. For other sources, use `paperround"

@@ -1,4 +1,4 @@
-"""What all sources share: the error, the port with its request and results, the record of a kind, a page's text and digests.
+"""Shared by all sources: the error, the port with its request and results, the record of a kind, the digests of a page.
 
 A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
 Markdown.
@@ -40,8 +40,8 @@ BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
 class FetchError(errors.PaperroundError):
     """A location could not be read. The message is one printable line for operators.
 
-    `code` is the HTTP status; 404 also for an empty list, 413 also for what is larger than we read. `retry_at` (UTC) comes
-    from the server. `is_blocked`: the guard forbids the address. `is_retryable`: another attempt at once may succeed.
+    `code` is the HTTP status; also 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) comes from
+    the server. `is_blocked`: the guard forbids the address. `is_retryable`: another attempt at once may succeed.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ async def no_throttle() -> None:
 
 
 class Fetcher(Protocol):
-    """What sources use of `fetcher.Fetcher`, which loads aiohttp."""
+    """The part of `fetcher.Fetcher` that sources use; importing that class loads aiohttp."""
 
     async def get(
         self,
@@ -105,7 +105,7 @@ class FetchResult:
     """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
 
     `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server. `progress` is that of a back-fill once this result
+    requested day of the digest; `retry_at` (UTC) comes from the server. `progress` is a back-fill's after this result
     and those before it are stored.
     """
 
@@ -168,7 +168,7 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """Everything the rest of the bot asks about a kind of source. One for each member of `models.SourceKind`.
+    """A kind of source: what the rest of the bot needs to know. One for each member of `models.SourceKind`.
 
     `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
     creates the source.
@@ -184,7 +184,7 @@ class KindRecord:
     stale_after: timedelta | None = None
     """Time without any digest after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
-    """Whether it is read often around the time at which a day's list closes, and before digests, for its votes."""
+    """Whether it is polled often around the close of a day's list, and before digests, for its votes."""
     is_limited: Callable[[str], bool] = lambda _: False
     """Returns whether the source at an address has a limit of new papers a day (UTC)."""
 
@@ -259,7 +259,7 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 _MAX_MEGABYTES, _MAX_CPU_SECONDS = 200, 60.0
 worker: ContextVar[asyncio.Semaphore | None] = ContextVar("worker", default=None)
-"""Admits one source at a time to the worker process; None where the task need not wait."""
+"""Admits one source at a time to the worker process; None where a task need not wait."""
 _ENTRIES_AT_ONCE = 250
 """Entries in a message of the worker process: the event loop decodes them in some milliseconds."""
 
@@ -283,11 +283,11 @@ async def parse_apart(
     *arguments: Any,
     is_large: bool,
 ) -> tuple[Parsed, ...]:
-    """Return what a function of a module parses, off the event loop: what `is_large` in the worker process.
+    """Return the result of a module's parsing function, run off the event loop: in the worker process if `is_large`.
 
-    `build` makes a whole without entries of the plain data in which it comes from there, and `entries` a tuple of them.
+    `build` makes the result, without entries, from the worker's plain data; `entries` makes the tuple of entries.
 
-    Raises the function's PaperroundErrors, and FetchError for what takes too much memory or time.
+    Raises the function's PaperroundErrors, and FetchError if it takes too much memory or time.
     """
     # Where no process can be started, a thread does it.
     if not is_large:
@@ -314,7 +314,7 @@ async def parse_apart(
 async def _write_parts(
     parse: Callable[..., tuple[Parsed, ...]], *arguments: Any
 ) -> AsyncGenerator[Any, None]:
-    """Yield what a function parses without its entries, and then these, in lists that are decoded in milliseconds."""
+    """Yield the parsed result without its entries, then the entries in lists that decode in milliseconds."""
     for whole in parse(*arguments):
         yield replace(whole, entries=())  # type: ignore[type-var]
         for first in range(0, len(whole.entries), _ENTRIES_AT_ONCE):

@@ -1,4 +1,6 @@
-"""Digests at web addresses: pages, and RSS or Atom feeds, whose entries hold or link a digest or are single papers."""
+"""Digests at web addresses: pages, and RSS or Atom feeds whose entries contain a digest, link to one, or are single
+papers.
+"""
 
 from __future__ import annotations
 
@@ -95,8 +97,8 @@ def is_arxiv(address: str) -> bool:
 class UrlSource:
     """Digests at dated addresses, or at one address.
 
-    The publisher usually puts up a day's digest from `from_time` on, on the wall clock of `timezone`. The last
-    `corrected_days` days are fetched again, for corrections and late digests.
+    The publisher usually posts a day's digest after `from_time`, in `timezone`. The last `corrected_days` days are
+    fetched again, for corrections and late digests.
     """
 
     def __init__(
@@ -216,7 +218,7 @@ class FeedEntry:
     arxiv_id: str | None = None
     votes: int | None = None
     hash: str = ""
-    """Of what an entry says, without dates and votes: some feeds change them at each poll."""
+    """The hash of an entry without dates and votes, which some feeds change at each poll."""
     affiliations: tuple[str, ...] = ()
 
     @property
@@ -229,7 +231,7 @@ class FeedEntry:
 class Feed:
     """The entries of a feed in order, and the day on which it says that it was built (UTC).
 
-    `total` is the number of results that a page of a search (OpenSearch) says there are.
+    `total` is the number of results of an OpenSearch page.
     """
 
     entries: tuple[FeedEntry, ...]
@@ -371,9 +373,9 @@ def paper_facts(
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:
-    """Return an entry that describes a single paper with the fields of a listing's paper, or None for other entries.
+    """Return a single paper's entry with the fields of a listing's paper, or None for other entries.
 
-    Authors, votes and a picture in the HTML of its text count where the entry itself lacks them; the rest is its abstract.
+    Authors, votes and a picture in its HTML fill what the entry lacks; the rest of the text is the abstract.
     """
     if entry.arxiv_id is None:
         return None
@@ -406,15 +408,15 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
-"""Papers of a day up to which a feed of single papers is a list that a person chose; of more nothing is posted unasked."""
+"""Papers a day up to which a feed counts as hand-picked; larger feeds are never posted automatically."""
 _MAX_BUILD_AGE = timedelta(days=3)
 
 
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
-    """Return the day to whose list each paper of a feed belongs, by its entry's key; None if only the reader knows.
+    """Return the day of each paper of a feed, by its entry's key; None if the feed does not say.
 
-    That is the entry's own date if the newest come first, as feeds have them. In another order the dates are those of
-    the papers, as in feeds made of a day's list: then it is the day on which the feed was built.
+    It is the entry's date if the newest come first. In any other order, as in feeds made from a day's list, the dates
+    are the papers' own, and the day is the one on which the feed was built.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
@@ -451,7 +453,7 @@ class FeedSource:
         self._facts_source = models.SourceKind.ARXIV.value if self._is_arxiv else address
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read the feed, then its new entries. The feed's page state is yielded only if no entry was missed."""
+        """Read the feed, then its new entries. Yields the feed's page state only if no entry failed."""
         page = await base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
         if isinstance(page, base.FetchResult):
             yield page
@@ -525,7 +527,7 @@ class FeedSource:
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's own content, but for a list of the one paper that the entry is."""
+        """Return the digests in an entry's own content, except a list of only the paper that the entry is about."""
         read_on = state.read_at.date()
         for text in entry.contents:
             with suppress(base.FetchError):
@@ -577,7 +579,7 @@ class FeedSource:
     async def _fetch_link(
         self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Read the linked page. One without a digest is not read again until the entry changes; one that failed is."""
+        """Read the linked page. A page without a digest is skipped until the entry changes; a failed one is retried."""
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (state,)
         try:

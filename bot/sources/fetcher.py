@@ -46,7 +46,7 @@ _READ_AT_ONCE = 1 << 16
 
 
 _FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
-"""Seconds before the second attempt, and the longest that a server may ask to wait for it."""
+"""Seconds before the second attempt, and the longest wait that a server may ask for."""
 _MAX_RETRY_AFTER = timedelta(days=1)
 
 
@@ -133,7 +133,7 @@ async def _read_response(
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
-    """Return the response of the last hop with the page state to store. A body with the `known` hash counts as 304."""
+    """Return the last response with the page state to store. A body with the `known` hash counts as 304."""
     state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
@@ -148,7 +148,7 @@ def _compare_with_known(response: base.Response, known: models.PageState | None)
 
 
 def _validator(value: str | None) -> str | None:
-    """Return a validator that can be stored and sent back unchanged, else None."""
+    """Return the validator if it can be stored and sent back unchanged, else None."""
     if value and value.isascii() and value.isprintable() and len(value) <= _MAX_VALIDATOR_LENGTH:
         return value
     return None
@@ -212,7 +212,7 @@ def shared_throttle(
 ) -> base.Throttle:
     """Return a throttle for one request to a service in `seconds`, from all processes of the database.
 
-    The moment is reserved in storage before the wait, so a process that dies meanwhile costs one interval.
+    The slot is reserved in storage before the wait, so a process that dies costs one interval.
     """
     from storage import sources  # loads SQLAlchemy, which a child process that reads a page does not need
 
@@ -256,7 +256,7 @@ class Fetcher:
     ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        What may succeed soon is tried again, after a time that doubles.
+        Temporary errors are retried after a delay that doubles.
         """
         for attempt in itertools.count(1):
             try:

@@ -97,12 +97,12 @@ class FolderSource:
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)
-"""The states of files without a digest: with papers in a form that is not read, and without papers."""
+"""States of files without a digest: with papers in an unreadable form, and without papers."""
 _NAMED = 3
 
 
 def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
-    """Return how many files are not read, with the names of some, those with papers first; "" if all are read."""
+    """Return how many files were not read, with some names, files with papers first; "" if all were read."""
     unread = sorted(
         (location for location, status in states.items() if status in _UNREAD),
         key=lambda location: (states[location] is not FetchStatus.FAILED, location),
@@ -127,7 +127,7 @@ def parse_folder_path(address: str) -> Path | None:
 
 
 def make_absolute(address: str) -> str:
-    """Return the absolute path of an existing folder, `~` being the home folder; any other address unchanged."""
+    """Return the absolute path of an existing folder (`~` is the home folder); any other address unchanged."""
     path = os.path.expanduser(address)
     return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
 

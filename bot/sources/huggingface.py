@@ -1,7 +1,7 @@
-"""Hugging Face's daily papers: each day's list as a digest of format *listing*, and its facts with their votes.
+"""Hugging Face's daily papers: each day's list as a digest of format *listing*, and facts with votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC.
-A list grows until it closes (`bot.core.day_close`).
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes
+(`bot.core.day_close`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class HuggingFaceSource:
             yield await self.fetch_day(day, request)
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
-        """Return today, days whose list may grow, and those not read since its close or since 1, 3 or 7 days of age."""
+        """Return today, days whose list may still grow, and days not read since their close or at 1, 3 and 7 days of age."""
         today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
@@ -148,7 +148,7 @@ def _matches(address: str, endpoints: base.Endpoints) -> bool:
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
-    """Open Hugging Face's own address at the endpoint of the settings, and any other address as it is."""
+    """Open Hugging Face's own address at the endpoint of the settings; any other address unchanged."""
     endpoint = normalise(address).partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
     if endpoint == ADDRESS:
         endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]

@@ -76,7 +76,7 @@ def public_label(address: str) -> str:
 
 
 class Brings(StrEnum):
-    """What a source is good for."""
+    """How a source's papers are used."""
 
     POSTS = "posts"
     """Lists and written digests, which daily posts take."""
@@ -91,7 +91,7 @@ YIELD_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What a source brought: what it is good for, the papers of a usual day with papers (the median), and the newest day.
+    """A source's yield: how its papers are used, the median papers of a day with papers, and the newest day.
 
     The days are those known of the last YIELD_DAYS.
     """
@@ -102,7 +102,7 @@ class Yield:
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
-    """Return what a stored source brought, by the papers of its digests."""
+    """Return the yield of a stored source, from the papers of its digests."""
     posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
     for form, numbers in counted.items():
         if form is not models.DigestFormat.LOOKUP:
@@ -120,7 +120,7 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
 """The command that switches daily posts on, without any other source."""
 NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
-"""What `doctor` and the log say while nothing can come in; `/status` says it in the reader's language."""
+"""The message of `doctor` and the log without any source; `/status` has its own in the reader's language."""
 
 
 class SourceRegistry:
@@ -195,7 +195,7 @@ class SourceRegistry:
         return url
 
     async def remove(self, url: str) -> str:
-        """Delete a source by its address, or by what `sources list` shows of it; the digests and facts it brought stay.
+        """Delete a source by its address or its label in `sources list`; its digests and facts stay.
 
         Returns its address. Raises UsageError for an unknown one.
         """
@@ -206,7 +206,7 @@ class SourceRegistry:
 
 
 async def find_address(connection: Connection, url: str) -> str:
-    """Return the address of a source by that, or by what `sources list` shows of it. Raises UsageError for an unknown one."""
+    """Return a source's address, given the address or its label in `sources list`. Raises UsageError for an unknown one."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:

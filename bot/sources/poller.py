@@ -34,7 +34,7 @@ _MAX_PROBLEMS = 200
 
 @dataclass(slots=True)
 class SourceReport:
-    """The outcome of a poll of one source: its results by status, then the `status` and `reason` of `conclude`.
+    """The outcome of one source's poll: its results by status, then the `status` and `reason` of `conclude`.
 
     `missed_days` are requested days that could not be read; `page_states` are saved at the end. `progress` is that of a
     back-fill up to what is stored.
@@ -163,11 +163,11 @@ async def skip_notification(connection: Connection, row: models.StoredSource, no
 
 _MAX_CONCURRENT_SOURCES = 50
 _PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
-"""For a page or feed, and for other sources. What is left is read by the next poll."""
+"""For a page or feed, and for other sources. The next poll reads the rest."""
 _VOTES_SECONDS = 60.0
 """Longest time that the other sources wait for the lists with votes."""
 _MAX_UNTITLED = 300
-"""Papers for which arXiv is asked in one run: three requests."""
+"""Papers looked up at arXiv in one run: three requests."""
 
 
 class Poller:
@@ -234,7 +234,7 @@ class Poller:
         return await self._fetch_sources(rows, days, progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
-        """Poll a source that was just added. The bot continues what is left."""
+        """Poll a source that was just added. The running bot continues with the rest."""
         [report] = await self._fetch_sources([row], seconds=_PAGE_TIMEOUT_SECONDS)
         return report
 
@@ -325,10 +325,9 @@ class Poller:
                     return
 
     async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
-        """Return a result, without what is beyond the new papers that its source may bring in a day (UTC).
+        """Return a result cut to the new papers that its source may bring in a day (UTC).
 
-        A digest that begins below the limit is kept up to as many papers. What is left out is read again, and stored from
-        the next day on.
+        A digest that crosses the limit keeps its first papers. The rest is read again and stored from the next day on.
         """
         ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         ids |= {fact.arxiv_id for fact in result.facts}
@@ -381,7 +380,7 @@ def _limit_of(row: models.StoredSource) -> int:
 
 
 def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
-    """Return a result with the digests that begin below the limit, and the facts of papers that are known or in them."""
+    """Return a result cut to the limit: the digests that begin below it, and the facts of known papers and of theirs."""
     kept = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]

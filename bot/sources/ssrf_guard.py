@@ -73,7 +73,7 @@ def _blocked(reason: str) -> base.FetchError:
 
 
 def _is_numeric(host: str) -> bool:
-    """Return whether aiohttp takes a host for an address, such as 127.1, and connects to it without the resolver."""
+    """Return whether aiohttp treats a host as an address, such as 127.1, and skips the resolver."""
     return ":" in host or host.replace(".", "").isdigit()
 
 

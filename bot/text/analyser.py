@@ -1,7 +1,7 @@
 """The analyser: cuts text into the tokens shared by indexing, search, alerts and autocomplete.
 
 Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
-with runs of Hangul, Han and Kana as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
+with runs of Hangul as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
 followed by unordered variants for single-word matches: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
 
 There is no morphological analysis: an ending is stripped only where that cannot hide a word from a query.
@@ -9,7 +9,6 @@ There is no morphological analysis: an ending is stripped only where that cannot
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
@@ -17,45 +16,32 @@ from typing import NamedTuple, TypeVar
 
 import Stemmer
 
-from bot.text import typography
+from bot.text import seed, typography
 
 SYLLABLES = "\uac00-\ud7a3"
 """Hangul syllables as part of a regular expression's class."""
 HANGUL = f"\u1100-\u11ff{SYLLABLES}"
 """Hangul syllables and letters (NFKC) as part of a regular expression's class."""
 
-# Endings that turn a noun of two or more syllables into a verb or an adverb: 제안합니다, 활용하여, 강화된.
-_VERB_ENDINGS = (
-    "하였습니다 했습니다 되었습니다 됐습니다 시켰습니다 시킵니다 시키는 시키고 시켜 하였으며 했으며 되었으며 "
-    "하였다 했다 되었다 됐다 합니다 됩니다 입니다 한다 된다 이다 하는 되는 하여 되어 하고 되고 하며 되며 하기 되기 "
-    "하면 되면 하지 되지 하도록 되도록 하면서 되면서 된"
-)
-# Particles. 이, 가, 도, 로, 과 and 지 end too many nouns to be stripped (평가, 전문가, 높이, 지도, 해상도, 효과);
-# bigrams match the noun before them anyway.
-_PARTICLES = (
-    "으로부터 에서부터 에서는 에서의 에서도 에게서 으로서 으로써 으로는 으로의 으로도 이라는 이라고 까지의 "
-    "로부터 에서 에게 으로 부터 까지 처럼 보다 만을 만의 들이 들은 들을 들의 들에 에는 에도 에만 와의 과의 로의 로서 "
-    "로써 로는 라는 을 를 은 는 의 에 와 들"
-)
 SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
 """Particles of one syllable. Each may follow a noun of one syllable: 뇌를, 말이, 책도."""
 _LONG_PARTICLES = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
-# The letters of a syllable in Unicode order (The Unicode Standard, 3.12); letters of two keystrokes as two.
-_LEADING_CONSONANTS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
-_VOWEL_KEYS = "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ"
-_TRAILING_KEYS = (
-    "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ"
-)
-_JAMO_VOWELS = tuple(_VOWEL_KEYS.split())
-_TRAILING_CONSONANTS = ("", *_TRAILING_KEYS.split())
-_HANGUL = re.compile(f"[{HANGUL}]")
+_FINALS = 28
+_VOWELS_AND_FINALS = 21 * _FINALS
+_KEYS_FROM = {
+    0x1100: "ㄱ ㄲ ㄴ ㄷ ㄸ ㄹ ㅁ ㅂ ㅃ ㅅ ㅆ ㅇ ㅈ ㅉ ㅊ ㅋ ㅌ ㅍ ㅎ",
+    0x1161: "ㅏ ㅐ ㅑ ㅒ ㅓ ㅔ ㅕ ㅖ ㅗ ㅗㅏ ㅗㅐ ㅗㅣ ㅛ ㅜ ㅜㅓ ㅜㅔ ㅜㅣ ㅠ ㅡ ㅡㅣ ㅣ",
+    0x11A8: "ㄱ ㄲ ㄱㅅ ㄴ ㄴㅈ ㄴㅎ ㄷ ㄹ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅁ ㅂ ㅂㅅ ㅅ ㅆ ㅇ ㅈ ㅊ ㅋ ㅌ ㅍ ㅎ",
+}
+_KEYS = {
+    code: keys for first, listed in _KEYS_FROM.items() for code, keys in enumerate(listed.split(), first)
+}
+"""The keys of a Korean keyboard for the letters of a decomposed syllable; some letters take two."""
 _SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 
 Value = TypeVar("Value")
-_MAX_CACHED_LENGTH, _MAX_CACHED_WORDS = 64, 1 << 16
-_MAX_CACHED_CHARACTERS = 1 << 19
-"""Of all words of a cache: those of texts have six on average, and the bigrams of a Korean letter take 100 bytes."""
+_MAX_CACHED_LENGTH = 64
 
 
 def remembered(
@@ -80,9 +66,12 @@ def remembered(
 
 @lru_cache(maxsize=1)
 def _endings_by_last_syllable() -> dict[str, list[str]]:
-    """Group the endings by their last syllable, longest first, so that each word is compared with few of them."""
+    """Return particles, and endings that make a noun a verb or an adverb (제안합니다), by last syllable, the longest first.
+
+    이, 가, 도, 로, 과 and 지 end too many nouns to be stripped (평가, 높이, 지도, 효과); bigrams match the noun in front anyway.
+    """
     groups: dict[str, list[str]] = {}
-    for ending in sorted(f"{_VERB_ENDINGS} {_PARTICLES}".split(), key=len, reverse=True):
+    for ending in sorted(seed.read_data("endings.txt").split(), key=len, reverse=True):
         groups.setdefault(ending[-1], []).append(ending)
     return groups
 
@@ -109,14 +98,8 @@ def strip_term(term: str) -> str:
 
 
 def split_context(context: str) -> list[str]:
-    """Return the Korean and Latin words of a text, split at spaces and hyphens, without particles."""
-    return [part for word in context.split() for part in _split_unit(word)]
-
-
-@remembered(1 << 14)
-def _split_unit(word: str) -> tuple[str, ...]:
-    """Split one unit between spaces. Cached: the same few thousand precede most parentheses."""
-    return tuple(map(strip_ending, word.replace("·", " ").replace("-", " ").split()))
+    """Return the Korean and Latin words of a text, split at spaces, hyphens and middle dots, without particles."""
+    return [strip_ending(word) for word in re.split(r"[\s·-]+", context) if word]
 
 
 def monosyllabic_noun(word: str) -> str | None:
@@ -155,22 +138,7 @@ def keystrokes(text: str) -> str:
 
     The prefixes of 모델 while it is typed are 모, 몯 and 모데: they are prefixes of it only letter by letter.
     """
-    return "".join(map(_letter_keystrokes, text)) if _HANGUL.search(text) else text
-
-
-@lru_cache(maxsize=1 << 12)
-def _letter_keystrokes(letter: str) -> str:
-    if is_syllables(letter):
-        first, vowel, last = split_syllable(letter)
-        return _LEADING_CONSONANTS[first] + _JAMO_VOWELS[vowel] + _TRAILING_CONSONANTS[last]
-    for base, letters in (
-        (0x1100, _LEADING_CONSONANTS),
-        (0x1161, _JAMO_VOWELS),
-        (0x11A7, _TRAILING_CONSONANTS),
-    ):
-        if 0 <= ord(letter) - base < len(letters):
-            return letters[ord(letter) - base]
-    return letter
+    return text if text.isascii() else typography.normalise("NFD", text).translate(_KEYS)
 
 
 def has_final_consonant(letter: str) -> bool:
@@ -180,8 +148,8 @@ def has_final_consonant(letter: str) -> bool:
 
 def split_syllable(syllable: str) -> tuple[int, int, int]:
     """Return the numbers, in Unicode order, of the first consonant, the vowel and the final consonant (0: none)."""
-    first, rest = divmod(ord(syllable) - ord("가"), len(_JAMO_VOWELS) * len(_TRAILING_CONSONANTS))
-    return first, *divmod(rest, len(_TRAILING_CONSONANTS))
+    first, rest = divmod(ord(syllable) - ord("가"), _VOWELS_AND_FINALS)
+    return first, *divmod(rest, _FINALS)
 
 
 def is_syllables(text: str) -> bool:
@@ -235,7 +203,7 @@ def clean_typed(text: str) -> str:
 def fold(text: str) -> str:
     """Return `text` in NFC without case, compatibility forms and diacritics. Idempotent.
 
-    Hangul, Han and Kana are unchanged, apart from half-width and similar forms.
+    Hangul is unchanged, apart from half-width and similar forms.
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
@@ -267,17 +235,12 @@ def fold_name_german(name: str) -> str:
 MAX_TOKEN_LENGTH = 40
 """Characters; longer words are truncated."""
 
-HAN_KANA = (
-    "\u3005-\u3007\u3041-\u3096\u309d-\u309f"
-    "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufa6d\ufa70-\ufad9"
-)
-"""Han and Kana letters as part of a regular expression's class; code points without a letter are none."""
-_LETTER = rf"[^\W_{HANGUL}{HAN_KANA}]"
+_LETTER = rf"[^\W_{HANGUL}]"
 # 3.1 and qwen2.5 stay whole, c++ and c# keep their punctuation.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds limit the size of cache entries; longer runs are split.
-_RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}|[{HAN_KANA}]{{1,64}}")
+_RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
 # No phrase crosses this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _BREAKS = r"[,;:.!?()\[\]/|·]"
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
@@ -296,9 +259,6 @@ _NO_CACHE = 0
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
-# Plain letters for both FTS5 (Unicode 6.1, 2012) and PostgreSQL literals.
-_SAFE_TOKEN = re.compile(rf"[a-z0-9+#.\u00df-\u024f\u0370-\u03ff\u0430-\u045f{HANGUL}{HAN_KANA}]+")
-
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
@@ -306,29 +266,6 @@ PREFIXES = frozenset(
 
 PARTICLE_MARK = "~"
 """Replaces a stripped particle in canonical texts, so that 이미지를 생성 is not 이미지 생성."""
-
-
-class WordCache(dict[str, Value]):
-    """The values of a function by word, each computed when it is first asked for: few words make up most of a text (Zipf's law).
-
-    It costs half of an `lru_cache`. A long word, as in text without spaces, hardly repeats and is not kept; a full cache is
-    emptied.
-    """
-
-    def __init__(self, compute: Callable[[str], Value]) -> None:
-        super().__init__()
-        self._compute = compute
-        self._characters = 0
-
-    def __missing__(self, word: str) -> Value:
-        value = self._compute(word)
-        if len(word) <= _MAX_CACHED_LENGTH:
-            if len(self) >= _MAX_CACHED_WORDS or self._characters >= _MAX_CACHED_CHARACTERS:
-                self.clear()
-                self._characters = 0
-            self._characters += len(word)
-            self[word] = value
-        return value
 
 
 class Run(NamedTuple):
@@ -349,14 +286,14 @@ def canonical_words(text: str) -> list[str]:
 
 
 def canonicalise(text: str) -> str:
-    """Return the canonical text that is stored and that terms are counted in.
+    """Return the canonical text, from which tokens are made.
 
     It has words separated by single spaces, line breaks as in `text`, and the variants on a last line of their own, so that
     no phrase matches there. Two spaces mark punctuation, which no phrase crosses. Each line starts and ends with a space, so
     that " word " matches whole Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
     lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
-    text = " \n".join(["".join(map(_canonical_chunks.__getitem__, line.split())) for line in lines])
+    text = " \n".join(["".join(map(_canonical_chunk, line.split())) for line in lines])
     if _VARIANT_MARK not in text:
         return f"{text} \n" if text else ""
     variants = "  ".join(_VARIANT.findall(text))
@@ -370,7 +307,7 @@ def _split_runs(text: str) -> Iterator[Run]:
 
 def word_tokens(word: str) -> list[str]:
     """Return the tokens of one word of a canonical text: a Latin word itself, other words as bigrams."""
-    return bigrams(word.removesuffix(PARTICLE_MARK)) if _is_cjk(word) else [word]
+    return bigrams(word.removesuffix(PARTICLE_MARK)) if is_hangul(word) else [word]
 
 
 def stem(word: str) -> str:
@@ -389,17 +326,13 @@ def join_prefixes(parts: list[str]) -> list[str]:
     return joined
 
 
-def _is_cjk(word: str) -> bool:
-    first = word[:1]
-    return is_hangul(first) or "\u3005" <= first <= "\u9fff" or "\uf900" <= first <= "\ufaff"
-
-
 @lru_cache(maxsize=1)
 def _runs_and_breaks() -> re.Pattern[str]:
     """Return the pattern for texts, which takes 5 ms to compile: a query alone does without."""
     return re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
 
 
+@remembered(1 << 16)
 def _canonical_chunk(chunk: str) -> str:
     """Return the canonical words of a chunk between two spaces, each after a space; punctuation becomes a space.
 
@@ -414,15 +347,12 @@ def _canonical_chunk(chunk: str) -> str:
     return "".join(pieces)
 
 
-_canonical_chunks = WordCache(_canonical_chunk)
-
-
 def _analyse_run(run: str) -> Run:
     if is_hangul(run):
         word = strip_ending(run)
         noun = monosyllabic_noun(word)
         return Run((word if word == run else word + PARTICLE_MARK,), (noun,) if noun else ())
-    return Run((run,)) if _is_cjk(run) else _analyse_latin(run)
+    return _analyse_latin(run)
 
 
 @remembered(1 << 14)
@@ -435,24 +365,15 @@ def _analyse_latin(run: str) -> Run:
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
         # gpt and 4o of gpt4o, so that a model matches with and without its version.
         candidates += versioned.groups()
-    stems = tuple(_safe_token(part) for part in join_prefixes(parts))
+    stems = tuple(stem(part) for part in join_prefixes(parts))
     stem_set = set(stems)
-    variants = dict.fromkeys(token for token in map(_safe_token, candidates) if token not in stem_set)
+    variants = dict.fromkeys(token for token in map(stem, candidates) if token not in stem_set)
     return Run(stems, tuple(variants))
 
 
 def _fold_word(part: str) -> str:
     """Fold one part of a compound; LMs loses its plural here, because the stemmer sees no vowel in it."""
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
-
-
-def _safe_token(word: str) -> str:
-    """Return the stem of a folded word, restricted to characters that every search engine keeps together."""
-    token = _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
-    if _SAFE_TOKEN.fullmatch(token):
-        return token
-    digest = hashlib.blake2s(token.encode("utf-8", "replace"), digest_size=8).digest()
-    return f"x{int.from_bytes(digest)}"
 
 
 @lru_cache(maxsize=1 << 14)
@@ -497,75 +418,26 @@ FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())
 
 _END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]*]{0,4}(?=\s|$)|[。！？](?=\S)")
 """It is tried at the first sign of a run alone: a run of 20,000 takes 6 s if it is read from each of its signs."""
-_ABBREVIATION_LIST = (
-    "e.g i.e cf vs viz ca approx resp fig figs eq eqs sec secs sect tab tabs no nos ref refs ch chap app appx alg algs thm def"
-    " prop lem cor vol pp p dr prof mr mrs ms st w.r.t a.k.a s.t i.i.d ver art ex esp incl dept univ jan feb mar apr jun jul"
-    " aug sep sept oct nov dec"
+_NO_END = re.compile(
+    r"(?<![\w./])(?:e\.g|i\.e|cf|vs|ca|approx|resp|figs?|eqs?|secs?|sect|tabs?|nos?|refs?|app|appx|algs?|thm|def|vol|pp?|dr|prof"
+    r"|m(?:rs?|s)|st|w\.r\.t|a\.k\.a|i\.i\.d|al|ex|esp|incl|(?-i:[A-Z])|u\.s|ph\.d)\.$|^\W*[0-9]{1,2}\.$",
+    re.IGNORECASE,
 )
-_STARTER_LIST = (
-    "the this these those we our it its they their in on at for to by with from as an a however moreover furthermore"
-    " additionally specifically finally while when here thus then experiments results extensive empirically existing recent"
-    " despite although yet code but unlike each both all there such"
-)
-_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
-_MAYBE_LAST = frozenset(("al", "etc", "u.s", "u.k", "inc", "corp", "ltd", "co", "a.m", "p.m", "ph.d"))
-"""Abbreviations that may also end a sentence: they do if the next word begins one."""
-_STARTERS = frozenset(_STARTER_LIST.split())
-_LAST_WORD = re.compile(r"[\w.]*$")
-_NEXT_WORD = re.compile(r"\s*[\"'“‘(\[]{0,3}(\S{1,40})")
-_LOWER = re.compile(r"\s*[\"'“‘(\[]{0,3}[a-zà-ÿ]")
-_PAIRS = {"(": ")", "[": "]", "“": "”", "「": "」"}
-_MAX_ENCLOSED = 400
-"""Characters within which a bracket has to be closed; one that is not is taken for a slip."""
-_MATH = re.compile(r"\$\$[^$]{1,400}\$\$|\$(?!\s)[^$\n]{1,400}(?<!\s)\$(?!\d)|\\\([^\n]{1,400}?\\\)")
-_ENUMERATION = re.compile(r"\(?[0-9]{1,2}|[ivxIVX]{1,4}")
+"""Abbreviations, initials and numbers of items, behind which a sentence goes on."""
+_GOES_ON = re.compile(r"\s*[\"'“‘(\[]{0,3}[a-zà-ÿ]")
 
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of a text in order, without the white space around them. The last may lack its end."""
-    enclosed = _enclosed(text)
     sentences, start = [], 0
     for match in _END.finditer(text):
-        if match.start() >= start and not enclosed[match.start()] and _is_end(text, start, match):
-            sentences.append(text[start : match.end()])
-            start = match.end()
-    sentences.append(text[start:])
-    return [stripped for sentence in sentences if (stripped := sentence.strip())]
+        end = match.end()
+        if not _GOES_ON.match(text, end) and not _NO_END.search(text[max(start, end - 12) : end]):
+            sentences.append(text[start:end])
+            start = end
+    return [stripped for sentence in (*sentences, text[start:]) if (stripped := sentence.strip())]
 
 
 def is_whole_sentence(sentence: str) -> bool:
     """Whether a sentence has its end."""
     return _END.search(sentence.strip()[-6:]) is not None
-
-
-def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
-    if _LOWER.match(text, match.end()):
-        return False
-    if text[match.start()] != "." or match[0].startswith("..."):
-        return True
-    found = _LAST_WORD.search(text, max(start, match.start() - 40), match.start())
-    word = found[0] if found else ""
-    following = _NEXT_WORD.match(text, match.end())
-    next_word = following[1].casefold().rstrip(",:;") if following else ""
-    lower = word.casefold()
-    if lower in _ABBREVIATIONS:
-        return not next_word
-    if lower in _MAYBE_LAST or (len(word) == 1 and word.isupper()):
-        return not next_word or next_word in _STARTERS
-    is_number_of_item = not text[start : match.start()].strip().removesuffix(word)
-    return not (is_number_of_item and _ENUMERATION.fullmatch(word))
-
-
-def _enclosed(text: str) -> bytearray:
-    """Return for each character whether it is in a formula or between brackets."""
-    inside = bytearray(len(text) + 1)
-    for match in _MATH.finditer(text):
-        inside[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    for opening, closing in _PAIRS.items():
-        position = text.find(opening)
-        while position >= 0:
-            end = text.find(closing, position, position + _MAX_ENCLOSED)
-            if end > position:
-                inside[position:end] = b"\1" * (end - position)
-            position = text.find(opening, max(end, position) + 1)
-    return inside

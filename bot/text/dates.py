@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from bot.text import questions, typography
@@ -211,93 +212,67 @@ def _month(year: int, month: int) -> tuple[date, date]:
 
 
 _MAX_LENGTH = 60
-_DAYS_AGO = {
-    name: days
-    for days, names in enumerate(("today 오늘", "yesterday 어제", "그제 그저께"))
-    for name in names.split()
-} | {"tomorrow": -1, "내일": -1}
-_WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_KOREAN_WEEKDAYS = "월화수목금토일"
-_WEEKDAYS = {
-    name[:length]: number for number, name in enumerate(_WEEKDAY_NAMES) for length in (3, 4, 5, len(name))
-} | {f"{letter}요일": number for number, letter in enumerate(_KOREAN_WEEKDAYS)}
-
-_WEEKDAY = re.compile(rf"(?:(?:last|지난) ?)?({'|'.join(_WEEKDAYS)})")
+_NEAR_NAMES = {-1: "tomorrow 내일", 0: "today 오늘", 1: "yesterday 어제", 2: "그저께 그제"}
+_WEEKDAY_LIST = "monday 월요일 tuesday 화요일 wednesday 수요일 thursday 목요일 friday 금요일 saturday 토요일 sunday 일요일"
+_WEEKDAYS = _WEEKDAY_LIST.split()
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
-_KOREAN_DAY = re.compile(r"([0-9]{1,2})월 ?([0-9]{1,2})일?")
-_TYPED_NUMBERS = re.compile(r"([0-9]{1,2}) ?[-./] ?([0-9]{1,2})\.?(?: ?[-./] ?([0-9]{4}))?")
-_MONTH_DAY = re.compile(rf"({_MONTH})\.? ?([0-9]{{1,2}})(?:st|nd|rd|th)?(?: ([0-9]{{4}}))?")
-_DAY_MONTH = re.compile(rf"([0-9]{{1,2}})(?:st|nd|rd|th)? ?({_MONTH})\.?(?: ([0-9]{{4}}))?")
-_BARE_MONTH = re.compile(rf"({_MONTH})\.?")
-_DAYS_WITHOUT_YEAR = 365
-_MAX_YEARS_BACK = 8
-"""Between two days of 29 February there are at most eight years."""
+_WITH_YEAR = re.compile(r"(.+?)[ ./-]+([0-9]{4})")
+_SLASH = re.compile(r"(?<=[0-9]) ?[-./] ?(?=[0-9])")
+_OUTSIDE_NAMES = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)\b|(?<![0-9])0+(?=[0-9])|(?<=sep)t(?!e)|[ .]")
+_NAMED_DAYS = 366
+"""Days back to which a day is named without its year."""
 
 
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
     """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
-    folded = typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ")
-    folded = " ".join(folded.split())
+    folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
     try:
-        day = _read_day(folded, today)
-        if day is not None:
-            return day, day
         if span := read_calendar(folded):
             return span
-        if match := _BARE_MONTH.fullmatch(folded):
-            month = MONTHS[match[1]]
+        if month := MONTHS.get(folded.removesuffix(".")):
             return calendar_span(today.year - (month > today.month), month)
+        match = _WITH_YEAR.fullmatch(folded)
+        days = _days_by_name(date(int(match[2]), 12, 31), False) if match else _days_by_name(today, True)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
+    if day := days.get(_OUTSIDE_NAMES.sub("", _SLASH.sub("/", match[1] if match else folded))):
+        return day, day
     rest, (first, last) = read_period(folded, today)
     return None if rest or first is None or last is None else (first, last)
 
 
+@lru_cache(maxsize=16)
+def _days_by_name(today: date, has_near: bool) -> dict[str, date]:
+    """Return the days of the year up to a day by their names; the latest one has a name that several have."""
+    names: dict[str, date] = {}
+    for ago in range(-has_near, min(_NAMED_DAYS, today.toordinal())):
+        day = today - timedelta(days=ago)
+        for name in list_names(day, today) if has_near else _list_calendar_names(day):
+            names.setdefault(name, day)
+    return names
+
+
 def list_names(day: date, today: date) -> list[str]:
     """Return what may be typed for a day, the ISO date first, in lower case and without spaces. Names are of the last year."""
-    days_ago = (today - day).days
-    names = [day.isoformat()]
-    if 0 <= days_ago < _DAYS_WITHOUT_YEAR:
-        month = _MONTH_NAMES[day.month - 1]
-        names += [f"{month}{day.day}", f"{month[:3]}{day.day}", f"{day.day}{month}"]
-        names += [f"{day.month}/{day.day}", f"{day.month}월{day.day}일"]
-    if 0 <= days_ago < len(_WEEKDAY_NAMES):
-        names += [_WEEKDAY_NAMES[day.weekday()], f"{_KOREAN_WEEKDAYS[day.weekday()]}요일"]
-    return names + [name for name, ago in _DAYS_AGO.items() if ago == days_ago]
+    ago = (today - day).days
+    names = [day.isoformat(), *_NEAR_NAMES.get(ago, "").split()]
+    weekdays = _WEEKDAYS[2 * day.weekday() :][:2]
+    names += [*weekdays, weekdays[0][:3]] if 0 <= ago < 7 else []
+    names += [f"last{weekdays[0]}", f"지난{weekdays[1]}"] if 1 <= ago <= 7 else []
+    return names + (_list_calendar_names(day) if 0 <= ago < _NAMED_DAYS else [])
 
 
-def _read_day(text: str, today: date) -> date | None:
-    """Read a day, with a year or without. Raises ValueError for one that does not exist."""
-    if text in _DAYS_AGO:
-        return today - timedelta(days=_DAYS_AGO[text])
-    if match := _WEEKDAY.fullmatch(text):
-        # Monday is the latest one; last monday is never today.
-        is_previous = match[0] != match[1]
-        since = (today.weekday() - _WEEKDAYS[match[1]] - is_previous) % 7 + is_previous
-        return today - timedelta(days=since)
-    if match := _MONTH_DAY.fullmatch(text):
-        return _latest(MONTHS[match[1]], int(match[2]), match[3], today)
-    if match := _DAY_MONTH.fullmatch(text):
-        return _latest(MONTHS[match[2]], int(match[1]), match[3], today)
-    if match := _KOREAN_DAY.fullmatch(text):
-        return _latest(int(match[1]), int(match[2]), None, today)
-    if match := _TYPED_NUMBERS.fullmatch(text):
-        month, day = int(match[1]), int(match[2])
-        month, day = (day, month) if month > 12 else (month, day)
-        return _latest(month, day, match[3], today)
-    return None
-
-
-def _latest(month: int, day: int, year: str | None, today: date) -> date:
-    """Return the day of the year that is given, else of the latest one in which it is not after today. Raises ValueError."""
-    if year:
-        return date(int(year), month, day)
-    years = range(today.year, today.year - _MAX_YEARS_BACK - 1, -1)
-    found = (date(year, month, day) for year in years if day <= calendar.monthrange(year, month)[1])
-    latest = next((on for on in found if on <= today), None)
-    if latest is None:
-        raise ValueError("there is no such day")
-    return latest
+def _list_calendar_names(day: date) -> list[str]:
+    number, month = day.day, _MONTH_NAMES[day.month - 1]
+    names = [f"{name}{number}" for name in (month, month[:3])] + [
+        f"{number}{name}" for name in (month, month[:3])
+    ]
+    return [
+        *names,
+        f"{day.month}/{number}",
+        f"{day.month}월{number}일",
+        *([f"{number}/{day.month}"] if number > 12 else []),
+    ]

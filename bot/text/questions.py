@@ -4,7 +4,7 @@ The analyser strips only what nouns rarely end in (평가, 해상도). A query's
 what remains is a known word: LLM의 is LLM, 로봇이 is 로봇, 학습시키나요 is 학습. Known terms stay whole.
 
 Filler is in `filler.tsv`, everyday words for topics that papers call by another name (lie for hallucination, 옷 for garment) in
-`everyday_words.tsv`, to which an operator may add a file of the same form.
+`everyday_words.tsv`.
 
 Topic descriptions are a built-in table of everyday words for topics of machine learning, by which questions are compared. A
 question is a vector over the topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud"
@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import compress
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bot.core import files
 from bot.text import analyser, people, term_keys
 
 MAX_WORD_LENGTH = 64
@@ -165,103 +163,34 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     return mask if any(mask) else [True] * len(words)
 
 
-MAX_WORDS = 4
-"""Words of the longest everyday phrase."""
-_MAX_PHRASE_LENGTH, _MAX_ROWS, _MAX_FILE_SIZE = 80, 5_000, 1_000_000
-Row = tuple[tuple[str, ...], tuple[str, ...]]
-"""Everyday words and phrases, and the terms of papers for them."""
+@lru_cache(maxsize=1 << 10)
+def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the terms of papers by the keys of everyday words and phrases with a first letter: stemming all takes 30 ms."""
+    rows = (*load_rows(), *people.list_korean_names())
+    return {
+        _key(word): terms for words, terms in reversed(rows) for word in words if word[0].casefold() == first
+    }
 
 
-class Everyday:
-    """The terms of papers by everyday words and phrases: those of the packaged table, and of an operator's rows."""
-
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._rows: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        for words, terms in (*rows, *load_rows(), *people.list_korean_names()):
-            for word in words:
-                self._rows.setdefault(word[0].casefold(), []).append((word, terms))
-        self._keyed: dict[str, dict[str, tuple[str, ...]]] = {}
-
-    def find_terms(self, text: str) -> tuple[str, ...]:
-        """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
-        first = text[:1].casefold()
-        if first not in self._rows:
-            return ()
-        table = self._keyed.get(first)
-        if table is None:
-            # Stemming all of them takes some 30 ms, so that is done letter by letter.
-            table = self._keyed[first] = {_key(word): terms for word, terms in reversed(self._rows[first])}
-        key = _key(text)
-        # The analyser leaves some particles on, as in 같은 인물이.
-        noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
-        return table.get(key) or table.get(noun, ())
+@analyser.remembered(1 << 12)
+def find_everyday_terms(text: str) -> tuple[str, ...]:
+    """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
+    table = _everyday_words(text[:1].casefold())
+    if not table:
+        return ()
+    key = _key(text)
+    # The analyser leaves some particles on, as in 같은 인물이.
+    noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
+    return table.get(key) or table.get(noun, ())
 
 
 @lru_cache(maxsize=1)
-def packaged_everyday() -> Everyday:
-    """Return the everyday words of the packaged table alone."""
-    return Everyday()
-
-
-@lru_cache(maxsize=1)
-def load_rows() -> tuple[Row, ...]:
-    """Return the rows of the packaged table; Korean verbs are in the forms that people type."""
+def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Return the everyday words and phrases, each time with the terms of papers; Korean verbs as people type them."""
     return tuple(
         (tuple(words.split("|")), tuple(terms.split("|")))
         for words, terms in _read_table("everyday_words.tsv")
     )
-
-
-def parse_everyday(data: bytes) -> tuple[list[Row], list[str]]:
-    """Parse a file of everyday words; return its rows, and what is wrong with other lines of it.
-
-    A line has the words or phrases, a tab, and the terms for them, alternatives with |. Empty lines and those that begin with #
-    say nothing.
-    """
-    rows, problems = list[Row](), list[str]()
-    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
-    for number, line in enumerate(lines[:_MAX_ROWS], start=1):
-        try:
-            rows += _parse_row(line.decode())
-        except ValueError as error:
-            problems.append(
-                f"line {number}: {'it is not UTF-8' if isinstance(error, UnicodeError) else error}"
-            )
-    if len(lines) > _MAX_ROWS:
-        problems.append(
-            f"line {_MAX_ROWS + 1}: a file can have at most {_MAX_ROWS} lines; the rest is not read"
-        )
-    return rows, problems
-
-
-def load_everyday(file: Path | None) -> tuple[Everyday, list[str]]:
-    """Return the everyday words with those of an operator's file, and the file's problems: by them the rest is used."""
-    if file is None:
-        return packaged_everyday(), []
-    try:
-        with files.open_regular(file) as opened:
-            rows, problems = parse_everyday(opened.read(_MAX_FILE_SIZE))
-    except OSError as error:
-        return packaged_everyday(), [f"{file}: it cannot be read: {error.strerror}"]
-    return Everyday(rows), [f"{file}, {problem}" for problem in problems]
-
-
-def _parse_row(line: str) -> list[Row]:
-    if not line.strip() or line.startswith("#"):
-        return []
-    words, tab, terms = line.partition("\t")
-    row = tuple(tuple(filter(None, map(str.strip, part.split("|")))) for part in (words, terms))
-    if not tab or not all(row) or "\t" in terms:
-        raise ValueError("write the everyday words, one tab, and the term that papers use")
-    for text in (*row[0], *row[1]):
-        if len(text) > _MAX_PHRASE_LENGTH or not _key(text):
-            raise ValueError(
-                f"“{text[:_MAX_PHRASE_LENGTH]}” has no letters, or more than {_MAX_PHRASE_LENGTH} characters"
-            )
-    long = next((text for text in row[0] if len(text.split()) > MAX_WORDS), None)
-    if long:
-        raise ValueError(f"“{long}” has more than {MAX_WORDS} words")
-    return [(row[0], row[1])]
 
 
 @analyser.remembered(1 << 12)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "2"
+VERSION = "3"
 """Changes with the tokens: an index of another version is built again."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -39,7 +39,7 @@ def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
     beginnings: list[str] = []
     run = ""
     for word in canonical_words:
-        core, beginning, is_last = _hangul_words[word]
+        core, beginning, is_last = _read_hangul(word)
         if core:
             run += core
             if beginning:
@@ -64,18 +64,14 @@ def _pairs(run: str) -> Iterable[str]:
     return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
 
 
+@analyser.remembered(1 << 16)
 def _read_hangul(word: str) -> tuple[str, str, bool]:
     """Return the syllables of a canonical word, its beginning as a token, and whether a particle ends the run; "" for others."""
     core = word.removesuffix(analyser.PARTICLE_MARK)
     if not analyser.is_syllables(core):
         return "", "", False
-    begins = len(core) < 3 or (
-        len(core) < _LONG_TAIL and core[2:3] not in term_keys.other_endings().get(core[:2], ())
-    )
+    begins = len(core) < 3 or (len(core) < _LONG_TAIL and core[:3] not in seed.read_words("other_words.txt"))
     return core, BEGINNING + core[:2] if begins else "", core != word
-
-
-_hangul_words = analyser.WordCache(_read_hangul)
 
 
 @analyser.remembered(1 << 13, max_length=200)

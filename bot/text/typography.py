@@ -29,44 +29,23 @@ _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 MAX_MARKS = 30
 """Combining marks in a row, as in Unicode's stream-safe text format (UAX #15, 13): no language has more than a few."""
-_MARKS_BY_FORM = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
-"""Signs without a combining class that decompose into marks alone."""
+_MARKS_IN_ROW = re.compile(
+    f"((?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f]){{{MAX_MARKS}}})(?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f])+"
+)
+"""Also of other signs that are not letters, such as lines: marks alone are no class of regular expressions."""
 
 
-def normalise(form: Literal["NFC", "NFKC", "NFKD"], text: str) -> str:
+def normalise(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
     """Return foreign text in a normal form: `limit_marks`, then `unicodedata.normalize`, which nothing else calls."""
     return unicodedata.normalize(form, limit_marks(text))
 
 
 def limit_marks(text: str) -> str:
-    """Return `text` with at most MAX_MARKS combining marks in a row. Takes linear time, and less than a normal form.
+    """Return `text` with at most MAX_MARKS combining marks or other signs that are not ASCII in a row, in linear time.
 
     CPython sorts the marks of a run by insertion, which is quadratic and keeps all other threads waiting.
     """
-    if len(text) <= MAX_MARKS or text.isascii():
-        return text
-    # A run that is too long has a mark at one of these places, and a shorter one at one of them at most.
-    step = MAX_MARKS + 1
-    sample = text[MAX_MARKS::step]
-    if not any(map(unicodedata.combining, sample)) and _MARKS_BY_FORM.isdisjoint(sample):
-        return text
-    pieces, done = [], 0
-    for place in range(MAX_MARKS, len(text), step):
-        if place < done or not _is_mark(text[place]):
-            continue
-        start = end = place
-        while start > done and _is_mark(text[start - 1]):
-            start -= 1
-        while end < len(text) and _is_mark(text[end]):
-            end += 1
-        if end - start > MAX_MARKS:
-            pieces.append(text[done : start + MAX_MARKS])
-            done = end
-    return "".join([*pieces, text[done:]])
-
-
-def _is_mark(character: str) -> bool:
-    return unicodedata.combining(character) > 0 or character in _MARKS_BY_FORM
+    return text if len(text) <= MAX_MARKS or text.isascii() else _MARKS_IN_ROW.sub(r"\1", text)
 
 
 def to_plain_text(title: str) -> str:

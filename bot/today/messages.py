@@ -5,7 +5,7 @@ Their order stays while the reader marks them: a press says what it did beside i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,9 +28,6 @@ TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
 STOP = "toff"
-OPEN_TIME = "tw"
-SUBMIT_TIME = "twd"
-REOPEN_TIME = "twr"
 
 _MAX_REASON_LENGTH = 60
 
@@ -107,26 +104,6 @@ def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> 
     return select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
 
 
-def time_modal(texts: Texts, values: Mapping[str, str]) -> message_builder.StatelessModal:
-    """Return the form for the `time` of day and the `zone` at which the papers are sent."""
-    modal = message_builder.StatelessModal(texts("today-change-time"), pack_custom_id(SUBMIT_TIME))
-    modal.add_text(
-        texts("subscription-form-time"),
-        "time",
-        value=values.get("time", "")[:40],
-        placeholder=texts("alert-form-time-hint"),
-        max_length=40,
-    )
-    modal.add_text(
-        texts("subscription-form-zone"),
-        "zone",
-        value=values.get("zone", "")[:60],
-        placeholder=texts("alert-form-zone-hint"),
-        max_length=60,
-    )
-    return modal
-
-
 def suspended_text(texts: Texts, reason: str | None) -> str:
     """Return why the papers are not sent any more, and what to do; "" without a reason."""
     return texts("today-suspended", reason=reason) if reason else ""
@@ -196,15 +173,12 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
     """Return the buttons below the papers."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (
-        [send_button(texts, again=post.suspended is not None)]
+        send_button(texts, again=post.suspended is not None)
         if post.at_time is None
-        else [
-            button(texts("today-change-time"), pack_custom_id(OPEN_TIME)),
-            button(texts("today-stop"), pack_custom_id(STOP)),
-        ]
+        else button(texts("today-stop"), pack_custom_id(STOP))
     )
     return [
         button(texts("today-others"), client_messages.pack_state(day, client_messages.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
-        *sending,
+        sending,
     ]

@@ -1,7 +1,7 @@
 """Numbers in texts as values, so that 3.5B, 35억 and 3,500,000,000 are one number. Pure.
 
-A number of a claim has to stand in the paragraph that the claim names. Units and number words such as 두 or "three" are left to
-the judge.
+Each number of a claim must stand in the paragraph that the claim cites. Units and number words such as 두 or "three" are
+left to the judge.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NAMED: Mapping[str, int | Fraction] = {
     r"(?:fifth|one in five)": Fraction(1, 5),
     r"tenth": Fraction(1, 10),
 }
-"""Words of a paper that stand for a number."""
+"""Number words of papers."""
 
 # Numbers of 만, 억 and 조: each part is smaller than the unit before it, as in 1억 2,000만.
 
@@ -136,7 +136,7 @@ class Paragraph:
                 self._ratios |= {large / small} if small else set()
 
     def find_problems(self, claim: str) -> list[str]:
-        """Return the numbers in digits of a claim that do not stand here, as problems.
+        """Return a claim's numbers in digits that this paragraph lacks, as problems.
 
         They may be rounded, and in another unit of time. One of points, or with decimals, may be the difference of two
         numbers near each other in a sentence, and one of times their ratio.
@@ -179,7 +179,7 @@ class Paragraph:
 
 
 def _plain(text: str) -> str:
-    """Return a text with numbers as they are read: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
+    """Return a text with numbers in plain form: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _EXPONENT.sub(r"^\1\2", typography.normalise("NFKC", text))
@@ -212,7 +212,7 @@ def _read_korean(match: re.Match[str]) -> str:
 
 
 def _find(text: str, *, in_source: bool) -> Iterator[_Number]:
-    """Yield the numbers of a text. Digits of a name belong to the name, but for a paper's sizes and ranks: Llama-7B, top-5."""
+    """Yield the numbers of a text. Digits in a name do not count, except sizes and ranks: Llama-7B, top-5."""
     for match in _TOKEN.finditer(text):
         name, digits = match["name"], match["number"]
         if name and in_source:

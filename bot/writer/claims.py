@@ -1,7 +1,7 @@
-"""The form of claims: what can be checked of a model's sentences about a paper without understanding them. Pure.
+"""The form of claims: checks of a model's sentences about a paper that need no understanding. Pure.
 
-A claim has a length, a language and no link; its span stands verbatim in one paragraph of the paper; and so does each of its
-numbers. Whether the paper proves it is decided by the judge, who gets the excerpts that surround the spans.
+A claim has the right length and language and no link; its span and each of its numbers stand verbatim in one paragraph
+of the paper. Whether the paper proves it is decided by the judge, who gets the excerpts that surround the spans.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINK = re.compile(
 )
 """An address with its scheme, of a well-known domain, or with a path. Sought after NFKC."""
 _SIGNS = re.compile(r"[`*_~<>\\|$]")
-"""What Markdown and formulas may take out of a text that is shown."""
+"""Characters that Markdown and formulas may remove from the shown text."""
 
 _TYPOGRAPHY = str.maketrans(
     {
@@ -44,7 +44,7 @@ _TYPOGRAPHY = str.maketrans(
 _MARKUP = re.compile(r"[*\\$]|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _EDGE = " \t\n.,;:'\"-()[]"
 _MAX_PARAGRAPH, _MAX_NEIGHBOUR = 4_000, 600
-"""Characters of a paragraph, above which it counts as several, and of one beside a span's that a judge sees."""
+"""Characters above which a paragraph counts as several, and of a neighbouring paragraph that a judge sees."""
 
 
 class ClaimChecker:
@@ -55,7 +55,7 @@ class ClaimChecker:
         self._normalised = [_normalise(part) for part in self._paragraphs]
 
     def find_problems(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[list[str]]:
-        """Return what is wrong with each claim, in order, in short texts in English; nothing for a claim to be judged."""
+        """Return the problems of each claim, in order, as short English texts; none for a claim that goes to the judge."""
         seen: set[str] = set()
         found = []
         for claim in claims:
@@ -67,7 +67,7 @@ class ClaimChecker:
         return found
 
     def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
-        """Return the title, and the paragraphs of spans with the end and the beginning of those beside them."""
+        """Return the title and the paragraphs of the spans, with the adjacent ends of their neighbours."""
         places = {place for claim in claims for place in self._find_places(claim.span)}
         shown = {0: self._paragraphs[0]} if self._paragraphs else {}
         for place in places:

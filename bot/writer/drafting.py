@@ -31,17 +31,17 @@ from storage.models import DraftState
 log = structlog.get_logger(__name__)
 
 MAX_FAILURES = 4
-"""Failed calls of a draft, after which its paper gets an extract."""
+"""Failed calls after which a paper gets an extract."""
 ROUND_SECONDS = 60.0
 """The pause before the next round when the server is away or asks for one."""
 CONCURRENCY = 4
-"""Papers at a time; one with a cap on tokens, which is then passed by one call at most."""
+"""Papers at a time. With a token cap it is one, so at most one call exceeds the cap."""
 BYTES_PER_TOKEN = 2
-"""UTF-8 bytes of a prompt for each token, to estimate: fewer than tokenizers need on average, in either language."""
+"""UTF-8 bytes per token for estimates: below the average of tokenizers in either language."""
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
 NO_CLAIM = "no claim passed the checks"
-"""The reason of a draft of which nothing is left."""
+"""The reason of a draft without any claim left."""
 OnProblem = Callable[[str], None]
 Messages = Sequence[language_model.Message]
 
@@ -97,8 +97,8 @@ class DraftWriter:
     ) -> dict[str, models.Draft]:
         """Return the draft of each paper by arXiv id, and tell `on_problem` what could not be written.
 
-        A draft in no final state was not written within `seconds`, the caps or the settings; the next run goes on with it.
-        `retries_failed` tries again what failed for good in an earlier run.
+        Unfinished drafts exceeded `seconds` or a cap; the next run continues them. `retries_failed` retries papers that
+        failed for good in an earlier run.
         """
         like = self._series(form, language)
         drafts = await self._find_drafts(papers, like)
@@ -148,7 +148,7 @@ class DraftWriter:
         return found
 
     def _series(self, form: models.DigestFormat, language: models.Locale) -> models.Draft:
-        """Return a draft without a paper: its format, language, prompt version and model are those of all."""
+        """Return an empty draft with the run's format, language, prompt version and model."""
         return models.Draft("", form, language, prompts.VERSION, self._model.name, self._clock())
 
     async def _find_drafts(
@@ -160,7 +160,7 @@ class DraftWriter:
     async def _write_round(
         self, queue: Sequence[listing.Paper], drafts: dict[str, models.Draft], on_done: Callable[[], None]
     ) -> None:
-        """Write each paper as far as one failing call, until there is a reason to make no more calls."""
+        """Write each paper until a call fails; stop when no more calls can be made."""
         self._halt = None
         is_capped = self._daily is not None or self._monthly is not None
         slots = asyncio.Semaphore(1 if is_capped else CONCURRENCY)
@@ -208,7 +208,7 @@ class DraftWriter:
         return await self._call(draft, self._model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
     async def _check(self, draft: models.Draft, source: str) -> models.Draft:
-        """Return the draft with the claims whose form is right and that the judge finds proved."""
+        """Return the draft with the claims that have the right form and that the judge finds proved."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
         found = await asyncio.to_thread(checker.find_problems, claims, draft.language)
@@ -290,7 +290,7 @@ class DraftWriter:
         return None
 
     async def _read(self, paper: listing.Paper) -> models.PaperText:
-        """Return a paper's text from storage, else from where it is published, else the abstract of the day's list.
+        """Return a paper's text from storage, else from its publisher, else the abstract of the day's list.
 
         Without any it is an empty text with the basis `none`. A text that was read is stored.
         """
@@ -330,25 +330,25 @@ def _title_of(paper: listing.Paper) -> str:
 
 
 def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: int) -> int:
-    """Return the tokens that a call may need: of its prompt and of the longest answer."""
+    """Return the tokens that a call may need, for its prompt and the longest answer."""
     sent = language_model.add_schema(messages, schema)
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
 
 def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
-    """Return whether nothing is to be written: the paper was read in full, or its abstract is the same."""
+    """Return whether the draft is up to date: written from the full paper, or from the same abstract."""
     abstract = str(paper.get("abstract") or "")
     is_same = draft.basis == Basis.PAPER or draft.input_hash == _hash_input(paper, abstract)
     return draft.state in FINAL and (is_same or draft.state is DraftState.FAILED)
 
 
 def _count_failures(draft: models.Draft) -> int:
-    """Return how many calls of a draft in no final state failed."""
+    """Return the failed calls of an unfinished draft."""
     return draft.calls - (draft.state is DraftState.WRITTEN)
 
 
 def _order(draft: models.Draft) -> tuple[int, bool]:
-    """Return the key by which drafts wait: one that failed holds back no other, and an answer is judged first."""
+    """Return the sort key of waiting drafts: answers to be judged first, failed drafts last."""
     return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 
@@ -357,5 +357,5 @@ def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, models.Dra
 
 
 def _hash_input(paper: listing.Paper, text: str) -> str:
-    """Return what identifies the input of a draft: the hash of the title and the text that is read."""
+    """Return the hash of a draft's input: the title and the text."""
     return hashlib.sha256(json.dumps([paper.get("title"), text]).encode()).hexdigest()

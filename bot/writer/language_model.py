@@ -17,9 +17,9 @@ import aiohttp
 from storage import errors
 
 TIMEOUT_SECONDS = 180.0
-"""Of one request in total: a local model needs minutes for a paper."""
+"""Timeout of a whole request: a local model needs minutes for a paper."""
 MAX_BYTES = 2_000_000
-"""Of the body of an answer or an error: forty times the longest answer that is asked for."""
+"""The largest body of an answer or an error: forty times the longest answer requested."""
 _CONNECT_SECONDS = 10.0
 _REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
 _FATAL = (401, 403, 404)
@@ -124,7 +124,7 @@ class LanguageModel:
         )
 
     def _describe(self, reason: str) -> str:
-        """Return a reason in one line. Servers quote keys, so ours is removed."""
+        """Return an error as one line, without our key, which servers may quote."""
         text = errors.make_printable(" ".join(reason[:10_000].split()))
         return (text.replace(self._key, "***") if self._key else text)[:_MAX_REASON]
 

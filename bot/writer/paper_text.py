@@ -1,7 +1,7 @@
 """The full text of a paper: Hugging Face's Markdown of it, else the HTML of arXiv as plain text.
 
-Each may answer with another page than the paper, so a text counts only if it holds the paper's id and title and at least
-MIN_WORDS words. All but a short page is read in a process of its own.
+Each may answer with a page that is not the paper, so a text needs the paper's id and title and at least MIN_WORDS
+words. All but a short page is read in a process of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PROCESS_BYTES = 20_000
 _MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
 """Limits of the process that reads a page of at least _PROCESS_BYTES."""
 _HEAD_CHARACTERS = 6_000
-"""Characters in which a page names its title; a citation of the paper comes later."""
+"""Characters at the start of a page that must contain the title; citations come later."""
 
 _VERSION = re.compile(r"v[0-9]{1,3}/?$")
 _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
@@ -71,7 +71,7 @@ class PaperTextReader:
         self._process = asyncio.Semaphore(1)
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
-        """Return the text of a paper, or None if no place has it. Raises nothing for a place that cannot be read."""
+        """Return the text of a paper, or None if no publisher has it. Publishers that cannot be read are skipped."""
         for address, is_html in (
             (f"{self._markdown_base}/{arxiv_id}.md", False),
             (f"{self._html_base}/{arxiv_id}", True),

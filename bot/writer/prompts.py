@@ -20,7 +20,7 @@ from bot.text import term_keys
 from storage import models
 
 VERSION = "3"
-"""The version of the prompt and the schema. With another one, drafts are written again."""
+"""The version of prompt and schema. A change rewrites all drafts."""
 MIN_SPAN_WORDS, MAX_SPAN_WORDS = 4, 12
 MAX_TOKENS: Mapping[models.DigestFormat, int] = {
     models.DigestFormat.NEWSLETTER: 3_000,
@@ -34,7 +34,7 @@ MAX_SOURCE_CHARACTERS = 60_000
 _HEADING = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 _MAX_TERMS = 30
 _TERM_CHARACTERS = 8_000
-"""Characters of a paper in which terms are looked for: the abstract and the introduction name them."""
+"""Characters of a paper searched for terms: the abstract and the introduction."""
 _MAX_TERM_WORDS = 4
 
 _INSTRUCTIONS = """\
@@ -113,7 +113,7 @@ _BLOCK_START = re.compile(
 
 
 def clean_text(text: str) -> str:
-    """Return a text on one line that no parser takes for anything but text: without markup that begins a block."""
+    """Return a text on one line without markup that begins a block."""
     printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
     cleaned, former = " ".join(printable.split()), None
     while cleaned != former:
@@ -175,9 +175,9 @@ _DESCRIPTIONS = {
 _MAX_CLAIMS = {models.DigestFormat.NEWSLETTER: 2, models.DigestFormat.REVIEW: 4}
 """The most claims of a section."""
 _MAX_CHARACTERS = 2_000
-"""Of a claim and of a span: what is longer is not a sentence."""
+"""The longest claim or span: longer texts are not sentences."""
 _REQUIRED = frozenset({"whats_new", "technical_details"})
-"""The sections that are never empty. A paper may have measured nothing."""
+"""The sections that must not be empty. (A paper may have no measurements.)"""
 
 
 def build_schema(form: models.DigestFormat) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
     """Return the claims of an answer, in the order of the sections. Raises AnswerError for one without claims.
 
-    Text and a fence around the JSON are skipped, and what the schema does not have is left out.
+    Text and a fence around the JSON are skipped; keys outside the schema are ignored.
     """
     record = _find_object(answer)
     claims: list[Claim] = []
@@ -249,7 +249,7 @@ def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
 
 
 def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
-    """Return what the judge has against each claim, an empty text for one that is proved. Raises AnswerError."""
+    """Return the judge's objection to each claim; "" for a proved one. Raises AnswerError."""
     verdicts = _find_object(answer).get("verdicts")
     if not isinstance(verdicts, list) or len(verdicts) != len(claims):
         raise AnswerError(f"it does not have {len(claims)} verdicts")
@@ -308,13 +308,13 @@ def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
 
 
 def _enclose(name: str, text: str) -> str:
-    """Return a text between two marker lines, which it cannot forge: it cannot contain its own hash."""
+    """Return a text between two marker lines with its hash, which it cannot forge."""
     mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return f"<<<{name} {mark}>>>\n{text}\n<<<end of {name} {mark}>>>"
 
 
 def _cut_at_paragraph(section: str, limit: int) -> str:
-    """Return the section with at most `limit` characters and two line ends."""
+    """Return the section with at most `limit` characters, ending in two line ends."""
     if len(section) <= limit:
         return section
     cut = section[:limit]
@@ -344,5 +344,5 @@ def _read_claim(key: str, row: object) -> Claim:
 
 
 def _make_storable(text: str) -> str:
-    """Return a text without what a database does not take: NUL, and half a surrogate pair."""
+    """Return a text without NUL and lone surrogates, which databases reject."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

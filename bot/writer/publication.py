@@ -1,8 +1,8 @@
 """Prints the digest of a day and publishes it: in storage like any other, and as a file.
 
 A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
-printing those gives the same bytes. The hashes of the texts that were printed for a place are kept, so that a file with
-another hash is known as one that a person changed, and stays.
+printing those gives the same bytes. The hashes of the printed texts are kept for each place, so a file that a person
+edited is recognised and kept.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def check_writable(file: Path) -> None:
 
 @contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """Raise an error of the system as a PaperroundError that names the file."""
+    """Turn an OSError into a PaperroundError that names the file."""
     try:
         yield
     except OSError as error:
@@ -57,7 +57,7 @@ def _naming(file: Path) -> Iterator[None]:
 
 
 class Publisher:
-    """Stores printed digests, with the `model` that wrote them. The place of one is its file, or a name of its own."""
+    """Stores printed digests with the `model` that wrote them. Their place is a file or a made-up name."""
 
     def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
         self._database = database
@@ -91,14 +91,14 @@ class Publisher:
         return True
 
     async def _locate(self, place: str) -> tuple[str, str]:
-        """Return the source and location of a place: in a folder that is a source, those that it gives the file."""
+        """Return the source and location of a place; a file in a source's folder belongs to that source."""
         folder, _, name = place.rpartition("/")
         async with self._database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
         return (folder, name) if is_source else (sources.FILES, place)
 
     async def _list_printed(self, place: str) -> list[str]:
-        """Return the hashes of the texts that were printed for a place."""
+        """Return the hashes of texts printed for a place."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
         return list(json.loads(value)) if value else []
@@ -118,7 +118,7 @@ def _hash(text: str) -> str:
 
 
 def _read(file: Path) -> str | None:
-    """Return the text of a file; None if there is none, or nothing in it."""
+    """Return the text of a file; None if it is missing or empty."""
     with _naming(file):
         return file.read_text(encoding="utf-8", errors="replace") or None if file.exists() else None
 
@@ -154,7 +154,7 @@ def build_sections(
 def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
-    """Return the sections of an extract: its text, and the label that it is one. None for a text that is a refusal."""
+    """Return the sections of an extract: its text and a label. None for a refusal."""
     cleaned = prompts.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
@@ -177,7 +177,7 @@ def build_entry(
 def render_digest(
     on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
-    """Return the digest as the text of a file. A title that would not be read back loses its punctuation."""
+    """Return the digest as the text of a file. A title that would not parse back loses its punctuation."""
     readable = [_make_readable(entry, on, form, templates) for entry in entries]
     return _render(on, form, readable, templates)
 
@@ -185,7 +185,7 @@ def render_digest(
 def _make_readable(
     entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
-    """Return the entry with the first form of its title that is parsed back as it is: in doubt without one."""
+    """Return the entry with the first form of its title that parses back unchanged, or without a title."""
     title = entry.title or ""
     for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
         changed = replace(entry, title=" ".join(candidate.split()) or None)
@@ -224,7 +224,7 @@ async def load_manifest(
 ) -> Sequence[listing.Paper]:
     """Return the papers of a day in the order of its list. Raises PaperroundError if there is no list.
 
-    A list that is fetched and no longer grows is stored by `ingest`, so that later runs print the same papers and votes.
+    A fetched list that no longer grows is stored, so later runs print the same papers and votes.
     """
     if stored := await load_stored(database, day):
         return stored
@@ -249,7 +249,7 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
 
 
 def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
-    """Return the extract of a paper of a listing and what it was taken from; None without summary and abstract."""
+    """Return the extract of a listing's paper and its basis; None without summary and abstract."""
     if summary := str(paper.get("summary") or "").strip():
         return summary, Basis.HUGGINGFACE
     chosen = choose_sentences(str(paper.get("abstract") or ""))

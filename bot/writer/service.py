@@ -19,12 +19,12 @@ from storage import errors, models
 from storage.database import Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
-"""What became of a paper. `refused`: there was no text at all."""
+"""The outcomes of a paper. `refused`: there was no text at all."""
 _KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
-"""Time after which the running bot goes on with what it could not finish, such as with a wrong key."""
+"""Seconds until the running bot retries an unfinished day, such as after a wrong key."""
 OnProgress = Callable[[int, int], None]
-"""Gets the number of finished papers, and of all."""
+"""Called with the number of finished papers and of all."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class WriterService:
     ) -> tuple[dict[str, int], bool]:
         """Write, print and publish the digest. Returns the counts of the run, and whether the digest is printed.
 
-        Problems of papers go to `on_problem`, an edit that was found to `on_notice`.
+        `on_problem` gets problems of papers, `on_notice` edits found in files.
 
-        With `seconds`, papers that are not written by then are printed as extracts, and nothing is printed while there is
-        time to go on with them. Without, papers that failed in an earlier run are tried again. Raises PaperroundError.
+        With `seconds`, unfinished papers become extracts once the time is up; nothing is printed before. Without it,
+        papers that failed in an earlier run are retried. Raises PaperroundError.
         """
         ends_at = None if seconds is None else self.clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
@@ -113,7 +113,7 @@ class WriterService:
         papers: Sequence[listing.Paper],
         drafts: Mapping[str, models.Draft],
     ) -> tuple[str, Counter[str]]:
-        """Return the digest's text, and how many papers there are of each of KINDS. Runs in a thread."""
+        """Return the digest's text and the number of papers of each of KINDS. Runs in a thread."""
         kinds: Counter[str] = Counter()
         entries = []
         for rank, paper in enumerate(papers, 1):
@@ -136,6 +136,6 @@ class WriterService:
 def _to_counts(
     papers: Sequence[listing.Paper], kinds: Counter[str], calls: int, tokens: int, dropped: int = 0
 ) -> dict[str, int]:
-    """Return what the shell prints of a run."""
+    """Return the counts that the shell prints for a run."""
     of_kinds = {kind: kinds[kind] for kind in KINDS}
     return {"papers": len(papers), **of_kinds, "claims_dropped": dropped, "calls": calls, "tokens": tokens}

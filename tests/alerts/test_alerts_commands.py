@@ -167,20 +167,27 @@ async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -
     assert "Ada Lovelace" not in shown_text(changed)
     (menu,) = [id_ for id_ in component_ids(changed) if id_.startswith("pr:aet:")]
     changed = await harness.choose(changed, menu, "weekly-3")
-    assert "21:30" in shown_text(changed)
-    await harness.press(changed, "alert-create")
+    assert "9:30 PM" in shown_text(changed)
+    created = await harness.press(changed, "alert-create")
     (alert,) = await _list_alerts(harness)
     assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
     assert (alert.excluded, alert.match_all, alert.silent) == (("설문",), True, True)
     assert (alert.min_votes, alert.max_a_day) == (50, 3)
     assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
     assert alert.timezone == "America/New_York"
+    card = await harness.press(created, "change")
+    refused = await harness.fill(card, "change-time", time="later", zone="뉴욕")
+    assert shown_text(refused).startswith(harness.texts("time-not-understood", text="later"))
+    card = await harness.fill(refused, "subscription-form-again", time="8am 서울", zone="뉴욕")
+    assert "8:00 AM (Seoul)" in shown_text(card)
+    (alert,) = await _list_alerts(harness)
+    assert (alert.at_time, alert.timezone, alert.weekday) == ("08:00", "Asia/Seoul", 3)
 
 
 @both_languages
 async def test_a_time_alone_makes_a_daily_alert(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="robots", time="7pm")
-    assert harness.texts("alert-timing-daily", time="19:00") in shown_text(preview)
+    assert harness.texts("alert-timing-daily", time=harness.texts.format_time("19:00")) in shown_text(preview)
     capped = await harness.ask("alerts add", keyword="robots", time="7pm", max_a_day=3)
     assert harness.texts("alert-timing-now") in shown_text(capped)
     refused = await harness.ask("alerts add", keyword="robots", time="@everyone")

@@ -16,8 +16,9 @@ from bot.alerts.service import validate_alert
 from bot.search.results import SearchRequest
 from bot.text import seed
 from storage import models, papers
+from storage.models import AlertKind
 from tests.support import alert_builders
-from tests.support.alert_harness import AUTHOR, MONDAY, AlertHarness
+from tests.support.world import World
 
 SUMMARIES = (
     "Trains an agent by reinforcement learning.",
@@ -33,59 +34,59 @@ SUMMARIES = (
 )
 
 
-async def prepare(harness: AlertHarness, *summaries: str) -> list[matcher.PaperText]:
+async def prepare(world: World, *summaries: str) -> list[matcher.PaperText]:
     """Store a paper with each summary; return them as they are compared."""
     for number, summary in enumerate(summaries, 1):
-        await harness.store_digest(MONDAY, (f"2601.{number:05}", 5), summary=summary, location=str(number))
-    async with harness.database.read() as connection:
+        await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
+    async with world.database.read() as connection:
         details = await papers.list_details(connection, range(1, len(summaries) + 1))
     return list(map(matcher.PaperText, details))
 
 
-async def read(harness: AlertHarness, *drafts: models.Alert) -> list[matcher.AlertQuery]:
-    async with harness.database.read() as connection:
+async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
+    async with world.database.read() as connection:
         rules = [matcher.Rule.of(validate_alert(draft)) for draft in drafts]
-        return await matcher.read_rules(harness.search, connection, rules)
+        return await matcher.read_rules(world.search, connection, rules)
 
 
 async def list_matching(
-    harness: AlertHarness, papers_: Sequence[matcher.PaperText], *texts: str, **fields: Any
+    world: World, papers_: Sequence[matcher.PaperText], *texts: str, **fields: Any
 ) -> list[int]:
-    (query,) = await read(harness, alert_builders.draft(*texts, **fields))
+    (query,) = await read(world, alert_builders.draft(*texts, **fields))
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
 
 
 async def test_an_alert_finds_its_terms_in_both_languages_abbreviated_and_in_any_spacing(
-    alert_harness: AlertHarness,
+    world: World,
 ) -> None:
-    prepared = await prepare(alert_harness, *SUMMARIES)
+    prepared = await prepare(world, *SUMMARIES)
     for text in ("강화 학습", "강화학습", "reinforcement learning", "강화학습을"):
-        assert await list_matching(alert_harness, prepared, text) == [0, 1, 2], text
+        assert await list_matching(world, prepared, text) == [0, 1, 2], text
     # Of a single word the search shows no translation, and the alert matches none.
-    assert await list_matching(alert_harness, prepared, "화학") == [4]
-    assert await list_matching(alert_harness, prepared, '"강화 학습"') == [1, 2]
-    assert await list_matching(alert_harness, prepared, "LLM 추론") == [5, 6]
-    assert await list_matching(alert_harness, prepared, "diffusion video") == [7, 8]
-    assert await list_matching(alert_harness, prepared, "동화") == []
+    assert await list_matching(world, prepared, "화학") == [4]
+    assert await list_matching(world, prepared, '"강화 학습"') == [1, 2]
+    assert await list_matching(world, prepared, "LLM 추론") == [5, 6]
+    assert await list_matching(world, prepared, "diffusion video") == [7, 8]
+    assert await list_matching(world, prepared, "동화") == []
 
 
 async def test_terms_are_any_or_all_and_an_excluded_word_leaves_papers_out_in_all_its_forms(
-    alert_harness: AlertHarness,
+    world: World,
 ) -> None:
-    prepared = await prepare(alert_harness, *SUMMARIES)
-    assert await list_matching(alert_harness, prepared, "agent", "diffusion") == [0, 1, 7, 8]
-    both = await list_matching(alert_harness, prepared, "agent", "강화 학습", match_all=True)
+    prepared = await prepare(world, *SUMMARIES)
+    assert await list_matching(world, prepared, "agent", "diffusion") == [0, 1, 7, 8]
+    both = await list_matching(world, prepared, "agent", "강화 학습", match_all=True)
     assert both == [0, 1]
-    without = await list_matching(alert_harness, prepared, "강화 학습", excluded=("보상", "에이전트"))
+    without = await list_matching(world, prepared, "강화 학습", excluded=("보상", "에이전트"))
     assert without == []
     # A word that is asked for too excludes only as it is written.
-    without = await list_matching(alert_harness, prepared, "강화 학습", excluded=("강화 학습",))
+    without = await list_matching(world, prepared, "강화 학습", excluded=("강화 학습",))
     assert without == [0]
 
 
-async def test_a_reason_names_the_form_that_the_paper_has_and_where(alert_harness: AlertHarness) -> None:
-    (paper,) = await prepare(alert_harness, SUMMARIES[0])
-    (query,) = await read(alert_harness, alert_builders.draft("강화 학습", "paper"))
+async def test_a_reason_names_the_form_that_the_paper_has_and_where(world: World) -> None:
+    (paper,) = await prepare(world, SUMMARIES[0])
+    (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
     reasons = matcher.match(query, paper)
     assert [(reason.topic, reason.text, reason.found_in) for reason in reasons] == [
         ("강화 학습", "reinforcement learning", matcher.MatchField.TEXT),
@@ -96,39 +97,37 @@ async def test_a_reason_names_the_form_that_the_paper_has_and_where(alert_harnes
     assert sentence.text == "Trains an agent by **reinforcement learning**."
 
 
-async def test_names_match_in_any_order_spelling_and_script(alert_harness: AlertHarness) -> None:
-    (paper,) = await prepare(alert_harness, "Nothing.")
+async def test_names_match_in_any_order_spelling_and_script(world: World) -> None:
+    (paper,) = await prepare(world, "Nothing.")
     for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):
-        (query,) = await read(alert_harness, alert_builders.draft(name, kind=AUTHOR))
+        (query,) = await read(world, alert_builders.draft(name, kind=AlertKind.AUTHOR))
         assert matcher.match(query, paper), name
-    (query,) = await read(alert_harness, alert_builders.draft("Ada Love", kind=AUTHOR))
+    (query,) = await read(world, alert_builders.draft("Ada Love", kind=AlertKind.AUTHOR))
     assert not matcher.match(query, paper)
 
 
 @pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
-async def test_an_alert_finds_the_papers_that_a_search_finds_whole(
-    alert_harness: AlertHarness, text: str
-) -> None:
-    prepared = await prepare(alert_harness, *SUMMARIES)
-    result = await alert_harness.search.search(SearchRequest(text, limit=100))
+async def test_an_alert_finds_the_papers_that_a_search_finds_whole(world: World, text: str) -> None:
+    prepared = await prepare(world, *SUMMARIES)
+    result = await world.search.search(SearchRequest(text, limit=100))
     whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
-    matching = await list_matching(alert_harness, prepared, text)
+    matching = await list_matching(world, prepared, text)
     assert {prepared[number].detail.id for number in matching} == whole
 
 
 WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.korean, *term.english)})
 
 
-async def test_each_paper_that_matches_has_a_key_of_the_query(alert_harness: AlertHarness) -> None:
+async def test_each_paper_that_matches_has_a_key_of_the_query(world: World) -> None:
     """The index compares a paper only with the queries that have one of its keys."""
     loop = asyncio.get_running_loop()
-    (detail,) = [paper.detail for paper in await prepare(alert_harness, "Nothing.")]
+    (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
 
     async def check(texts: list[str], words: list[str], is_all: bool) -> None:
         (of,) = detail.appearances
         entry = replace(of.entry, sections=(models.Section(None, " ".join(words)),))
         paper = matcher.PaperText(replace(detail, appearances=(replace(of, entry=entry),)))
-        (query,) = await read(alert_harness, alert_builders.draft(*texts, match_all=is_all))
+        (query,) = await read(world, alert_builders.draft(*texts, match_all=is_all))
         if matcher.match(query, paper):
             assert matcher.list_keys(query) & paper.keys
 
@@ -147,30 +146,21 @@ async def test_each_paper_that_matches_has_a_key_of_the_query(alert_harness: Ale
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_come_and_go(
-    alert_harness: AlertHarness,
+    world: World,
 ) -> None:
-    prepared = await prepare(alert_harness, *SUMMARIES)
-    index = matcher.AlertIndex(alert_harness.database, alert_harness.search)
+    prepared = await prepare(world, *SUMMARIES)
+    index = matcher.AlertIndex(world.database, world.search)
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']
-    ids = {await alert_harness.add_alert(text, user_id=number): text for number, text in enumerate(texts, 1)}
-    ids[await alert_harness.add_alert("agent", user_id=99)] = "agent"
+    ids = {await world.alert(text, by=number): text for number, text in enumerate(texts, 1)}
+    ids[await world.alert("agent", by=99)] = "agent"
     for removed in (None, next(iter(ids))):
         if removed is not None:
-            await alert_harness.alerts.remove(removed)
+            await world.alerts.remove(removed)
             del ids[removed]
         expected = {
             (alert_id, prepared[number].detail.id)
             for alert_id, text in ids.items()
-            for number in await list_matching(alert_harness, prepared, text)
+            for number in await list_matching(world, prepared, text)
         }
         found = {(alert_id, paper.id) for alert_id, paper in await index.find(prepared)}
         assert found == expected
-
-
-def test_spelling_variants_are_one_alert() -> None:
-    def key(text: str, **fields: Any) -> str:
-        return validate_alert(alert_builders.draft(text, **fields)).key
-
-    assert key("강화학습") == key("강화 학습") == key("강화 학습 ")
-    assert key("Language  Models") == key("language-model")
-    assert key("강화 학습") not in (key('"강화 학습"'), key("강화 학습", excluded=("로봇",)))

@@ -1,277 +1,387 @@
-"""Alerts raised by fresh and corrected digests, on both engines."""
+"""Alerts from a digest to the message: what is told, when, to whom, and once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
 from bot.alerts.service import WEEK
 from bot.operations import retention
-from storage import archive, models, outbox
-from storage.database import Connection
-from tests.support import killed_process, patience, source_payloads
-from tests.support.alert_harness import AUTHOR, MONDAY, NOW, AlertHarness
+from storage import alerts, models, papers
+from storage.models import AlertKind, AlertTiming
+from tests.support import alert_builders, killed_process, patience
+from tests.support.world import AWAY, FORBIDDEN, UNVERIFIABLE, World, arxiv_id, moment
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
-@both_engines
-async def test_a_reader_gets_one_message_per_digest_with_all_reasons(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("강화 학습")
-    await alert_harness.add_alert("kim minjun", kind=AUTHOR)
-    await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
-    await alert_harness.add_digest(
-        MONDAY, ("2601.00001", 5), ("2601.00002", 9), summary="강화학습(RL)을 쓴다."
-    )
-    assert alert_harness.notified_papers() == [["2601.00002", "2601.00001"]]
-    reasons = alert_harness.renderer.alerts[0].matches[0].reasons
-    assert [(reason.text, reason.found_in) for reason in reasons] == [
+async def read_votes(world: World, name: str, votes: int | None, hours: int = 0) -> None:
+    """Store what a service says of a paper's votes, at a time of its own."""
+    at = moment("Mon 12:00") + timedelta(hours=hours)
+    fact = models.PaperFacts(arxiv_id(name), "huggingface", "", at, votes=votes)
+    async with world.database.transaction() as connection:
+        ids = await papers.get_ids(connection, [arxiv_id(name)])
+        await papers.add_votes(connection, [(ids[arxiv_id(name)], fact)])
+    await world.tick()
+
+
+async def count_unmatched(world: World) -> int:
+    async with world.database.read() as connection:
+        return len(await alerts.list_unmatched(connection, 1000))
+
+
+async def purge(world: World) -> None:
+    await retention.Retention(world.database, world.clock, days=90).purge()
+
+
+async def test_what_matches_within_three_minutes_is_in_one_message_with_all_reasons(world: World) -> None:
+    await world.alert("강화 학습")
+    await world.alert("kim minjun", kind=AlertKind.AUTHOR)
+    await world.written("Mon", "A▲5", summary="강화학습(RL)을 쓴다.", location="a")
+    await world.wait(minutes=2)
+    assert world.sent == []
+    await world.written("Mon", "B▲9", location="b")
+    await world.wait(minutes=1)
+    await world.written("Mon", "C▲7", location="c")
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 B A", "@7 C"]
+    assert [(reason.text, reason.found_in) for reason in world.renderer.alerts[0].matches[1].reasons] == [
         ("강화 학습", matcher.MatchField.TEXT),
         ("Kim Min-jun", matcher.MatchField.AUTHOR),
-        ("Ada Lovelace", matcher.MatchField.AUTHOR),
     ]
-    async with alert_harness.database.read() as connection:
-        planned = await outbox.list_rows(connection, user_id=7)
-    assert [delivery.kind for delivery in planned] == [models.DeliveryKind.ALERT]
-    assert planned[0].priority < models.Priority.SCHEDULED
 
 
-async def test_a_recipient_is_notified_of_a_paper_once(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Trained with care")
-    await alert_harness.store_text(listed, "huggingface")
-    await alert_harness.plan()
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), ("2601.00002", 1), location="a written one")
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+async def test_a_recipient_is_told_of_a_paper_once_also_of_those_that_a_correction_adds(world: World) -> None:
+    await world.alert("care")
+    await world.list("Mon", 'A "Trained with care"')
+    await world.wait(minutes=3)
+    for text in ("A▲6 B▲1", "A▲6 B▲1 C▲3"):
+        await world.written("Mon", text, location="here")
+        await world.wait(minutes=3)
+    assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
-@both_engines
-async def test_papers_added_by_a_correction_raise_alerts(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), location="here")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00003", 2), location="here")
-    assert alert_harness.notified_papers() == [["2601.00001"], ["2601.00003"]]
-
-
-async def test_an_old_digest_raises_no_alerts(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY - timedelta(days=10), ("2601.00001", 5))
-    assert alert_harness.notified_papers() == []
-
-
-async def test_snoozed_alerts_and_papers_with_too_few_votes_are_left_out(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care", min_votes=10)
-    snoozed_id = await alert_harness.add_alert("better", user_id=8)
-    await alert_harness.alerts.pause(snoozed_id, WEEK)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", None), ("2601.00003", 10))
-    assert alert_harness.notified_papers() == [["2601.00003"]]
+async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(world: World) -> None:
+    await world.written("Mon", "A▲5")
+    await world.wait(minutes=1)
+    await world.alert("care")
+    await world.written("Fri-2", "B▲5")
+    await world.wait(minutes=3)
+    assert world.sent == []
 
 
 @both_engines
+async def test_names_that_services_add_later_match_and_tell_once(world: World) -> None:
+    await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
+    await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
+    await world.alert("서울대", by=9, kind=AlertKind.INSTITUTION)
+    await world.written("Mon", "A▲5")
+    for _ in range(2):
+        await world.facts("A", "arxiv", authors=("Grace Hopper",), affiliations=("x", "A Lab, SNU"))
+        await world.facts("A", organization="KAIST AI")
+        await world.wait(minutes=3)
+    assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
+    reasons = {post.matches[0].reasons[0].text for post in world.renderer.alerts}
+    assert reasons == {"Grace Hopper", "KAIST AI", "A Lab, SNU"}
+    assert await world.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]
+
+
+async def test_a_message_is_built_of_no_more_papers_than_it_can_show(world: World) -> None:
+    await world.alert("care")
+    await world.alert("better")
+    await world.written("Mon", " ".join(f"A{number}▲{number}" for number in range(1, 31)))
+    await world.wait(minutes=3)
+    [post] = world.renderer.alerts
+    assert [match.paper.votes for match in post.matches] == [*range(30, 5, -1)]
+    assert post.more == 5
+
+
+async def test_a_message_is_silent_if_all_of_its_alerts_are(world: World) -> None:
+    await world.alert("care", silent=True)
+    await world.written("Mon", "A▲5", location="1")
+    await world.wait(minutes=3)
+    await world.alert("care", "zeta")
+    await world.written("Mon", "B▲5", location="2")
+    await world.wait(minutes=3)
+    assert [post.silent for post in world.renderer.alerts] == [True, False]
+
+
+# When it is due.
+
+
+@pytest.mark.parametrize(
+    ("alert", "now", "expected"),
+    [
+        # 2026-03-29: 02:00 becomes 03:00 in Berlin, so 02:30 is at 03:00, 01:00 UTC.
+        ({"at_time": "02:30"}, "2026-03-29T01:00", "2026-03-29T01:00"),
+        ({"at_time": "02:30"}, "2026-03-29T00:59", "2026-03-28T01:30"),
+        # 2026-10-25: 03:00 becomes 02:00 again; 02:30 is the first one, 00:30 UTC.
+        ({"at_time": "02:30"}, "2026-10-26T01:29", "2026-10-25T00:30"),
+        ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T08:00", "2026-11-01T08:00"),
+        ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T07:59", "2026-10-25T08:00"),
+        ({"timezone": "Mars/Olympus"}, "2026-01-05T08:00", "2026-01-04T09:00"),
+        ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
+    ],
+)
+def test_an_alert_was_last_due_at_its_hour_also_on_a_day_that_skips_or_repeats_it(
+    alert: dict[str, Any], now: str, expected: str
+) -> None:
+    fields: dict[str, Any] = {"timing": AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
+    schedule = alert_builders.draft("care", **fields).schedule
+    last = planner.last_slot(schedule, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert f"{last:%Y-%m-%dT%H:%M}" == expected
+
+
+async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_its_new_hour(
+    world: World,
+) -> None:
+    daily: dict[str, Any] = {"timing": AlertTiming.DAILY, "at_time": "12:30", "timezone": "Asia/Seoul"}
+    await world.alert("care", **daily)
+    changed = await world.alert("care", by=8, **daily)
+    world.now = moment("Mon 12:00")
+    for name in ("A▲5", "B▲9"):
+        await world.written("Mon", name, location=name)
+        await world.wait(minutes=3)
+    later = alert_builders.draft("care", **daily | {"at_time": "13:30"})
+    await world.alerts.change(changed, later, user_id=8)
+    for when, sent in (
+        ("Mon 12:29", []),
+        ("Mon 12:30", ["@7 B A"]),
+        ("Mon 13:29", ["@7 B A"]),
+        ("Mon 13:30", ["@7 B A", "@8 B A"]),
+    ):
+        await world.at(when)
+        assert world.sent == sent
+
+
+async def test_a_paper_that_gets_the_votes_later_is_told_once(world: World) -> None:
+    await world.alert("care", min_votes=50)
+    for number, text in enumerate(("A▲12 B▲50 C", "A▲53", "A▲90")):
+        await world.written("Mon", text, location=str(number))
+        await world.wait(minutes=3)
+    assert world.sent == ["@7 B", "@7 A"]
+
+
+async def test_what_got_the_votes_in_time_is_kept_until_its_hour(world: World) -> None:
+    await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
+    await world.written("Mon", "A▲12")
+    await world.wait(days=29)
+    await read_votes(world, "A", 60)
+    await world.wait(days=6)
+    assert world.sent == []
+    await purge(world)
+    await world.wait(days=1)
+    assert world.sent == ["@7 A"]
+
+
+async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(world: World) -> None:
+    alert = await world.alert("care")
+    await world.written("Mon", "A▲12 B▲70")
+    await world.alerts.change(alert, alert_builders.draft("care", min_votes=60), user_id=7)
+    await world.tick()
+    await world.wait(minutes=3)
+    await read_votes(world, "A", 60)
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 B", "@7 A"]
+
+
+READINGS = st.lists(
+    st.lists(st.tuples(st.integers(-5, 5), st.none() | st.integers(0, 100)), max_size=3), max_size=4
+)
+
+
+async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(world: World) -> None:
+    """Readings come in groups, out of order, and jump, fall and repeat; several alerts ask for votes."""
+    lines = {1: 0, 2: 50, 3: 80}
+    for user_id, line in lines.items():
+        await world.alert("care", by=user_id, min_votes=line)
+        await world.alert("better", by=user_id, min_votes=line)
+    numbers = iter(range(1, 999))
+    loop = asyncio.get_running_loop()
+
+    async def check(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
+        name = f"A{next(numbers)}"
+        await world.written("Mon", name if first is None else f"{name}▲{first}", location=name)
+        await world.wait(minutes=3)
+        highest = -1 if first is None else first
+        for group in groups:
+            for hours, votes in group:
+                await read_votes(world, name, votes, hours)
+                highest = max(highest, -1 if votes is None else votes)
+            await world.wait(minutes=3)
+            told = [message for message in world.sent if message.endswith(f" {name}")]
+            expected = [user_id for user_id, line in lines.items() if line == 0 or highest >= line]
+            assert sorted(told) == [f"@{user_id} {name}" for user_id in expected]
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @example(first=None, groups=[[(1, 50), (1, 0)]])
+    @given(first=st.none() | st.integers(0, 100), groups=READINGS)
+    def run(first: int | None, groups: list[list[tuple[int, int | None]]]) -> None:
+        asyncio.run_coroutine_threadsafe(check(first, groups), loop).result()
+
+    await asyncio.to_thread(run)
+
+
+async def test_what_exceeds_the_messages_of_a_day_comes_at_the_alerts_time_on_the_next(world: World) -> None:
+    await world.alert("care", max_a_day=2, at_time="08:00", timezone="Asia/Seoul")
+    await world.alert("care", by=8)
+    world.now = moment("Mon 12:00")
+    for name in "ABCD":
+        await world.written("Mon", f"{name}▲5", location=name)
+        await world.wait(minutes=3)
+    for when in ("Tue 07:00", "Tue 08:00"):
+        assert [message for message in world.sent if "@7" in message] == ["@7 A", "@7 B"]
+        await world.at(when)
+    assert [message for message in world.sent if "@7" in message][2:] in (["@7 C D"], ["@7 D C"])
+    assert [message for message in world.sent if "@8" in message] == ["@8 A", "@8 B", "@8 C", "@8 D"]
+
+
+async def test_a_paused_alert_sends_later_and_a_removed_or_changed_one_no_old_match(world: World) -> None:
+    paused, removed, changed = [await world.alert("care", by=user_id) for user_id in (1, 2, 3)]
+    await world.written("Mon", "A▲12")
+    await world.alerts.pause(paused, WEEK)
+    await world.alerts.remove(removed)
+    await world.alerts.change(changed, alert_builders.draft("something else"), user_id=3)
+    await world.wait(minutes=3)
+    assert world.sent == []
+    # What was found before the pause comes after it.
+    await world.wait(days=8)
+    assert world.sent == ["@1 A"]
+
+
+# What fails.
+
+
+@both_engines
+@pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
 async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_are_old(
-    alert_harness: AlertHarness,
+    world: World, days: int, is_told: bool
 ) -> None:
     """As in an outage of Discord that is longer than the lifetime of a message."""
-    await alert_harness.add_alert("care")
-    await alert_harness.add_alert("care", user_id=8)
-    paused_id = await alert_harness.add_alert("care", user_id=9)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.alerts.pause(paused_id)
-    for days in (2, 4):
-        alert_harness.now = NOW + timedelta(days=days)
-        await alert_harness.expire(alert_harness.now)
-        assert await alert_harness.plan() == 2
-    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]] * 7
-    alert_harness.now += timedelta(days=31)
-    await alert_harness.expire(alert_harness.now)
-    await retention.Retention(alert_harness.database, lambda: alert_harness.now, days=90).purge()
-    assert await alert_harness.plan() == 0
+    world.discord.answer = AWAY
+    for user_id in (7, 8):
+        await world.alert("care", by=user_id)
+    await world.written("Mon", "A▲5 B▲5")
+    await world.wait(minutes=3)
+    await world.wait(days=2)
+    world.now += timedelta(days=days - 2)
+    world.discord.answer = None
+    await purge(world)
+    await world.tick()
+    assert sorted(world.sent) == (["@7 A B", "@8 A B"] if is_told else [])
 
 
-@both_engines
-async def test_papers_of_an_uncertain_expired_alert_raise_none_again(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    async with alert_harness.database.transaction() as connection:
-        (due,) = await outbox.list_due(connection, alert_harness.now)
-        await outbox.mark_sending(connection, [due.part.id], alert_harness.now)
-        await outbox.stop_part(connection, due.part.id, reason="uncertain", now=NOW)
-    await alert_harness.expire(NOW + timedelta(hours=25))
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 6), location="another source")
-    assert len(alert_harness.notified_papers()) == 1
+async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_new(world: World) -> None:
+    await world.alert("care")
+    world.discord.answer = FORBIDDEN
+    for on, name in (("Mon", "A"), ("Wed", "B"), ("Fri", "C")):
+        await world.written(on, f"{name}▲12")
+        await world.wait(minutes=3)
+        await world.wait(days=2)
+    assert not (await world.alerts.list_rows())[0].is_paused(world.now)
+    world.discord.answer = None
+    await world.wait(days=2)
+    assert world.sent == ["@7 A B C"]
 
 
-async def test_an_alert_that_fails_to_render_does_not_block_the_digest(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care")
-    alert_harness.renderer.is_failing = True
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    async with alert_harness.database.read() as connection:
-        assert await archive.list_dates(connection, limit=1) == [MONDAY]
-    alert_harness.renderer.is_failing = False
-    await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00001"]]
+async def test_papers_of_a_message_that_may_have_come_are_not_told_again(world: World) -> None:
+    await world.alert("care")
+    world.discord.answer = UNVERIFIABLE
+    await world.written("Mon", "A▲5")
+    await world.wait(minutes=3)
+    world.discord.answer = None
+    await world.wait(hours=25)
+    await world.written("Mon", "A▲6", location="another source")
+    await world.wait(minutes=3)
+    assert world.sent == []
 
 
-@both_engines
-async def test_planning_that_is_killed_before_and_after_each_commit_tells_each_reader_once(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
-    for user_id in (1, 2):
-        await alert_harness.add_alert("care", user_id=user_id)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 4))
-    for number, is_stored in ((1, False), (1, True), (2, False), (2, True), (3, False)):
-        with killed_process.killed_at(alert_harness.database, number, is_stored=is_stored):
-            await alert_harness.planner.drain()
-    alert_harness.now += planner.GATHERING_TIME
-    for number, is_stored in ((1, True), (2, False), (2, True)):
-        with killed_process.killed_at(alert_harness.database, number, is_stored=is_stored):
-            await alert_harness.planner.drain()
-    await alert_harness.planner.drain()
-    assert sorted(map(int, filter(None, await alert_harness.list_recipients()))) == [1, 2]
-    assert await alert_harness.count_unmatched() == 0
-
-
-@both_engines
-async def test_two_planners_at_once_neither_double_nor_lose_an_alert(alert_harness: AlertHarness) -> None:
-    for user_id in range(1, 16):
-        await alert_harness.add_alert("care", user_id=user_id)
-        await alert_harness.add_alert("better", user_id=user_id)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), location="a")
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), location="b")
-    planners = alert_harness.planner, alert_harness.new_planner()
-    assert await asyncio.gather(*(planner.drain() for planner in planners)) == [0, 0]
-    alert_harness.now += planner.GATHERING_TIME
-    assert sum(await asyncio.gather(*(planner.drain() for planner in planners))) == 15
-    async with alert_harness.database.read() as connection:
-        planned = await outbox.list_rows(connection, limit=100)
-    notified = sorted((delivery.user_id, delivery.post.papers) for delivery in planned)
-    assert notified == [(user_id, ("2601.00001", "2601.00002")) for user_id in range(1, 16)]
-    assert await alert_harness.count_unmatched() == 0
-
-
-async def test_an_alert_removed_while_its_message_is_rendered_is_not_sent(
-    alert_harness: AlertHarness,
-) -> None:
-    first = await alert_harness.add_alert("care", user_id=1)
-    await alert_harness.add_alert("care", user_id=2)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
-    removals = [first]
-
-    async def remove_while_rendering(connection: Connection, ids: Iterable[int]) -> dict[int, models.Reader]:
-        if removals:
-            await alert_harness.alerts.remove(removals.pop())
-        return {}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.accounts.list_readers_by_id", remove_while_rendering)
-        await alert_harness.plan()
-    assert await alert_harness.list_recipients() == [2]
-
-
-async def test_the_running_planner_plans_what_others_store(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.alerts.planner.GATHERING_TIME", timedelta())
-    await alert_harness.add_alert("care")
-    stop = asyncio.Event()
-    running = asyncio.create_task(alert_harness.planner.run(stop, on_planned=stop.set))
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
-    alert_harness.planner.wake()
-    async with patience.limit(60):
-        await running
-    assert alert_harness.notified_papers() == [["2601.00001"]]
-
-
-async def test_a_message_is_built_of_no_more_papers_than_it_can_show(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(planner, "MAX_SHOWN", 7)
-    await alert_harness.add_alert("care")
-    await alert_harness.add_alert("better")
-    await alert_harness.add_digest(MONDAY, *((f"2601.{number:05}", number) for number in range(1, 31)))
-    [post] = alert_harness.renderer.alerts
-    assert [match.paper.votes for match in post.matches] == [*range(30, 23, -1)]
-    assert post.more == 23
-
-
-@both_engines
-async def test_what_exceeds_the_messages_of_a_day_comes_at_the_alerts_time_on_the_next(
-    alert_harness: AlertHarness,
-) -> None:
-    await alert_harness.add_alert("care", max_a_day=2, at_time="08:00", timezone="Asia/Seoul")
-    await alert_harness.add_alert("care", user_id=8)
-    for number in range(1, 5):
-        await alert_harness.add_digest(MONDAY, (f"2601.0000{number}", 5), location=f"{number}")
-    for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
-    assert for_seven == [["2601.00001"], ["2601.00002"]]
-    assert await alert_harness.plan() == 0
-    alert_harness.now = NOW + timedelta(hours=19)
-    assert await alert_harness.plan() == 0
-    alert_harness.now = NOW + timedelta(hours=20)  # eight o'clock of the next day in Seoul
-    assert await alert_harness.plan() == 1
-    for_seven = [papers for user, papers in await _notified_by_user(alert_harness) if user == 7]
-    assert sorted(for_seven[-1]) == ["2601.00003", "2601.00004"]
-    assert len([user for user, _ in await _notified_by_user(alert_harness) if user == 8]) == 4
-
-
-async def _notified_by_user(alert_harness: AlertHarness) -> list[tuple[int | None, list[str]]]:
-    """Return the reader and the papers of each message, as planned."""
-    async with alert_harness.database.read() as connection:
-        planned = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-    return [(row.user_id, list(row.post.papers)) for row in reversed(planned)]
-
-
-async def test_a_message_is_silent_if_all_of_its_alerts_are(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("care", silent=True)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    await alert_harness.add_alert("lovelace, ada", kind=AUTHOR)
-    await alert_harness.add_digest(MONDAY, ("2601.00002", 5), location="2")
-    assert [post.silent for post in alert_harness.renderer.alerts] == [True, False]
+async def test_an_alert_that_fails_to_render_does_not_block_the_digest_and_comes_later(world: World) -> None:
+    await world.alert("care")
+    world.renderer.failing = {"alert"}
+    await world.written("Mon", "A▲5")
+    await world.wait(minutes=3)
+    assert (await world.search.get_digest())[1] == moment("Mon 12:00").date()
+    world.renderer.failing = set()
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 A"]
 
 
 async def test_a_paper_that_cannot_be_compared_holds_up_no_other_and_is_tried_again(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describe = planner._describe
 
     def fail_for_one(own: Any, paper: matcher.PaperText, *rest: Any) -> Any:
-        if paper.detail.arxiv_id == "2601.00001":
+        if paper.detail.arxiv_id == arxiv_id("A"):
             raise ValueError("a title that cannot be compared")
         return describe(own, paper, *rest)
 
-    for user_id in (1, 2):
-        await alert_harness.add_alert("care", user_id=user_id)
+    await world.alert("care")
     with monkeypatch.context() as patch:
         patch.setattr(planner, "_describe", fail_for_one)
-        await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    assert alert_harness.notified_papers() == [["2601.00002"]] * 2
-    assert await alert_harness.plan() == 2
-    assert alert_harness.notified_papers()[2:] == [["2601.00001"]] * 2
+        await world.written("Mon", "A▲5 B▲5")
+        await world.wait(minutes=3)
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 B", "@7 A"]
 
 
 @both_engines
-async def test_names_that_services_add_later_match_and_tell_once(alert_harness: AlertHarness) -> None:
-    await alert_harness.add_alert("Grace Hopper", kind=AUTHOR)
-    await alert_harness.add_alert("카이스트", kind=models.AlertKind.INSTITUTION)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    assert alert_harness.notified_papers() == []
-    facts = models.PaperFacts(
-        "2601.00001", "arxiv", "u", NOW, authors=("Grace Hopper",), organization="KAIST AI"
-    )
+async def test_planning_that_is_killed_before_and_after_each_commit_tells_each_reader_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
+    for user_id in (1, 2):
+        await world.alert("care", by=user_id)
+    world.is_matching = False
+    await world.written("Mon", "A▲5 B▲4")
+    for number, is_stored in ((1, False), (1, True), (2, False), (2, True), (3, False)):
+        with killed_process.killed_at(world.database, number, is_stored=is_stored):
+            await world.alert_planner.drain()
+    world.now += planner.GATHERING_TIME
+    for number, is_stored in ((1, True), (2, False), (2, True)):
+        with killed_process.killed_at(world.database, number, is_stored=is_stored):
+            await world.alert_planner.drain()
+    await world.tick()
+    assert sorted(world.sent) == ["@1 A B", "@2 A B"]
+    assert await count_unmatched(world) == 0
+
+
+@both_engines
+async def test_two_planners_at_once_neither_double_nor_lose_an_alert(world: World) -> None:
+    for user_id in range(1, 16):
+        await world.alert("care", by=user_id)
+        await world.alert("better", by=user_id)
+    world.is_matching = False
+    await world.written("Mon", "A▲5", location="a")
+    await world.written("Mon", "A▲5 B▲5", location="b")
+    first = world.alert_planner
+    world.restart()
     for _ in range(2):
-        await alert_harness.store_facts(facts)
-        await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00001"]]
+        await asyncio.gather(first.drain(), world.alert_planner.drain())
+        world.now += planner.GATHERING_TIME
+    await world.tick()
+    assert sorted(world.sent) == sorted(f"@{user_id} A B" for user_id in range(1, 16))
+    assert await count_unmatched(world) == 0
 
 
-async def test_an_alert_tells_of_what_comes_after_it(alert_harness: AlertHarness) -> None:
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5))
-    alert_harness.now += timedelta(minutes=1)
-    await alert_harness.add_alert("care")
-    assert await alert_harness.plan() == 0
+async def test_the_running_planner_plans_what_others_store(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.alerts.planner.GATHERING_TIME", timedelta())
+    await world.alert("care")
+    stop = asyncio.Event()
+    running = asyncio.create_task(world.alert_planner.run(stop, on_planned=stop.set))
+    world.is_matching = False
+    await world.written("Mon", "A▲5")
+    world.alert_planner.wake()
+    async with patience.limit(60):
+        await running
+    await world.tick()
+    assert world.sent == ["@7 A"]

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.alerts import commands as alerts_commands
-from bot.alerts import matcher
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.client.message_builder import InvalidCustomIdError
 from bot.client.router import UserError
-from storage import errors, models, outbox
-from storage.database import Database
-from tests.support import alert_builders, digest_builders, source_payloads
-from tests.support.alert_harness import MONDAY, NOW, AlertHarness
+from storage import errors, models
+from storage.models import AlertKind
+from tests.support import alert_builders
+from tests.support.world import FORBIDDEN, World, names
 
-both_engines = pytest.mark.engines("sqlite", "postgresql")
+draft = alert_builders.draft
 
 
 @pytest.mark.parametrize(
@@ -31,16 +29,11 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
         (("***",), {}, r"“\*\*\*” has no letters"),
         (("x" * 2000,), {}, "100 characters; this one has 2000"),
         ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50"),
-        (("의",), {}, "only of common words"),
         (("은 는", "에서"), {}, "only of common words"),
         (("of the",), {}, "only of common words"),
-        (("University of Science",), {"kind": models.AlertKind.INSTITUTION}, "full name"),
+        (("University of Science",), {"kind": AlertKind.INSTITUTION}, "full name"),
         (("robot",), {"excluded": ["?!"]}, r"“\?!” has no letters"),
-        (
-            ("robot",),
-            {"excluded": [f"word{number}" for number in range(21)]},
-            "20 excluded words.* Remove some",
-        ),
+        (("robot",), {"excluded": [f"word{n}" for n in range(21)]}, "20 excluded words.* Remove some"),
         (("robot",), {"at_time": "25:00"}, "HH:MM"),
         (("robot",), {"timezone": "Mars/Olympus"}, "time zone"),
     ],
@@ -49,135 +42,126 @@ def test_a_draft_that_cannot_work_is_refused_with_what_to_change(
     texts: list[str], fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(errors.UsageError, match=message):
-        alerts_service.validate_alert(alert_builders.draft(*texts, **fields))
+        alerts_service.validate_alert(draft(*texts, **fields))
 
 
 def test_equal_drafts_have_the_same_key() -> None:
     first = alerts_service.validate_alert(
-        alert_builders.draft("Language  Model", "로봇", "로봇 ", match_all=True, excluded=("beam", "Car"))
+        draft("Language  Model", "로봇", "로봇 ", match_all=True, excluded=("beam", "Car"))
     )
-    second = alert_builders.draft("로봇", "language model", match_all=True, excluded=("car", "Beam"))
-    assert first.terms == ((models.AlertKind.KEYWORD, "Language Model"), (models.AlertKind.KEYWORD, "로봇"))
-    assert first.key == alerts_service.validate_alert(second).key
-    others = [
-        alert_builders.draft("로봇", "language model", excluded=("car", "Beam")),
-        alert_builders.draft("로봇", "language model", match_all=True, excluded=("car",)),
-        alert_builders.draft("로봇", "language model", kind=models.AlertKind.AUTHOR, match_all=True),
+    assert first.terms == ((AlertKind.KEYWORD, "Language Model"), (AlertKind.KEYWORD, "로봇"))
+    equal, *others = [
+        draft("로봇", "language-model", match_all=True, excluded=("car", "Beam")),
+        draft("로봇", "language model", excluded=("car", "Beam")),
+        draft("로봇", "language model", match_all=True, excluded=("car",)),
+        draft("로봇", "language model", kind=AlertKind.AUTHOR, match_all=True),
+        draft('"로봇"', "language model", match_all=True, excluded=("car", "Beam")),
     ]
-    assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 4
+    assert alerts_service.validate_alert(equal).key == first.key
+    assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 5
 
 
-@both_engines
-async def test_resuming_alerts_has_their_refused_messages_tried_at_once(alert_harness: AlertHarness) -> None:
-    alert_id = await alert_harness.add_alert("care")
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5))
-    await alert_harness.refuse_messages()
-    async with alert_harness.database.read() as connection:
-        assert await outbox.list_due(connection, alert_harness.now) == []
-    await alert_harness.alerts.resume(alert_id)
-    async with alert_harness.database.read() as connection:
-        assert len(await outbox.list_due(connection, alert_harness.now)) == 1
+async def test_resuming_an_alert_has_its_refused_messages_tried_at_once(world: World) -> None:
+    alert = await world.alert("care")
+    await world.written("Mon", "A▲5")
+    world.discord.answer = FORBIDDEN
+    await world.wait(minutes=3)
+    world.discord.answer = None
+    await world.wait(minutes=1)
+    assert world.sent == []
+    await world.alerts.resume(alert)
+    await world.tick()
+    assert world.sent == ["@7 A"]
 
 
-async def test_an_equal_alert_and_a_fifty_first_are_refused(alert_harness: AlertHarness) -> None:
-    first = await alert_harness.add_alert("Diffusion")
+async def test_an_equal_alert_and_a_fifty_first_are_refused(world: World) -> None:
+    first = await world.alert("Diffusion")
     with pytest.raises(errors.DuplicateError, match=f"already exists: alert {first}"):
-        await alert_harness.add_alert("diffusion ")
+        await world.alert("diffusion ")
     for number in range(49):
-        await alert_harness.add_alert(f"word{number}x")
+        await world.alert(f"word{number}x")
     with pytest.raises(errors.UsageError, match="50"):
-        await alert_harness.add_alert("one more")
+        await world.alert("one more")
 
 
-@both_engines
-async def test_two_presses_at_once_add_one_alert(alert_harness: AlertHarness) -> None:
-    presses = (alert_harness.add_alert("diffusion") for _ in range(4))
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_two_presses_at_once_add_one_alert(world: World) -> None:
+    presses = (world.alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, errors.DuplicateError) for outcome in outcomes) == 3
-    assert len(await alert_harness.alerts.list_rows(user_id=7)) == 1
+    assert len(await world.alerts.list_rows(user_id=7)) == 1
 
 
-@both_engines
-async def test_a_changed_alert_matches_what_it_says_now(alert_harness: AlertHarness) -> None:
-    alert_id = await alert_harness.add_alert("speech")
-    await alert_harness.add_alert("robot")
-    await alert_harness.alerts.pause(alert_id, alerts_service.WEEK)
-    changed = alert_builders.draft("care", "better", match_all=True, excluded=("speech",))
+async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
+    alert = await world.alert("speech")
+    await world.alert("robot")
+    await world.alerts.pause(alert, alerts_service.WEEK)
+    changed = draft("care", "better", match_all=True, excluded=("speech",))
     with pytest.raises(errors.UsageError, match="no longer exists"):
-        await alert_harness.alerts.change(alert_id, changed, user_id=8)
+        await world.alerts.change(alert, changed, user_id=8)
     with pytest.raises(errors.DuplicateError):
-        await alert_harness.alerts.change(alert_id, alert_builders.draft(" ROBOT"), user_id=7)
-    await alert_harness.alerts.change(alert_id, changed, user_id=7)
-    stored, _ = await alert_harness.alerts.list_rows(user_id=7)
-    assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert_id, True, True)
-    assert (await alert_harness.alerts.preview(changed)).existing == stored
-    await alert_harness.alerts.resume(alert_id)
-    await alert_harness.add_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5), summary="Of care.")
-    assert alert_harness.notified_papers() == [["2601.00001", "2601.00002"]]
+        await world.alerts.change(alert, draft(" ROBOT"), user_id=7)
+    await world.alerts.change(alert, changed, user_id=7)
+    stored, _ = await world.alerts.list_rows(user_id=7)
+    assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert, True, True)
+    assert (await world.alerts.preview(changed)).existing == stored
+    await world.alerts.resume(alert)
+    await world.written("Mon", "A▲5 B▲5", summary="Of care.")
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 A B"]
 
 
-async def test_the_preview_counts_the_matches_of_thirty_days(alert_harness: AlertHarness) -> None:
-    await alert_harness.store_digest(MONDAY - timedelta(days=20), ("2601.00001", 5), ("2601.00002", 5))
-    await alert_harness.store_digest(MONDAY - timedelta(days=2), ("2601.00003", 9), ("2601.00005", None))
-    await alert_harness.store_digest(MONDAY - timedelta(days=40), ("2601.00004", 5))
-    preview = await alert_harness.alerts.preview(alert_builders.draft("care"))
-    assert (preview.paper_count, preview.max_per_day, preview.existing) == (4, 2, None)
-    assert [row.arxiv_id for row in preview.latest] == ["2601.00003", "2601.00005", "2601.00001"]
-    preview = await alert_harness.alerts.preview(alert_builders.draft("care", min_votes=6))
-    assert [row.arxiv_id for row in preview.latest] == ["2601.00003"]
-
-
-async def test_a_preview_compares_the_latest_papers_of_a_frequent_word(
-    alert_harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+async def test_the_preview_counts_the_matches_of_thirty_days(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts_service, "MAX_COMPARED", 5)
-    for number in range(1, 9):
-        on = MONDAY - timedelta(days=number)
-        await alert_harness.store_digest(on, (f"2601.{number:05}", number))
-    preview = await alert_harness.alerts.preview(alert_builders.draft("care"))
-    assert (preview.paper_count, preview.latest[0].arxiv_id) == (5, "2601.00001")
+    for on, text in (("Tue-3", "A▲5 B▲5"), ("Sat-1", "C▲9 E"), ("Wed-6", "D▲5")):
+        await world.written(on, text)
+    preview = await world.alerts.preview(draft("care"))
+    assert (preview.paper_count, preview.max_per_day, preview.existing) == (4, 2, None)
+    assert names([row.arxiv_id for row in preview.latest]) == "C E A"
+    preview = await world.alerts.preview(draft("care", min_votes=6))
+    assert names([row.arxiv_id for row in preview.latest]) == "C"
+    monkeypatch.setattr(alerts_service, "MAX_COMPARED", 3)  # of a frequent word the latest are compared
+    preview = await world.alerts.preview(draft("care"))
+    assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
 
 
-@both_engines
 async def test_a_korean_alert_finds_papers_of_an_english_list_and_the_preview_names_the_related_terms(
-    alert_harness: AlertHarness,
+    world: World,
 ) -> None:
     """Where Hugging Face is the only source, no text is Korean."""
-    listed = source_payloads.listing_text(MONDAY, ["2601.00001"], title="Offline Reinforcement Learning")
-    await alert_harness.store_text(listed, "huggingface")
-    preview = await alert_harness.alerts.preview(alert_builders.draft("강화 학습"))
+    await world.list("Mon", 'A "Offline Reinforcement Learning"')
+    preview = await world.alerts.preview(draft("강화 학습"))
     assert preview.paper_count == 1
     assert "reinforcement learning" in preview.related
-    alert_harness.now += timedelta(minutes=1)
-    await alert_harness.add_alert("강화학습")
-    other = source_payloads.listing_text(MONDAY, ["2601.00002"], title="Reinforcement learning at scale")
-    await alert_harness.store_text(other, "another list")
-    await alert_harness.plan()
-    assert alert_harness.notified_papers() == [["2601.00002"]]
-    (reason,) = alert_harness.renderer.alerts[0].matches[0].reasons
-    assert (reason.text.lower(), reason.found_in) == ("reinforcement learning", matcher.MatchField.TITLE)
+    await world.wait(minutes=1)
+    await world.alert("강화학습")
+    await world.list("Mon", 'B "Reinforcement learning at scale"')
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 B"]
 
 
-@both_engines
-async def test_an_institution_is_followed_in_either_language(alert_harness: AlertHarness) -> None:
-    for user_id, name in ((1, "카이스트"), (2, "A Lab"), (3, "서울대")):
-        await alert_harness.add_alert(name, user_id=user_id, kind=models.AlertKind.INSTITUTION)
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), ("2601.00002", 5))
-    await digest_builders.add_facts(
-        alert_harness.database,
-        models.PaperFacts("2601.00001", "huggingface", "u", NOW, organization="KAIST AI"),
-        models.PaperFacts("2601.00002", "arxiv", "u", NOW, affiliations=("x", "A Lab, SNU")),
-    )
-    await alert_harness.plan()
-    assert await alert_harness.list_recipients() == [1, 2, 3]
-    (match,) = alert_harness.renderer.alerts[0].matches
-    (reason,) = match.reasons
-    assert (reason.text, reason.found_in) == ("KAIST AI", matcher.MatchField.INSTITUTION)
-    assert await alert_harness.alerts.list_institutions("ka") == ["KAIST", "KAIST AI", "Kakao", "KAUST"]
+@pytest.mark.parametrize(
+    ("asked", "wider"),
+    [
+        (draft("care", min_votes=50), draft("care")),
+        (draft('"강화 학습"', "zeta", match_all=True), draft("강화", "학습", "zeta")),
+        (draft("better zeta"), draft("better", "zeta")),
+        (draft("zeta"), None),
+    ],
+)
+async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has_some(
+    world: World, asked: models.Alert, wider: models.Alert | None
+) -> None:
+    await world.written("Mon", "A▲5", summary="학습에 쓴다.")
+    preview = await world.alerts.preview(asked)
+    assert preview.paper_count == 0
+    found = preview.wider and (preview.wider.terms, preview.wider.match_all, preview.wider_count)
+    assert found == (wider and (wider.terms, False, 1))
 
 
-async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sqlite_db: Database) -> None:
-    tokens = TextTokenStore(sqlite_db, lambda: NOW)
+async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(world: World) -> None:
+    tokens = TextTokenStore(world.database, world.clock)
     with pytest.raises(UserError, match="outdated-control"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
     for text in ("a long topic", "[]", '{"id":1}'):
@@ -199,29 +183,3 @@ async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(sql
 def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items
-
-
-@pytest.mark.parametrize(
-    ("draft", "wider"),
-    [
-        (alert_builders.draft("care", min_votes=50), alert_builders.draft("care")),
-        (
-            alert_builders.draft('"강화 학습"', "zeta", match_all=True),
-            alert_builders.draft("강화", "학습", "zeta"),
-        ),
-        (alert_builders.draft("better zeta"), alert_builders.draft("better", "zeta")),
-        (alert_builders.draft("zeta"), None),
-    ],
-)
-async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has_some(
-    alert_harness: AlertHarness, draft: models.Alert, wider: models.Alert | None
-) -> None:
-    await alert_harness.store_digest(MONDAY, ("2601.00001", 5), summary="학습에 쓴다.")
-    preview = await alert_harness.alerts.preview(draft)
-    assert preview.paper_count == 0
-    if wider is None:
-        assert preview.wider is None
-    else:
-        assert preview.wider is not None
-        assert (preview.wider.terms, preview.wider.match_all) == (wider.terms, False)
-        assert preview.wider_count == 1

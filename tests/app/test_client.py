@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -13,16 +13,12 @@ from unittest import mock
 
 import discord
 import pytest
-import sqlalchemy as sa
 import yarl
 
 from bot.app.client import DiscordRenderer
-from bot.client import messages as client_messages
 from bot.daily.service import Subscriptions
 from bot.outbox import contents
-from bot.rendering import discord_text, markdown
-from storage import errors, models
-from tests.fake_discord import validation
+from storage import models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
@@ -81,10 +77,6 @@ async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness
     assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
 
 
-async def _state(harness: ClientHarness, subscription: models.Subscription) -> models.ActivityState:
-    return (await harness.bot.services.get(Subscriptions).get(subscription.id)).state
-
-
 async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None:
     cog = harness.bot.get_cog("GuildEventsCog")
     assert cog is not None
@@ -125,73 +117,6 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     assert await harness.bot.services.guilds.reconcile([]) == []
 
 
-async def test_a_server_that_removes_the_bot_and_invites_it_again_at_once_is_present(
-    harness: ClientHarness,
-) -> None:
-    subscription = await harness.add_subscription()
-    await harness.env.settle()
-    guild = harness.bot.get_guild(harness.guild.id)
-    assert guild is not None
-    present = harness.bot.services.guilds.list_ids
-    await asyncio.gather(
-        _dispatch(harness, "guild_remove", guild), _dispatch(harness, "guild_join", guild)
-    )  # the client knows the server again before the first of these is handled
-    assert guild.id in await present()
-    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-    harness.bot._connection._remove_guild(guild)
-    await asyncio.gather(_dispatch(harness, "guild_join", guild), _dispatch(harness, "guild_remove", guild))
-    assert guild.id not in await present()
-    assert await _state(harness, subscription) is models.ActivityState.PAUSED
-
-
-async def test_a_server_that_invites_the_bot_again_while_the_database_is_locked_is_stored_with_the_next_event(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscription = await harness.add_subscription()
-    await harness.env.settle()
-    guild, guilds = harness.bot.get_guild(harness.guild.id), harness.bot.services.guilds
-    assert guild is not None
-    await guilds.mark_left([guild.id])
-    with monkeypatch.context() as patched:
-        patched.setattr(guilds, "update_all", _refuse)
-        for event in ("guild_join", "guild_available"):
-            with pytest.raises(errors.DatabaseBusyError):
-                await _dispatch(harness, event, guild)
-    await _dispatch(harness, "ready")
-    assert guild.id in await guilds.list_ids()
-    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-    # Else its set-up would be removed when the retention of its removal is over.
-    await harness.env.advance_time(40 * 24 * 3600)
-    await harness.container.create_retention().purge()
-    assert await _state(harness, subscription) is models.ActivityState.ACTIVE
-
-
-async def _refuse(_: object) -> None:
-    raise errors.DatabaseBusyError("the file is locked")
-
-
-async def test_servers_that_arrive_together_are_stored_in_a_few_transactions(harness: ClientHarness) -> None:
-    """As at the first start: Discord sends an event for each server."""
-    created = [harness.env.create_guild(f"Lab {number}") for number in range(30)]
-    await harness.env.settle()
-    guilds = [guild for guild in harness.bot.guilds if guild.id in {row.id for row in created}]
-    assert len(guilds) == len(created)
-    engine = harness.container.database.engine.sync_engine
-
-    async def count_commits(arriving: Sequence[discord.Guild]) -> int:
-        async with harness.container.database.transaction() as connection:
-            await connection.exec_driver_sql("DELETE FROM guilds")
-        commits: list[object] = []
-        listener = commits.append
-        sa.event.listen(engine, "commit", listener)
-        await asyncio.gather(*(_dispatch(harness, "guild_available", guild) for guild in arriving))
-        sa.event.remove(engine, "commit", listener)
-        assert await harness.bot.services.guilds.list_ids() == {guild.id for guild in arriving}
-        return len(commits)
-
-    assert await count_commits(guilds) <= 2 * await count_commits(guilds[:1])
-
-
 @pytest.fixture(scope="module")
 def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
@@ -206,22 +131,6 @@ def test_every_notice_has_a_text_and_its_marker(
     for reason in (None, *models.Reason, "the server answered 503 @everyone"):
         notice = contents.NoticePost(rendered_posts.LONGEST_MARKER, locale, kind, reason, **named)  # type: ignore[arg-type]
         rendered_posts.check(renderer.render_notice(notice))
-
-
-def test_the_compact_post_shows_titles_votes_authors_and_excerpts(renderer: DiscordRenderer) -> None:
-    (part,) = renderer.render_daily(
-        rendered_posts.daily((rendered_posts.paper(1), rendered_posts.paper(2, votes=None)))
-    )
-    components = validation.walk_components(part.payload["components"])
-    texts = [component["content"] for component in components if component["type"] == 10]
-    assert texts[0] == "## 📰 2025\u2060년 2\u2060월 12\u2060일의 논문\n-# 27편 중 추천을 가장 많이 받은 2편"
-    assert texts[1] == (
-        "**1 · [Paper 1](https://huggingface.co/papers/2502.00001)**\n"
-        "▲\u00a099 · Ada Lovelace, Grace Hopper, Emmy Noether 외 1\u2060명\n첫 문장이에요. 둘째 문장이에요."
-    )
-    assert "\n▲\u00a0– · " in texts[2]
-    # The command that changes the post is for managers: readers who see the post may not use it.
-    assert texts[3] == "-# 매일 09:00 (서울)"
 
 
 LISTED = {
@@ -256,30 +165,6 @@ def test_the_organization_and_the_codes_stars_are_in_every_style(
             assert any(f"-# {CODE_AND_PROJECT[locale]}" in body for body in bodies), style
 
 
-def test_a_thread_follows_the_headline_and_has_the_cards(renderer: DiscordRenderer) -> None:
-    kinds = [
-        part.kind
-        for part in renderer.render_daily(
-            rendered_posts.daily(
-                (rendered_posts.paper(1), rendered_posts.paper(2)), style=models.Style.THREAD
-            )
-        )
-    ]
-    assert kinds == [
-        models.PartKind.MESSAGE,
-        models.PartKind.THREAD,
-        models.PartKind.THREAD_MESSAGE,
-        models.PartKind.THREAD_MESSAGE,
-    ]
-
-
-def test_a_forum_post_has_a_name(renderer: DiscordRenderer) -> None:
-    (part,) = renderer.render_daily(rendered_posts.daily((rendered_posts.paper(),), style=models.Style.FORUM))
-    assert part.kind is models.PartKind.FORUM_POST
-    assert part.payload["name"] == "2025-02-12 · 1편"
-    payload_checks.load_schemas().check("CreateForumThreadRequest", part.payload)
-
-
 def test_an_announcement_has_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
     message, published = renderer.render_daily(
         rendered_posts.daily((rendered_posts.paper(),), style=models.Style.ANNOUNCEMENT)
@@ -298,36 +183,6 @@ def test_a_paper_without_summary_or_title_is_shown_by_its_id(renderer: DiscordRe
         )
         rendered_posts.check(parts)
         assert "2502.00001" in json.dumps([part.payload for part in parts])
-
-
-def test_a_truncated_card_has_a_note(renderer: DiscordRenderer) -> None:
-    long = "가나다라 마바사. " * 700
-    paper = rendered_posts.paper(sections=(models.Section("What's New", long),))
-    _, card = renderer.render_daily(rendered_posts.daily((paper,), style=models.Style.CARDS))
-    assert rendered_posts.TEXTS.for_locale(models.Locale.KO)("more-inside") in json.dumps(
-        card.payload, ensure_ascii=False
-    )
-
-
-@pytest.mark.parametrize("text", ["- a\n", "- a\u2028", "한 문장이에요. ", "\n", "*a* "])
-@pytest.mark.parametrize("style", [models.Style.CARDS, models.Style.THREAD])
-def test_of_a_long_summary_little_more_than_the_page_that_a_card_shows_is_rendered(
-    renderer: DiscordRenderer, monkeypatch: pytest.MonkeyPatch, style: models.Style, text: str
-) -> None:
-    rendered: list[str] = []
-
-    def render(body: str) -> discord_text.SafeMarkdown:
-        rendered.append(body)
-        return render_markdown(body)
-
-    render_markdown = markdown.render_markdown
-    monkeypatch.setattr(markdown, "render_markdown", render)
-    sections = tuple(models.Section(style.value, (text * 10_000)[:9_990]) for _ in range(4))
-    paper = rendered_posts.paper(sections=sections)
-    for role_id in (None, 1, 2):
-        renderer.render_daily(rendered_posts.daily((paper,), style=style, mention_role_id=role_id))
-    assert 0 < sum(map(len, rendered)) <= 2 * client_messages.MAX_SUMMARY_LENGTH
-    assert sum(len(body.splitlines()) for body in rendered) <= 150
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -45,14 +45,6 @@ def test_the_address_of_a_service_must_be_one(tmp_path: Path, name: str) -> None
         settings(tmp_path, **{name: "nonsense"})
 
 
-@pytest.mark.parametrize(
-    "rest", ["user:pa55@api.example/v1", "api.example/v1?key=pa55", "api.example/v1#pa55"]
-)
-def test_the_address_of_a_models_api_has_no_secret(tmp_path: Path, rest: str) -> None:
-    with pytest.raises(ValueError, match="PAPERROUND_WRITER_KEY is for the key"):
-        settings(tmp_path, writer_url=f"https://{rest}", writer_model="m")
-
-
 async def test_the_operators_channel_gets_one_notice_for_a_failing_source(tmp_path: Path) -> None:
     now = START
     async with origin_server.run_origin() as origin:

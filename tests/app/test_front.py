@@ -166,21 +166,6 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_server_stays_known_to_who_looks_at_it_while_others_ask_for_theirs(
-        self, harness: ClientHarness
-    ) -> None:
-        now, guild_id = 0.0, harness.guild.id
-        directory = front.GuildDirectory(harness.bot, lambda: now)
-        await directory.load(guild_id)
-        now = 59.0  # a request begins
-        await directory.load(guild_id)
-        now = 61.0
-        await directory.load(4)
-        assert harness.bot.get_guild(guild_id) is not None
-        now = 121.0
-        await directory.load(4)
-        assert harness.bot.get_guild(guild_id) is None
-
     async def test_a_server_that_cannot_be_read_again_is_not_known_any_more(
         self, harness: ClientHarness
     ) -> None:
@@ -191,21 +176,6 @@ class TestByHttp:
         http.get_guild = mock.AsyncMock(side_effect=OSError)  # type: ignore[method-assign]
         await directory.load(guild_id)
         assert harness.bot.get_guild(guild_id) is None
-
-    async def test_a_server_that_discord_does_not_give_is_asked_for_once_a_minute_too(
-        self, harness: ClientHarness
-    ) -> None:
-        now = 0.0
-        directory = front.GuildDirectory(harness.bot, lambda: now)
-        sent = mock.AsyncMock(wraps=harness.bot.http.request)
-        harness.bot.http.request = sent  # type: ignore[method-assign]
-        for _ in range(3):
-            await directory.load(4)
-        assert sent.call_count == 1
-        assert harness.bot.get_guild(4) is None
-        now = 61.0
-        await directory.load(4)
-        assert sent.call_count == 2
 
     async def test_a_right_that_was_taken_away_ends_in_direct_messages_too(
         self, harness: ClientHarness

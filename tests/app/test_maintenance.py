@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import errors, migrate, search, snapshot
+from storage import migrate, search, snapshot
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import patience, sample_archive
@@ -75,30 +74,6 @@ async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(fille
     shutil.rmtree(search_index.folder_of(filled))
     assert await loop.maintain()
     assert await count(filled) == 1
-
-
-async def test_a_worker_that_cannot_start_is_an_error_of_ours() -> None:
-    with pytest.raises(errors.PaperroundError):
-        await maintenance.maintain_in_worker("mysql://nowhere")
-
-
-async def test_stopping_ends_the_loop(filled: Database) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.ensure_future(maintenance_loop(filled, in_process_limit=0).run(stop))
-    stop.set()
-    await patience.wait_for(loop, 10)
-
-
-async def test_a_failed_check_is_reported_and_retried(
-    filled: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(*_: object) -> None:
-        raise RuntimeError("not today")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "find_due", fail)
-        assert not await maintenance_loop(filled).maintain()
-    assert await maintenance_loop(filled).maintain()
 
 
 @pytest.mark.wire

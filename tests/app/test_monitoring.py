@@ -15,12 +15,12 @@ from prometheus_client import parser
 from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import http_server
-from bot.outbox.pace import Answer
 from storage import errors, models, outbox
 from storage.database import Database
-from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
+from tests.support.world import moment
 
+SEOUL_9AM = moment("Mon 09:00")
 NOW = SEOUL_9AM + timedelta(seconds=90)
 
 
@@ -206,14 +206,6 @@ async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: Se
     assert samples["paperround_lookups_total,decision=busy"] == 1
 
 
-@pytest.mark.parametrize("path", ["/", "/health/../settings", "/metrics/all"])
-async def test_other_paths_and_methods_are_refused(harness: ServerHarness, path: str) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{harness.url}{path}") as response:
-        assert response.status == 404
-    async with aiohttp.ClientSession() as session, session.post(f"{harness.url}/health") as response:
-        assert response.status == 405
-
-
 async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
     first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
     async with first.serving("127.0.0.1:0") as url:
@@ -223,53 +215,3 @@ async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> N
                 pass
         first.url = url
         assert (await first.health())[0] == 200
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no-such-host.invalid:80"])
-async def test_an_invalid_address_is_an_error(sqlite_db: Database, address: str) -> None:
-    with pytest.raises(errors.PaperroundError, match="cannot listen on"):
-        async with ServerHarness(sqlite_db).serving(address):
-            pass
-
-
-@dataclass
-class Seconds:
-    """A monotonic clock that a test sets."""
-
-    passed: float = 1000.0
-
-
-@pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def signs(seconds: Seconds) -> health.Liveness:
-    """A bot that has been waiting for Discord since before DISCORD_SECONDS, and otherwise works."""
-    signs = health.Liveness(lambda: seconds.passed)
-    seconds.passed += health.DISCORD_SECONDS + 1
-    signs.record("tick")
-    signs.record("claim")
-    return signs
-
-
-@pytest.mark.parametrize(
-    "answer", [Answer(200, True), Answer(204, True), Answer(403, True, 50001), Answer(404, True, 10003)]
-)
-def test_an_answer_of_discord_itself_is_a_sign_of_life(signs: health.Liveness, answer: Answer) -> None:
-    signs.record_answer(answer)
-    assert signs.find_problems() == []
-    assert signs.get_fields()["discord_seconds"] == 0
-
-
-def test_a_start_begins_the_grace_again_and_keeps_the_signs(signs: health.Liveness, seconds: Seconds) -> None:
-    seconds.passed += 500
-    signs.record_start()
-    assert signs.find_problems() == []
-    assert signs.get_fields() == {
-        "discord": "well",
-        "tick_seconds": 500,
-        "claim_seconds": 500,
-        "discord_seconds": None,
-    }

@@ -7,16 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot.app import container as app_container
 from bot.app import runtime
 from bot.app.container import Container
-from bot.client import command_sync
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
-from bot.today import service as today_service
-from bot.today.service import TodayService
 from storage import archive, errors, locks, models, outbox, papers
 from storage.database import Database
 from tests.support import digest_builders
@@ -52,7 +48,7 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     await _scan_inbox(bot, tmp_path)
     async with bot.container.database.read() as connection:
         (planned,) = await outbox.list_rows(connection)
-    assert planned.post.papers == ("2601.00001",)
+    assert planned.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
 
 
@@ -67,19 +63,6 @@ async def test_a_changed_file_corrects_its_digest(bot: runtime.Runtime, tmp_path
     assert detail is not None
     assert [appearance.entry.votes for appearance in detail.appearances] == [12]
     assert b"paperround_digests_total 2.0" in bot.metrics.render()
-
-
-async def test_files_that_are_not_digests_do_not_block_the_others(
-    bot: runtime.Runtime, tmp_path: Path
-) -> None:
-    (tmp_path / "a.md").write_text("A letter to a friend.")
-    (tmp_path / "b.md").write_bytes(b"\xff\xfe\x00\xd8" * 50)
-    (tmp_path / "c.md").write_bytes(b"")
-    (tmp_path / "d.txt").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
-    await _scan_inbox(bot, tmp_path)
-    async with bot.container.database.read() as connection:
-        assert await papers.get_detail(connection, "2601.00001") is not None
-        assert await archive.list_dates(connection, limit=9) == [NOW.date()]
 
 
 async def test_a_folder_is_read_again_after_the_database_was_away(
@@ -120,51 +103,3 @@ async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
     await bot.tick()
     async with bot.container.database.read() as connection:
         assert len(await outbox.list_rows(connection)) == 1
-
-
-async def test_posts_do_not_wait_for_the_papers_of_the_day_of_all_readers(
-    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    services = bot.container.create_services()
-    await services.get(Subscriptions).add(models.Subscription(guild_id=1, channel_id=2, at_time="09:02"))
-    for user_id in (5, 6):
-        await services.get(TodayService).send_daily(user_id, "09:01", "UTC")
-    await digest_builders.ingest_digest(
-        bot.container.database, digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]), at=NOW
-    )
-    monkeypatch.setattr(today_service, "BATCH_SIZE", 1)
-    planned: list[set[models.DeliveryKind]] = []
-    plan_batch = bot.today_planner._plan_batch
-
-    async def plan_for_a_minute(now: datetime) -> int | None:
-        async with bot.container.database.read() as connection:
-            planned.append({row.kind for row in await outbox.list_rows(connection)})
-        count = await plan_batch(now)
-        bot.container.clock = lambda: NOW + timedelta(minutes=2)
-        return count
-
-    monkeypatch.setattr(bot.today_planner, "_plan_batch", plan_for_a_minute)
-    bot.container.clock = lambda: NOW + timedelta(minutes=1)
-    await bot.tick()
-    first, *later = planned
-    assert not first
-    assert len(later) == 2
-    assert all(models.DeliveryKind.DAILY in kinds for kinds in later)
-
-
-async def test_commands_that_could_not_be_registered_are_tried_again(
-    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    attempts = []
-
-    async def sync(*_: object) -> None:
-        attempts.append(1)
-        if len(attempts) == 1:
-            raise OSError("503")
-
-    monkeypatch.setattr(command_sync, "sync_commands", sync)
-    monkeypatch.setattr(runtime, "SYNC_SECONDS", 0.0)
-    token = {"discord_token": SecretStr("token")}
-    bot.container.settings = bot.container.settings.model_copy(update=token)
-    await bot.sync_commands()
-    assert len(attempts) == 2

@@ -47,12 +47,9 @@ async def test_after_a_step_of_years_a_job_makes_up_for_one_run() -> None:
         assert trigger.get_next_fire_time(first, now) == now + timedelta(minutes=1)
 
 
-async def _beat(
-    database: Database, origin: OriginServer, path: str, well: list[bool], *, is_allowed: bool = True
-) -> None:
+async def _beat(database: Database, origin: OriginServer, path: str, well: list[bool]) -> None:
     configured = Settings(
-        heartbeat_url=SecretStr(f"{origin.url}/{path}"),
-        fetch_allow=(f"127.0.0.1:{origin.port}",) if is_allowed else (),
+        heartbeat_url=SecretStr(f"{origin.url}/{path}"), fetch_allow=(f"127.0.0.1:{origin.port}",)
     )
     async with tasks.open_heartbeat(Container(configured, database), lambda: well.pop(0)) as [
         (beat, interval)
@@ -76,15 +73,3 @@ async def test_a_failure_is_logged_without_the_address(sqlite_db: Database) -> N
         assert origin.paths == ["/secret-key"] * 2
     assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"] * 2
     assert "secret-key" not in repr(entries)
-
-
-async def test_a_private_address_is_not_asked_unless_it_is_allowed(sqlite_db: Database) -> None:
-    async with run_origin() as origin:
-        origin.pages["/up"] = "ok"
-        await _beat(sqlite_db, origin, "up", [True], is_allowed=False)
-        assert origin.paths == []
-
-
-async def test_nothing_is_asked_without_the_setting(sqlite_db: Database) -> None:
-    async with tasks.open_heartbeat(Container(Settings(), sqlite_db), lambda: True) as jobs:
-        assert jobs == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -131,30 +131,6 @@ async def test_a_day_without_papers_is_not_waited_for(bot: Bot, fake_model: Fake
     assert await bot.loop.write_due()
     assert fake_model.log() == []
     assert await bot.list_formats() == []
-
-
-async def test_a_bot_that_was_away_writes_the_last_day_when_it_is_back(
-    bot: Bot, fake_model: FakeModelProcess
-) -> None:
-    bot.now = datetime(2026, 11, 19, 20, tzinfo=UTC)
-    await bot.read_list()
-    assert await bot.loop.write_due()
-    assert NEWSLETTER in await bot.list_formats()
-    assert len(fake_model.log()) > 0
-
-
-async def test_nothing_is_written_while_another_process_writes(
-    bot: Bot, fake_model: FakeModelProcess
-) -> None:
-    bot.now = CLOSE + timedelta(minutes=1)
-    await bot.read_list()
-    other = container.create_lock(bot.container.database)
-    assert await other.try_acquire()
-    assert await bot.loop.write_due()
-    assert fake_model.log() == []
-    await other.release()
-    assert await bot.loop.write_due()
-    assert NEWSLETTER in await bot.list_formats()
 
 
 async def test_the_digest_is_stored_without_a_file_while_the_inbox_is_read_only(

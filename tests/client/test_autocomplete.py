@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.text import analyser
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness
 
@@ -57,24 +56,3 @@ async def test_an_error_of_an_autocomplete_gives_an_empty_list(
 
     monkeypatch.setattr(type(harness.bot.services.search), "complete_author", fail)
     assert await harness.reader.autocomplete(harness.channel, "author", "name", "ada") == []
-
-
-async def test_no_autocomplete_works_on_more_than_the_longest_choice(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folded: list[int] = []
-    fold, typed = analyser.fold, "\ufdfa" * 6000
-
-    def counting_fold(text: str) -> str:
-        folded.append(len(text))
-        return fold(text)
-
-    monkeypatch.setattr(analyser, "fold", counting_fold)
-    options = harness.completed_options()
-    assert ("digest", "date") in options
-    for option in options:
-        folded.clear()
-        await harness.manager.autocomplete(harness.channel, *option, typed)
-        # A sign of compatibility is up to 18 letters.
-        assert max(folded, default=0) <= 18 * 100, option
-        assert sum(length >= 100 for length in folded) < 10, option

@@ -16,9 +16,7 @@ from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.client.messages import ListKind, ListState
-from bot.client.router import UserError, map_service_errors
 from bot.core import admission
-from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
@@ -49,13 +47,6 @@ def test_a_delivery_marker_comes_first_and_does_not_change_the_action() -> None:
     packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
     assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
-
-
-def test_a_custom_id_that_is_too_long_or_not_readable_is_refused() -> None:
-    with pytest.raises(ValueError, match="longer"):
-        pack_custom_id("l", "x" * 100)
-    with pytest.raises(ValueError, match="colon"):
-        pack_custom_id("l", "a:b", "c")
 
 
 async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: ClientHarness) -> None:
@@ -123,21 +114,6 @@ async def _press_forged(harness: ClientHarness, custom_id: str, **data: Any) -> 
     )
 
 
-async def test_every_verb_of_a_message_has_a_handler(harness: ClientHarness) -> None:
-    messages = [
-        await harness.ask("topic", query="소형 언어 모델"),
-        await harness.ask("paper", paper="2501.00001"),
-        await harness.ask("daily setup", by=harness.manager),
-        await harness.ask("alerts add", keyword="로봇"),
-    ]
-    verbs = {
-        message_builder.unpack_custom_id(custom_id).verb
-        for message in messages
-        for custom_id in component_ids(message)
-    }
-    assert verbs - {"page"} <= harness.bot.component_router._routes.keys()
-
-
 async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
     first = await harness.ask("author", name="ada lovelace")
     assert "Ada Lovelace · 4 papers" in shown_text(first)
@@ -176,17 +152,6 @@ async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_
         assert (result.ephemeral, result.id != listed.id) == (True, True)
 
 
-def test_an_exception_in_the_table_becomes_a_user_error_and_others_pass_through() -> None:
-    with (
-        pytest.raises(UserError, match="no-paper") as raised,
-        map_service_errors({LookupError: "no-paper"}, most=3),
-    ):
-        raise KeyError
-    assert raised.value.arguments == {"most": 3}
-    with pytest.raises(ValueError, match="x"), map_service_errors({LookupError: "no-paper"}):
-        raise ValueError("x")
-
-
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
     """Let as many look-ups run as may, and let no further one wait."""
     for number in range(admission.MAX_AT_ONCE):
@@ -211,11 +176,6 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
             assert result.ephemeral
         assert shown_text(await harness.turn(post)) == harness.texts("busy")
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
-
-
-async def test_what_can_no_longer_be_shared_is_said_to_its_reader_alone(harness: ClientHarness) -> None:
-    refused = last_response(await _press_forged(harness, pack_custom_id(lists_card.SHARE, "2501.99999")))
-    assert (shown_text(refused), refused.ephemeral) == (harness.texts("no-paper", paper=r"2501\.99999"), True)
 
 
 async def test_no_button_shares_a_readers_own_list(harness: ClientHarness) -> None:

@@ -20,7 +20,7 @@ from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import origin_server, outbox_builders, patience, relay_harness
+from tests.support import origin_server, outbox_builders, relay_harness
 
 __all__ = ["fake", "fake_server"]
 
@@ -39,13 +39,6 @@ async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
     yield client
     await client.close()
     restore()
-
-
-async def connect(client: discord.AutoShardedClient) -> None:
-    """Connect to the Gateway, which fills the cache, until the client is closed."""
-    client.connecting = asyncio.create_task(client.connect())  # type: ignore[attr-defined]
-    client._connection.guild_ready_timeout = patience.scaled(0.2)
-    await patience.wait_for(client.wait_until_ready(), 10)
 
 
 @pytest.fixture
@@ -95,33 +88,22 @@ async def test_no_message_can_ping_anyone(
         assert message["payload"]["allowed_mentions"] == {"parse": []}
 
 
-@pytest.mark.parametrize("is_connected", [False, True])
-async def test_exactly_the_role_of_a_post_is_mentioned_unless_the_server_deleted_it(
-    fake: process.FakeDiscord,
-    discord_sender: sender.DiscordSender,
-    client: discord.AutoShardedClient,
-    is_connected: bool,
+async def test_exactly_the_role_of_a_post_is_mentioned(
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     channel_id, forum = await fake.add_channels(2)
     await fake.change_channel(forum, type=model.FORUM)
-    if is_connected:
-        await connect(client)
-    guild = client.get_guild(process.GUILD_ID)
-    existing = guild.roles[-1].id if guild is not None else 5
-    for role_id, is_mentioned in ((existing, True), (6, not is_connected)):
-        body = {
-            "content": f"<@&{role_id}>\n[Papers](<https://huggingface.co/papers#{MARKER}>)",
-            "allowed_mentions": {"parse": [], "roles": [str(role_id)]},
-        }
-        await discord_sender.send(make_request(channel_id, payload=body, nonce=f"n{role_id}"))
-        fields = {"name": "day", "message": body}
-        post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
-        for destination_id in (channel_id, post.channel_id):
-            message = max(await fake.messages(destination_id), key=lambda message: int(message["id"]))
-            payload = message["payload"]
-            roles = {"roles": [str(role_id)]} if is_mentioned else {}
-            assert payload["allowed_mentions"] == {"parse": []} | roles
-            assert payload["content"].startswith("<@&") == is_mentioned
+    mentions = {"parse": [], "roles": ["5"]}
+    body = {
+        "content": f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)",
+        "allowed_mentions": mentions,
+    }
+    await discord_sender.send(make_request(channel_id, payload=body))
+    fields = {"name": "day", "message": body}
+    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
+    for destination_id in (channel_id, post.channel_id):
+        [message] = await fake.messages(destination_id)
+        assert message["payload"]["allowed_mentions"] == mentions
 
 
 async def test_a_sent_message_is_found_among_later_ones(
@@ -150,20 +132,12 @@ async def test_a_message_too_far_back_is_unverifiable(
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-@pytest.mark.parametrize("is_connected", [False, True])
 async def test_without_the_history_permission_a_message_is_unverifiable(
-    fake: process.FakeDiscord,
-    discord_sender: sender.DiscordSender,
-    client: discord.AutoShardedClient,
-    is_connected: bool,
+    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     open_id, closed_id, forum = await fake.add_channels(3)
     await fake.change_channel(forum, type=model.FORUM)
     since = system_clock() - LONG_AGO
-    if is_connected:
-        await connect(client)
-        # What the cache has from here on is stale.
-        await fake.run_action("drop_gateway", {"closed_for": 600.0})
     await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
     await fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
     assert await discord_sender.find(make_request(open_id), since) is None
@@ -234,19 +208,6 @@ async def test_a_forum_post_is_found_below_more_archived_ones_than_a_page(
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_a_forum_post_is_requested_once_despite_a_server_error(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    [forum] = await fake.add_channels(1, type=model.FORUM)
-    await fake.set_faults({"kind": "status", "status": 502, "method": "POST", "stored": True})
-    attempt = asyncio.create_task(discord_sender.send(make_request(forum, PartKind.FORUM_POST)))
-    assert (await classification_of(attempt)).disposition is Disposition.UNKNOWN
-    assert (
-        len([thread for thread in await fake.run_action("list_channels") if thread["parent_id"] == forum])
-        == 1
-    )
-
-
 async def test_a_message_that_is_held_up_for_longer_than_its_nonce_is_trusted_does_not_leave(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
@@ -257,24 +218,6 @@ async def test_a_message_that_is_held_up_for_longer_than_its_nonce_is_trusted_do
     )
     assert classification.disposition is Disposition.RETRY
     assert await fake.messages(channel_id) == []
-
-
-async def test_publishing_is_idempotent_and_limited_per_hour(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    [news] = await fake.add_channels(1, type=model.ANNOUNCEMENT)
-    first = await discord_sender.send(make_request(news))
-    publish = make_request(news, PartKind.CROSSPOST, payload={}, message_id=first.message_id)
-    await discord_sender.send(publish)
-    for _ in range(9):
-        classification = await classification_of(discord_sender.send(publish))
-        assert classification.disposition is Disposition.ALREADY_DONE
-    limited = await classification_of(discord_sender.send(publish))
-    assert limited.disposition is Disposition.RETRY
-    assert limited.wait_seconds > 3000
-    assert (await fake.counts())["too_many"] == 0
-    gone = make_request(news, PartKind.CROSSPOST, payload={}, message_id=None)
-    assert (await classification_of(discord_sender.send(gone))).disposition is Disposition.TARGET_GONE
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import discord
 import pytest
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
@@ -113,48 +112,6 @@ def test_no_key_is_missing() -> None:
     assert {start for start in starts if not any(key.startswith(start[:-1]) for key in known)} == set()
 
 
-@pytest.mark.parametrize(
-    ("locale", "replaced"),
-    [
-        (
-            models.Locale.KO,
-            (
-                *(
-                    "일일 게시",
-                    "다 모이",
-                    "다 모였",
-                    "이만큼",
-                    "얼마 동안",
-                    "어느 ",
-                    " 님",
-                    "모자라",
-                    "한 메시지",
-                ),
-                "나에게 온 메시지",
-            ),
-        ),
-        (models.Locale.EN, ("Papers of ", "ost voted", " cannot ", "arXiv id ", "Not this", "the news")),
-    ],
-)
-def test_a_replaced_word_is_in_no_text(locale: models.Locale, replaced: tuple[str, ...]) -> None:
-    folder = BOT / "templates"
-    templates = [path.read_text(encoding="utf-8") for path in folder.glob(f"*.{locale.value}.j2")]
-    assert len(templates) == 3
-    for text in (translations.read_source(locale), *templates):
-        assert [word for word in replaced if word in text] == []
-
-
-@pytest.mark.parametrize(("key", "values", "english", "korean"), [])
-def test_zero_and_one_have_their_own_words(
-    key: str, values: dict[str, int], english: str, korean: str
-) -> None:
-    texts = translations.Translations()
-    assert [texts.for_locale(locale)(key, **values) for locale in (models.Locale.EN, models.Locale.KO)] == [
-        english,
-        korean,
-    ]
-
-
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
@@ -219,18 +176,3 @@ def _nodes(payloads: list[dict[str, Any]], parent: str = "") -> Iterator[tuple[s
         yield path, payload
         yield from _nodes(payload.get("options") or [], path)
         yield from _nodes(payload.get("choices") or [], path)
-
-
-@pytest.mark.parametrize(
-    ("discord_locale", "locale"),
-    [
-        (discord.Locale.korean, models.Locale.KO),
-        (discord.Locale.american_english, models.Locale.EN),
-        (discord.Locale.british_english, models.Locale.EN),
-        (discord.Locale.french, None),
-    ],
-)
-def test_a_discord_locale_is_mapped_to_a_language_or_none(
-    discord_locale: discord.Locale, locale: models.Locale | None
-) -> None:
-    assert translations.from_discord_locale(discord_locale) is locale

@@ -113,7 +113,7 @@ async def test_a_club_that_changes_closes_its_vote_and_begins_one_for_the_new_da
     news = lab.harness.guild.create_text_channel("news")
     await _set_up(lab)
     answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
-    assert f"was in <#{lab.harness.channel.id}>, every Fri at 17:00" in answer
+    assert f"was in <#{lab.harness.channel.id}>, every Fri at 5:00 PM" in answer
     assert "open vote ends without a result" in answer
     assert f"<t:{int(datetime(2026, 1, 8, 15, tzinfo=UTC).timestamp())}:F>" in answer
     await lab.tick()

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
-    assert "Every Fri at 17:00" in answer
+    assert "Every Fri at 5:00 PM" in answer
     assert not lab.polls()
     assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
     assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])

@@ -78,34 +78,6 @@ def test_each_of_a_crowd_is_answered_or_refused_within_its_patience() -> None:
     _run(run)
 
 
-def test_failed_and_cancelled_look_ups_leave_their_place() -> None:
-    async def run(lookups: Admission) -> None:
-        readers = Readers(lookups)
-        tasks = [asyncio.create_task(readers.ask(number)) for number in range(3 * admission.MAX_AT_ONCE)]
-        await asyncio.sleep(LOOKUP_SECONDS / 2)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await readers.ask_all(admission.MAX_AT_ONCE)
-        assert (
-            readers.answered_after == [LOOKUP_SECONDS] * 3
-            or max(readers.answered_after) < 1.01 * LOOKUP_SECONDS
-        )
-
-    _run(run)
-
-
-def test_decisions_are_reported() -> None:
-    async def run(lookups: Admission) -> None:
-        readers, decisions = Readers(lookups), list[bool]()
-        lookups.on_decision = decisions.append
-        await readers.ask_all(500)
-        counts = len(readers.answered), len(readers.refused_after)
-        assert (decisions.count(True), decisions.count(False)) == counts
-
-    _run(run)
-
-
 def test_slow_look_ups_of_one_reader_leave_room_for_others() -> None:
     async def run(lookups: Admission) -> None:
         greedy, others = Readers(lookups), Readers(lookups)

@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from bot.archive import parse
-from bot.core import clock, isolation
+from bot.core import isolation
 from storage.errors import NotADigestError
 from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
@@ -31,23 +31,6 @@ def test_an_isolated_error_is_logged_and_yielded() -> None:
         raise error
     assert failures == [error]
     assert events == [{"event": "step failed", "step": 1, "exc_info": error, "log_level": "error"}]
-
-
-def test_collected_errors_do_not_stop_the_following_blocks() -> None:
-    failures: list[Exception] = []
-    for number in (0, 1, 2):
-        with isolation.collected(failures):
-            assert 1 / number
-    assert [type(failure) for failure in failures] == [ZeroDivisionError]
-
-
-def test_errors_of_the_reraise_types_and_cancellation_pass_through() -> None:
-    failures: list[Exception] = []
-    with pytest.raises(KeyError), isolation.collected(failures, reraise=(LookupError,)):
-        raise KeyError
-    with pytest.raises(KeyboardInterrupt), isolation.collected(failures):
-        raise KeyboardInterrupt
-    assert failures == []
 
 
 _PARENT = """
@@ -133,17 +116,6 @@ async def test_results_that_are_too_large_are_refused(
     monkeypatch.setattr(isolation, "_MAX_RESULT_BYTES", 500_000)
     with pytest.raises(isolation.ChildLimitError, match="its results cannot be read"):
         await run_all(child_functions.print_and_yield, "x" * 1_000_000, count, megabytes=megabytes)
-
-
-async def test_many_results_leave_the_event_loop_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "SLICE_SECONDS", 0)
-    reading = asyncio.ensure_future(run_all(child_functions.print_and_yield, 7, 600))
-    turns = 0
-    while not reading.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert await reading == [7] * 600
-    assert turns >= 600
 
 
 @pytest.mark.parametrize("is_cancelled", [False, True])

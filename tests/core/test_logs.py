@@ -1,4 +1,4 @@
-"""Logs and terminals show no local variables or control sequences."""
+"""Logs show no local variables, and what the shell prints no control sequences."""
 
 from __future__ import annotations
 
@@ -59,40 +59,6 @@ def test_what_a_cancellation_interrupts_is_not_logged(capsys: pytest.CaptureFixt
     stderr = capsys.readouterr().err
     assert stderr.count("Exception closing connection") == 1
     assert "the line is cut" in stderr
-
-
-@pytest.mark.parametrize("style", ["console", "json"])
-def test_a_line_holds_no_control_sequence(style: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(style)
-    structlog.get_logger("test").warning("line not parsed", message="\x1b]0;pwned\x07")
-    stderr = capsys.readouterr().err
-    assert "pwned" in stderr
-    assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
-
-
-@pytest.mark.parametrize("style", ["console", "json"])
-def test_a_message_of_a_library_forges_no_second_line(style: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(style)
-    logging.getLogger("library").warning("bad header: %s", "x\n2026-01-05T09:00:00Z [info     ] forged")
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "forged" in line
-
-
-@pytest.mark.parametrize("style", ["console", "json"])
-def test_no_part_of_a_line_is_obeyed_by_a_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(style)
-    hostile = 'x\x85{"event":"forged"}\u2028\x7f\x9b2J\x1b[2J\u202e\ud83d'
-    try:
-        raise ValueError(hostile)
-    except ValueError:
-        structlog.get_logger("test").exception(hostile, file=hostile, files=[hostile])
-        logging.getLogger("library").exception("of %s", hostile)
-    stderr = capsys.readouterr().err
-    assert [letter for letter in stderr if letter != "\n" and not letter.isprintable()] == []
-    if style == "json":
-        events = [json.loads(line) for line in stderr.splitlines()]
-        assert [event["file"] for event in events if "file" in event] == [hostile]
-        assert len(events) == 2
 
 
 @pytest.mark.parametrize(

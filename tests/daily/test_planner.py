@@ -1,142 +1,95 @@
-"""The planner of daily posts, with a stub renderer: also with a wrong clock, new rules of a zone, or a digest dated tomorrow."""
+"""Daily posts as they are planned and sent: which papers, on which date, once; and what fails for one post alone."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from typing import Any
 
 import pytest
-import structlog
 
-from bot.daily import planner, schedule, why
-from storage import archive, models, outbox
+from bot.daily import choice, planner, why
+from storage import archive, models
 from storage.database import Connection
-from tests.support import digest_builders, patience
-from tests.support.planner_harness import DAY, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support import patience
+from tests.support.world import DAY, MONDAY, World, day, moment, names
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
+UNBLOCKED_SECONDS = 0.25
+"""Seconds within which a task that is not blocked has finished."""
 
 
 async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
     return {paper.paper_id: 1.0 for paper in found}
 
 
-UNBLOCKED_SECONDS = 0.25
-"""Seconds within which a task that is not blocked has finished."""
+async def test_the_top_papers_of_the_day_are_posted_once_at_the_time(world: World) -> None:
+    row = await world.daily(at="09:00 Seoul", papers=2)
+    await world.list("Mon", "A▲5 B▲81 C D▲40")
+    await world.at("Mon 08:59")
+    assert world.sent == []
+    for _ in range(2):
+        await world.at("Mon 09:00")
+    assert world.sent == ["B D"]
+    [delivery] = await world.planned()
+    assert (delivery.key, world.renderer.posts[0].total) == (f"daily:{row.id}:2026-01-05", 4)
+    assert await world.last_on(row) == MONDAY
 
 
-@both_engines
-async def test_the_top_papers_of_the_day_are_planned_once(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await planning.store(
-        MONDAY, ("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None), ("2601.00004", 40)
-    )
-    assert await planning.tick(SEOUL_9AM - MINUTE) == 0
-    assert await planning.tick(SEOUL_9AM) == 1
-    assert await planning.tick(SEOUL_9AM) == 0
-    posted = await planning.list_payloads()
-    assert [post["content"] for post in posted] == ["2601.00002 2601.00004"]
-    assert posted[0]["marker"] == f"daily:{subscription_id}:2026-01-05"
-    assert posted[0]["total"] == 4
-    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY
+async def test_a_list_that_comes_after_the_time_is_posted_within_twelve_hours(world: World) -> None:
+    row = await world.daily()
+    monday = await world.daily(channel=21, days=(1,))
+    await world.at("Mon 09:00")
+    assert await world.last_on(row) == MONDAY - DAY
+    await world.list("Mon", "A▲9", at="Mon 09:30")
+    await world.at("Mon 09:30")
+    assert world.sent == ["A", "#21 A"]
+    await world.at("Mon+1 21:00")
+    assert await world.last_on(monday) == day("Mon+1")
+    await world.list("Mon+1", "B▲9")
+    await world.at("Mon+1 21:01")
+    assert world.sent == ["A", "#21 A"]
 
 
-@both_engines
-async def test_papers_are_read_while_others_may_write_and_what_they_write_is_in_the_next_post(
-    planning: PlannerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await planning.subscribe(topic="anything")
-    await planning.store(MONDAY, ("2601.00001", 5))
-    list_papers = archive.list_papers
-
-    async def read(connection: Connection, digest_ids: Iterable[int]) -> list[archive.DigestPaper]:
-        monkeypatch.setattr(archive, "list_papers", list_papers)
-        found = await list_papers(connection, digest_ids)
-        async with patience.limit(20):
-            await planning.store(MONDAY, ("2601.00001", 5), ("2601.00002", 9))
-        return found
-
-    monkeypatch.setattr(archive, "list_papers", read)
-    costly = planner.DailyPlanner(planning.database, planning.deliveries, match_all)
-    assert await costly.tick(SEOUL_9AM) == 1
-    await planning.store(MONDAY + DAY, ("2601.00011", 3))
-    assert await costly.tick(SEOUL_9AM + DAY) == 1
-    assert await planning.list_contents() == ["2601.00001", "2601.00002 2601.00011"]
+async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_late(world: World) -> None:
+    await world.daily(papers=2)
+    await world.list("Mon", "A▲10")
+    await world.at("Mon 09:00")
+    for on, paper in (("Tue", "B▲11"), ("Wed", "C▲12"), ("Thu", "D▲13"), ("Fri", "E▲14"), ("Sat", "F▲15")):
+        await world.list(on, paper)
+    await world.at("Sat 12:00")
+    assert world.sent == ["A", "F E C B"]
 
 
-@both_engines
-async def test_a_late_digest_is_awaited_and_posted_when_it_arrives(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    assert await planning.tick(SEOUL_9AM) == 0
-    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY - DAY
-    half_past = SEOUL_9AM + 30 * MINUTE
-    await planning.store(MONDAY, ("2601.00001", 9), at=half_past)
-    assert await planning.tick(half_past) == 1
-    assert (await planning.list_payloads())[0]["marker"].endswith("2026-01-05")
+async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(world: World) -> None:
+    await world.daily(style=models.Style.WEEKLY, days=(1,), papers=9)
+    for on, paper in (("Sun-1", "A▲9"), ("Mon", "B▲9"), ("Tue", "C▲9"), ("Wed", "D▲9")):
+        await world.list(on, paper, at=f"{on} 09:00")
+    coming, next_week = await world.explain("B"), await world.explain("C")
+    assert (coming.cause, coming.at) == (why.Cause.UPCOMING, moment("Mon 09:00"))
+    assert (next_week.cause, next_week.at) == (why.Cause.UPCOMING, moment("Mon+1 09:00"))
+    await world.at("Wed 09:00")
+    await world.at("Mon+1 09:00")
+    assert world.sent == ["B A", "D C"]
+    weeks = [(post.since_on, post.digest_on) for post in world.renderer.posts]
+    assert weeks == [(day("Tue-1"), MONDAY), (day("Tue"), day("Mon+1"))]
 
 
-@both_engines
-async def test_a_date_without_papers_is_given_up_after_twelve_hours(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe(days=(1,))
-    assert await planning.tick(SEOUL_9AM + 12 * HOUR) == 0
-    assert (await planning.get_subscription(subscription_id)).last_on == MONDAY
-    await planning.store(MONDAY, ("2601.00001", 9), at=SEOUL_9AM + 12 * HOUR)
-    assert await planning.tick(SEOUL_9AM + DAY) == 0
-    assert await planning.tick(SEOUL_9AM + 7 * DAY) == 0
+async def test_two_posts_of_one_channel_and_language_share_posted_papers(world: World) -> None:
+    await world.daily()
+    await world.daily(style=models.Style.CARDS)
+    await world.daily(locale=models.Locale.KO)
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6")
+    await world.at("Mon 09:00")
+    assert sorted(world.sent) == ["A B", "A B", "C D"]
 
 
-async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_late(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe()
-    for day in range(6):
-        await planning.store(MONDAY + day * DAY, (f"2601.0001{day}", 10 + day))
-        if day == 0:
-            await planning.tick(SEOUL_9AM)
-    await planning.tick(SEOUL_9AM + 5 * DAY + 3 * HOUR)
-    posted = await planning.list_payloads()
-    assert [post["content"] for post in posted] == [
-        "2601.00010",
-        "2601.00015 2601.00014 2601.00012 2601.00011",
-    ]
-
-
-async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=9)
-    for day in (-1, 0, 1, 2):
-        await planning.store(MONDAY + day * DAY, (f"2601.0000{day + 2}", 9), at=SEOUL_9AM + day * DAY)
-    now = SEOUL_9AM + 2 * DAY
-    ((coming,), *_), ((next_week,), *_) = [
-        await planning.explain(arxiv_id, now) for arxiv_id in ("2601.00002", "2601.00003")
-    ]
-    assert (coming.cause, coming.at) == (why.Cause.UPCOMING, SEOUL_9AM)
-    assert (next_week.cause, next_week.at) == (why.Cause.UPCOMING, SEOUL_9AM + 7 * DAY)
-    await planning.tick(now)
-    await planning.tick(SEOUL_9AM + 7 * DAY)
-    assert await planning.list_contents() == ["2601.00002 2601.00001", "2601.00004 2601.00003"]
-    weeks = [(post.since_on, post.digest_on) for post in planning.renderer.posts]
-    assert weeks == [(MONDAY - 6 * DAY, MONDAY), (MONDAY + DAY, MONDAY + 7 * DAY)]
-
-
-@both_engines
-async def test_two_subscriptions_of_one_channel_and_language_share_posted_papers(
-    planning: PlannerHarness,
-) -> None:
-    await planning.subscribe()
-    await planning.post(*((f"2601.0000{n}", 10 - n) for n in range(1, 5)), style=models.Style.CARDS)
-    assert await planning.list_contents() == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
-
-
-@both_engines
-async def test_posts_that_cost_a_look_up_keep_no_others_waiting(planning: PlannerHarness) -> None:
+async def test_posts_that_cost_a_look_up_keep_no_others_waiting(world: World) -> None:
     for number in range(12):
-        await planning.subscribe(20 + number, topic=f"robot {number}")
+        await world.daily(channel=20 + number, topic=f"robot {number}")
     for number in range(3):
-        await planning.subscribe(40 + number)
-    await planning.store(MONDAY, ("2601.00001", 9))
+        await world.daily(channel=40 + number)
+    await world.list("Mon", "A▲9")
     looked_up: list[str] = []
     planned: list[int] = []
 
@@ -144,125 +97,157 @@ async def test_posts_that_cost_a_look_up_keep_no_others_waiting(planning: Planne
         looked_up.append(topic)
         return await match_all(_, topic, found)
 
-    costly = planner.DailyPlanner(planning.database, planning.deliveries, look_up)
-    assert await costly.tick(SEOUL_9AM, on_planned=lambda: planned.append(len(looked_up))) == 15
+    costly = planner.DailyPlanner(world.database, world.deliveries, look_up)
+    now = moment("Mon 09:00")
+    assert await costly.tick(now, on_planned=lambda: planned.append(len(looked_up))) == 15
     assert planned == [0, 10, 12]
 
 
 @both_engines
-async def test_a_digest_stored_during_a_tick_is_not_missed(planning: PlannerHarness) -> None:
-    await planning.subscribe()
-    storing, go_on = asyncio.Event(), asyncio.Event()
+async def test_papers_that_come_while_a_post_is_chosen_are_in_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.daily(topic="anything")
+    world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match_all)
+    await world.list("Mon", "A▲5")
+    list_papers = archive.list_papers
 
-    async def on_fresh(connection: Connection, _: Sequence[int]) -> None:
-        storing.set()
-        await go_on.wait()
+    async def read(connection: Connection, digest_ids: Iterable[int]) -> list[archive.DigestPaper]:
+        monkeypatch.setattr(archive, "list_papers", list_papers)
+        found = await list_papers(connection, digest_ids)
+        async with patience.limit(20):
+            await world.list("Mon", "A▲5 B▲9")
+        return found
 
-    text = digest_builders.newsletter(MONDAY, [("2601.00001", 9)])
-    ingest = asyncio.create_task(
-        digest_builders.ingest_digest(planning.database, text, at=SEOUL_9AM, on_fresh=on_fresh)
-    )
-    await storing.wait()
-    tick = asyncio.create_task(planning.tick(SEOUL_9AM))
-    await asyncio.wait({tick}, timeout=UNBLOCKED_SECONDS)
-    go_on.set()
-    await asyncio.gather(ingest, tick)
-    await planning.tick(SEOUL_9AM + MINUTE)
-    assert await planning.list_contents() == ["2601.00001"]
+    monkeypatch.setattr(archive, "list_papers", read)
+    await world.at("Mon 09:00")
+    await world.list("Tue", "C▲3")
+    await world.at("Tue 09:00")
+    assert world.sent == ["A", "B C"]
 
 
 @both_engines
-async def test_concurrent_plans_for_one_channel_choose_different_papers(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await planning.store(MONDAY, *((f"2601.0000{n}", 10 - n) for n in range(1, 5)))
-    service = planning.on_demand()
-    async with planning.database.transaction() as connection:
+async def test_two_plans_at_once_for_one_channel_choose_different_papers(world: World) -> None:
+    row = await world.daily()
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲6")
+    world.now = moment("Mon 09:00")
+    async with world.database.transaction() as connection:
         await archive.lock_ingest(connection)  # another planner
-        posting = asyncio.create_task(service.plan(subscription_id, 1))
-        tick = asyncio.create_task(planning.tick(SEOUL_9AM))
+        posting = asyncio.create_task(world.on_demand.plan(row.id, 1))
+        tick = asyncio.create_task(world.daily_planner.tick(world.now))
         await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
     await asyncio.gather(posting, tick)
-    assert sorted(await planning.list_contents()) == ["2601.00001 2601.00002", "2601.00003 2601.00004"]
+    assert sorted(names(each.papers) for each in await world.planned()) == ["A B", "C D"]
 
 
-async def test_an_unknown_time_zone_does_not_block_other_channels(planning: PlannerHarness) -> None:
-    lost, kept = await planning.subscribe(20), await planning.subscribe(21)
-    await planning.store(MONDAY, ("2601.00001", 9))
-    await planning.change(lost, timezone="Asia/Pangaea")
-    assert await planning.tick(SEOUL_9AM) == 1
-    assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{kept}:")
-    await planning.change(lost, timezone="Asia/Seoul")
-    assert await planning.tick(SEOUL_9AM + HOUR) == 1
+async def test_what_fails_for_one_post_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_pangaea, bug = await world.daily(channel=21), await world.daily(channel=22)
+    await world.daily(channel=23, style=models.Style.CARDS)
+    await world.daily(channel=24, topic="bad")
+    await world.daily(channel=25, topic="good")
+    await world.daily(channel=26)
+    await world.list("Mon", "A▲9")
+    broken = True
+    choose = choice.CandidatePool.choose
+
+    def fail_for_one(pool: Any, row: models.Subscription, *arguments: Any) -> Any:
+        if broken and row.id == bug.id:
+            raise KeyError("a bug")
+        return choose(pool, row, *arguments)
+
+    async def match(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+        if broken and topic == "bad":
+            raise KeyError("a bug")
+        return await match_all(_, topic, found)
+
+    monkeypatch.setattr(choice.CandidatePool, "choose", fail_for_one)
+    world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match)
+    world.renderer.failing = {models.Style.CARDS.value}
+    await world.force(in_pangaea, timezone="Asia/Pangaea")
+    await world.at("Mon 09:00")
+    assert sorted(world.sent) == ["#25 A", "#26 A"]
+    broken = False
+    world.renderer.failing = set()
+    await world.force(in_pangaea, timezone="Asia/Seoul")
+    await world.at("Mon 10:00")
+    assert sorted(world.sent) == [f"#{channel} A" for channel in range(21, 27)]
 
 
-async def test_a_post_that_fails_to_render_does_not_block_other_posts(planning: PlannerHarness) -> None:
-    unlucky, lucky = await planning.subscribe(20, style=models.Style.CARDS), await planning.subscribe(21)
-    await planning.store(MONDAY, ("2601.00001", 9))
-    planning.renderer.failing_style = models.Style.CARDS
-    assert await planning.tick(SEOUL_9AM) == 1
-    assert (await planning.list_payloads())[0]["marker"].startswith(f"daily:{lucky}:")
-    planning.renderer.failing_style = None
-    assert await planning.tick(SEOUL_9AM + HOUR) == 1
-    assert (await planning.list_payloads())[1]["marker"].startswith(f"daily:{unlucky}:")
-    assert await planning.list_contents() == ["2601.00001"] * 2
+async def test_identical_posts_of_many_channels_are_rendered_once_and_others_apart(world: World) -> None:
+    for channel in range(100, 110):
+        await world.daily(channel=channel)
+    await world.daily(channel=110, at="08:30 Seoul")
+    await world.list("Mon", "A▲9")
+    await world.at("Mon 09:00")
+    assert len({row.key for row in await world.planned()}) == len(world.sent) == 11
+    assert len(world.renderer.posts) == 2, "the schedule is a part of a post"
 
 
-async def test_a_paper_that_fails_to_render_is_shown_by_its_id_and_named_in_the_log(
-    planning: PlannerHarness,
-) -> None:
-    for channel_id in (20, 21):
-        await planning.subscribe(channel_id)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8))
-    planning.renderer.failing_title = "Paper 2601.00001"
-    with structlog.testing.capture_logs() as logged:
-        assert await planning.tick(SEOUL_9AM) == 2
-    assert await planning.list_contents() == ["2601.00001 2601.00002"] * 2
-    first, second = planning.renderer.posts[-1].papers
-    assert (first.title, first.votes, second.title) == (None, 9, "Paper 2601.00002")
-    assert [row["papers"] for row in logged if row["log_level"] == "error"] == [["2601.00001"]]
-    # Both channels have the same post: it is rendered whole, by paper and without the failing one, once.
-    assert planning.renderer.render_count == 4
-
-
-async def test_a_clock_set_back_repeats_no_post(planning: PlannerHarness) -> None:
-    subscription_id = await planning.post(("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7))
-    back = SEOUL_9AM - 2 * HOUR
-    await planning.change(subscription_id, last_on=None)
-    assert await planning.tick(back) == 0
-    assert await planning.tick(SEOUL_9AM) == 0
-    assert len(await planning.list_payloads()) == 1
+async def test_a_clock_set_back_repeats_no_post(world: World) -> None:
+    row = await world.daily()
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    await world.force(row, last_on=None)
+    for when in ("Mon 07:00", "Mon 09:00"):
+        await world.at(when)
+    assert world.sent == ["A B"]
 
 
 @pytest.mark.parametrize(
-    ("zone", "at_time", "hour", "is_fresh"),
+    ("at", "due", "is_fresh"),
     [
-        ("Asia/Seoul", "09:00", 0, False),
-        ("Asia/Seoul", "20:00", 11, True),
-        ("America/New_York", "09:00", 14, True),
+        ("09:00 Seoul", "09:00 Seoul", False),
+        ("20:00 Seoul", "20:00 Seoul", True),
+        ("09:00 New_York",) * 2 + (True,),
     ],
 )
 async def test_a_digest_dated_tomorrow_does_not_silence_todays(
-    planning: PlannerHarness, zone: str, at_time: str, hour: int, is_fresh: bool
+    world: World, at: str, due: str, is_fresh: bool
 ) -> None:
-    due = datetime.combine(MONDAY, time(hour), UTC)
-    await planning.subscribe(timezone=zone, at_time=at_time, created_at=due - 36 * HOUR)
-    await planning.store(MONDAY - DAY, ("2601.00001", 9), at=due - 2 * schedule.DAY)
-    await planning.tick(due - DAY)
-    await planning.store(MONDAY + DAY, ("2601.00002", 8))
-    await planning.tick(due)
-    assert await planning.list_contents() == ["2601.00001", *(["2601.00002"] if is_fresh else [])]
-    await planning.store(MONDAY, ("2601.00003", 7))
-    await planning.tick(due + DAY)
-    posted = " ".join(await planning.list_contents()).split()
-    assert sorted(posted) == ["2601.00001", "2601.00002", "2601.00003"]
-    assert await planning.tick(due + 2 * DAY) == 0
+    world.now = moment("Sat-1 21:00")
+    await world.daily(at=at)
+    await world.list("Sun-1", "A▲9")
+    await world.at(f"Sun-1 {due}")
+    await world.list("Tue", "B▲8")
+    await world.at(f"Mon {due}")
+    assert world.sent == ["A", *(["B"] if is_fresh else [])]
+    await world.list("Mon", "C▲7")
+    await world.at(f"Tue {due}")
+    assert sorted(" ".join(world.sent)) == sorted("A B C")
+    await world.at(f"Wed {due}")
+    assert len(" ".join(world.sent).split()) == 3
 
 
 @pytest.mark.parametrize(("days", "lives"), [((1,), 7), ((1, 2, 3, 4, 5), 1), ((1, 4), 3)])
 async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
-    planning: PlannerHarness, days: tuple[int, ...], lives: int
+    world: World, days: tuple[int, ...], lives: int
 ) -> None:
-    await planning.post(("2601.00001", 5), days=days)
-    async with planning.database.read() as connection:
-        [delivery] = await outbox.list_rows(connection)
+    await world.daily(days=days)
+    await world.list("Mon", "A▲5")
+    await world.at("Mon 09:00")
+    [delivery] = await world.planned()
     assert delivery.expires_at - delivery.planned_at == lives * DAY
+
+
+async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+    world: World,
+) -> None:
+    await world.read_lists("Thu-1")
+    await world.daily(at="")
+    await world.list("Mon", "A")
+    for when in ("Tue 10:00", "Tue 11:35", "Tue 23:29"):  # it closes at 11:30
+        await world.at(when)
+    assert world.sent == []
+    await world.at("Tue 23:30")
+    assert world.sent == ["A"]
+
+
+async def test_a_day_that_has_no_list_has_no_post(world: World) -> None:
+    await world.read_lists("Thu-1")
+    row = await world.daily(at="")
+    world.now = moment("Tue 11:31")
+    await world.read_lists("Mon")
+    for when in ("Tue 11:31", "Tue 23:30"):
+        await world.at(when)
+    assert world.sent == []
+    assert await world.last_on(row) == day("Tue")

@@ -1,42 +1,34 @@
 """Random years of daily posts against an oracle that knows only the rules of `docs/planning.md`.
 
 Lists come late, grow, are corrected and come twice; the bot and Discord are away; managers edit. Without options there are some
-weeks on each engine, always the same. `RANDOM_YEARS=100` runs so many whole years, from the seed `RANDOM_SEED` on, each with
-`RANDOM_SETS` times five subscriptions: some three seconds of CPU a set if there are twenty. Every twentieth year ingests digests
-as the bot does, and runs on PostgreSQL too; the others store the rows of digests themselves. SQLite is then called without its
-thread.
+weeks on each engine, always the same. `RANDOM_YEARS=10` runs so many whole years, from the seed `RANDOM_SEED` on, each with
+`RANDOM_SETS` times five subscriptions.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import sqlite3
-from asyncio import Future
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiosqlite.core
 import pytest
 import sqlalchemy as sa
 
 from bot.archive import listing
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
-from storage import archive, daily, key_values, models, outbox, tables
+from storage import archive, daily, models, outbox, tables
 from storage.database import Connection, Database
-from tests.support import digest_builders
-from tests.support.planner_harness import DAY, HOUR, PlannerHarness, read_lists
+from tests.support import digest_builders, outbox_builders
+from tests.support.world import DAY, HOUR, World, read_lists
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
 SEED = int(os.environ.get("RANDOM_SEED", "0"))
-WHOLE = 20
-"""Each such year is ingested as the bot does it."""
 DAYS = 365 if YEARS else 45
 SETS = int(os.environ.get("RANDOM_SETS", "1"))
 """Sets of five subscriptions that share a year's archive: each but the first has random times, zones and days."""
@@ -53,18 +45,6 @@ def close_of(day: date) -> datetime:
 
 def number_of(name: str) -> int:
     return int(name.partition(".")[2])
-
-
-_ADD_PAPER = """INSERT INTO papers (id, arxiv_id, url, title, media, affiliations, keywords, categories, authors,
-    authors_truncated, arxiv_asks, changed, first_on, last_on, votes)
-    VALUES (?, ?, '', '', '[]', '[]', '[]', '[]', '[]', 0, 0, 0, ?, ?, ?)"""
-_ADD_DIGEST = """INSERT INTO digests (id, location, date_on, ingested_at, updated_at, source, format, language, hash, raw,
-    problems) VALUES (?, ?, ?, ?, ?, 'files', 'listing', 'en', '', '', '[]')"""
-_ADD_ENTRY = """INSERT INTO entries (digest_id, paper_id, rank, added_seq, url, authors, authors_truncated, summary_missing)
-    VALUES (?, ?, ?, ?, '', '[]', 0, 0)"""
-_READ_PAGE = (
-    "INSERT OR REPLACE INTO source_pages (source_id, location, status, read_at) VALUES (1, ?, 'ok', ?)"
-)
 
 
 @dataclass
@@ -210,73 +190,14 @@ def place_of(row: models.Subscription) -> tuple[int, str]:
     return row.channel_id, row.locale.value
 
 
-Planned: TypeAlias = tuple[
-    dict[tuple[int | None, date | None], tuple[int, list[str]]], dict[int, date | None]
-]
-"""The ids and papers of the posts that were planned, by subscription and date; and all last dates."""
-
-
-class Rows:
-    """Stores the rows of digests in SQLite as an ingest does, some forty times as fast, and reads what was planned."""
-
-    def __init__(self, path: str) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None)
-        self.papers: set[str] = set()
-        self.digests: dict[tuple[str, date], int] = {}
-        self.ingests = 0
-
-    def store(self, place: str, day: date, oracle: Oracle, now: datetime) -> None:
-        if self.ingests == oracle.ingests:
-            return
-        self.ingests = oracle.ingests
-        listed, execute = oracle.listed[place, day], self.connection.execute
-        execute("BEGIN IMMEDIATE")
-        new = [name for name in listed if name not in self.papers]
-        self.papers.update(new)
-        papers = [(number_of(name), name, str(day), str(day), oracle.votes[name]) for name in new]
-        self.connection.executemany(_ADD_PAPER, papers)
-        if (place, day) not in self.digests:
-            self.digests[place, day] = len(self.digests) + 1
-            times = as_stored(now), as_stored(now)
-            execute(_ADD_DIGEST, (self.digests[place, day], f"{place}/{day}", str(day), *times))
-        digest_id = self.digests[place, day]
-        removed = execute(
-            "DELETE FROM entries WHERE digest_id = ? RETURNING paper_id, added_seq", (digest_id,)
-        )
-        former = dict(removed.fetchall())
-        execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key_values.ENTRIES_ADDED, str(self.ingests)))
-        numbers = map(number_of, listed)
-        entries = [(digest_id, id_, rank, former.get(id_, self.ingests)) for rank, id_ in enumerate(numbers)]
-        self.connection.executemany(_ADD_ENTRY, entries)
-        execute("COMMIT")
-
-    def read_pages(self, days: Iterable[date], now: datetime) -> None:
-        pages = [(f"https://huggingface.co/api/daily_papers?date={day}", as_stored(now)) for day in days]
-        self.connection.executemany(_READ_PAGE, pages)
-
-    def list_planned(self, now: datetime) -> Planned:
-        query = "SELECT subscription_id, local_on, id, post FROM deliveries WHERE planned_at = ?"
-        found: dict[tuple[int | None, date | None], tuple[int, list[str]]] = {
-            (of, date.fromisoformat(on)): (id_, json.loads(post)["papers"])
-            for of, on, id_, post in self.connection.execute(query, (as_stored(now),))
-        }
-        dates = self.connection.execute("SELECT id, last_on FROM subscriptions")
-        return found, {id_: date.fromisoformat(on) for id_, on in dates}
-
-
-def as_stored(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-class World:
+class Year:
     """A year of an archive, a planner and its subscriptions."""
 
-    def __init__(self, database: Database, seed: int, rows: Rows | None) -> None:
-        self.rows = rows
+    def __init__(self, database: Database, seed: int) -> None:
         self.random = random.Random(seed)
         self.database = database
-        self.harness = PlannerHarness(database)
-        self.planner = DailyPlanner(database, self.harness.deliveries, self.match)
+        self.deliveries = World(database).deliveries
+        self.planner = DailyPlanner(database, self.deliveries, self.match)
         self.oracle = Oracle()
         self.now = datetime.combine(FIRST, time(0), UTC)
         self.service = Subscriptions(database, lambda: self.now)
@@ -313,22 +234,16 @@ class World:
         self.subscriptions.append(row)
 
     async def store(self, place: str, day: date, names: Sequence[str], *, is_list: bool) -> None:
-        """Ingest a digest, or store its rows as an ingest does."""
+        """Ingest a digest."""
         self.oracle.store(place, day, names, is_list=is_list)
         votes = [(name, self.oracle.votes[name]) for name in names]
-        if self.rows is None:
-            papers = [{"arxiv_id": name, "title": name, "votes": count} for name, count in votes]
-            text = listing.build(day, papers).text if is_list else digest_builders.newsletter(day, votes)
-            await digest_builders.ingest_digest(self.database, text, at=self.now, location=f"{place}/{day}")
-        else:
-            self.rows.store(place, day, self.oracle, self.now)
+        papers = [{"arxiv_id": name, "title": name, "votes": count} for name, count in votes]
+        text = listing.build(day, papers).text if is_list else digest_builders.newsletter(day, votes)
+        await digest_builders.ingest_digest(self.database, text, at=self.now, location=f"{place}/{day}")
 
     async def read_pages(self, *days: date) -> None:
         self.oracle.reads |= dict.fromkeys(days, self.now)
-        if self.rows is None:
-            await read_lists(self.database, self.now, *days)
-        else:
-            self.rows.read_pages(days, self.now)
+        await read_lists(self.database, self.now, *days)
 
     async def happen(self) -> None:
         """Let some of what may happen in six hours happen."""
@@ -403,7 +318,10 @@ class World:
         if YEARS and self.oracle.last_on == before and self.random.random() < 0.7:
             return
         await self.planner.tick(self.now)
-        found, last_on = await self.list_planned()
+        async with self.database.read() as connection:
+            planned = await outbox.list_rows(connection, since_at=self.now)
+            last_on = {row.id: row.last_on for row in await daily.list_rows(connection)}
+        found = {(row.subscription_id, row.local_on): (row.id, [*row.papers]) for row in planned}
         assert {key: names for key, (_, names) in found.items()} == {
             (post.subscription_id, post.on): post.names for post in expected
         }, self.now
@@ -412,14 +330,6 @@ class World:
             posted.id, _ = found[posted.subscription_id, posted.on]
             # Some are sent at once, some with a lost answer, and some not before they expire.
             self.waiting.append((self.now, posted))
-
-    async def list_planned(self) -> Planned:
-        if self.rows is not None:
-            return self.rows.list_planned(self.now)
-        async with self.database.read() as connection:
-            planned = await outbox.list_rows(connection, since_at=self.now)
-            dates = {row.id: row.last_on for row in await daily.list_rows(connection)}
-        return {(row.subscription_id, row.local_on): (row.id, [*row.post.papers]) for row in planned}, dates
 
     async def deliver(self) -> None:
         """Send what waits, unless Discord is away, and let expire what waited for a day."""
@@ -448,7 +358,7 @@ class World:
         left = [(planned_at, post) for planned_at, post, chance in outcomes if chance >= 0.9]
         self.waiting = [(planned_at, post) for planned_at, post in left if not self.is_over(planned_at, post)]
         if len(self.waiting) < len(left) or (self.unsettled and self.now - self.unsettled[0] >= 2 * DAY):
-            await self.harness.expire(self.now)
+            await outbox_builders.make_recorder(self.database, self.deliveries).expire(self.now)
             self.unsettled = [lost_at for lost_at in self.unsettled if self.now - lost_at < 2 * DAY]
         for planned_at, post in left:
             if self.is_over(planned_at, post):
@@ -496,45 +406,14 @@ class World:
             self.now += self.random.randint(2, 14 if YEARS else 6) * HOUR
 
 
-class _Queue:
-    """Calls SQLite at once; aiosqlite has a thread for each connection, and each call costs two switches of threads."""
-
-    def put_nowait(self, item: tuple[Future[Any] | None, Callable[[], Any]]) -> None:
-        future, function = item
-        try:
-            result = function()
-        except Exception as error:  # noqa: BLE001 - as the thread
-            if future is not None:
-                future.set_exception(error)
-        else:
-            if future is not None:
-                future.set_result(result)
-
-
-class _Thread:
-    def __init__(self, **_: Any) -> None: ...
-
-    def start(self) -> None: ...
-
-
-@pytest.fixture(autouse=True)
-def _without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    if YEARS:
-        monkeypatch.setattr(aiosqlite.core, "SimpleQueue", _Queue)
-        monkeypatch.setattr(aiosqlite.core, "Thread", _Thread)
-
-
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
 async def test_a_random_year_is_posted_by_the_rules(db: Database, seed: int) -> None:
-    is_whole = not YEARS or seed % WHOLE == 0
-    if not is_whole and not db.is_sqlite:
-        pytest.skip(f"every {WHOLE}th year is on PostgreSQL too")
-    world = World(db, seed, None if is_whole else Rows(str(db.url.database)))
-    await world.run(DAYS)
+    year = Year(db, seed)
+    await year.run(DAYS)
     count = 0
-    for at_place in world.oracle.posts.values():
+    for at_place in year.oracle.posts.values():
         posts = [post for post in at_place if post.is_live]
         count += len(posts)
         for post in posts:

@@ -1,163 +1,140 @@
-"""Explanations of `/why` for real plans; their texts cover every cause."""
+"""Explanations of `/why` for posts as they are planned and sent; their texts cover every cause."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bot.client import translations
-from bot.daily import why
-from bot.daily.service import Subscriptions
 from bot.daily.why import Cause
-from storage import models, outbox
-from storage.models import Reason
-from tests.support.planner_harness import DAY, EVENING, HOUR, MONDAY, SEOUL_9AM, PlannerHarness
-
-CHANNEL = 20
+from storage import models
+from storage.models import Reason, SourceKind
+from tests.support.world import AWAY, CHANNEL, DAY, FORBIDDEN, MONDAY, World, day, moment
 
 
-async def ask(planning: PlannerHarness, arxiv_id: str, now: datetime) -> why.Explanation:
-    """Return the explanation for the only subscription of the channel."""
-    (explanation,), *_ = await planning.explain(arxiv_id, now)
-    return explanation
+async def post(world: World, text: str, **options: Any) -> models.Subscription:
+    """Set up a daily post, and send the one of Monday."""
+    row = await world.daily(**options)
+    await world.list("Mon", text)
+    await world.at("Mon 09:00")
+    return row
 
 
-async def test_a_posted_paper_has_its_date_and_message(planning: PlannerHarness) -> None:
-    await planning.post(("2601.00001", 9))
-    assert (await ask(planning, "2601.00001", SEOUL_9AM)).cause is Cause.WAITING
-    await planning.mark_sent(SEOUL_9AM + timedelta(seconds=3))
-    await planning.store(MONDAY + DAY, ("2601.00001", 90), ("2601.00002", 1))
-    await planning.tick(SEOUL_9AM + DAY)
-    explanation = await ask(planning, "2601.00001", SEOUL_9AM + DAY)
-    assert (explanation.cause, explanation.digest_on) == (Cause.POSTED, MONDAY)
-    assert explanation.at == SEOUL_9AM + timedelta(seconds=3)
-    assert explanation.part is not None
-    assert explanation.part.message_id is not None
+async def causes(world: World, name: str) -> list[Cause]:
+    return [found.cause for found in (await world.why(name)).explanations]
 
 
-async def test_after_a_month_a_repeated_paper_counts_as_new(planning: PlannerHarness) -> None:
-    await planning.post(("2601.00001", 90), min_votes=50)
-    await planning.mark_sent(SEOUL_9AM)
-    later = SEOUL_9AM + 40 * DAY
-    await planning.store(MONDAY + 40 * DAY, ("2601.00001", 12), at=later - HOUR)
-    await planning.tick(later)
-    explanation = await ask(planning, "2601.00001", later)
-    assert (explanation.cause, explanation.votes) == (Cause.TOO_FEW_VOTES, 12)
+async def test_a_posted_paper_has_its_date_and_message(world: World) -> None:
+    world.discord.answer = AWAY
+    await post(world, "A▲9")
+    assert await causes(world, "A") == [Cause.WAITING]
+    world.discord.answer = None
+    await world.wait(minutes=1)
+    await world.list("Tue", "A▲90 B▲1")
+    await world.at("Tue 09:00")
+    found = await world.explain("A")
+    assert (found.cause, found.digest_on, found.at) == (Cause.POSTED, MONDAY, moment("Mon 09:01"))
+    assert found.part is not None
+    assert found.part.message_id is not None
 
 
-async def test_a_paper_that_was_not_chosen_has_its_votes_or_its_rank_today(planning: PlannerHarness) -> None:
-    first = {"2601.00001": 50, "2601.00002": 40, "2601.00003": 30, "2601.00004": 20, "2601.00005": 3}
-    await planning.post(*first.items(), ("2601.00006", None), min_votes=10)
-    few = await ask(planning, "2601.00005", SEOUL_9AM)
+async def test_after_a_month_a_repeated_paper_counts_as_new(world: World) -> None:
+    await post(world, "A▲90", min_votes=50)
+    await world.list("Sat+5", "A▲12", at="Sat+5 08:00")
+    await world.at("Sat+5 09:00")
+    found = await world.explain("A")
+    assert (found.cause, found.votes) == (Cause.TOO_FEW_VOTES, 12)
+
+
+async def test_a_paper_that_was_not_chosen_has_its_votes_or_its_rank_today(world: World) -> None:
+    await post(world, "A▲50 B▲40 C▲30 D▲20 E▲3 F", min_votes=10)
+    few = await world.explain("E")
     assert (few.cause, few.votes) == (Cause.TOO_FEW_VOTES, 3)
-    assert (await ask(planning, "2601.00006", SEOUL_9AM)).cause is Cause.VOTES_UNKNOWN
-    now = SEOUL_9AM + 2 * HOUR
-    await planning.store(MONDAY, *(first | {"2601.00004": 99, "2601.00008": 60}).items(), at=now)
-    for number, cause, rank in (
-        (3, Cause.BELOW_TOP, 5),
-        (4, Cause.NOT_CHOSEN_THEN, 1),
-        (8, Cause.UPCOMING, 1),  # it came after the post, while its day is open
+    assert await causes(world, "F") == [Cause.VOTES_UNKNOWN]
+    await world.list("Mon", "A▲50 B▲40 C▲30 D▲99 E▲3 H▲60", at="Mon 11:00")
+    for name, cause, rank, at in (
+        ("C", Cause.BELOW_TOP, 5, None),
+        ("D", Cause.NOT_CHOSEN_THEN, 1, None),
+        ("H", Cause.UPCOMING, 1, moment("Tue 09:00")),  # it came after the post, while its day is open
     ):
-        found = await ask(planning, f"2601.0000{number}", now)
-        assert (found.cause, found.rank, found.digest_on) == (cause, rank, MONDAY), number
-        assert found.at == (SEOUL_9AM + DAY if cause is Cause.UPCOMING else None)
+        found = await world.explain(name)
+        assert (found.cause, found.rank, found.digest_on, found.at) == (cause, rank, MONDAY, at)
 
 
-async def test_before_the_post_the_answer_is_the_upcoming_choice(planning: PlannerHarness) -> None:
-    await planning.subscribe(min_votes=5)
-    await planning.store(MONDAY, ("2601.00001", 9), ("2601.00002", 8), ("2601.00003", 7), ("2601.00004", 1))
-    now = SEOUL_9AM - HOUR
-    coming = await ask(planning, "2601.00002", now)
-    assert (coming.cause, coming.rank, coming.candidate_count, coming.at) == (Cause.UPCOMING, 2, 3, SEOUL_9AM)
-    behind = await ask(planning, "2601.00003", now)
-    assert (behind.cause, behind.rank, behind.at) == (Cause.BELOW_TOP, 3, SEOUL_9AM)
-    assert (await ask(planning, "2601.00004", now)).cause is Cause.TOO_FEW_VOTES
+async def test_before_the_post_the_answer_is_the_upcoming_choice(world: World) -> None:
+    await world.daily(min_votes=5)
+    await world.list("Mon", "A▲9 B▲8 C▲7 D▲1", at="Mon 08:00")
+    at = moment("Mon 09:00")
+    coming, behind = await world.explain("B"), await world.explain("C")
+    assert (coming.cause, coming.rank, coming.candidate_count, coming.at) == (Cause.UPCOMING, 2, 3, at)
+    assert (behind.cause, behind.rank, behind.at) == (Cause.BELOW_TOP, 3, at)
+    assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
-async def test_what_is_older_than_the_first_post_was_not_chosen(planning: PlannerHarness) -> None:
-    await planning.store(MONDAY - DAY, ("2601.00001", 99))
-    await planning.store(MONDAY, ("2601.00002", 5))
-    await planning.subscribe()
-    for _ in range(2):
-        explanation = await ask(planning, "2601.00001", SEOUL_9AM)
-        assert (explanation.cause, explanation.digest_on) == (Cause.NOT_CHOSEN_THEN, MONDAY - DAY)
-        await planning.tick(SEOUL_9AM)
+async def test_what_is_older_than_the_first_post_came_too_early(world: World) -> None:
+    await world.list("Sun-1", "A▲99")
+    await world.list("Mon", "B▲5")
+    await world.at("Mon 07:00")
+    await world.daily()
+    for when in ("Mon 08:00", "Mon 09:00"):
+        await world.at(when)
+        found = await world.explain("A")
+        assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
-async def test_a_paper_of_a_source_that_is_not_drawn_from(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await planning.change(subscription_id, source="https://example.org/feed")
-    await planning.store(MONDAY, ("2601.00001", 9))
-    assert (await ask(planning, "2601.00001", SEOUL_9AM)).cause is Cause.OTHER_SOURCE
+async def test_a_weekly_subscription_explains_its_week(world: World) -> None:
+    await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
+    await world.list("Thu-1", "A▲9 B▲40")
+    behind = await world.explain("A")
+    assert (behind.cause, behind.rank, behind.at) == (Cause.BELOW_TOP, 2, moment("Mon 09:00"))
+    await world.at("Mon 09:00")
+    assert await causes(world, "B") == [Cause.POSTED]
+    await world.list("Thu", "I▲9", at="Tue 09:00")
+    coming = await world.explain("I")
+    assert (coming.cause, coming.at) == (Cause.UPCOMING, moment("Mon+1 09:00"))
 
 
-async def test_a_paused_subscription_has_its_reason(planning: PlannerHarness) -> None:
-    subscription_id = await planning.subscribe()
-    await Subscriptions(planning.database, lambda: EVENING).pause(subscription_id, Reason.NO_SEND)
-    await planning.store(MONDAY, ("2601.00001", 9))
-    explanation = await ask(planning, "2601.00001", SEOUL_9AM)
-    assert explanation.cause is Cause.STOPPED
-    assert explanation.subscription is not None
-    assert explanation.subscription.reason == Reason.NO_SEND
+async def test_a_paper_off_the_topic_or_of_another_source_has_that_cause(world: World) -> None:
+    await world.source("https://example.org/feed", SourceKind.FEED)
+    await world.daily(source="https://example.org/feed")
+    await world.daily(topic="moss", papers=1)
+    await world.list("Mon", 'A▲9 "Rivers" B▲5 "How moss grows" C▲4 "Of moss"')
+    assert await causes(world, "A") == [Cause.OTHER_SOURCE, Cause.OFF_TOPIC]
+    assert await causes(world, "B") == [Cause.OTHER_SOURCE, Cause.UPCOMING]
+    await world.at("Mon 09:00")
+    assert await causes(world, "A") == [Cause.OTHER_SOURCE, Cause.OFF_TOPIC]
+    assert await causes(world, "C") == [Cause.OTHER_SOURCE, Cause.BELOW_TOP]
 
 
-@pytest.mark.parametrize("is_expired", [False, True])
-async def test_an_undelivered_post_has_its_reason(planning: PlannerHarness, is_expired: bool) -> None:
-    await planning.post(("2601.00001", 9))
-    if is_expired:
-        async with planning.database.transaction() as connection:
-            await outbox.cancel(connection, [1], reason=Reason.TOO_OLD, now=SEOUL_9AM)
-    else:
-        await planning.attempt(1, to=models.PartState.STOPPED)
-    explanation = await ask(planning, "2601.00001", SEOUL_9AM)
-    assert explanation.cause is (Cause.UPCOMING if is_expired else Cause.WAITING)
-    if not is_expired:
-        assert explanation.delivery is not None
-        assert explanation.delivery.reason == Reason.NO_HISTORY
+async def test_a_paused_or_refused_post_has_its_reason_and_an_expired_one_comes_again(world: World) -> None:
+    world.discord.answer = FORBIDDEN
+    row = await post(world, "A▲9")
+    refused = await world.explain("A")
+    assert refused.delivery is not None
+    assert (refused.cause, refused.delivery.reason) == (Cause.WAITING, Reason.NO_SEND)
+    await world.relay.expire(moment("Tue 10:00"))
+    assert await causes(world, "A") == [Cause.UPCOMING]
+    await world.subscriptions.pause(row.id, Reason.NO_SEND)
+    stopped = await world.explain("A")
+    assert stopped.subscription is not None
+    assert (stopped.cause, stopped.subscription.reason) == (Cause.STOPPED, Reason.NO_SEND)
 
 
-async def test_each_subscription_of_the_channel_has_its_own_answer(planning: PlannerHarness) -> None:
-    await planning.subscribe(min_votes=50, locale=models.Locale.KO)
-    await planning.post(("2601.00001", 9), locale=models.Locale.EN)
-    await planning.mark_sent(SEOUL_9AM)
-    explanations, other_channel_ids, _ = await planning.explain("2601.00001", SEOUL_9AM)
-    assert [explanation.cause for explanation in explanations] == [Cause.TOO_FEW_VOTES, Cause.POSTED]
-    assert other_channel_ids is None
-    assert await planning.explain("2601.00001", SEOUL_9AM, channel_id=21) == ((), (CHANNEL,), 0)
-
-
-async def test_a_post_of_a_deleted_subscription_is_still_found(planning: PlannerHarness) -> None:
-    subscription_id = await planning.post(("2601.00001", 9))
-    await planning.mark_sent(SEOUL_9AM)
-    await Subscriptions(planning.database, lambda: SEOUL_9AM).remove(subscription_id)
-    explanations, other_channel_ids, _ = await planning.explain("2601.00001", SEOUL_9AM)
-    assert [(each.cause, each.subscription) for each in explanations] == [(Cause.POSTED, None)]
-    assert other_channel_ids == ()
-
-
-async def test_a_weekly_subscription_explains_its_week(planning: PlannerHarness) -> None:
-    await planning.subscribe(style=models.Style.WEEKLY, days=(1,), top_n=1)
-    thursday = MONDAY - 4 * DAY
-    await planning.store(thursday, ("2601.00001", 9), ("2601.00002", 40), at=EVENING - 3 * DAY)
-    behind = await ask(planning, "2601.00001", EVENING)
-    assert (behind.cause, behind.rank, behind.at) == (Cause.BELOW_TOP, 2, SEOUL_9AM)
-    await planning.tick(SEOUL_9AM)
-    assert (await ask(planning, "2601.00002", SEOUL_9AM)).cause is Cause.WAITING
-    await planning.store(MONDAY + 3 * DAY, ("2601.00009", 9), at=SEOUL_9AM + DAY)
-    coming = await ask(planning, "2601.00009", SEOUL_9AM + DAY)
-    assert (coming.cause, coming.at) == (Cause.UPCOMING, SEOUL_9AM + 7 * DAY)
+async def test_each_subscription_of_the_channel_has_its_own_answer_also_a_deleted_one(world: World) -> None:
+    await world.daily(min_votes=50, locale=models.Locale.KO)
+    row = await post(world, "A▲9", locale=models.Locale.EN)
+    assert await causes(world, "A") == [Cause.TOO_FEW_VOTES, Cause.POSTED]
+    assert await world.why("A", channel=21) == ((), (CHANNEL,), 0)
+    await world.subscriptions.remove(row.id)
+    kept, deleted = (await world.why("A")).explanations
+    assert (kept.cause, deleted.cause, deleted.subscription) == (Cause.TOO_FEW_VOTES, Cause.POSTED, None)
+    assert day("Mon") == deleted.digest_on
 
 
 @pytest.mark.parametrize("locale", models.Locale)
 def test_every_cause_has_a_text(texts: translations.Translations, locale: models.Locale) -> None:
-    numbers = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
+    values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
+    values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none"}
     for cause in Cause:
-        values: dict[str, str | int] = {
-            "date": "2026-01-01",
-            "at": "",
-            "topic": "diffusion",
-            "source": "none",
-            **numbers,
-        }
         assert texts.for_locale(locale)(f"why-{cause.value}", **values)

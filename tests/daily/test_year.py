@@ -15,7 +15,7 @@ import pytest
 from bot.daily.service import Subscriptions
 from storage import models, outbox, tables
 from storage.database import Connection, Database
-from tests.support.planner_harness import PlannerHarness
+from tests.support.world import World
 
 pytestmark = pytest.mark.promise
 
@@ -113,16 +113,16 @@ def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
     return sorted(moment for moment in ticks if moment > MADE_AT)
 
 
-async def _run_year(harness: PlannerHarness, ticks: Iterable[datetime]) -> None:
+async def _run_year(world: World, ticks: Iterable[datetime]) -> None:
     """Store each day's digest when it arrives, and plan at each tick."""
     digest_dates = (FIRST + number * DAY for number in itertools.count(-2))
     on = next(digest_dates)
     for now in ticks:
         while datetime.combine(on, DIGEST_AT) < now:
-            async with harness.database.transaction() as connection:
+            async with world.database.transaction() as connection:
                 await _store_digest(connection, on)
             on = next(digest_dates)
-        await harness.planner.tick(now)
+        await world.daily_planner.tick(now)
 
 
 async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_time(
@@ -138,7 +138,7 @@ async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_tim
         for zone, at in SUBSCRIPTIONS.items()
     }
     ticks = _ticks([list(due_times.values()) for due_times in expected.values()])
-    await _run_year(PlannerHarness(sqlite_db), ticks)
+    await _run_year(World(sqlite_db), ticks)
     posted: dict[str, list[models.Delivery]] = defaultdict(list)
     async with sqlite_db.read() as connection:
         for delivery in await outbox.list_rows(connection):
@@ -150,5 +150,5 @@ async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_tim
         assert [(delivery.local_on, delivery.due_at) for delivery in deliveries] == due, zone
         planned = [ticks[bisect_left(ticks, due_at)] for _, due_at in due]
         assert [delivery.planned_at for delivery in deliveries] == planned, zone
-        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.post.papers]
+        shown = [arxiv_id for delivery in deliveries for arxiv_id in delivery.papers]
         assert len(shown) == len(set(shown)) == len(YEAR), zone

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import product
 
 import pytest
 import sqlalchemy as sa
 
 from bot.alerts.service import Alerts
-from bot.today import service as today_service
 from storage import models, shelf, tables, today
 from tests.support import alert_builders, digest_builders
 from tests.support.fault_harness import FaultHarness
@@ -103,13 +102,13 @@ async def _store(harness: FaultHarness, monday: datetime) -> None:
 
 async def _add_alerts_and_wishes(harness: FaultHarness) -> None:
     service = Alerts(harness.db, harness.now)
-    due = today_service.next_due(harness.now(), AT, "UTC", None)
-    saved_at = datetime(2025, 5, 1, tzinfo=due.tzinfo)
+    saved_at = datetime(2025, 5, 1, tzinfo=UTC)
+    last_on = harness.now().date()
     async with harness.db.transaction() as connection:
         paper_id = (await connection.execute(sa.select(tables.papers.c.id))).scalar_one()
         for user_id in READERS:
             await shelf.save(connection, user_id, [paper_id], saved_at)
-            profile = models.Profile(user_id, at_time=AT, timezone="UTC", next_due_at=due)
+            profile = models.Profile(user_id, at_time=AT, timezone="UTC", last_on=last_on)
             await today.add(connection, profile)
     for user_id in READERS:
         draft = alert_builders.draft("care", user_id=user_id, timing=models.AlertTiming.DAILY, at_time=AT)
@@ -123,8 +122,8 @@ async def _is_done(harness: FaultHarness) -> bool:
 async def _has_moved(harness: FaultHarness, monday: datetime) -> bool:
     """Return whether the papers of the day were looked at in the next week."""
     async with harness.db.read() as connection:
-        next_due = await connection.execute(sa.select(sa.func.min(tables.profiles.c.next_due_at)))
-        return bool(next_due.scalar_one() > monday + timedelta(days=7))
+        done = await connection.execute(sa.select(sa.func.min(tables.profiles.c.last_on)))
+        return bool(done.scalar_one() >= (monday + timedelta(days=7)).date())
 
 
 async def _assert_each_has_one_of_each(harness: FaultHarness) -> None:

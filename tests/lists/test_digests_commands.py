@@ -130,7 +130,7 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert harness.texts("alert-made") in shown_text(made)
     (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert [term.text for term in alert.terms] == ["강화 학습"]
-    listed = await harness.click(message, label=harness.texts("post-see-all", count=6))
+    listed = await harness.click(message, label=harness.texts("alert-day"))
     assert listed.ephemeral
     assert "\n5 · " in shown_text(listed)
 
@@ -148,39 +148,22 @@ async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness)
 
 
 @both_languages
-async def test_a_second_post_and_its_copies_say_what_was_posted_before(harness: ClientHarness) -> None:
+async def test_a_post_is_shown_in_the_other_language_with_its_numbers(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(top_n=2)
     await harness.plan_post(subscription)
-    counts = {
-        models.Locale.EN: "3–4 of 6 by votes; the top 2 were already posted here",
-        models.Locale.KO: "6편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
-    }
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
-    late = replace(
-        post,
-        digest_on=date(2025, 12, 31),
-        since_on=date(2025, 12, 26),
-        late=((date(2025, 12, 30), 1, 3),),
-        ranks=(3,),
+    message = await send_parts(
+        harness,
+        harness.channel.id,
+        *harness.container.renderer.render_daily(replace(post, marker="daily:1:2026-01-01")),
     )
-    for changed in (late, post):
-        message = await send_parts(
-            harness,
-            harness.channel.id,
-            *harness.container.renderer.render_daily(replace(changed, marker="daily:1:2026-01-01")),
-        )
-        other = daily_post.OTHER_LOCALE[harness.texts.locale]
-        result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
-        wording = harness.container.renderer.wording_for(other)
-        copied = replace(changed, locale=other)
-        shown = shown_text(result)
-        assert result.ephemeral
-        assert wording.ui_texts("post-pick") in shown
-        assert wording.ui_texts("post-see-all", count=6) in shown
-        assert daily_post.header(wording, copied) in shown
-        assert "**3 · " in shown
-        assert "**4 · " in shown
-    assert counts[other] in shown
+    other = daily_post.OTHER_LOCALE[harness.texts.locale]
+    result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
+    shown, wording = shown_text(result), harness.container.renderer.wording_for(other)
+    assert result.ephemeral
+    assert wording.ui_texts("post-pick") in shown
+    assert all(f"**{number} · " in shown for number in (1, 2))
+    assert daily_post.header(wording, replace(post, locale=other)) not in shown
 
 
 async def _offered(harness: ClientHarness, typed: str) -> list[tuple[str, str]]:

@@ -25,8 +25,8 @@ SECRET = "s3cr3t-token-of-a-webhook"
 WORD = models.AlertTerm(models.AlertKind.KEYWORD, 'diffusion "모델"')
 
 
-def _service(database: Database, templates: tuple[str, ...] = ()) -> SetUpFile:
-    return SetUpFile(database, lambda: NOW, core_settings.Settings(), templates)
+def _service(database: Database) -> SetUpFile:
+    return SetUpFile(database, lambda: NOW, core_settings.Settings())
 
 
 async def _apply(database: Database, text: str) -> list[str]:

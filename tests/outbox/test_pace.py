@@ -89,17 +89,6 @@ def test_a_limit_is_waited_for_and_the_first_success_after_it_ends_it(answer: An
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
 
 
-@pytest.mark.parametrize("answer", [PAGE, BAN, SERVER_ERROR, FAILURE])
-def test_a_bad_time_of_fifteen_seconds_sees_few_requests(answer: Answer | None) -> None:
-    for seed in range(20):
-        bench, requests = Bench(seed=seed), 0
-        while bench.now < 15.0:
-            bench.answer(answer)
-            requests += 1
-            bench.wait()
-        assert requests <= 10
-
-
 def test_interactions_say_nothing_except_for_a_ban() -> None:
     bench = Bench()
     bench.answer(

@@ -19,7 +19,7 @@ from bot.daily import choice
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from storage import models
-from storage.models import DigestFormat, Locale
+from storage.models import Locale
 
 ABSTRACT = "We train a small model with care and compare it on three benchmarks. It needs half of the data."
 MAX_HANGUL_SHARE = 0.2
@@ -88,32 +88,3 @@ def test_no_message_of_an_english_channel_is_more_than_a_fifth_hangul(style: mod
     shares = [hangul_share(body) for body in render_bodies(details, Locale.EN, style)]
     assert shares
     assert max(shares) <= MAX_HANGUL_SHARE
-
-
-def test_a_post_of_a_listing_names_its_writer_and_a_newsletters_post_does_not() -> None:
-    listed = [
-        detail
-        for detail in build_details("listing-en", with_abstracts=False)
-        if detail.appearances[0].format is DigestFormat.LISTING and detail.appearances[0].entry.sections
-    ]
-    [body, *_] = render_bodies(listed[:1], Locale.EN, models.Style.COMPACT)
-    assert "-# Hugging Face's summary of the abstract" in body
-    [body, *_] = render_bodies(
-        build_details("newsletter-en", with_abstracts=False)[:1], Locale.EN, models.Style.COMPACT
-    )
-    assert "summary" not in body.splitlines()[-1]
-
-
-def test_a_summary_of_the_abstract_in_the_other_language_is_named_on_one_short_line() -> None:
-    listed = [
-        detail
-        for detail in build_details("listing-en", with_abstracts=False)
-        if detail.appearances[0].entry.sections
-    ]
-    [body, *_] = render_bodies(listed[:1], Locale.KO, models.Style.COMPACT)
-    assert "-# Hugging Face 요약 · 초록 기반" in body.splitlines()
-    unlisted = [
-        replace(detail, appearances=()) for detail in build_details("newsletter-en", with_abstracts=True)[:1]
-    ]
-    [body, *_] = render_bodies(unlisted, Locale.KO, models.Style.COMPACT)
-    assert "-# 초록에서 발췌" in body.splitlines()

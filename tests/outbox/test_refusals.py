@@ -14,7 +14,7 @@ from tests.fake_discord import model, process
 from tests.support import alert_builders
 from tests.support.relay_harness import OWNER, RelayHarness, all_sent, message_texts, new_subscription
 
-pytestmark = [pytest.mark.wire, pytest.mark.engines("sqlite", "postgresql")]
+pytestmark = pytest.mark.wire
 
 DAY = timedelta(hours=24, minutes=1)
 
@@ -66,6 +66,7 @@ async def test_a_refused_post_is_tried_after_ten_minutes_an_hour_and_six_hours_a
     assert await state_of(relay_harness, subscription_id) == ("active", None)
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 async def test_three_posts_that_expire_for_one_reason_pause_the_subscription_with_one_notice(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -147,21 +148,6 @@ async def test_posts_wait_while_their_server_is_left_and_go_on_when_it_returns(
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
-async def test_a_deleted_channel_is_refused_like_any_other_and_one_that_is_found_again_has_its_post(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    subscription_id = await subscribe(relay_harness, channel_id)
-    await fake.change_channel(channel_id, deleted=True)
-    await relay_harness.add("a", channel_id, subscription_id=subscription_id)
-    await relay_harness.drain()
-    assert await dms_of(fake, OWNER) == [f"refused unknown-channel {channel_id}"]
-    await fake.change_channel(channel_id, deleted=False)
-    relay_harness.clock_offset += timedelta(minutes=11)
-    await relay_harness.drain(until=all_sent)
-    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
-
-
 async def test_an_owner_without_dms_is_notified_in_the_system_channel(
     relay_harness: RelayHarness, fake: process.FakeDiscord
 ) -> None:
@@ -216,32 +202,6 @@ async def test_direct_messages_of_another_bot_are_opened_again(
     relay_harness.clock_offset += timedelta(minutes=11)
     await relay_harness.drain(until=all_sent)
     assert await dms_of(fake, OWNER) == ["a 0"]
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "reason"),
-    [
-        ({"type": model.FORUM, "require_tag": True}, models.PartKind.FORUM_POST, "tag-needed"),
-        ({"locked": True, "archived": True}, models.PartKind.MESSAGE, "thread-locked"),
-    ],
-)
-async def test_a_missing_tag_and_a_locked_thread_are_refusals_of_one_post(
-    relay_harness: RelayHarness,
-    fake: process.FakeDiscord,
-    change: dict[str, Any],
-    kind: models.PartKind,
-    reason: str,
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    subscription_id = await subscribe(relay_harness, channel_id)
-    await fake.change_channel(channel_id, **change)
-    if reason == "thread-locked":
-        path = f"/channels/{channel_id}/messages"
-        await fake.set_faults({"kind": "status", "status": 403, "code": 50083, "path": path})
-    await relay_harness.add("a", channel_id, subscription_id=subscription_id, kinds=(kind,))
-    await relay_harness.drain()
-    assert await delivery_of(relay_harness, "a") == ("waiting", reason)
-    assert await dms_of(fake, OWNER) == [f"refused {reason} {channel_id}"]
 
 
 async def test_a_post_in_a_refused_style_is_given_up_when_the_style_is_changed(

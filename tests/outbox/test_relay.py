@@ -7,11 +7,9 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import structlog
 from discord.http import MultipartParameters
 
 from bot.app.client import DiscordRenderer
@@ -23,7 +21,7 @@ from bot.daily import planner as daily_planner
 from bot.outbox import contents, outcomes, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
-from storage import errors, locks, models, outbox, tables
+from storage import locks, models, outbox, tables
 from storage.database import Database
 from storage.models import PartKind
 from tests.fake_discord import model, process
@@ -123,26 +121,6 @@ async def test_what_was_due_before_the_start_is_searched_for_once(
     requests = (await fake.log("GET", "/channels/"))[before:]
     searches = Counter(entry["path"] for entry in requests if entry["path"].endswith("/messages"))
     assert searches == {f"/channels/{sent}/messages": 3, f"/channels/{unsent}/messages": 1}
-
-
-async def test_papers_of_the_day_that_a_restored_backup_plans_later_than_before_come_once(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    """As when their list is read only after the start, or they are planned with those of the next day."""
-    [channel_id] = await fake.add_channels(1)
-    now = relay_harness.now()
-    sent = new_delivery("a", channel_id, now, kind=models.DeliveryKind.TODAY, digest_on=now.date())
-    await relay_harness.add_deliveries(sent)
-    await relay_harness.drain()
-    await _forget_sent(relay_harness)
-    new_relay = relay_harness.open_relay()
-    await new_relay.drain(relay_harness.now() - timedelta(hours=1))  # the term begins
-    async with relay_harness.db.transaction() as connection:
-        await connection.execute(sa.update(tables.deliveries).values(due_at=now + timedelta(minutes=5)))
-    relay_harness.clock_offset += timedelta(minutes=10)
-    await new_relay.drain(relay_harness.now())
-    assert all_sent(await relay_harness.list_states())
-    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
 async def test_an_alert_about_a_digest_of_the_morning_in_seoul_is_not_repeated_by_a_restored_backup(
@@ -284,32 +262,6 @@ async def test_a_slow_answer_leaves_one_copy(relay_harness: RelayHarness, fake: 
     await relay_harness.drain(until=all_sent)
     assert message_texts(await fake.messages(channel_id)) == ["a 0", "a 1"]
     assert len(await fake.log("POST", "/channels/")) == 2, "a late answer is an answer"
-
-
-async def test_a_clock_set_back_between_two_attempts_leaves_one_copy(
-    relay_harness: RelayHarness, fake: process.FakeDiscord
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    relay_harness.clock_offset = timedelta(hours=3)
-    await fake.set_faults({"kind": "lose", "method": "POST", "stored": True, "times": 1})
-    await relay_harness.add_deliveries(
-        new_delivery("a", channel_id, relay_harness.now() - timedelta(hours=6))
-    )
-    await relay_harness.drain()
-    await fake.run_action("expire_nonces")
-    relay_harness.clock_offset = timedelta(0)
-    async with relay_harness.db.transaction() as connection:
-        [part] = await relay_harness.list_parts()
-        await outbox.mark_sending(connection, [part.id], relay_harness.now())
-        await outbox.mark_retry(
-            connection,
-            part.id,
-            next_attempt_at=relay_harness.now(),
-            unknown_since=part.first_attempt_at,
-            error="",
-        )
-    await relay_harness.drain(until=all_sent)
-    assert message_texts(await fake.messages(channel_id)) == ["a 0"]
 
 
 async def test_run_sends_when_woken_and_finishes_the_parts_in_flight(
@@ -455,51 +407,3 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     await stub_relay.drain(now + timedelta(minutes=2))
     async with db.read() as connection:
         assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT
-
-
-async def test_a_post_follows_at_once_when_its_channel_is_freed_during_a_claim(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stub_sender, now = StubSender(), system_clock()
-    stub_sender.works = True
-    stub_relay = open_stub_relay(sqlite_db, stub_sender, now)
-    list_due = outbox.list_due
-
-    async def list_due_until_attempts_end(*args: Any, **options: Any) -> list[outbox.DuePart]:
-        due_parts = await list_due(*args, **options)
-        await asyncio.gather(*stub_relay._in_flight)
-        return due_parts
-
-    monkeypatch.setattr(outbox, "list_due", list_due_until_attempts_end)
-    async with sqlite_db.transaction() as connection:
-        await outbox.add_all(connection, [new_delivery("a", 1, now), new_delivery("b", 1, now)])
-    await stub_relay.drain(now)
-    assert stub_sender.attempts == 2
-
-
-async def test_an_outage_is_logged_once_and_its_end(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stub_sender, now, rounds = StubSender(), system_clock(), 0
-    stub_sender.works = True
-    stub_relay, stop = open_stub_relay(sqlite_db, stub_sender, now), asyncio.Event()
-    send_due = stub_relay._send_due
-
-    async def fail_at_first(clock: Any) -> None:
-        nonlocal rounds
-        rounds += 1
-        if rounds <= 5:
-            raise errors.DatabaseBusyError("The disk is too full" if rounds <= 3 else "The file is locked")
-        stop.set()
-        await send_due(clock)
-
-    monkeypatch.setattr(stub_relay, "_send_due", fail_at_first)
-    monkeypatch.setattr(relay, "POLL_SECONDS", 0.001)
-    with structlog.testing.capture_logs() as lines:
-        async with patience.limit(5):
-            await stub_relay.run(stop)
-    assert [line.get("reason", line["event"]) for line in lines] == [
-        "The disk is too full",
-        "The file is locked",
-        "relay rounds succeed again",
-    ]

@@ -114,8 +114,3 @@ def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
     korean_in_english_digest = replace(appearance("ko", DigestFormat.NEWSLETTER), language="en")
     paper = detail(korean_in_english_digest, abstract=TEXTS["en"])
     assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
-
-
-def test_every_format_has_a_rank() -> None:
-    for digest_format in DigestFormat:
-        assert summaries.best_summary(detail(appearance("en", digest_format)), Locale.EN) is not None

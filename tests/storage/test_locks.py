@@ -20,8 +20,6 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
     db: database.Database, database_url: str
 ) -> None:
     other_db = await migrate.open_database(database_url, migrate=True)
-    of_another_name = locks.ProcessLock(other_db, "writer", 5)
-    assert await of_another_name.try_acquire()
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
     assert await first.try_acquire()
     assert not await second.try_acquire()
@@ -34,7 +32,6 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
         assert [await locks.is_current_term(connection, term or 0) for term in terms] == [False, True]
     assert await second.is_sender()
     await second.release()
-    await of_another_name.release()
     await other_db.close()
 
 

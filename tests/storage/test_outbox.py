@@ -19,16 +19,14 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
 
 
 async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
-    post = models.StoredPost(
-        papers=("2502.02737", "2502.02738"), total=9, topic="강화 학습", late=((NOW.date(), 1, 2),)
-    )
-    planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), post=post, priority=3)
+    papers = ("2502.02737", "2502.02738")
+    planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), papers=papers, priority=3)
     delivery_id = await add(db, planned)
     async with db.read() as connection:
         stored = await outbox.get(connection, delivery_id)
         parts = await outbox.list_parts(connection, delivery_id)
     assert stored is not None
-    for name in ("key", "kind", "user_id", "guild_id", "digest_on", "post", "priority", "due_at"):
+    for name in ("key", "kind", "user_id", "guild_id", "digest_on", "papers", "priority", "due_at"):
         assert getattr(stored, name) == getattr(planned, name)
     assert [part.position for part in parts] == [0, 1]
     assert parts[0].first_attempt_at is None

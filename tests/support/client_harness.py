@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import textwrap
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -173,6 +175,51 @@ class ClientHarness:
             (delivery,) = await outbox.list_rows(connection)
             (part,) = await outbox.list_parts(connection, delivery.id)
         return delivery, part
+
+    def screen(self, *messages: Any) -> str:
+        """Return messages as a reader sees them, for snapshots: texts, `[buttons]`, `<menu: first option …>`.
+
+        Mentions are names, times are in UTC; lines are at most 100 columns wide.
+        """
+        return "\n".join(map(self._draw, messages))
+
+    def _draw(self, message: Any) -> str:
+        lines: list[str] = []
+        for part in raw_components(message):
+            match part["type"]:
+                case 1:
+                    lines.append("")
+                case 2:
+                    label = part.get("label") or (part.get("emoji") or {}).get("name")
+                    lines[-1] = f"{lines[-1]} [{label}]".strip()
+                case 3 | 5 | 6 | 7 | 8:
+                    options = [option["label"] for option in part.get("options", ())]
+                    shown = f": {options[0]} … {len(options)}" if options else ""
+                    lines[-1] = f"<{part.get('placeholder') or ''}{shown}>"
+                case 10:
+                    lines += part["content"].splitlines()
+                case _:
+                    pass
+        text = "\n".join(lines).replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ")
+        text = re.sub(r"</([a-z ]+):\d+>", r"`/\1`", text)
+        text = re.sub(r"<#(\d+)>", lambda found: f"#{self.bot.get_channel(int(found[1]))}", text)
+        people = {str(self.reader.id): "reader", str(self.manager.id): "manager"}
+        text = re.sub(r"<@(\d+)>", lambda found: f"@{people[found[1]]}", text)
+        text = re.sub(
+            r"<t:(\d+)(?::\w)?>",
+            lambda found: f"{datetime.fromtimestamp(int(found[1]), UTC):%b %d %H:%M}",
+            text,
+        )
+        wrapped = [
+            textwrap.wrap(
+                line,
+                60 if re.search("[가-힣]", line) else 100,
+                subsequent_indent="  ",
+                break_long_words=False,
+            )
+            for line in text.splitlines()
+        ]
+        return "\n".join(line for of in wrapped for line in of or [""]) + "\n"
 
     def unexpected_errors(self) -> list[BaseException]:
         """Return the errors that the test does not expect."""

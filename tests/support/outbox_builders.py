@@ -34,7 +34,7 @@ def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: obj
             for n in range(parts)
         ),
         channel_id=7,
-        post=models.StoredPost(papers=("2502.02737",)),
+        papers=("2502.02737",),
     )
     return replace(delivery, **changes)  # type: ignore[arg-type]
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import models, tables
+from storage import tables
 from storage.database import Connection, Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 _numbers = itertools.count(1000)
 _TEXTS = {"state": "paused", "kind": "keyword"}
 """Values that records can be built from, as the next ones."""
-_STORED: dict[str, Any] = {"days": (1, 2, 3), "post": models.StoredPost()}
+_STORED: dict[str, Any] = {"days": (1, 2, 3), "papers": ()}
 
 
 async def fill_every_table(database: Database, user_id: int, guild_id: int | None = None) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +10,6 @@ from hypothesis import strategies as st
 
 from bot.search import index as search_index
 from bot.text import analyser, questions
-
-_EVERYDAY = questions.packaged_everyday()
 
 
 def _topic(query: str) -> str:
@@ -125,52 +121,12 @@ _EVERYDAY_WORDS = (
 @pytest.mark.parametrize("pair", _EVERYDAY_WORDS.split("|"))
 def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
     words, term = pair.split("=")
-    assert term in _EVERYDAY.find_terms(words)
+    assert term in questions.find_everyday_terms(words)
 
 
 @pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
 def test_other_words_are_none(words: str) -> None:
-    assert _EVERYDAY.find_terms(words) == ()
-
-
-_FILE = """
-# ours
-쿠폰|coupon code\tprompt injection
-no tab
-too many words for one phrase here\tquantization
-\tquantization
-???\tquantization
-거짓말\tdeception
-""".encode()
-
-
-def test_an_operators_words_come_first_and_each_wrong_line_is_named() -> None:
-    rows, problems = questions.parse_everyday(_FILE + b"\xff\tquantization\n")
-    everyday = questions.Everyday(rows)
-    assert everyday.find_terms("쿠폰을") == everyday.find_terms("coupon codes") == ("prompt injection",)
-    assert everyday.find_terms("거짓말") == ("deception",)
-    assert everyday.find_terms("lies") == ("hallucination",)
-    assert [problem.partition(":")[0] for problem in problems] == [f"line {n}" for n in (4, 5, 6, 7, 9)]
-
-
-@given(st.binary(max_size=200) | st.text("a가|\t\n# ", max_size=80).map(str.encode))
-def test_any_file_of_everyday_words_can_be_read(data: bytes) -> None:
-    rows, problems = questions.parse_everyday(data)
-    assert len(rows) + len(problems) <= len(data.splitlines())
-    assert all(questions.Everyday(rows).find_terms(words[0]) for words, _ in rows)
-
-
-def test_a_file_that_is_missing_is_said_and_the_packaged_words_are_used(tmp_path: Path) -> None:
-    everyday, problems = questions.load_everyday(tmp_path / "none.tsv")
-    assert everyday.find_terms("lies") == ("hallucination",)
-    assert str(tmp_path) in problems[0]
-
-
-def test_what_is_not_a_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "words.tsv")
-    everyday, problems = questions.load_everyday(tmp_path / "words.tsv")
-    assert everyday.find_terms("lies") == ("hallucination",)
-    assert problems == [f"{tmp_path / 'words.tsv'}: it cannot be read: it is not a regular file"]
+    assert questions.find_everyday_terms(words) == ()
 
 
 MAX_LENGTH = 60

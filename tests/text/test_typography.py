@@ -70,15 +70,6 @@ def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
     assert typography.limit_marks(text) == (text if kept is None else kept)
 
 
-@given(st.lists(st.tuples(st.sampled_from("a가\u0301\u0323\uff9e"), st.integers(1, 70)), max_size=8))
-def test_no_run_of_combining_marks_is_left(runs: list[tuple[str, int]]) -> None:
-    text, kept, length = "".join(sign * count for sign, count in runs), "", 0
-    for sign in text:
-        length = length + 1 if sign in "\u0301\u0323\uff9e" else 0
-        kept += sign if length <= typography.MAX_MARKS else ""
-    assert typography.limit_marks(text) == kept
-
-
 def test_a_title_is_converted_once() -> None:
     assert len({id(typography.to_plain_text(r"\emph{One} title")) for _ in range(3)}) == 1
 

@@ -32,7 +32,7 @@ follow-author = Follow this author
 share = Share in channel
 share-done = Shared in this channel.
 share-take-back = Take it back
-share-taken-back = Taken back. Nobody sees it in the channel any more.
+share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
@@ -180,7 +180,6 @@ summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-abstract-in-other-language = The paper's abstract, in Korean
 summary-in-other-language = Not available in English yet; shown in Korean
-summary-missing = no usable summary
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
@@ -196,7 +195,6 @@ in-no-digest = not in a digest yet
 no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
 published-on = published { $date }
 paper-fetched = Not in a digest yet; these details are from arXiv
-term-paper = with the arXiv ID { $terms }
 lookup-unknown = arXiv has no paper with the ID { $paper }. Check the number.
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
@@ -222,10 +220,6 @@ cite-heading = ### Cite { $title }
 
 ## Posts
 post-pick = Pick a paper to read
-post-see-all = { $count ->
-    [one] See it in the list
-   *[other] See all { $count } papers
-}
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
 post-follow = Follow a topic
@@ -237,10 +231,10 @@ schedule = { $days } at { $time } ({ $zone })
 schedule-complete = { $days }, once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
-on-days = On { $days }
+on-days = Every { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
-post-name-complete = when the list closes
+post-name-complete = when the list is complete
 on-days-separator = {", "}
 more-papers = and { $count ->
     [one] one more
@@ -285,7 +279,7 @@ reason-by-hand = Paused manually.
 ## Looking up
 no-words = Please type at least one word.
 no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
-may-not-take-back = I can't delete it any more, because I can't see this channel.
+may-not-take-back = Paperround can't delete it, because it can't see this channel any more.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
 ask-hint = reinforcement learning, diffusion, 강화 학습
@@ -378,8 +372,8 @@ alert-form-when = When
 alert-form-now = Right away
 alert-form-daily = Every day, in one message
 alert-form-weekly = Weekly on { $day }, in one message
-alert-form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
-alert-form-zone-hint = Seoul, Europe/Berlin, KST
+form-time-hint = 9am, 21:30 or 9am KST; without a zone, the one below applies
+form-zone-hint = Seoul, Europe/Berlin, KST
 alert-form-votes = Minimum votes
 votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
@@ -410,7 +404,7 @@ subscription-papers = { $count ->
     [one] The most upvoted paper
    *[other] The { $count } most upvoted papers
 }
-subscription-week = of the last seven days
+subscription-week = last seven days
 subscription-votes = at least ▲ { $votes }
 subscription-topic = Only papers on “{ $topic }”
 subscription-source = From { $source } only
@@ -449,7 +443,7 @@ subscription-which = This server has several daily posts. Pick one with the **po
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-complete = Waiting for the day's list to close, until { $until } at the latest
+next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-unknown = Nothing scheduled
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 paused-by = Paused by { $user }, { $at }
@@ -462,8 +456,8 @@ subscription-form-again = Reopen the form with what you typed
 subscription-form-options = Notification
 subscription-form-option-silent = Post without a notification
 subscription-form-role = Mention a role
-subscription-form-time = Time
-subscription-form-zone = Time zone
+form-time = Time
+form-zone = Time zone
 time-not-understood = “{ $text }” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
@@ -476,16 +470,13 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
-status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
-status-last = last { $what } { $at }
+status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
-status-post = post
-status-message = message
-status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
+status-post = posted
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -521,13 +512,11 @@ help-following = Following
     .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
     .alerts-list = see, edit or remove your alerts
-    .club-list = your group's next meeting and its papers; to nominate one, press *Nominate* on its card
+    .club-list = your group's next meeting and its papers
 help-channel = In a channel (Manage Server)
     .daily-setup = set up a daily post
     .daily-edit = see, edit, pause or remove this server's daily posts
     .club-setup = let your group vote for a paper each week
-    .club-now = begin that vote now
-    .club-skip = skip the next meeting
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
 help-more = Also: { $commands }
@@ -611,19 +600,20 @@ why-posted = It was posted here on { $at }.
 why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
-why-too-few-votes = It has ▲ { $votes }; this channel needs at least ▲ { $least }.
-why-votes-unknown = Its votes aren't known yet; this channel needs at least ▲ { $least }.
-why-below-top = It is number { $rank } of { $total } candidates, and this channel shows { $top ->
+why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
+why-votes-unknown = Its votes aren't known yet; this daily post needs at least ▲ { $least }.
+why-below-top = It is number { $rank } of { $total } candidates, and this daily post takes { $top ->
     [one] only the first
    *[other] the top { $top }
 }. ({ $date } digest)
-why-off-topic = It doesn't match this channel's topic, “{ $topic }”.
+why-off-topic = It doesn't match this daily post's topic, “{ $topic }”.
 why-other-source =
     { $source ->
-        [none] Only a source for search and alerts, such as an arXiv category, has it. This channel takes papers from digests and lists.
-       *[other] This channel takes papers only from { $source }, which hasn't listed it.
+        [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
+       *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
-why-not-then = It was not in a post about { $date }: it had fewer votes then, the settings were different, or it was listed too late or before this daily post began.
+why-too-early = It was listed on { $date }, before this daily post was set up.
+why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or it was listed too late.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
@@ -781,11 +771,8 @@ today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
-today-change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
-    [yes] , once the day's list is complete
-   *[no] {""}
-}, next on { $next }. Days without new papers are skipped.
+change-time = Change time or zone
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->

@@ -29,7 +29,7 @@ follow-author = 이 저자 알림 받기
 share = 채널에 공유
 share-done = 이 채널에 공유했어요.
 share-take-back = 공유 취소
-share-taken-back = 공유를 취소했어요. 채널에서 지웠어요.
+share-taken-back = 공유를 취소하고 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
@@ -47,7 +47,7 @@ list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
-list-perhaps = 이렇게 검색하려고 하셨나요? { $topics }
+list-perhaps = 혹시 이걸 찾으셨나요? { $topics }
 list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
@@ -110,7 +110,7 @@ saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
 saved-tags-hint = 강화학습, 읽을것
-saved-not-any-more = 이 논문은 이제 저장한 논문에 없어요.
+saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
 saved-nothing-to-export = 내보낼 논문이 없어요.
@@ -125,7 +125,7 @@ saved-imported = ### { $count ->
        *[other] 논문 { $count }편을 저장했어요
     }
 saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어요. 제목은 arXiv에서 가져와요
-saved-import-known = { $count }편은 이미 저장했어요
+saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -152,7 +152,6 @@ summary-abstract = 논문 초록
 summary-listing-in-other-language = Hugging Face 영어 요약 · 초록 기반
 summary-abstract-in-other-language = 영어 논문 초록
 summary-in-other-language = 한국어 요약이 없어 영어로 보여 드려요
-summary-missing = 보여 드릴 요약 없음
 label-whats-new = 새로운 점
 label-technical-details = 방법
 label-performance-highlights = 성능
@@ -168,10 +167,6 @@ in-no-digest = 아직 목록에 없음
 no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
 published-on = { $date } 공개
 paper-fetched = 아직 목록에 없는 논문이에요. arXiv에서 가져온 정보예요
-term-paper = { $match ->
-    [all] arXiv 번호 { $terms }
-   *[any] arXiv { $terms } 논문
-}
 lookup-unknown = arXiv에 { $paper } 논문이 없어요. 번호를 확인해 주세요.
 lookup-unreachable = { $paper } 논문은 아직 목록에 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 아직 목록에 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
@@ -194,10 +189,6 @@ cite-heading = ### { $title } 인용하기
 
 ## 글
 post-pick = 자세히 읽을 논문을 고르세요
-post-see-all = { $count ->
-    [1] 목록에서 보기
-   *[other] { $count }편 모두 보기
-}
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
@@ -206,7 +197,7 @@ link-project = 프로젝트
 language-en = English
 language-ko = 한국어
 schedule = { $days } { $time } ({ $zone })
-schedule-complete = { $days } 목록이 마감되면
+schedule-complete = { $days } 목록 마감 후
 every-day = 매일
 workdays = 평일
 on-days = 매주 { $days }요일
@@ -250,8 +241,8 @@ reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = “{ $text }”에서 날짜를 알아보지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
-may-not-take-back = 이 채널을 볼 수 없어서 지우지 못했어요.
+no-date = 알 수 없는 날짜예요: “{ $text }”. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
+may-not-take-back = Paperround가 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 ask-label = 어떤 주제의 논문을 찾을까요?
 ask-hint = 강화 학습, 확산 모델, reasoning
@@ -274,14 +265,14 @@ alert-would = { $count ->
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
    *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
 }
-alert-wider = 조건을 넓히면 논문 { $count }편이 맞아요: { $alert }
+alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
 alert-related = 관련 용어도 함께 찾아요: { $forms }. 따옴표로 묶으면 그 표현만 찾아요.
 alert-dm = DM
 alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
 alert-timing-weekly = 매주 { $day }요일 { $time }
-alert-at-most-a-day = 하루 최대 메시지 { $count }개
+alert-at-most-a-day = 하루에 메시지 최대 { $count }개
 alert-silent = 알림 소리 없이
 card-more = 더 보기: 비슷한 논문, 인용, 알림
 follow-kind-keyword = 이 주제 알림 받기
@@ -313,8 +304,8 @@ refused-too-many-terms = 알림 하나에는 단어와 이름을 { $most }개까
 refused-too-many-excluded-words = 제외할 단어는 { $most }개까지인데 { $count }개를 넣었어요. 자주 나오는 것만 남겨 주세요.
 refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $length }자예요: “{ $text }”. 줄이거나, 여러 개라면 쉼표로 구분해 주세요.
 refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강화 학습**처럼 적어 주세요.
-refused-only-particles = “{ $text }”만 넣으면 모든 논문이 걸려요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
-refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **서울대학교**처럼 이름을 다 적어 주세요.
+refused-only-particles = “{ $text }”만 넣으면 모든 논문이 해당돼요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
+refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **서울대학교**처럼 전체 이름을 적어 주세요.
 refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
 alert-not-possible = 이 조건으로는 알림을 만들 수 없어요. **강화 학습**처럼 단어나 이름을 적어 주세요.
@@ -347,13 +338,13 @@ alert-form-when = 언제
 alert-form-now = 나오는 대로 바로
 alert-form-daily = 매일 한 번에 모아서
 alert-form-weekly = 매주 { $day }요일 한 번에 모아서
-alert-form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역을 적지 않으면 아래 시간대
-alert-form-zone-hint = 서울, Asia/Seoul
+form-time-hint = 오전 9시, 21:30, 오전 9시 서울. 지역이 없으면 아래 시간대 기준
+form-zone-hint = 서울, Asia/Seoul
 alert-form-votes = 최소 추천 수
 votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 적어 주세요.
 
 ## 자동 게시
-setup-first = 첫 게시: { $at }, 내 시간대 기준 ({ $relative })
+setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
@@ -363,7 +354,7 @@ setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
 setup-edit = 기존 자동 게시 수정
 setup-add = 하나 더 만들기
 permissions-ready = 필요한 권한이 모두 있어요
-permissions-missing = 부족한 권한이 있어요.
+permissions-missing = 부족한 권한이 있어요:
 permission-view-channel = 채널 보기
 permission-send-messages = 메시지 보내기
 permission-read-message-history = 메시지 기록 보기
@@ -425,9 +416,9 @@ subscription-form-again = 입력한 내용 다시 열기
 subscription-form-options = 알림 소리
 subscription-form-option-silent = 알림 소리 없이 올리기
 subscription-form-role = 멘션할 역할
-subscription-form-time = 시각
-subscription-form-zone = 시간대
-time-not-understood = “{ $text }”에서 시각을 알아보지 못했어요. 오전 9시, 21:30, 아침처럼 적어 주세요.
+form-time = 시각
+form-zone = 시간대
+time-not-understood = 알 수 없는 시각이에요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요.
 zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
@@ -439,16 +430,13 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
 status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
-status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
-status-last = 마지막 { $what } { $at }
+status-last = { $at } { $what }
 status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
-status-post = 글
-status-message = 메시지
-status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
+status-post = 올린 글
 status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개
 status-alerts-paused = 일시중지: { $count }개
@@ -481,13 +469,11 @@ help-following = 저장과 알림
     .saved = 저장한 논문을 메모, 태그와 함께 보기
     .alerts-add = 단어, 저자, 기관으로 새 논문 알림 받기
     .alerts-list = 내 알림 보기, 수정, 삭제
-    .club-list = 스터디의 다음 모임과 함께 읽은 논문. 후보는 논문 카드의 *후보로 올리기*로
+    .club-list = 스터디의 다음 모임과 함께 읽은 논문
 help-channel = 채널에 올리기 (서버 관리하기 권한)
     .daily-setup = 자동 게시 설정하기
     .daily-edit = 이 서버의 자동 게시 보기, 수정, 일시중지, 삭제
     .club-setup = 매주 함께 읽을 논문을 투표로 정하기
-    .club-now = 다음 모임 투표 바로 시작하기
-    .club-skip = 다음 모임 건너뛰기
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
 help-more = 그 밖의 명령어: { $commands }
@@ -590,16 +576,17 @@ why-posted = { $at }에 이 채널에 올라왔어요.
 why-by-another = 이 채널의 다른 자동 게시: { $post }
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
-why-too-few-votes = 지금 ▲ { $votes }인데, 이 채널에는 ▲ { $least } 이상만 올려요.
-why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 채널에는 ▲ { $least } 이상만 올려요.
-why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 채널에는 { $top }편까지 올려요. ({ $date } 다이제스트)
-why-off-topic = 이 채널의 주제 “{ $topic }”에 맞지 않아요.
+why-too-few-votes = 지금 ▲ { $votes }인데, 이 자동 게시는 ▲ { $least } 이상만 올려요.
+why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 자동 게시는 ▲ { $least } 이상만 올려요.
+why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
+why-off-topic = 이 자동 게시의 주제 “{ $topic }”에 맞지 않아요.
 why-other-source =
     { $source ->
-        [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 채널에는 다이제스트와 목록의 논문만 올려요.
-       *[other] 이 채널에는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
+        [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
+       *[other] 이 자동 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
-why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 또는 자동 게시를 시작하기 전에 목록에 올랐어요.
+why-too-early = 이 자동 게시를 설정하기 전인 { $date }에 목록에 올랐어요.
+why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 목록에 올랐어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
@@ -652,7 +639,7 @@ trend-span-five-years = 최근 5년
 trend-month = { $month } { $count }편
 trend-share = {" "}(전체의 { $share }%)
 trend-figure = { $month } { $count }편
-trend-so-far = { $month } (진행 중)
+trend-so-far = 진행 중인 { $month }
 trend-most = 가장 많은 { $step ->
     [week] 주
     [day] 날
@@ -699,7 +686,7 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
 today-heading = 오늘의 맞춤 논문 · { $day }
-today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. 그 전에는 **내 주제**에서 고른 주제도 반영해요.
+today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. **내 주제**에서 고른 주제는 그 전에도 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
 today-from-topics = { $picked ->
     [yes] 직접 고른 주제와 알림 단어를
@@ -733,11 +720,8 @@ today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
-today-change-time = 시각·시간대 바꾸기
-today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
-    [yes] {" "}이후 목록이 마감되면
-   *[no] 에
-} DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
+change-time = 시각·시간대 바꾸기
+today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 그때 목록이 마감되지 않았으면 마감된 다음에 보내고, 새 논문이 없는 날은 건너뛰어요. 시각은 `/오늘 시각:`으로 바꿀 수 있어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
