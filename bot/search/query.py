@@ -35,6 +35,8 @@ _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
+_STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
+
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 """Returns those of the names that a Korean word sounds like which the papers with the word have too."""
 
@@ -159,7 +161,8 @@ class Reader:
         """Return the words of a query that carry its topic, without particles; all if it is a term or nothing else is left."""
         if self.glossary.find(text):
             return text.split()
-        typed = [word for word in map(questions.trim_filler, text.split()[:_MAX_TYPED_WORDS]) if word]
+        joined = _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
+        typed = [word for word in map(questions.trim_filler, joined) if word]
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
         for start, end, _ in self._split(words):
