@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 import discord
 from discord import app_commands, ui
@@ -583,7 +583,10 @@ class PapersCog(commands.Cog):
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
-        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics, web_url=web_url)
+        extra = await _list_extra(request, detail, None)
+        return await lists_card.card_view(
+            texts, detail, extra=extra, sharer=sharer, topics=topics, web_url=web_url
+        )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
@@ -652,18 +655,24 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
     saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    nominations = request.services.get(lists_card.Nominations)
-    nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
         texts,
         detail,
         page,
         saved=saved,
         may_share=may_share,
-        nominated=nominated,
+        extra=await _list_extra(request, detail, page, saved),
         topics=topics,
         web_url=request.services.web_url,
     )
+
+
+async def _list_extra(
+    request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
+) -> list[ui.Item[Any]]:
+    """Return the buttons that other features offer on a card."""
+    offers = request.interaction.client.card_offers
+    return [item for offer in offers for item in await offer(request, detail, page, saved)]
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

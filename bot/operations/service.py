@@ -81,7 +81,7 @@ class StatusService:
                 subscriptions=statuses,
                 problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
                 alert_count=len(reader_alerts),
-                paused_alerts=sum(alert.is_paused(self._clock()) for alert in reader_alerts),
+                paused_alerts=sum(alert.paused for alert in reader_alerts),
                 today_reason=profile.reason if profile is not None else None,
                 has_source=bool(await sources.list_rows(connection)),
                 is_discord_well=self._pace.is_well,
