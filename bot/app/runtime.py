@@ -275,7 +275,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     clock = container.follow_discord()
     lock = SenderLock(container.database)
     if role is models.ProcessRole.LEADER:
-        container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
+        container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
     # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
