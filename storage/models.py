@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
@@ -101,12 +100,6 @@ class LocatedProblem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{errors.redact(self.location)}{line}: {self.message}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = PurePath(self.location).name
-        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,9 +578,6 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
-
-
 class AlertSchedule(NamedTuple):
     """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
 
@@ -621,22 +611,17 @@ class Alert:
     weekday: int = 1
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
-    """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
+    """Messages within 24 hours of one that is sent at once; 0: any number."""
     silent: bool = False
     """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
-    paused_until_at: datetime | None = None
-    """UTC; UNTIL_RESUMED for an alert that is paused without an end."""
+    paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
         """When it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
-
-    def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC)."""
-        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class Match(NamedTuple):
@@ -813,14 +798,14 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never; `next_due_at` is None too while it is suspended, for `reason`.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
-    next_due_at: datetime | None = None
+    last_on: date | None = None
     reason: str | None = None
 
 

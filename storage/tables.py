@@ -387,11 +387,7 @@ club_nominations = sa.Table(
 )
 
 profiles = _table_of(
-    models.Profile,
-    "profiles",
-    sa.PrimaryKeyConstraint("user_id"),
-    sa.Index("ix_profiles_next_due_at", "next_due_at"),
-    infos={"user_id": READER_ROWS},
+    models.Profile, "profiles", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
 )
 
 feedback = sa.Table(

@@ -286,7 +286,7 @@ class Container:
                 Alerts(database, self.clock, search),
                 Subscriptions(database, self.clock, self.day_close),
                 OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
+                StatusService(database, self.clock, self.deliveries, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                 Shelf(database, self.clock, search.match_papers),
                 Clubs(database, self.clock, self.deliveries, self.rest.request),

@@ -230,9 +230,8 @@ class Runtime:
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan what is due and the alerts of new digests, and send what is planned."""
+        """Plan what is due, and send what is planned."""
         await self.tick()
-        self.container.alert_planner.wake()
         self.relay.wake()
 
 
@@ -418,7 +417,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
+        lambda: app_tasks.tick_each_minute(
+            container.clock, lambda: container.alert_planner.tick(runtime.relay.wake), stop
+        ),
         lambda: app_tasks.MaintenanceLoop(
             container.database, container.clock, container.search_index, lambda: runtime.lock.term
         ).run(stop),

@@ -121,9 +121,6 @@ def copy_database(
 
 
 def doctor(
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
-    ] = False,
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
@@ -144,7 +141,7 @@ def doctor(
         shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
-            if not (row.status is status.OK if quiet else row.is_default and not show_all):
+            if show_all or not row.is_default:
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
                 shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
@@ -403,10 +400,8 @@ async def _apply(text: str, file: Path) -> None:
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.core.clock import system_clock
     from bot.operations.set_up_file import SetUpFile
-    from bot.rendering.templates import Templates
 
-    settings = shell.load_settings()
-    return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())
+    return SetUpFile(database, system_clock, shell.load_settings())
 
 
 def forget_reader(

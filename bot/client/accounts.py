@@ -105,7 +105,6 @@ class TextPurpose(StrEnum):
     """Which code reads a stored text. A reader chooses the words of a list's text, so it must never be read as a draft."""
 
     LIST = auto()
-    FORM = auto()
     ALERT = auto()
     SUBSCRIPTION = auto()
 

@@ -10,7 +10,6 @@ import asyncio
 import functools
 import inspect
 import io
-import json
 import secrets
 from collections.abc import (
     AsyncIterator,
@@ -34,7 +33,6 @@ from discord import app_commands, ui
 
 from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation
@@ -669,22 +667,6 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
         if not files:
             raise ValueError("the modal has no file")
         return str(files[0]["url"]), int(files[0]["size"])
-
-
-async def store_typed(request: Request, payload: str, values: Mapping[str, Any]) -> str:
-    """Return a token for the payload and the values of a modal that was refused, or the options of a command."""
-    typed = f"{payload}\n{json.dumps(dict(values))}"
-    return await request.services.text_tokens.save(request.user_id, TextPurpose.FORM, typed)
-
-
-async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, Any]]:
-    """Return the payload and the values of `store_typed`. Raises UserError if they are gone."""
-    stored = await tokens.get(TextPurpose.FORM, token)
-    if stored is None:
-        raise UserError("outdated-control")
-    payload, _, typed = stored.partition("\n")
-    with message_builder.map_parse_errors():
-        return payload, json.loads(typed)
 
 
 def walk_components(components: Any) -> Iterator[Any]:

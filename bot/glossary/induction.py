@@ -6,13 +6,11 @@ would merge all terms that share a word. A Korean form is a term's if most paper
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-from bot.glossary import transliteration
 from bot.glossary.mentions import Mention
 from bot.glossary.resolver import LearntForm
 from bot.text import analyser, concepts, seed, term_keys
@@ -65,17 +63,9 @@ def learn(
     return sorted(learnt, key=lambda row: (-row.explained, row.term, row.form))[:MAX_LEARNT]
 
 
-class _Pair(NamedTuple):
-    """A Korean key and the English key that it translates."""
-
-    korean: str
-    english: str
-
-
 _VERB_ENDING = re.compile(
     r"(?:하|되|시키|이)는$|[하되]기$|(?:하여|하고|하며|되어|하다|된다)$|[가-힣](?:된|한)$"
 )
-_DIGIT = re.compile("[0-9]")
 _HEAD_LETTERS = 3
 """Letters of a stem that tell words apart: tuning is part of fine-tuning, whose stem is another one."""
 
@@ -141,31 +131,24 @@ class _Vocabulary:
 
     def find_pairs(
         self, rows: Iterable[tuple[Mention, int]], abbreviations: Mapping[str, str]
-    ) -> dict[_Pair, Counter[str]]:
-        """Return the Korean terms before parentheses with the keys of the English ones, and the papers by spelling."""
-        glosses, support = list[tuple[str, str, str, int]](), Counter[_Pair]()
+    ) -> dict[tuple[str, str], Counter[str]]:
+        """Return the papers by spelling of each Korean term before parentheses, by its key and that of the English term."""
+        pairs = defaultdict[tuple[str, str], Counter[str]](Counter)
         for (left, english, short), papers in rows:
-            key = (
-                term_keys.english_key(english)
-                if english
-                else abbreviations.get(term_keys.abbreviation_key(short), "")
-            )
+            known = abbreviations.get(term_keys.abbreviation_key(short), "")
+            key = term_keys.english_key(english) if english else known
             if key and analyser.ends_in_hangul(left):
-                glosses.append((left, english or key, key, papers))
                 self._spellings[key].update({english: papers} if english else {})
-                for korean in {korean for _, korean in _list_endings(left)}:
-                    support[_Pair(korean, key)] += papers
-        pairs = defaultdict[_Pair, Counter[str]](Counter)
-        for left, english, key, papers in glosses:
-            if form := find_term(left, english, key, support):
-                pairs[_Pair(term_keys.korean_key(form), self._main_keys.get(key, key))][form] += papers
+                words = len(term_keys.content_words((english or key).replace("-", " ").lower()))
+                if form := find_term(left, words):
+                    pairs[term_keys.korean_key(form), self._main_keys.get(key, key)][form] += papers
         return dict(pairs)
 
     def may_be_form(self, korean: str, key: str, form: str) -> bool:
         """Tell whether a Korean form can be one of a term.
 
-        It has two syllables per English word, with one or two less allowed (학습 is not supervised fine-tuning), no verb's ending
-        and no digit that the term lacks. What the seed list has for another term, or as a common word, it is not, nor does its
+        It has two syllables per English word, with one or two less allowed (학습 is not supervised fine-tuning), and no verb's
+        ending. What the seed list has for another term, or as a common word, it is not, nor does its
         last word translate a word that the term lacks: 혼합 모델 is not a mixture.
         """
         content = len(term_keys.content_words(key))
@@ -173,49 +156,16 @@ class _Vocabulary:
         return (
             len(korean) >= max(2, 2 * content - (1 if content <= 2 else 2))
             and not _VERB_ENDING.search(korean)
-            and set(_DIGIT.findall(korean)) <= set(_DIGIT.findall(key))
             and key in self._owners.get(korean, (key,))
             and (not heads or any(head[:_HEAD_LETTERS] in key for head in heads))
         )
 
 
-# Where the Korean term before a parenthesis begins: with the words that most papers repeat, about as many as the English term
-# has.
-
-_PHRASE_END = re.compile(
-    r"(?:[가-힣][을를]|(?<![하되없있])는|(?<=[가-힣][가-힣])은|에서|에게|으로|하여|하고|되어|하며)$"
-)
-"""The ending of a word behind which a term begins: none is within one."""
-_MISSING, _EXCESS = 1.2, 0.6
-"""What a word too few, or too many, costs in natural logarithms of papers."""
-
-
-def find_term(left: str, english: str, key: str, support: Mapping[_Pair, int]) -> str:
-    """Return the Korean term at the end of a text for an English one; "" if there is none.
-
-    `support` gives the number of papers with a Korean key before an English one. A text that sounds like the term is it.
-    """
-    expected = max(1, len(term_keys.content_words(english.replace("-", " ").lower())))
-    outside = concepts.read_words("boundary_words.txt")
-    units, best, best_score, words = left.split(), "", -math.inf, 0
-    for length, (unit, korean) in enumerate(_list_endings(left), 1):
-        if unit in outside or (words and _PHRASE_END.search(unit)):
+def find_term(left: str, words: int) -> str:
+    """Return the Korean term at the end of a text for an English one of a number of words: two syllables each; "" for none."""
+    term = ""
+    for unit in reversed(left.split()):
+        if unit in seed.read_words("boundary_words.txt") or len(term_keys.korean_key(term)) >= 2 * words:
             break
-        words += len(analyser.split_context(unit))
-        text = " ".join(units[-length:])
-        if transliteration.sounds_like(korean, english.removesuffix("s")):
-            return text
-        penalty = _MISSING * max(0, expected - words) + _EXCESS * max(0, words - expected)
-        score = math.log(support.get(_Pair(korean, key), 1)) - penalty
-        # A single syllable (내, 간, 별) belongs to the word before it.
-        if score >= best_score and len(unit) > 1:
-            best, best_score = text, score
-    return best.removesuffix("들") if len(best) > 3 else best
-
-
-def _list_endings(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the last word of a text, the last but one and so on, each with the Korean key of the text from there."""
-    key = ""
-    for unit in reversed(text.split()):
-        key = term_keys.korean_key(unit) + key
-        yield unit, key
+        term = f"{unit} {term}".strip()
+    return term.removesuffix("들") if len(term) > 3 else term

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from bot.text import analyser, concepts, term_keys, typography
+from bot.text import analyser, seed, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
 """Words kept before a parenthesis."""
@@ -167,7 +167,7 @@ def list_names(title: str) -> Iterator[str]:
     before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
     head = _NAME_HEAD.match(before)
     if head:
-        others = concepts.read_words("not_names.txt")
+        others = seed.read_words("not_names.txt")
         yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in others)
     if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
         yield head[1]

@@ -151,7 +151,7 @@ class Glossary:
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
         """Return all senses of an abbreviation in any case, best first; none for other words."""
         stripped = text.strip()
-        if stripped in concepts.read_words("function_words.txt") or len(stripped) < 2:
+        if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
         if stripped.islower() and term_keys.english_key(stripped) in self._concepts:
             return ()  # map is not mAP
@@ -211,7 +211,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 def is_everyday_word(text: str) -> bool:
     """Tell whether a text in lower case is an everyday word or its plural, which is not an abbreviation among other words."""
-    return not {text, text.removesuffix("s")}.isdisjoint(concepts.read_words("ordinary_words.txt"))
+    return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:
@@ -324,7 +324,7 @@ class _Lexicon:
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
                 key, _, papers, _ = ranked[0]
                 # Two letters that no paper explains stand for many things, and some capitals are words: IT, OR.
-                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in concepts.read_words(
+                is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in seed.read_words(
                     "function_words.txt"
                 )
                 is_seeded = key in self._weights[short]
@@ -337,24 +337,20 @@ class _Lexicon:
             shorts = [form for form in short_forms[key] if form.text not in own]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             for form_key, form in korean.items():
-                is_searched = form.searched and not _is_found_by_another(form_key, korean)
-                forms.append(form._replace(searched=is_searched))
+                # A search for a form that another one begins with finds the other one: 확산 for 확산 모델.
+                finding = (
+                    other
+                    for start, other in korean.items()
+                    if start != form_key and form_key.startswith(start)
+                )
+                is_found = any(
+                    other.searched and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
+                    for other in finding
+                )
+                forms.append(form._replace(searched=form.searched and not is_found))
             if len(forms) > 1 or key in self._decided:
                 built.append(concepts.Concept(key, tuple(forms)))
         return sorted(built, key=lambda concept: (-concept.support, concept.key))
-
-
-def _is_found_by_another(key: str, korean: Mapping[str, concepts.SurfaceForm]) -> bool:
-    """Tell whether a search for another form of a concept, which are given by their keys, finds what one for this form finds.
-
-    A learnt form never hides a seeded one, nor one that one paper explains a form that several do: papers do not find 트랜스포머
-    by 포머. A seeded form finds another one that begins with it.
-    """
-    own = korean[key]
-    others = ((other, form) for other, form in korean.items() if other != key and form.searched)
-    if own.seeded:
-        return any(form.seeded and key.startswith(other) for other, form in others)
-    return any(form.is_sure >= own.is_sure and other in key for other, form in others)
 
 
 def _index_forms(

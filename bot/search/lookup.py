@@ -479,13 +479,3 @@ class LookUp:
             for concept in glossary.find_concepts(text)
         ]
         return TermEvidence(found, glossary.list_senses(text))
-
-    def list_suspicious_forms(self, view: Snapshot) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with the English term; those that the least share of papers has with it come first."""
-        listed = [
-            (concept.usual_form("en") or concept.key, form)
-            for concept in self._read_glossary(view).all_concepts()
-            for form in concept.forms_in("ko")
-            if form.searched and not form.seeded
-        ]
-        return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))

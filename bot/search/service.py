@@ -140,7 +140,6 @@ class SearchService:
 
     find_author = _as_method(LookUp.find_author)
     explain_term = _as_method(LookUp.explain_term)
-    list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
     complete_author = _as_method(LookUp.complete_author)
     complete_paper = _as_method(LookUp.complete_paper)
     list_similar = _as_method(LookUp.list_similar)

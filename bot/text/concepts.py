@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, seed, term_keys
+from bot.text import analyser, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -35,11 +34,6 @@ class SurfaceForm(NamedTuple):
     found: int = 0
     confirmed: int = 0
     searched: bool = True
-
-    @property
-    def share_with_term(self) -> float:
-        """The share of the papers with a Korean form that have the term too."""
-        return self.confirmed / max(1, self.found)
 
     @property
     def is_sure(self) -> bool:
@@ -85,27 +79,16 @@ class AbbreviationSense(NamedTuple):
 def distinct_senses(senses: Iterable[AbbreviationSense], known: Iterable[str]) -> list[AbbreviationSense]:
     """Return the senses, best first, that are neither other writings of a better one nor rare.
 
-    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all.
+    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all. Other writings have all words of
+    the better one, or only some, but for their ends.
     """
-    keys, distinct = frozenset(known), list[AbbreviationSense]()
+    keys, distinct = frozenset(known), dict[frozenset[str], AbbreviationSense]()
     for sense in senses:
+        words = frozenset(word[:_SAME_STEM_LETTERS] for word in sense.key.split())
         is_rare = sense.key not in keys and sense.papers < 2 and sense.share < _MIN_SENSE_SHARE
-        if not is_rare and not any(_is_same_term(sense.key, other.key) for other in distinct):
-            distinct.append(sense)
-    return distinct
-
-
-def _is_same_term(left: str, right: str) -> bool:
-    """Tell whether two English keys differ in no word, or only in the ends of words."""
-    words, others = left.split(), right.split()
-    rest = [word for word in words if word not in others]
-    other_rest = [word for word in others if word not in words]
-    if not rest or not other_rest:
-        return True
-    return len(rest) == len(other_rest) and all(
-        word[:_SAME_STEM_LETTERS] == other[:_SAME_STEM_LETTERS]
-        for word, other in zip(rest, other_rest, strict=True)
-    )
+        if not is_rare and not any(words <= other or words >= other for other in distinct):
+            distinct[words] = sense
+    return list(distinct.values())
 
 
 # What is searched for: plain data for queries of the index, checks of single papers, and answers.
@@ -173,13 +156,3 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
             )
     by_key.pop("", None)
     return tuple(by_key.values())
-
-
-@cache
-def read_words(name: str) -> frozenset[str]:
-    """Return the words of a file of this package.
-
-    `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
-    lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin.
-    """
-    return frozenset(seed.read_data(name).split())

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise, product
-from pathlib import Path
 from typing import NamedTuple
 
-from bot.text import analyser
+from bot.text import analyser, seed
 
 MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
@@ -81,7 +79,7 @@ _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨",
 def _tables() -> dict[str, dict[str, str]]:
     """Return the tables of spellings by kind. `rare` has families that, typed alone, rather begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
-    for line in Path(__file__).with_name("korean_names.tsv").read_text("utf-8").splitlines()[1:]:
+    for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
         tables.setdefault(kind, {})[hangul] = spellings
     return tables
@@ -294,27 +292,18 @@ def is_correction(query_words: tuple[str, ...], name: str) -> bool:
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     """Tell whether a name may be meant by the query words, and is not just another person's.
 
-    One word may have one error, or be short for one of the name. Two errors are typing errors only if the words keep
-    their first letters and a word with both is long.
+    It is near, or its words have two errors at most, keep their first letters, and one with both is long.
     """
-    from rapidfuzz.distance import (
-        OSA,
-    )  # loaded at the first comparison: a search that starts for one query needs none
+    from rapidfuzz.distance import OSA  # here and below: a search that starts for one query needs none
 
-    if name_distance(query_words, name) <= ONE_TYPO:
-        return True
     differing = _differing_words(query_words, name)
     errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
-    if len(differing) < 2 and all(
-        count < 2 or meant.startswith(typed) or len(meant) == 1
-        for count, (typed, meant) in zip(errors, differing, strict=True)
-    ):
-        return True
-    if sum(errors) > 2:
-        return False
-    return all(
-        typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
-        for count, (typed, meant) in zip(errors, differing, strict=True)
+    return name_distance(query_words, name) <= ONE_TYPO or (
+        sum(errors) <= 2
+        and all(
+            typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
+            for count, (typed, meant) in zip(errors, differing, strict=True)
+        )
     )
 
 
@@ -354,12 +343,6 @@ def word_distance(query_word: str, name_word: str) -> float:
 _MAX_LENGTH = 400
 """Characters of an institution's name that are read."""
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
-_GENERIC_LIST = (
-    "university of college institute institution school department faculty division center centre laboratory labs research"
-    " science sciences engineering technology academy group team national state computer computing ai and for at in"
-    " 대학교 대학 대학원 연구소 연구원 학교 학과 학부 공학부 컴퓨터공학부 인공지능"
-)
-_GENERIC_WORDS = frozenset(_GENERIC_LIST.split())
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
@@ -384,7 +367,7 @@ def find_keys(text: str) -> frozenset[str]:
 
 def is_generic(name: str) -> bool:
     """Tell whether a name has only words that many institutions share, such as "university of science"."""
-    return all(word in _GENERIC_WORDS for word in institution_key(name).split())
+    return seed.read_words("generic_words.txt").issuperset(institution_key(name).split())
 
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
@@ -408,24 +391,14 @@ def institution_forms(name: str) -> tuple[str, ...]:
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
-def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
-    """Return names of institutions, in either language, that begin with `prefix`, or have a word that does.
+def complete_institution(prefix: str) -> list[str]:
+    """Return the known institutions, in either language, that begin with `prefix`, or have a word that does.
 
-    `counts` are the papers by name as written. A known institution is offered once, in the form that was typed.
+    Each is offered once, in the form that was typed.
     """
     typed = analyser.fold_name(prefix)
-    papers: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    for forms in _rows():
-        if begins := [form for form in forms if _begins(form, typed)]:
-            names[institution_key(forms[0])] = begins[0]
-    for name, count in counts.items():
-        key = institution_key(name)
-        papers.update(dict.fromkeys(find_keys(name), count))
-        if key and _begins(name, typed):
-            names.setdefault(key, name)
-    ordered = sorted(names, key=lambda key: (not _begins(names[key], typed, inside=False), -papers[key], key))
-    return [names[key] for key in ordered]
+    names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
+    return sorted(filter(None, names), key=lambda name: not _begins(name, typed, inside=False))
 
 
 def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
@@ -453,8 +426,8 @@ def _rows() -> tuple[tuple[str, ...], ...]:
 
 
 def _marked_rows() -> list[list[str]]:
-    text = Path(__file__).with_name("institutions.tsv").read_text("utf-8")
-    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+    lines = seed.read_data("institutions.tsv").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -500,68 +473,36 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     letters capitals behind "by".
     """
     found: list[Writer] = []
-    words = words[:_MAX_QUESTION_WORDS]
-    start = 0 if any(map(_may_relate, words)) else len(words)
+    words, start = words[:_MAX_QUESTION_WORDS], 0
     while start < len(words) and len(found) < _MAX_WRITERS:
-        ends = range(min(len(words), start + MAX_WORDS), start, -1)
-        read = (read(words, start, end) for read in (_read_known, _read_other) for end in ends)
-        writer = next(filter(None, read), None) if words[start].lower() != "the" else None
-        found += [writer] if writer else []
-        start = writer.end if writer else start + 1
+        ends = range(min(len(words), start + MAX_WORDS), start, -1) if words[start].lower() != "the" else ()
+        read = [writer for end in ends if (writer := _read_writer(words, start, end))]
+        found += sorted(read, key=lambda writer: not writer.is_known)[:1]
+        start = found[-1].end if read else start + 1
     return found
 
 
-def _may_relate(word: str) -> bool:
-    """Return whether a word may be what makes another one a writer."""
-    folded = word.lower().strip(_EDGE)
-    return (
-        folded in _BEFORE
-        or folded in _WRITTEN
-        or folded.endswith("s")
-        or _PAPERS.fullmatch(folded) is not None
-        or _GROUP.fullmatch(folded) is not None
-    )
-
-
-def _read_known(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Read a known institution between two numbers of words."""
+def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
+    """Read a writer between two numbers of words, with those that make it one: "by the" in front, 연구진이 쓴 behind."""
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
-    name = next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None)
-    if name is None:
-        return None
-    first, last = _relate(words, start, end)
-    behind = words[last].lower().strip(_EDGE) if last < len(words) else ""
-    is_said = (
-        (first, last) != (start, end) or _PAPERS.fullmatch(behind) or (name != typed and typed.endswith("s"))
-    )
-    return Writer(name, first, last, is_known=True) if is_said else None
-
-
-def _read_other(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Read another name between two numbers of words."""
-    typed = " ".join(words[start:end]).strip(_EDGE)
-    first, last = _relate(words, start, end)
-    if first < start:
-        is_name = words[first].lower() != "at" and all(
-            word[:1].isupper() and not word.isupper() for word in words[start:end]
-        )
-    else:
-        stem = _SUFFIX.sub("", typed)
-        is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed
-        is_said = last > end and (is_whole_name or _GROUP.fullmatch(words[end]) is not None)
-        is_name = is_said and analyser.is_syllables(stem)
-        typed = stem
-    return Writer(typed, first, last, is_known=False) if is_name else None
-
-
-def _relate(words: Sequence[str], start: int, end: int) -> tuple[int, int]:
-    """Return the numbers of a name's words with those that make it a writer: "by the" in front, 연구진이 쓴 behind."""
     before = start - (start > 1 and words[start - 1].lower() == "the")
     first = before - 1 if before and words[before - 1].lower() in _BEFORE else start
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
-    return first, end + has_group + (rest[has_group] in _WRITTEN)
+    last = end + has_group + (rest[has_group] in _WRITTEN)
+    if name := next((name for name in (typed, stem) if _fold(name) in _keys()), None):
+        is_possessive = name != typed and typed.endswith("s")
+        is_said = is_possessive or (first, last) != (start, end) or _PAPERS.fullmatch(rest[0])
+        return Writer(name, first, last, is_known=True) if is_said else None
+    if first < start:
+        is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end])
+        return (
+            Writer(typed, first, last, is_known=False) if is_name and words[first].lower() != "at" else None
+        )
+    is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed
+    is_name = last > end and (is_whole_name or has_group) and analyser.is_syllables(stem)
+    return Writer(stem, first, last, is_known=False) if is_name else None
 
 
 def split_name(name: str) -> tuple[str, str, str]:

@@ -12,6 +12,18 @@ def read_data(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+@cache
+def read_words(name: str) -> frozenset[str]:
+    """Return the words of a file of this package.
+
+    `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
+    lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin;
+    `generic_words.txt`: words that many institutions share; `other_words.txt`: words of three syllables that say something
+    else than their first two (양자화).
+    """
+    return frozenset(read_data(name).split())
+
+
 class SeedTerm(NamedTuple):
     """One line of the seed list; the first form of each language is the main one.
 

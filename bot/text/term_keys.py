@@ -7,10 +7,10 @@ sam2 are one name; it is found in canonical titles (see the analyser), in which 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from bot.text import analyser, seed
+from bot.text import analyser
 
 _WORDS = re.compile(r"[^\W_]+(?:\.[0-9]+)*(?:\+\+|#)?")
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
@@ -174,9 +174,6 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
 
 # The variants of terms in canonical texts (see the analyser).
 
-_SAME_MEANING = frozenset("적성") | analyser.SHORT_PARTICLES
-"""Third syllables that leave the meaning of two as it is: of adjectives and qualities (시간적, 확장성), and particles."""
-
 
 def latin_variants(text: str) -> list[str]:
     """Return the variants of a term in a canonical text: as written, with hyphens as spaces, and joined."""
@@ -190,24 +187,3 @@ def latin_variants(text: str) -> list[str]:
         # The stem of a joined word is not that of its last part: flashattention.
         variants += ["".join(unhyphenated), *analyser.stemmed_words("".join(written))[:1]]
     return [variant for variant in dict.fromkeys(variants) if variant]
-
-
-@cache
-def other_endings() -> Mapping[str, frozenset[str]]:
-    """Return by Korean words of two syllables the third syllables that make a term of another meaning, by the seed list.
-
-    No word of its English begins as one of the shorter term's, as parallelization (병렬화) as parallel (병렬).
-    """
-    stems: dict[str, set[str]] = {}
-    for term in seed.load_terms():
-        for text in term.korean:
-            if len(text) in (2, 3) and analyser.is_syllables(text):
-                stems.setdefault(text, set()).update(*map(english_stems, term.english))
-    endings: dict[str, set[str]] = {}
-    for word, longer in stems.items():
-        own, ending = stems.get(word[:2], longer), word[2:]
-        if ending not in _SAME_MEANING and not any(
-            one.startswith(other) or other.startswith(one) for one in own for other in longer
-        ):
-            endings.setdefault(word[:2], set()).add(ending)
-    return {word: frozenset(found) for word, found in endings.items()}

@@ -70,9 +70,7 @@ def _read_hangul(word: str) -> tuple[str, str, bool]:
     core = word.removesuffix(analyser.PARTICLE_MARK)
     if not analyser.is_syllables(core):
         return "", "", False
-    begins = len(core) < 3 or (
-        len(core) < _LONG_TAIL and core[2:3] not in term_keys.other_endings().get(core[:2], ())
-    )
+    begins = len(core) < 3 or (len(core) < _LONG_TAIL and core[:3] not in seed.read_words("other_words.txt"))
     return core, BEGINNING + core[:2] if begins else "", core != word
 
 

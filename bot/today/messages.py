@@ -28,9 +28,6 @@ TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
 STOP = "toff"
-OPEN_TIME = "tw"
-SUBMIT_TIME = "twd"
-REOPEN_TIME = "twr"
 
 _MAX_REASON_LENGTH = 60
 
@@ -176,15 +173,12 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
     """Return the buttons below the papers."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (
-        [send_button(texts, again=post.suspended is not None)]
+        send_button(texts, again=post.suspended is not None)
         if post.at_time is None
-        else [
-            button(texts("change-time"), pack_custom_id(OPEN_TIME)),
-            button(texts("today-stop"), pack_custom_id(STOP)),
-        ]
+        else button(texts("today-stop"), pack_custom_id(STOP))
     )
     return [
         button(texts("today-others"), client_messages.pack_state(day, client_messages.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
-        *sending,
+        sending,
     ]

@@ -97,8 +97,8 @@ async def test_a_message_leads_to_its_alert_or_to_all_of_its_alerts(delivery: De
     opened = await harness.press(message, custom_id="pr:o:2601.90000", by=harness.user)
     assert "2601.90000" in shown_text(opened)
     card = await harness.press(message, "alert-manage", by=harness.user)
-    await harness.user.click(card, label=harness.texts("alert-pause-week"))
-    assert (await _stored(harness)).paused_until_at is not None
+    await harness.user.click(card, label=harness.texts("alert-pause"))
+    assert (await _stored(harness)).paused
     await harness.bot.services.get(Alerts).resume((await _stored(harness)).id)
     await _add(harness, keyword="care")
     await delivery.ingest(("2601.90009", 10))
@@ -234,5 +234,5 @@ async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(delivery: 
     await harness.bot.services.get(Alerts).pause(alert.id)
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     saved = await harness.fill(shown, "alert-edit-conditions", keyword="robots")
-    assert harness.texts("reason-by-hand") in shown_text(saved)
-    assert (await _stored(harness)).paused_until_at == models.UNTIL_RESUMED
+    assert harness.texts("alert-resting") in shown_text(saved)
+    assert (await _stored(harness)).paused

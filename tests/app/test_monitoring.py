@@ -17,9 +17,10 @@ from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Livenes
 from bot.core import http_server
 from storage import errors, models, outbox
 from storage.database import Database
-from tests.support.planner_harness import SEOUL_9AM
 from tests.support.relay_harness import new_delivery
+from tests.support.world import moment
 
+SEOUL_9AM = moment("Mon 09:00")
 NOW = SEOUL_9AM + timedelta(seconds=90)
 
 

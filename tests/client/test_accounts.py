@@ -13,9 +13,9 @@ from bot.outbox import outcomes
 from bot.outbox.relay import AttemptRunner
 from storage import daily, models, outbox, papers, shelf
 from storage.database import Database
-from tests.support import alert_builders, alert_harness, outbox_builders, paper_records, reader_rows
-from tests.support.alert_harness import AlertHarness
+from tests.support import outbox_builders, paper_records, reader_rows
 from tests.support.relay_harness import new_subscription
+from tests.support.world import AWAY, World
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -123,26 +123,22 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
 async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_others_once(
     db: Database,
 ) -> None:
-    harness = AlertHarness(db)
-    for draft in (
-        alert_builders.draft("robot", user_id=READER),
-        alert_builders.draft("robot", user_id=8),
-        alert_builders.draft("robot", user_id=READER, channel_id=20, guild_id=10),
-    ):
-        await harness.alerts.add(draft)
-    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
+    world = World(db, "Mon 12:00")
+    await world.alert("robot", by=READER)
+    await world.alert("robot", by=8)
+    await world.alert("robot", by=READER, channel_id=20, guild_id=10)
+    await world.written("Mon", "A▲9", summary="A robot.")
+    world.discord.answer = AWAY
+    await world.wait(minutes=3)
     assert await reader_rows.find_columns(db, str(READER)) != set()
-    service = ReaderData(db, lambda: alert_harness.NOW)
+    service = ReaderData(db, world.clock)
     assert (await service.forget(READER))["alerts"] == 2
     assert await reader_rows.find_columns(db, str(READER)) == set()
     assert await service.forget(READER) == {}
-    await harness.add_digest(
-        alert_harness.MONDAY + timedelta(days=1), ("2601.00001", 9), ("2601.00002", 5), summary="A robot."
-    )
-    async with db.read() as connection:
-        waiting = await outbox.list_rows(connection, kind=models.DeliveryKind.ALERT)
-    assert [row.papers for row in waiting if row.user_id == 8] == [("2601.00002",), ("2601.00001",)]
-    assert {row.user_id for row in waiting} == {8, None}
+    world.discord.answer = None
+    await world.written("Tue", "A▲9 B▲5", summary="A robot.")
+    await world.wait(minutes=3)
+    assert sorted(world.sent) == ["@8 A", "@8 B", "A"], "what was planned for a channel stays"
 
 
 @pytest.mark.promise

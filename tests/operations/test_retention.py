@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import operator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 
-import storage
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
-from bot.daily.why import Cause, WhyExplainer
+from bot.daily.why import Cause
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.rendering.templates import Templates
-from bot.search.service import SearchService
-from storage import alerts, daily, models, outbox, papers, shelf, tables
-from storage.database import Connection, Database
-from tests.support import (
-    alert_builders,
-    alert_harness,
-    killed_process,
-    outbox_builders,
-    paper_records,
-    reader_rows,
-)
-from tests.support.alert_harness import AlertHarness
-from tests.support.planner_harness import MONDAY, SEOUL_9AM, PlannerHarness
+from storage import alerts, daily, models, outbox, shelf, tables
+from storage.database import Database
+from tests.support import alert_builders, killed_process, outbox_builders, paper_records, reader_rows
+from tests.support.world import AWAY, CHANNEL, DAY, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
-DAY = timedelta(days=1)
-CHANNEL = 20
 GUILD = 9_310_000_000_000_017
-LATER = SEOUL_9AM + 100 * DAY
+SEOUL_9AM = moment("Mon 09:00")
+LATER = moment("Wed+14 09:00")
 
 
 async def _no_pause(seconds: float) -> None:
@@ -53,39 +40,19 @@ async def count(database: Database, table: sa.Table) -> int:
         return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
 
-async def send_all(database: Database, now: datetime) -> None:
-    async with database.transaction() as connection:
-        for delivery in await outbox.list_rows(connection, state=models.DeliveryState.WAITING):
-            parts = await outbox.list_parts(connection, delivery.id)
-            receipts = {part.id: models.Receipt(900 + part.id, CHANNEL) for part in parts}
-            await outbox.mark_sent(connection, receipts, now)
-
-
-async def explain(database: Database, arxiv_id: str, now: datetime) -> Cause:
-    async with database.read() as connection:
-        paper = await papers.get_detail(connection, arxiv_id)
-    assert paper is not None
-    (first, *_), *_ = await WhyExplainer(database, lambda: now, SearchService(database).match_papers).explain(
-        paper, guild_id=10, channel_id=CHANNEL
-    )
-    return first.cause
-
-
 @pytest.fixture
-async def posted_twice(db: Database) -> PlannerHarness:
+async def posted_twice(db: Database) -> World:
     """A channel with a post on Monday and one on Tuesday, both sent."""
-    harness = PlannerHarness(db)
-    await harness.subscribe()
-    for number in range(2):
-        now = SEOUL_9AM + number * DAY
-        await harness.store(MONDAY + number * DAY, (f"2601.0000{number + 1}", 9), at=now - DAY / 2)
-        await harness.planner.tick(now)
-        await send_all(db, now)
-    return harness
+    world = World(db)
+    await world.daily()
+    for on, paper in (("Mon", "A▲9"), ("Tue", "B▲9")):
+        await world.list(on, paper)
+        await world.at(f"{on} 09:00")
+    return world
 
 
 async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_post(
-    posted_twice: PlannerHarness,
+    posted_twice: World,
 ) -> None:
     database = posted_twice.database
     assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only
@@ -93,7 +60,7 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
     pace = outbox_builders.make_pace()
-    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), pace)
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, pace)
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None
@@ -102,65 +69,42 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert part is not None
 
 
-@pytest.mark.parametrize("listing", ["accounts.list_left_guilds", "outbox.list_channel_ids"])
-async def test_a_server_that_invites_the_bot_again_during_a_removal_keeps_its_settings(
-    posted_twice: PlannerHarness, listing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db = posted_twice.database
-    await Alerts(db, lambda: SEOUL_9AM).add(alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10))
-    await Guilds(db, lambda: SEOUL_9AM).update(10)
-    await Guilds(db, lambda: SEOUL_9AM).mark_left([10])
-    list_rows = operator.attrgetter(listing)(storage)
-
-    async def list_then_return(connection: Connection, *arguments: object) -> object:
-        listed = await list_rows(connection, *arguments)
-        await Guilds(db, lambda: LATER).update(10)
-        return listed
-
-    monkeypatch.setattr(f"storage.{listing}", list_then_return)
-    own = tables.guilds, tables.subscriptions, tables.alerts
-    kept = [await count(db, table) for table in own]
-    await purge(db)
-    assert [await count(db, table) for table in own] == kept
-    assert all(kept)
-
-
 async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
-    posted_twice: PlannerHarness,
+    posted_twice: World,
 ) -> None:
     database = posted_twice.database
     await purge(database)
-    for now in (SEOUL_9AM, SEOUL_9AM + DAY, LATER):
-        await posted_twice.planner.tick(now)
+    for when in ("Mon 09:00", "Tue 09:00", "Wed+14 09:00"):
+        await posted_twice.at(when)
     assert await count(database, tables.deliveries) == 1
 
 
 async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
-    harness = PlannerHarness(db)
-    await harness.subscribe()
-    await harness.store(MONDAY, ("2601.00001", 9))
-    await harness.planner.tick(SEOUL_9AM)
-    await harness.expire(SEOUL_9AM + 2 * DAY)
-    assert await explain(db, "2601.00001", SEOUL_9AM + 2 * DAY) is not Cause.POSTED
+    world = World(db)
+    await world.daily()
+    await world.list("Mon", "A▲9")
+    world.discord.answer = AWAY
+    await world.at("Mon 09:00")
+    world.now = moment("Wed 08:00")
+    await world.relay.expire(world.now)
+    assert (await world.explain("A")).cause is not Cause.POSTED
     await purge(db)
     assert await count(db, tables.deliveries) == 0
-    assert await explain(db, "2601.00001", LATER) is not Cause.POSTED
+    world.now = LATER
+    assert (await world.explain("A")).cause is not Cause.POSTED
 
 
-async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = AlertHarness(db)
-    await harness.add_alert("robot")
-    await harness.add_digest(alert_harness.MONDAY, ("2601.00001", 9), summary="A robot.")
-    await send_all(db, alert_harness.NOW)
-    later = alert_harness.NOW + 100 * DAY
-    await purge(db, later)
+async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(db: Database) -> None:
+    world = World(db)
+    await world.alert("robot")
+    await world.written("Mon", "A▲9", summary="A robot.")
+    await world.wait(minutes=3)
+    world.now = LATER
+    await purge(db, LATER)
     assert await count(db, tables.deliveries) == 0
-    monkeypatch.setattr(alert_harness, "NOW", later)
-    harness.now = later
-    await harness.add_digest(later.date(), ("2601.00001", 90), ("2601.00002", 5), summary="A robot.")
-    assert harness.notified_papers() == [["2601.00001"], ["2601.00002"]]
+    await world.written("Wed+14", "A▲90 B▲5", summary="A robot.")
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 A", "@7 B"]
 
 
 async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
@@ -170,9 +114,7 @@ async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-async def test_a_departed_server_is_removed_with_everything_of_it(
-    posted_twice: PlannerHarness, is_back: bool
-) -> None:
+async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: World, is_back: bool) -> None:
     database = posted_twice.database
     service = Guilds(database, lambda: SEOUL_9AM + 2 * DAY)
     await service.update(10)
@@ -220,11 +162,10 @@ async def _tell(database: Database, *recipients: str) -> None:
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
 
 
-async def test_what_why_needs_of_recent_posts_stays(posted_twice: PlannerHarness) -> None:
+async def test_what_why_needs_of_recent_posts_stays(posted_twice: World) -> None:
     database = posted_twice.database
-    await posted_twice.store(LATER.date(), ("2604.00001", 9), at=LATER - DAY / 2)
-    await posted_twice.planner.tick(LATER)
-    await send_all(database, LATER)
+    await posted_twice.list("Wed+14", "C▲9")
+    await posted_twice.at("Wed+14 09:00")
     await purge(database, LATER + DAY)
     async with database.read() as connection:
         (delivery, *_) = await outbox.list_rows(connection, since_at=LATER - DAY)
@@ -243,7 +184,7 @@ async def test_a_paper_that_its_last_reader_removed_goes(db: Database) -> None:
 
 
 async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothing_saved_and_is_finished(
-    posted_twice: PlannerHarness,
+    posted_twice: World,
 ) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
@@ -266,24 +207,3 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
             break
     assert await purge(db) == 0
     assert await count(db, tables.papers) == before - 1
-
-
-async def test_a_step_that_fails_does_not_keep_the_others_from_removing(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran: list[str] = []
-
-    def replace_step(module: object, name: str, *, is_failing: bool = False) -> None:
-        async def step(*_: object) -> int:
-            ran.append(name)
-            if is_failing:
-                raise KeyError("a bug")
-            return 0
-
-        monkeypatch.setattr(module, name, step)
-
-    replace_step(alerts, "purge_matches", is_failing=True)
-    replace_step(papers, "purge_unkept")
-    with pytest.raises(KeyError):
-        await purge(db)
-    assert ran == ["purge_matches", "purge_unkept"]

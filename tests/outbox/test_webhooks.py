@@ -18,22 +18,25 @@ from storage.errors import UsageError
 from storage.models import Locale, Style
 from tests.fake_discord import process, validation
 from tests.support import digest_builders, rendered_posts
-from tests.support.planner_harness import DAY, EVENING, HOUR, MINUTE, MONDAY, SEOUL_9AM, PlannerHarness
 from tests.support.relay_harness import RelayHarness
+from tests.support.world import DAY, HOUR, MINUTE, MONDAY, World, moment
 
 pytestmark = pytest.mark.wire
 
+SEOUL_9AM = moment("Mon 09:00")
 TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80), ("2601.00003", 70)])
 
 
-class WebhookHarness(PlannerHarness):
+class WebhookHarness(World):
     """A planner with the real templates, and a relay that sends its posts to the fake Discord."""
 
     def __init__(self, relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
         super().__init__(relay_harness.db)
         self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
-        self.planner = daily_planner.DailyPlanner(self.database, self.deliveries, self.search.match_papers)
-        self.relay, self.fake = relay_harness, fake
+        self.daily_planner = daily_planner.DailyPlanner(
+            self.database, self.deliveries, self.search.match_papers
+        )
+        self.wire, self.fake = relay_harness, fake
         self.channel_id, self.token = 0, ""
 
     async def subscribe_webhook(self, number: int = 1, **options: Any) -> models.Subscription:
@@ -43,16 +46,16 @@ class WebhookHarness(PlannerHarness):
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
         settings = {"at_time": "09:00", "timezone": "Asia/Seoul", **options}
         draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=webhook_id, **settings)
-        added = await Subscriptions(self.database, lambda: EVENING).add(draft, webhook_token=self.token)
-        await digest_builders.ingest_digest(self.database, TEXT, at=EVENING)
-        await self.tick(SEOUL_9AM)
+        added = await self.subscriptions.add(draft, webhook_token=self.token)
+        await digest_builders.ingest_digest(self.database, TEXT, at=self.now)
+        await self.daily_planner.tick(SEOUL_9AM)
         return added
 
     async def drain(self, after: timedelta = timedelta(0)) -> list[str]:
         """Send what is due at a time after SEOUL_9AM, with a new relay. Returns the states of the parts."""
-        self.relay.clock_offset = after
-        await self.relay.open_relay().drain(SEOUL_9AM + after)
-        return await self.relay.list_states()
+        self.wire.clock_offset = after
+        await self.wire.open_relay().drain(SEOUL_9AM + after)
+        return await self.wire.list_states()
 
     async def messages(self) -> list[dict[str, Any]]:
         return [message["payload"] for message in await self.fake.messages(self.channel_id)]
@@ -130,10 +133,10 @@ async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
         await mark_sent(*args)
 
     monkeypatch.setattr(outbox, "mark_sent", fail_once)
-    relay = posting.relay.open_relay()
+    relay = posting.wire.open_relay()
     await relay.drain(SEOUL_9AM)
     await relay.drain(SEOUL_9AM + MINUTE)
-    assert await posting.relay.list_states() == ["sent"]
+    assert await posting.wire.list_states() == ["sent"]
     assert (failures, len(await posting.messages())) == ([], 1)
 
 

@@ -39,7 +39,7 @@ class OperatorFolder:
 
     @property
     def problems(self) -> list[models.LocatedProblem]:
-        return self.templates.rendering_problems
+        return list(dict.fromkeys(self.templates._problems.values()))
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -129,7 +129,9 @@ def test_a_template_that_is_not_text_is_reported(operator: OperatorFolder) -> No
 def test_a_mended_template_is_no_longer_a_problem(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}{{ dayy }}{% endblock %}")
     operator.headline()
-    assert [problem.short_location for problem in operator.problems] == ["daily.en.j2:1"]
+    assert [(Path(problem.location).name, problem.line) for problem in operator.problems] == [
+        ("daily.en.j2", 1)
+    ]
     operator.write("daily.en.j2", "{% block headline %}Mended, {{ day }}{% endblock %}")
     assert operator.headline() == "Mended, 2025-02-12"
     assert operator.problems == []

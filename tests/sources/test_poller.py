@@ -25,8 +25,8 @@ from storage import archive, database, errors, models
 from storage import sources as stored_sources
 from storage.models import FetchStatus
 from tests.support import origin_server, patience, source_payloads
-from tests.support.planner_harness import PlannerHarness
 from tests.support.polling_harness import START, PollingHarness
+from tests.support.world import World
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -95,8 +95,9 @@ async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed
     db_harness: PollingHarness,
 ) -> None:
     harness = db_harness
-    planning = PlannerHarness(harness.db)
-    await planning.subscribe(created_at=START - timedelta(days=1), top_n=10)
+    world = World(harness.db)
+    world.now = START - timedelta(days=1)
+    await world.daily(papers=10)
     for path in ("/feed", "/mirror", "/many"):
         await harness.add(path)
     harness.origin.pages["/feed"] = feed_of_papers([1, 2, 3], "2025-05-06")
@@ -115,15 +116,15 @@ async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed
         ("list", "2025-05-06"),
         ("look-up", "2025-05-06"),
     ]
-    await planning.tick(datetime(2025, 5, 7, tzinfo=UTC))
-    assert await planning.list_contents() == ["2505.00003 2505.00002 2505.00001"]
+    await world.daily_planner.tick(datetime(2025, 5, 7, tzinfo=UTC))
     # The mirror has yesterday's papers under today's date, and one more.
     harness.now += timedelta(days=1)
     harness.origin.pages["/feed"] = source_payloads.rss()
     harness.origin.pages["/mirror"] = feed_of_papers([4, 3, 2, 1], "2025-05-07")
     await harness.fetch_due()
-    await planning.tick(datetime(2025, 5, 8, tzinfo=UTC))
-    assert await planning.list_contents() == ["2505.00003 2505.00002 2505.00001", "2505.00004"]
+    await world.daily_planner.tick(datetime(2025, 5, 8, tzinfo=UTC))
+    posted = [row.papers for row in await world.planned()]
+    assert posted == [("2505.00003", "2505.00002", "2505.00001"), ("2505.00004",)]
     brought = [(found.brings.value, found.papers_a_day) for _, found in await harness.registry.list_yields()]
     assert brought == [("posts", 3), ("posts", 2), ("look-up", 200)]
     health = await harness.health()

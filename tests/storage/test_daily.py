@@ -5,24 +5,18 @@ from __future__ import annotations
 import pytest
 
 from storage import daily, errors, models
-from storage.database import Database
-from tests.support.planner_harness import DAY, MONDAY, SEOUL_9AM, PlannerHarness
+from tests.support.world import AWAY, DAY, LOST, MONDAY, World, moment
 
 
-@pytest.fixture
-def harness(db: Database) -> PlannerHarness:
-    return PlannerHarness(db)
-
-
-async def test_an_identical_subscription_is_rejected(harness: PlannerHarness) -> None:
-    await harness.subscribe()
+async def test_an_identical_subscription_is_rejected(world: World) -> None:
+    await world.daily()
     with pytest.raises(errors.DuplicateError, match="Edit that one"):
-        await harness.subscribe()
+        await world.daily()
 
 
-async def test_set_state_returns_the_changed_subscriptions(harness: PlannerHarness) -> None:
-    first, second = await harness.subscribe(20), await harness.subscribe(21)
-    async with harness.database.transaction() as connection:
+async def test_set_state_returns_the_changed_subscriptions(world: World) -> None:
+    first, second = [(await world.daily(channel=channel)).id for channel in (20, 21)]
+    async with world.database.transaction() as connection:
         paused = models.ActivityState.PAUSED
         assert await daily.set_state(connection, [first], paused, reason="no-send") == [first]
         assert await daily.set_state(connection, [first, second], paused) == [second]
@@ -31,24 +25,23 @@ async def test_set_state_returns_the_changed_subscriptions(harness: PlannerHarne
 
 @pytest.mark.parametrize("ends", ["waiting", "sent", "unknown", "unsent"])
 async def test_what_a_delivery_brings_counts_as_posted_unless_nothing_can_have_been_sent(
-    harness: PlannerHarness, ends: str
+    world: World, ends: str
 ) -> None:
-    subscription_id = await harness.post(("2601.00001", 9), ("2601.00002", 8))
-    if ends == "sent":
-        await harness.mark_sent()
-    elif ends == "unknown":
-        await harness.attempt(1, to=models.PartState.SENDING)
+    row = await world.daily()
+    await world.list("Mon", "A▲9 B▲8")
+    world.discord.answer = {"sent": None, "unknown": LOST}.get(ends, AWAY)
+    await world.at("Mon 09:00")
     if ends != "waiting":
-        await harness.expire(SEOUL_9AM + 2 * DAY)
-    async with harness.database.read() as connection:
-        marks = await daily.list_marks(connection, [subscription_id])
-        since = [SEOUL_9AM - DAY, SEOUL_9AM + DAY]
+        await world.relay.expire(moment("Wed 09:00"))
+    async with world.database.read() as connection:
+        marks = await daily.list_marks(connection, [row.id])
+        since = [moment("Mon 09:00") - DAY, moment("Tue 09:00")]
         posted, later = [
             dict(await daily.list_posted(connection, [20, 21], [1, 2, 3], since_at=at)) for at in since
         ]
         of_paper = await daily.list_posts_of_paper(connection, 1, 20)
     is_posted = ends != "unsent"
-    assert marks == ({subscription_id: daily.Mark(MONDAY, 1)} if is_posted else {})
+    assert marks == ({row.id: daily.Mark(MONDAY, 1)} if is_posted else {})
     assert posted == ({(20, "en"): {1, 2}} if is_posted else {})
     assert later == {}
     assert [row.id for row in of_paper] == ([1] if is_posted else [])

@@ -11,7 +11,6 @@ from storage.database import Database
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import sample_archive
-from tests.support.alert_harness import AlertHarness
 from tests.support.relay_harness import RelayHarness, open_relay_harness
 from tests.support.world import World
 
@@ -20,11 +19,6 @@ from tests.support.world import World
 def world(db: Database) -> World:
     """Channels, readers, digests and time, on the database of the test."""
     return World(db)
-
-
-@pytest.fixture
-def alert_harness(db: Database) -> AlertHarness:
-    return AlertHarness(db)
 
 
 __all__ = ["fake", "fake_server", "relay_harness"]

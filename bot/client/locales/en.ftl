@@ -249,7 +249,6 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
-alert-pause-week = Pause this alert for a week
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still
@@ -288,7 +287,6 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Create alert
-alert-show = Show existing alert
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
 change = Edit
@@ -297,11 +295,11 @@ resume = Resume
 back = Back
 alert-made = Alert created.
 alert-changed = Alert updated.
-alert-exists = You already have this alert: { $place }
+alert-exists = You already have this alert.
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
     [one] One paper matched in the last 30 days:
-   *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
+   *[other] { $count } papers matched in the last 30 days. The latest:
 }
 alert-wider = { $count ->
     [one] A wider alert would have matched one paper: { $alert }
@@ -357,7 +355,6 @@ alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused
-alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alert-removed = Removed: { $alert }
 alert-form-conditions = What to look for
@@ -471,7 +468,6 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
-status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
@@ -479,8 +475,6 @@ status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = last posted
-status-message = last sent
-status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -776,10 +770,7 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
-    [yes] , once the day's list is complete
-   *[no] {""}
-}, next on { $next }. Days without new papers are skipped.
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->

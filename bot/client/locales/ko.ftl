@@ -212,7 +212,6 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
-alert-pause-week = 이 알림 1주 일시중지
 alert-manage = 알림 관리
 
 ## 멈춘 이유
@@ -251,7 +250,6 @@ and-more = 외 { $count }개
 
 ## 알림
 alert-create = 이대로 만들기
-alert-show = 기존 알림 보기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
 change = 수정
@@ -260,11 +258,11 @@ resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-changed = 알림을 수정했어요.
-alert-exists = 이미 같은 알림이 있어요: { $place }
+alert-exists = 이미 같은 알림이 있어요.
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
-   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요. 최근 논문:
 }
 alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
@@ -323,7 +321,6 @@ alerts-heading = 내 알림 · { $count }개
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
 alert-resting = 일시중지
-alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
 alert-form-conditions = 어떤 논문을 받을까요?
@@ -431,7 +428,6 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
 status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
-status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
@@ -439,8 +435,6 @@ status-last = { $at } { $what }
 status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 올린 글
-status-message = 보낸 메시지
-status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
 status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개
 status-alerts-paused = 일시중지: { $count }개
@@ -725,10 +719,7 @@ today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
 change-time = 시각·시간대 바꾸기
-today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
-    [yes] {" "}이후 목록이 마감되면
-   *[no] 에
-} DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
+today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 그때 목록이 마감되지 않았으면 마감된 다음에 보내고, 새 논문이 없는 날은 건너뛰어요. 시각은 `/오늘 시각:`으로 바꿀 수 있어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
@@ -822,7 +813,7 @@ command-alerts-add =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 24시간 동안 받을 최대 메시지 수. 남은 논문은 다음 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
