@@ -222,8 +222,6 @@ class SavedPaper(PaperRow):
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
-    read_at: datetime | None = None
-    """When the reader marked it as read (UTC)."""
 
 
 _Date: TypeAlias = date
@@ -531,7 +529,7 @@ class Subscription:
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    The vote for its first meeting begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
+    Its first vote begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
     meeting, or of a past one.
     """
 
@@ -674,14 +672,14 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message, EVENT announces a date in the server."""
+    """The Discord requests. THREAD opens a thread on the delivery's first message, REQUEST is any other one."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
-    EVENT = "event"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -819,7 +817,6 @@ class IndexDocument:
     id: int
     arxiv_id: str
     title: str | None
-    authors: tuple[str, ...]
     sections: tuple[Section, ...]
     abstract: str | None
     keywords: tuple[str, ...]

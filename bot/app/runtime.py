@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -24,10 +25,9 @@ from bot.app import container as app_container
 from bot.app import health
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
-from bot.app.container import Container, delivery_kinds
+from bot.app.container import Container, Planner, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
-from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -155,7 +155,7 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
-    clubs: Clubs
+    planners: Sequence[Planner]
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -183,7 +183,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            lambda: self.clubs.tick(now),
+            *(partial(planner.tick, now) for planner in self.planners),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -263,8 +263,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    clubs = Clubs(container.database, container.clock, container.deliveries, rest_client.request)
-    return Runtime(container, bot, relay, planner, today_planner, clubs, metrics, lock, stop, liveness)
+    planners = container.create_planners()
+    return Runtime(container, bot, relay, planner, today_planner, planners, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:

@@ -379,6 +379,6 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         return f"{text} {client_messages.reason_text(texts, subscription.reason)}"
     part = explanation.part
     if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id}/{part.channel_id}/{part.message_id}"
+        address = client_messages.channel_url(guild_id, part.channel_id, part.message_id)
         return f"{text} [{texts('why-see-post')}]({address})"
     return text

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, club, daily, outbox, papers, tables
+from storage import accounts, alerts, archive, daily, outbox, papers, tables
 from storage.database import Connection, Database, purge_older
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class Retention:
             for row in rows:
                 removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
-            await club.remove(connection, guild_id, with_threads=True)
+            await accounts.remove_server_rows(connection, guild_id)
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)

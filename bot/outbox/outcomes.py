@@ -164,8 +164,8 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
     """Classify Discord's error response to a part of this kind. `code` is 0 for a response without a code."""
     if status == 401:
         return _INVALID_TOKEN
-    if kind is PartKind.EVENT and code and status in (400, 403):
-        return _ALREADY_DONE  # without the permission, or for a time that has passed, the delivery does without it
+    if kind is PartKind.REQUEST and code and status in (400, 403, 404):
+        return _ALREADY_DONE  # without the permission, too late or repeated: the delivery does without it
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
         return _classify_status(status, code, kind)
@@ -246,7 +246,7 @@ def build_request(
         case PartKind.THREAD_MESSAGE:
             base = _last_sent(preceding, PartKind.THREAD, PartKind.FORUM_POST)
             channel_id = base.channel_id or channel_id
-        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.EVENT:
+        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.REQUEST:
             pass
         case _:
             assert_never(part.kind)

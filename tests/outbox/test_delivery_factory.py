@@ -10,7 +10,6 @@ import pytest
 
 from bot.alerts import planner as alerts_planner
 from bot.app.container import delivery_kinds
-from bot.club import service as club_service
 from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
@@ -74,9 +73,9 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
 def test_each_kind_has_one_record_and_its_priority() -> None:
     priorities = {record.kind: record.priority for record in delivery_kinds()}
     assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
-    assert sorted(priorities, key=priorities.__getitem__) == [
-        DeliveryKind.ON_DEMAND,
-        DeliveryKind.CLUB,
+    order = sorted(priorities, key=priorities.__getitem__)
+    assert order[0] is DeliveryKind.ON_DEMAND
+    assert [kind for kind in order if priorities[kind] > models.Priority.INTERACTIVE] == [
         DeliveryKind.ALERT,
         DeliveryKind.NOTICE,
         DeliveryKind.DAILY,
@@ -87,14 +86,6 @@ def test_each_kind_has_one_record_and_its_priority() -> None:
 def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
     posts: dict[DeliveryKind, Post] = {
         DeliveryKind.ALERT: alerts_planner.AlertPost("m", models.Locale.EN, MONDAY, ()),
-        DeliveryKind.CLUB: club_service.ClubPost(
-            marker="m",
-            locale=models.Locale.EN,
-            guild_id=1,
-            channel_id=2,
-            is_forum=False,
-            step=club_service.Step.SKIP,
-        ),
         DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
         DeliveryKind.TODAY: today_service.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
     }
