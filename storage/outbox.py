@@ -56,13 +56,10 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def clear_payloads(
-    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
-) -> int:
-    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
-    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
