@@ -33,7 +33,7 @@ from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text, templates
-from bot.search import lookup
+from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import typography
@@ -276,7 +276,7 @@ class PaperListLoader:
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
-        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+        return listed if listed.rows and listed.matching else None
 
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
@@ -320,7 +320,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -349,9 +349,7 @@ class PaperListLoader:
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {discord_text.tie_units(more)}".rstrip())
-            if others
-            else "",
+            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
@@ -379,7 +377,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -590,7 +588,7 @@ class PapersCog(commands.Cog):
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
-        arxiv_id = lookup.parse_id(paper)
+        arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
