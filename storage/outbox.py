@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -56,13 +56,10 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def clear_payloads(
-    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
-) -> int:
-    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
-    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -492,19 +489,14 @@ async def list_rows(
 
 
 async def list_problems(
-    connection: AsyncConnection,
-    column: Literal["channel_id", "user_id"],
-    ids: Sequence[int],
-    *,
-    since_at: datetime,
-    limit: int,
+    connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the newest deliveries to channels or readers that are refused or were stopped, except for those cancelled."""
+    """Return the newest deliveries to channels or a reader that are refused or were stopped, except for those cancelled."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
         deliveries.c.planned_at >= since_at,
-        deliveries.c[column].in_(ids),
+        sa.or_(deliveries.c.channel_id.in_(channel_ids), deliveries.c.user_id == user_id),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     return await database.fetch_records(connection, models.Delivery, query)

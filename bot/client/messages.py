@@ -114,7 +114,7 @@ def title_link(
 def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others."""
     authors = templates.render_authors(names, texts.locale, truncated)
-    return discord_text.tie_units(discord_text.escape_text(authors))
+    return discord_text.escape_text(authors)
 
 
 def format_organization(name: str | None) -> str:
@@ -653,7 +653,7 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return why a form was refused, with the button that opens it with the typed values; `reopen_id` is its custom id."""
+    """Return why a form was refused, with the button that opens it again; `reopen_id` is its custom id."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 

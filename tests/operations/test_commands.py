@@ -245,6 +245,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     in_servers = [f"/{one.name} " for one in harness.bot.tree.get_commands() if one.guild_only]
     found = [any(name in text for name in in_servers) for text in (for_reader, in_direct_messages)]
     assert found == [True, False]
+    assert [name in for_reader for name in ("club list", "club setup", "why")] == [True, False, True]
 
 
 async def test_a_notice_opens_the_status_and_resumes_the_subscription(harness: ClientHarness) -> None:

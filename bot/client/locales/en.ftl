@@ -467,7 +467,7 @@ status-no-post = No channel that you can see has a daily post.
 status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
-status-post = posted
+status-post = last posted
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
