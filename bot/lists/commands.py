@@ -349,9 +349,7 @@ class PaperListLoader:
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {discord_text.tie_units(more)}".rstrip())
-            if others
-            else "",
+            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
