@@ -19,6 +19,7 @@ from bot.app import front, health
 from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
+from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import daily, errors
 from storage.database import Database, open_engine
@@ -179,7 +180,7 @@ async def test_a_front_says_that_its_database_is_away() -> None:
     liveness = health.Liveness()
     # Nothing listens there.
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
-    mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
+    mentions = CommandMentions()
     container: Any = SimpleNamespace(
         database=Database(engine),
         liveness=liveness,
