@@ -34,12 +34,12 @@ class Filters:
             and (not self.min_votes or (votes or 0) >= self.min_votes)
         )
 
-    def to_sql(self, snapshot: Snapshot, table: str) -> tuple[str, list[Any]]:
-        """Return the conditions on the columns of a table, "" for none, and their values."""
+    def to_sql(self, snapshot: Snapshot) -> tuple[str, list[Any]]:
+        """Return the condition of listed papers that pass, and its values."""
         conditions = {
-            f"{table}.last_on >= ?": self.since_on,
-            f"{table}.last_on <= ?": self.until_on,
-            f"{table}.votes >= ?": self.min_votes or None,
+            "last_on >= ?": self.since_on,
+            "last_on <= ?": self.until_on,
+            "papers.votes >= ?": self.min_votes or None,
         }
         given: dict[str, Any] = {text: value for text, value in conditions.items() if value is not None}
         # SQLite stores dates as text.
@@ -47,7 +47,7 @@ class Filters:
             value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
             for value in given.values()
         ]
-        return " AND ".join(given), values
+        return " AND ".join(("last_on IS NOT NULL", *given)), values
 
 
 NO_FILTERS = Filters()
@@ -145,7 +145,6 @@ def list_documents(
             id=id_,
             arxiv_id=arxiv_id,
             title=title,
-            authors=(),
             sections=tuple(sections[id_]),
             abstract=abstract,
             keywords=tuple(_parse_json(keywords)),
@@ -243,7 +242,7 @@ def list_votes(
     snapshot: Snapshot, paper_ids: Iterable[int], filters: Filters = NO_FILTERS
 ) -> list[tuple[int, Any, int | None]]:
     """Return id, date and votes of the listed papers among these ids that pass filters; the dates are the driver's."""
-    conditions, values = _listed(snapshot, filters)
+    conditions, values = filters.to_sql(snapshot)
     statement = f"SELECT id, last_on, votes FROM papers WHERE %s AND {conditions}"  # noqa: S608 - constant columns
     return snapshot.fetch_in(statement, "id", paper_ids, *values)
 
@@ -258,21 +257,16 @@ def list_top(
     snapshot: Snapshot, filters: Filters = NO_FILTERS, *, limit: int = 25, offset: int = 0
 ) -> list[PaperRow]:
     """Return the listed papers that pass filters, by votes (unknown last), then newest first."""
-    conditions, values = _listed(snapshot, filters)
+    conditions, values = filters.to_sql(snapshot)
     statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {_BY_VOTES}, last_on DESC, id LIMIT ? OFFSET ?"  # noqa: S608
     return list(build_paper_rows(snapshot.fetch(statement, *values, limit, offset)))
 
 
 def count_top(snapshot: Snapshot, filters: Filters = NO_FILTERS) -> int:
     """Count the papers that `list_top` returns without a limit."""
-    conditions, values = _listed(snapshot, filters)
+    conditions, values = filters.to_sql(snapshot)
     ((number,),) = snapshot.fetch(f"SELECT count(*) FROM papers WHERE {conditions}", *values)  # noqa: S608
     return int(number)
-
-
-def _listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
-    conditions, values = filters.to_sql(snapshot, "papers")
-    return " AND ".join(filter(None, ("last_on IS NOT NULL", conditions))), values
 
 
 def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:

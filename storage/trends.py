@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, search
-from storage.tables import papers
-
-_MAX_VOTES = 2**31 - 1
+from storage import search, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +20,37 @@ class MonthCount:
     votes: int | None
 
 
-async def count_papers(connection: AsyncConnection, filters: search.Filters) -> list[MonthCount]:
-    """Count all papers by day."""
-    return _build_days(await connection.execute(_select_days(filters)))
-
-
-async def count_chosen(
-    connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
+async def count_papers(
+    connection: AsyncConnection, filters: search.Filters, paper_ids: Iterable[int] | None = None
 ) -> list[MonthCount]:
-    """Count these papers by day; a day may come several times."""
-    query = _select_days(filters)
-    return _build_days(await database.execute_in(connection, query, papers.c.id, paper_ids))
+    """Count all papers, or those with these ids, by day; a day may come several times."""
+    return await snapshot.read(connection, _count_papers, filters, paper_ids)
+
+
+def _count_papers(
+    view: snapshot.Snapshot, filters: search.Filters, paper_ids: Iterable[int] | None
+) -> list[MonthCount]:
+    conditions, values = filters.to_sql(view)
+    columns = "last_on, count(*), sum(votes)"
+    if paper_ids is None:
+        statement = f"SELECT {columns} FROM papers WHERE {conditions} GROUP BY last_on"  # noqa: S608
+        rows = view.fetch(statement, *values)
+    else:
+        statement = f"SELECT {columns} FROM papers WHERE %s AND {conditions} GROUP BY last_on"  # noqa: S608
+        rows = view.fetch_in(statement, "id", paper_ids, *values)
+    return [MonthCount(snapshot.parse_date(on), number, votes) for on, number, votes in rows]
 
 
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the newest papers of a period, at most `limit`, by id."""
-    query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
-    query = _apply_filters(query, filters).order_by(papers.c.id.desc()).limit(limit)
-    rows = (await connection.execute(query)).all()
-    return [(row.id, row.title) for row in reversed(rows)]
+    return await snapshot.read(connection, _list_titles, filters, limit)
 
 
-def _select_days(filters: search.Filters) -> sa.Select[Any]:
-    on = papers.c.last_on
-    query = sa.select(on, sa.func.count(), sa.func.sum(papers.c.votes)).group_by(on).order_by(on)
-    return _apply_filters(query, filters)
-
-
-def _apply_filters(query: sa.Select[Any], filters: search.Filters) -> sa.Select[Any]:
-    on, votes = papers.c.last_on, papers.c.votes
-    # A paper that no digest lists has no date.
-    query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
-    if filters.until_on is not None:
-        query = query.where(on <= filters.until_on)
-    return query.where(votes >= min(filters.min_votes, _MAX_VOTES)) if filters.min_votes else query
-
-
-def _build_days(rows: Iterable[Any]) -> list[MonthCount]:
-    return [MonthCount(on, number, None if votes is None else int(votes)) for on, number, votes in rows]
+def _list_titles(view: snapshot.Snapshot, filters: search.Filters, limit: int) -> list[tuple[int, str]]:
+    conditions, values = filters.to_sql(view)
+    statement = (
+        f"SELECT id, title FROM papers WHERE title IS NOT NULL AND {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608
+    )
+    return [(id_, title) for id_, title in reversed(view.fetch(statement, *values, limit))]

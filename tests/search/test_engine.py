@@ -329,7 +329,6 @@ def make_paper(number: int, chance: random.Random) -> models.IndexDocument:
         id=number,
         arxiv_id=f"2501.{number:05}",
         title=title.title(),
-        authors=(),
         sections=tuple(models.Section("", line) for line in lines),
         abstract=None,
         keywords=(),
