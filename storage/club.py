@@ -145,6 +145,14 @@ class Nominated(NamedTuple):
     is_own: bool
 
 
+async def is_nominated(
+    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
+) -> bool | None:
+    """Return whether a reader nominates a paper; None in a server without a club."""
+    nominated_id = await get_nomination(connection, guild_id, user_id)
+    return None if await get(connection, guild_id) is None else nominated_id == paper_id
+
+
 async def list_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> list[Nominated]:
     """Return the nominated papers, those of most members first."""
     own, count = club_nominations.c, sa.func.count()

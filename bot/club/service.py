@@ -17,7 +17,6 @@ import structlog
 from bot.core import clock, isolation
 from bot.core.clock import Clock
 from bot.daily import schedule
-from bot.lists.card import Nominations
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from storage import club as storage
@@ -255,7 +254,7 @@ class Overview(NamedTuple):
     poll: tuple[int, int] | None = None
 
 
-class Clubs(Nominations):
+class Clubs:
     """The use cases of clubs, and what is due each minute. What returns a text returns the Fluent id of what happened."""
 
     def __init__(
@@ -417,12 +416,6 @@ class Clubs(Nominations):
                 return
             await steps.stop_step()
             await storage.remove(connection, guild_id)
-
-    async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
-        """Return whether a reader nominates a paper; None in a server without a club."""
-        async with self._database.read() as connection:
-            nominated_id = await storage.get_nomination(connection, guild_id, user_id)
-            return None if await storage.get(connection, guild_id) is None else nominated_id == paper_id
 
     async def nominate(self, guild_id: int, user_id: int, paper_id: int) -> str:
         """Nominate a paper in the place of the reader's former one, or withdraw it."""

@@ -68,14 +68,6 @@ MAX_MEDIA = 4
 """Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
 
 
-class Nominations:
-    """What a card shows of the papers that members nominate for their club, which offers it."""
-
-    async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
-        """Return whether a reader nominates a paper; None in a server without a club."""
-        raise NotImplementedError
-
-
 async def card_view(
     texts: Texts,
     detail: models.PaperDetail,

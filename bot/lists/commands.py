@@ -37,7 +37,7 @@ from bot.search import lookup
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import typography
-from storage import models
+from storage import club, models, shelf
 from storage.search import Filters
 
 PERIOD_CHOICES = [
@@ -649,11 +649,12 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
+    guild_id = request.interaction.guild_id or 0
+    async with request.services.database.read() as connection:
+        saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
+        nominated = await club.is_nominated(connection, guild_id, request.user_id, detail.id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    nominations = request.services.get(lists_card.Nominations)
-    nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
         texts,
         detail,
