@@ -189,7 +189,7 @@ needs_chromium = pytest.mark.skipif(
 )
 TITLES = {"en": "Paperround demo", "ko": "Paperround 데모"}
 HINTS = {"en": ("answers commands", "or try /help"), "ko": ("명령어에만 답해요", "/도움말")}
-SEE_ALL = {"en": "All the day"s papers", "ko": "그날의 논문 모두 보기"}
+SEE_ALL = {"en": "All the day's papers", "ko": "그날의 논문 모두 보기"}
 """A button of the daily post, which stays on the page."""
 ENGLISH_CHROME = (
     "Only you can see this",
