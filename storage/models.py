@@ -222,8 +222,6 @@ class SavedPaper(PaperRow):
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
-    read_at: datetime | None = None
-    """When the reader marked it as read (UTC)."""
 
 
 _Date: TypeAlias = date
@@ -534,7 +532,7 @@ class Subscription:
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    The vote for its first meeting begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
+    Its first vote begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
     meeting, or of a past one.
     """
 
@@ -578,9 +576,6 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
-
-
 class AlertSchedule(NamedTuple):
     """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
 
@@ -614,22 +609,17 @@ class Alert:
     weekday: int = 1
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
-    """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
+    """Messages within 24 hours of one that is sent at once; 0: any number."""
     silent: bool = False
     """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
-    paused_until_at: datetime | None = None
-    """UTC; UNTIL_RESUMED for an alert that is paused without an end."""
+    paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
         """When it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
-
-    def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC)."""
-        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class Match(NamedTuple):
@@ -685,14 +675,14 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message, EVENT announces a date in the server."""
+    """The Discord requests. THREAD opens a thread on the delivery's first message, REQUEST is any other one."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
-    EVENT = "event"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -285,15 +285,6 @@ async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveE
     return ArchiveExtent(await snapshot.read(connection, search.count_top), first_on, last_on)
 
 
-async def count_institutions(connection: AsyncConnection, *, since_on: date) -> dict[str, int]:
-    """Return the organizations and affiliations of papers listed since a date, with their numbers of papers."""
-    query = sa.select(papers.c.organization, papers.c.affiliations).where(papers.c.last_on >= since_on)
-    counts: Counter[str] = Counter()
-    for organization, affiliations in await connection.execute(query):
-        counts.update({organization, *affiliations} - {None})
-    return dict(counts)
-
-
 # Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.
 
 AuthorNames = Sequence[tuple[str, str]]

@@ -109,6 +109,8 @@ READER_ROWS = {"reader": "rows"}
 """
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
+SERVER_ROWS = {"server": "rows"}
+"""`info` of a column with a server's id whose rows go with a server that the bot has left, besides posts and alerts."""
 OPERATORS = {"for": "operators"}
 """`info` of a column that only operators may see, in a table with readers' rows: `/me data` leaves it out."""
 
@@ -341,16 +343,15 @@ saved_papers = sa.Table(
     _required("saved_at", UtcTime),
     _required("note", sa.Text, server_default=""),
     _required("tags", sa.Text, server_default="", comment="each between spaces"),
-    sa.Column("read_at", UtcTime, comment="when the reader marked it as read; NULL: not yet"),
     # Not `guild_id`: the row is the reader's, and stays when the server goes.
-    sa.Column("server_id", sa.BigInteger, comment="where it was saved or read; NULL: in direct messages"),
+    sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
     sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
 )
 
 clubs = _table_of(
     models.Club,
     "clubs",
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
     # Without a foreign key: deliveries are removed before clubs are.
     sa.Column("step_id", RowId, comment="delivery of the newest step: a poll, its result, a reminder"),
     infos={"created_by": READER_MENTION},
@@ -361,7 +362,7 @@ club_threads = sa.Table(
     metadata,
     sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("guild_id", sa.BigInteger, index=True),
+    _required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
     _required("delivery_id", RowId, comment="the delivery that opens it"),
     sa.Column("thread_id", sa.BigInteger, comment="NULL: not sent yet"),
     _required("opened_at", UtcTime),
@@ -371,7 +372,7 @@ club_threads = sa.Table(
 club_nominations = sa.Table(
     "club_nominations",
     metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", nullable=False, index=True),
     _required("nominated_at", UtcTime),

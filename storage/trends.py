@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import search, snapshot
+from storage.snapshot import Row, Snapshot, parse_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,37 +22,48 @@ class MonthCount:
     votes: int | None
 
 
-async def count_papers(
-    connection: AsyncConnection, filters: search.Filters, paper_ids: Iterable[int] | None = None
-) -> list[MonthCount]:
-    """Count all papers, or those with these ids, by day; a day may come several times."""
-    return await snapshot.read(connection, _count_papers, filters, paper_ids)
+_BY_DAY = "SELECT last_on, count(*), sum(votes) FROM papers WHERE {} GROUP BY last_on ORDER BY last_on"
 
 
-def _count_papers(
-    view: snapshot.Snapshot, filters: search.Filters, paper_ids: Iterable[int] | None
+async def count_papers(connection: AsyncConnection, filters: search.Filters) -> list[MonthCount]:
+    """Count all papers by day."""
+
+    def count(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        return view.fetch(_BY_DAY.format(conditions), *values)
+
+    return _build_days(await snapshot.read(connection, count))
+
+
+async def count_chosen(
+    connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
-    conditions, values = filters.to_sql(view)
-    columns = "last_on, count(*), sum(votes)"
-    if paper_ids is None:
-        statement = f"SELECT {columns} FROM papers WHERE {conditions} GROUP BY last_on"  # noqa: S608
-        rows = view.fetch(statement, *values)
-    else:
-        statement = f"SELECT {columns} FROM papers WHERE %s AND {conditions} GROUP BY last_on"  # noqa: S608
-        rows = view.fetch_in(statement, "id", paper_ids, *values)
-    return [MonthCount(snapshot.parse_date(on), number, votes) for on, number, votes in rows]
+    """Count these papers by day; a day may come several times."""
+
+    def count(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        return view.fetch_in(_BY_DAY.format(f"%s AND {conditions}"), "papers.id", paper_ids, *values)
+
+    return _build_days(await snapshot.read(connection, count))
 
 
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the newest papers of a period, at most `limit`, by id."""
-    return await snapshot.read(connection, _list_titles, filters, limit)
+
+    def select(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        statement = (
+            f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
+        )
+        return view.fetch(statement, *values, limit)
+
+    return [(paper_id, title) for paper_id, title in reversed(await snapshot.read(connection, select))]
 
 
-def _list_titles(view: snapshot.Snapshot, filters: search.Filters, limit: int) -> list[tuple[int, str]]:
-    conditions, values = filters.to_sql(view)
-    statement = (
-        f"SELECT id, title FROM papers WHERE title IS NOT NULL AND {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608
-    )
-    return [(id_, title) for id_, title in reversed(view.fetch(statement, *values, limit))]
+def _build_days(rows: Iterable[Any]) -> list[MonthCount]:
+    return [
+        MonthCount(parse_date(on), number, None if votes is None else int(votes))
+        for on, number, votes in rows
+    ]

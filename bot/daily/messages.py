@@ -450,6 +450,6 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         return f"{text} {paused_text(texts, subscription)}"
     part = explanation.part
     if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id}/{part.channel_id}/{part.message_id}"
+        address = client_messages.channel_url(guild_id, part.channel_id, part.message_id)
         return f"{text} [{texts('why-see-post')}]({address})"
     return text

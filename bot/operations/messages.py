@@ -105,7 +105,7 @@ def _post_buttons(
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count:
-        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE, 0)))
+        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE)))
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
@@ -163,8 +163,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
     what, channel_id = texts("status-post"), (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id}/{channel_id}/{part.message_id}"
-        what = f"[{what}]({address})"
+        what = f"[{what}]({client_messages.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)
 
 

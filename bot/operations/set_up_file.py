@@ -191,7 +191,7 @@ class AlertEntry(_Entry):
         texts: dict[str, list[str]] = defaultdict(list)
         for term in row.terms:
             texts[f"{term.kind.value}s"].append(term.text)
-        return cls.read(row, paused=_is_paused(row), **texts)
+        return cls.read(row, **texts)
 
     def to_draft(self, settings: Settings) -> models.Alert:
         """Return the alert. Raises UsageError."""
@@ -597,9 +597,7 @@ def _write(table: str, entry: _Entry) -> str:
     return text
 
 
-def _is_paused(row: models.Subscription | models.Alert) -> bool:
-    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
-    if isinstance(row, models.Alert):
-        return row.paused_until_at == models.UNTIL_RESUMED
+def _is_paused(row: models.Subscription) -> bool:
+    """Return whether somebody paused it; what Discord blocks comes back by itself."""
     by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

@@ -112,8 +112,9 @@ class RenderedPart:
     """One rendered part of a post.
 
     `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST
-    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
-    payload that Discord refuses, or None. MARKED_KINDS contain their marker.
+    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty, REQUEST `{"method", "path", "body", "same"}`: it may be
+    repeated and be refused without harm, and `same` are the keys of the body by which what it creates is found again.
+    `fallback` is the plain form for a payload that Discord refuses, or None. MARKED_KINDS contain their marker.
     """
 
     kind: models.PartKind

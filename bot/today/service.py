@@ -176,7 +176,7 @@ class TodayService:
         learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
-            active = [alert for alert in own if not alert.is_paused(self._clock())]
+            active = [alert for alert in own if not alert.paused]
             follows = await _match_follows(self._search, connection, day, active)
             answers = dict(
                 await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200)
@@ -346,8 +346,8 @@ async def _match_follows(
         for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
             details = await papers.list_details(connection, batch)
             day.texts += await asyncio.to_thread(lambda: list(map(matcher.PaperText, details)))  # noqa: B023
-    queries = await matcher.read_rules(search, connection, list(map(matcher.Rule.of, active)))
-    return await asyncio.to_thread(_match, queries, day.texts)
+    queries = await matcher.read_alerts(search, connection, active)
+    return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
 
 def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperText]) -> Follows:

@@ -90,7 +90,7 @@ class TrendService:
             everything: Sequence[Month] = await trends.count_papers(connection, filters)
             days, totals = everything, tuple[int, ...]()
             if about.paper_ids is not None:
-                days = await trends.count_papers(connection, filters, about.paper_ids)
+                days = await trends.count_chosen(connection, about.paper_ids, filters)
                 columns = _fill(everything, first, _start_of(extent.last_on, step), step)
                 totals = tuple(month.paper_count for month in columns)
         return Trend(

@@ -35,11 +35,11 @@ async def test_a_match_is_ready_once_its_paper_has_the_votes(db: Database) -> No
         await alerts.add_matches(connection, found)
         assert await alerts.mark_ready(connection, NOW) == 3
         assert await alerts.mark_ready(connection, NOW) == 0
-        assert await alerts.list_schedules(connection, NOW) == {own.schedule: NOW}
+        assert await alerts.list_schedules(connection) == {own.schedule: NOW}
         ready = [match._replace(ready_at=NOW) for match in (found[4], found[0], found[2])]
-        assert await alerts.list_ready(connection, {own.schedule: NOW}, NOW) == ready
-        assert await alerts.list_ready(connection, {own.schedule: NOW}, NOW, [READER]) == ready[1:]
-        assert await alerts.list_ready(connection, {own.schedule: NOW - timedelta(1)}, NOW) == []
+        assert await alerts.list_ready(connection, {own.schedule: NOW}) == ready
+        assert await alerts.list_ready(connection, {own.schedule: NOW}, [READER]) == ready[1:]
+        assert await alerts.list_ready(connection, {own.schedule: NOW - timedelta(1)}) == []
 
 
 async def test_what_was_told_stays_so_after_its_alert_is_removed(db: Database) -> None:
@@ -69,7 +69,7 @@ async def test_a_changed_alert_lets_its_matches_wait_again(db: Database) -> None
         await alerts.mark_ready(connection, NOW)
         await alerts.change(connection, replace(shared, min_votes=1))
         assert await alerts.mark_ready(connection, NOW) == 0
-        assert await alerts.list_schedules(connection, NOW) == {}
+        assert await alerts.list_schedules(connection) == {}
 
 
 async def test_matches_of_paused_alerts_are_not_due(db: Database) -> None:
@@ -79,8 +79,7 @@ async def test_matches_of_paused_alerts_are_not_due(db: Database) -> None:
         await alerts.add_matches(connection, [_match(shared, paper_id)])
         await alerts.mark_ready(connection, NOW)
         until = {shared.schedule: NOW}
-        await alerts.pause(connection, shared.id, NOW + timedelta(hours=1))
-        assert await alerts.list_ready(connection, until, NOW) == []
-        assert len(await alerts.list_ready(connection, until, NOW + timedelta(hours=1))) == 1
-        await alerts.pause(connection, shared.id, models.UNTIL_RESUMED)
-        assert await alerts.list_ready(connection, until, NOW + timedelta(hours=1)) == []
+        await alerts.set_paused(connection, shared.id, paused=True)
+        assert await alerts.list_ready(connection, until) == []
+        await alerts.set_paused(connection, shared.id, paused=False)
+        assert len(await alerts.list_ready(connection, until)) == 1

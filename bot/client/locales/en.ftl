@@ -36,7 +36,6 @@ share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
-list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -117,9 +116,6 @@ saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
-saved-read-on = read { $date }
-saved-read = Mark as read
-saved-unread = Mark as unread
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit = Note and tags
@@ -249,7 +245,6 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
-alert-pause-week = Pause this alert for a week
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still
@@ -288,7 +283,6 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Create alert
-alert-show = Show existing alert
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
 change = Edit
@@ -297,11 +291,11 @@ resume = Resume
 back = Back
 alert-made = Alert created.
 alert-changed = Alert updated.
-alert-exists = You already have this alert: { $place }
+alert-exists = You already have this alert.
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
     [one] One paper matched in the last 30 days:
-   *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
+   *[other] { $count } papers matched in the last 30 days. The latest:
 }
 alert-wider = { $count ->
     [one] A wider alert would have matched one paper: { $alert }
@@ -357,7 +351,6 @@ alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused
-alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alert-removed = Removed: { $alert }
 alert-form-conditions = What to look for
@@ -526,16 +519,14 @@ help-more = Also: { $commands }
 discuss = Discuss
 nominate = Nominate
 withdraw = Nominated · withdraw
+club-read = Mark as read
+club-unread = Mark as unread
 club-discussion = 💬 { $reader } would like to discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
 club-open = This paper already has its discussion: { $thread }
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
 club-none = This server has no club yet. A manager starts one with { $setup }.
-club-nominated = Nominated for the next vote: { $title }
-    -# You have one nomination a week; another paper takes its place.
-club-nominated-instead = Nominated in place of your earlier choice: { $title }
-club-withdrawn = Your nomination was withdrawn: { $title }
 club-vote-is-open = The vote for the next meeting is already open.
 club-has-paper = The next meeting already has its paper.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
@@ -559,15 +550,15 @@ club-readers = { $count ->
 club-stop = End the club
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up.
-club-moves = The club was in { $channel }, every { $day } at { $time }. It moves:
-club-poll-ended = Its open vote ends without a result.
-club-meeting-stays = The meeting on { $meets } has its paper and stays at that time.
+club-changed = The club is changed.
+club-changed-poll = The club is changed. Its open vote ends without a result.
+club-changed-paper = The club changes after its next meeting, which has its paper.
+club-changed-reminder = { club-changed-paper }
 club-unchanged = The club stays as it is.
 club-begin = Start the vote now
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
-club-nominated-so-far = **Nominated for the next vote** · { $count }
-club-own = yours
+club-candidates = **Up for the next vote**
 club-no-events = Give Paperround the permission **Create Events**, and each meeting is in the server's events too.
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.

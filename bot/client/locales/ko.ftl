@@ -33,7 +33,6 @@ share-taken-back = 공유를 취소하고 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
-list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
 choice-papers = { $count }편
@@ -102,9 +101,6 @@ saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
 saved-export = 파일로 내보내기
 saved-on = { $date } 저장
-saved-read-on = { $date } 읽음
-saved-read = 읽음으로 표시
-saved-unread = 안 읽음으로 표시
 saved-unlisted = 아직 목록에 없음
 saved-note = 메모: { $note }
 saved-edit = 메모·태그
@@ -212,7 +208,6 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
-alert-pause-week = 이 알림 1주 일시중지
 alert-manage = 알림 관리
 
 ## 멈춘 이유
@@ -251,7 +246,6 @@ and-more = 외 { $count }개
 
 ## 알림
 alert-create = 이대로 만들기
-alert-show = 기존 알림 보기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
 change = 수정
@@ -260,11 +254,11 @@ resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-changed = 알림을 수정했어요.
-alert-exists = 이미 같은 알림이 있어요: { $place }
+alert-exists = 이미 같은 알림이 있어요.
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
-   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요. 최근 논문:
 }
 alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
@@ -323,7 +317,6 @@ alerts-heading = 내 알림 · { $count }개
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
 alert-resting = 일시중지
-alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
 alert-form-conditions = 어떤 논문을 받을까요?
@@ -483,16 +476,14 @@ help-more = 그 밖의 명령어: { $commands }
 discuss = 토론하기
 nominate = 후보로 올리기
 withdraw = 후보로 올림 · 취소
+club-read = 읽음으로 표시
+club-unread = 안 읽음으로 표시
 club-discussion = 💬 { $reader }님이 이 논문으로 토론을 열었어요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
 club-open = 이 논문의 토론이 이미 있어요: { $thread }
 club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 안이라면 여기에 바로 쓰면 되고, 음성 채널이나 DM에는 스레드가 없어요.
 club-thread-locked = 관리자가 { $thread } 토론을 잠갔어요. 관리자만 다시 열 수 있어요.
 club-none = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
-club-nominated = 다음 투표의 후보로 올렸어요: { $title }
-    -# 후보는 한 주에 한 편이에요. 다른 논문을 올리면 바뀌어요.
-club-nominated-instead = 앞서 올린 논문 대신 후보로 올렸어요: { $title }
-club-withdrawn = 후보에서 내렸어요: { $title }
 club-vote-is-open = 다음 모임의 투표가 이미 열려 있어요.
 club-has-paper = 다음 모임에서 읽을 논문이 이미 정해졌어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
@@ -513,15 +504,15 @@ club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
 club-set-up = 논문 스터디를 만들었어요.
-club-moves = 지금까지 { $channel }, 매주 { $day }요일 { $time }이었던 스터디를 옮겨요.
-club-poll-ended = 진행 중이던 투표는 결과 없이 끝나요.
-club-meeting-stays = { $meets } 모임은 논문이 정해져서 그 시각 그대로예요.
+club-changed = 스터디를 바꿨어요.
+club-changed-poll = 스터디를 바꿨어요. 진행 중이던 투표는 결과 없이 끝나요.
+club-changed-paper = 다음 모임은 논문이 이미 정해져서 그대로 열려요. 그다음부터 바뀌어요.
+club-changed-reminder = { club-changed-paper }
 club-unchanged = 스터디는 그대로예요.
 club-begin = 지금 투표 시작하기
 club-poll-link = [투표하러 가기]({ $url })
 club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후보로 올리기**를 눌러 주세요.
-club-nominated-so-far = **다음 투표의 후보** · { $count }
-club-own = 내가 올림
+club-candidates = **다음 투표에 오를 논문**
 club-no-events = Paperround에 **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
 club-skipped = 모임을 건너뛰기로 했어요.
@@ -816,7 +807,7 @@ command-alerts-add =
     .option-silent = 조용히
     .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 24시간 동안 받을 최대 메시지 수. 남은 논문은 다음 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
