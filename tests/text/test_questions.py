@@ -99,38 +99,10 @@ def test_an_ending_is_stripped_where_a_known_word_remains(pair: str) -> None:
     assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
 
 
-_VERBS = [
-    "까먹는",
-    "튀는",
-    "변하는",
-    "바뀌는",
-    "떨어지나요",
-    "오염됐는지",
-    "모자라면",
-    "올라가나",
-    "아니냐",
-    "늘려도",
-    "충분히",
-    "어려운",
-    "않게",
-    "짧은",
-    "말하게",
-]
-_NOUNS = [
-    "모델",
-    "이미지",
-    "메모리",
-    "무게",
-    "제한",
-    "화면",
-    "초평면",
-    "안테나",
-    "정확도",
-    "분야",
-    "중요",
-    "강아지는",
-    "트랜스포머는",
-]
+_VERB_LIST = "까먹는 튀는 변하는 바뀌는 떨어지나요 오염됐는지 모자라면 올라가나 아니냐 늘려도 충분히 어려운 않게 짧은 말하게"
+_VERBS = _VERB_LIST.split()
+_NOUN_LIST = "모델 이미지 메모리 무게 제한 화면 초평면 안테나 정확도 분야 중요 강아지는 트랜스포머는"
+_NOUNS = _NOUN_LIST.split()
 
 
 def test_verbs_and_adjectives_are_told_from_nouns_by_their_endings() -> None:
