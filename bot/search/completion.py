@@ -62,7 +62,10 @@ class Vocabulary:
             or key in self._words
             or not key.isalpha()
             # Two syllables of other words are an ordinary word rather than a misspelt one: 반영 is not 반응.
-            or (analyser.is_syllables(word) and len(word) <= 2 and self._syllables.issuperset(word))
+            or (
+                analyser.is_syllables(word)
+                and (len(word) < 2 or self._syllables.issuperset(word) > (len(word) > 2))
+            )
         ):
             return []
         most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2
