@@ -820,7 +820,6 @@ class IndexDocument:
     id: int
     arxiv_id: str
     title: str | None
-    authors: tuple[str, ...]
     sections: tuple[Section, ...]
     abstract: str | None
     keywords: tuple[str, ...]

@@ -146,7 +146,6 @@ class PaperText:
                 id=detail.id,
                 arxiv_id=detail.arxiv_id,
                 title=detail.title,
-                authors=detail.authors,
                 sections=tuple(dict.fromkeys(sections)),
                 abstract=detail.abstract,
                 keywords=detail.keywords,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -95,15 +95,15 @@ async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> A
 
 CHECK_SECONDS = 60.0
 RETRY_SECONDS = 3600.0
-"""The pause after a failure: a large task costs minutes of CPU."""
+"""The pause after a failure: it may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200
-"""Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
+"""Papers of an archive that is maintained in this process: starting a worker takes longer. Of more, memory would be kept."""
 
 
 class MaintenanceLoop:
     """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
 
-    Large tasks run in a worker process, which writes in the term that `get_term` returns at its start.
+    Of a large archive it does so in a worker process, which writes in the term that `get_term` returns at its start.
     """
 
     def __init__(
@@ -122,42 +122,30 @@ class MaintenanceLoop:
         self._in_process_limit = in_process_limit
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
+        """Do what is due periodically until `stop` is set, which cancels it; the next start continues it."""
         while not stop.is_set():
-            succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
+            succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
             with suppress(TimeoutError):
                 pause = CHECK_SECONDS if succeeded else RETRY_SECONDS
                 await asyncio.wait_for(stop.wait(), pause)
 
-    async def run_due_tasks(self) -> bool:
-        """Run each pending task once. Returns whether all succeeded; errors are logged."""
+    async def maintain(self) -> bool:
+        """Do what is due. Returns whether nothing is left; errors are logged. What cannot be done is tried less often."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
-            return await self._run_pending_tasks()
+            due = await maintenance.find_due(self._database, self._clock, self._index)
+            if due is None:
+                return True
+            papers, reason = due
+            log.info("maintenance started", papers=papers, reason=reason)
+            started_at = time.monotonic()
+            if papers > self._in_process_limit:
+                url = self._database.url.render_as_string(hide_password=False)
+                await maintenance.maintain_in_worker(url, self._get_term(), self._database.name)
+            else:
+                await maintenance.maintain(self._database, self._clock, self._index)
+            log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
+            return await maintenance.find_due(self._database, self._clock, self._index) is None
         return False
-
-    async def _run_pending_tasks(self) -> bool:
-        done: set[maintenance.MaintenanceTask] = set()
-        while True:
-            pending = await maintenance.find_pending(self._database, self._clock, self._index)
-            if pending is None or pending[0] in done:
-                # What a task could not do is tried less and less often.
-                return pending is None
-            task, paper_count, reason = pending
-            done.add(task)
-            log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
-            await self._run_task(task, paper_count)
-
-    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
-        started_at = time.monotonic()
-        if paper_count > self._in_process_limit:
-            url = self._database.url.render_as_string(hide_password=False)
-            run = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
-        else:
-            run = maintenance.run_task(self._database, self._clock, self._index, task)
-        async with aclosing(run) as steps:
-            async for _ in steps:
-                pass
-        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
 
 WRITER_CHECK_SECONDS = 10.0

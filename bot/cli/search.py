@@ -14,8 +14,7 @@ from storage import errors
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
-    from bot.search.lookup import FormEvidence
-    from bot.search.service import SearchService
+    from bot.search.service import FormEvidence, SearchService
     from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
@@ -43,9 +42,6 @@ def search(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    literal: Annotated[
-        bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
-    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Find papers on a topic, best first. A filter works without a query too."""
@@ -59,12 +55,7 @@ def search(
         from bot.search.results import SearchRequest
 
         request = SearchRequest(
-            " ".join(query or ()),
-            author=name,
-            since=first,
-            min_votes=min_votes or None,
-            limit=limit,
-            literal=literal,
+            " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
         )
         result = await service.search(request)
         empty, corrected = "Nothing found.", ""
@@ -93,7 +84,7 @@ async def _explain_nothing(service: SearchService, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        **shell.pick(result, "total total_is_exact complete"),
+        **shell.pick(result, "total complete"),
         "partial": result.is_partial,
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings period"),
@@ -241,7 +232,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     return [
         *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
-        *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
+        *([f'Corrected: {corrected}; "quotation marks" search as typed.'] if result.corrected else []),
         *(
             [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
             if result.unknown_id
@@ -269,7 +260,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     if suggestions:
         notes.append(f"Did you mean: {', '.join(suggestions)}")
     if result.total > len(result.rows):
-        notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
+        notes.append(f"{result.total} in all; --limit shows more.")
     return notes
 
 

@@ -33,7 +33,7 @@ from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text, templates
-from bot.search import lookup
+from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import typography
@@ -276,7 +276,7 @@ class PaperListLoader:
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
-        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+        return listed if listed.rows and listed.matching else None
 
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
@@ -320,7 +320,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -379,7 +379,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -590,7 +590,7 @@ class PapersCog(commands.Cog):
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
-        arxiv_id = lookup.parse_id(paper)
+        arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)

@@ -484,7 +484,7 @@ class WebPages:
             "notes": notes,
             "rows": rows,
             "first_partial": next((row.rank for row in rows if row.missing), None)
-            if listed.has_complete
+            if listed.matching
             else None,
             "suggestions": [] if site.is_static else _list_suggestions(site, listed),
             "previous_page": page_link(state.page - 1) if state.page else None,

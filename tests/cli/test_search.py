@@ -35,18 +35,6 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
-def test_an_operators_everyday_words_are_used_and_a_wrong_line_is_named(
-    filled: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = tmp_path / "words.tsv"
-    words.write_text("wrong\n양파\tcare\n", encoding="utf-8")
-    monkeypatch.setenv("PAPERROUND_EVERYDAY_WORDS", str(words))
-    answer = filled("search", "양파")
-    assert answer.stdout.count("Ada Lovelace") == len(PAPERS)
-    assert f"{words}, line 1: " in answer.stderr
-    assert "line 1: " in filled("doctor").stdout
-
-
 def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)

@@ -36,7 +36,6 @@ share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
-list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers

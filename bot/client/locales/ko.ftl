@@ -33,7 +33,6 @@ share-taken-back = 공유를 취소하고 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
-list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
 choice-papers = { $count }편
