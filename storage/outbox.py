@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -502,19 +502,14 @@ async def list_rows(
 
 
 async def list_problems(
-    connection: AsyncConnection,
-    column: Literal["channel_id", "user_id"],
-    ids: Sequence[int],
-    *,
-    since_at: datetime,
-    limit: int,
+    connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the newest deliveries to channels or readers that are refused or were stopped, except for those cancelled."""
+    """Return the newest deliveries to channels or a reader that are refused or were stopped, except for those cancelled."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
         deliveries.c.planned_at >= since_at,
-        deliveries.c[column].in_(ids),
+        sa.or_(deliveries.c.channel_id.in_(channel_ids), deliveries.c.user_id == user_id),
     )
     query = query.order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     return await database.fetch_records(connection, models.Delivery, query)

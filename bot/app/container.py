@@ -342,8 +342,7 @@ class Container:
 
     def create_retention(self) -> Retention:
         """Return the removal of what is too old by the settings."""
-        days, guild_days = self.settings.keep_days, self.settings.keep_server_days
-        return Retention(self.database, self.clock, days=days, guild_days=guild_days)
+        return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
         """Return the ingest service, which lets alerts be compared with fresh papers."""
@@ -352,9 +351,7 @@ class Container:
             if await alerts.exist(connection):
                 await alerts.add_unmatched(connection, paper_ids, self.clock())
 
-        return IngestService(
-            self.database, self.clock, on_fresh=on_fresh, fresh_days=self.settings.alert_days
-        )
+        return IngestService(self.database, self.clock, on_fresh=on_fresh)
 
 
 def delivery_kinds() -> DeliveryKinds:

@@ -197,7 +197,6 @@ async def run(container: Container) -> None:
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
     role = models.ProcessRole.FRONT
     async with AsyncExitStack() as stack:
-        liveness.record_readiness(is_ready=False)
         monitoring = health.MonitoringServer(
             container.database,
             health.Metrics(),
@@ -220,7 +219,7 @@ async def run(container: Container) -> None:
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
         log.info("answering interactions", url=f"{url}{PATH}")
-        liveness.record_readiness(is_ready=True)
+        liveness.record_obstacle(None)
         stack.push_async_callback(_take_leave, container.database)
         await stack.enter_async_context(runtime.in_background(_follow_others(container)))
         await stopping.wait()
@@ -242,8 +241,7 @@ async def _follow_others(container: Container) -> None:
                 fronts = await locks.count_fronts(connection, container.clock())
             share_rate(container, fronts)
             await container.mentions.load(database)
-        away = next((str(error) for error in failures if isinstance(error, errors.StorageError)), None)
-        container.liveness.record_database(away)
+        container.liveness.record_obstacle(str(failures[0]) if failures else None)
         await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())
 
 

@@ -337,12 +337,11 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
         await asyncio.wait_for(acquired.wait(), STANDBY_SECONDS)
     if not acquired.is_set():
         log.info("waiting for the sender lock; another process is running")
-    runtime.liveness.record_readiness(is_ready=False)
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await _ask_for_time(runtime, clock)
-    runtime.liveness.record_readiness(is_ready=True)
+    runtime.liveness.record_obstacle(None)
     await acquired.wait()
 
 

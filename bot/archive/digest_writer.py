@@ -305,13 +305,15 @@ OnFreshPapers = Callable[[Connection, Sequence[int]], Awaitable[object]]
 authors or institutions of them."""
 
 
-class DigestWriter:
-    """Writes digests, their papers and the index. Digests of the last `fresh_days` days raise alerts."""
+FRESH_PERIOD = timedelta(days=3)
 
-    def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None, *, fresh_days: int) -> None:
+
+class DigestWriter:
+    """Writes digests, their papers and the index. Digests of the last `FRESH_PERIOD` raise alerts."""
+
+    def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None) -> None:
         self._clock = clock
         self._on_fresh = on_fresh
-        self._fresh_period = timedelta(days=fresh_days)
 
     async def write_new(
         self, connection: Connection, group: Mapping[int, SourcedDigest]
@@ -434,7 +436,7 @@ class DigestWriter:
     def _fresh_days(self) -> tuple[date, date]:
         """Return the first and the last fresh date. A zone ahead of UTC may date a digest tomorrow."""
         today = self._clock().date()
-        return today - self._fresh_period, today + timedelta(days=1)
+        return today - FRESH_PERIOD, today + timedelta(days=1)
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:

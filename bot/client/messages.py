@@ -653,7 +653,7 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return why a form was refused, with the button that opens it with the typed values; `reopen_id` is its custom id."""
+    """Return why a form was refused, with the button that opens it again; `reopen_id` is its custom id."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 

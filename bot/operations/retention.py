@@ -21,16 +21,15 @@ log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
 """Age at which payloads, with which a post could be repeated, and the full texts of papers are removed."""
+GUILD_RETENTION = timedelta(days=30)
+"""Time after which a server that the bot has left is removed; if it is invited again before, everything is as it was."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
 
 
 class Retention:
-    """One run over everything that can be removed. A run that is interrupted is continued by the next one.
-
-    `days` is the retention time, `guild_days` that of a server that the bot has left (the same if None).
-    """
+    """One run over everything that can be removed after `days`. A run that is interrupted is continued by the next one."""
 
     def __init__(
         self,
@@ -38,13 +37,11 @@ class Retention:
         clock: Clock,
         *,
         days: int,
-        guild_days: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._days = days
-        self._guild_days = days if guild_days is None else guild_days
         self._sleep = sleep
 
     async def purge(self) -> int:
@@ -63,7 +60,7 @@ class Retention:
         removed += await self._repeat(alerts.purge_matches, content_before)
         removed += await self._repeat(_remove_unkept_papers)
         removed += await self._repeat(outbox.purge, before)
-        left_before = now - timedelta(days=self._guild_days)
+        left_before = now - GUILD_RETENTION
         async with self._database.read() as connection:
             guild_ids = await accounts.list_left_guilds(connection, left_before)
         for guild_id in guild_ids:

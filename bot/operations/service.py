@@ -79,7 +79,15 @@ class StatusService:
                 newest_digest_on=dates[0] if dates else None,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
-                problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
+                problem_deliveries=tuple(
+                    await outbox.list_problems(
+                        connection,
+                        sorted(channel_ids),
+                        user_id,
+                        self._clock() - PROBLEM_WINDOW,
+                        MAX_PROBLEM_DELIVERIES,
+                    )
+                ),
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 today_reason=profile.reason if profile is not None else None,
@@ -122,15 +130,6 @@ class StatusService:
             if sent:
                 last[subscription.id] = await _last_post(connection, sent[0])
         return tuple((subscription, last.get(subscription.id)) for subscription in shown)
-
-    async def _problem_deliveries(
-        self, connection: Connection, user_id: int, channel_ids: list[int]
-    ) -> tuple[models.Delivery, ...]:
-        """Return the newest deliveries with a problem, those of the channels first."""
-        since, limit = self._clock() - PROBLEM_WINDOW, MAX_PROBLEM_DELIVERIES
-        found = await outbox.list_problems(connection, "channel_id", channel_ids, since_at=since, limit=limit)
-        found += await outbox.list_problems(connection, "user_id", [user_id], since_at=since, limit=limit)
-        return tuple({row.id: row for row in found}.values())[:MAX_PROBLEM_DELIVERIES]
 
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:

@@ -134,12 +134,6 @@ class TestByHttp:
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
-    async def test_help_is_answered_at_once_without_asking_for_the_server(
-        self, harness: ClientHarness
-    ) -> None:
-        assert shown_text(await harness.ask("help"))
-        assert harness.bot.get_guild(harness.guild.id) is None
-
     async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
@@ -166,17 +160,6 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_server_that_cannot_be_read_again_is_not_known_any_more(
-        self, harness: ClientHarness
-    ) -> None:
-        now, guild_id = 0.0, harness.guild.id
-        directory = front.GuildDirectory(harness.bot, lambda: now)
-        await directory.load(guild_id)
-        now, http = 61.0, harness.bot.http
-        http.get_guild = mock.AsyncMock(side_effect=OSError)  # type: ignore[method-assign]
-        await directory.load(guild_id)
-        assert harness.bot.get_guild(guild_id) is None
-
     async def test_a_right_that_was_taken_away_ends_in_direct_messages_too(
         self, harness: ClientHarness
     ) -> None:
@@ -194,8 +177,7 @@ class TestByHttp:
 
 
 async def test_a_front_says_that_its_database_is_away() -> None:
-    seconds = 0.0
-    liveness = health.Liveness(lambda: seconds)
+    liveness = health.Liveness()
     # Nothing listens there.
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
     mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
@@ -206,10 +188,9 @@ async def test_a_front_says_that_its_database_is_away() -> None:
         mentions=mentions,
         pace=outbox_builders.make_pace(),
     )
-    liveness.record_readiness(is_ready=True)
+    liveness.record_obstacle(None)
     following = asyncio.create_task(front._follow_others(container))
-    await patience.wait_until(lambda: liveness._database_away is not None, 5.0)
-    seconds += health.DATABASE_AWAY_SECONDS + 1
+    await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
     following.cancel()

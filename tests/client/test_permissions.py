@@ -216,16 +216,6 @@ async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_righ
     assert (await subscriptions.get(subscription.id)).state is models.ActivityState.PAUSED
 
 
-async def test_a_daily_post_is_not_resumed_where_the_bot_may_not_post(harness: ClientHarness) -> None:
-    subscription = await harness.add_subscription(harness.readonly_channel.id)
-    await harness.bot.services.get(Subscriptions).pause(subscription.id)
-    resume = pack_custom_id(client_messages.RESUME, subscription.id)
-    refused = await _press(harness, harness.manager, resume)
-    assert harness.texts("permission-send-messages") in refused
-    stored = await harness.bot.services.get(Subscriptions).get(subscription.id)
-    assert stored.state is models.ActivityState.PAUSED
-
-
 async def test_a_post_is_repeated_only_in_its_own_server_and_where_the_bot_may_post(
     harness: ClientHarness,
 ) -> None:

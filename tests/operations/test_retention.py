@@ -152,7 +152,7 @@ async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with
     before = await reader_rows.find_columns(db, str(GUILD))
     for days, is_kept in ((30, True), (31, False)):
         now = SEOUL_9AM + days * DAY
-        await Retention(db, lambda now=now: now, days=90, guild_days=30, sleep=_no_pause).purge()  # type: ignore[misc]
+        await Retention(db, lambda now=now: now, days=90, sleep=_no_pause).purge()  # type: ignore[misc]
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.alerts import planner as alerts_planner
 from bot.app.container import delivery_kinds
 from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, Post
-from bot.today import service as today_service
 from storage import models
 from storage.models import DeliveryKind, PartKind
 
@@ -81,16 +78,3 @@ def test_each_kind_has_one_record_and_its_priority() -> None:
         DeliveryKind.DAILY,
         DeliveryKind.TODAY,
     ]
-
-
-def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
-    posts: dict[DeliveryKind, Post] = {
-        DeliveryKind.ALERT: alerts_planner.AlertPost("m", models.Locale.EN, MONDAY, ()),
-        DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
-        DeliveryKind.TODAY: today_service.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
-    }
-    for record in delivery_kinds():
-        post = posts.get(record.kind, replace(daily_post(), marker="m"))
-        delivery = deliveries.build_post(record, post, NOW, user_id=7)
-        assert (delivery.kind, delivery.key, delivery.priority) == (record.kind, "m", record.priority)
-        assert delivery.parts[0].marker == "pr:d:m:0/"
