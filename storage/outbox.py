@@ -56,13 +56,10 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def clear_payloads(
-    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
-) -> int:
-    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
-    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -86,13 +83,6 @@ async def purge(
         )
         condition &= sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
     return await database.delete_some(connection, deliveries, condition, limit)
-
-
-async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Delete finished deliveries with their parts."""
-    await connection.execute(
-        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
-    )
 
 
 async def release_interrupted(
@@ -349,15 +339,12 @@ async def cancel(
 
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
-) -> list[int]:
-    """Stop the unfinished deliveries of a subscription, before it is removed. Returns those of which nothing was sent."""
+) -> None:
+    """Stop the unfinished deliveries of a subscription, before it is removed."""
     unfinished = await connection.execute(
         sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
-    ids = unfinished.scalars().all()
-    await cancel(connection, ids, reason=reason, now=now)
-    query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
-    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
+    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:

@@ -224,7 +224,7 @@ facts = _table_of(
     "facts",
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "votes", "trust"),
+    apart=("arxiv_id", "trust"),
 )
 
 authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
@@ -238,15 +238,6 @@ paper_authors = sa.Table(
     _required("name", sa.Text, comment="name as written in the source"),
 )
 
-votes = sa.Table(
-    "votes",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
-    sa.Column("read_at", UtcTime, primary_key=True),
-    _required("votes", sa.Integer),
-)
-
 subscriptions = _table_of(
     models.Subscription,
     "subscriptions",
@@ -256,7 +247,7 @@ subscriptions = _table_of(
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # The credentials and the query of a source may be secrets; what readers see is a label.
-    infos={"created_by": READER_MENTION, "paused_by": READER_MENTION, "source": OPERATORS},
+    infos={"created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 
