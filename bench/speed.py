@@ -246,7 +246,9 @@ async def measure_fan_out(bench: Bench) -> None:
         ):
             await fake.run_action("reset", {"seed": 1})
             await fake.add_guild()
-            channels, relay = await fake.add_channels(FAN_OUT), harness.open_relay()
+            (first, *channels), relay = await fake.add_channels(FAN_OUT + 1), harness.open_relay()
+            # The fake compiles its schema of messages with the first one, which holds up those that come meanwhile.
+            await harness.add_deliveries(relay_harness.new_delivery("first", first, harness.now()))
             await relay.drain(harness.now())
             await asyncio.sleep(1.2)  # the login counts too
             await harness.add_deliveries(
@@ -255,7 +257,7 @@ async def measure_fan_out(bench: Bench) -> None:
             started = time.monotonic()
             await relay.drain(harness.now())
             seconds, counts = time.monotonic() - started, await fake.counts()
-    rate = counts["messages"] / seconds
+    rate = (counts["messages"] - 1) / seconds
     sys.stdout.write(f"posts a second: {rate:.1f}, {rate / 50:.1%} of 50; {counts['too_many']} rate limits\n")
 
 

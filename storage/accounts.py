@@ -15,6 +15,7 @@ from storage.tables import (
     OPERATORS,
     READER_MENTION,
     READER_ROWS,
+    SERVER_ROWS,
     Stored,
     button_texts,
     deliveries,
@@ -174,6 +175,14 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
         if column.info.get("reader") == declaration["reader"]
     ]
     return sorted(found, key=lambda column: column.table is not deliveries)
+
+
+async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None:
+    """Delete the rows that are declared as a server's."""
+    for table in reversed(metadata.sorted_tables):
+        for column in table.c:
+            if column.info == SERVER_ROWS:
+                await connection.execute(table.delete().where(column == guild_id))
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:

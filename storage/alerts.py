@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models, outbox
 from storage.models import AlertSchedule, Match
-from storage.tables import alerts, deliveries, entries, matches, unmatched_papers, votes
+from storage.tables import alerts, deliveries, matches, papers, unmatched_papers
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -60,24 +60,13 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number.
-
-    The highest reading counts, also if votes fell afterwards; those of a service replace those of digests.
-    """
+    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number."""
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
-    by_services, by_digests = (
-        sa.select(table.c.paper_id, sa.func.max(table.c.votes).label("votes"))
-        .where(table.c.paper_id.in_(sa.select(matches.c.paper_id).where(is_waiting)))
-        .group_by(table.c.paper_id)
-        .subquery()
-        for table in (votes, entries)
-    )
     reached = (
         sa.select(*matches.primary_key.columns)
         .join(alerts, alerts.c.id == matches.c.alert_id)
-        .outerjoin(by_services, by_services.c.paper_id == matches.c.paper_id)
-        .outerjoin(by_digests, by_digests.c.paper_id == matches.c.paper_id)
-        .where(is_waiting, sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes)
+        .join(papers, papers.c.id == matches.c.paper_id)
+        .where(is_waiting, sa.func.coalesce(papers.c.votes, 0) >= alerts.c.min_votes)
     )
     is_reached = sa.tuple_(*matches.primary_key.columns).in_(reached)
     return (await connection.execute(matches.update().where(is_reached).values(ready_at=now))).rowcount
@@ -86,18 +75,17 @@ async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
 _SCHEDULE = [alerts.c[name] for name in AlertSchedule._fields]
 
 
-async def list_schedules(connection: AsyncConnection, now: datetime) -> dict[AlertSchedule, datetime]:
+async def list_schedules(connection: AsyncConnection) -> dict[AlertSchedule, datetime]:
     """Return the schedules of the ready matches of active alerts, with when the first of each became ready (UTC)."""
     first = sa.func.min(matches.c.ready_at, type_=matches.c.ready_at.type)
     query = sa.select(*_SCHEDULE, first).join(alerts, alerts.c.id == matches.c.alert_id)
-    query = query.where(_is_ready(), _is_active(now)).group_by(*_SCHEDULE)
+    query = query.where(_is_ready(), ~alerts.c.paused).group_by(*_SCHEDULE)
     return {AlertSchedule._make(row[:-1]): row[-1] for row in await connection.execute(query)}
 
 
 async def list_ready(
     connection: AsyncConnection,
     until: Mapping[AlertSchedule, datetime],
-    now: datetime,
     recipients: Iterable[str] | None = None,
 ) -> list[Match]:
     """Return the unsent matches of active alerts that were ready by a time (UTC) for their schedule, in a fixed order.
@@ -109,7 +97,7 @@ async def list_ready(
         query = (
             sa.select(*(matches.c[name] for name in Match._fields))
             .join(alerts, alerts.c.id == matches.c.alert_id)
-            .where(_is_ready(), _is_active(now), matches.c.ready_at <= until_at)
+            .where(_is_ready(), ~alerts.c.paused, matches.c.ready_at <= until_at)
             .where(*(column == value for column, value in zip(_SCHEDULE, schedule, strict=True)))
         )
         if recipients is None:
@@ -135,18 +123,17 @@ async def list_told(
     return {(name, paper_id) for name, paper_id in found}
 
 
-async def count_messages(connection: AsyncConnection, since: Mapping[int, datetime]) -> dict[int, int]:
-    """Return the number of messages of alerts that were planned since a time (UTC), given by alert id; at least one is."""
-    planned_at, counts = deliveries.c.planned_at, dict[int, int]()
+async def count_messages(
+    connection: AsyncConnection, alert_ids: Iterable[int], since: datetime
+) -> dict[int, int]:
+    """Return the number of messages of each alert that were planned since a time (UTC), by alert id, if there are any."""
     query = (
-        sa.select(matches.c.alert_id, matches.c.delivery_id, planned_at)
+        sa.select(matches.c.alert_id, sa.func.count(matches.c.delivery_id.distinct()))
         .join(deliveries, deliveries.c.id == matches.c.delivery_id)
-        .where(planned_at >= min(since.values()))
-        .distinct()
+        .where(deliveries.c.planned_at > since)
+        .group_by(matches.c.alert_id)
     )
-    for alert_id, _, at in await database.execute_in(connection, query, matches.c.alert_id, since):
-        counts[alert_id] = counts.get(alert_id, 0) + (at >= since[alert_id])
-    return counts
+    return dict(map(tuple, await database.execute_in(connection, query, matches.c.alert_id, alert_ids)))
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
@@ -245,38 +232,24 @@ async def list_rows(
     user_id: int | None = None,
     channel_id: int | None = None,
     guild_id: int | None = None,
+    paused: bool | None = None,
+    ids: Iterable[int] | None = None,
 ) -> list[models.Alert]:
     """Return the alerts that meet all given conditions, oldest first."""
-    conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id}
+    conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id, "paused": paused}
     query = sa.select(alerts).where(*database.equalities(alerts, conditions)).order_by(alerts.c.id)
-    return await database.fetch_records(connection, models.Alert, query)
+    return await database.fetch_records(connection, models.Alert, query, alerts.c.id, ids)
 
 
-async def list_rules(connection: AsyncConnection) -> list[tuple[int, str]]:
-    """Return the id of each alert with what it matches, as stored: a text for `parse_rule`, equal for equal rules."""
-    terms, excluded = sa.cast(alerts.c.terms, sa.Text), sa.cast(alerts.c.excluded, sa.Text)
-    match_all = sa.cast(sa.cast(alerts.c.match_all, sa.Integer), sa.Text)
-    rule = terms + "\n" + excluded + "\n" + match_all
-    return list(map(tuple, await connection.execute(sa.select(alerts.c.id, rule).order_by(alerts.c.id))))
+async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
+    """Return the id of each alert with its key, oldest first."""
+    query = sa.select(alerts.c.id, alerts.c.key).order_by(alerts.c.id)
+    return list(map(tuple, await connection.execute(query)))
 
 
 async def exist(connection: AsyncConnection) -> bool:
     """Return whether there is any alert."""
     return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
-
-
-async def list_active(
-    connection: AsyncConnection, alert_ids: Iterable[int], now: datetime
-) -> dict[int, models.Alert]:
-    """Return those of these alerts that are active at `now` (UTC), by id in ascending order."""
-    query = sa.select(alerts).where(_is_active(now))
-    found = await database.fetch_records(connection, models.Alert, query, alerts.c.id, alert_ids)
-    return {alert.id: alert for alert in sorted(found, key=lambda alert: alert.id)}
-
-
-def _is_active(now: datetime) -> sa.ColumnElement[bool]:
-    until_at = alerts.c.paused_until_at
-    return sa.or_(until_at.is_(None), until_at <= now)
 
 
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
@@ -285,10 +258,9 @@ async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def pause(connection: AsyncConnection, alert_id: int, until_at: datetime | None) -> None:
-    """Pause an alert until a time (UTC); None resumes it."""
-    statement = alerts.update().where(alerts.c.id == alert_id)
-    await connection.execute(statement.values(paused_until_at=until_at))
+async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool) -> None:
+    """Pause or resume an alert."""
+    await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(paused=paused))
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:

@@ -9,23 +9,19 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, outbox
+from storage import database, shelf, tables
 from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
-from storage.tables import (
-    club_nominations,
-    club_threads,
-    clubs,
-    deliveries,
-    guilds,
-    papers,
-    parts,
-    saved_papers,
-)
+from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
+
+READ = "read"
+"""The tag of a saved paper that its reader has read."""
+_IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
-async def put(connection: AsyncConnection, club: Club) -> None:
-    """Store a club in the place of its server's former one."""
-    await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
+async def put(connection: AsyncConnection, club: Club, *, is_new: bool = False) -> None:
+    """Store a club in the place of its server's former one; one that `is_new` only if there is none."""
+    values, key = [database.record_values(club, clubs)], () if is_new else ("guild_id",)
+    await database.upsert(connection, clubs, values, key=key)
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
@@ -36,21 +32,20 @@ async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = 
 
 async def list_present(connection: AsyncConnection) -> list[Club]:
     """Return the clubs of the servers that the bot has not left."""
-    left = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_not(None))
+    left = sa.select(tables.guilds.c.guild_id).where(tables.guilds.c.left_at.is_not(None))
     query = sa.select(clubs).where(clubs.c.guild_id.not_in(left)).order_by(clubs.c.guild_id)
     return await database.fetch_records(connection, Club, query)
 
 
-async def remove(connection: AsyncConnection, guild_id: int, *, with_threads: bool = False) -> None:
-    """Delete a club with its nominations; what it read stays listed without `with_threads`."""
-    for table in (clubs, club_nominations, *([club_threads] if with_threads else [])):
+async def remove(connection: AsyncConnection, guild_id: int) -> None:
+    """Delete a club with its nominations; its threads stay listed."""
+    for table in (clubs, club_nominations):
         await connection.execute(table.delete().where(table.c.guild_id == guild_id))
 
 
 class Thread(NamedTuple):
     """The thread about a paper in a channel. `thread_id` is None while it is being opened, and if that was stopped."""
 
-    paper_id: int
     delivery_id: int
     thread_id: int | None
     is_waiting: bool
@@ -68,7 +63,7 @@ async def find_thread(connection: AsyncConnection, **columns: object) -> Thread 
     """Return the thread with these values of columns: `channel_id` and `paper_id`, or `guild_id` and `meets_on`."""
     own, same = club_threads.c, deliveries.c.id == club_threads.c.delivery_id
     is_waiting = sa.exists().where(same, deliveries.c.state == DeliveryState.WAITING)
-    query = sa.select(own.paper_id, own.delivery_id, _THREAD_ID, is_waiting)
+    query = sa.select(own.delivery_id, _THREAD_ID, is_waiting)
     query = query.where(*database.equalities(club_threads, columns)).order_by(own.opened_at.desc())
     row = (await connection.execute(query.limit(1))).one_or_none()
     return None if row is None else Thread(*row)
@@ -85,19 +80,22 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
-async def has_unsettled(connection: AsyncConnection) -> bool:
-    """Return whether `settle` has something to do: a delivery of a thread has ended, and has its message still."""
-    query = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
-    query = query.join(club_threads, club_threads.c.delivery_id == deliveries.c.id)
-    query = query.where(deliveries.c.finished_at.is_not(None), parts.c.payload.is_not(None))
-    return (await connection.execute(query.limit(1))).first() is not None
+async def settle(connection: AsyncConnection) -> None:
+    """Store the ids of threads that were opened, and clear the messages that opened them, which may name a reader."""
+    own, is_new = club_threads.c, club_threads.c.thread_id.is_(None)
+    ended = sa.select(own.delivery_id).join(deliveries, deliveries.c.id == own.delivery_id)
+    ended = ended.where(is_new, deliveries.c.finished_at.is_not(None))
+    sent = parts.update().where(parts.c.delivery_id.in_(ended), parts.c.payload.is_not(None))
+    await connection.execute(sent.values(payload=None, fallback=None))
+    await connection.execute(club_threads.update().where(is_new).values(thread_id=_THREAD_ID))
 
 
-async def settle(connection: AsyncConnection, before: datetime) -> None:
-    """Keep the ids of opened threads, longer than their deliveries, and clear messages that ended, which may name a reader."""
-    unknown = club_threads.c.thread_id.is_(None)
-    await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
-    await outbox.clear_payloads(connection, before, 1_000, kind=DeliveryKind.CLUB)
+async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
+    """Return the ids of the events that were created for a meeting."""
+    same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
+    query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
+    query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
+    return list((await connection.execute(query.where(parts.c.message_id.is_not(None)))).scalars())
 
 
 class PastMeeting(NamedTuple):
@@ -116,60 +114,60 @@ async def list_meetings(
 ) -> tuple[list[PastMeeting], int]:
     """Return a page of the meetings with a paper, the newest first, and the number of all."""
     saved = saved_papers.c
-    readers = sa.select(sa.func.count()).where(
-        saved.paper_id == papers.c.id, saved.server_id == guild_id, saved.read_at.is_not(None)
-    )
+    readers = sa.select(sa.func.count())
+    readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)
     columns = papers.c.arxiv_id, papers.c.title, papers.c.url, _THREAD_ID, readers.scalar_subquery()
-    own = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
+    met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     query = sa.select(club_threads.c.meets_on, *columns).join(papers, papers.c.id == club_threads.c.paper_id)
-    query = query.where(*own).order_by(club_threads.c.meets_on.desc()).limit(limit).offset(offset)
-    total = await connection.execute(sa.select(sa.func.count()).select_from(club_threads).where(*own))
+    query = query.where(*met).order_by(club_threads.c.meets_on.desc()).limit(limit).offset(offset)
+    total = await connection.execute(sa.select(sa.func.count()).select_from(club_threads).where(*met))
     return [PastMeeting(*row) for row in await connection.execute(query)], total.scalar_one()
 
 
-async def get_nomination(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
-    """Return the id of the paper that a reader nominates, or None."""
-    own = club_nominations.c
-    query = sa.select(own.paper_id).where(own.guild_id == guild_id, own.user_id == user_id)
-    found: int | None = (await connection.execute(query)).scalar()
+async def toggle_read(
+    connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
+) -> None:
+    """Give a saved paper the tag READ, or remove it; it counts in this server, else in that where it was saved."""
+    if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
+        tags = [tag for tag in saved.tags if tag != READ]
+        if len(tags) == len(saved.tags):
+            tags.append(READ)
+        place = {"server_id": server_id} if server_id else {}
+        stored = f" {' '.join(tags)} " if tags else ""
+        await shelf.update(connection, user_id, saved.id, tags=stored, **place)
+
+
+async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
+    """Return the ids of a reader's saved papers without the tag READ."""
+    query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id, ~_IS_READ)
+    return frozenset((await connection.execute(query)).scalars())
+
+
+async def is_nominated(
+    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
+) -> bool | None:
+    """Return whether a reader nominates a paper; None in a server without a club."""
+    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
+    query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
+    found: bool | None = (await connection.execute(query.where(clubs.c.guild_id == guild_id))).scalar()
     return found
 
 
-class Nominated(NamedTuple):
-    """A paper that members nominate. `is_own`: the reader does."""
-
-    title: str | None
-    arxiv_id: str
-    url: str
-    members: int
-    is_own: bool
+async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
+    """Store the one paper that a reader nominates (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
+    withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
+    if not (await connection.execute(withdrawn)).rowcount:
+        added = [{**row, "nominated_at": now}]
+        await database.upsert(connection, club_nominations, added, key=("guild_id", "user_id"))
 
 
-async def list_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> list[Nominated]:
-    """Return the nominated papers, those of most members first."""
-    own, count = club_nominations.c, sa.func.count()
-    is_own = sa.func.max(sa.case((own.user_id == user_id, 1), else_=0))
-    query = sa.select(papers.c.title, papers.c.arxiv_id, papers.c.url, count, is_own)
-    query = query.join(papers, papers.c.id == own.paper_id).where(own.guild_id == guild_id)
-    query = query.group_by(papers.c.id).order_by(count.desc(), sa.func.min(own.nominated_at))
-    return [Nominated(*row) for row in await connection.execute(query)]
-
-
-async def add_nomination(
-    connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int, now: datetime
+async def use_up_nominations(
+    connection: AsyncConnection, guild_id: int, paper_ids: Collection[int], until_at: datetime
 ) -> None:
-    """Store the one paper that a reader nominates."""
-    row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id, "nominated_at": now}
-    await database.upsert(connection, club_nominations, [row], key=("guild_id", "user_id"))
-
-
-async def remove_nominations(
-    connection: AsyncConnection, guild_id: int, paper_ids: Collection[int], user_id: int | None = None
-) -> None:
-    """Delete the nominations of these papers, of one reader or of all."""
-    own = database.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
-    chosen = club_nominations.c.paper_id.in_(paper_ids)
-    await connection.execute(club_nominations.delete().where(*own, chosen))
+    """Delete the nominations of these papers that were made by a time (UTC)."""
+    own = club_nominations.c
+    used = own.guild_id == guild_id, own.paper_id.in_(paper_ids), own.nominated_at <= until_at
+    await connection.execute(club_nominations.delete().where(*used))
 
 
 async def list_candidates(
@@ -179,9 +177,8 @@ async def list_candidates(
 
     The nominated come first, then those saved or discussed most since a time in the server, then the most upvoted since.
     """
-    former = sa.select(club_threads.c.paper_id).where(
-        club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
-    )
+    met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
+    former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())
     number, own, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
     nominated = sa.select(own.paper_id, number).where(own.guild_id == guild_id).group_by(own.paper_id)
     nominated = nominated.order_by(number.desc(), sa.func.min(own.nominated_at))
@@ -190,12 +187,12 @@ async def list_candidates(
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
     ).subquery()
     popular = sa.select(signs.c.paper_id, sa.literal(0)).group_by(signs.c.paper_id)
-    popular = popular.order_by(number.desc(), signs.c.paper_id).where(signs.c.paper_id.not_in(former))
-    top = sa.select(papers.c.id, sa.literal(0)).where(papers.c.id.not_in(former))
+    popular = popular.order_by(number.desc(), signs.c.paper_id)
+    top = sa.select(papers.c.id, sa.literal(0)).order_by(papers.c.votes.desc(), papers.c.id)
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
-    top = top.order_by(papers.c.votes.desc(), papers.c.id)
     found: dict[int, int] = {}
-    for query in (nominated.where(own.paper_id.not_in(former)), popular, top):
-        for paper_id, count in await connection.execute(query.limit(limit)):
-            found.setdefault(paper_id, count)
+    for query in (nominated, popular, top):
+        for paper_id, count in await connection.execute(query.limit(limit + len(former))):
+            if paper_id not in former:
+                found.setdefault(paper_id, count)
     return found

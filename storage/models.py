@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
@@ -101,12 +100,6 @@ class LocatedProblem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         return f"{errors.redact(self.location)}{line}: {self.message}"
-
-    @property
-    def short_location(self) -> str:
-        """The file's name without its folder, and the line: `daily.en.j2:3`."""
-        name = PurePath(self.location).name
-        return f"{name}:{self.line}" if self.line else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +222,6 @@ class SavedPaper(PaperRow):
     note: str = ""
     tags: tuple[str, ...] = ()
     is_listed: bool = True
-    read_at: datetime | None = None
-    """When the reader marked it as read (UTC)."""
 
 
 _Date: TypeAlias = date
@@ -505,7 +496,6 @@ class Subscription:
     that zone too, it has done. `created_by` is None if the subscription was made on the command line. A `topic` is a search query
     that all papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that
     choose papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
-    `paused_by` is who paused it by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int = 0
@@ -528,8 +518,6 @@ class Subscription:
     created_at: datetime = NEVER
     """Set when it is stored."""
     last_on: date | None = None
-    paused_by: int | None = None
-    paused_at: datetime | None = None
 
     @property
     def is_by_webhook(self) -> bool:
@@ -541,7 +529,7 @@ class Subscription:
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    The vote for its first meeting begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
+    Its first vote begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
     meeting, or of a past one.
     """
 
@@ -585,9 +573,6 @@ class AlertTerm(NamedTuple):
     text: str
 
 
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
-
-
 class AlertSchedule(NamedTuple):
     """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
 
@@ -621,22 +606,15 @@ class Alert:
     weekday: int = 1
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
-    """Messages on a day in `timezone`, after which it waits until `at_time` of the next day; 0: any number."""
-    silent: bool = False
-    """A message of such alerts alone raises no notification."""
+    """Messages within 24 hours of one that is sent at once; 0: any number."""
     channel_id: int | None = None
     guild_id: int | None = None
-    paused_until_at: datetime | None = None
-    """UTC; UNTIL_RESUMED for an alert that is paused without an end."""
+    paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
         """When it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
-
-    def is_paused(self, now: datetime) -> bool:
-        """Return whether it sends nothing at `now` (UTC)."""
-        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 class Match(NamedTuple):
@@ -692,14 +670,14 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message, EVENT announces a date in the server."""
+    """The Discord requests. THREAD opens a thread on the delivery's first message, REQUEST is any other one."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
-    EVENT = "event"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -813,14 +791,14 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never; `next_due_at` is None too while it is suspended, for `reason`.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
     """
 
     user_id: int
     topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
-    next_due_at: datetime | None = None
+    last_on: date | None = None
     reason: str | None = None
 
 
@@ -837,7 +815,6 @@ class IndexDocument:
     id: int
     arxiv_id: str
     title: str | None
-    authors: tuple[str, ...]
     sections: tuple[Section, ...]
     abstract: str | None
     keywords: tuple[str, ...]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from storage.models import Author, IndexDocument, PaperRow, Section, share_name
@@ -33,21 +34,6 @@ class Filters:
             and (self.until_on is None or on <= self.until_on)
             and (not self.min_votes or (votes or 0) >= self.min_votes)
         )
-
-    def to_sql(self, snapshot: Snapshot, table: str) -> tuple[str, list[Any]]:
-        """Return the conditions on the columns of a table, "" for none, and their values."""
-        conditions = {
-            f"{table}.last_on >= ?": self.since_on,
-            f"{table}.last_on <= ?": self.until_on,
-            f"{table}.votes >= ?": self.min_votes or None,
-        }
-        given: dict[str, Any] = {text: value for text, value in conditions.items() if value is not None}
-        # SQLite stores dates as text.
-        values = [
-            value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
-            for value in given.values()
-        ]
-        return " AND ".join(given), values
 
 
 NO_FILTERS = Filters()
@@ -92,12 +78,6 @@ def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> l
     """Return the next changed papers as (number of the change, id), also those that no digest lists any more."""
     statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
     return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
-
-
-def list_changed_among(snapshot: Snapshot, paper_ids: Iterable[int], *, after: int) -> list[int]:
-    """Return those of these papers that changed after a change, by its number."""
-    statement = "SELECT id FROM papers WHERE %s AND changed > ?"
-    return [paper_id for (paper_id,) in snapshot.fetch_in(statement, "id", paper_ids, after)]
 
 
 Place = tuple[str, int]
@@ -145,7 +125,6 @@ def list_documents(
             id=id_,
             arxiv_id=arxiv_id,
             title=title,
-            authors=(),
             sections=tuple(sections[id_]),
             abstract=abstract,
             keywords=tuple(_parse_json(keywords)),
@@ -214,38 +193,35 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
 
 _ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
 _BY_VOTES = "papers.votes IS NULL, papers.votes DESC"
+_MAX_VOTES = 2**31 - 1
 
 
-def build_paper_rows(rows: Iterable[Sequence[Any]]) -> Iterator[PaperRow]:
-    """Yield the listed papers among rows of `_ROW_COLUMNS`."""
+def build_paper_rows(
+    rows: Iterable[Sequence[Any]], scores: Mapping[int, float] = MappingProxyType({})
+) -> Iterator[PaperRow]:
+    """Yield the listed papers among rows of `_ROW_COLUMNS`, with their scores by id."""
     for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
         if last_on is not None:
             # SQLite returns JSON as text.
             authors = tuple(map(share_name, json.loads(names) if isinstance(names, str) else names))
             day = parse_date(last_on)
-            yield PaperRow(
-                *(id_, arxiv_id, title, url, day, votes, authors, thumbnail),
-                authors_truncated=bool(truncated),
-            )
+            score = scores.get(id_, 0.0)
+            yield PaperRow(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated))
 
 
 def list_paper_rows(
-    snapshot: Snapshot, paper_ids: Sequence[int], *, with_authors: bool = True
+    snapshot: Snapshot,
+    paper_ids: Sequence[int],
+    scores: Mapping[int, float] = MappingProxyType({}),
+    *,
+    with_authors: bool = True,
 ) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
     columns = _ROW_COLUMNS if with_authors else _ROW_COLUMNS.replace(" authors,", " '[]',")
     statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constant columns
-    rows = {row.id: row for row in build_paper_rows(snapshot.fetch_in(statement, "id", paper_ids))}
+    found = snapshot.fetch_in(statement, "id", paper_ids)
+    rows = {row.id: row for row in build_paper_rows(found, scores)}
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
-
-
-def list_votes(
-    snapshot: Snapshot, paper_ids: Iterable[int], filters: Filters = NO_FILTERS
-) -> list[tuple[int, Any, int | None]]:
-    """Return id, date and votes of the listed papers among these ids that pass filters; the dates are the driver's."""
-    conditions, values = _listed(snapshot, filters)
-    statement = f"SELECT id, last_on, votes FROM papers WHERE %s AND {conditions}"  # noqa: S608 - constant columns
-    return snapshot.fetch_in(statement, "id", paper_ids, *values)
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
@@ -255,24 +231,49 @@ def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int
 
 
 def list_top(
-    snapshot: Snapshot, filters: Filters = NO_FILTERS, *, limit: int = 25, offset: int = 0
+    snapshot: Snapshot,
+    filters: Filters = NO_FILTERS,
+    *,
+    author_ids: Iterable[int] | None = None,
+    by_date: bool = False,
+    limit: int = 25,
+    offset: int = 0,
 ) -> list[PaperRow]:
-    """Return the listed papers that pass filters, by votes (unknown last), then newest first."""
-    conditions, values = _listed(snapshot, filters)
-    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {_BY_VOTES}, last_on DESC, id LIMIT ? OFFSET ?"  # noqa: S608
+    """Return the listed papers that pass filters, of these authors if given: most votes first (unknown last), or newest first."""
+    conditions, values = select_listed(snapshot, filters, author_ids)
+    order = "last_on DESC, id DESC" if by_date else f"{_BY_VOTES}, last_on DESC, id"
+    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
     return list(build_paper_rows(snapshot.fetch(statement, *values, limit, offset)))
 
 
-def count_top(snapshot: Snapshot, filters: Filters = NO_FILTERS) -> int:
+def count_top(
+    snapshot: Snapshot, filters: Filters = NO_FILTERS, *, author_ids: Iterable[int] | None = None
+) -> int:
     """Count the papers that `list_top` returns without a limit."""
-    conditions, values = _listed(snapshot, filters)
+    conditions, values = select_listed(snapshot, filters, author_ids)
     ((number,),) = snapshot.fetch(f"SELECT count(*) FROM papers WHERE {conditions}", *values)  # noqa: S608
     return int(number)
 
 
-def _listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
-    conditions, values = filters.to_sql(snapshot, "papers")
-    return " AND ".join(filter(None, ("last_on IS NOT NULL", conditions))), values
+def select_listed(
+    snapshot: Snapshot, filters: Filters, author_ids: Iterable[int] | None = None
+) -> tuple[str, list[Any]]:
+    """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
+    chosen: dict[str, Any] = {
+        "papers.last_on >= ?": filters.since_on,
+        "papers.last_on <= ?": filters.until_on,
+        "papers.votes >= ?": filters.min_votes and min(filters.min_votes, _MAX_VOTES),
+    }
+    given = {text: value for text, value in chosen.items() if value}
+    conditions = ["papers.last_on IS NOT NULL", *given]
+    if author_ids is not None:
+        ids = ",".join(str(int(author_id)) for author_id in author_ids)
+        conditions.append(f"papers.id IN (SELECT paper_id FROM paper_authors WHERE author_id IN ({ids}))")  # noqa: S608
+    # SQLite stores dates as text.
+    return " AND ".join(conditions), [
+        value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
+        for value in given.values()
+    ]
 
 
 def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:

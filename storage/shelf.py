@@ -12,9 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database, models
 from storage.tables import papers, saved_papers
 
-UNREAD = "unread"
-"""Stands among the tags of a query for the papers that the reader has not marked as read."""
-
 
 async def save(
     connection: AsyncConnection,
@@ -40,7 +37,7 @@ async def save_at(
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:
-    """Set columns of a saved paper: the `note`, the `tags`, `read_at` (UTC) and `server_id`."""
+    """Set columns of a saved paper: the `note`, the `tags` and the `server_id`."""
     await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
 
 
@@ -53,13 +50,6 @@ async def count(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's saved papers."""
     query = sa.select(sa.func.count()).select_from(saved_papers).where(saved_papers.c.user_id == user_id)
     return int((await connection.execute(query)).scalar_one())
-
-
-async def count_unread(connection: AsyncConnection, user_id: int) -> int:
-    """Return the number of a reader's saved papers that are not marked as read; 0 if none is."""
-    query = sa.select(sa.func.count(), sa.func.count(saved_papers.c.read_at))
-    total, read = (await connection.execute(query.where(saved_papers.c.user_id == user_id))).one()
-    return total - read if read else 0
 
 
 async def list_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
@@ -130,7 +120,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
 
 _ROWS_AT_ONCE = 100
 """Rows that are converted before the event loop gets control."""
-_SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags, saved_papers.c.read_at)
+_SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 
 
@@ -139,12 +129,7 @@ _JOINED = saved_papers.join(papers, papers.c.id == saved_papers.c.paper_id)
 
 def _select_ids(user_id: int, tags: Iterable[str], paper_ids: Collection[int] | None) -> sa.Select[Any]:
     chosen = [saved_papers.c.user_id == user_id]
-    chosen += [
-        saved_papers.c.read_at.is_(None)
-        if tag == UNREAD
-        else saved_papers.c.tags.contains(f" {tag} ", autoescape=True)
-        for tag in tags
-    ]
+    chosen += [saved_papers.c.tags.contains(f" {tag} ", autoescape=True) for tag in tags]
     if paper_ids is not None:
         chosen.append(saved_papers.c.paper_id.in_(paper_ids))
     return sa.select(saved_papers.c.paper_id).select_from(_JOINED).where(*chosen)

@@ -109,6 +109,8 @@ READER_ROWS = {"reader": "rows"}
 """
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
+SERVER_ROWS = {"server": "rows"}
+"""`info` of a column with a server's id whose rows go with a server that the bot has left, besides posts and alerts."""
 OPERATORS = {"for": "operators"}
 """`info` of a column that only operators may see, in a table with readers' rows: `/me data` leaves it out."""
 
@@ -222,7 +224,7 @@ facts = _table_of(
     "facts",
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "votes", "trust"),
+    apart=("arxiv_id", "trust"),
 )
 
 authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
@@ -236,15 +238,6 @@ paper_authors = sa.Table(
     _required("name", sa.Text, comment="name as written in the source"),
 )
 
-votes = sa.Table(
-    "votes",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
-    sa.Column("read_at", UtcTime, primary_key=True),
-    _required("votes", sa.Integer),
-)
-
 subscriptions = _table_of(
     models.Subscription,
     "subscriptions",
@@ -254,7 +247,7 @@ subscriptions = _table_of(
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # The credentials and the query of a source may be secrets; what readers see is a label.
-    infos={"created_by": READER_MENTION, "paused_by": READER_MENTION, "source": OPERATORS},
+    infos={"created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 
@@ -350,16 +343,15 @@ saved_papers = sa.Table(
     _required("saved_at", UtcTime),
     _required("note", sa.Text, server_default=""),
     _required("tags", sa.Text, server_default="", comment="each between spaces"),
-    sa.Column("read_at", UtcTime, comment="when the reader marked it as read; NULL: not yet"),
     # Not `guild_id`: the row is the reader's, and stays when the server goes.
-    sa.Column("server_id", sa.BigInteger, comment="where it was saved or read; NULL: in direct messages"),
+    sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
     sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
 )
 
 clubs = _table_of(
     models.Club,
     "clubs",
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
     # Without a foreign key: deliveries are removed before clubs are.
     sa.Column("step_id", RowId, comment="delivery of the newest step: a poll, its result, a reminder"),
     infos={"created_by": READER_MENTION},
@@ -370,7 +362,7 @@ club_threads = sa.Table(
     metadata,
     sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("guild_id", sa.BigInteger, index=True),
+    _required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
     _required("delivery_id", RowId, comment="the delivery that opens it"),
     sa.Column("thread_id", sa.BigInteger, comment="NULL: not sent yet"),
     _required("opened_at", UtcTime),
@@ -380,18 +372,14 @@ club_threads = sa.Table(
 club_nominations = sa.Table(
     "club_nominations",
     metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
     sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
     _reference("paper_id", "papers.id", nullable=False, index=True),
     _required("nominated_at", UtcTime),
 )
 
 profiles = _table_of(
-    models.Profile,
-    "profiles",
-    sa.PrimaryKeyConstraint("user_id"),
-    sa.Index("ix_profiles_next_due_at", "next_due_at"),
-    infos={"user_id": READER_ROWS},
+    models.Profile, "profiles", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
 )
 
 feedback = sa.Table(
@@ -431,13 +419,6 @@ sender_lease = sa.Table(
     _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
     _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
-)
-
-fronts = sa.Table(
-    "fronts",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("seen_at", UtcTime, nullable=False),
 )
 
 drafts = _table_of(

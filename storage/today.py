@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import TypedDict, Unpack
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models, outbox
-from storage.tables import deliveries, feedback, profiles
+from storage.tables import deliveries, feedback, profiles, readers
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
@@ -19,25 +19,52 @@ async def get(connection: AsyncConnection, user_id: int) -> models.Profile | Non
     return await database.fetch_record(connection, models.Profile, query)
 
 
-async def list_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[models.Profile]:
-    """Return the profiles whose papers of the day are to be sent at `now` (UTC), longest overdue first."""
+_ZONE = sa.func.coalesce(readers.c.timezone, profiles.c.timezone)
+_WITH_READER = profiles.outerjoin(readers, readers.c.user_id == profiles.c.user_id)
+_IS_ACTIVE = sa.and_(profiles.c.at_time.is_not(None), profiles.c.reason.is_(None))
+
+
+async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Return the times of day with their zones at which readers are sent the papers of the day."""
+    query = sa.select(profiles.c.at_time, _ZONE).select_from(_WITH_READER).where(_IS_ACTIVE).distinct()
+    return [(at_time, zone) for at_time, zone in await connection.execute(query)]
+
+
+async def list_due(
+    connection: AsyncConnection, hours: Collection[tuple[str, str]], local_on: date, *, limit: int
+) -> list[models.Profile]:
+    """Return the profiles with one of these hours for which a local date is not done, each with the zone of its hour."""
+    others = [column for column in profiles.c if column is not profiles.c.timezone]
     query = (
-        sa.select(profiles)
-        .where(profiles.c.next_due_at <= now)
-        .order_by(profiles.c.next_due_at, profiles.c.user_id)
+        sa.select(*others, _ZONE.label("timezone"))
+        .select_from(_WITH_READER)
+        .where(_IS_ACTIVE, sa.tuple_(profiles.c.at_time, _ZONE).in_(hours))
+        .where(sa.or_(profiles.c.last_on.is_(None), profiles.c.last_on < local_on))
+        .order_by(profiles.c.user_id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=profiles)
     )
     return await database.fetch_records(connection, models.Profile, query)
 
 
+async def list_sent(
+    connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
+) -> set[int]:
+    """Return those of these readers who were sent the papers of a day between two dates, or will be."""
+    rows = deliveries.c
+    query = sa.select(rows.user_id).where(
+        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
+    )
+    return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
+
+
 class ProfileSettings(TypedDict, total=False):
-    """What a reader chose, and when the papers of the day are sent by it. Times are in UTC."""
+    """What a reader chose, and the last local date of the reader's hour that is done."""
 
     topics: tuple[str, ...]
     at_time: str | None
     timezone: str | None
-    next_due_at: datetime | None
+    last_on: date | None
     reason: str | None
 
 
@@ -54,28 +81,16 @@ async def add(connection: AsyncConnection, profile: models.Profile) -> None:
     )
 
 
-async def set_schedules(connection: AsyncConnection, changed: Sequence[models.Profile]) -> None:
-    """Store the next due time with its zone of each profile."""
-    names = ("user_id", "timezone", "next_due_at")
-    rows = [{name: getattr(row, name) for name in names} for row in changed]
-    await database.update_rows(connection, profiles, rows, key=("user_id",))
-
-
-async def list_sent(
-    connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
-) -> set[int]:
-    """Return those of these readers who were sent the papers of a day between two dates, or will be."""
-    rows = deliveries.c
-    query = sa.select(rows.user_id).where(
-        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
+async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
+    """Store that a local date of readers' hours is done."""
+    await connection.execute(
+        profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )
-    return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
 
 
 async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
     """Stop sending a reader the papers of the day, for a reason; the time of day is kept."""
-    condition = sa.and_(profiles.c.user_id == user_id, profiles.c.next_due_at.is_not(None))
-    await connection.execute(profiles.update().where(condition).values(next_due_at=None, reason=reason))
+    await change(connection, user_id, reason=reason)
 
 
 async def set_feedback(

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, search
-from storage.tables import papers
-
-_MAX_VOTES = 2**31 - 1
+from storage import search, snapshot
+from storage.snapshot import Row, Snapshot, parse_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +22,48 @@ class MonthCount:
     votes: int | None
 
 
+_BY_DAY = "SELECT last_on, count(*), sum(votes) FROM papers WHERE {} GROUP BY last_on ORDER BY last_on"
+
+
 async def count_papers(connection: AsyncConnection, filters: search.Filters) -> list[MonthCount]:
     """Count all papers by day."""
-    return _build_days(await connection.execute(_select_days(filters)))
+
+    def count(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        return view.fetch(_BY_DAY.format(conditions), *values)
+
+    return _build_days(await snapshot.read(connection, count))
 
 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
     """Count these papers by day; a day may come several times."""
-    query = _select_days(filters)
-    return _build_days(await database.execute_in(connection, query, papers.c.id, paper_ids))
+
+    def count(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        return view.fetch_in(_BY_DAY.format(f"%s AND {conditions}"), "papers.id", paper_ids, *values)
+
+    return _build_days(await snapshot.read(connection, count))
 
 
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
     """Return the ids and titles of the newest papers of a period, at most `limit`, by id."""
-    query: sa.Select[Any] = sa.select(papers.c.id, papers.c.title).where(papers.c.title.is_not(None))
-    query = _apply_filters(query, filters).order_by(papers.c.id.desc()).limit(limit)
-    rows = (await connection.execute(query)).all()
-    return [(row.id, row.title) for row in reversed(rows)]
 
+    def select(view: Snapshot) -> list[Row]:
+        conditions, values = search.select_listed(view, filters)
+        statement = (
+            f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
+        )
+        return view.fetch(statement, *values, limit)
 
-def _select_days(filters: search.Filters) -> sa.Select[Any]:
-    on = papers.c.last_on
-    query = sa.select(on, sa.func.count(), sa.func.sum(papers.c.votes)).group_by(on).order_by(on)
-    return _apply_filters(query, filters)
-
-
-def _apply_filters(query: sa.Select[Any], filters: search.Filters) -> sa.Select[Any]:
-    on, votes = papers.c.last_on, papers.c.votes
-    # A paper that no digest lists has no date.
-    query = query.where(on.is_not(None) if filters.since_on is None else on >= filters.since_on)
-    if filters.until_on is not None:
-        query = query.where(on <= filters.until_on)
-    return query.where(votes >= min(filters.min_votes, _MAX_VOTES)) if filters.min_votes else query
+    return [(paper_id, title) for paper_id, title in reversed(await snapshot.read(connection, select))]
 
 
 def _build_days(rows: Iterable[Any]) -> list[MonthCount]:
-    return [MonthCount(on, number, None if votes is None else int(votes)) for on, number, votes in rows]
+    return [
+        MonthCount(parse_date(on), number, None if votes is None else int(votes))
+        for on, number, votes in rows
+    ]

@@ -7,7 +7,7 @@ for a button.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ from bot.lists import card as lists_card
 from bot.lists import commands as lists_commands
 from bot.lists.commands import load_list_text
 from bot.search import results as search_results
-from bot.text import query_parser
+from bot.text import people, query_parser
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -49,9 +49,8 @@ TIMING_CHOICES = [
 
 @autocomplete.guarded
 async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return institutions in the script that is typed, those of most recent papers first."""
-    names = await interaction.client.services.get(Alerts).list_institutions(current)
-    return autocomplete.make_choices((name, name) for name in names)
+    """Return known institutions in the script that is typed."""
+    return autocomplete.make_choices((name, name) for name in people.complete_institution(current))
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
@@ -72,8 +71,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel="Send to this channel instead of to you (needs Manage Messages there)",
         when="Right away, or collected in one message",
         time="When it is collected, such as 9am or 9pm KST; 9am without it",
-        silent="Send without a notification",
-        max_a_day="Maximum messages a day; further papers come with the next day's first message",
+        max_a_day="Maximum messages within 24 hours; further papers come with the next message",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(
@@ -95,7 +93,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel: app_commands.AppCommandChannel | None = None,
         when: str | None = None,
         time: app_commands.Range[str, 1, 60] | None = None,
-        silent: bool = False,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
         """Preview the alert with the papers that it would have matched; a button creates it."""
@@ -110,15 +107,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
             match_all=match == ALL,
             channel_id=channel.id if channel is not None else None,
-            silent=silent,
             max_a_day=max_a_day,
         )
-        # The zone of the reader is filled in before the timing is set: afterwards it would be kept as chosen.
-        draft = await complete(request, draft)
+        draft = await begin(request, draft)
         if time:
             draft = alerts_options.apply_time(draft, {"time": time})
-        is_daily = time and not max_a_day
-        default = models.AlertTiming.DAILY if is_daily else models.AlertTiming.AT_ONCE
+        default = models.AlertTiming.DAILY if time else models.AlertTiming.AT_ONCE
         return await preview(request, alerts_options.apply_when(draft, when or default.value))
 
     @router.command(name="list", description="Your alerts: see, edit or remove them")
@@ -130,8 +124,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.MANAGE)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of the user's alerts."""
-        return await list_view(request, action.number)
+        """Show the user's alerts."""
+        return await list_view(request)
 
     @router.handles(alerts_messages.SELECT)
     async def select_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -143,13 +137,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Show an alert."""
         return await alert_view(request, action.number)
-
-    @router.handles(alerts_messages.PAUSE_WEEK)
-    async def pause_week(self, request: Request, action: Action) -> ui.LayoutView:
-        """Pause an alert for a week."""
-        alert = await find(request, action.number)
-        await request.services.get(Alerts).pause(alert.id, alerts_service.WEEK)
-        return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
@@ -236,10 +223,10 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Create an alert for the topic or author of a list; the answer has a button to undo it."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
-            draft = await _draft_of_results(request, state)
+            draft = await _draft_of_list(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
-        return await save(request, await complete(request, draft))
+        return await save(request, await begin(request, draft))
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
@@ -250,25 +237,19 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = lists_card.selected_term(detail, chosen)
-        return await save(request, await complete(request, _draft_of_term(*term)))
+        term = models.AlertTerm(*lists_card.selected_term(detail, chosen))
+        return await save(request, await begin(request, make_draft([term])))
 
 
-async def list_view(request: Request, page: int = 0) -> ui.LayoutView:
-    """Return a page of the reader's alerts."""
-    return alerts_messages.list_view(
-        request.texts,
-        await list_for_reader(request),
-        page,
-        request.services.clock(),
-        add_command=request.interaction.client.mentions("alerts add"),
-    )
+async def list_view(request: Request) -> ui.LayoutView:
+    """Return the reader's alerts."""
+    add_command = request.interaction.client.mentions("alerts add")
+    return alerts_messages.list_view(request.texts, await list_for_reader(request), add_command)
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
     """Return an alert of the reader, as it is now. Raises UserError if it is gone."""
-    alert = await find(request, alert_id)
-    return alerts_messages.alert_view(request.texts, alert, request.services.clock(), note)
+    return alerts_messages.alert_view(request.texts, await find(request, alert_id), note)
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
@@ -284,56 +265,38 @@ async def find(request: Request, alert_id: int) -> models.Alert:
     raise UserError("no-alert", command=request.interaction.client.mentions("alerts list"))
 
 
-def _draft_of_term(kind: models.AlertKind, text: str, min_votes: int = 0) -> models.Alert:
-    term = models.AlertTerm(kind, text[: alerts_service.MAX_TEXT_LENGTH])
-    return replace(alerts_service.EMPTY_DRAFT, terms=(term,), min_votes=min_votes)
-
-
-def _draft_of_list(state: client_messages.ListState) -> models.Alert:
-    """Return the draft for the topic or author of a list; an empty one if it has no words."""
-    terms = client_messages.alert_terms(state)
-    if terms is None:
-        return alerts_service.EMPTY_DRAFT
-    return replace(_draft_of_term(*terms), excluded=_excluded_words(state))
-
-
-def _excluded_words(state: client_messages.ListState) -> tuple[str, ...]:
-    """Return the words and phrases that a topic excludes, as far as an alert takes them: with a letter each."""
-    if state.kind is not client_messages.ListKind.TOPIC:
-        return ()
-    excluded = query_parser.parse_query(state.text).excluded[: alerts_service.MAX_TERMS]
-    return tuple(word[: alerts_service.MAX_TEXT_LENGTH] for word in excluded if any(map(str.isalpha, word)))
-
-
-async def _draft_of_results(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return the draft for what the search understands of a list's topic or author; an empty one if none can follow it."""
-    draft = _draft_of_list(state)
-    if state.kind is client_messages.ListKind.AUTHOR:
-        found = await request.services.search.find_author(state.text, limit=1)
-        if found.namesakes:
-            return alerts_service.EMPTY_DRAFT
-        name = (found.author or "")[: alerts_service.MAX_TEXT_LENGTH]
-        return replace(draft, terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),)) if name else draft
-    if state.kind is not client_messages.ListKind.TOPIC:
-        return draft
-    result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
-    read = result.alert_terms[: alerts_service.MAX_TERMS]
-    terms = [term._replace(text=term.text[: alerts_service.MAX_TEXT_LENGTH]) for term in read]
-    min_votes = max(state.min_votes, query_parser.parse_query(state.text).min_votes or 0)
+def make_draft(
+    terms: Iterable[models.AlertTerm], excluded: Iterable[str] = (), min_votes: int = 0
+) -> models.Alert:
+    """Return a draft with all of the terms, as many and as much of each as an alert takes."""
+    most, length = alerts_service.MAX_TERMS, alerts_service.MAX_TEXT_LENGTH
+    kept = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
+    words = [word[:length] for word in excluded if any(map(str.isalpha, word))][:most]
     return replace(
-        draft,
-        terms=tuple(terms),
-        match_all=len(terms) > 1,
-        excluded=_excluded_words(state),
+        alerts_service.EMPTY_DRAFT,
+        terms=tuple(kept),
+        match_all=len(kept) > 1,
+        excluded=tuple(words),
         min_votes=min_votes,
     )
 
 
+async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
+    """Return the draft for what the search understands of a list's topic or author; an empty one if none can follow it."""
+    if state.kind is client_messages.ListKind.AUTHOR:
+        found = await request.services.search.find_author(state.text, limit=1)
+        name = "" if found.namesakes else found.author or ""
+        return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
+    if state.kind is not client_messages.ListKind.TOPIC:
+        return alerts_service.EMPTY_DRAFT
+    query = query_parser.parse_query(state.text)
+    result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
+    return make_draft(result.alert_terms, query.excluded, max(state.min_votes, query.min_votes or 0))
+
+
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
-    """Return the token of a draft, which is stored without what an interaction has: the reader, the server, the time."""
-    empty = alerts_service.EMPTY_DRAFT
-    kept = replace(draft, user_id=empty.user_id, guild_id=None, created_at=empty.created_at)
-    text = _DRAFT.dump_json(kept, exclude_defaults=True).decode()
+    """Return the token of a draft, which is stored."""
+    text = _DRAFT.dump_json(draft, exclude_defaults=True).decode()
     return await tokens.save(user_id, TextPurpose.ALERT, text)
 
 
@@ -350,29 +313,35 @@ async def load(request: Request, key: str) -> models.Alert:
     """Return the alert or the draft that a custom id names. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, message_builder.parse_number(key.removeprefix(alerts_messages.STORED)))
-    if key.startswith(client_messages.NEW_ALERT):
-        topic = key.removeprefix(client_messages.NEW_ALERT)
-        draft = _draft_of_list(client_messages.ListState(client_messages.ListKind.TOPIC, topic))
-    else:
-        draft = await load_draft(request.services.text_tokens, key)
-    return await complete(request, draft)
+    if not key.startswith(client_messages.NEW_ALERT):
+        return _place(request, await load_draft(request.services.text_tokens, key))
+    topic = key.removeprefix(client_messages.NEW_ALERT)
+    found = client_messages.alert_terms(client_messages.ListState(client_messages.ListKind.TOPIC, topic))
+    if found is None:
+        return await begin(request, alerts_service.EMPTY_DRAFT)
+    kind, text, min_votes = found
+    excluded = query_parser.parse_query(topic).excluded
+    return await begin(request, make_draft([models.AlertTerm(kind, text)], excluded, min_votes))
 
 
-async def complete(request: Request, draft: models.Alert) -> models.Alert:
-    """Return a draft with what is not stored: the reader, the server, and the default zone."""
-    is_chosen = draft.timezone != alerts_service.EMPTY_DRAFT.timezone
-    if not is_chosen and draft.timing is models.AlertTiming.AT_ONCE:
-        zone = await request.interaction.client.timezone_for(request.interaction)
-        draft = replace(draft, timezone=zone)
+async def begin(request: Request, draft: models.Alert) -> models.Alert:
+    """Return a new draft with its reader and their time zone, and with the server of its channel."""
+    zone = await request.interaction.client.timezone_for(request.interaction)
+    return replace(_place(request, draft), timezone=zone)
+
+
+def _place(request: Request, draft: models.Alert) -> models.Alert:
     guild_id = request.interaction.guild_id if draft.channel_id is not None else None
-    return replace(draft, user_id=request.user_id, created_at=request.services.clock(), guild_id=guild_id)
+    return replace(draft, user_id=request.user_id, guild_id=guild_id)
 
 
 @contextmanager
 def map_alert_errors() -> Iterator[None]:
-    """Raise UserError with the text for readers of a UsageError of the alerts service."""
+    """Raise UserError with the text for readers of an error of the alerts service."""
     try:
         yield
+    except errors.DuplicateError as error:
+        raise UserError("alert-exists") from error
     except errors.UsageError as error:
         arguments = {
             name: client_messages.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
@@ -396,36 +365,25 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     await _require_allowed(request, draft)
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
-        matches = await _find_matches(request, draft)
+        with map_alert_errors():
+            async with router.admitted_lookup(request.interaction):
+                matches = await request.services.get(Alerts).preview(draft)
     except UserError as error:
         return alerts_messages.refused_view(request.texts, error, key)
     wider_key = ""
     if matches.wider is not None:
         wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
-    now = request.services.clock()
-    return alerts_messages.preview_view(request.texts, draft, matches, key, now, wider_key=wider_key)
-
-
-async def _find_matches(request: Request, draft: models.Alert) -> alerts_service.AlertPreview:
-    """Return the recent matches of a draft. Raises UserError."""
-    with map_alert_errors():
-        async with router.admitted_lookup(request.interaction):
-            return await request.services.get(Alerts).preview(draft)
+    return alerts_messages.preview_view(request.texts, draft, matches, key, wider_key=wider_key)
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Store a new alert and return its confirmation. Raises UserError, also if the user may no longer."""
     await _require_allowed(request, draft)
-    matches = await _find_matches(request, draft)
-    try:
-        with map_alert_errors():
-            alert = await request.services.get(Alerts).add(draft)
-    except errors.DuplicateError:
-        now = request.services.clock()
-        return alerts_messages.existing_view(request.texts, matches.existing or draft, now)
+    with map_alert_errors():
+        alert = await request.services.get(Alerts).add(draft)
     if alert.channel_id is None:
         await router.open_dm(request)
-    return alerts_messages.saved_view(request.texts, alert, matches)
+    return alerts_messages.saved_view(request.texts, alert)
 
 
 async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
@@ -434,11 +392,9 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
     try:
         with map_alert_errors():
             await request.services.get(Alerts).change(draft.id, draft, user_id=request.user_id)
-    except (UserError, errors.DuplicateError) as error:
-        place = alerts_messages.place_and_time(request.texts, draft)
-        refusal = error if isinstance(error, UserError) else UserError("alert-exists", place=place)
+    except UserError as error:
         key = await store_draft(request.services.text_tokens, request.user_id, draft)
-        return alerts_messages.refused_view(request.texts, refusal, key)
+        return alerts_messages.refused_view(request.texts, error, key)
     return await alert_view(request, draft.id, request.texts("alert-changed"))
 
 

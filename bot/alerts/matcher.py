@@ -7,7 +7,6 @@ name. A paper is compared with the queries that have one of its keys.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +20,7 @@ from bot.search.query import ReadQuery
 from bot.search.service import SearchService
 from bot.text import analyser, concepts, people, term_keys, tokens
 from storage import alerts, models, search, snapshot
-from storage.database import Connection, Database
+from storage.database import Connection, Database, chunked
 
 
 class MatchField(StrEnum):
@@ -60,59 +59,40 @@ class TermQuery(NamedTuple):
     parts: tuple[Part, ...] = ()
     whole: Part = ()
 
-    @property
-    def added_forms(self) -> tuple[str, ...]:
-        """The forms that the words as typed stand for too: other spellings, the other language, abbreviations."""
-        typed = term_keys.korean_key(self.term.text), term_keys.english_key(self.term.text)
-        forms = (form for part in self.parts for form in part[1:])
-        return tuple(dict.fromkeys(form for form in forms if term_keys.term_key(form) not in typed))
-
-
-class Rule(NamedTuple):
-    """What an alert matches, as it is stored."""
-
-    terms: tuple[models.AlertTerm, ...]
-    excluded: tuple[str, ...]
-    match_all: bool
-
-    @classmethod
-    def of(cls, alert: models.Alert) -> Rule:
-        """Return the rule of an alert."""
-        return cls(alert.terms, alert.excluded, alert.match_all)
-
 
 class AlertQuery(NamedTuple):
-    """A rule as it was read. A paper with one of the `excluded` forms does not match."""
+    """An alert as it was read. A paper with one of the `excluded` forms does not match."""
 
     terms: tuple[TermQuery, ...]
     excluded: Part
     match_all: bool
 
 
-async def read_rules(
-    searching: SearchService, connection: Connection, rules: Sequence[Rule]
-) -> list[AlertQuery]:
-    """Return rules as a search reads their words."""
-    words = [term.text for rule in rules for term in rule.terms if term.kind is models.AlertKind.KEYWORD]
-    texts = list(dict.fromkeys((*words, *(word for rule in rules for word in rule.excluded))))
+async def read_alerts(
+    searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
+) -> dict[int, AlertQuery]:
+    """Return alerts by id, as a search reads their words."""
+    rows = list(rows)
+    words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
+    texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
     read = dict(zip(texts, await searching.read_queries(connection, texts), strict=True))
-    return [_make_query(rule, read) for rule in rules]
+    return {row.id: _make_query(row, read) for row in rows}
 
 
-def _make_query(rule: Rule, read: Mapping[str, ReadQuery]) -> AlertQuery:
+def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuery:
     terms = tuple(
         TermQuery(term, *_list_parts(read[term.text]))
         if term.kind is models.AlertKind.KEYWORD
         else TermQuery(term)
-        for term in rule.terms
+        for term in alert.terms
     )
     asked = {form for term in terms for part in (*term.parts, term.whole) for form in part}
     excluded = list[str]()
-    for word in rule.excluded:
+    for word in alert.excluded:
         parts, _ = _list_parts(read[word])
         forms = parts[0] if len(parts) == 1 else ()
         excluded += [word.strip('"'), *(form for form in forms if form not in asked)]
-    return AlertQuery(terms, tuple(dict.fromkeys(excluded)), rule.match_all)
+    return AlertQuery(terms, tuple(dict.fromkeys(excluded)), alert.match_all)
 
 
 def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
@@ -166,7 +146,6 @@ class PaperText:
                 id=detail.id,
                 arxiv_id=detail.arxiv_id,
                 title=detail.title,
-                authors=detail.authors,
                 sections=tuple(dict.fromkeys(sections)),
                 abstract=detail.abstract,
                 keywords=detail.keywords,
@@ -195,15 +174,6 @@ class PaperText:
         keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
         return frozenset(keys)
 
-    @cached_property
-    def authors(self) -> Mapping[str, Sequence[str]]:
-        """The names of the authors by their consonants."""
-        names: dict[str, list[str]] = {}
-        for name in self.detail.authors:
-            for key in people.consonant_keys(name):
-                names.setdefault(key, []).append(name)
-        return names
-
 
 def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
     """Return why a paper matches: a reason for each term that it has, none if it does not match. Votes are not compared."""
@@ -222,13 +192,8 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
     kind, text = query.term
     match kind:
         case models.AlertKind.AUTHOR:
-            variants = name_variants(text)
-            for name in dict.fromkeys(
-                name for key in people.consonant_keys(text) for name in paper.authors.get(key, ())
-            ):
-                if variants & name_variants(name) or people.is_same_name(text, name):
-                    return AlertReason(kind, name, MatchField.AUTHOR, name)
-            return None
+            author = find_author(text, paper.detail.authors)
+            return AlertReason(kind, author, MatchField.AUTHOR, author) if author else None
         case models.AlertKind.INSTITUTION:
             key = people.institution_key(text)
             for name in paper.detail.institutions:
@@ -248,6 +213,15 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
             return None
         case _:
             assert_never(kind)
+
+
+def find_author(name: str, authors: Iterable[str]) -> str | None:
+    """Return the first of the authors who has a name, in any spelling, order of words and script."""
+    variants = name_variants(name)
+    found = (
+        author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
+    )
+    return next(found, None)
 
 
 def _find_parts(parts: Iterable[Part], paper: PaperText) -> list[tuple[str, bool]]:
@@ -369,8 +343,8 @@ class _Indexed(NamedTuple):
     alert_ids: list[int]
 
 
-_RULES_AT_ONCE = 200
-"""Rules that are read before other tasks go on: a rule takes 0.2 ms."""
+_READ_AT_ONCE = 200
+"""Alerts that are read before other tasks go on: one takes 0.2 ms."""
 
 
 class AlertIndex:
@@ -387,23 +361,23 @@ class AlertIndex:
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
         """Return the ids of alerts with the papers that they match."""
         async with self._database.read() as connection:
-            rows = await alerts.list_rules(connection)
+            rows = await alerts.list_keys(connection)
             version = await snapshot.read(connection, search.get_glossary_version)
         if (rows, version) != (self._rows, self._version):
             known = self._queries if version == self._version else {}
-            self._queries = await self._read({text for _, text in rows}, known)
+            self._queries = await self._read({key: id_ for id_, key in rows}, known)
             self._by_key = await asyncio.to_thread(_index, rows, self._queries)
             self._rows, self._version = rows, version
         return await asyncio.to_thread(self._find, papers)
 
-    async def _read(self, texts: set[str], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        queries = {text: known[text] for text in texts & known.keys()}
-        new = sorted(texts - known.keys())
-        for start in range(0, len(new), _RULES_AT_ONCE):
-            batch = new[start : start + _RULES_AT_ONCE]
+    async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
+        """Return the queries by key; `ids` has an alert for each key."""
+        queries = {key: known[key] for key in ids.keys() & known.keys()}
+        for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:
-                read = await read_rules(self._search, connection, list(map(_parse_rule, batch)))
-            queries.update(zip(batch, read, strict=True))
+                rows = await alerts.list_rows(connection, ids=batch)
+                read = await read_alerts(self._search, connection, rows)
+            queries.update((row.key, read[row.id]) for row in rows)
         return queries
 
     def _find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
@@ -417,19 +391,13 @@ class AlertIndex:
         return found
 
 
-def _parse_rule(text: str) -> Rule:
-    terms, excluded, is_all = text.split("\n")
-    parsed = tuple(models.AlertTerm(models.AlertKind(kind), word) for kind, word in json.loads(terms))
-    return Rule(parsed, tuple(json.loads(excluded)), is_all == "1")
-
-
 def _index(rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]) -> dict[str, list[_Indexed]]:
     alert_ids: dict[str, list[int]] = {}
-    for alert_id, text in rows:
-        alert_ids.setdefault(text, []).append(alert_id)
-    by_key: dict[str, list[_Indexed]] = {}
-    for text, ids in alert_ids.items():
-        row = _Indexed(queries[text], list_needed_keys(queries[text]), ids)
-        for key in list_keys(row.query):
-            by_key.setdefault(key, []).append(row)
-    return by_key
+    for alert_id, key in rows:
+        alert_ids.setdefault(key, []).append(alert_id)
+    by_token: dict[str, list[_Indexed]] = {}
+    for key, query in queries.items():
+        row = _Indexed(query, list_needed_keys(query), alert_ids.get(key, []))
+        for token in list_keys(query):
+            by_token.setdefault(token, []).append(row)
+    return by_token

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Literal
 
 import discord
@@ -15,14 +14,14 @@ from bot.alerts import service as alerts_service
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import RED, MessageBuilder, button, pack_custom_id, select_menu, select_option
-from bot.client.messages import PostWording, reason_text, text_view
+from bot.client.messages import PostWording, text_view
 from bot.client.router import UserError
 from bot.client.translations import Texts
 from bot.daily import messages as daily_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
 from storage import models
-from storage.models import AlertTiming, Reason
+from storage.models import AlertTiming
 
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
@@ -90,18 +89,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
-    if alert.silent:
-        parts.append(texts("alert-silent"))
     return client_messages.join_dotted(*parts)
-
-
-def describe_state(texts: Texts, alert: models.Alert, now: datetime) -> str:
-    """Return whether an alert is active, or until when it is paused."""
-    if not alert.is_paused(now):
-        return texts("alert-active")
-    if alert.paused_until_at is None or alert.paused_until_at == models.UNTIL_RESUMED:
-        return reason_text(texts, Reason.BY_HAND)
-    return texts("alert-rests-until", until=daily_messages.format_timestamp(alert.paused_until_at, "D"))
 
 
 SUBMIT_CONDITIONS = "aed"
@@ -132,10 +120,6 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
 MAX_PAPERS = 5
 """Papers that are shown in full."""
 
-MAX_MENU_PAPERS = 20
-"""Further papers in the menu that opens one; any more are in the list of the day."""
-
-PAUSE_WEEK = "aw"
 MANAGE = "am"
 PAUSE = "au"
 
@@ -145,18 +129,18 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
-    papers = [match.paper for match in post.matches[: MAX_PAPERS + MAX_MENU_PAPERS]]
+    papers = [match.paper for match in post.matches]
     shown, further = post.matches[:MAX_PAPERS], papers[MAX_PAPERS:]
     is_foreign = contents.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
-    message.add_text(f"🔔 {alert_headline(wording, post)}")
+    message.add_text(f"🔔 {_alert_text(wording, 'headline', post)}")
     message.end_with(
         (
             [client_messages.save_menu(texts, papers)],
             [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),
-        client_messages.subtext_lines(f"{foot}\n{alert_more(wording, post, len(papers))}"),
+        client_messages.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
     )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
@@ -169,7 +153,7 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
 def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
     """Return the alert as plain text."""
     day = client_messages.day_url(post.digest_on, post.marker, 0)
-    lines = [f"🔔 {alert_headline(wording, post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
+    lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
     return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
 
@@ -200,7 +184,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     if post.in_channel:
         return buttons
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
-    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE, 0)
+    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE)
     return [*buttons, button(texts("alert-manage"), custom_id)]
 
 
@@ -213,19 +197,12 @@ SHOW = "av"
 SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
-PAGE_SIZE = 15
-_LIST_CHARACTERS = 3000
-_PRIMARY = discord.ButtonStyle.primary
+MAX_LINE_LENGTH = 140
+"""Characters of an alert in the list, which has up to MAX_ALERTS."""
 
 
 def preview_view(
-    texts: Texts,
-    draft: models.Alert,
-    preview: alerts_service.AlertPreview,
-    key: str,
-    now: datetime,
-    *,
-    wider_key: str = "",
+    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, wider_key: str = ""
 ) -> ui.LayoutView:
     """Return the recent matches of a draft with the controls to save it and to change it.
 
@@ -234,15 +211,14 @@ def preview_view(
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
-    if preview.existing is not None:
-        message.add_text(_existing_text(texts, preview.existing, now))
-        first = button(texts("alert-show"), pack_custom_id(SHOW, preview.existing.id))
-    else:
-        first = button(texts("alert-create"), pack_custom_id(SAVE, key), style=_PRIMARY)
     message.add_text(preview_text(texts, preview))
     message.add_select(_timing_menu(texts, draft, key))
-    widen = button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None
-    message.add_buttons(first, widen, _edit_button(texts, key), _time_button(texts, draft, key))
+    message.add_buttons(
+        button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
+        button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
+        _edit_button(texts, key),
+        _time_button(texts, draft, key),
+    )
     return message.view
 
 
@@ -274,37 +250,20 @@ def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
     return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
 
 
-def saved_view(texts: Texts, alert: models.Alert, preview: alerts_service.AlertPreview) -> ui.LayoutView:
+def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to undo or change it and to list all."""
-    message = MessageBuilder()
-    message.add_text(f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**")
-    message.add_text(client_messages.subtext(describe_details(texts, alert)))
-    message.add_text(preview_text(texts, preview))
-    message.add_buttons(
+    details = client_messages.subtext(describe_details(texts, alert))
+    return text_view(
+        f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
         button(texts("change"), pack_custom_id(SHOW, alert.id)),
-        button(texts("alert-manage"), pack_custom_id(MANAGE, 0)),
-    )
-    return message.view
-
-
-def _existing_text(texts: Texts, alert: models.Alert, now: datetime) -> str:
-    """Return that the reader has this alert already, where it goes and when, and until when or why it is paused."""
-    state = describe_state(texts, alert, now) if alert.is_paused(now) else ""
-    return texts("alert-exists", place=client_messages.join_dotted(place_and_time(texts, alert), state))
-
-
-def existing_view(texts: Texts, alert: models.Alert, now: datetime) -> ui.LayoutView:
-    """Return that the reader has this alert already, with the button that shows it."""
-    return text_view(
-        f"{_existing_text(texts, alert, now)}\n**{describe_alert(texts, alert)}**",
-        button(texts("alert-show"), pack_custom_id(SHOW, alert.id)),
+        button(texts("alert-manage"), pack_custom_id(MANAGE)),
     )
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     """Return the number of matches in the last 30 days with the latest, and which related terms count."""
-    lines = [texts("alert-would", count=preview.paper_count, busiest=preview.max_per_day)]
+    lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
@@ -319,79 +278,56 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     return "\n".join(lines)
 
 
-def list_view(
-    texts: Texts, rows: Sequence[models.Alert], page: int, now: datetime, *, add_command: str = ""
-) -> ui.LayoutView:
-    """Return a page of a reader's alerts with a menu to select one. Without any it names the command that creates one."""
+def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> ui.LayoutView:
+    """Return a reader's alerts with a menu to select one. Without any it names the command that creates one."""
     if not rows:
         return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
-    pages = -(-len(rows) // PAGE_SIZE)
-    page = max(0, min(page, pages - 1))
-    shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
-    message.add_text("\n".join(_list_line(texts, alert, now) for alert in shown))
-    options = []
-    for alert in shown:
-        resting = texts("alert-resting") if alert.is_paused(now) else ""
-        description = client_messages.join_dotted(_timing(texts, alert), resting)
-        name = describe_name(alert, discord_text.SELECT_LABEL)
-        options.append(select_option(name, str(alert.id), description=description))
+    lines, options = [], []
+    for alert in rows:
+        state = texts("alert-resting") if alert.paused else ""
+        name = f"**{client_messages.escape_untrusted(describe_name(alert))}**"
+        line = f"- {client_messages.join_dotted(name, place_and_time(texts, alert), state)}"
+        lines.append(discord_text.shorten(line, MAX_LINE_LENGTH))
+        description = client_messages.join_dotted(_timing(texts, alert), state)
+        label = describe_name(alert, discord_text.SELECT_LABEL)
+        options.append(select_option(label, str(alert.id), description=description))
+    message.add_text("\n".join(lines))
     message.add_select(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
-    message.add_buttons(*client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, number)))
     return message.view
 
 
-def _list_line(texts: Texts, alert: models.Alert, now: datetime) -> str:
-    name = f"**{client_messages.escape_untrusted(describe_name(alert))}**"
-    line = f"- {client_messages.join_dotted(name, place_and_time(texts, alert))}"
-    if alert.is_paused(now):
-        line += f"\n-# {describe_state(texts, alert, now)}"
-    return discord_text.shorten(line, _LIST_CHARACTERS // PAGE_SIZE)
-
-
-def alert_view(texts: Texts, alert: models.Alert, now: datetime, note: str = "") -> ui.LayoutView:
+def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutView:
     """Return an alert with the controls for its actions, below a note on what was done."""
     message = MessageBuilder()
     if note:
         message.add_text(note)
     message.add_text(f"### {describe_alert(texts, alert)}")
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
-    message.add_text(describe_state(texts, alert, now))
+    message.add_text(texts("alert-resting" if alert.paused else "alert-active"))
     key = f"{STORED}{alert.id}"
     message.add_select(_timing_menu(texts, alert, key))
-    if alert.is_paused(now):
-        rests = [button(texts("resume"), pack_custom_id(RESUME, alert.id))]
-    else:
-        rests = [
-            button(texts("alert-pause-week"), pack_custom_id(PAUSE_WEEK, alert.id)),
-            button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
-        ]
-    remove = button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger)
-    back = button(texts("back"), pack_custom_id(MANAGE, 0))
-    message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key), back)
-    message.add_buttons(*rests, remove)
+    message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
+    message.add_buttons(
+        button(texts("resume"), pack_custom_id(RESUME, alert.id))
+        if alert.paused
+        else button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
+        button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
+        button(texts("back"), pack_custom_id(MANAGE)),
+    )
     return message.view
 
 
-def alert_headline(wording: PostWording, post: alerts_planner.AlertPost) -> discord_text.SafeMarkdown:
-    """Return the line above the papers of an alert."""
-    return _alert_text(wording, "headline", post, len(post.matches))
-
-
-def alert_more(wording: PostWording, post: alerts_planner.AlertPost, shown: int) -> discord_text.SafeMarkdown:
-    """Return the line below the `shown` papers of an alert: how many more there are, "" if it shows all."""
-    return _alert_text(wording, "more", post, shown)
-
-
 def _alert_text(
-    wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost, shown: int
+    wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost
 ) -> discord_text.SafeMarkdown:
+    """Return the line above the papers of an alert, or below them: how many more there are, "" if it shows all."""
     topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,
         "total": len(post.matches) + post.more,
-        "shown": shown,
+        "shown": len(post.matches),
         "in_channel": post.in_channel,
         "topics": [
             discord_text.shorten(topic, client_messages.MAX_TOPIC_LENGTH, markdown=False)

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
@@ -54,7 +54,6 @@ class AlertPost:
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
     more: int = 0
-    silent: bool = False
 
 
 async def _find_owned(
@@ -67,7 +66,7 @@ async def _find_owned(
     if delivery.is_direct or pause_for is not None:
         return []
     in_channel = await alerts.list_rows(connection, channel_id=delivery.channel_id)
-    by_owner = {alert.user_id: alert for alert in in_channel if alert.paused_until_at != models.UNTIL_RESUMED}
+    by_owner = {alert.user_id: alert for alert in in_channel if not alert.paused}
     return [
         Owned(
             name=f"a{alert.id}",
@@ -89,8 +88,6 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 
 GATHERING_TIME = timedelta(minutes=3)
 """An alert that is sent at once waits for this time, so that what matches meanwhile is in the same message."""
-POLL_SECONDS = 5.0
-"""Time between two looks for papers that other processes stored, and at the clock."""
 GROUP_SIZE = 50
 """Papers that are in memory at once to be compared with all alerts."""
 RECIPIENTS_AT_ONCE = 200
@@ -126,22 +123,6 @@ class Destination(NamedTuple):
     dm_channel_id: int | None = None
 
 
-@dataclass(slots=True)
-class Decision:
-    """What is decided of the due matches of some recipients.
-
-    `told` are the papers for each recipient, best first. `dropped` are matches that are none any more, or whose paper the
-    recipient knows. `active` are the alerts by id.
-    """
-
-    told: dict[str, list[AlertMatch]]
-    dropped: list[models.Match]
-    active: dict[int, models.Alert]
-    destinations: dict[int, Destination]
-    paper_ids: dict[str, int]
-    """By arXiv id."""
-
-
 class AlertPlanner:
     """Compares the papers that wait with all alerts, and plans the messages that are due.
 
@@ -163,51 +144,26 @@ class AlertPlanner:
         self._search = search
         self._default_locale = default_locale
         self._index = matcher.AlertIndex(database, search)
-        self._wake_event = asyncio.Event()
 
-    def wake(self) -> None:
-        """Make `run` look for papers at once."""
-        self._wake_event.set()
-
-    async def run(self, stop: asyncio.Event, *, on_planned: Callable[[], None]) -> None:
-        """Compare new papers, and plan messages each minute or when woken, until `stop` is set. Errors are logged and retried."""
-        planned_at = None
-        while not stop.is_set():
-            minute = self._clock().replace(second=0, microsecond=0)
-            is_due = self._wake_event.is_set() or minute != planned_at
-            self._wake_event.clear()
-            # A database outage must not end the loop.
-            with isolation.isolated(log, "planning alerts failed; will retry"):
-                if await self._match_waiting() or is_due:
-                    await self.plan_due(on_planned=on_planned)
-                    planned_at = minute
-            waiting = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake_event)]
-            await asyncio.wait(waiting, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            for task in waiting:
-                task.cancel()
+    async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
+        """Do what `drain` does; errors are logged, and the next call retries."""
+        # A database outage must not end the loop.
+        with isolation.isolated(log, "planning alerts failed; will retry"):
+            await self.drain(on_planned=on_planned)
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Compare what waits with all alerts, then plan what is due. Returns the number of deliveries."""
-        await self._match_waiting()
-        return await self.plan_due(on_planned=on_planned)
-
-    async def _match_waiting(self) -> bool:
-        count = 0
+        """Compare what waits with all alerts, then plan the messages that are due now. Returns their number."""
         while await self._match_papers():
-            count += 1
-        return count > 0
-
-    async def plan_due(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Plan the messages of what is due now. Returns their number."""
+            pass
         now, planned = self._clock(), 0
         async with self._database.transaction() as connection:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
-            schedules = await alerts.list_schedules(connection, now)
+            schedules = await alerts.list_schedules(connection)
             until = {
                 row: at for row, first_at in schedules.items() if first_at <= (at := last_slot(row, now))
             }
-            ready = await alerts.list_ready(connection, until, now)
+            ready = await alerts.list_ready(connection, until)
         # A message that is sent anyway has what would follow within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
         for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
@@ -228,10 +184,9 @@ class AlertPlanner:
         now = self._clock()
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            active = await alerts.list_active(connection, {alert_id for alert_id, _ in found}, now)
-            told = await alerts.list_told(
-                connection, set(map(alerts.recipient_name, active.values())), added_at
-            )
+            rows = await alerts.list_rows(connection, ids={id_ for id_, _ in found}, paused=False)
+            active = {row.id: row for row in rows}
+            told = await alerts.list_told(connection, map(alerts.recipient_name, rows), added_at)
             new = [
                 models.Match(recipient, paper.id, alert_id, now)
                 for alert_id, paper in found
@@ -253,112 +208,102 @@ class AlertPlanner:
         A recipient whose matches are changed meanwhile is left for the next minute.
         """
         async with self._database.read() as connection:
-            ready = await alerts.list_ready(connection, until, now, recipients)
-            decision = await self._decide(connection, ready, now)
-        built = await self._build(decision, now)
+            ready = await alerts.list_ready(connection, until, recipients)
+            rows = await alerts.list_rows(connection, ids={match.alert_id for match in ready})
+            resting = await _list_resting(connection, rows, now)
+            due = [match for match in ready if match.alert_id not in resting]
+            details = await papers.list_details(connection, list({match.paper_id for match in due}))
+            queries = await matcher.read_alerts(self._search, connection, rows)
+            destinations = await self._resolve(connection, rows)
+        prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(_prepare, details)}
+        grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
+        for match in due:
+            grouped[match.recipient, match.paper_id].append(match)
+        told: dict[str, list[AlertMatch]] = defaultdict(list)
+        unmatched: list[models.Match] = []
+        slices = TimeSlices()
+        for (recipient, paper_id), own in grouped.items():
+            if paper_id in prepared:
+                # A paper or an alert that causes a bug must not hold up the others.
+                with isolation.isolated(log, _NOT_COMPARED, paper=paper_id, recipient=recipient):
+                    locale = destinations[own[0].alert_id].locale
+                    if found := _describe(own, prepared[paper_id], queries, locale):
+                        told[recipient].append(found)
+                    else:
+                        unmatched += own
+            await slices.pause()
+        active = {row.id: row for row in rows}
+        built: dict[str, models.NewDelivery] = {}
+        for recipient, found_papers in told.items():
+            found_papers.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
+            # What fails to render is tried again in a minute.
+            with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
+                built[recipient] = self._build(recipient, found_papers, active, destinations, now)
+            await slices.pause()
+        ids_by_arxiv = {row.arxiv_id: row.id for row in details}
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            still = set(await alerts.list_ready(connection, until, now, recipients))
+            still = set(await alerts.list_ready(connection, until, recipients))
             changed = {match.recipient for match in {*ready} ^ still}
             built = {name: new for name, new in built.items() if name not in changed}
             ids = await outbox.add_all(connection, list(built.values()))
-            told = {
-                (name, decision.paper_ids[match.paper.arxiv_id]): ids[new.key]
+            deliveries = {
+                (name, ids_by_arxiv[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
                 if new.key in ids
-                for match in decision.told[name]
+                for match in told[name]
             }
-            await alerts.mark_told(connection, told)
+            await alerts.mark_told(connection, deliveries)
             await alerts.remove_matches(
-                connection, [match for match in decision.dropped if match.recipient not in changed]
+                connection, [match for match in unmatched if match.recipient not in changed]
             )
         if ids:
             log.info("alerts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
         return len(ids)
 
-    async def _decide(self, connection: Connection, ready: Sequence[models.Match], now: datetime) -> Decision:
-        """Compare the matches with the present alerts and papers."""
-        active = await alerts.list_active(connection, {match.alert_id for match in ready}, now)
-        resting = await _list_resting(connection, active.values(), now)
-        due = [
-            match
-            for match in ready
-            if match.alert_id in active and not _is_put_off(match, active[match.alert_id], resting, now)
-        ]
-        paper_ids = {match.paper_id for match in due}
-        told = await alerts.list_told(connection, {match.recipient for match in due}, paper_ids)
-        details = await papers.list_details(connection, list(paper_ids))
-        rules = [matcher.Rule.of(alert) for alert in active.values()]
-        queries = dict(zip(active, await matcher.read_rules(self._search, connection, rules), strict=True))
-        destinations = await self._resolve(connection, active.values())
-        grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
-        for one in due:
-            grouped[one[:2]].append(one)
-        prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(_prepare, details)}
-        known = {row.id: row.arxiv_id for row in details}
-        paper_ids_by_arxiv = {arxiv_id: id_ for id_, arxiv_id in known.items()}
-        decision = Decision(defaultdict(list), [], active, destinations, paper_ids_by_arxiv)
-        slices = TimeSlices()
-        for (recipient, paper_id), own in grouped.items():
-            if (recipient, paper_id) in told or paper_id not in known:
-                decision.dropped += own
-            elif paper_id in prepared:
-                locale = destinations[own[0].alert_id].locale
-                # A paper or an alert that causes a bug must not hold up the others.
-                with isolation.isolated(log, _NOT_COMPARED, paper=paper_id, recipient=recipient):
-                    if found := _describe(own, prepared[paper_id], queries, locale):
-                        decision.told[recipient].append(found)
-                    else:
-                        decision.dropped += own
-            await slices.pause()
-        for matches in decision.told.values():
-            matches.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
-        return decision
-
-    async def _build(self, decision: Decision, now: datetime) -> dict[str, models.NewDelivery]:
-        """Render the messages; what fails to render is logged, left out and tried again in a minute."""
-        built: dict[str, models.NewDelivery] = {}
-        slices = TimeSlices()
-        for recipient, matches in decision.told.items():
-            alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
-            alert = decision.active[min(alert_ids)]
-            locale, dm_channel_id = decision.destinations[alert.id]
-            key = f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.arxiv_id}"
-            with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), delivery=key):
-                shown = matches[:MAX_SHOWN]
-                post = AlertPost(
-                    marker=_marker(recipient, matches),
-                    locale=locale,
-                    digest_on=max(match.paper.date for match in shown),
-                    matches=tuple(shown),
-                    in_channel=alert.channel_id is not None,
-                    more=len(matches) - len(shown),
-                    silent=all(decision.active[alert_id].silent for alert_id in alert_ids),
-                )
-                built[recipient] = self._deliveries.build_post(
-                    ALERT,
-                    post,
-                    now,
-                    key=key,
-                    user_id=alert.user_id if alert.channel_id is None else None,
-                    guild_id=alert.guild_id if alert.channel_id is not None else None,
-                    channel_id=alert.channel_id or dm_channel_id,
-                    digest_on=post.digest_on,
-                    papers=tuple(match.paper.arxiv_id for match in shown),
-                )
-            await slices.pause()
-        return built
+    def _build(
+        self,
+        recipient: str,
+        matches: Sequence[AlertMatch],
+        active: Mapping[int, models.Alert],
+        destinations: Mapping[int, Destination],
+        now: datetime,
+    ) -> models.NewDelivery:
+        """Return the rendered message of a recipient; `active` are the alerts by id."""
+        alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
+        alert = active[min(alert_ids)]
+        locale, dm_channel_id = destinations[alert.id]
+        shown, in_channel = tuple(matches[:MAX_SHOWN]), alert.channel_id is not None
+        post = AlertPost(
+            marker=_marker(recipient, matches),
+            locale=locale,
+            digest_on=max(match.paper.date for match in shown),
+            matches=shown,
+            in_channel=in_channel,
+            more=len(matches) - len(shown),
+        )
+        return self._deliveries.build_post(
+            ALERT,
+            post,
+            now,
+            key=f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.arxiv_id}",
+            user_id=None if in_channel else alert.user_id,
+            guild_id=alert.guild_id if in_channel else None,
+            channel_id=alert.channel_id or dm_channel_id,
+            digest_on=post.digest_on,
+            papers=tuple(match.paper.arxiv_id for match in shown),
+        )
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
         """Return the destinations of alerts by alert id."""
-        stored = await accounts.list_readers_by_id(
+        readers = await accounts.list_readers_by_id(
             connection, [row.user_id for row in of if row.channel_id is None]
         )
-        servers = await accounts.list_guilds_by_id(connection, [row.guild_id for row in of if row.guild_id])
+        guilds = await accounts.list_guilds_by_id(connection, [row.guild_id for row in of if row.guild_id])
         destinations = {}
         for alert in of:
-            reader = stored.get(alert.user_id) if alert.channel_id is None else None
-            guild = servers.get(alert.guild_id or 0) if alert.channel_id is not None else None
+            reader = readers.get(alert.user_id) if alert.channel_id is None else None
+            guild = guilds.get(alert.guild_id or 0) if alert.channel_id is not None else None
             locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
             destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
         return destinations
@@ -374,31 +319,13 @@ def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
-    """Return the alerts that sent as many messages as they may on this day."""
-    capped = {alert.id: alert for alert in of if alert.max_a_day}
-    since = {id_: _today(alert, now)[0] for id_, alert in capped.items()}
-    counts = await alerts.count_messages(connection, since) if since else {}
-    return {id_ for id_, count in counts.items() if count >= capped[id_].max_a_day}
+    """Return the alerts that sent as many messages within 24 hours as they may."""
+    capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
+    counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
+    return {id_ for id_, count in counts.items() if count >= capped[id_]}
 
 
-def _is_put_off(match: models.Match, alert: models.Alert, resting: Collection[int], now: datetime) -> bool:
-    """Return whether a day's maximum keeps a match from being sent: what it kept yesterday comes at the alert's time today."""
-    if not alert.max_a_day or alert.timing is not AlertTiming.AT_ONCE:
-        return alert.id in resting
-    began_at, resumes_at = _today(alert, now)
-    is_of_yesterday = match.ready_at is not None and match.ready_at < began_at
-    return alert.id in resting or (is_of_yesterday and now < resumes_at)
-
-
-def _today(alert: models.Alert, now: datetime) -> tuple[datetime, datetime]:
-    """Return when the present day began in the alert's zone, and its time of day on it (UTC)."""
-    zone = _zone(alert)
-    on = clock.local_date(now, zone)
-    at = schedule.parse_time(alert.at_time)
-    return schedule.wall_clock_to_utc(on, time(0), zone), schedule.wall_clock_to_utc(on, at, zone)
-
-
-def _zone(alert: models.Alert | models.AlertSchedule) -> ZoneInfo:
+def _zone(alert: models.AlertSchedule) -> ZoneInfo:
     # The name of a zone may come from a machine with newer rules.
     return clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
 

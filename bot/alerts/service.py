@@ -6,10 +6,8 @@ A draft is validated first: each length is bounded, and what can match nothing i
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, assert_never
 
 from bot.alerts import matcher
@@ -19,8 +17,8 @@ from bot.daily import schedule
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import analyser, people
-from storage import accounts, alerts, errors, models, outbox, papers
-from storage.database import Database, chunked
+from storage import accounts, alerts, errors, models, outbox
+from storage.database import Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
@@ -112,27 +110,21 @@ def _has_letters(term: models.AlertTerm) -> bool:
             assert_never(term.kind)
 
 
-MAX_ALERTS = 50
+MAX_ALERTS = 25
+"""Alerts of a reader: as many as a menu lists."""
 PREVIEW_DAYS = 30
-MAX_COMPARED = 300
-"""Papers of each term that a preview compares, the latest ones: they take half a second of CPU."""
-COMPARED_AT_ONCE = 50
-INSTITUTIONS_CACHE_SECONDS = 600.0
-INSTITUTION_DAYS = 365
-"""Days of papers whose institutions are offered."""
-WEEK = timedelta(days=7)
+MAX_FOUND = 1000
+"""Papers of each term that a preview counts, the latest ones."""
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS: the latest three, the forms that the words stand for too, an identical alert.
+    """Matches of the last PREVIEW_DAYS: their number, the latest three, the forms that the words stand for too.
 
     `wider` is a draft that would have matched `wider_count` papers, if this one would have matched none.
     """
 
     paper_count: int
-    max_per_day: int
     latest: list[models.PaperRow]
-    existing: models.Alert | None = None
     related: tuple[str, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
@@ -145,7 +137,6 @@ class Alerts:
         self._database = database
         self._clock = clock
         self._search = search or SearchService(database)
-        self._institutions: tuple[float, dict[str, int]] | None = None
 
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create the alert of a draft, sent by DM unless the draft has a channel.
@@ -180,19 +171,9 @@ class Alerts:
                 guild_id=stored.guild_id,
                 channel_id=stored.channel_id,
                 created_at=stored.created_at,
-                paused_until_at=stored.paused_until_at,
+                paused=stored.paused,
             )
             return await alerts.change(connection, changed)
-
-    async def list_institutions(self, prefix: str, *, limit: int = 25) -> list[str]:
-        """Return institutions whose name in either language begins with `prefix`, those of most recent papers first."""
-        now = asyncio.get_running_loop().time()
-        if self._institutions is None or now - self._institutions[0] > INSTITUTIONS_CACHE_SECONDS:
-            async with self._database.read() as connection:
-                since_on = (self._clock() - timedelta(days=INSTITUTION_DAYS)).date()
-                self._institutions = now, await papers.count_institutions(connection, since_on=since_on)
-        names = await asyncio.to_thread(people.complete_institution, prefix, self._institutions[1])
-        return names[:limit]
 
     async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
         """Return all alerts, or a reader's, oldest first."""
@@ -204,11 +185,10 @@ class Alerts:
         async with self._database.transaction() as connection:
             await alerts.remove(connection, [alert_id])
 
-    async def pause(self, alert_id: int, duration: timedelta | None = None) -> None:
-        """Pause an alert for a time, or until it is resumed."""
-        until_at = models.UNTIL_RESUMED if duration is None else self._clock() + duration
+    async def pause(self, alert_id: int) -> None:
+        """Pause an alert until it is resumed."""
         async with self._database.transaction() as connection:
-            await alerts.pause(connection, alert_id, until_at)
+            await alerts.set_paused(connection, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:
         """Resume a paused alert; what Discord refused there is tried again now."""
@@ -219,67 +199,58 @@ class Alerts:
                 await outbox.try_now(connection, self._clock(), user_id=[alert.user_id])
             else:
                 await outbox.try_now(connection, self._clock(), channel_id=[alert.channel_id])
-            await alerts.pause(connection, alert.id, None)
+            await alerts.set_paused(connection, alert.id, paused=False)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
-        """Return the matches of such an alert in the last PREVIEW_DAYS. Raises UsageError as `add` does.
-
-        A search for its words finds the papers, which are then compared as new ones are.
-        """
+        """Return the papers of the last PREVIEW_DAYS that a search for such an alert finds. Raises UsageError as `add` does."""
         alert = await asyncio.to_thread(validate_alert, draft)
-        async with self._database.read() as connection:
-            (query,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(alert)])
-            existing = await alerts.find_equal(connection, alert)
-        found = await self._find_recent(alert, query)
-        wider, wider_count = None, 0
-        for other in () if found else _widen(alert):
-            async with self._database.read() as connection:
-                (read,) = await matcher.read_rules(self._search, connection, [matcher.Rule.of(other)])
-            if matching := await self._find_recent(other, read):
-                wider, wider_count = other, len(matching)
-                break
-        per_day = Counter(row.date for row in found)
-        return AlertPreview(
-            paper_count=len(found),
-            max_per_day=max(per_day.values(), default=0),
-            latest=found[:3],
-            existing=existing,
-            related=tuple(dict.fromkeys(form for term in query.terms for form in term.added_forms)),
-            wider=wider,
-            wider_count=wider_count,
-        )
+        rows, related = await self._find_recent(alert)
+        for other in () if rows else _widen(alert):
+            matching, _ = await self._find_recent(other)
+            if matching:
+                return AlertPreview(0, [], related, other, len(matching))
+        return AlertPreview(len(rows), rows[:3], related)
 
-    async def _find_recent(self, alert: models.Alert, query: matcher.AlertQuery) -> list[models.PaperRow]:
-        """Return the papers of the last PREVIEW_DAYS that match, the latest first."""
-        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-        candidates: dict[int, models.PaperRow] = {}
+    async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
+        """Return the papers, the latest first, and the forms that the words stand for too."""
+        found, forms = [], dict[str, None]()
         for term in alert.terms:
-            candidates |= {row.id: row for row in await self._find_term(term, since_on)}
-        matching = set[int]()
-        for batch in chunked(candidates, COMPARED_AT_ONCE):
-            async with self._database.read() as connection:
-                details = await papers.list_details(connection, batch)
-            matching |= await asyncio.to_thread(_list_matching, query, details)
-        rows = [row for id_, row in candidates.items() if id_ in matching]
-        rows = [row for row in rows if models.meets_minimum(row.votes, alert.min_votes)]
-        rows.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
-        return rows
+            rows, added = await self._find_term(term)
+            found.append(rows)
+            forms |= dict.fromkeys(added)
+        kept = {id_: row for rows in found for id_, row in rows.items()}
+        left_out = set[int]()
+        for word in alert.excluded:
+            rows, _ = await self._find_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
+            left_out.update(rows)
+        latest = [
+            row
+            for id_, row in kept.items()
+            if id_ not in left_out
+            and models.meets_minimum(row.votes, alert.min_votes)
+            and not (alert.match_all and any(id_ not in rows for rows in found))
+        ]
+        latest.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
+        return latest, tuple(forms)
 
-    async def _find_term(self, term: models.AlertTerm, since_on: date) -> list[models.PaperRow]:
-        """Return the latest papers since a date that may match a term."""
+    async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
+        """Return the latest papers that have a term, by id, and the forms that were searched for besides."""
         match term.kind:
             case models.AlertKind.KEYWORD:
-                request = SearchRequest(term.text, since=since_on, limit=MAX_COMPARED, sort=Sort.DATE)
+                request = SearchRequest(term.text)
             case models.AlertKind.AUTHOR:
-                request = SearchRequest(author=term.text, since=since_on, limit=MAX_COMPARED, sort=Sort.DATE)
+                request = SearchRequest(author=term.text)
             case models.AlertKind.INSTITUTION:
-                request = SearchRequest(
-                    f"from {term.text}", since=since_on, limit=MAX_COMPARED, sort=Sort.DATE
-                )
+                request = SearchRequest(f"from {term.text}")
             case _:
                 assert_never(term.kind)
+        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+        request = replace(request, since=since_on, limit=MAX_FOUND, sort=Sort.DATE)
         result = await self._search.search(request)
-        return [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
+        rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
+        if term.kind is models.AlertKind.AUTHOR:  # a search also finds who has only a part of the name
+            rows = [row for row in rows if matcher.find_author(term.text, row.authors)]
+        return {row.id: row for row in rows}, result.added_forms
 
 
 def _widen(alert: models.Alert) -> list[models.Alert]:
@@ -296,7 +267,3 @@ def _widen(alert: models.Alert) -> list[models.Alert]:
     if 1 < len(words) <= MAX_TERMS and (alert.match_all or words != terms):
         wider.append(replace(alert, terms=words, match_all=False, min_votes=0))
     return wider
-
-
-def _list_matching(query: matcher.AlertQuery, details: Sequence[models.PaperDetail]) -> set[int]:
-    return {detail.id for detail in details if matcher.match(query, matcher.PaperText(detail))}

@@ -41,7 +41,7 @@ from bot.today import commands as today_commands
 from bot.today import messages as today_messages
 from bot.today import service as today_service
 from bot.trends import commands as trends_commands
-from storage import accounts, errors, models, outbox
+from storage import accounts, models, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -57,24 +57,25 @@ class GuildEventsCog(commands.Cog):
         # Without a Gateway (tests, the demo) the number is given; the bot is never invited there.
         self._has_gateway = bot.shard_count is None
         self._guilds = bot.services.guilds
-        self._arrived: dict[int, discord.Guild] = {}
+        self._known_ids: set[int] | None = None
         self._storing = asyncio.Lock()
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Catch up with changes made while the bot was offline. Idempotent, since Discord may send it repeatedly."""
         await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
-        await self._catch_up(self._bot.guilds)
+        self._known_ids = None
+        await self._store(self._bot.guilds)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Store a server that invited the bot, perhaps not for the first time."""
-        await self._catch_up([guild])
+        await self._store([guild])
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Store a server after an outage, or one that loads late. At the start every server has this event."""
-        await self._catch_up([guild])
+        await self._store([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
@@ -83,6 +84,7 @@ class GuildEventsCog(commands.Cog):
             # It may have invited the bot again meanwhile, and the event of that may have been handled before this one.
             if self._bot.get_guild(guild.id) is None:
                 await self._guilds.mark_left([guild.id])
+                self._known_ids = None
 
     @commands.Cog.listener()
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
@@ -109,26 +111,16 @@ class GuildEventsCog(commands.Cog):
         if before.permissions != after.permissions:
             await self._guilds.try_refused(guild_id=[after.guild.id])
 
-    async def _catch_up(self, guilds: Iterable[discord.Guild] = ()) -> None:
-        """Store the servers that are new. The events that arrive meanwhile are handled together.
-
-        What could not be stored is kept for the next event.
-        """
-        self._arrived.update((guild.id, guild) for guild in guilds if not guild.unavailable)
+    async def _store(self, guilds: Iterable[discord.Guild]) -> None:
+        """Store the servers that are new, and welcome them. One that could not be stored is tried again by `on_ready`."""
         async with self._storing:
-            taken, self._arrived = self._arrived, {}
-            arrived = {id_: guild for id_, guild in taken.items() if self._bot.get_guild(id_)}
-            if not arrived:
-                return  # an event before this one included it, or it has removed the bot already
-            try:
-                known = await self._guilds.list_ids()
-                new = {id_: _guild_settings(guild) for id_, guild in arrived.items() if id_ not in known}
-                if self._has_gateway:
-                    await self.welcome(arrived[id_] for id_ in new)
-                await self._guilds.update_all(new)
-            except errors.StorageError:
-                self._arrived = arrived | self._arrived
-                raise
+            # At the start Discord sends an event for each server.
+            known = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
+            new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in known)}
+            if self._has_gateway:
+                await self.welcome(new.values())
+            await self._guilds.update_all({id_: _guild_settings(guild) for id_, guild in new.items()})
+            known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
         """Plan the first message in servers that invited the bot lately, once, where it may write.
@@ -346,10 +338,9 @@ class DiscordRenderer:
     def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
-        parts = _message(
+        return _message(
             alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
         )
-        return _silence(parts) if post.silent else parts
 
     def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a reader's papers of the day."""

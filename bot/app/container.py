@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 import structlog
@@ -57,6 +57,15 @@ if TYPE_CHECKING:
     from bot.web.service import WebPages
 
 log = structlog.get_logger(__name__)
+
+
+class Planner(Protocol):
+    """Plans what a feature posts."""
+
+    async def tick(self, now: datetime) -> int:
+        """Plan all that is due at `now` (UTC). Returns the number of deliveries."""
+        ...
+
 
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
@@ -243,7 +252,7 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.context import Services, offer
-        from bot.club.service import Clubs
+        from bot.club.service import Clubs, list_unread
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
@@ -286,9 +295,9 @@ class Container:
                 Alerts(database, self.clock, search),
                 Subscriptions(database, self.clock, self.day_close),
                 OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                StatusService(database, self.clock, self.deliveries, self.templates, self.pace),
+                StatusService(database, self.clock, self.deliveries, self.pace),
                 WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                Shelf(database, self.clock, search.match_papers),
+                Shelf(database, self.clock, search.match_papers, {"unread": list_unread}),
                 Clubs(database, self.clock, self.deliveries, self.rest.request),
                 profiles,
                 TodayService(database, self.clock, profiles, rising, search, self.day_close),
@@ -319,6 +328,12 @@ class Container:
         )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
+    def create_planners(self) -> Sequence[Planner]:
+        """Return the planners of features that need no more than the time."""
+        from bot.club.service import Clubs
+
+        return (Clubs(self.database, self.clock, self.deliveries, self.rest.request),)
+
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""
         from bot.web.service import WebPages
@@ -327,8 +342,7 @@ class Container:
 
     def create_retention(self) -> Retention:
         """Return the removal of what is too old by the settings."""
-        days, guild_days = self.settings.keep_days, self.settings.keep_server_days
-        return Retention(self.database, self.clock, days=days, guild_days=guild_days)
+        return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
         """Return the ingest service, which lets alerts be compared with fresh papers."""
@@ -337,9 +351,7 @@ class Container:
             if await alerts.exist(connection):
                 await alerts.add_unmatched(connection, paper_ids, self.clock())
 
-        return IngestService(
-            self.database, self.clock, on_fresh=on_fresh, fresh_days=self.settings.alert_days
-        )
+        return IngestService(self.database, self.clock, on_fresh=on_fresh)
 
 
 def delivery_kinds() -> DeliveryKinds:

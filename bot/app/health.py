@@ -21,12 +21,12 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""
-DATABASE_AWAY_SECONDS = 60.0
-"""PostgreSQL restarts within less."""
 CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
 """discord.py waits up to 1,024 s between attempts to connect again."""
+
+NO_LOGIN = "Discord has not accepted the login so far."
 
 Sign = Literal["tick", "claim", "discord"]
 """A sign of life: the planner has finished a tick; the relay has claimed parts, or has decided that none can be sent now; the
@@ -49,8 +49,7 @@ class Liveness:
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
-        self._database_away: tuple[float, str] | None = None
-        self._is_ready = False
+        self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
         """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
@@ -60,17 +59,9 @@ class Liveness:
         """Record a sign of life: see `Sign`."""
         self._signs[sign] = self._monotonic()
 
-    def record_database(self, reason: str | None) -> None:
-        """Record why the database cannot be used, or (None) that it can."""
-        if reason is None:
-            self._database_away = None
-        else:
-            away_at = self._monotonic() if self._database_away is None else self._database_away[0]
-            self._database_away = away_at, reason
-
-    def record_readiness(self, *, is_ready: bool) -> None:
-        """Record whether Discord has accepted the login, without which a standby cannot take over."""
-        self._is_ready = is_ready
+    def record_obstacle(self, reason: str | None) -> None:
+        """Record why a standby could not take over, or a front not answer; None once it can."""
+        self._obstacle = reason
 
     def record_answer(self, answer: Answer) -> None:
         """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a sign of life."""
@@ -86,15 +77,10 @@ class Liveness:
         return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each sign that is overdue. A standby needs the database and its login."""
-        problems = []
-        away = self._database_away
-        if away is not None and self._seconds_since(away[0]) > DATABASE_AWAY_SECONDS:
-            problems.append(f"The database is unavailable; the bot is waiting for it. {away[1]}")
+        """Return a sentence for each sign that is overdue. A standby, like a front, has one if it could not work."""
         if is_standby:
-            return problems + (
-                [] if self._is_ready else ["Discord has not accepted the standby's login so far."]
-            )
+            return [] if self._obstacle is None else [self._obstacle]
+        problems = []
         for sign, limit, sentence in (
             ("tick", TICK_SECONDS, "The planner has not finished a tick for {:.0f} s."),
             ("claim", CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -24,10 +25,9 @@ from bot.app import container as app_container
 from bot.app import health
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
-from bot.app.container import Container, delivery_kinds
+from bot.app.container import Container, Planner, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
-from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -155,7 +155,7 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
-    clubs: Clubs
+    planners: Sequence[Planner]
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -168,11 +168,6 @@ class Runtime:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
 
-    def is_delivering(self) -> bool:
-        """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
-        is_connected = self.bot.is_gateway_connected() or not self.has_bot
-        return self.lock.is_held and is_connected and not self.liveness.find_problems()
-
     async def tick(self) -> None:
         """Plan due posts. Errors are logged, and the next call retries."""
         if self.is_reading:
@@ -183,7 +178,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            lambda: self.clubs.tick(now),
+            *(partial(planner.tick, now) for planner in self.planners),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -230,9 +225,8 @@ class Runtime:
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan what is due and the alerts of new digests, and send what is planned."""
+        """Plan what is due, and send what is planned."""
         await self.tick()
-        self.container.alert_planner.wake()
         self.relay.wake()
 
 
@@ -264,8 +258,8 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    clubs = Clubs(container.database, container.clock, container.deliveries, rest_client.request)
-    return Runtime(container, bot, relay, planner, today_planner, clubs, metrics, lock, stop, liveness)
+    planners = container.create_planners()
+    return Runtime(container, bot, relay, planner, today_planner, planners, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
@@ -281,7 +275,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     clock = container.follow_discord()
     lock = SenderLock(container.database)
     if role is models.ProcessRole.LEADER:
-        container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
+        container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
     # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
@@ -338,12 +332,11 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
         await asyncio.wait_for(acquired.wait(), STANDBY_SECONDS)
     if not acquired.is_set():
         log.info("waiting for the sender lock; another process is running")
-    runtime.liveness.record_readiness(is_ready=False)
     if token is not None:
         await log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await _ask_for_time(runtime, clock)
-    runtime.liveness.record_readiness(is_ready=True)
+    runtime.liveness.record_obstacle(None)
     await acquired.wait()
 
 
@@ -418,7 +411,9 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: container.alert_planner.run(stop, on_planned=runtime.relay.wake),
+        lambda: app_tasks.tick_each_minute(
+            container.clock, lambda: container.alert_planner.tick(runtime.relay.wake), stop
+        ),
         lambda: app_tasks.MaintenanceLoop(
             container.database, container.clock, container.search_index, lambda: runtime.lock.term
         ).run(stop),
@@ -431,8 +426,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(container, container.create_ingest()) as poller,
-        app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
-        app_tasks.scheduled([app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()),
+        app_tasks.scheduled(runtime.purge, PURGE_INTERVAL, system_clock()),
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         # A database that is busy or away must not end a start because of two remarks.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -21,15 +20,12 @@ from bot.core.clock import Clock
 from bot.daily import planner as daily_planner
 from bot.search import index as search_index
 from bot.search import maintenance
-from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import key_values, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
-
-HEARTBEAT_INTERVAL = timedelta(minutes=1)
 
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -41,13 +37,6 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
             await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
 
 
-class Job(NamedTuple):
-    """A periodic job and its interval. It handles its own errors."""
-
-    run: Callable[[], Awaitable[None]]
-    interval: timedelta
-
-
 class _Interval(IntervalTrigger):  # type: ignore[misc]
     """An interval since the last run: APScheduler would count each missed run, millions after a step of the machine's clock."""
 
@@ -57,13 +46,14 @@ class _Interval(IntervalTrigger):  # type: ignore[misc]
 
 
 @asynccontextmanager
-async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
-    """Run each job at its interval, from the minute after `now` (the machine's time, UTC) on."""
+async def scheduled(
+    job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
+) -> AsyncIterator[AsyncIOScheduler]:
+    """Run a job, which handles its own errors, at an interval from the minute after `now` (the machine's time, UTC) on."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    for job in jobs:
-        trigger = _Interval(seconds=int(job.interval.total_seconds()), start_date=next_minute, timezone="UTC")
-        scheduler.add_job(job.run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+    trigger = _Interval(seconds=int(interval.total_seconds()), start_date=next_minute, timezone="UTC")
+    scheduler.add_job(job, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
     scheduler.start()
     try:
         yield scheduler
@@ -71,39 +61,17 @@ async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIO
         scheduler.shutdown(wait=False)
 
 
-@asynccontextmanager
-async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
-    """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
-
-    The address may hold a secret and is never logged.
-    """
-    url = container.settings.heartbeat_url
-    if url is None:
-        yield []
-        return
-
-    async def beat() -> None:
-        if is_well():
-            try:
-                await fetch.get(url.get_secret_value())
-            except base.FetchError as error:
-                log.warning("the heartbeat was not accepted", status=error.status.value)
-
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        yield [Job(beat, HEARTBEAT_INTERVAL)]
-
-
 CHECK_SECONDS = 60.0
 RETRY_SECONDS = 3600.0
-"""The pause after a failure: a large task costs minutes of CPU."""
+"""The pause after a failure: it may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200
-"""Papers up to which a task runs in this process: starting a worker takes longer. Larger tasks would keep their memory."""
+"""Papers of an archive that is maintained in this process: starting a worker takes longer. Of more, memory would be kept."""
 
 
 class MaintenanceLoop:
     """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
 
-    Large tasks run in a worker process, which writes in the term that `get_term` returns at its start.
+    Of a large archive it does so in a worker process, which writes in the term that `get_term` returns at its start.
     """
 
     def __init__(
@@ -122,42 +90,30 @@ class MaintenanceLoop:
         self._in_process_limit = in_process_limit
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run pending tasks periodically until `stop` is set, which cancels a task; the next start continues it."""
+        """Do what is due periodically until `stop` is set, which cancels it; the next start continues it."""
         while not stop.is_set():
-            succeeded = await isolation.run_unless_stopped(self.run_due_tasks(), stop)
+            succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
             with suppress(TimeoutError):
                 pause = CHECK_SECONDS if succeeded else RETRY_SECONDS
                 await asyncio.wait_for(stop.wait(), pause)
 
-    async def run_due_tasks(self) -> bool:
-        """Run each pending task once. Returns whether all succeeded; errors are logged."""
+    async def maintain(self) -> bool:
+        """Do what is due. Returns whether nothing is left; errors are logged. What cannot be done is tried less often."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
-            return await self._run_pending_tasks()
+            due = await maintenance.find_due(self._database, self._clock, self._index)
+            if due is None:
+                return True
+            papers, reason = due
+            log.info("maintenance started", papers=papers, reason=reason)
+            started_at = time.monotonic()
+            if papers > self._in_process_limit:
+                url = self._database.url.render_as_string(hide_password=False)
+                await maintenance.maintain_in_worker(url, self._get_term(), self._database.name)
+            else:
+                await maintenance.maintain(self._database, self._clock, self._index)
+            log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
+            return await maintenance.find_due(self._database, self._clock, self._index) is None
         return False
-
-    async def _run_pending_tasks(self) -> bool:
-        done: set[maintenance.MaintenanceTask] = set()
-        while True:
-            pending = await maintenance.find_pending(self._database, self._clock, self._index)
-            if pending is None or pending[0] in done:
-                # What a task could not do is tried less and less often.
-                return pending is None
-            task, paper_count, reason = pending
-            done.add(task)
-            log.info("maintenance started", task=task.value, papers=paper_count, reason=reason)
-            await self._run_task(task, paper_count)
-
-    async def _run_task(self, task: maintenance.MaintenanceTask, paper_count: int) -> None:
-        started_at = time.monotonic()
-        if paper_count > self._in_process_limit:
-            url = self._database.url.render_as_string(hide_password=False)
-            run = maintenance.run_in_worker(url, task, self._get_term(), self._database.name)
-        else:
-            run = maintenance.run_task(self._database, self._clock, self._index, task)
-        async with aclosing(run) as steps:
-            async for _ in steps:
-                pass
-        log.info("maintenance done", task=task.value, seconds=round(time.monotonic() - started_at, 1))
 
 
 WRITER_CHECK_SECONDS = 10.0

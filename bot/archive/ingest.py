@@ -41,19 +41,14 @@ FACTS_BATCH = 200
 
 
 class IngestService:
-    """Stores digests and facts. Digests older than `fresh_days` days raise no alerts."""
+    """Stores digests and facts."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        on_fresh: digest_writer.OnFreshPapers | None = None,
-        fresh_days: int = 3,
+        self, database: Database, clock: Clock, *, on_fresh: digest_writer.OnFreshPapers | None = None
     ) -> None:
         self._database = database
         self._clock = clock
-        self._writer = digest_writer.DigestWriter(clock, on_fresh, fresh_days=fresh_days)
+        self._writer = digest_writer.DigestWriter(clock, on_fresh)
 
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
         """Parse a text and store each of its digests in its own transaction.

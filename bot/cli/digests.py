@@ -35,9 +35,6 @@ def parse(
         list[str],
         typer.Argument(metavar="PATH…", help="Files, or folders with .md, .txt, .json or .html files."),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Has no effect: the output is JSON Lines anyway.")
-    ] = False,
 ) -> None:
     """Parse digest files and print JSON Lines, one digest per line."""
     from bot.archive import files
@@ -234,18 +231,9 @@ def write(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
-    show: Annotated[
-        str | None,
-        typer.Option(
-            "--show", metavar="ID", help="Show what has been written about a paper, with the checks."
-        ),
-    ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
-    if show is not None:
-        _show(show, as_json)
-        return
     from bot.core import logs
 
     settings = shell.load_settings()
@@ -323,47 +311,3 @@ async def _write(
                 rows.append({"date": day.isoformat(), "format": form.value, **counts})
         await container.alert_planner.drain()
     return rows, len(problems)
-
-
-_DRAFT_HEAD = ("format", "language", "model", "state", "basis", "calls", "tokens", "claims_dropped")
-
-
-def _show(text: str, as_json: bool) -> None:
-    """Print the drafts of a paper: each claim with its span and its problems."""
-    from bot.archive import arxiv_ids
-
-    arxiv_id = arxiv_ids.extract_arxiv_id(text)
-    if arxiv_id is None:
-        raise errors.UsageError(f"{text[:40]!r} is not an arXiv ID or link. Example: 2502.02737.")
-
-    async def command() -> list[models.Draft]:
-        from storage import writer
-
-        async with shell.open_storage() as database, database.read() as connection:
-            return await writer.list_drafts_by_paper(connection, arxiv_id)
-
-    rows = shell.run_command(command)
-    if not rows:
-        raise errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
-    for draft in rows:
-        record = _draft_to_dict(draft)
-        if as_json:
-            shell.print_answer(record, True)
-            continue
-        head = (name for name in (*_DRAFT_HEAD, "updated_at") if record[name] is not None)
-        shell.echo(" · ".join(f"{name} {record[name]}" for name in head))
-        columns = ("section", "text", "span")
-        shell.print_answer(record["claims"], False, columns, sentence="No claims.")
-        for problem in record["problems"]:
-            shell.echo(f"failed: {problem}")
-
-
-def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
-    """Return the JSON object of a draft; `claims` are those that were found proved, or those of the answer until then."""
-    from bot.writer import prompts
-
-    claims = (
-        [claim._asdict() for claim in prompts.read_answer(draft.text, draft.format)] if draft.text else []
-    )
-    names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
-    return {**shell.pick(draft, names), "claims": claims}

@@ -244,7 +244,6 @@ async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str)
     )
     host, _, port = address.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    host = host.strip("[]") or "127.0.0.1"
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, int(port)), family=family)

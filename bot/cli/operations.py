@@ -89,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database. Stop the bot first."""
+    """Copy everything into an empty database. Stop the bot and its fronts first."""
     from storage import copying, migrate
 
     try:
@@ -98,7 +98,6 @@ def copy_database(
         raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
 
     async def command() -> int:
-        from bot.core.clock import system_clock
         from bot.search import index as search_index
 
         rows = 0
@@ -107,7 +106,7 @@ def copy_database(
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
             with shell.progress("Copying rows") as show_count:
-                async for rows in copying.copy(source, opened, system_clock()):
+                async for rows in copying.copy(source, opened):
                     show_count(rows)
             with shell.progress("Indexing papers") as show_count:
                 index = search_index.SearchIndex(search_index.folder_of(opened))
@@ -121,9 +120,6 @@ def copy_database(
 
 
 def doctor(
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
-    ] = False,
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
@@ -144,7 +140,7 @@ def doctor(
         shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
-            if not (row.status is status.OK if quiet else row.is_default and not show_all):
+            if show_all or not row.is_default:
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
                 shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
@@ -403,10 +399,8 @@ async def _apply(text: str, file: Path) -> None:
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.core.clock import system_clock
     from bot.operations.set_up_file import SetUpFile
-    from bot.rendering.templates import Templates
 
-    settings = shell.load_settings()
-    return SetUpFile(database, system_clock, settings, Templates(settings.templates).list_replaced())
+    return SetUpFile(database, system_clock, shell.load_settings())
 
 
 def forget_reader(

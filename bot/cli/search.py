@@ -14,8 +14,7 @@ from storage import errors
 
 if TYPE_CHECKING:
     from bot.search import results as search_results
-    from bot.search.lookup import FormEvidence
-    from bot.search.service import SearchService
+    from bot.search.service import FormEvidence, SearchService
     from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
@@ -43,17 +42,7 @@ def search(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
-    literal: Annotated[
-        bool, typer.Option("--literal", help="Exact words only: no other forms, no spelling correction.")
-    ] = False,
     as_json: shell.AsJson = False,
-    full_json: Annotated[
-        bool,
-        typer.Option(
-            "--json-full",
-            help="Print JSON with the total, corrections and meanings too, not only the papers.",
-        ),
-    ] = False,
 ) -> None:
     """Find papers on a topic, best first. A filter works without a query too."""
     first = None if since is None else shell.parse_date(since)
@@ -66,12 +55,7 @@ def search(
         from bot.search.results import SearchRequest
 
         request = SearchRequest(
-            " ".join(query or ()),
-            author=name,
-            since=first,
-            min_votes=min_votes or None,
-            limit=limit,
-            literal=literal,
+            " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
         )
         result = await service.search(request)
         empty, corrected = "Nothing found.", ""
@@ -86,12 +70,9 @@ def search(
     result, empty, corrected = shell.run_with_service(create_search, look_up)
     if corrected:
         shell.error(corrected)
-    if full_json:
-        shell.print_answer(answer_to_dict(result), True)
-    else:
-        print_papers(result.rows, as_json, empty=empty, missing=result.missing)
+    print_papers(result.rows, as_json, empty=empty, missing=result.missing)
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
-    for line in _warnings(result) if as_json or full_json else _notes(result):
+    for line in _warnings(result) if as_json else _notes(result):
         shell.error(line)
 
 
@@ -103,7 +84,7 @@ async def _explain_nothing(service: SearchService, sentence: str) -> str:
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Return the whole answer to a search as JSON. Each paper says which terms it lacks."""
     return {
-        **shell.pick(result, "total total_is_exact complete"),
+        **shell.pick(result, "total complete"),
         "partial": result.is_partial,
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings period"),
@@ -189,7 +170,6 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
-    from storage import models
 
     return {
         **shell.pick(
@@ -202,28 +182,18 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
             {
                 "date": appearance.date.isoformat(),
                 "format": appearance.format.value,
-                "language": appearance.language,
+                "language": summaries.find_language(appearance),
+                "source": sources.get(appearance.digest_id),
                 "rank": appearance.entry.rank,
                 "votes": appearance.entry.votes,
                 "sections": [
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
+                "basis": basis and basis.value,
                 "summary_missing": summaries.misses_summary(appearance),
             }
             for appearance in detail.appearances
-        ],
-        "summaries": [
-            {
-                "format": appearance.format.value,
-                "language": summaries.find_language(appearance),
-                "basis": basis and basis.value,
-                "source": sources.get(appearance.digest_id),
-                "date": appearance.date.isoformat(),
-                "shown": bool(summaries.shown_sections(appearance.entry)),
-            }
-            for appearance in detail.appearances
-            if appearance.format is not models.DigestFormat.LOOKUP
             for basis in (summaries.find_appearance_basis(appearance),)
         ],
     }
@@ -262,7 +232,7 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
     return [
         *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
         *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
-        *([f"Corrected: {corrected}; --literal searches as typed."] if result.corrected else []),
+        *([f'Corrected: {corrected}; "quotation marks" search as typed.'] if result.corrected else []),
         *(
             [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
             if result.unknown_id
@@ -290,7 +260,7 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     if suggestions:
         notes.append(f"Did you mean: {', '.join(suggestions)}")
     if result.total > len(result.rows):
-        notes.append(f"{result.total}{'' if result.total_is_exact else '+'} in all; --limit shows more.")
+        notes.append(f"{result.total} in all; --limit shows more.")
     return notes
 
 
@@ -340,18 +310,12 @@ def glossary(
             show_default=False,
         ),
     ] = None,
-    suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List learnt forms, the most doubtful first.")
-    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a term's translations and abbreviations, with the evidence; without a term, your own forms.
 
     `add` adds a form and `forget` removes one; each undoes the other.
     """
-    if suspicious:
-        _print_suspicious(as_json)
-        return
     if not words:
         _print_decisions(as_json)
         return
@@ -421,25 +385,6 @@ def _print_decisions(as_json: bool) -> None:
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return the usual English form of a concept; its key has stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
-
-
-def _print_suspicious(as_json: bool) -> None:
-    """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
-    weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
-    rows = [
-        {
-            "form": form.text,
-            "term": term,
-            "papers": form.found,
-            "confirmed": form.confirmed,
-            "share": round(form.share_with_term, 3),
-            "explained": form.papers,
-            "seeded": form.seeded,
-        }
-        for term, form in weak
-    ]
-    columns = ("form", "term", "share", "papers", "explained", "seeded")
-    shell.print_answer(rows, as_json, columns, sentence="No forms have been learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:

@@ -123,19 +123,15 @@ def _find_application(
         )
         try:
             return _check(loaded, typed.strip() or stored)
-        except WrongTokenError as error:
+        except PaperroundError as error:
             if attempt == ATTEMPTS:
                 raise
             shell.error(str(error))
     raise AssertionError("the last attempt returns or raises")
 
 
-class WrongTokenError(PaperroundError):
-    """A token that Discord does not accept: another one may be typed."""
-
-
 def _check(loaded: Settings, token: str) -> tuple[str, Application]:
-    """Log in with a token. Raises WrongTokenError, and PaperroundError if Discord cannot be asked."""
+    """Log in with a token. Raises PaperroundError if Discord does not accept it or cannot be asked."""
     from pydantic import SecretStr
 
     from bot.client import command_sync
@@ -144,8 +140,7 @@ def _check(loaded: Settings, token: str) -> tuple[str, Application]:
     try:
         return token, shell.run_command(lambda: command_sync.identify(wanted))
     except PaperroundError as error:
-        is_wrong = str(error) == command_sync.WRONG_TOKEN
-        raise (WrongTokenError if is_wrong else PaperroundError)(f"{error} Nothing was written.") from error
+        raise PaperroundError(f"{error} Nothing was written.") from error
 
 
 def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> list[str]:

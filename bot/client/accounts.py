@@ -105,7 +105,6 @@ class TextPurpose(StrEnum):
     """Which code reads a stored text. A reader chooses the words of a list's text, so it must never be read as a draft."""
 
     LIST = auto()
-    FORM = auto()
     ALERT = auto()
     SUBSCRIPTION = auto()
 
@@ -209,10 +208,6 @@ def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
 
 class SavedPapers:
     """What the lists show of readers' saved papers; the shelf offers it."""
-
-    async def get(self, user_id: int, arxiv_id: str) -> SavedPaper | None:
-        """Return a saved paper, or None."""
-        raise NotImplementedError
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive.dates import DigestDates
@@ -71,6 +71,13 @@ def offer(*services: object) -> Mapping[type, object]:
     return {kind: service for service in services for kind in type(service).__mro__ if kind is not object}
 
 
+CardOffer: TypeAlias = Callable[
+    ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
+]
+"""Returns the buttons for a page (from 0) of a reader's card, given what the reader saved of the paper, or for a card that is
+shared with all (without a page)."""
+
+
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
@@ -117,6 +124,8 @@ class Client(commands.AutoShardedBot):
         self.mentions = mentions
         self.wording_for = wording_for
         self._locale = locale
+        self.card_offers: list[CardOffer] = []
+        """What features offer on a paper's card; each adds its own when its commands are loaded."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Has a server's channels and roles in the cache, in a client without a Gateway."""
 

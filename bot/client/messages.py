@@ -114,7 +114,7 @@ def title_link(
 def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others."""
     authors = templates.render_authors(names, texts.locale, truncated)
-    return discord_text.tie_units(discord_text.escape_text(authors))
+    return discord_text.escape_text(authors)
 
 
 def format_organization(name: str | None) -> str:
@@ -638,6 +638,12 @@ def day_url(day: date, marker: str, position: int) -> str:
     return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
 
 
+def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | None = None) -> str:
+    """Return the address of a channel or thread, or of a message in it."""
+    address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}"
+    return f"{address}/{message_id}" if message_id else address
+
+
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
     """Return a message of one text, which is trusted Markdown, with up to five buttons below."""
     message = MessageBuilder(accent)
@@ -647,7 +653,7 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return why a form was refused, with the button that opens it with the typed values; `reopen_id` is its custom id."""
+    """Return why a form was refused, with the button that opens it again; `reopen_id` is its custom id."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 
@@ -686,7 +692,12 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
 def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:
     """Return the notice as plain text, its marker in the fragment of a link."""
     marker = contents.part_marker(post.marker, 0)
-    return plain_payload(f"{wording.notice_text(post)}\n-# [Paperround](<https://discord.com/#{marker}>)")
+    return marked_plain_payload(wording.notice_text(post), marker)
+
+
+def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
+    """Return a plain message with a marker in the fragment of a link."""
+    return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
 def delivery_state(texts: Texts, delivery: models.Delivery) -> str:

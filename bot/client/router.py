@@ -10,7 +10,6 @@ import asyncio
 import functools
 import inspect
 import io
-import json
 import secrets
 from collections.abc import (
     AsyncIterator,
@@ -22,7 +21,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -34,7 +33,6 @@ from discord import app_commands, ui
 
 from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.translations import Argument
 from bot.core import isolation
@@ -578,21 +576,11 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def deferring_publicly(
-    interaction: Interaction, admission: AbstractAsyncContextManager[None]
-) -> AsyncIterator[None]:
-    """Run the block within an admission, and defer the public answer once it is admitted: a refusal is private.
-
-    Discord's answer to that, which may take minutes, is waited for after the block: it keeps no slot from other readers.
-    """
-    deferring = None
-    try:
-        async with admission:
-            deferring = asyncio.ensure_future(defer(interaction, public=True))
-            yield
-    finally:
-        if deferring is not None:
-            await deferring
+async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
+    """Run the block as a look-up, and defer its public answer once it is admitted: a refusal is private."""
+    async with admitted_lookup(interaction):
+        await defer(interaction, public=True)
+        yield
 
 
 @asynccontextmanager
@@ -669,22 +657,6 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
         if not files:
             raise ValueError("the modal has no file")
         return str(files[0]["url"]), int(files[0]["size"])
-
-
-async def store_typed(request: Request, payload: str, values: Mapping[str, Any]) -> str:
-    """Return a token for the payload and the values of a modal that was refused, or the options of a command."""
-    typed = f"{payload}\n{json.dumps(dict(values))}"
-    return await request.services.text_tokens.save(request.user_id, TextPurpose.FORM, typed)
-
-
-async def load_typed(tokens: TextTokenStore, token: str) -> tuple[str, dict[str, Any]]:
-    """Return the payload and the values of `store_typed`. Raises UserError if they are gone."""
-    stored = await tokens.get(TextPurpose.FORM, token)
-    if stored is None:
-        raise UserError("outdated-control")
-    payload, _, typed = stored.partition("\n")
-    with message_builder.map_parse_errors():
-        return payload, json.loads(typed)
 
 
 def walk_components(components: Any) -> Iterator[Any]:

@@ -78,8 +78,8 @@ class DiscordSender:
             case PartKind.CROSSPOST:
                 path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
                 await self._request("POST", path, request.kind)
-            case PartKind.EVENT:
-                await self._create_event(request)
+            case PartKind.REQUEST:
+                return await self._make_request(request)
             case _:
                 assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
@@ -87,9 +87,9 @@ class DiscordSender:
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
         """Return the receipt of the message with the request's marker since `since` (UTC), None if it is certainly absent.
 
-        None for THREAD, CROSSPOST and EVENT, which can be repeated without harm. Raises DeliveryError.
+        None for THREAD, CROSSPOST and REQUEST, which can be repeated without harm. Raises DeliveryError.
         """
-        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.EVENT):
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST):
             return None
         if request.webhook_token is not None:
             raise DeliveryError(
@@ -162,21 +162,19 @@ class DiscordSender:
         # A thread created from a message has the id of that message.
         return Receipt(message_id, message_id)
 
-    async def _create_event(self, request: SendRequest) -> None:
-        """Create an event of the server unless the bot has one with its place and time already: it has no nonce."""
-        path, wanted = f"/guilds/{request.guild_id}/scheduled-events", request.payload
-        start, location = wanted["scheduled_start_time"], wanted["entity_metadata"]["location"]
-        for event in await self._request("GET", path, request.kind):
-            is_same_time = discord.utils.parse_time(event["scheduled_start_time"]) == datetime.fromisoformat(
-                start
-            )
-            place = (event.get("entity_metadata") or {}).get("location")
-            if int(event.get("creator_id") or 0) == self._bot_user_id and is_same_time and place == location:
-                return
+    async def _make_request(self, request: SendRequest) -> Receipt:
+        """Make a request, unless the bot has what it creates already: that is found by its values of the keys `same`."""
+        method, path, body = request.payload["method"], request.payload["path"], request.payload.get("body")
+        if same := request.payload.get("same"):
+            for one in await self._request("GET", path, request.kind):
+                is_own = int(one.get("creator_id") or 0) == self._bot_user_id
+                if is_own and all(one.get(key) == request.payload["body"][key] for key in same):
+                    return Receipt(int(one["id"]), request.channel_id)
         fence = _make_fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
-        await self._request("POST", path, request.kind, payload=wanted, fence=fence)
+        answer = await self._request(method, path, request.kind, payload=body, fence=fence)
+        return Receipt(_read_receipt(answer, "id").message_id if same else None, request.channel_id)
 
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
         """Send a message by a webhook, whose id is the channel of the receipt.

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, router
+from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
-from bot.client.message_builder import Action
+from bot.client.message_builder import Action, button, pack_custom_id
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs, rule_of
+from bot.club.service import Clubs, NoClubError, Place
 from bot.daily import schedule
-from bot.lists import card as lists_card
-from bot.lists.commands import load_paper
-from storage.models import Club
+from bot.lists.commands import card_view, load_paper
+from storage import club as storage
+from storage import models
 
 NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 DAYS = [
@@ -42,6 +41,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
+        bot.card_offers.append(self._add_to_card)
 
     @router.command(name="setup", description="Choose a paper together each week")
     @app_commands.describe(channel="Where you vote and discuss", day="When you meet", time="Such as 5pm KST")
@@ -62,7 +62,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
-        club = Club(
+        club = models.Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
             is_forum=is_forum,
@@ -71,47 +71,34 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             timezone=typed["timezone"],
             locale=request.texts.locale,
             created_by=request.user_id,
-            starts_at=(now := request.services.clock()),
+            starts_at=request.services.clock(),
         )
-        club = replace(club, starts_at=schedule.next_due(now, rule_of(club)).at)
-        former = await self._clubs.set_up(club)
-        headline = request.texts("club-set-up")
-        if former is not None:
-            is_same = (former.club.channel_id, *rule_of(former.club)) == (club.channel_id, *rule_of(club))
-            headline = club_messages.change_text(request.texts, former, is_same=is_same)
-            await _close_poll(request, former.poll)
         may_announce = channel.guild.me.guild_permissions.create_events
-        note = "" if may_announce else f"\n{client_messages.subtext(request.texts('club-no-events'))}"
-        return await self._view(request, headline + note)
+        note = "" if may_announce else client_messages.subtext(request.texts("club-no-events"))
+        return await self._view(request, self._clubs.set_up(club), note)
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
         """Begin the vote."""
-        return await self._act(request, self._clubs.begin_vote)
-
-    @router.handles(club_messages.BEGIN, check=router.require_manager)
-    async def press_begin(self, request: Request, action: Action) -> ui.LayoutView:
-        """Begin the vote from the button of the club."""
-        return await self._act(request, self._clubs.begin_vote)
+        router.require_manager(request.interaction)
+        return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
-        """Skip the meeting and delete its event, the only one that the bot has; an open vote does not count then."""
-        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
-        answer = await self._act(request, self._clubs.skip)
-        await _close_poll(request, poll)
-        guild: Any = request.interaction.guild
-        with suppress(discord.HTTPException):
-            for event in await guild.fetch_scheduled_events():
-                if event.creator_id == guild.me.id:
-                    await event.delete()
-        return answer
-
-    async def _act(self, request: Request, act: Callable[[int], Awaitable[str]]) -> ui.LayoutView:
+        """Skip the meeting: its event is deleted, and an open vote does not count."""
         router.require_manager(request.interaction)
-        key = await act(request.interaction.guild_id or 0)
-        setup = request.interaction.client.mentions("club setup")
-        return await self._view(request, request.texts(key, setup=setup))
+        return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
+
+    @router.handles(club_messages.MANAGE)
+    async def manage(self, request: Request, action: Action) -> ui.LayoutView:
+        """Begin the vote from the button of the club, or end the club."""
+        router.require_manager(request.interaction)
+        guild_id = request.interaction.guild_id or 0
+        if action.payload == club_messages.BEGIN:
+            return await self._view(request, self._clubs.begin_vote(guild_id))
+        with suppress(NoClubError):
+            await self._clubs.stop(guild_id)
+        return client_messages.text_view(request.texts("club-stopped"))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
@@ -123,34 +110,61 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         """Show a page of the club's papers."""
         return await self._view(request, page=action.number)
 
-    @router.handles(club_messages.STOP, check=router.require_manager)
-    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """End the club."""
-        poll = await self._clubs.find_poll(request.interaction.guild_id or 0)
-        await self._clubs.stop(request.interaction.guild_id or 0)
-        await _close_poll(request, poll)
-        return client_messages.text_view(request.texts("club-stopped"))
-
-    async def _view(self, request: Request, headline: str = "", *, page: int = 0) -> ui.LayoutView:
-        size, mention = club_messages.PAGE_SIZE, request.interaction.client.mentions
-        guild_id = request.interaction.guild_id or 0
-        found = await self._clubs.load(guild_id, request.user_id, limit=size, offset=page * size)
+    async def _view(
+        self, request: Request, done: Awaitable[str] | None = None, note: str = "", page: int = 0
+    ) -> ui.LayoutView:
+        """Return the club with what was done, which is a Fluent id, and a note."""
+        mention, size = request.interaction.client.mentions, club_messages.PAGE_SIZE
+        lines: list[str] = []
+        with suppress(NoClubError):
+            lines = [] if done is None else [request.texts(await done), note]
+        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
         if found is None:
             raise UserError("club-none", setup=mention("club setup"))
-        can_manage = router.is_manager(request.interaction)
         return club_messages.club_view(
-            request.texts, found, page, mention("club now"), headline, can_manage=can_manage
+            request.texts,
+            found,
+            page,
+            mention("club now"),
+            lines,
+            can_manage=router.is_manager(request.interaction),
         )
 
-    @router.handles(lists_card.NOMINATE, router.PRIVATELY)
-    async def nominate(self, request: Request, action: Action) -> ui.LayoutView:
-        """Nominate a paper, or withdraw it."""
-        paper, setup = await load_paper(request, action.payload), request.interaction.client.mentions
-        key = await self._clubs.nominate(request.interaction.guild_id or 0, request.user_id, paper.id)
-        title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
-        return client_messages.text_view(request.texts(key, title=title, setup=setup("club setup")))
+    async def _add_to_card(
+        self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
+    ) -> Sequence[ui.Item[Any]]:
+        texts, guild_id, arxiv_id = request.texts, request.interaction.guild_id or 0, paper.arxiv_id
+        labels = {}
+        if page is not None and saved is not None:
+            labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
+        if page is not None and paper.is_listed:
+            async with request.services.database.read() as connection:
+                nominated = await storage.is_nominated(connection, guild_id, request.user_id, paper.id)
+            if nominated is not None:
+                labels[club_messages.NOMINATE] = "withdraw" if nominated else "nominate"
+        discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
+        return [
+            *([discuss] if router.may_share(request.interaction) else []),
+            *(
+                button(texts(label), pack_custom_id(club_messages.MARK, mark, page or 0, arxiv_id))
+                for mark, label in labels.items()
+            ),
+        ]
 
-    @router.handles(lists_card.DISCUSS, router.PRIVATELY, check=router.require_may_share)
+    @router.handles(club_messages.MARK)
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
+        """Mark the paper of a card as read or nominate it, or take that back."""
+        mark, page, arxiv_id = action.fields(3)
+        guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
+        async with request.services.database.transaction() as connection:
+            if mark == club_messages.READ:
+                await storage.toggle_read(connection, request.user_id, arxiv_id, guild_id)
+            else:
+                row = {"guild_id": guild_id or 0, "user_id": request.user_id, "paper_id": paper.id}
+                await storage.toggle_nomination(connection, row, request.services.clock())
+        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+
+    @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the thread about a paper in this channel, of a forum as a post; lead to one that there is."""
         channel = request.interaction.channel
@@ -161,26 +175,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         is_forum = isinstance(channel, discord.ForumChannel)
         await router.require_bot_may_post(request, channel, NEEDED[is_forum])
         paper = await load_paper(request, action.payload)
-        fields: dict[str, Any] = {
-            "guild_id": channel.guild.id,
-            "channel_id": channel.id,
-            "is_forum": is_forum,
-            "opened_by": request.user_id,
-            "locale": request.texts.locale,
-        }
-        thread_id = await self._clubs.discuss(paper, **fields)
+        place = Place(channel.guild.id, channel.id, is_forum, request.texts.locale)
+        thread_id = await self._clubs.discuss(paper, place, request.user_id)
         if thread_id is not None and not await _open_again(request, thread_id):
-            thread_id = await self._clubs.discuss(paper, thread_id, **fields)
+            thread_id = await self._clubs.discuss(paper, place, request.user_id, thread_id)
         if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
-
-
-async def _close_poll(request: Request, poll: tuple[int, int] | None) -> None:
-    """End a poll that is not counted, and would look open. It does no harm if that fails, for its votes decide nothing."""
-    if poll is not None:
-        with suppress(discord.HTTPException):
-            await request.interaction.client.http.end_poll(*poll)
 
 
 async def _open_again(request: Request, thread_id: int) -> bool:

@@ -109,12 +109,8 @@ _MAX_RESULT_BYTES = 1 << 24
 _MAX_ERROR_LINES = 6
 
 
-class ChildStartError(errors.PaperroundError):
-    """No process can be started; the work has to be done in this one."""
-
-
 class ChildError(errors.PaperroundError):
-    """The process ended before its work was finished."""
+    """The process could not be started, or ended before its work was finished."""
 
 
 class ChildLimitError(ChildError):
@@ -147,8 +143,8 @@ async def stream_isolated(
 
     The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
     `seconds` limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size
-    of the results. Raises ChildStartError before the function was called, ChildLimitError, ChildError, and PaperroundErrors
-    of the function, with their message as the only argument.
+    of the results. Raises ChildLimitError, ChildError, and PaperroundErrors of the function, with their message as the only
+    argument.
 
     Of the environment the process gets no secrets; `with_database` adds what PostgreSQL's driver reads.
     """
@@ -207,7 +203,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
             start_new_session=True,
         )
     except (OSError, ValueError, NotImplementedError) as error:
-        raise ChildStartError(f"no process can be started: {error}") from error
+        raise ChildError(f"no process can be started: {error}") from error
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
@@ -224,11 +220,10 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is not a result
     unlimited = resource.getrlimit(resource.RLIMIT_DATA)
-    failure: type[errors.PaperroundError] = ChildStartError
+    failure: type[errors.PaperroundError] = ChildError
     try:
         seconds, megabytes, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent
         function = pkgutil.resolve_name(sys.argv[1])
-        failure = ChildError
         threading.Thread(target=_wait_for_parent, daemon=True).start()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if seconds is not None:

@@ -237,22 +237,12 @@ class Settings(BaseSettings):
     """The public address of the web archive, such as `https://papers.example.org`: cards and daily posts link to it."""
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
-    heartbeat_url: Annotated[
-        SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
-    ] = None
-    """A URL that is requested every minute while this process sends and `/health` has no problem; the service behind
-    it raises the alarm when the requests stop.
-    """
     log: Annotated[str, _checked(parse_log)] = "console"
     """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
     """A channel's id; it gets one notice when a source keeps failing."""
-    alert_days: int = Field(default=3, ge=1, le=30)
-    """Maximum age of a digest that raises alerts, 1 to 30."""
     keep_days: int = Field(default=90, ge=35, le=3650)
     """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
-    keep_server_days: int = Field(default=30, ge=1, le=3650)
-    """Days after which a server that the bot has left is removed with its settings, 1 to 3650."""
     writer_url: _Api = None
     """The address of an OpenAI-compatible API whose model writes digests, such as `http://127.0.0.1:11434/v1`."""
     writer_model: str | None = None

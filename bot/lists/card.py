@@ -49,9 +49,6 @@ AUTHORS = "auth"
 SHARE = "cs"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
-READ_SAVED = "sread"
-DISCUSS = "dis"
-NOMINATE = "nom"
 MORE = "fo"
 """The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
 
@@ -68,14 +65,6 @@ MAX_MEDIA = 4
 """Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
 
 
-class Nominations:
-    """What a card shows of the papers that members nominate for their club, which offers it."""
-
-    async def has_nominated(self, guild_id: int, user_id: int, paper_id: int) -> bool | None:
-        """Return whether a reader nominates a paper; None in a server without a club."""
-        raise NotImplementedError
-
-
 async def card_view(
     texts: Texts,
     detail: models.PaperDetail,
@@ -83,7 +72,7 @@ async def card_view(
     *,
     saved: models.SavedPaper | None = None,
     may_share: bool = False,
-    nominated: bool | None = None,
+    extra: Sequence[ui.Item[Any]] = (),
     sharer: str | None = None,
     topics: Sequence[str] = (),
     web_url: str | None = None,
@@ -91,7 +80,7 @@ async def card_view(
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
     `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
-    can be followed from it, and so can its authors and its institution. `nominated` is None in a server without a club.
+    can be followed from it, and so can its authors and its institution. `extra` are the buttons of other features.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -110,7 +99,7 @@ async def card_view(
         *_action_buttons(
             texts, detail, page, is_saved=saved is not None, may_share=may_share, is_shared=is_shared
         ),
-        *_club_buttons(texts, detail, page, saved, nominated, may_discuss=may_share or is_shared),
+        *extra,
     ]
     rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
@@ -176,9 +165,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
-    return "\n".join(
-        filter(None, (f"### {title}", discord_text.tie_units(facts), _more_facts(texts, detail)))
-    )
+    return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
 
 
 def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
@@ -241,34 +228,10 @@ def _action_buttons(
     return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
 
 
-def _club_buttons(
-    texts: Texts,
-    detail: models.PaperDetail,
-    page: int,
-    saved: models.SavedPaper | None,
-    nominated: bool | None,
-    *,
-    may_discuss: bool,
-) -> list[ui.Item[Any]]:
-    """Return the buttons to mark a saved paper as read, to discuss it and to nominate it."""
-    row = []
-    if saved is not None:
-        label = texts("saved-unread" if saved.read_at else "saved-read")
-        row.append(button(label, pack_custom_id(READ_SAVED, page, detail.arxiv_id)))
-    if may_discuss:
-        row.append(button(texts("discuss"), pack_custom_id(DISCUSS, detail.arxiv_id), emoji="💬"))
-    if nominated is not None and detail.is_listed:
-        label = texts("withdraw" if nominated else "nominate")
-        row.append(button(label, pack_custom_id(NOMINATE, detail.arxiv_id)))
-    return row
-
-
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
     """Return when a paper was saved, its tags, and its note as a quotation."""
     on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
-    read_on = f"<t:{int(saved.read_at.timestamp())}:D>" if saved.read_at else ""
-    read = texts("saved-read-on", date=read_on) if read_on else ""
-    lines = [subtext(join_dotted(on, read, lists_messages.format_tags(saved.tags)))]
+    lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
     return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
 

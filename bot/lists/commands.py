@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 import discord
 from discord import app_commands, ui
@@ -33,11 +33,11 @@ from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text, templates
-from bot.search import lookup
+from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import typography
-from storage import models
+from storage import models, shelf
 from storage.search import Filters
 
 PERIOD_CHOICES = [
@@ -140,7 +140,7 @@ class ListsCog(commands.Cog):
         if state.kind is ListKind.SAVED:
             # Its notes and tags are only for its reader.
             raise UserError("outdated-control")
-        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
+        async with router.deferring_publicly(interaction):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
@@ -276,7 +276,7 @@ class PaperListLoader:
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
-        return listed if listed.rows and (listed.has_complete or not listed.missing) else None
+        return listed if listed.rows and listed.matching else None
 
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
@@ -320,7 +320,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -349,9 +349,7 @@ class PaperListLoader:
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {discord_text.tie_units(more)}".rstrip())
-            if others
-            else "",
+            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
@@ -379,7 +377,7 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
-            has_complete=bool(result.complete),
+            complete=result.complete,
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -583,11 +581,14 @@ class PapersCog(commands.Cog):
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
-        return await lists_card.card_view(texts, detail, sharer=sharer, topics=topics, web_url=web_url)
+        extra = await _list_extra(request, detail, None)
+        return await lists_card.card_view(
+            texts, detail, extra=extra, sharer=sharer, topics=topics, web_url=web_url
+        )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
-        arxiv_id = lookup.parse_id(paper)
+        arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
@@ -649,21 +650,28 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
+    async with request.services.database.read() as connection:
+        saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
-    nominations = request.services.get(lists_card.Nominations)
-    nominated = await nominations.has_nominated(request.interaction.guild_id or 0, request.user_id, detail.id)
     return await lists_card.card_view(
         texts,
         detail,
         page,
         saved=saved,
         may_share=may_share,
-        nominated=nominated,
+        extra=await _list_extra(request, detail, page, saved),
         topics=topics,
         web_url=request.services.web_url,
     )
+
+
+async def _list_extra(
+    request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
+) -> list[ui.Item[Any]]:
+    """Return the buttons that other features offer on a card."""
+    offers = request.interaction.client.card_offers
+    return [item for offer in offers for item in await offer(request, detail, page, saved)]
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

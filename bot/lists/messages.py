@@ -139,8 +139,8 @@ class PaperList:
     is_author_known: bool = False
     """True for a known author, also if the filters exclude all papers."""
 
-    has_complete: bool = True
-    """False if all papers of the list lack a part of the query, which a note says."""
+    complete: int | None = None
+    """How many papers match all of a query, of `total` with those that lack a part of it; None: all."""
 
     unknown_id: str = ""
     """The arXiv id that a query is, if the archive does not have its paper."""
@@ -150,6 +150,11 @@ class PaperList:
 
     today: date | None = None
     """The reader's date, for the list of a day."""
+
+    @property
+    def matching(self) -> int:
+        """The number of papers to promise: those that lack a part of the query are not counted."""
+        return self.total if self.complete is None else self.complete
 
     @property
     def ranks(self) -> range:
@@ -185,7 +190,10 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
     """Return a public list. Its components answer each member privately."""
-    more = button(texts("list-more-privately", count=listed.total), pack_state(listed.state.replace(page=0)))
+    more = button(
+        texts("list-more-privately", count=listed.matching or listed.total),
+        pack_state(listed.state.replace(page=0)),
+    )
     rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
     return view_with_rows(texts, listed, rows, head=subtext(texts("shared-by", name=sharer)))
 
@@ -194,7 +202,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     """Return a list with these rows and small print above; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(head)
-    message.add_text(f"### {discord_text.tie_units(listed.heading)}")
+    message.add_text(f"### {listed.heading}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
@@ -204,7 +212,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
         return message.view
-    has_partial_heading = not listed.has_complete
+    has_partial_heading = not listed.matching
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
         if row.arxiv_id in listed.missing and not has_partial_heading:
             message.add_separator()
@@ -228,7 +236,7 @@ def _titles_text(listed: PaperList, characters: int, size: int) -> str:
             max_characters=characters // len(listed.rows) - _LINE_MARGIN,
             max_bytes=size // len(listed.rows) - _LINE_MARGIN,
         )
-        lines.append(discord_text.tie_units(join_dotted(str(rank), title, format_votes(row.votes))))
+        lines.append(join_dotted(str(rank), title, format_votes(row.votes)))
     return "\n".join(lines)
 
 
@@ -270,8 +278,7 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
         return authors
     credit = listed.credits.get(row.arxiv_id)
     day = texts.format_date(row.date)
-    facts = join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
-    return discord_text.tie_units(facts)
+    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
 
 
 def filters_text(texts: Texts, state: ListState) -> str:
@@ -401,7 +408,7 @@ def _navigation_buttons(
     state = listed.state
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
-        label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.total)}"
+        label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"
         buttons.append(button(label, pack_state(wider.state)))
     buttons.append(follow_button(texts, state, listed.alert_terms))
     span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
@@ -465,10 +472,11 @@ def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading of the papers on a topic as searched for, with their number or the least that it can be."""
-    topic = completion.apply_corrections(topic, result.corrected)
-    key = "list-topic-heading" if result.total_is_exact else "list-topic-heading-at-least"
-    return texts(key, topic=escape_untrusted(topic), count=result.total)
+    """Return the heading of the papers on a topic as searched for, with the number of those that match all of it, if any does."""
+    topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
+    if not result.complete:
+        return topic
+    return texts("list-topic-heading", topic=topic, count=result.complete)
 
 
 def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:

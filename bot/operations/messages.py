@@ -21,7 +21,6 @@ from bot.daily import schedule
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
-from bot.outbox.pace import MAX_REFUSED
 from bot.rendering import discord_text
 from bot.sources import arxiv_categories, kinds, poller
 from bot.today import messages as today_messages
@@ -38,6 +37,8 @@ HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
 """That of the heading that only managers of the server see."""
+FOR_MANAGERS = frozenset(("club setup", "club now", "club skip"))
+"""Commands that refuse others, though Discord shows them to all as it does the rest of their group."""
 
 
 def status_view(
@@ -61,10 +62,6 @@ def status_view(
     message.add_text(_archive_line(texts, report))
     if can_manage and not report.is_discord_well:
         message.add_text(texts("status-discord-troubled"))
-    if can_manage and report.refused_requests:
-        message.add_text(
-            subtext(texts("status-discord-refused", count=report.refused_requests, limit=MAX_REFUSED))
-        )
     problems = defaultdict[int | None, list[models.Delivery]](list)
     listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
     for delivery in report.problem_deliveries:
@@ -73,10 +70,6 @@ def status_view(
     if guild_id is not None:
         parts.append(_posts_text(texts, report, guild_id, calendar, gone_roles, problems))
     parts.append("\n".join(_problem_text(texts, row) for row in problems[None]))
-    if can_manage and report.template_problems:
-        # By file and line; folder and reason are in the log, for the operator.
-        files = dict.fromkeys(problem.short_location for problem in report.template_problems)
-        parts.append(texts("status-templates", files=discord_text.escape_text(", ".join(files))))
     reader = (_alerts_text(texts, report), today_messages.suspended_text(texts, report.today_reason))
     parts.append("\n".join(filter(None, reader)))
     for part in filter(None, parts):
@@ -114,7 +107,7 @@ def _post_buttons(
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count:
-        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE, 0)))
+        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE)))
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
     if report.newest_digest_on is not None:
@@ -148,7 +141,7 @@ def _posts_text(
     shown: list[str] = []
     for subscription, last_post in report.subscriptions[: daily_messages.MAX_LISTED]:
         upcoming = daily_messages.next_post_text(texts, subscription, calendar)
-        last = _last_post_text(texts, last_post, guild_id, texts("status-post"))
+        last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{daily_messages.post_name(texts, subscription)}**", join_dotted(upcoming, last)]
         posted_on = last_post and last_post.delivery.local_on
         if posted_on and subscription.last_on and posted_on < subscription.last_on:
@@ -164,16 +157,15 @@ def _posts_text(
     return "\n".join(shown)
 
 
-def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int | None, what: str) -> str:
+def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     """Return when something was sent last, with a link; "" for never."""
     if post is None:
         return ""
     delivery, part = post
     at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
-    channel_id = (part and part.channel_id) or delivery.channel_id
+    what, channel_id = texts("status-post"), (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
-        address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{part.message_id}"
-        what = f"[{what}]({address})"
+        what = f"[{what}]({client_messages.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)
 
 
@@ -190,8 +182,7 @@ def _trouble(texts: Texts, delivery: models.Delivery) -> str:
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
     if not report.alert_count:
         return ""
-    last = _last_post_text(texts, report.last_alert_post, None, texts("status-message"))
-    alerts = join_dotted(texts("status-alerts", count=report.alert_count), last)
+    alerts = texts("status-alerts", count=report.alert_count)
     paused = texts("status-alerts-paused", count=report.paused_alerts) if report.paused_alerts else ""
     return "\n".join(filter(None, (alerts, paused)))
 

@@ -13,25 +13,23 @@ from functools import partial
 
 import structlog
 
-from bot.core import isolation
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, club, daily, errors, outbox, papers, tables
+from storage import accounts, alerts, archive, daily, outbox, papers, tables
 from storage.database import Connection, Database, purge_older
 
 log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
 """Age at which payloads, with which a post could be repeated, and the full texts of papers are removed."""
+GUILD_RETENTION = timedelta(days=30)
+"""Time after which a server that the bot has left is removed; if it is invited again before, everything is as it was."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
 """Between two batches, for writers in other processes."""
 
 
 class Retention:
-    """One run over everything that can be removed. A run that is interrupted is continued by the next one.
-
-    `days` is the retention time, `guild_days` that of a server that the bot has left (the same if None).
-    """
+    """One run over everything that can be removed after `days`. A run that is interrupted is continued by the next one."""
 
     def __init__(
         self,
@@ -39,67 +37,40 @@ class Retention:
         clock: Clock,
         *,
         days: int,
-        guild_days: int | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._days = days
-        self._guild_days = days if guild_days is None else guild_days
         self._sleep = sleep
 
     async def purge(self) -> int:
-        """Remove all that is too old now. Returns the number of rows, or of payloads, removed.
-
-        Raises the first error at the end.
-        """
+        """Remove all that is too old now. Returns the number of rows, or of payloads, removed."""
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
-
         removed = 0
-        failures: list[Exception] = []
-
-        async def run(step: Awaitable[int]) -> None:
-            nonlocal removed
-            # What fails for its own reason must not keep the rest for ever.
-            with isolation.collected(failures, reraise=(errors.StorageError,)):
-                removed += await step
-
         for column, limit in (
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
             (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
         ):
-            await run(self._repeat(purge_older, column, limit))
-        await run(self._repeat(outbox.clear_payloads, content_before))
-        await run(self._repeat(alerts.purge_matches, content_before))
-        await run(self._repeat(_remove_unkept_papers))
-        await run(self._repeat(outbox.purge, before))
-        left_before = now - timedelta(days=self._guild_days)
+            removed += await self._repeat(purge_older, column, limit)
+        removed += await self._repeat(outbox.clear_payloads, content_before)
+        removed += await self._repeat(alerts.purge_matches, content_before)
+        removed += await self._repeat(_remove_unkept_papers)
+        removed += await self._repeat(outbox.purge, before)
+        left_before = now - GUILD_RETENTION
         async with self._database.read() as connection:
             guild_ids = await accounts.list_left_guilds(connection, left_before)
         for guild_id in guild_ids:
-            await run(self._remove_guild(guild_id, left_before))
+            removed += await self._remove_guild(guild_id, left_before)
         if removed:
             log.info("old rows removed", rows=removed)
-        if failures:
-            raise failures[0]
         return removed
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago; its settings and the server itself last.
-
-        Nothing more is removed once it has invited the bot again.
-        """
-
-        def while_left(remove: Callable[..., Awaitable[int]]) -> Callable[..., Awaitable[int]]:
-            async def run(connection: Connection, *arguments: object) -> int:
-                is_left = await accounts.is_left(connection, guild_id, before)
-                return await remove(connection, *arguments) if is_left else 0
-
-            return run
-
+        """Remove the rows of a server that the bot left long ago; its settings, unless it is back, and the server itself last."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_rows(connection, guild_id=guild_id)
@@ -108,15 +79,15 @@ class Retention:
         channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
         removed = 0
         for channel_id in sorted(channel_ids):
-            removed += await self._repeat(while_left(alerts.remove_recipient), f"channel:{channel_id}")
-        removed += await self._repeat(while_left(partial(outbox.purge, guild_id=guild_id)), before)
+            removed += await self._repeat(alerts.remove_recipient, f"channel:{channel_id}")
+        removed += await self._repeat(partial(outbox.purge, guild_id=guild_id), before)
         async with self._database.transaction() as connection:
             if not await accounts.is_left(connection, guild_id, before):
                 return removed
             for row in rows:
                 removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
-            await club.remove(connection, guild_id, with_threads=True)
+            await accounts.remove_server_rows(connection, guild_id)
             if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
                 await accounts.remove_guild(connection, guild_id)
         return removed + len(of_guild)

@@ -11,7 +11,6 @@ from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
-from bot.rendering.templates import Templates
 from storage import alerts, archive, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
@@ -38,28 +37,20 @@ class StatusReport:
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
     paused_alerts: int
-    last_alert_post: LastPost | None
     today_reason: str | None = None
     """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
-    template_problems: tuple[models.LocatedProblem, ...] = ()
-    """The operator's templates that fail, so that the bundled ones are posted."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
     is_discord_well: bool = True
-    refused_requests: int = 0
-    """Answers of the last ten minutes that count towards a ban of the bot's address."""
 
 
 class StatusService:
     """Reads the outbox and the archive, and resends deliveries on request."""
 
-    def __init__(
-        self, database: Database, clock: Clock, deliveries: DeliveryFactory, templates: Templates, pace: Pace
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory, pace: Pace) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
-        self._templates = templates
         self._pace = pace
 
     async def report(
@@ -84,26 +75,24 @@ class StatusService:
                 channel_ids.add(channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
-            sent_alerts = await outbox.list_rows(
-                connection,
-                user_id=user_id,
-                kind=models.DeliveryKind.ALERT,
-                state=models.DeliveryState.SENT,
-                limit=1,
-            )
             return StatusReport(
                 newest_digest_on=dates[0] if dates else None,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
-                problem_deliveries=await self._problem_deliveries(connection, user_id, sorted(channel_ids)),
+                problem_deliveries=tuple(
+                    await outbox.list_problems(
+                        connection,
+                        sorted(channel_ids),
+                        user_id,
+                        self._clock() - PROBLEM_WINDOW,
+                        MAX_PROBLEM_DELIVERIES,
+                    )
+                ),
                 alert_count=len(reader_alerts),
-                paused_alerts=sum(alert.is_paused(self._clock()) for alert in reader_alerts),
-                last_alert_post=await _last_post(connection, sent_alerts[0]) if sent_alerts else None,
+                paused_alerts=sum(alert.paused for alert in reader_alerts),
                 today_reason=profile.reason if profile is not None else None,
-                template_problems=tuple(self._templates.rendering_problems),
                 has_source=bool(await sources.list_rows(connection)),
                 is_discord_well=self._pace.is_well,
-                refused_requests=self._pace.refused,
             )
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
@@ -141,15 +130,6 @@ class StatusService:
             if sent:
                 last[subscription.id] = await _last_post(connection, sent[0])
         return tuple((subscription, last.get(subscription.id)) for subscription in shown)
-
-    async def _problem_deliveries(
-        self, connection: Connection, user_id: int, channel_ids: list[int]
-    ) -> tuple[models.Delivery, ...]:
-        """Return the newest deliveries with a problem, those of the channels first."""
-        since, limit = self._clock() - PROBLEM_WINDOW, MAX_PROBLEM_DELIVERIES
-        found = await outbox.list_problems(connection, "channel_id", channel_ids, since_at=since, limit=limit)
-        found += await outbox.list_problems(connection, "user_id", [user_id], since_at=since, limit=limit)
-        return tuple({row.id: row for row in found}.values())[:MAX_PROBLEM_DELIVERIES]
 
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:

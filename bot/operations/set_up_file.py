@@ -1,4 +1,4 @@
-"""The set-up as a TOML file: sources, daily posts, alerts and the names of the templates in use, without secrets.
+"""The set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
 Nothing in a file refers to what comes after it: posts name sources, and sources name nothing.
 """
@@ -176,7 +176,6 @@ class AlertEntry(_Entry):
     timezone: Text | None = None
     weekday: Weekday = 1
     max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
-    silent: bool = False
     paused: bool = False
 
     @pydantic.model_validator(mode="after")
@@ -191,7 +190,7 @@ class AlertEntry(_Entry):
         texts: dict[str, list[str]] = defaultdict(list)
         for term in row.terms:
             texts[f"{term.kind.value}s"].append(term.text)
-        return cls.read(row, paused=_is_paused(row), **texts)
+        return cls.read(row, **texts)
 
     def to_draft(self, settings: Settings) -> models.Alert:
         """Return the alert. Raises UsageError."""
@@ -211,7 +210,6 @@ class SetUp(pydantic.BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    templates: list[Text] = []
     sources: list[SourceEntry] = []
     posts: list[PostEntry] = []
     alerts: list[AlertEntry] = []
@@ -240,24 +238,18 @@ class _Stored(NamedTuple):
 
 
 class SetUpFile:
-    """Writes the set-up of a database as a file, and changes it to that of a file. `templates` are those in use, by name."""
+    """Writes the set-up of a database as a file, and changes it to that of a file."""
 
-    def __init__(
-        self, database: Database, clock: Clock, settings: Settings, templates: Sequence[str]
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
-        self._templates = templates
 
     async def export(self) -> str:
         """Return the set-up as a file, without readers' own alerts: the same text for the same set-up."""
         stored = await _read(self._database, self._clock, self._settings)
         alerts = (row for row in stored.alerts if row.channel_id is not None)
-        texts = [HEADER]
-        if self._templates:
-            texts.append(tomli_w.dumps({"templates": list(self._templates)}))
-        texts += [_write("sources", SourceEntry.of(row)) for row in stored.sources]
+        texts = [HEADER, *(_write("sources", SourceEntry.of(row)) for row in stored.sources)]
         texts += sorted(_write("posts", PostEntry.of(row)) for row in stored.posts)
         texts += sorted(_write("alerts", AlertEntry.of(row)) for row in alerts)
         return "\n".join(texts)
@@ -276,11 +268,6 @@ class SetUpFile:
     async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
         set_up = parse(text, location)
         problems: list[str] = []
-        if missing := [name for name in set_up.templates if name not in self._templates]:
-            problems.append(
-                f"{location}, templates: not in use: {', '.join(missing)}. Put them into the folder that"
-                " PAPERROUND_TEMPLATES names."
-            )
         plan = None
         try:
             async with self._database.transaction() as connection:
@@ -609,9 +596,7 @@ def _write(table: str, entry: _Entry) -> str:
     return text
 
 
-def _is_paused(row: models.Subscription | models.Alert) -> bool:
-    """Return whether somebody paused it; a snoozed alert and what Discord blocks come back by themselves."""
-    if isinstance(row, models.Alert):
-        return row.paused_until_at == models.UNTIL_RESUMED
+def _is_paused(row: models.Subscription) -> bool:
+    """Return whether somebody paused it; what Discord blocks comes back by itself."""
     by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

@@ -21,7 +21,6 @@ from bot.archive.summaries import Basis, Summary, best_summary
 from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
-from storage.models import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,9 @@ class RenderedPart:
     """One rendered part of a post.
 
     `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST
-    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty. `fallback` is the plain form for a
-    payload that Discord refuses, or None. MARKED_KINDS contain their marker.
+    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty, REQUEST `{"method", "path", "body", "same"}`: it may be
+    repeated and be refused without harm, and `same` are the keys of the body by which what it creates is found again.
+    `fallback` is the plain form for a payload that Discord refuses, or None. MARKED_KINDS contain their marker.
     """
 
     kind: models.PartKind
@@ -151,11 +151,6 @@ def _extract(summary: Summary) -> Summary:
 
 
 ShownT = TypeVar("ShownT")
-
-STYLE_REASONS = frozenset(
-    {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.NO_SEND_IN_THREADS}
-)
-"""Reasons that affect one subscription's style, not everything posted to its channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

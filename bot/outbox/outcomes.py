@@ -164,8 +164,8 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
     """Classify Discord's error response to a part of this kind. `code` is 0 for a response without a code."""
     if status == 401:
         return _INVALID_TOKEN
-    if kind is PartKind.EVENT and code and status in (400, 403):
-        return _ALREADY_DONE  # without the permission, or for a time that has passed, the delivery does without it
+    if kind is PartKind.REQUEST and code and status in (400, 403, 404):
+        return _ALREADY_DONE  # without the permission, too late or repeated: the delivery does without it
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
         return _classify_status(status, code, kind)
@@ -246,7 +246,7 @@ def build_request(
         case PartKind.THREAD_MESSAGE:
             base = _last_sent(preceding, PartKind.THREAD, PartKind.FORUM_POST)
             channel_id = base.channel_id or channel_id
-        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.EVENT:
+        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.REQUEST:
             pass
         case _:
             assert_never(part.kind)
@@ -370,18 +370,6 @@ async def notify_operator(
     await outbox.add(connection, deliveries.build_post(NOTICE, notice, now, channel_id=channel_id))
 
 
-async def _redirect_notice(
-    connection: Connection, nonce: str, delivery: models.Delivery, now: datetime
-) -> None:
-    """Redirect a notice that its reader does not accept to the server's system channel, once."""
-    if delivery.user_id is None or delivery.guild_id is None:
-        return
-    await accounts.clear_dm_channel(connection, delivery.user_id)
-    guild = await accounts.get_guild(connection, delivery.guild_id)
-    if guild is not None and guild.system_channel_id is not None:
-        await outbox.redirect(connection, delivery.id, guild.system_channel_id, nonce=nonce, now=now)
-
-
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
@@ -393,6 +381,28 @@ SUPERSEDED = "superseded"
 
 LINGER_SECONDS = 0.05
 """How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
+
+
+async def _retry(
+    connection: Connection,
+    due: DuePart,
+    error: DeliveryError,
+    at: datetime,
+    unknown_since: datetime | None,
+    *,
+    is_refused: bool = False,
+) -> bool:
+    """Schedule another attempt at a time (UTC). False if another attempt came after the one that failed."""
+    return await outbox.mark_retry(
+        connection,
+        due.part.id,
+        next_attempt_at=at,
+        unknown_since=unknown_since,
+        error=error.classification.reason,
+        error_code=error.code or error.status or (0 if is_refused else None),
+        term=due.term,
+        is_refused=is_refused,
+    )
 
 
 class OutcomeRecorder:
@@ -446,21 +456,41 @@ class OutcomeRecorder:
         self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
         """Record an attempt that began at `started_at` (UTC) and failed, with its consequences."""
-        classification = error.classification
-        match classification.disposition:
-            case Disposition.ALREADY_DONE:
-                receipt = models.Receipt(due.part.message_id, due.delivery.channel_id or 0)
-                await self.record_sent(due, receipt, now, already_sent=True)
-            case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
-                await self._schedule_retry(due, error, started_at, now)
-            case Disposition.REFUSED:
-                await self._refuse(due, error, now)
-            case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE:
-                await self._stop(due, error, now)
-            case Disposition.CONTENT_REFUSED:
-                await self._use_fallback(due, error, now)
-            case _:
-                assert_never(classification.disposition)
+        classification, part = error.classification, due.part
+        delay: timedelta | None = None
+        if classification.disposition is Disposition.ALREADY_DONE:
+            receipt = models.Receipt(part.message_id, due.delivery.channel_id or 0)
+            await self.record_sent(due, receipt, now, already_sent=True)
+            return
+        if classification.disposition is Disposition.CONTENT_REFUSED:
+            # What a reader follows and saves stays out of the log.
+            payload = None if due.delivery.is_direct else part.payload
+            log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
+        async with self._database.transaction() as connection:
+            match classification.disposition:
+                case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
+                    delay = retry_delay(part, classification, self._rng)
+                    is_unknown = classification.disposition is Disposition.UNKNOWN
+                    since = part.first_attempt_at or (started_at if is_unknown else None)
+                    result, is_stored = "retry", await _retry(connection, due, error, now + delay, since)
+                case Disposition.REFUSED if due.delivery.kind is not DeliveryKind.NOTICE:
+                    delay = refusal_delay(part)
+                    result, is_stored = "refused", await self._refuse(connection, due, error, now, delay)
+                case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
+                    connection, part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term
+                ):
+                    result, is_stored = "fallback", True
+                case (
+                    Disposition.REFUSED
+                    | Disposition.UNVERIFIABLE
+                    | Disposition.TARGET_GONE
+                    | Disposition.CONTENT_REFUSED
+                ):
+                    result, is_stored = "stopped", await self._stop(connection, due, error, now)
+                case _:
+                    assert_never(classification.disposition)
+        details = {} if delay is None else {"wait_seconds": round(delay.total_seconds(), 1)}
+        self._log_and_report(result if is_stored else SUPERSEDED, due, error, **details)
 
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expired by `now` (UTC).
@@ -499,84 +529,41 @@ class OutcomeRecorder:
             connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
         )
 
-    async def _refuse(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
-        """Try a refused part again at growing intervals, and tell the owner once. A notice is redirected instead, once."""
+    async def _refuse(
+        self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime, delay: timedelta
+    ) -> bool:
+        """Try a refused part again after `delay`, and tell the owner once. False if another attempt came after this one."""
         delivery, reason = due.delivery, error.classification.reason
-        if delivery.kind is DeliveryKind.NOTICE:
-            await self._stop(due, error, now)
-            return
-        delay = refusal_delay(due.part)
-        async with self._database.transaction() as connection:
-            is_stored = await outbox.mark_retry(
-                connection,
-                due.part.id,
-                next_attempt_at=now + delay,
-                unknown_since=due.part.first_attempt_at,
-                error=reason,
-                error_code=error.code or error.status or 0,
-                term=due.term,
-                is_refused=True,
-            )
-            if is_stored and delivery.is_direct and delivery.user_id is not None:
-                # The stored channel may be another bot's, whose token was replaced: the next attempt opens it again.
-                await accounts.clear_dm_channel(connection, delivery.user_id)
-                await outbox.set_channel(connection, delivery.id, None)
-            elif is_stored and not (
-                delivery.reason == reason or await outbox.is_refusal_known(connection, delivery, reason)
-            ):
-                await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
-        result = "refused" if is_stored else SUPERSEDED
-        self._log_and_report(result, due, error, wait_seconds=delay.total_seconds())
+        since = due.part.first_attempt_at
+        if not await _retry(connection, due, error, now + delay, since, is_refused=True):
+            return False
+        if delivery.is_direct and delivery.user_id is not None:
+            # The stored channel may be another bot's, whose token was replaced: the next attempt opens it again.
+            await accounts.clear_dm_channel(connection, delivery.user_id)
+            await outbox.set_channel(connection, delivery.id, None)
+        elif delivery.reason != reason and not await outbox.is_refusal_known(connection, delivery, reason):
+            await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
+        return True
 
-    async def _schedule_retry(
-        self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
-    ) -> None:
-        classification, part = error.classification, due.part
-        unknown_since = part.first_attempt_at
-        if unknown_since is None and classification.disposition is Disposition.UNKNOWN:
-            unknown_since = started_at
-        delay = retry_delay(part, classification, self._rng)
-        async with self._database.transaction() as connection:
-            is_stored = await outbox.mark_retry(
-                connection,
-                part.id,
-                next_attempt_at=now + delay,
-                unknown_since=unknown_since,
-                error=classification.reason,
-                error_code=error.code or error.status,
-                term=due.term,
-            )
-        result = "retry" if is_stored else SUPERSEDED
-        self._log_and_report(result, due, error, wait_seconds=round(delay.total_seconds(), 1))
-
-    async def _stop(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
-        """Stop a part and its delivery. A notice that its reader does not accept is redirected."""
-        classification = error.classification
-        async with self._database.transaction() as connection:
-            is_stored = await outbox.stop_part(
-                connection,
-                due.part.id,
-                reason=classification.reason,
-                now=now,
-                error_code=error.code,
-                term=due.term,
-            )
-            if is_stored and classification.disposition is Disposition.REFUSED:
-                await _redirect_notice(connection, self._deliveries.new_nonce(), due.delivery, now)
-        self._log_and_report("stopped" if is_stored else SUPERSEDED, due, error)
-
-    async def _use_fallback(self, due: DuePart, error: DeliveryError, now: datetime) -> None:
-        # What a reader follows and saves stays out of the log.
-        payload = None if due.delivery.is_direct else due.part.payload
-        log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
-        async with self._database.transaction() as connection:
-            has_fallback = await outbox.use_fallback(
-                connection, due.part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term
-            )
-        if has_fallback:
-            self._log_and_report("fallback", due, error)
-        else:
-            await self._stop(due, error, now)
+    async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
+        """Stop a part and its delivery. A notice that its reader does not accept goes to the server's system channel, once."""
+        classification, delivery = error.classification, due.delivery
+        is_stored = await outbox.stop_part(
+            connection,
+            due.part.id,
+            reason=classification.reason,
+            now=now,
+            error_code=error.code,
+            term=due.term,
+        )
+        is_refused = classification.disposition is Disposition.REFUSED
+        if is_stored and is_refused and delivery.user_id is not None and delivery.guild_id is not None:
+            await accounts.clear_dm_channel(connection, delivery.user_id)
+            guild = await accounts.get_guild(connection, delivery.guild_id)
+            if guild is not None and guild.system_channel_id is not None:
+                nonce = self._deliveries.new_nonce()
+                await outbox.redirect(connection, delivery.id, guild.system_channel_id, nonce=nonce, now=now)
+        return is_stored
 
     def _log_and_report(
         self,

@@ -216,19 +216,10 @@ class Templates:
             text = self._try_render(file, "", lambda: _render_document(environment, file, values))
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
-    @property
-    def rendering_problems(self) -> list[models.LocatedProblem]:
-        """The problems of operator's templates whose last rendering failed; the bundled text took their place."""
-        return list(dict.fromkeys(self._problems.values()))
-
     def log_problems(self) -> None:
         """Log a warning for each problem that `find_problems` finds."""
         for problem in self.find_problems():
             _log_problem(problem)
-
-    def list_replaced(self) -> list[str]:
-        """Return the names of the bundled templates that the operator's folder replaces."""
-        return sorted(filter(self._is_overridden, self._bundled))
 
     def find_problems(self) -> list[models.LocatedProblem]:
         """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
@@ -324,9 +315,7 @@ def _text(value: object) -> str:
 
 _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
     OutputFormat.MARKDOWN: lambda value: (
-        value
-        if isinstance(value, SafeMarkdown)
-        else discord_text.tie_units(discord_text.escape_text(_text(value)))
+        value if isinstance(value, SafeMarkdown) else discord_text.escape_text(_text(value))
     ),
     OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
     OutputFormat.DOCUMENT: lambda value: "" if value is None else value,

@@ -7,7 +7,6 @@ names are looked up by all spellings of their parts as words, foreign names in H
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -16,12 +15,13 @@ from typing import NamedTuple, cast
 import tantivy
 from tantivy import Occur, Query
 
-from bot.glossary import resolver, transliteration
+from bot.glossary import transliteration
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search.engine import Engine
+from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, concepts, people, query_parser, questions
+from bot.text import analyser, people, query_parser, questions, tokens
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -31,6 +31,8 @@ _CANDIDATE_LIMIT = 100
 _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
 """Spellings of an incomplete given name that are looked up as prefixes."""
+_MIN_SHARE = 0.3
+"""A word that papers have is a name's spelling if this share of them has the name too."""
 
 
 class Prefix(NamedTuple):
@@ -81,6 +83,28 @@ class Writers:
     def list_most_published(self, limit: int) -> list[models.Author]:
         """Return the authors with the most papers."""
         return self.find([Query.all_query()], limit=limit)
+
+
+class Archive(NamedTuple):
+    """One state of the database and of its index, with the glossary as a reader of queries: what a look-up reads."""
+
+    view: Snapshot
+    engine: Engine
+    writers: Writers
+    reader: Reader
+    is_stale: bool
+
+    def choose_names(self, word: str, names: Sequence[str]) -> list[str]:
+        """Return those of the names that a Korean word sounds like which enough papers with the word have too."""
+        if not names:
+            return []
+        typed = tokens.WHOLE + word if len(word) == 2 else word  # 라마 is not in 라마단
+        using = self.engine.count([typed])
+        return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
+
+    def read(self, query: query_parser.Query) -> ReadQuery:
+        """Return what a query asks of papers."""
+        return self.reader.read(query, self.choose_names)
 
 
 def _all_of(queries: Iterable[Query | None]) -> Query | None:
@@ -253,7 +277,7 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
     ]
 
 
-def read_writers(writers: Writers, engine: Engine, query: query_parser.Query) -> query_parser.Query:
+def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
     """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
 
     A name that no paper has stays in the words, an institution without those that make it a writer.
@@ -261,9 +285,9 @@ def read_writers(writers: Writers, engine: Engine, query: query_parser.Query) ->
     words = query.text.split()
     institutions, named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words)):
-        if engine.institution(writer.name) is not None:
+        if archive.engine.institution(writer.name) is not None:
             institutions.append(writer.name)
-        elif not writer.is_known and _is_author(writers, writer.name):
+        elif not writer.is_known and _is_author(archive.writers, writer.name):
             named.append(writer.name)
         else:
             words[writer.start : writer.end] = (
@@ -287,63 +311,50 @@ def _is_author(writers: Writers, name: str) -> bool:
 
 MAX_COAUTHORS = 8
 MAX_TOPICS = 5
-_MIN_TITLES = 2
-"""Titles that have a single word, such as quantization but not background, before it counts as a topic."""
-_MAX_TOPIC_SHARE, _MIN_COMMON_PAPERS = 0.25, 100
-"""Share of the archive's papers, and papers at least, above which a term such as benchmark says nothing of an author."""
 MAX_TOPIC_PAPERS = 60
 """Papers of an author, the last stored, that topics are read from."""
-_MAX_EXPLAINED = 50
-
-
-class Page(NamedTuple):
-    """A page of an author's papers."""
-
-    sort: Sort
-    filters: search.Filters
-    limit: int
-    offset: int
 
 
 def find_author(
-    writers: Writers,
-    engine: Engine,
-    glossary: resolver.Glossary,
+    archive: Archive,
     name: str,
-    page: Page,
+    *,
+    sort: Sort = Sort.VOTES,
+    filters: search.Filters = search.NO_FILTERS,
+    limit: int = 10,
+    offset: int = 0,
     locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return papers of the author whose name matches best, with co-authors, topics and the other matching names.
+    """Return papers of the author whose name matches best, with co-authors, topics in a language and the other matching names.
 
     If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
     """
-    matches = find_authors(writers, name)
+    view, name = archive.view, analyser.clean_typed(name)
+    matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
     if not matches and analyser.has_hangul(name):
         # The beginning of a name, such as the family name alone: those whom autocomplete offers.
-        matches = namesakes = find_authors(writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
+        matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
     if not matches:
         return AuthorResult()
-    snapshot = writers.view
-    best = matches[0]
-    paper_ids = search.list_paper_ids(snapshot, [author.id for author in namesakes or [best]])
-    rows, total = _list_page(snapshot, paper_ids, page)
-    is_one = len(namesakes) < 2
-    coauthors = search.list_coauthors(snapshot, best.id, limit=MAX_COAUTHORS) if is_one else []
+    best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
-    variants_by_id = search.list_name_variants(snapshot, [author.id for author in matches])
-    shown = [display_name(author, variants_by_id.get(author.id, ())) for author in matches]
-    name_of = {author.id: name for author, name in zip(matches, shown, strict=True)}
-    latest = sorted(paper_ids)[-MAX_TOPIC_PAPERS:]
+    variants = search.list_name_variants(view, [author.id for author in matches])
+    name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
+    coauthors = search.list_coauthors(view, best.id, limit=MAX_COAUTHORS) if is_one else []
     return AuthorResult(
-        rows=rows,
-        total=total,
-        author=shown[0],
-        matches=tuple(shown),
-        name_variants=tuple(variants_by_id.get(best.id, ())),
+        rows=tuple(
+            search.list_top(
+                view, filters, author_ids=ids, by_date=sort is Sort.DATE, limit=limit, offset=offset
+            )
+        ),
+        total=search.count_top(view, filters, author_ids=ids),
+        author=name_of[best.id],
+        matches=tuple(name_of.values()),
+        name_variants=tuple(variants.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors),
-        topics=_list_topics(engine, glossary, latest, locale) if is_one else (),
-        namesakes=() if is_one else tuple(name_of[author.id] for author in namesakes),
+        topics=_list_topics(archive, best.id, locale) if is_one else (),
+        namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
 
@@ -363,37 +374,12 @@ def display_name(author: models.Author, variants: Sequence[str]) -> str:
     return next(iter((*accented, *variants)), author.name)
 
 
-def _list_topics(
-    engine: Engine, glossary: resolver.Glossary, paper_ids: Sequence[int], locale: models.Locale
-) -> tuple[str, ...]:
-    """Return the concepts that most of these papers explain in parentheses, by their usual forms in a language.
-
-    Those of a quarter of the archive are left out.
-    """
-    counts, support, terms = Counter[str](), dict[str, int](), dict[str, str]()
-    for term, papers in engine.list_explained(paper_ids, limit=_MAX_EXPLAINED):
-        concept = _explained_concept(glossary, term)
-        if concept is not None:
-            name = search_glossary.name_concept(concept, locale)
-            counts[name] += papers
-            support[name] = sum(form.papers for form in concept.forms)
-            terms[name] = concept.usual_form("en") or concept.key
-    # What other papers explain too says more; then the name decides, since the order of a set varies between runs.
-    ranked = sorted(counts, key=lambda topic: (-counts[topic], -support[topic], topic))[: 2 * MAX_TOPICS]
-    most = max(_MIN_COMMON_PAPERS, _MAX_TOPIC_SHARE * engine.papers)
-    return tuple(topic for topic in ranked if engine.estimate(terms[topic]) <= most)[:MAX_TOPICS]
-
-
-def _explained_concept(glossary: resolver.Glossary, term: str) -> concepts.Concept | None:
-    """Return the concept of a term that papers explain; None for a word of no title, and for an ambiguous abbreviation."""
-    found = glossary.find_concepts(term)
-    if not found or (len(found) > 1 and term.isupper()):
-        return None
-    concept = found[0]
-    if not glossary.is_topic(concept.key):
-        return None
-    is_term = " " in term or "-" in term or bool(concept.forms_in("abbr"))
-    return concept if is_term or glossary.title_counts.get(concept.key, 0) >= _MIN_TITLES else None
+def _list_topics(archive: Archive, author_id: int, locale: models.Locale) -> tuple[str, ...]:
+    """Return the main topics of an author's last papers, by their usual names in a language."""
+    latest = sorted(search.list_paper_ids(archive.view, [author_id]))[-MAX_TOPIC_PAPERS:]
+    keys = archive.engine.list_main_concepts(latest, limit=MAX_TOPICS)
+    known = filter(None, map(archive.reader.glossary.concept, keys))
+    return tuple(search_glossary.name_concept(concept, locale) for concept in known)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
@@ -401,21 +387,3 @@ def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | N
     found = [[author.id for author in find_authors(writers, name)] for name in names]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in found]
     return frozenset.intersection(*written) if written else None
-
-
-def _list_page(
-    snapshot: Snapshot, paper_ids: Iterable[int], page: Page
-) -> tuple[tuple[models.PaperRow, ...], int]:
-    """Return a page of these papers and their number, newest first or top-voted first; unknown votes are last.
-
-    Of a name on very many papers, the rows of the page alone are read.
-    """
-    allowed = search.list_votes(snapshot, paper_ids, page.filters)
-    if page.sort is Sort.DATE:
-        allowed.sort(key=lambda paper: (paper[1], paper[0]), reverse=True)
-    else:
-        allowed.sort(
-            key=lambda paper: (-1 if paper[2] is None else paper[2], paper[1], paper[0]), reverse=True
-        )
-    shown = [paper_id for paper_id, *_ in allowed[page.offset : page.offset + page.limit]]
-    return tuple(search.list_paper_rows(snapshot, shown)), len(allowed)

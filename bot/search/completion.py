@@ -18,12 +18,11 @@ from bot.archive import arxiv_ids
 from bot.glossary import resolver
 from bot.search import authors as search_authors
 from bot.search import titles
+from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.search.query import Reader
 from bot.search.results import Choice
 from bot.text import analyser, concepts, people, query_parser, term_keys, typography
 from storage import models, search
-from storage.snapshot import Snapshot
 
 _MAX_CORRECTED = 4
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
@@ -35,7 +34,7 @@ _DOMINANCE = 4
 class Vocabulary:
     """The words that typing errors may mean, by their keystrokes: in Korean, one wrong key changes one letter of a syllable."""
 
-    def __init__(self, weighted_words: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, weighted_words: Iterable[tuple[str, int]] = ()) -> None:
         spellings: dict[str, Counter[str]] = defaultdict(Counter)
         for word, weight in weighted_words:
             if word and not any(map(str.isdigit, word)):
@@ -62,10 +61,8 @@ class Vocabulary:
             or key in self._words
             or not key.isalpha()
             # Two syllables of other words are an ordinary word rather than a misspelt one: 반영 is not 반응.
-            or (
-                analyser.is_syllables(word)
-                and (len(word) < 2 or self._syllables.issuperset(word) > (len(word) > 2))
-            )
+            or (analyser.is_syllables(word) and len(word) < 3 and self._syllables.issuperset(word))
+            or len(word) < 2
         ):
             return []
         most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2
@@ -99,13 +96,15 @@ def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[s
 
 
 def find_corrections(
-    engine: Engine, vocabulary: Vocabulary, reader: Reader, text: str, unknown_words: Sequence[str]
+    archive: Archive, vocabulary: Vocabulary, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant."""
     found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
-        if meant and any(map(engine.has_papers, reader.read(query_parser.Query(meant)).parts)):
+        if meant and any(
+            map(archive.engine.has_papers, archive.reader.read(query_parser.Query(meant)).parts)
+        ):
             found.append((word, meant))
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
 
@@ -150,12 +149,11 @@ class TopicIndex:
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = list(_concept_topics(glossary))
-        self._best: dict[str, list[Topic]] = {}
 
     def prepare(self) -> None:
         """Build both, which takes some 60 ms: while a query is typed, so that its first misspelled word does not wait."""
         _ = self.vocabulary
-        self._list_best("")
+        _ = self._entries
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -192,15 +190,10 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the topics of the greatest weight that begin with these keystrokes; those of frequent beginnings are kept."""
-        best = self._best.get(keys)
-        if best is None:
-            low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
-            found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
-            best = [self._topics[number] for *_, number in found]
-            if high - low > _MAX_RANKED:
-                self._best[keys] = best
-        return best
+        """Return the topics of the greatest weight that begin with these keystrokes."""
+        low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
+        found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
+        return [self._topics[number] for *_, number in found]
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
@@ -249,25 +242,26 @@ def _key(text: str) -> str:
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 
-def complete_author(writers: search_authors.Writers, text: str) -> list[Choice]:
+def complete_author(archive: Archive, text: str) -> list[Choice]:
     """Return the authors of whom any name begins as typed, those with the most papers first."""
+    writers, text = archive.writers, analyser.clean_typed(text)
     if people.name_tokens(text):
         authors = search_authors.find_authors(writers, text, limit=MAX_CHOICES, is_prefix=True)
     else:
         authors = writers.list_most_published(MAX_CHOICES)
-    variants = search.list_name_variants(writers.view, [author.id for author in authors])
+    variants = search.list_name_variants(archive.view, [author.id for author in authors])
     named = ((search_authors.display_name(author, variants.get(author.id, ())), author) for author in authors)
     return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
 
 
-def complete_paper(snapshot: Snapshot, engine: Engine, text: str) -> list[Choice]:
+def complete_paper(archive: Archive, text: str) -> list[Choice]:
     """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
     typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
     rows: list[models.PaperRow] = []
     if not typed or typed[0].isdigit():
-        rows = search.list_by_prefix(snapshot, typed, limit=MAX_CHOICES)
-    rows = rows or titles.find_papers(snapshot, engine, typed, limit=MAX_CHOICES, is_prefix=True)
+        rows = search.list_by_prefix(archive.view, typed, limit=MAX_CHOICES)
+    rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # Typing 모델 passes through 몯, which no title has.
-        return complete_paper(snapshot, engine, typed[:-1])
+        return complete_paper(archive, typed[:-1])
     return [Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

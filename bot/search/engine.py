@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import tantivy
 from tantivy import FieldType, Occur, Query
@@ -19,7 +19,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query import ReadQuery
 from bot.search.results import Sort
-from bot.text import analyser, concepts, people, questions, tokens
+from bot.text import concepts, people, tokens
 from bot.text.concepts import Form, Part
 from storage import search
 
@@ -39,8 +39,6 @@ _ENOUGH_OF_TERM = 10
 MAX_PARTIAL = 60
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
-_MAX_SCORED, _WIDER = 5_000, 8
-"""Approximate number of papers to score: the most popular matches, and eight times as many if these are too few."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -49,6 +47,8 @@ _CERTAIN, _LEAST = 100.0, 0.001
 """Scores of a title that has a part, and of a paper that only its writer speaks for."""
 _SCORE_BITS = 24
 """Bits that a score holds exactly."""
+
+_Clause: TypeAlias = tuple[Occur, Query]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,13 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The hits of a query, best first. `total` is their number, of which there may be more unless `is_exact`.
+    """The hits of a query, best first, and the number of all.
 
-    `missing` has the parts of the query that partial matches lack, by id: none if the paper is on a topic that they describe.
+    `missing` has the parts of the query that partial matches lack, by id.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
-    is_exact: bool = True
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
     @property
@@ -90,19 +89,18 @@ class Found(NamedTuple):
     @property
     def has_more(self) -> bool:
         """Whether there are more hits than these."""
-        return len(self.hits) < self.total or not self.is_exact
-
-    def without_partial(self) -> Found:
-        """Return the papers that have all of the query."""
-        hits = [hit for hit in self.hits if hit.paper_id not in self.missing]
-        return self._replace(hits=hits, total=self.complete_count, missing={})
+        return len(self.hits) < self.total
 
 
 class _Compiled(NamedTuple):
-    """The queries for a part in titles and in bodies, each scoring 0 to 1, and about how many papers have it."""
+    """The queries for a part in titles and in bodies, each scoring 0 to 1, and about how many papers have it.
+
+    `repeated` scores bodies by how often they have any of the forms.
+    """
 
     title: Query | None
     body: Query | None
+    repeated: Query | None
     papers: int
 
 
@@ -139,20 +137,26 @@ class Engine:
         return compiled
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
-        titles, bodies, papers = [], [], 0
+        titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             for phrase in tokens.phrases(form.text):
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)
                     # BM25 without its IDF: a form that is rare says no more than another.
-                    weight = form.weight / (1 + _SATURATION) / sum(map(self._idf, counts))
-                    bodies.append(Query.boost_query(self._phrase("body", phrase), weight))
+                    weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
+                    body = self._phrase("body", phrase)
+                    bodies.append(Query.boost_query(body, form.weight * weight))
+                    # Concepts may share a form (추론): of them the most frequent one counts.
+                    alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
+                    alike.append(Query.boost_query(body, weight))
                 if all(self._count("title", phrase)):
                     titles.append(Query.const_score_query(self._phrase("title", phrase), form.weight))
+        of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
+            _any_of([*repeated, of_concept]),
             min(papers, self.searcher.num_docs),
         )
 
@@ -187,7 +191,8 @@ class Engine:
             if weight * level >= _MIN_TOPIC_WEIGHT
         )
 
-    def _conditions(self, scope: Scope) -> list[Query]:
+    def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
+        """Return the clauses for the papers of a scope without what a query excludes."""
         filters, found = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
@@ -200,7 +205,11 @@ class Engine:
         if scope.paper_ids is not None:
             found.append(self._among(scope.paper_ids))
         found += [self.institution(name) or Query.empty_query() for name in scope.institutions]
-        return found
+        excluded = map(self._part, query.excluded if query else ())
+        return [
+            *((Occur.Must, Query.const_score_query(one, 0.0)) for one in found),
+            *((Occur.MustNot, one) for one in excluded if one is not None),
+        ]
 
     def institution(self, name: str) -> Query | None:
         """Return the query for papers from an institution; of a paper of which no service says where from, the text decides."""
@@ -212,55 +221,21 @@ class Engine:
         token = people.institution_token(name)
         return _any_of([self._term("institution", token, 0.0) if token else None, told])
 
-    def _within(self, query: Query, conditions: Sequence[Query], excluded: Sequence[Query] = ()) -> Query:
-        if not conditions and not excluded:
-            return query
-        clauses = [(Occur.Must, query)]
-        clauses += [(Occur.Must, Query.const_score_query(condition, 0.0)) for condition in conditions]
-        return Query.boolean_query([*clauses, *((Occur.MustNot, one) for one in excluded)])
-
-    # Of many matches only the papers of the most popular tiers are scored.
-
-    @cached_property
-    def _tier_sizes(self) -> list[int]:
-        return [self.searcher.doc_freq("tier", str(tier)) for tier in range(search_index.TIERS)]
-
-    def _most_popular(self, share: float) -> Query | None:
-        """Return the condition for the most popular papers, about this share of all; None for all."""
-        wanted, found, terms = share * self.searcher.num_docs, 0, list[Query]()
-        for tier, size in enumerate(self._tier_sizes):
-            if size:
-                terms.append(Query.term_query(self._schema, "tier", str(tier), "basic"))
-                found += size
-            if found >= wanted:
-                break
-        return (
-            None
-            if found >= self.searcher.num_docs
-            else Query.boolean_query([(Occur.Should, q) for q in terms])
-        )
-
     def _search(
-        self, query: Query, expected: int, limit: int, order: str | None
-    ) -> tuple[list[Hit], int, bool]:
-        """Return the best papers, how many match, and whether all were looked at; of many the most popular ones."""
-        share = _MAX_SCORED / max(1, expected)
-        while True:
-            popular = self._most_popular(share) if share < 1 else None
-            narrowed = query if popular is None else self._within(query, [popular])
-            if order is None:
-                found = self.searcher.search(narrowed, limit, weight_by_field="popularity")
-            else:
-                found = self.searcher.search(narrowed, limit, order_by_field=order)
-            if popular is None or _total(found) >= limit:
-                ids = self._ids(found)
-                if order is not None:
-                    return [Hit(id_) for id_ in ids], _total(found), popular is None
-                # Equal ones in an order that does not depend on when they were indexed.
-                scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
-                hits = [Hit(id_, score) for score, id_ in sorted(scored, reverse=True)]
-                return hits, _total(found), popular is None
-            share *= _WIDER
+        self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
+    ) -> Found:
+        """Return the best papers, or those first in an order."""
+        if query is None:
+            return Found()
+        query = _within(query, clauses)
+        if order is not None:
+            found = self.searcher.search(query, limit, order_by_field=order)
+            return Found([Hit(id_) for id_ in self._ids(found)], _total(found))
+        found = self.searcher.search(query, limit, weight_by_field="popularity")
+        # Equal ones in an order that does not depend on when they were indexed.
+        ids = self._ids(found)
+        scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
+        return Found([Hit(id_, score) for score, id_ in sorted(scored, reverse=True)], _total(found))
 
     def _ids(self, found: tantivy.SearchResult) -> list[int]:
         return self._numbers("id", found)
@@ -282,33 +257,25 @@ class Engine:
     ) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
         order = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}[sort]
-        conditions = self._conditions(scope)
-        excluded = [one for part in query.excluded if (one := self._part(part)) is not None]
-        hits, total, is_exact = list[Hit](), 0, True
-        complete = self._complete(query)
-        if complete is not None:
-            expected = min((self._compile(part.forms).papers for part in query.parts), default=0)
-            hits, total, is_exact = self._search(
-                self._within(complete, conditions, excluded), expected, max(limit, ENOUGH), order
-            )
-        found = Found(hits, total, is_exact)
+        clauses = self._narrow(scope, query)
+        found = self._search(self._complete(query), clauses, max(limit, ENOUGH), order)
         several = len(query.parts) > 1
         enough = ENOUGH if several else _ENOUGH_OF_TERM
-        if only_complete or total >= enough or (total and not several and not query.topics):
+        if only_complete or found.total >= enough or (found.total and not several and not query.topics):
             return found
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
         partial = self._partial(query, parts)
-        if not total and scope.is_asked_for:
-            # A writer that is found counts as a part.
+        # A writer whom the words name, and who is found, counts as a part.
+        may_lack_all = scope.is_asked_for and not found.total
+        if may_lack_all:
             partial = _any_of([partial, Query.const_score_query(Query.all_query(), _LEAST)])
             parts = parts or query.parts
         if partial is None:
             return found
-        expected = sum(self._compile(part.forms).papers for part in parts)
-        others, _, _ = self._search(self._within(partial, conditions, excluded), expected, MAX_PARTIAL, order)
-        known = {hit.paper_id for hit in hits}
+        known = {hit.paper_id for hit in found.hits}
+        others = self._search(partial, clauses, MAX_PARTIAL, order).hits
         others = [hit for hit in others if hit.paper_id not in known]
-        return self._add_partial(query, parts, found, others, may_lack_all=not total and scope.is_asked_for)
+        return self._add_partial(query, parts, found, others, may_lack_all=may_lack_all)
 
     def _complete(self, query: ReadQuery) -> Query | None:
         """Return the query for the papers with all parts, a term that the whole query is, or a name that it is."""
@@ -360,32 +327,30 @@ class Engine:
         *,
         may_lack_all: bool,
     ) -> Found:
-        """Return the hits with the partial ones that have any part of the query, each with what it lacks."""
+        """Return the hits with the partial ones that have a part of the query or a topic that the answer names.
+
+        Each says what it lacks.
+        """
         ids = [hit.paper_id for hit in others]
-        having = self.list_having((*parts, *query.implied.values()), ids)
-        implied = dict(zip(query.implied, having[len(parts) :], strict=True))
-        missing: dict[int, list[str]] = {id_: [] for id_ in ids}
-        for part, has in zip(parts, having, strict=False):
-            described = frozenset[int]().union(*map(questions.find_topics, part.text.split()))
-            on_topic = (found for topic, found in implied.items() if topic in described)
-            for id_ in missing.keys() - has.union(*on_topic):
-                missing[id_].append(part.shown_text)
+        having = self.list_having((*parts, *query.said), ids)
+        on_topic = set[int]().union(*having[len(parts) :])
+        missing = {
+            id_: [part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has]
+            for id_ in ids
+        }
         if may_lack_all:
             pass
         elif len(query.parts) == 1 and not query.topics:
             # Of a term that no paper has as a whole, the papers with its head.
             head = parts[-1].shown_text
             others = [hit for hit in others if head not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
-            for hit in others:
-                missing[hit.paper_id] = missing[hit.paper_id] or [query.text]
         else:
-            # Of a question for one term, only papers on the topic that it describes.
             most = len(parts) - 1 if len(query.parts) > 1 else 0
-            others = [hit for hit in others if len(missing[hit.paper_id]) <= most]
+            others = [hit for hit in others if hit.paper_id in on_topic or len(missing[hit.paper_id]) <= most]
         return complete._replace(
             hits=[*complete.hits, *others],
             total=complete.total + len(others),
-            missing={hit.paper_id: tuple(missing[hit.paper_id]) for hit in others},
+            missing={hit.paper_id: tuple(missing[hit.paper_id]) or (query.text,) for hit in others},
         )
 
     def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
@@ -396,7 +361,7 @@ class Engine:
         for start in range(0, len(found) if paper_ids else 0, _SCORE_BITS):
             batch = found[start : start + _SCORE_BITS]
             bits = [Query.const_score_query(one, float(1 << bit)) for bit, (_, one) in enumerate(batch)]
-            any_bit = Query.boolean_query([(Occur.Should, one) for one in bits])
+            any_bit = _any_of(bits) or Query.empty_query()
             hits = self.searcher.search(_all_of([among, any_bit]), len(paper_ids), count=False)
             for id_, (score, _) in zip(self._ids(hits), hits.hits, strict=True):
                 for bit, (number, _) in enumerate(batch):
@@ -408,44 +373,34 @@ class Engine:
 
     def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
         """Return all papers that are about a query, most votes first: each part is in the title, or repeated in the body."""
-        conditions = self._conditions(scope)
-        excluded = [one for part in query.excluded if (one := self._part(part)) is not None]
-        order: dict[int, int] = {}
-        sets = [self._list_about_part(part, conditions, excluded, order) for part in query.parts]
+        clauses, order = self._narrow(scope, query), dict[int, int]()
+
+        def list_(wanted: Query | None) -> set[int]:
+            if wanted is None:
+                return set()
+            hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
+            ids, lengths, tops = (self._numbers(name, hits) for name in ("id", "length", "top"))
+            order.update(zip(ids, tops, strict=True))
+            return {
+                id_
+                for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
+                if score >= _CERTAIN or score >= self._least_score(length)
+            }
+
+        sets = [list_(self._about(part)) for part in query.parts]
         found = set.intersection(*sets) if sets else set[int]()
-        for whole in query.wholes:
-            found |= self._list_about_part(whole, conditions, excluded, order)
+        found = found.union(*(list_(self._about(whole)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
-        named = _any_of(
-            self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
-        )
-        if named is not None:
-            found.update(self._list_with(self._within(named, conditions, excluded), order))
+        named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
+        found |= list_(_any_of(named))
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
-    def _list_with(self, query: Query, order: dict[int, int]) -> list[int]:
-        found = self.searcher.search(query, max(1, self.searcher.num_docs), count=False)
-        ids = self._ids(found)
-        order.update(zip(ids, self._numbers("top", found), strict=True))
-        return ids
-
-    def _list_about_part(
-        self, part: Part, conditions: Sequence[Query], excluded: Sequence[Query], order: dict[int, int]
-    ) -> set[int]:
-        titles, bodies = self._compile_about(part.forms)
-        wanted = _any_of([titles and Query.const_score_query(titles, _CERTAIN), bodies])
-        if wanted is None:
-            return set()
-        found = self.searcher.search(
-            self._within(wanted, conditions, excluded), max(1, self.searcher.num_docs), count=False
+    def _about(self, part: Part) -> Query | None:
+        """Return the query that scores titles with a part as certain, and bodies by how often they have any of its forms."""
+        compiled = self._compile(part.forms)
+        return _any_of(
+            [compiled.title and Query.const_score_query(compiled.title, _CERTAIN), compiled.repeated]
         )
-        ids, lengths, tops = (self._numbers(name, found) for name in ("id", "length", "top"))
-        order.update(zip(ids, tops, strict=True))
-        return {
-            id_
-            for (score, _), id_, length in zip(found.hits, ids, lengths, strict=True)
-            if score >= _CERTAIN or score >= self._least_score(length)
-        }
 
     def _least_score(self, length: int) -> float:
         """Return the score of a body of a length that has a form twice."""
@@ -456,22 +411,6 @@ class Engine:
     def _mean_length(self) -> float:
         aggregation = {"mean": {"avg": {"field": "length"}}}
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
-
-    def _compile_about(self, forms: tuple[Form, ...]) -> tuple[Query | None, Query | None]:
-        """Return the queries for a part in titles, and in bodies with the frequencies of all forms added up."""
-        titles, bodies, of_concepts = list[Query](), list[Query](), list[Query]()
-        for form in _join_seeded(forms)[:_MAX_FORMS]:
-            for phrase in tokens.phrases(form.text):
-                counts = self._count("body", phrase)
-                if all(counts):
-                    weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
-                    # Concepts may share a form (추론): of them the most frequent one counts.
-                    alike = of_concepts if form.text[0] == tokens.CONCEPT else bodies
-                    alike.append(Query.boost_query(self._phrase("body", phrase), weight))
-                if all(self._count("title", phrase)):
-                    titles.append(self._phrase("title", phrase))
-        of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
-        return _any_of(titles), _any_of([*bodies, of_concept])
 
     def score(self, query: ReadQuery, paper_ids: Collection[int]) -> dict[int, float]:
         """Return how well these papers match a query, apart from votes and date; those that do not match are left out."""
@@ -499,13 +438,9 @@ class Engine:
 
     def list_top(self, scope: Scope, *, limit: int, offset: int) -> tuple[list[int], int]:
         """Return a page of the papers in a scope, top-voted first, and their number."""
-        query = self._within(Query.all_query(), self._conditions(scope))
+        query = _within(Query.all_query(), self._narrow(scope))
         found = self.searcher.search(query, limit, order_by_field="top", offset=offset)
         return self._ids(found), _total(found)
-
-    def estimate(self, text: str) -> int:
-        """Return about how many papers have a term."""
-        return self._compile(concepts.literal_part(text).forms).papers
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that have a form of each of these terms, given by their forms."""
@@ -518,11 +453,20 @@ class Engine:
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
-    def list_explained(self, paper_ids: Collection[int], *, limit: int) -> list[tuple[str, int]]:
-        """Return the terms that these papers explain in parentheses, with the number of papers, most papers first."""
-        aggregation = {"terms": {"terms": {"field": "explained", "size": limit}}}
+    def list_main_concepts(self, paper_ids: Collection[int], *, limit: int) -> list[str]:
+        """Return the keys of the concepts of the seed list that most of these papers are about, and few others."""
+        aggregation = {"terms": {"terms": {"field": "concept", "size": _MAX_COUNTED}}}
         found = self.searcher.aggregate(self._among(paper_ids), aggregation)["terms"]["buckets"]
-        return [(row["key"], row["doc_count"]) for row in found]
+        papers = {row["key"]: row["doc_count"] for row in found}
+        # "label" says less than "image editing".
+        weights = {
+            token: count * self._idf(self._count("concept", [token])[0]) * (1 + token.count("_"))
+            for token, count in papers.items()
+        }
+        ranked = sorted(weights, key=lambda token: (-weights[token], token))
+        keys = list(map(tokens.read_concept_token, ranked))
+        nested = (any(key in better for better in keys[:rank]) for rank, key in enumerate(keys))
+        return [key for key, is_nested in zip(keys, nested, strict=True) if not is_nested][:limit]
 
     # Titles and words.
 
@@ -553,24 +497,15 @@ class Engine:
             return []
         return self._ids(self.searcher.search(_all_of(clauses), limit, order_by_field="top", count=False))
 
-    def list_similar(self, words: Mapping[str, int], own: int | None, *, limit: int) -> list[int]:
-        """Return the papers that share the most of the rarest of these counted words, best first."""
-        total, weights = max(1, self.searcher.num_docs), dict[str, float]()
-        # A paper in no digest is not in the index: each of its words that is comes from another one.
-        least = 2 if own is not None and self._matches(self._among([own])) else 1
-        for word, count in words.items():
-            if len(word) > 1:
-                phrase = analyser.word_tokens(word)
-                papers = max(min(self._count(field, phrase), default=0) for field in ("title", "body"))
-                if least <= papers <= max(3.0, _MAX_SHARE * total):
-                    weights[word] = (1 + math.log(count)) * math.log(1 + total / papers)
-        clauses = []
-        for word in sorted(weights, key=lambda word: (-weights[word], word))[:_MAX_SHARED]:
-            phrase = analyser.word_tokens(word)
-            anywhere = _any_of([self._phrase(field, phrase) for field in ("title", "body")])
-            if anywhere is not None:
-                clauses.append(Query.const_score_query(anywhere, weights[word]))
-        wanted = _any_of(clauses)
+    def list_similar(
+        self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
+    ) -> list[int]:
+        """Return the papers with most of these counted concepts, of those the ones on most of these topics, best first."""
+        named = _any_of(
+            self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
+            for token, count in words.items()
+        )
+        wanted = _any_of([named, self._topics(topics)])
         if wanted is None:
             return []
         found = self._ids(self.searcher.search(wanted, limit + 1, count=False))
@@ -578,6 +513,7 @@ class Engine:
 
 
 _MAX_COMPLETIONS = 200
+_MAX_COUNTED = 500
 _MAX_SHARED, _MAX_SHARE = 50, 0.1
 """Words by which similar papers are found, and the share of the papers above which a word says nothing of what one is about."""
 
@@ -595,6 +531,10 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]
+
+
+def _within(query: Query, clauses: Sequence[_Clause]) -> Query:
+    return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
 
 
 def _literal_part(forms: Sequence[str]) -> Part:

@@ -41,58 +41,48 @@ _MAX_TITLE_LENGTH = 500
 _MAX_TOPIC_WORDS = 4
 
 
-class GlossaryReader:
-    """The current glossary of a database, cached until a newer one is stored. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._loaded: resolver.Glossary | None = None
-        self._version: str | None = None
-        self._loading = threading.Lock()
-
-    def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the glossary of this state of the database; nothing is learnt before the first papers."""
-        version = search.get_glossary_version(view)
-        if self._loaded is None or version != self._version:
-            self._load(version, *_read(view))
-        assert self._loaded is not None
-        return self._loaded
-
-    def _load(self, version: str | None, data: str | None, decisions: Sequence[resolver.Decision]) -> None:
-        with self._loading:
-            if self._loaded is None or version != self._version:
-                self._loaded = _load(data, decisions)
-                self._version = version
-
-
-class GlossaryService(GlossaryReader):
-    """The glossary of a database for its services, and how it learns."""
+class GlossaryService:
+    """The glossary of a database, kept until a newer one is stored, and how it learns. Threads may share it."""
 
     def __init__(
         self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
     ) -> None:
-        super().__init__()
         self._database = database
         self._clock = clock
         self._index = index
+        self._loaded: tuple[str | None, resolver.Glossary] | None = None
+        self._loading = threading.Lock()
+
+    def read_current(self, view: Snapshot) -> resolver.Glossary:
+        """Return the glossary of this state of the database; nothing is learnt before the first papers."""
+        version, loaded = search.get_glossary_version(view), self._loaded
+        return loaded[1] if loaded and loaded[0] == version else self._load(version, *_read(view))
+
+    def _load(
+        self, version: str | None, data: str | None, decisions: Sequence[resolver.Decision]
+    ) -> resolver.Glossary:
+        with self._loading:
+            if self._loaded is None or self._loaded[0] != version:
+                self._loaded = version, _load(data, decisions)
+            return self._loaded[1]
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
-        version = await snapshot.read(connection, search.get_glossary_version)
-        if self._loaded is None or version != self._version:
-            await asyncio.to_thread(self._load, version, *await snapshot.read(connection, _read))
-        assert self._loaded is not None
-        return self._loaded
+        version, loaded = await snapshot.read(connection, search.get_glossary_version), self._loaded
+        if loaded and loaded[0] == version:
+            return loaded[1]
+        return await asyncio.to_thread(self._load, version, *await snapshot.read(connection, _read))
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
         """Store that an operator adds a form to a term, or forgets it, for this and every later glossary. Raises UsageError."""
         async with self._database.transaction() as connection:
             made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
             known = await snapshot.read(connection, read_decisions)
-            kept = [
+            kept = (
                 row
                 for row in known
                 if row.term != made.term or not resolver.is_same_form(row.form, made.form)
-            ]
+            )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
         return made

@@ -15,11 +15,12 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,14 +28,12 @@ import tantivy
 from tantivy import Query
 
 from bot.archive import summaries
-from bot.search import scoring
-from bot.search.query import Paper
 from bot.text import analyser, people, questions, term_keys, tokens, typography
 from storage import models, search, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"2.{tokens.VERSION}"
+FORMAT = f"3.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
 
@@ -48,15 +47,27 @@ def prepare() -> None:
 
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
+_TITLE_WEIGHT = 3
 
 
 class PaperTexts(NamedTuple):
-    """The canonical texts of a paper, the terms that it explains, and the tokens of the institutions that it comes from."""
+    """The canonical texts of a paper, and the tokens of the institutions that it comes from."""
 
     title: str
     body: str
-    explained: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
+
+
+def count_words(texts: PaperTexts) -> Counter[str]:
+    """Count a paper's words without particles, those of the title three times."""
+    titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
+    return Counter(words + _TITLE_WEIGHT * titled)
+
+
+def count_concepts(title: str, body: str) -> Counter[str]:
+    """Count a paper's tokens of concepts of the seed list, those of the title three times."""
+    words = body.split() + _TITLE_WEIGHT * title.split()
+    return Counter(word for word in words if word.startswith(tokens.CONCEPT))
 
 
 def build_texts(paper: models.IndexDocument) -> PaperTexts:
@@ -75,45 +86,18 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
     # What digests say of a paper may be longer than what is indexed of it.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
-    explained = _list_explained(f"{title}\n{body}")
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
-    return PaperTexts(
-        analyser.canonicalise(plain_title), analyser.canonicalise(body), explained, institutions
-    )
-
-
-def _list_explained(text: str) -> tuple[str, ...]:
-    """Return the terms that a text explains in parentheses: their English, else the abbreviation."""
-    from bot.glossary import mentions  # which look-ups do without
-
-    found = (mention.english or mention.abbreviation for mention in mentions.extract_mentions(text))
-    return tuple(dict.fromkeys(found))
-
-
-@lru_cache(maxsize=512)
-def read_paper(document: models.IndexDocument) -> Paper:
-    """Return a paper as queries check it. It takes milliseconds: call it in a thread."""
-    texts = build_texts(document)
-    return Paper(
-        document.id,
-        tokens.PaperTokens(tokens.tokenize(texts.title), tokens.tokenize(texts.body)),
-        frozenset(term_keys.full_names(texts.title)),
-        frozenset(texts.institutions),
-        document.last_on,
-        document.votes,
-    )
+    return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), institutions)
 
 
 # The documents of the engine.
 
-POPULARITY_EPOCH = date(2015, 1, 1)
+_EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """Marks of a name: the head of the title is it; is it with a version; the title begins with it."""
 LEVELS = 4
 """Levels of a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
-TIERS, _TIERS_PER_UNIT = 64, 8
-"""Tiers of popularity, the most popular first: four of them for a factor of ten in votes."""
 
 
 @lru_cache(maxsize=1)
@@ -122,9 +106,9 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic", "tier"):
+    for name in ("name", "institution", "topic"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("explained", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("concept", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -161,9 +145,12 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
 
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
-    document.add_text("title", tokens.tokenize(texts.title))
-    body = tokens.tokenize(texts.body)
+    title, body = tokens.tokenize(texts.title), tokens.tokenize(texts.body)
+    document.add_text("title", title)
     document.add_text("body", body)
+    for token, count in count_concepts(title, body).items():
+        if count >= _TITLE_WEIGHT:
+            document.add_text("concept", token)
     full = term_keys.full_names(texts.title)
     names = [(name, EXACT_NAME) for name in full[:1]] + [(name, VERSION_NAME) for name in full[1:]]
     names += [(name, LEADING_NAME) for name in term_keys.leading_names(texts.title)]
@@ -171,14 +158,12 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)
-    words = scoring.count_words(texts.title, texts.body)
-    for topic, weight in questions.find_paper_topics(words, _MAX_TOPICS):
+    for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
-    for term in texts.explained:
-        document.add_text("explained", term)
-    popularity = max(0.0, scoring.hot_score(paper.votes, paper.last_on, POPULARITY_EPOCH))
-    document.add_text("tier", str(max(0, TIERS - 1 - int(_TIERS_PER_UNIT * popularity / 2))))
+    # Ten times the votes weigh as much as two years.
+    popularity = math.log10(1 + (paper.votes or 0)) + (paper.last_on - _EPOCH).days / 730
+    popularity = max(0.0, popularity)
     document.add_unsigned("id", paper.id)
     document.add_integer("day", paper.last_on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)
@@ -190,6 +175,16 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     # tantivy multiplies scores by log2(2 + weight): here 1 to 1.2 by votes and date.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
+
+
+def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:
+    """Return an index of a few papers in memory. It takes milliseconds for each."""
+    index = _open(None, paper_schema())
+    with index.writer(heap_size=_WRITER_BYTES, num_threads=1) as writer:
+        for paper in papers:
+            writer.add_document(_build_paper(paper))
+    index.reload()
+    return index.searcher()
 
 
 def _build_author(author: models.Author) -> tantivy.Document:
@@ -220,30 +215,16 @@ _WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index.
-
-    `seen` is the number and the paper of the last change that is committed, of those after `change`.
-    """
+    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index."""
 
     number: int
     token: str
-    seen: tuple[int, int]
     before: search.Place | None = None
 
     @property
     def change(self) -> search.Change:
         """The last change that the index has as a whole."""
         return search.Change(self.number, self.token)
-
-
-class Work(NamedTuple):
-    """Papers to index or remove with their authors, and the state behind it. `is_first`: the folder is filled from nothing."""
-
-    paper_ids: Sequence[int]
-    documents: Sequence[models.IndexDocument]
-    authors: Sequence[models.Author]
-    state: State
-    is_first: bool
 
 
 class BusyError(Exception):
@@ -289,21 +270,10 @@ class SearchIndex:
         """The authors as last loaded."""
         return self._authors
 
-    @property
-    def version(self) -> object:
-        """A value that changes with what is loaded."""
-        return self._stamp
-
     def is_current(self, view: Snapshot) -> bool:
         """Return whether the index has all that the database has."""
         state = self._state
         return state is not None and state.before is None and state.change == search.get_change(view)
-
-    def covers(self, view: Snapshot) -> int | None:
-        """Return the number of the last change that the index has; None while it is filled, or is of another history."""
-        state = self._state
-        is_usable = state is not None and state.before is None and search.has_change(view, state.change)
-        return state.number if state and is_usable else None
 
     def refresh(self, view: Snapshot) -> bool:
         """Load what was committed, and index what has changed if it is little. Return whether the index has all.
@@ -331,7 +301,7 @@ class SearchIndex:
         if limit is None:
             return True
         if state is not None and state.before is None and search.has_change(view, state.change):
-            return len(search.list_changed(view, after=state.seen, limit=limit + 1)) <= limit
+            return len(search.list_changed(view, after=(state.number, START[1]), limit=limit + 1)) <= limit
         return len(search.list_newest(view, before=START, limit=limit + 1)) <= limit
 
     def _log_failure(self, error: Exception) -> None:
@@ -398,8 +368,8 @@ class SearchIndex:
 def _parse_state(text: str) -> State:
     """Return a stored state. Raises ValueError, TypeError or LookupError for another text."""
     fields = json.loads(text)
-    seen, before = fields.pop("seen"), fields.pop("before")
-    return State(**fields, seen=(seen[0], seen[1]), before=(before[0], before[1]) if before else None)
+    before = fields.pop("before")
+    return State(**fields, before=(before[0], before[1]) if before else None)
 
 
 _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
@@ -417,14 +387,12 @@ class Writer:
 
     def __init__(self, folder: Path, state: State | None) -> None:
         self.state, self._folder = state, folder
+        self._after: tuple[int, int] | None = None
         self._pending = 0
         self._known_authors: set[int] = set()
         self._writers: list[tantivy.IndexWriter] = []
-        self._open()
-
-    def _open(self) -> None:
         try:
-            self._open_writers()
+            self._open()
         except ValueError as error:
             self.close()
             if "LockBusy" in str(error):
@@ -432,25 +400,16 @@ class Writer:
             if not is_damage(error):
                 raise
             self.state = None
-            self._clear()
-            self._open_writers()
+            shutil.rmtree(folder, ignore_errors=True)
+            self._open()
         # A file that a killed process left would keep the same file from being written.
         for writer in self._writers:
             writer.garbage_collect_files()
 
-    def _open_writers(self) -> None:
+    def _open(self) -> None:
         for name, schema in (("papers", paper_schema()), ("authors", author_schema())):
             index = _open(self._folder / name, schema)
             self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
-
-    def _clear(self) -> None:
-        for name in ("papers", "authors"):
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-
-    def _remove_other_versions(self) -> None:
-        for folder in self._folder.parent.iterdir():
-            if folder.name != self._folder.name:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Release the folder, after the engine has merged what it merges."""
@@ -459,73 +418,78 @@ class Writer:
                 writer.wait_merging_threads()
         self._writers = []
 
-    def plan(self, view: Snapshot) -> Work | None:
-        """Return the next papers to index; None if the index has all."""
-        change, state, limit = search.get_change(view), self.state, BATCH
+    def follow(self, view: Snapshot) -> None:
+        """Index all that has changed."""
+        while (write := self.plan(view)) is not None:
+            write()
+
+    def plan(self, view: Snapshot) -> Callable[[], int] | None:
+        """Read the next papers. Return what indexes them and returns their number; None if the index has all."""
+        change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
-            state = State(*change, (change.number, START[1]), START)
+            self._after, state = None, State(*change, START)
         if state.before is not None:
-            places = search.list_newest(view, before=state.before, limit=limit)
-            behind = replace(state, before=places[-1] if len(places) == limit else None)
-            return self._read(view, [paper_id for _, paper_id in places], behind, is_first=is_first)
-        if state.change == change:
+            places = search.list_newest(view, before=state.before, limit=BATCH)
+            ids = [paper_id for _, paper_id in places]
+            state = replace(state, before=places[-1] if len(places) == BATCH else None)
+        elif state.change == change:
             return None
-        changed = search.list_changed(view, after=state.seen, limit=limit)
-        if len(changed) == limit:
-            behind = replace(state, seen=changed[-1])
         else:
-            behind = replace(state, number=change.number, token=change.token, seen=(change.number, START[1]))
-        return self._read(view, [paper_id for _, paper_id in changed], behind)
+            changed = search.list_changed(view, after=self._after or (state.number, START[1]), limit=BATCH)
+            ids = [paper_id for _, paper_id in changed]
+            self._after = changed[-1] if len(changed) == BATCH else None
+            # Until all are indexed the state is the former one: what is cut off is repeated.
+            state = state if self._after else State(*change)
+        documents = search.list_documents(view, ids, summaries.select_shown)
+        writers = search.list_authors_of(view, ids)
+        return partial(self._write, state, ids, documents, writers, is_first=is_first)
 
-    def _read(
-        self, view: Snapshot, paper_ids: Sequence[int], behind: State, *, is_first: bool = False
-    ) -> Work:
-        documents = search.list_documents(view, paper_ids, summaries.select_shown)
-        return Work(paper_ids, documents, search.list_authors_of(view, paper_ids), behind, is_first)
-
-    def write(self, work: Work) -> None:
-        """Index the papers of a step. They are found after the commit, which the last step makes."""
+    def _write(
+        self,
+        state: State,
+        paper_ids: Sequence[int],
+        documents: Sequence[models.IndexDocument],
+        writers: Iterable[models.Author],
+        *,
+        is_first: bool,
+    ) -> int:
+        """Index papers with their authors; the last ones are committed. `is_first`: the folder is filled from nothing."""
         papers, authors = self._writers
-        if work.is_first:
-            self._remove_other_versions()
+        if is_first:
+            for folder in self._folder.parent.iterdir():
+                if folder != self._folder:
+                    shutil.rmtree(folder, ignore_errors=True)
             papers.delete_all_documents()
             authors.delete_all_documents()
-        elif work.paper_ids:
-            # `delete_documents_by_term` deletes nothing by an unsigned number.
-            papers.delete_documents_by_query(_by_ids(paper_schema(), work.paper_ids))
-        for document in work.documents:
+            self._known_authors.clear()
+        changed = {author.id: author for author in writers if author.id not in self._known_authors}
+        # `delete_documents_by_term` deletes nothing by an unsigned number.
+        papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))
+        authors.delete_documents_by_query(_by_ids(author_schema(), [*changed]))
+        for document in documents:
             papers.add_document(_build_paper(document))
-        changed = [
-            author
-            for author in work.authors
-            if work.state.before is None or author.id not in self._known_authors
-        ]
-        if changed and not work.is_first:
-            authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in changed]))
-        for author in changed:
+        for author in changed.values():
             authors.add_document(_build_author(author))
-        self._known_authors.update(author.id for author in changed)
-        self._pending += len(work.paper_ids)
-        self.state = work.state
-        if self._pending >= COMMIT_PAPERS or len(work.paper_ids) < BATCH:
-            self.commit()
+        self._known_authors.update(changed)
+        self._pending += len(paper_ids)
+        is_whole = state.before is None and self._after is None
+        self.state = state
+        if self._pending >= COMMIT_PAPERS or is_whole:
+            self._commit()
+        if is_whole:
+            self._known_authors.clear()
+        return len(documents)
 
-    def commit(self) -> None:
+    def _commit(self) -> None:
         """Make what was written visible, and store the state. If this is cut off, the same papers are written once more."""
         for writer in reversed(self._writers):
             writer.commit()
         self._pending = 0
-        if self.state is not None:
-            file = self._folder / "state.json"
-            beside = file.with_suffix(".new")
-            beside.write_text(json.dumps(asdict(self.state)))
-            os.replace(beside, file)
-
-    def follow(self, view: Snapshot) -> None:
-        """Index all that has changed."""
-        while (work := self.plan(view)) is not None:
-            self.write(work)
+        file = self._folder / "state.json"
+        beside = file.with_suffix(".new")
+        beside.write_text(json.dumps(self.state and asdict(self.state)))
+        os.replace(beside, file)
 
 
 def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
@@ -539,11 +503,10 @@ async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, 
         with index.open_writer() as writer:
             while True:
                 async with database.read() as connection:
-                    work = await snapshot.read(connection, writer.plan)
-                if work is None:
+                    write = await snapshot.read(connection, writer.plan)
+                if write is None:
                     break
-                await asyncio.to_thread(writer.write, work)
-                done += len(work.documents)
+                done += await asyncio.to_thread(write)
                 yield done
     except BusyError:
         return

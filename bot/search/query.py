@@ -11,16 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import compress, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, people, query_parser, questions, term_keys, tokens
+from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, Part
-from storage import search
 
-_ABOUT_FREQUENCY = 2
-"""A paper is about a term that its title has, or that its body has this many times."""
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.8, 0.4
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of the main topic that a question describes."""
@@ -46,26 +42,14 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
-    """A paper to check queries against. `names`: what its title's head may be; `institutions`: their tokens, if any is known."""
-
-    id: int
-    tokens: tokens.PaperTokens
-    names: frozenset[str]
-    institutions: frozenset[str]
-    last_on: date
-    votes: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReadQuery:
     """A query as read; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head
-    is one of the `names`; has none of the `excluded`; comes from the `institutions` and passes the filters. `fallback` are the
-    words of a query that is one term, searched for if it matches too few papers. Of a sentence, `topics` are the weights of the
-    topics that it describes, by their number, and `implied` the terms of the main ones. `meanings` are the terms of a query that
-    is an abbreviation of several, the best supported first.
+    is one of the `names`; and has none of the `excluded`. `fallback` are the words of a query that is one term, searched for if
+    too few papers match. Of a sentence, `topics` are the weights of the topics that it describes, by their number, and
+    `implied` the terms of the main ones. `meanings` are the terms of a query that is an abbreviation of several, the best
+    supported first.
     """
 
     text: str = ""
@@ -73,8 +57,6 @@ class ReadQuery:
     wholes: tuple[Part, ...] = ()
     excluded: tuple[Part, ...] = ()
     names: frozenset[str] = frozenset()
-    institutions: tuple[str, ...] = ()
-    filters: search.Filters = search.NO_FILTERS
     fallback: tuple[Part, ...] = ()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Part] = field(default_factory=dict)
@@ -91,6 +73,11 @@ class ReadQuery:
     # What an answer says of a query.
 
     @property
+    def said(self) -> tuple[Part, ...]:
+        """The implied topics that an answer names."""
+        return tuple(part for part in self.implied.values() if self._said_name(part))
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The distinct terms as typed, single Korean words without particles."""
         return tuple(dict.fromkeys(part.shown_text for part in self.parts))
@@ -102,9 +89,9 @@ class ReadQuery:
 
     @property
     def added_forms(self) -> tuple[str, ...]:
-        """The forms that were added, the first ones of each term before the second ones, and the names of implied topics."""
-        by_term = [self._added_to(part) for part in (*self.parts, *self.wholes)]
-        by_term += [[name] for part in self.implied.values() if (name := self._said_name(part))]
+        """The names of implied topics and the forms that were added, the first ones of each term before the second ones."""
+        implied = [[name] for part in self.implied.values() if (name := self._said_name(part))]
+        by_term = [*implied, *map(self._added_to, (*self.parts, *self.wholes))]
         return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
 
     def _added_to(self, part: Part) -> list[str]:
@@ -127,40 +114,6 @@ class ReadQuery:
         return next(
             (name for name in names if analyser.has_hangul(name) == is_korean), next(iter(names), None)
         )
-
-    # Checks of one paper.
-
-    def is_about(self, paper: Paper) -> bool:
-        """Return whether a paper is about the query: each part is in its title, or repeated in its body."""
-        is_about = (
-            (bool(self.parts) and all(_is_about(part, paper) for part in self.parts))
-            or any(_is_about(part, paper) for part in self.wholes)
-            or not self.names.isdisjoint(paper.names)
-        )
-        return (
-            is_about
-            and self.filters.allow(paper.last_on, paper.votes)
-            and not any(_has(part, paper) for part in self.excluded)
-            and all(_comes_from(paper, name) for name in self.institutions)
-        )
-
-
-def _has(part: Part, paper: Paper) -> bool:
-    """Return whether a paper has a part in any form."""
-    return any(any(paper.tokens.count(form.text)) for form in part.forms)
-
-
-def _is_about(part: Part, paper: Paper) -> bool:
-    """Return whether a paper has any form of a part in its title, or forms of it twice in its body."""
-    counts = [paper.tokens.count(form.text) for form in part.forms]
-    return any(title for title, _ in counts) or sum(body for _, body in counts) >= _ABOUT_FREQUENCY
-
-
-def _comes_from(paper: Paper, institution: str) -> bool:
-    """Return whether a paper comes from an institution; of a paper of which no service says where from, the text decides."""
-    if paper.institutions:
-        return people.institution_token(institution) in paper.institutions
-    return any(any(paper.tokens.count(form)) for form in people.institution_forms(institution))
 
 
 class Reader:
@@ -186,34 +139,16 @@ class Reader:
             text,
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]
-        read = ReadQuery(
+        return ReadQuery(
             text,
             _distinct((*parts, *_list_quoted(query))),
             tuple(wholes),
+            tuple(self._list_excluded(query.excluded)),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
-            institutions=query.institutions,
-            filters=search.Filters(query.since, query.until, query.min_votes),
             fallback=tuple(fallback),
             topics=topics,
             implied=self._list_implied(topics),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
-        )
-        return replace(read, excluded=tuple(self._list_excluded(query.excluded, read)))
-
-    def read_literally(self, query: query_parser.Query) -> ReadQuery:
-        """Return a query for its words as typed ("search for just this").
-
-        A term of several words stays whole: its words alone would find more papers than the term with its other forms.
-        """
-        words = query.text.split()
-        runs = (" ".join(words[start:end]) for start, end, _ in self._split(words, with_everyday=False))
-        return ReadQuery(
-            query.text,
-            _distinct((*map(concepts.literal_part, runs), *_list_quoted(query))),
-            excluded=tuple(map(concepts.literal_part, query.excluded)),
-            names=term_keys.query_names(query.text),
-            institutions=query.institutions,
-            filters=search.Filters(query.since, query.until, query.min_votes),
         )
 
     def is_known(self, text: str) -> bool:
@@ -269,16 +204,13 @@ class Reader:
             return own, [whole], ()
         return [whole], [], own
 
-    def _split(
-        self, words: Sequence[str], *, whole: bool = True, with_everyday: bool = True
-    ) -> Iterator[tuple[int, int, Part | None]]:
+    def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
         """Yield the longest known runs of words with their parts, and each other word without one."""
         start = 0
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):
                 is_all, run = end - start == len(words), " ".join(words[start:end])
-                part = self._find(run, in_phrase=not is_all) if whole or not is_all else None
-                if part and (with_everyday or self.glossary.find(run, in_phrase=not is_all)):
+                if (whole or not is_all) and (part := self._find(run, in_phrase=not is_all)):
                     break
             else:
                 end, part = start + 1, None
@@ -347,16 +279,11 @@ class Reader:
                 implied[topic] = Part(terms[0], forms, terms[0])
         return implied
 
-    def _list_excluded(self, excluded: Iterable[str], asked: ReadQuery) -> Iterator[Part]:
-        """Yield the terms to exclude in all their forms, in either language, that answers show.
-
-        Of a concept that is asked for too (graph -그래프) only the form as typed is excluded.
-        """
-        asked_keys = {part.key for part in (*asked.parts, *asked.wholes)}
+    def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
+        """Yield the terms to exclude in all their forms, in either language, that answers show."""
         for term in excluded:
-            keys = self.glossary.find(term)
-            known = self.glossary.forms_of(keys[0]) if keys and keys[0] not in asked_keys else ()
-            yield Part(term, concepts.merge_forms((Form(term), *(form for form in known if form.is_shown))))
+            forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
+            yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))
 
     # Names by their sound.
 

@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `literal` turns
-    query expansion off, and leaves papers with some of the words out if any has all; `snippet_locale` asks for snippets.
+    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `snippet_locale` asks for
+    snippets.
     """
 
     query: str = ""
@@ -42,7 +42,6 @@ class SearchRequest:
     min_votes: int | None = None
     limit: int = 10
     offset: int = 0
-    literal: bool = False
     sort: Sort = Sort.RELEVANCE
     snippet_locale: models.Locale | None = None
 
@@ -64,7 +63,7 @@ class PaperPage:
 class SearchResult(PaperPage):
     """A page of search results, best first.
 
-    `total_is_exact`: no more papers match than `total`. `terms`: the terms of the query; `added_forms`: forms that
+    `terms`: the terms of the query; `added_forms`: forms that
     query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
     `complete`: how many match all.
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
@@ -80,7 +79,6 @@ class SearchResult(PaperPage):
 
     added_forms: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
-    total_is_exact: bool = True
     complete: int = 0
     corrected: tuple[tuple[str, str], ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -143,20 +141,17 @@ _MAX_READ_LENGTH = 100_000
 """Characters of a text in which the sentence of a reason is looked for: ten times the longest real summaries."""
 _MIN_SPACED_SYLLABLES = 4
 _MAX_TERMS = 20
-_MAX_SINGLE_WORDS = 6
 _MIN_TRAILING_CHARACTERS = 10
 """The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
 
 
 Patterns: TypeAlias = Sequence[re.Pattern[str]]
-"""What is looked for in a summary: a query's terms in a row, then each term in all its forms, then its single words."""
+"""What is looked for in a summary: each term of a query in all its forms."""
 
 
-def build_patterns(terms: Sequence[str], term_forms: Sequence[Sequence[str]]) -> Patterns:
-    """Return the patterns of a query's terms, and of each term with its forms."""
-    full_query = " ".join(terms)
-    texts = ([full_query], *term_forms[:_MAX_TERMS], full_query.split()[:_MAX_SINGLE_WORDS])
-    return list(filter(None, map(compile_pattern, texts)))
+def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
+    """Return the patterns of terms, each given by its forms."""
+    return list(filter(None, map(compile_pattern, term_forms[:_MAX_TERMS])))
 
 
 class Snippet(NamedTuple):
@@ -207,27 +202,19 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the sentence that has most of the patterns, the first of them alone being as much as all others; with these in bold.
-
-    Single words are bold where nothing else is.
-    """
+    """Return the first sentence that has most of the patterns, with these in bold; without any the first sentence."""
     from bot.rendering import discord_text, markdown
 
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
     sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
-    found = [[pattern.search(sentence) for pattern in patterns] for sentence in sentences]
-    ranks = [(bool(matches and matches[0]), len(matches) - matches.count(None)) for matches in found]
-    best = max(range(len(sentences)), key=ranks.__getitem__, default=None)
-    if best is None or not ranks[best][1]:
+    found = [[match for p in patterns if (match := p.search(sentence))] for sentence in sentences]
+    best = max(range(len(sentences)), key=lambda number: len(found[number]), default=None)
+    if best is None or not found[best]:
         return discord_text.escape_text(_shorten_around(sentences[0] if sentences else "", None))
-    first = next(number for number, match in enumerate(found[best]) if match)
-    sentence = _shorten_around(sentences[best], found[best][first])
-    bold = patterns[:1] if first == 0 else patterns[first:-1] or patterns[first:]
-    spans = sorted(
-        match.span() for pattern in bold for match in pattern.finditer(sentence) if match[0].strip()
-    )
+    sentence = _shorten_around(sentences[best], found[best][0])
+    spans = sorted(match.span() for p in patterns for match in p.finditer(sentence) if match[0].strip())
     pieces, end = [], 0
     for start, stop in spans:
         if start >= end:

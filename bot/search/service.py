@@ -1,55 +1,211 @@
-"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line."""
+"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line.
+
+A look-up is one synchronous call on an `Archive`: a snapshot of the database with one state of the index and of the glossary.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
-from datetime import date
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
+from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
+from bot.search import authors, completion, titles
+from bot.search import engine as search_engine
 from bot.search import index as search_index
 from bot.search import results as search_results
+from bot.search.authors import Archive
 from bot.search.completion import TopicIndex
+from bot.search.engine import Engine, Scope
 from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
-from bot.search.lookup import AboutPapers, LookUp
-from bot.search.query import ReadQuery
-from bot.search.results import Choice, PaperPage, SearchRequest, SearchResult
-from bot.text import analyser
-from storage import archive, models, papers, search, snapshot
+from bot.search.query import Reader, ReadQuery
+from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
+from bot.text import analyser, concepts, dates, query_parser, questions
+from storage import archive as stored_archive
+from storage import models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
-from storage.search import Filters
+from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
 TOPICS_CACHE_SECONDS = 10.0
 """Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
+MAX_SUGGESTIONS = 5
+_CORRECTIONS_PER_TERM = 2
+_MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
+"""Answers that are kept, and how long further pages of one show the state of the archive that its first page had."""
+_ENOUGH_COMPLETE = 3
+"""With fewer papers that match all of a query, alternative queries are suggested."""
+_MAX_SAID = 12
+_MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 
 
-def _as_method(
-    function: Callable[Concatenate[LookUp, Snapshot, Parameters], Result],
-) -> Callable[Concatenate[SearchService, Parameters], Coroutine[Any, Any, Result]]:
-    """Return a look-up as a method of the service, which reads a snapshot of its own."""
+class FormEvidence(NamedTuple):
+    """A form of a concept, and the number of papers that contain it."""
 
-    @wraps(function)
-    async def run(
-        service: SearchService, /, *arguments: Parameters.args, **options: Parameters.kwargs
-    ) -> Result:
-        def look_up(view: Snapshot) -> Result:
-            return function(service._lookup, view, *arguments, **options)
+    form: concepts.SurfaceForm
+    papers: int
 
-        return await service._look_up(look_up)
 
-    return run
+class TermEvidence(NamedTuple):
+    """The concepts that a term names, by English key, and the terms that it is short for, if they are several."""
+
+    concepts: list[tuple[str, list[FormEvidence]]]
+    senses: list[str]
+
+
+class AboutPapers(NamedTuple):
+    """The papers that are about a query, most votes first, and the forms that were added to it. None: it asks for no paper."""
+
+    paper_ids: Sequence[int] | None
+    added_forms: tuple[str, ...] = ()
+
+
+def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
+    """Return the narrower of both filters, kind by kind."""
+    return search.Filters(
+        max((on for on in (given.since_on, query.since) if on is not None), default=None),
+        min((on for on in (given.until_on, query.until) if on is not None), default=None),
+        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
+    )
+
+
+def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
+    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
+    text, period = dates.read_period(query.text, today)
+    if text == query.text:
+        return query, ""
+    narrowed = merge_filters(search.Filters(*period), query)
+    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
+    return query, dates.format_period(period)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The first hits of a query, and what its pages have in common.
+
+    `engine` is the state of the index in which they were found, `reader` that of the glossary.
+    """
+
+    query: ReadQuery
+    scope: Scope
+    engine: Engine
+    reader: Reader
+    found: search_engine.Found
+    common: SearchResult
+    made_at: datetime
+
+
+def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Found:
+    """Return the papers on a topic, to the end of a page; by votes those that are about it, if there are any."""
+    if request.sort is Sort.VOTES and (about := engine.list_about(query.sure(), scope)):
+        return search_engine.Found([search_engine.Hit(id_) for id_ in about], len(about))
+    return engine.find(query, scope, limit=request.offset + request.limit, sort=request.sort)
+
+
+def _list_filtered(
+    archive: Archive, request: SearchRequest, query: query_parser.Query, scope: Scope, common: SearchResult
+) -> SearchResult:
+    """Return the papers within a scope, top-voted first."""
+    selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
+    if (scope == Scope() and request.sort is not Sort.VOTES) or (
+        selects_nothing and not request.author.strip()
+    ):
+        # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
+        return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
+    if scope.institutions or scope.paper_ids is not None:
+        found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
+        rows = search.list_paper_rows(archive.view, found)
+    else:
+        total = search.count_top(archive.view, scope.filters)
+        rows = search.list_top(archive.view, scope.filters, limit=request.limit, offset=request.offset)
+    return replace(common, rows=tuple(rows), total=total, complete=total)
+
+
+def _list_alert_terms(
+    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.Part]
+) -> tuple[models.AlertTerm, ...]:
+    """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
+    # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
+    glossary = archive.reader.glossary
+    named = [
+        part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
+    ]
+    words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
+    found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
+    for name in query.authors:
+        people = authors.find_authors(archive.writers, name)
+        if len(people) > 1:
+            return ()
+        known = people[0].name if people else name
+        found.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+    return tuple(dict.fromkeys(found))
+
+
+def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
+    """Return the papers that are about a query: how well they match, by id."""
+    query = query_parser.parse_query(analyser.clean_typed(text))
+    allowed = merge_filters(NO_FILTERS, query)
+    ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
+    written = authors.list_paper_ids(archive.writers, query.authors)
+    ids = ids if written is None else ids & written
+    if not ids or not query.has_text:
+        return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
+    engine, read = archive.engine, archive.read(query).sure()
+    if archive.is_stale:
+        documents = search.list_documents(archive.view, sorted(ids), summaries.select_shown)
+        engine = _index_apart(tuple(documents))
+    about = engine.list_about(read, Scope(paper_ids=ids, institutions=query.institutions))
+    scores = engine.score(read, about)
+    return {id_: scores.get(id_, 0.0) for id_ in about}
+
+
+@lru_cache(maxsize=4)
+def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
+    """Return an engine for papers of which the index may lack some. It is kept for the topics of other channels."""
+    return Engine(search_index.index_in_memory(documents))
+
+
+def _suggest(
+    archive: Archive,
+    vocabulary: completion.Vocabulary,
+    query: query_parser.Query,
+    found: search_engine.Found,
+    unknown: Sequence[str],
+    given: Filters,
+) -> tuple[str, ...]:
+    """Return alternative queries, the likeliest first: without the query's own filters, or corrected; none if enough was found.
+
+    The filters given apart from the query apply to the alternatives too.
+    """
+    if found.complete_count >= _ENOUGH_COMPLETE:
+        return ()
+    suggested = list[str]()
+    filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
+    if found.complete_count == 0 and query.text and any(filters):
+        # Its own filters, exclusions or quoted phrases may reject what its words match.
+        words = archive.read(query_parser.Query(query.text))
+        if archive.engine.find(words, Scope(given), limit=1, only_complete=True).total:
+            suggested.append(query.text)
+    near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
+    best = {word: meant[0][0] for word, meant in near.items() if meant}
+    meanings = [best | {word: meant} for word, listed in near.items() for meant, _ in listed]
+    suggested += [completion.apply_corrections(query.text, [*each.items()]) for each in meanings]
+    return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
 
 class SearchService:
-    """Searches one database. Each method reads one snapshot and accepts any input."""
+    """Searches one database. Each method reads one snapshot and accepts any input. Threads may share it."""
 
     def __init__(
         self,
@@ -58,61 +214,173 @@ class SearchService:
         clock: Clock = system_clock,
         index: SearchIndex | None = None,
     ) -> None:
-        self._database = database
-        self._clock = clock
         self.index = index or SearchIndex(search_index.folder_of(database))
+        self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
-        self._lookup = LookUp(self.index, self._glossary.read_current, clock)
-        self._completion_index: TopicIndex | None = None
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[object, _Answer] = OrderedDict()
+        self._engine: Engine | None = None
+        self._reader: Reader | None = None
+        self._topics: TopicIndex | None = None
+        self._offered_topics: TopicIndex | None = None
         self._topics_checked_at = 0.0
+
+    # Look-ups.
+
+    def _open(self, view: Snapshot) -> Archive:
+        """Return the archive as it is now, after changes of a few papers were indexed."""
+        is_current, glossary = self.index.refresh(view), self._glossary.read_current(view)
+        found, writers = self.index.papers, authors.Writers(view, self.index.authors)
+        with self._lock:
+            if self._engine is None or self._engine.searcher is not found:
+                self._engine = Engine(found)
+            if self._reader is None or self._reader.glossary is not glossary:
+                self._reader = Reader(glossary)
+            return Archive(view, self._engine, writers, self._reader, not is_current)
+
+    def _load_topics(self, archive: Archive) -> TopicIndex:
+        """Return the topic index of the current glossary."""
+        glossary = archive.reader.glossary
+        with self._lock:
+            if self._topics is None or self._topics.glossary is not glossary:
+                self._topics = TopicIndex(glossary)
+            return self._topics
 
     async def _read(
         self,
         connection: Connection,
-        function: Callable[Concatenate[Snapshot, Parameters], Result],
+        function: Callable[Concatenate[Archive, Parameters], Result],
         *arguments: Parameters.args,
         **options: Parameters.kwargs,
     ) -> Result:
         """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here, with the glossary loaded elsewhere."""
         if connection.dialect.name != "sqlite":
             await self._glossary.get_current(connection)
+
+        def look_up(view: Snapshot) -> Result:
+            return function(self._open(view), *arguments, **options)
+
         try:
-            return await snapshot.read(connection, function, *arguments, **options)
+            return await snapshot.read(connection, look_up)
         except ValueError as error:
             if not search_index.is_damage(error):
                 raise
             self.index.forget()
-        return await snapshot.read(connection, function, *arguments, **options)
+        return await snapshot.read(connection, look_up)
 
     async def _look_up(
         self,
-        function: Callable[Concatenate[Snapshot, Parameters], Result],
+        function: Callable[Concatenate[Archive, Parameters], Result],
         *arguments: Parameters.args,
         **options: Parameters.kwargs,
     ) -> Result:
         async with self._database.read() as connection:
             return await self._read(connection, function, *arguments, **options)
 
-    async def search(self, request: SearchRequest) -> SearchResult:
-        """Return the papers on a topic, best first.
+    # Topics.
 
-        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper.
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
+
+        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper. Further pages are
+        those of the answer whose first page was shown, as papers arrive.
         """
         async with self._database.read() as connection:
-            result = await self._read(connection, self._lookup.search, request)
-            return await _add_snippets(connection, result, request)
+            result = await self._read(connection, self._search, request)
+            if request.snippet_locale is None:
+                return result
+            patterns = search_results.build_patterns(result.term_forms)
+            snippets = await search_results.list_snippets(
+                connection, result.rows, request.snippet_locale, patterns
+            )
+            return replace(result, snippets=snippets)
 
     async def list_top(self, request: SearchRequest) -> SearchResult:
         """Return the top-voted papers of a period, on a topic if the request has a query."""
+        return await self.search(replace(request, sort=Sort.VOTES))
 
-        def list_papers(view: Snapshot) -> SearchResult:
-            if request.query.strip():
-                return self._lookup.search(view, request, by_votes=True)
-            rows = search.list_top(view, request.filters, limit=request.limit, offset=request.offset)
-            return SearchResult(tuple(rows), search.count_top(view, request.filters))
+    def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
+        view = archive.view
+        if (arxiv_id := titles.parse_id(request.query)) is not None:
+            ids = search.get_paper_ids(view, [arxiv_id])
+            found = search.list_paper_rows(view, list(ids.values()))
+            return SearchResult(tuple(found), 1, complete=1) if found else SearchResult(unknown_id=arxiv_id)
+        answer = self._answer(archive, request)
+        if isinstance(answer, SearchResult):
+            return replace(answer, is_stale=archive.is_stale)
+        page = answer.found.hits[request.offset : request.offset + request.limit]
+        scores, missing = {hit.paper_id: round(hit.score, 4) for hit in page}, answer.found.missing
+        rows = search.list_paper_rows(view, [*scores], scores)
+        return replace(
+            answer.common,
+            rows=tuple(rows),
+            missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
+            is_stale=archive.is_stale,
+        )
 
-        async with self._database.read() as connection:
-            return await _add_snippets(connection, await self._read(connection, list_papers), request)
+    def _answer(self, archive: Archive, request: SearchRequest) -> _Answer | SearchResult:
+        """Return the kept answer of a request if it reaches far enough, or a new one; a result for a query without text."""
+        now, end = self._clock(), request.offset + request.limit
+        key = (replace(request, limit=0, offset=0, snippet_locale=None), now.date())
+        with self._lock:
+            answer = self._answers.get(key)
+        if answer is not None and (
+            (answer.engine, answer.reader) != (archive.engine, archive.reader)
+            and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
+        ):
+            answer = None
+        if answer is None:
+            made = self._make_answer(archive, request)
+            if isinstance(made, SearchResult):
+                return made
+            answer = made
+        elif end > len(answer.found.hits) and answer.found.has_more:
+            answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
+        with self._lock:
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
+            while len(self._answers) > _MAX_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer | SearchResult:
+        engine = archive.engine
+        typed = query_parser.parse_query(analyser.clean_typed(request.query))
+        query, period = read_period(typed, self._clock().date())
+        query = authors.read_writers(archive, query)
+        names = (*query.institutions, *query.authors[len(typed.authors) :])
+        author = analyser.clean_typed(request.author).strip()
+        written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
+        scope = Scope(merge_filters(request.filters, query), written, query.institutions, bool(names))
+        common = SearchResult(period=period, writers=names, ignored=query.ignored)
+        if not query.has_text:
+            common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
+            return _list_filtered(archive, request, query, scope, common)
+        read = archive.read(query)
+        unknown = completion.list_unknown_words(engine, read.parts)
+        vocabulary = self._load_topics(archive).vocabulary if unknown else completion.Vocabulary()
+        corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
+        if corrected:
+            unknown = [word for word in unknown if word not in dict(corrected)]
+            query = replace(query, text=completion.apply_corrections(query.text, corrected))
+            read = archive.read(query)
+        found = _find(engine, read, scope, request)
+        common = replace(
+            common,
+            total=found.total,
+            complete=found.complete_count,
+            corrected=corrected,
+            added_forms=read.added_forms[:_MAX_SAID],
+            terms=read.terms,
+            term_forms=read.term_forms,
+            is_shortened=len(read.text.split()) < len(query.text.split()),
+            meanings=read.meanings,
+            alert_terms=_list_alert_terms(archive, query, read.parts),
+            suggestions=_suggest(archive, vocabulary, query, found, unknown, request.filters),
+        )
+        return _Answer(read, scope, engine, archive.reader, found, common, self._clock())
+
+    # Exact sets.
 
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
@@ -121,41 +389,96 @@ class SearchService:
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
-        found, query, new = await self._read(connection, self._lookup.match_papers, text, digest_papers)
-        if new:
-            # The index does not have them yet.
-            about = await asyncio.to_thread(
-                lambda: [document.id for document in new if query.is_about(search_index.read_paper(document))]
-            )
-            found |= dict.fromkeys(about, 0.0)
-        return found
+        return await self._read(connection, _match_papers, text, digest_papers)
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
-        return await self._read(connection, self._lookup.list_about, text, filters)
+
+        def look_up(archive: Archive) -> AboutPapers:
+            query = query_parser.parse_query(analyser.clean_typed(text))
+            written = authors.list_paper_ids(archive.writers, query.authors)
+            if not query.has_text:
+                return AboutPapers(None if written is None else sorted(written))
+            read = archive.read(query).sure()
+            scope = Scope(merge_filters(filters, query), written, query.institutions)
+            return AboutPapers(archive.engine.list_about(read, scope), read.added_forms)
+
+        return await self._read(connection, look_up)
 
     async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
         """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
-        return await self._read(connection, self._lookup.read_queries, texts)
 
-    find_author = _as_method(LookUp.find_author)
-    explain_term = _as_method(LookUp.explain_term)
-    list_suspicious_forms = _as_method(LookUp.list_suspicious_forms)
-    complete_author = _as_method(LookUp.complete_author)
-    complete_paper = _as_method(LookUp.complete_paper)
-    list_similar = _as_method(LookUp.list_similar)
+        def look_up(archive: Archive) -> list[ReadQuery]:
+            return [
+                ReadQuery(phrase, (concepts.literal_part(phrase),))
+                if (phrase := text.strip('"')) != text
+                else archive.read(query_parser.Query(text)).sure()
+                for text in map(analyser.clean_typed, texts)
+            ]
+
+        return await self._read(connection, look_up)
+
+    # The glossary.
+
+    async def explain_term(self, term: str) -> TermEvidence:
+        """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
+
+        def look_up(archive: Archive) -> TermEvidence:
+            text, glossary = analyser.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
+            found = [
+                (
+                    concept.key,
+                    [FormEvidence(form, archive.engine.count([form.text])) for form in concept.forms],
+                )
+                for concept in glossary.find_concepts(text)
+            ]
+            return TermEvidence(found, glossary.list_senses(text))
+
+        return await self._look_up(look_up)
+
+    # Authors and papers.
+
+    async def find_author(
+        self,
+        name: str,
+        *,
+        sort: Sort = Sort.VOTES,
+        filters: Filters = NO_FILTERS,
+        limit: int = 10,
+        offset: int = 0,
+        locale: models.Locale = models.Locale.EN,
+    ) -> AuthorResult:
+        """Return the papers of the author whose name matches best, by votes or date, and the other matches.
+
+        The author's topics are named in the language of `locale` where they have a name in it.
+        """
+        return await self._look_up(
+            authors.find_author, name, sort=sort, filters=filters, limit=limit, offset=offset, locale=locale
+        )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
         async with self._database.read() as connection:
-            arxiv_id = await self._read(connection, self._lookup.find_paper, text)
+            arxiv_id = await self._read(connection, titles.find_paper, text)
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
+
+    async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
+        """Return the papers that share the most rare words with a paper, the most similar first."""
+        return await self._look_up(titles.list_similar, arxiv_id, limit)
+
+    async def complete_author(self, text: str) -> list[Choice]:
+        """Return the authors with a name that begins as typed, those with the most papers first."""
+        return await self._look_up(completion.complete_author, text)
+
+    async def complete_paper(self, text: str) -> list[Choice]:
+        """Return the papers whose arXiv id or title begins as typed."""
+        return await self._look_up(completion.complete_paper, analyser.clean_typed(text))
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
         """Return the sources of the digests that a paper is in, by digest id."""
         ids = [appearance.digest_id for appearance in detail.appearances]
         async with self._database.read() as connection:
-            return await archive.list_sources(connection, ids)
+            return await stored_archive.list_sources(connection, ids)
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
@@ -163,7 +486,9 @@ class SearchService:
         """Return a date's papers, top-voted first, and the date: without one that of the newest digest, if there is one."""
         async with self._database.read() as connection:
             if on is None:
-                newest = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
+                newest = await stored_archive.list_dates(
+                    connection, limit=1, until_on=latest_date(self._clock())
+                )
                 if not newest:
                     return PaperPage(), None
                 on = newest[0]
@@ -181,22 +506,14 @@ class SearchService:
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the completions of a topic, those in the reader's language first."""
         now = asyncio.get_running_loop().time()
-        if self._completion_index is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
+        if self._offered_topics is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
             self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
-            topics = await self._look_up(self._lookup.load_topics)
+            topics = await self._look_up(self._load_topics)
             await asyncio.to_thread(topics.prepare)
-            self._completion_index = topics
-        return self._completion_index.complete(analyser.clean_typed(text), locale)
+            self._offered_topics = topics
+        return self._offered_topics.complete(analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""
         async with self._database.read() as connection:
             return await papers.get_extent(connection, until_on=latest_date(self._clock()))
-
-
-async def _add_snippets(connection: Connection, result: SearchResult, request: SearchRequest) -> SearchResult:
-    if request.snippet_locale is None:
-        return result
-    patterns = search_results.build_patterns(result.terms, result.term_forms)
-    snippets = await search_results.list_snippets(connection, result.rows, request.snippet_locale, patterns)
-    return replace(result, snippets=snippets)

@@ -1,36 +1,53 @@
-"""Papers by their titles: those that contain a text, for look-ups of one paper and for autocomplete."""
+"""Single papers: by their ids, by a text that their titles contain, for look-ups and autocomplete, and by what they share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.archive import arxiv_ids, summaries
+from bot.search import index as search_index
+from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser
+from bot.text import analyser, questions, tokens, typography
 from storage import models, search
-from storage.snapshot import Snapshot
 
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
+_MAX_TOPICS = 24
 _MIN_NAME_LENGTH = 3
 """Letters and digits of a part of a title by which the one paper that has it is found."""
 
 
-def find_papers(
-    snapshot: Snapshot, engine: Engine, text: str, *, limit: int, is_prefix: bool = False
-) -> list[models.PaperRow]:
+def parse_id(text: str) -> str | None:
+    """Return the arXiv id that a text consists of or links to; punctuation around it and wide digits are accepted."""
+    plain = typography.normalise("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    return arxiv_ids.extract_arxiv_id(plain)
+
+
+def find_paper(archive: Archive, text: str) -> str | None:
+    """Return the arXiv id of the paper that an arXiv id, a link or a part of a title identifies, or None."""
+    text = analyser.clean_typed(text)
+    if (arxiv_id := parse_id(text)) is not None:
+        return arxiv_id
+    rows = find_papers(archive, text, limit=1)
+    found = rows[0] if rows else find_named(archive, text)
+    return found.arxiv_id if found else None
+
+
+def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
     """Return the papers whose titles contain a text, best first: equal titles, titles that begin with it, then popularity.
 
     With `is_prefix` the last word may be incomplete.
     """
     words = text[:_MAX_TEXT_LENGTH].split()
     if is_prefix and words and not text.endswith(" "):
-        found = _complete(engine, words, limit)
+        found = _complete(archive.engine, words, limit)
     else:
-        found = engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
-    rows = search.list_paper_rows(snapshot, found)
+        found = archive.engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
+    rows = search.list_paper_rows(archive.view, found)
     folded = analyser.fold_name(text)
     titled = [(analyser.fold_name(row.title or ""), row) for row in rows]
     if not is_prefix:
@@ -39,7 +56,7 @@ def find_papers(
     return [row for _, row in titled[:limit]]
 
 
-def find_named(snapshot: Snapshot, engine: Engine, text: str) -> models.PaperRow | None:
+def find_named(archive: Archive, text: str) -> models.PaperRow | None:
     """Return the only paper whose title begins with a text in any spacing, or has it at another word; None if several do.
 
     "smollm" is the paper of SmolLM2, "flash attention" that of FlashAttention-3.
@@ -50,7 +67,7 @@ def find_named(snapshot: Snapshot, engine: Engine, text: str) -> models.PaperRow
     found = {
         row.id: row
         for typed in (text, key)
-        for row in find_papers(snapshot, engine, typed, limit=_CANDIDATE_LIMIT, is_prefix=True)
+        for row in find_papers(archive, typed, limit=_CANDIDATE_LIMIT, is_prefix=True)
     }
     beginning = [row for row in found.values() if _join(row.title or "").startswith(key)]
     named = beginning or [row for row in found.values() if _has_at_word(row.title or "", key)]
@@ -90,3 +107,16 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     # Titles have stems: "reasonin" is a part of reasoning, which is indexed as "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
     return engine.list_titled(others, limit=limit, beginnings=(own[-1], word), alternatives=(*own, *stems))
+
+
+def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
+    """Return the papers that share the most rare concepts with a paper, and topics, the most similar first."""
+    ids = list(search.get_paper_ids(archive.view, [analyser.clean_typed(arxiv_id)]).values())
+    documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
+    if not documents:
+        return []
+    texts = search_index.build_texts(documents[0])
+    topics = dict(questions.find_paper_topics(search_index.count_words(texts), _MAX_TOPICS))
+    shared = search_index.count_concepts(*map(tokens.tokenize, (texts.title, texts.body)))
+    found = archive.engine.list_similar(documents[0].id, shared, topics, limit=limit)
+    return search.list_paper_rows(archive.view, found)

@@ -161,14 +161,6 @@ class ShelfCog(commands.Cog):
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
         return await card_view(request, arxiv_id, message_builder.parse_number(page))
 
-    @router.handles(lists_card.READ_SAVED)
-    async def mark_read(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark a paper as read, or as unread."""
-        page, arxiv_id = action.fields(2)
-        paper = await self._find(request, arxiv_id)
-        await self._shelf.set_read(request.user_id, paper, request.interaction.guild_id)
-        return await card_view(request, arxiv_id, message_builder.parse_number(page))
-
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         return await self._lists.list_view(
             request, await store_list_text(self._tokens, request.user_id, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -31,18 +31,24 @@ MAX_LISTED_TAGS = 25
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of those papers that match all of a query, as `/topic` finds them."""
 
+View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
+"""Returns the ids of those of a reader's saved papers that another feature can tell."""
+
 
 class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
 
 
 class Shelf(SavedPapers):
-    """Readers' saved papers. `matcher` searches those that the archive lists."""
+    """Readers' saved papers. `matcher` searches those that the archive lists; `views` are found by their names, as tags are."""
 
-    def __init__(self, database: Database, clock: Clock, matcher: Matcher) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._matcher = matcher
+        self._views = views or {}
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers, in a server or elsewhere; a saved one stays as it is. Raises FullShelfError, and saves none then."""
@@ -109,25 +115,21 @@ class Shelf(SavedPapers):
                 tags=notes.join_tags(notes.parse_tags(tags)),
             )
 
-    async def set_read(self, user_id: int, paper: models.SavedPaper, server_id: int | None) -> None:
-        """Mark a saved paper as read, or as unread again. In a server it counts there."""
-        values = {"read_at": None if paper.read_at else self._clock()}
-        async with self._database.transaction() as connection:
-            await shelf.update(
-                connection, user_id, paper.id, **values, **({"server_id": server_id} if server_id else {})
-            )
-
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
+        """Return a reader's most used tags that contain a text with the number of their papers, the most used first.
+
+        A view is among them if it has some of the papers, but not all.
+        """
         async with self._database.read() as connection:
             tags = await shelf.get_tags(connection, user_id)
-            unread = await shelf.count_unread(connection, user_id)
+            total = await shelf.count(connection, user_id)
+            views = [
+                (name, len(await find(connection, user_id)))
+                for name, find in self._views.items()
+                if total and containing in name
+            ]
         counts = await asyncio.to_thread(_count_tags, tags, containing)
-        return (
-            [(shelf.UNREAD, unread), *counts][:MAX_LISTED_TAGS]
-            if unread and containing in shelf.UNREAD
-            else counts
-        )
+        return [*((name, count) for name, count in views if 0 < count < total), *counts][:MAX_LISTED_TAGS]
 
     async def list_saved(
         self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
@@ -155,13 +157,18 @@ class Shelf(SavedPapers):
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return the tags of a query, and the papers that match its words: by the search, or by title, note or id.
+        """Return the tags of a query, and the papers of its views that match its words: by the search, or by title, note or id.
 
-        The papers of a query without words are None: any.
+        The papers of a query without views and words are None: any.
         """
         words, tags = notes.split_query(query)
+        among: frozenset[int] | None = None
+        for name in [tag for tag in tags if tag in self._views]:
+            tags.remove(name)
+            seen = await self._views[name](connection, user_id)
+            among = seen if among is None else among & seen
         if not words:
-            return tags, None
+            return tags, among
         listed: list[DigestPaper] = []
         found: frozenset[int] = frozenset()
         async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
@@ -174,7 +181,7 @@ class Shelf(SavedPapers):
                 found |= await asyncio.to_thread(_find_in_texts, rows, words)
         if listed:
             found |= frozenset(await self._matcher(connection, words, listed))
-        return tags, found
+        return tags, found if among is None else found & among
 
 
 def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:

@@ -289,7 +289,6 @@ async def parse_apart(
 
     Raises the function's PaperroundErrors, and FetchError if it takes too much memory or time.
     """
-    # Where no process can be started, a thread does it.
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)
     found: list[tuple[Parsed, list[Any]]] = []
@@ -304,8 +303,6 @@ async def parse_apart(
                         found.append((build(part), []))
                     else:
                         found[-1][1].extend(entries.validate_python(part))
-        except isolation.ChildStartError:
-            return await asyncio.to_thread(parse, *arguments)
         except isolation.ChildLimitError as error:
             raise FetchError(str(error), code=TOO_LARGE) from error
     return tuple(replace(whole, entries=tuple(rows)) for whole, rows in found)  # type: ignore[type-var]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise, product
 from typing import NamedTuple
@@ -392,24 +391,14 @@ def institution_forms(name: str) -> tuple[str, ...]:
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
-def complete_institution(prefix: str, counts: Mapping[str, int]) -> list[str]:
-    """Return names of institutions, in either language, that begin with `prefix`, or have a word that does.
+def complete_institution(prefix: str) -> list[str]:
+    """Return the known institutions, in either language, that begin with `prefix`, or have a word that does.
 
-    `counts` are the papers by name as written. A known institution is offered once, in the form that was typed.
+    Each is offered once, in the form that was typed.
     """
     typed = analyser.fold_name(prefix)
-    papers: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    for forms in _rows():
-        if begins := [form for form in forms if _begins(form, typed)]:
-            names[institution_key(forms[0])] = begins[0]
-    for name, count in counts.items():
-        key = institution_key(name)
-        papers.update(dict.fromkeys(find_keys(name), count))
-        if key and _begins(name, typed):
-            names.setdefault(key, name)
-    ordered = sorted(names, key=lambda key: (not _begins(names[key], typed, inside=False), -papers[key], key))
-    return [names[key] for key in ordered]
+    names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
+    return sorted(filter(None, names), key=lambda name: not _begins(name, typed, inside=False))
 
 
 def _begins(name: str, typed: str, *, inside: bool = True) -> bool:

@@ -149,7 +149,7 @@ def form_keys(concept: str) -> frozenset[str]:
 
 def count_forms(token: str) -> int:
     """Return the number of forms that the token of a concept represents."""
-    return len(form_keys(token[1:].replace("_", " ")))
+    return len(form_keys(read_concept_token(token)))
 
 
 def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
@@ -159,6 +159,11 @@ def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
 def concept_token(concept: str) -> str:
     """Return the token of a concept of the seed list."""
     return CONCEPT + concept.replace(" ", "_")
+
+
+def read_concept_token(token: str) -> str:
+    """Return the English key of the concept of a token."""
+    return token[1:].replace("_", " ")
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:

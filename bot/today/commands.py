@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, timedelta
-from types import MappingProxyType
+from datetime import date
 from typing import assert_never
 
 from discord import app_commands, ui
@@ -21,11 +20,8 @@ from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages
-from bot.today.profiles import Profiles
-from bot.today.service import DEFAULT_TIME, Mark, TodayService, next_due
+from bot.today.service import DEFAULT_TIME, Mark, TodayService
 from storage.models import FeedbackKind
-
-_SUBMIT_TIME = message_builder.pack_custom_id(today_messages.SUBMIT_TIME)
 
 
 class TodayCog(commands.Cog):
@@ -41,7 +37,7 @@ class TodayCog(commands.Cog):
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
         """Show the papers; with a time, send them each day as well."""
-        note = "" if at is None else await self._start_daily(request, {"time": at})
+        note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
     @router.handles(today_messages.SHOW)
@@ -89,36 +85,6 @@ class TodayCog(commands.Cog):
         """Send the papers each day by direct message."""
         return await self._updated_view(request, await self._start_daily(request))
 
-    @router.handles(today_messages.OPEN_TIME, router.AT_ONCE)
-    async def open_time(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for the time of day and its zone."""
-        profile = await self._services.get(Profiles).find(request.user_id)
-        zone = profile.timezone or await request.interaction.client.timezone_for(request.interaction)
-        values = {"time": profile.at_time or DEFAULT_TIME, "zone": zone}
-        return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
-
-    @router.handles(today_messages.REOPEN_TIME, router.AT_ONCE)
-    async def reopen_time(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form that was refused, with what was typed."""
-        _, values = await router.load_typed(self._services.text_tokens, action.payload)
-        return client_messages.time_modal(request.texts, _SUBMIT_TIME, values)
-
-    @router.handles(today_messages.SUBMIT_TIME, router.IN_OWN_MESSAGE)
-    async def submit_time(self, request: Request, action: Action) -> ui.LayoutView | None:
-        """Send the papers at another time, or at the time of another zone."""
-        values = router.modal_values(request.interaction)
-        try:
-            note = await self._start_daily(request, values)
-        except UserError as error:
-            # In a new message: the papers stay where they are.
-            token = await router.store_typed(request, "", values)
-            reason = request.texts(error.key, **error.arguments)
-            reopen_id = message_builder.pack_custom_id(today_messages.REOPEN_TIME, token)
-            view = client_messages.refused_view(request.texts, reason, reopen_id)
-            await router.reply_privately(request.interaction, view)
-            return None
-        return await self._updated_view(request, note)
-
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Stop sending the papers."""
@@ -164,29 +130,23 @@ class TodayCog(commands.Cog):
         commands = self._mentions("me data"), self._mentions("me forget")
         return today_messages.topics_view(texts, topics, picked, learnt, commands)
 
-    async def _start_daily(self, request: Request, typed: Mapping[str, str] = MappingProxyType({})) -> str:
-        """Turn the delivery by DM on, at the typed `time` or at the stored one. Returns what to tell the reader.
+    async def _start_daily(self, request: Request, typed: str | None = None) -> str:
+        """Turn the delivery by DM on, at a typed time or at the stored one. Returns what to tell the reader.
 
-        A typed `zone`, also one beside the time, becomes the reader's own. Raises UserError.
+        A zone beside the time becomes the reader's own. Raises UserError.
         """
-        typed = client_options.move_zone(typed, "time", "zone")
-        at_time = client_options.parse_time(typed["time"]) if "time" in typed else None
-        zone = client_options.parse_zone(typed["zone"]) if "zone" in typed else None
+        values = {} if typed is None else client_options.move_zone({"time": typed}, "time", "zone")
+        at_time = client_options.parse_time(values["time"]) if values else None
+        zone = client_options.parse_zone(values["zone"]) if "zone" in values else None
         await router.open_dm(request)
         if zone is None:
             zone = await request.interaction.client.timezone_for(request.interaction)
         else:
             await self._services.readers.update(request.user_id, timezone=zone)
         profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
-        if profile.at_time is None or profile.timezone is None or profile.next_due_at is None:
-            return ""
-        next_at = f"<t:{int(profile.next_due_at.timestamp())}:F>"
-        shown_zone = templates.render_zone(profile.timezone, request.texts.locale.value)
-        just_before = profile.next_due_at - timedelta(seconds=1)
-        at_hour = next_due(just_before, profile.at_time, profile.timezone, None)
-        waits = "no" if at_hour == profile.next_due_at else "yes"
-        at = request.texts.format_time(profile.at_time)
-        return request.texts("today-sent-daily", at=at, zone=shown_zone, next=next_at, waits=waits)
+        shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
+        at = request.texts.format_time(profile.at_time or DEFAULT_TIME)
+        return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:

@@ -28,9 +28,6 @@ TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
 STOP = "toff"
-OPEN_TIME = "tw"
-SUBMIT_TIME = "twd"
-REOPEN_TIME = "twr"
 
 _MAX_REASON_LENGTH = 60
 
@@ -49,7 +46,7 @@ def today_view(
         is_learnt = post.saved_count >= today_service.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    message.add_text(f"## {discord_text.tie_units(heading)}\n{client_messages.subtext(basis)}")
+    message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
@@ -176,15 +173,12 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
     """Return the buttons below the papers."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     sending = (
-        [send_button(texts, again=post.suspended is not None)]
+        send_button(texts, again=post.suspended is not None)
         if post.at_time is None
-        else [
-            button(texts("change-time"), pack_custom_id(OPEN_TIME)),
-            button(texts("today-stop"), pack_custom_id(STOP)),
-        ]
+        else button(texts("today-stop"), pack_custom_id(STOP))
     )
     return [
         button(texts("today-others"), client_messages.pack_state(day, client_messages.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
-        *sending,
+        sending,
     ]

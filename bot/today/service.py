@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -175,7 +176,7 @@ class TodayService:
         learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
-            active = [alert for alert in own if not alert.is_paused(self._clock())]
+            active = [alert for alert in own if not alert.paused]
             follows = await _match_follows(self._search, connection, day, active)
             answers = dict(
                 await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200)
@@ -223,7 +224,7 @@ class TodayService:
             saved_count=len(saved),
             is_personal=is_personal,
             has_topics=bool(profile.topics),
-            at_time=profile.at_time if profile.next_due_at is not None else None,
+            at_time=profile.at_time if profile.reason is None else None,
             suspended=profile.reason,
         )
 
@@ -267,10 +268,12 @@ class TodayService:
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or DEFAULT_TIME
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
+            due = schedule.next_due(now - schedule.DAY, _rule_of(chosen, zone))
+            is_over = _ready_at(due, days.closings) <= now
             settings: today.ProfileSettings = {
                 "at_time": chosen,
                 "timezone": zone,
-                "next_due_at": next_due(now, chosen, zone, days.closings),
+                "last_on": due.local_on if is_over else due.local_on - schedule.DAY,
                 "reason": None,
             }
             await today.change(connection, user_id, **settings)
@@ -280,25 +283,36 @@ class TodayService:
     async def stop_daily(self, user_id: int) -> None:
         """Stop sending a reader the papers of the day."""
         async with self._database.transaction() as connection:
-            await today.change(
-                connection, user_id, at_time=None, timezone=None, next_due_at=None, reason=None
-            )
+            await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
 
 
-def next_due(now: datetime, at_time: str, zone: str, closings: day_close.Closings | None) -> datetime:
-    """Return when a message is due next after `now` (UTC): at `at_time` in the zone, across changes of the clock.
+def _rule_of(at_time: str, zone: str) -> schedule.Rule:
+    return schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
 
-    With `closings` that is the earliest: a list that closes within schedule.CLOSE_WAIT after it is awaited.
+
+def _ready_at(due: schedule.DueTime, closings: day_close.Closings | None) -> datetime:
+    """Return when the papers of a reader's hour can be sent (UTC), as far as it is known.
+
+    A list that closes within schedule.CLOSE_WAIT after the hour is awaited, and for as long after its close until it is read.
     """
-    rule = schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
-    due_at = schedule.next_due(now if closings is None else now - schedule.CLOSE_WAIT, rule).at
-    while True:
-        at = due_at
-        if closings is not None:
-            at = max(at, closings.rule.closes_at(closings.rule.last_closed(at + schedule.CLOSE_WAIT)))
-        if at > now:
-            return at
-        due_at = schedule.next_due(due_at, rule).at
+    if closings is None:
+        return due.at
+    day = closings.rule.last_closed(due.at + schedule.CLOSE_WAIT)
+    wait = timedelta(0) if closings.is_complete(day) else schedule.CLOSE_WAIT
+    return max(due.at, closings.rule.closes_at(day) + wait)
+
+
+def find_due(
+    now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
+) -> schedule.DueTime | None:
+    """Return the time that an hour (HH:MM in a zone) fell due of late, if its papers can be sent at `now` (UTC).
+
+    None for a zone that this machine does not know.
+    """
+    if not clock.is_known_zone(zone):
+        return None
+    due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, _rule_of(at_time, zone))
+    return due if _ready_at(due, closings) <= now else None
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
@@ -332,8 +346,8 @@ async def _match_follows(
         for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
             details = await papers.list_details(connection, batch)
             day.texts += await asyncio.to_thread(lambda: list(map(matcher.PaperText, details)))  # noqa: B023
-    queries = await matcher.read_rules(search, connection, list(map(matcher.Rule.of, active)))
-    return await asyncio.to_thread(_match, queries, day.texts)
+    queries = await matcher.read_alerts(search, connection, active)
+    return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
 
 def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperText]) -> Follows:
@@ -429,9 +443,9 @@ _FAILED = "papers of the day not built"
 
 
 class TodayPlanner:
-    """Plans what is due by DM: the newest complete day that a reader was not sent.
+    """Plans what is due by DM: the newest complete day that a reader was not sent, from the reader's hour on (`find_due`).
 
-    Planning is idempotent: the key of a delivery names the reader and the digest's date.
+    Once a local date, by the key of the delivery, which names the reader and that date.
     """
 
     def __init__(
@@ -467,39 +481,53 @@ class TodayPlanner:
     async def _plan_batch(self, now: datetime) -> int | None:
         """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
         async with self._database.read() as connection:
-            if not (due := await today.list_due(connection, now, limit=BATCH_SIZE)):
+            if not (hours := await today.list_hours(connection)):
                 return None
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
+        due_by_date: dict[date, dict[tuple[str, str], datetime]] = defaultdict(dict)
+        for hour in hours:
+            if (due := find_due(now, *hour, days.closings)) is not None:
+                due_by_date[due.local_on][hour] = due.at
+        for local_on, due_at in due_by_date.items():
+            count = await self._plan_date(now, next(iter(days.complete), None), local_on, due_at)
+            if count is not None:
+                return count
+        return None
+
+    async def _plan_date(
+        self, now: datetime, on: date | None, local_on: date, hours: Mapping[tuple[str, str], datetime]
+    ) -> int | None:
+        """Plan the deliveries of some readers on a local date, of whose hours the due times (UTC) are given."""
+        async with self._database.read() as connection:
+            if not (due := await today.list_due(connection, hours, local_on, limit=BATCH_SIZE)):
+                return None
             user_ids = [profile.user_id for profile in due]
             known = await accounts.list_readers_by_id(connection, user_ids)
-            on = next(iter(days.complete), None)
             sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else set()
-        look_at = _awaited_until(days.closings, now)
         built: list[models.NewDelivery] = []
-        if on is not None and look_at is None:
-            built = await self._build([row for row in due if row.user_id not in sent], known, now, on)
+        if on is not None:
+            unsent = [profile for profile in due if profile.user_id not in sent]
+            built = await self._build(unsent, known, now, on, local_on, hours)
         async with self._database.transaction() as connection:
             # `/me forget` takes the same lock: a reader who is forgotten meanwhile gets no message.
             await alerts.lock_planning(connection)
             # A reader who stopped it meanwhile gets no message.
-            stored = await today.list_due(connection, now, limit=10 * BATCH_SIZE)
-            still_due = {row.user_id for row in stored}
-            new = [delivery for delivery in built if delivery.user_id in still_due]
-            ids = await outbox.add_all(connection, new)
-            moved = [
-                replace(profile, next_due_at=look_at)
-                if look_at is not None
-                else _move(profile, known.get(profile.user_id), now, days.closings)
-                for profile in due
-                if profile.user_id in still_due
-            ]
-            await today.set_schedules(connection, moved)
+            stored = await today.list_due(connection, hours, local_on, limit=10 * BATCH_SIZE)
+            still_due = {profile.user_id for profile in stored}
+            ids = await outbox.add_all(connection, [row for row in built if row.user_id in still_due])
+            await today.set_last_on(connection, user_ids, local_on)
         if ids:
             log.info("papers of the day planned", count=len(ids))
         return len(ids)
 
     async def _build(
-        self, due: Sequence[models.Profile], known: Mapping[int, models.Reader], now: datetime, on: date
+        self,
+        due: Sequence[models.Profile],
+        known: Mapping[int, models.Reader],
+        now: datetime,
+        on: date,
+        local_on: date,
+        hours: Mapping[tuple[str, str], datetime],
     ) -> list[models.NewDelivery]:
         """Build and render the posts of a day that have papers; what fails is logged and left out."""
         built: list[models.NewDelivery] = []
@@ -511,14 +539,13 @@ class TodayPlanner:
             # A reader for whom this fails must not hold up the others.
             with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
                 post = await self._service.build_of_day(profile, locale, day)
+                post = replace(post, marker=f"today:{profile.user_id}:{local_on}")
                 if post.picks:
                     delivery = self._deliveries.build_post(
                         TODAY,
                         post,
                         now,
-                        # A day whose message expired unsent is planned again, if no newer one is complete by then.
-                        f"{post.marker}:{int(now.timestamp())}",
-                        due_at=profile.next_due_at or now,
+                        due_at=hours[profile.at_time or "", profile.timezone or ""],
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         digest_on=on,
@@ -526,25 +553,3 @@ class TodayPlanner:
                     )
                     built.append(delivery)
         return built
-
-
-def _awaited_until(closings: day_close.Closings | None, now: datetime) -> datetime | None:
-    """Return when to look again (UTC) for the list that closed last, while it could not be read; None if it is not awaited."""
-    if closings is None:
-        return None
-    day = closings.rule.last_closed(now)
-    closed_at = closings.rule.closes_at(day)
-    until = closed_at + schedule.CLOSE_WAIT
-    if closings.is_complete(day) or now >= until:
-        return None
-    return min(now + max(timedelta(minutes=1), (now - closed_at) / 8), until)
-
-
-def _move(
-    profile: models.Profile, reader: models.Reader | None, now: datetime, closings: day_close.Closings | None
-) -> models.Profile:
-    """Return the profile with its next due time in the reader's zone; without one if this machine does not know it."""
-    zone = (reader and reader.timezone) or profile.timezone
-    if profile.at_time is None or zone is None or not clock.is_known_zone(zone):
-        return replace(profile, next_due_at=None)
-    return replace(profile, timezone=zone, next_due_at=next_due(now, profile.at_time, zone, closings))

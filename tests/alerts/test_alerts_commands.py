@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 from discord import ui
+from inline_snapshot import snapshot
 
+from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
 from bot.client import message_builder
 from bot.client.translations import Translations
@@ -39,6 +40,128 @@ async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Ale
     return await harness.bot.services.get(Alerts).add(alert_builders.draft(text, user_id=harness.reader.id))
 
 
+@both_languages
+async def test_the_screens_of_an_alert(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword='small language model, "로봇"', votes=10, time="7pm")
+    shown = [harness.screen(preview)]
+    assert await _list_alerts(harness) == []
+    created = await harness.press(preview, "alert-create")
+    shown.append(harness.screen(created))
+    (alert,) = await _list_alerts(harness)
+    assert alert.terms == (TERM(KEYWORD, "small language model"), TERM(KEYWORD, '"로봇"'))
+    assert (alert.min_votes, alert.timing, alert.at_time) == (10, models.AlertTiming.DAILY, "19:00")
+    reader = await harness.bot.services.readers.get(harness.reader.id)
+    assert reader is not None
+    assert (reader.dm_channel_id, reader.locale) == (harness.user.dm_channel.id, harness.texts.locale)
+    detail = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    paused = await harness.press(detail, "alert-pause")
+    shown.append(harness.screen(paused))
+    assert (await _list_alerts(harness))[0].paused
+    shown.append(harness.screen(await harness.ask("alerts list")))
+    resumed = await harness.press(paused, "resume")
+    assert not (await _list_alerts(harness))[0].paused
+    shown.append(harness.screen(await harness.press(resumed, "remove")))
+    assert await _list_alerts(harness) == []
+    expected = {
+        models.Locale.EN: snapshot("""\
+### Papers with “small language model” or exactly “로봇”, at
+  least ▲ 10
+-# DM · daily 7:00 PM (UTC)
+3 papers matched in the last 30 days. The latest:
+- [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001) ▲ 81
+- [Maps for Robots](https://arxiv.org/abs/2501.00004) ▲ 12
+- [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
+-# Related terms count too: SLM, 소형 언어 모델, 소규모 언어 모델, 작은 언어
+  모델. Put words in quotation marks to follow only those.
+<When: Every day, in one message … 9>
+[Create alert] [Edit conditions] [Change time or zone]
+
+Alert created.
+**Papers with “small language model” or exactly “로봇”, at
+  least ▲ 10**
+-# DM · daily 7:00 PM (UTC)
+[Undo] [Edit] [Manage alerts]
+
+### Papers with “small language model” or exactly “로봇”, at
+  least ▲ 10
+-# DM · daily 7:00 PM (UTC)
+Paused
+<When: Every day, in one message … 9>
+[Edit conditions] [Change time or zone]
+[Resume] [Remove] [Back]
+
+### Your alerts · 1
+- **small language model, "로봇" ▲ 10** · DM · daily 7:00 PM ·
+  Paused
+<Pick an alert to edit: small language model, "로봇" ▲ 10 … 1>
+
+Removed: Papers with “small language model” or exactly “로봇”,
+  at least ▲ 10
+"""),
+        models.Locale.KO: snapshot("""\
+### “small language model” 또는 정확히 “로봇” 논문, ▲ 10 이상
+-# DM · 매일 오후 7:00 (서울)
+지난 30일 동안 조건에 맞는 논문이 3편 있었어요. 최근 논문:
+- [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001) ▲ 81
+- [Maps for Robots](https://arxiv.org/abs/2501.00004) ▲ 12
+- [Weather in a Small Language Model](https://arxiv.org/abs/2412.00007) ▲ 33
+-# 관련 용어도 함께 찾아요: SLM, 소형 언어 모델, 소규모 언어 모델, 작은 언어 모델. 따옴표로
+  묶으면 그 표현만 찾아요.
+<언제: 매일 한 번에 모아서 … 9>
+[이대로 만들기] [조건 수정] [시각·시간대 바꾸기]
+
+알림을 만들었어요.
+**“small language model” 또는 정확히 “로봇” 논문, ▲ 10 이상**
+-# DM · 매일 오후 7:00 (서울)
+[실행 취소] [수정] [알림 관리]
+
+### “small language model” 또는 정확히 “로봇” 논문, ▲ 10 이상
+-# DM · 매일 오후 7:00 (서울)
+일시중지
+<언제: 매일 한 번에 모아서 … 9>
+[조건 수정] [시각·시간대 바꾸기]
+[다시 받기] [삭제] [돌아가기]
+
+### 내 알림 · 1개
+- **small language model, "로봇" ▲ 10** · DM · 매일 오후 7:00 ·
+  일시중지
+<수정할 알림을 고르세요: small language model, "로봇" ▲ 10 … 1>
+
+삭제했어요: “small language model” 또는 정확히 “로봇” 논문, ▲ 10 이상
+"""),
+    }
+    assert "\n".join(shown) == expected[harness.texts.locale]
+
+
+async def test_a_new_alert_is_undone_and_a_preview_without_matches_is_widened(harness: ClientHarness) -> None:
+    preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
+    created = await harness.press(preview, "alert-create")
+    await harness.press(created, "alert-undo")
+    assert await _list_alerts(harness) == []
+    widened = await harness.press(
+        await harness.ask("alerts add", keyword="로봇", votes=99_999), "alert-widen"
+    )
+    assert harness.texts("alert-widen") not in shown_text(widened)
+    await harness.press(widened, "alert-create")
+    assert [alert.min_votes for alert in await _list_alerts(harness)] == [0]
+
+
+async def test_alerts_as_long_and_as_many_as_there_can_be_are_listed_changed_and_removed(
+    harness: ClientHarness,
+) -> None:
+    """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
+    words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
+    draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
+    alert = await harness.bot.services.get(Alerts).add(draft)
+    for number in range(alerts_service.MAX_ALERTS - 1):
+        await _add_alert(harness, f"{number} {'a long *text* ' * 7}")
+    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
+    assert harness.texts("alert-changed") in shown_text(saved)
+    await harness.press(saved, "remove")
+    assert len(await _list_alerts(harness)) == alerts_service.MAX_ALERTS - 1
+
+
 async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(
     harness: ClientHarness,
 ) -> None:
@@ -48,95 +171,6 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
     await harness.manager.click(preview, label=harness.texts("alert-create"))
     (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
-
-
-async def test_alerts_are_paused_resumed_and_removed_from_the_list(harness: ClientHarness) -> None:
-    alert = await _add_alert(harness)
-    listed = await harness.ask("alerts list")
-    assert harness.texts("alerts-heading", count=1) in shown_text(listed)
-    detail = await harness.choose(listed, "pr:as", str(alert.id))
-    assert detail.id == listed.id
-    paused = await harness.press(detail, "alert-pause-week")
-    (stored,) = await _list_alerts(harness)
-    assert stored.paused_until_at == harness.env.now() + timedelta(days=7)
-    assert harness.texts("status-alerts-paused", count=1) in shown_text(await harness.ask("status"))
-    resumed = await harness.press(paused, "resume")
-    assert harness.texts("alert-active") in shown_text(resumed)
-    assert "로봇" in shown_text(await harness.press(resumed, "remove"))
-    assert await _list_alerts(harness) == []
-
-
-@both_languages
-async def test_words_in_quotation_marks_are_followed_exactly(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword='"로봇", “speech recognition”')
-    for text in ("로봇", "speech recognition"):
-        assert harness.texts("alert-exactly", text=text) in shown_text(preview)
-    await harness.press(preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert [term.text for term in alert.terms] == ['"로봇"', '"speech recognition"']
-
-
-@both_languages
-async def test_an_alert_that_is_paused_says_so_without_naming_anyone(harness: ClientHarness) -> None:
-    alert = await _add_alert(harness)
-    detail = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
-    paused = await harness.press(detail, "alert-pause")
-    # The reader did it: nobody unknown is named, and /status need not say why.
-    assert harness.texts("reason-by-hand") in shown_text(paused)
-    assert "누군가" not in shown_text(paused)
-    status = shown_text(await harness.ask("status"))
-    assert harness.texts("status-alerts-paused", count=1) in status
-    assert harness.texts("reason-by-hand") not in status
-    assert harness.texts("reason-by-hand") in shown_text(await harness.ask("alerts list"))
-
-
-@both_languages
-async def test_an_alert_as_long_as_an_alert_can_be_is_shown_changed_and_removed(
-    harness: ClientHarness,
-) -> None:
-    """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
-    words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
-    draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
-    alert = await harness.bot.services.get(Alerts).add(draft)
-    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
-    assert "a0" in shown_text(shown)
-    saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
-    assert harness.texts("alert-changed") in shown_text(saved)
-    removed = shown_text(await harness.press(saved, "remove"))
-    assert removed.startswith(harness.texts("alert-removed", alert="").strip(" ."))
-
-
-async def test_fifty_alerts_are_listed_in_pages(harness: ClientHarness) -> None:
-    for number in range(50):
-        await _add_alert(harness, f"{'a long text ' * 7}{number}")
-    listed = await harness.ask("alerts list")
-    for page in range(2, 5):
-        assert f"{page}/4 ▶" in shown_text(listed)
-        listed = await harness.turn(listed)
-    assert "◀ 3/4" in shown_text(listed)
-
-
-@both_languages
-async def test_a_new_alert_is_previewed_and_created_by_a_button(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword="small language model", votes=10)
-    shown = shown_text(preview)
-    assert harness.texts("alert-would", count=2, busiest=1).splitlines()[0][:12] in shown
-    assert "Weather in a Small Language Model" in shown
-    assert await _list_alerts(harness) == []
-    created = await harness.press(preview, "alert-create")
-    assert harness.texts("alert-made") in shown_text(created)
-    (alert,) = await _list_alerts(harness)
-    assert (alert.terms, alert.min_votes, alert.channel_id) == (
-        (TERM(KEYWORD, "small language model"),),
-        10,
-        None,
-    )
-    reader = await harness.bot.services.readers.get(harness.reader.id)
-    assert reader is not None
-    assert reader.dm_channel_id == harness.user.dm_channel.id
-    assert reader.locale is harness.texts.locale
-    await harness.press(created, "alert-undo")
-    assert await _list_alerts(harness) == []
 
 
 async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet(
@@ -152,7 +186,7 @@ async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet
 
 async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
-        "alerts add", author="Ada Lovelace", match="all", silent=True, max_a_day=3, time="오후 9시 반 뉴욕"
+        "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
     )
     changed = await harness.fill(
         preview,
@@ -171,7 +205,7 @@ async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -
     created = await harness.press(changed, "alert-create")
     (alert,) = await _list_alerts(harness)
     assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
-    assert (alert.excluded, alert.match_all, alert.silent) == (("설문",), True, True)
+    assert (alert.excluded, alert.match_all) == (("설문",), True)
     assert (alert.min_votes, alert.max_a_day) == (50, 3)
     assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
     assert alert.timezone == "America/New_York"
@@ -182,16 +216,6 @@ async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -
     assert "8:00 AM (Seoul)" in shown_text(card)
     (alert,) = await _list_alerts(harness)
     assert (alert.at_time, alert.timezone, alert.weekday) == ("08:00", "Asia/Seoul", 3)
-
-
-@both_languages
-async def test_a_time_alone_makes_a_daily_alert(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword="robots", time="7pm")
-    assert harness.texts("alert-timing-daily", time=harness.texts.format_time("19:00")) in shown_text(preview)
-    capped = await harness.ask("alerts add", keyword="robots", time="7pm", max_a_day=3)
-    assert harness.texts("alert-timing-now") in shown_text(capped)
-    refused = await harness.ask("alerts add", keyword="robots", time="@everyone")
-    assert shown_text(refused) == harness.texts("time-not-understood", text="@\u200beveryone")
 
 
 REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
@@ -251,14 +275,10 @@ async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
             assert [term.text for term in made.terms] == words
 
 
-async def test_an_alert_that_exists_is_shown_instead_of_added(harness: ClientHarness) -> None:
+async def test_an_alert_that_exists_is_not_added_again(harness: ClientHarness) -> None:
     stored = await _add_alert(harness)
-    again = await harness.ask("alerts add", keyword="로봇")
-    assert harness.texts("alert-create") not in shown_text(again)
-    place = f"{harness.texts('alert-dm')} · {harness.texts('alert-timing-now')}"
-    assert harness.texts("alert-exists", place=place) in shown_text(again)
-    detail = await harness.press(again, "alert-show")
-    assert harness.texts("alert-active") in shown_text(detail)
+    again = await harness.press(await harness.ask("alerts add", keyword="로봇"), "alert-create")
+    assert shown_text(again) == harness.texts("alert-exists")
     assert await _list_alerts(harness) == [stored]
 
 
@@ -309,22 +329,6 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert harness.texts("alert-made") in shown_text(made)
         assert (await _list_alerts(harness))[-1].terms == (TERM(kind, labels[value]),)
         again = await harness.choose(card, menu["custom_id"], value)
-        assert harness.texts("alert-show") in shown_text(again)
+        assert shown_text(again) == harness.texts("alert-exists")
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
-
-
-@both_languages
-async def test_a_preview_names_the_related_terms_and_offers_to_widen_when_nothing_matched(
-    harness: ClientHarness,
-) -> None:
-    preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
-    shown = shown_text(preview)
-    assert "robot" in shown
-    assert harness.texts("alert-would", count=0, busiest=0) in shown
-    widened = await harness.press(preview, "alert-widen")
-    assert "99" not in shown_text(widened)
-    assert harness.texts("alert-widen") not in shown_text(widened)
-    await harness.press(widened, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert alert.min_votes == 0

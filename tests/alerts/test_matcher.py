@@ -45,8 +45,8 @@ async def prepare(world: World, *summaries: str) -> list[matcher.PaperText]:
 
 async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
     async with world.database.read() as connection:
-        rules = [matcher.Rule.of(validate_alert(draft)) for draft in drafts]
-        return await matcher.read_rules(world.search, connection, rules)
+        rows = [replace(validate_alert(draft), id=number) for number, draft in enumerate(drafts)]
+        return list((await matcher.read_alerts(world.search, connection, rows)).values())
 
 
 async def list_matching(

@@ -74,13 +74,13 @@ async def test_resuming_an_alert_has_its_refused_messages_tried_at_once(world: W
     assert world.sent == ["@7 A"]
 
 
-async def test_an_equal_alert_and_a_fifty_first_are_refused(world: World) -> None:
+async def test_an_equal_alert_and_one_too_many_are_refused(world: World) -> None:
     first = await world.alert("Diffusion")
     with pytest.raises(errors.DuplicateError, match=f"already exists: alert {first}"):
         await world.alert("diffusion ")
-    for number in range(49):
+    for number in range(alerts_service.MAX_ALERTS - 1):
         await world.alert(f"word{number}x")
-    with pytest.raises(errors.UsageError, match="50"):
+    with pytest.raises(errors.UsageError, match="25"):
         await world.alert("one more")
 
 
@@ -95,7 +95,7 @@ async def test_two_presses_at_once_add_one_alert(world: World) -> None:
 async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
     alert = await world.alert("speech")
     await world.alert("robot")
-    await world.alerts.pause(alert, alerts_service.WEEK)
+    await world.alerts.pause(alert)
     changed = draft("care", "better", match_all=True, excluded=("speech",))
     with pytest.raises(errors.UsageError, match="no longer exists"):
         await world.alerts.change(alert, changed, user_id=8)
@@ -103,8 +103,7 @@ async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
         await world.alerts.change(alert, draft(" ROBOT"), user_id=7)
     await world.alerts.change(alert, changed, user_id=7)
     stored, _ = await world.alerts.list_rows(user_id=7)
-    assert (stored.id, stored.match_all, stored.paused_until_at is not None) == (alert, True, True)
-    assert (await world.alerts.preview(changed)).existing == stored
+    assert (stored.id, stored.match_all, stored.paused) == (alert, True, True)
     await world.alerts.resume(alert)
     await world.written("Mon", "A▲5 B▲5", summary="Of care.")
     await world.wait(minutes=3)
@@ -117,13 +116,25 @@ async def test_the_preview_counts_the_matches_of_thirty_days(
     for on, text in (("Tue-3", "A▲5 B▲5"), ("Sat-1", "C▲9 E"), ("Wed-6", "D▲5")):
         await world.written(on, text)
     preview = await world.alerts.preview(draft("care"))
-    assert (preview.paper_count, preview.max_per_day, preview.existing) == (4, 2, None)
+    assert preview.paper_count == 4
     assert names([row.arxiv_id for row in preview.latest]) == "C E A"
     preview = await world.alerts.preview(draft("care", min_votes=6))
     assert names([row.arxiv_id for row in preview.latest]) == "C"
-    monkeypatch.setattr(alerts_service, "MAX_COMPARED", 3)  # of a frequent word the latest are compared
+    monkeypatch.setattr(alerts_service, "MAX_FOUND", 3)  # of a frequent word the latest are counted
     preview = await world.alerts.preview(draft("care"))
     assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
+
+
+async def test_a_preview_has_the_papers_of_the_author_and_leaves_excluded_words_out(world: World) -> None:
+    await world.written("Mon", "A▲5", summary="Of robots.", location="1")
+    await world.written("Mon", "B▲5", summary="A survey of robots.", location="2")
+    for of, count in (
+        (draft("lovelace, ada", kind=AlertKind.AUTHOR), 2),
+        (draft("Ada Love", kind=AlertKind.AUTHOR), 0),
+        (draft("robot", excluded=("survey",)), 1),
+        (draft("robot", "survey", match_all=True), 1),
+    ):
+        assert (await world.alerts.preview(of)).paper_count == count, of
 
 
 async def test_a_korean_alert_finds_papers_of_an_english_list_and_the_preview_names_the_related_terms(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -20,8 +19,9 @@ from bot.app import front, health
 from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
+from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
-from storage import daily, errors, locks
+from storage import daily, errors
 from storage.database import Database, open_engine
 from tests.support import client_harness, outbox_builders, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
@@ -134,12 +134,6 @@ class TestByHttp:
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
-    async def test_help_is_answered_at_once_without_asking_for_the_server(
-        self, harness: ClientHarness
-    ) -> None:
-        assert shown_text(await harness.ask("help"))
-        assert harness.bot.get_guild(harness.guild.id) is None
-
     async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
@@ -166,17 +160,6 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_server_that_cannot_be_read_again_is_not_known_any_more(
-        self, harness: ClientHarness
-    ) -> None:
-        now, guild_id = 0.0, harness.guild.id
-        directory = front.GuildDirectory(harness.bot, lambda: now)
-        await directory.load(guild_id)
-        now, http = 61.0, harness.bot.http
-        http.get_guild = mock.AsyncMock(side_effect=OSError)  # type: ignore[method-assign]
-        await directory.load(guild_id)
-        assert harness.bot.get_guild(guild_id) is None
-
     async def test_a_right_that_was_taken_away_ends_in_direct_messages_too(
         self, harness: ClientHarness
     ) -> None:
@@ -194,11 +177,10 @@ class TestByHttp:
 
 
 async def test_a_front_says_that_its_database_is_away() -> None:
-    seconds = 0.0
-    liveness = health.Liveness(lambda: seconds)
+    liveness = health.Liveness()
     # Nothing listens there.
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
-    mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
+    mentions = CommandMentions()
     container: Any = SimpleNamespace(
         database=Database(engine),
         liveness=liveness,
@@ -206,22 +188,10 @@ async def test_a_front_says_that_its_database_is_away() -> None:
         mentions=mentions,
         pace=outbox_builders.make_pace(),
     )
-    liveness.record_readiness(is_ready=True)
-    following = asyncio.create_task(front._follow_others(container))
-    await patience.wait_until(lambda: liveness._database_away is not None, 5.0)
-    seconds += health.DATABASE_AWAY_SECONDS + 1
+    liveness.record_obstacle(None)
+    following = asyncio.create_task(front._follow_database(container))
+    await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
     following.cancel()
     await engine.dispose()
-
-
-@pytest.mark.engines("postgresql")
-async def test_fronts_that_have_ended_or_are_silent_count_no_more(db: Database) -> None:
-    now = SIMCORD_EPOCH
-    async with db.transaction() as connection:
-        for name, seen_at in (("a", now), ("b", now), ("c", now - timedelta(minutes=2))):
-            await locks.report_front(connection, name, seen_at)
-        assert await locks.count_fronts(connection, now) == 2
-        await locks.remove_front(connection, "a")
-        assert await locks.count_fronts(connection, now) == 1

@@ -59,20 +59,20 @@ async def test_a_missing_index_is_filled_and_a_glossary_is_made(
     filled: Database, in_process_limit: int
 ) -> None:
     assert await count(filled) == 0
-    assert await maintenance_loop(filled, in_process_limit=in_process_limit).run_due_tasks()
+    assert await maintenance_loop(filled, in_process_limit=in_process_limit).maintain()
     assert await count(filled) == 1
     async with filled.read() as connection:
         made = await snapshot.read(connection, search.get_glossary)
     assert made is not None
     assert made[0] == len(PAPERS)
-    assert await maintenance.find_pending(filled, lambda: NOW, open_index(filled)) is None
+    assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
 
 
 async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(filled: Database) -> None:
     loop = maintenance_loop(filled)
-    assert await loop.run_due_tasks()
+    assert await loop.maintain()
     shutil.rmtree(search_index.folder_of(filled))
-    assert await loop.run_due_tasks()
+    assert await loop.maintain()
     assert await count(filled) == 1
 
 

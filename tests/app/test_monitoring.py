@@ -134,26 +134,7 @@ async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_whic
     assert body[f"{sign}_seconds"] == limit + 1
     harness.role = "standby"
     assert "login" in (await harness.health())[1]["problems"][0]
-    harness.liveness.record_readiness(is_ready=True)
-    assert (await harness.health())[0] == 200
-
-
-@pytest.mark.parametrize("role", ["sender", "standby"])
-async def test_a_database_that_is_away_or_read_only_for_a_minute_is_a_problem(
-    harness: ServerHarness, role: str
-) -> None:
-    harness.role = role
-    harness.liveness.record_readiness(is_ready=True)
-    harness.liveness.record_database("the connection was lost")
-    harness.seconds += health.DATABASE_AWAY_SECONDS
-    harness.show_life()
-    harness.liveness.record_database("papers cannot be used. It is read-only.")
-    assert (await harness.health())[0] == 200
-    harness.seconds += 1
-    status, body = await harness.health()
-    assert status == 503
-    assert "It is read-only." in body["problems"][0]
-    harness.liveness.record_database(None)
+    harness.liveness.record_obstacle(None)
     assert (await harness.health())[0] == 200
 
 

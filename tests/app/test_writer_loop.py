@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -131,16 +130,3 @@ async def test_a_day_without_papers_is_not_waited_for(bot: Bot, fake_model: Fake
     assert await bot.loop.write_due()
     assert fake_model.log() == []
     assert await bot.list_formats() == []
-
-
-async def test_the_digest_is_stored_without_a_file_while_the_inbox_is_read_only(
-    bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inbox, access = tmp_path / "inbox", os.access
-    # Root may write to any folder, so that no rights of the folder would show it.
-    monkeypatch.setattr("os.access", lambda path, mode: path != inbox and access(path, mode))
-    bot.now = CLOSE + timedelta(minutes=1)
-    await bot.read_list()
-    assert await bot.loop.write_due()
-    assert set(await bot.list_formats()) == {models.DigestFormat.LISTING, NEWSLETTER}
-    assert list(inbox.iterdir()) == []

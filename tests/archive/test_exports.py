@@ -342,4 +342,4 @@ def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
     templates = Templates(tmp_path)
     text = exports.render_export(ExportFormat.REVIEW, [exported], templates)
     assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
-    assert len(templates.rendering_problems) == 1
+    assert len(templates._problems) == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.support.shell_fixtures import Paperround, apply_set_up
 
 POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
@@ -72,18 +70,3 @@ def test_a_wrong_file_is_refused_with_the_place_and_changes_nothing(
         assert (answer.exit_status, hint in answer.stderr) == (2, True), (wrong, answer)
         assert place in answer.stderr, (wrong, answer)
     assert "[[" not in paperround("config", "export").stdout
-
-
-def test_a_template_of_the_file_has_to_be_in_force(
-    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "daily.ko.j2").write_text("", encoding="utf-8")
-    monkeypatch.setenv("PAPERROUND_TEMPLATES", str(tmp_path / "own"))
-    text = paperround("config", "export").stdout
-    assert 'templates = [\n    "daily.ko.j2",\n]' in text
-    (tmp_path / "set-up.toml").write_text(text + POST, encoding="utf-8")
-    monkeypatch.delenv("PAPERROUND_TEMPLATES")
-    refused = paperround("config", "apply", "set-up.toml", "--yes")
-    assert (refused.exit_status, "not in use: daily.ko.j2" in refused.stderr) == (2, True)
-    assert "[[posts]]" not in paperround("config", "export").stdout

@@ -165,7 +165,7 @@ def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_ag
         assert paperround("db", "copy", "--to", target).exit_status == 0
     commands = (
         *(("export", "--format", form) for form in ("newsletter", "json", "csv", "bibtex")),
-        *(("search", query, "--json-full") for query in ("sparse coding", "number3", "codes")),
+        *(("search", query, "--json") for query in ("sparse coding", "number3", "codes")),
         ("paper", "2501.00002", "--json"),
         ("config", "export"),
     )

@@ -168,14 +168,14 @@ def test_an_invalid_setting_is_named(
         ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
         ("PAPERROUND_SOURCES", '[{"url":', "separated by spaces"),
         ("PAPERROUND_LOG", "loud", "json"),
-        ("PAPERROUND_ALERT_DAYS", "soon", "integer"),
+        ("PAPERROUND_KEEP_DAYS", "soon", "integer"),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             answer = paperround("sources", "list")
         assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
-    for name in ("writer_formats", "arxiv_html_url", "alert_days", "timezone", "sources"):
-        (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'alert_days' else 5}\n")
+    for name in ("writer_formats", "arxiv_html_url", "keep_days", "timezone", "sources"):
+        (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'keep_days' else 5}\n")
         answer = paperround("sources", "list")
         assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
 

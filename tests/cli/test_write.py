@@ -120,16 +120,6 @@ def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize(("name", "needed"), [("URL", "MODEL"), ("JUDGE", "URL")])
-def test_a_setting_without_the_one_that_it_needs_is_named(
-    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, needed: str
-) -> None:
-    monkeypatch.setenv(f"PAPERROUND_WRITER_{name}", "http://127.0.0.1:9/v1")
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 2
-    assert f"PAPERROUND_WRITER_{name} needs PAPERROUND_WRITER_{needed}" in " ".join(result.stderr.split())
-
-
 def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: FakeModelProcess) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")
@@ -199,24 +189,10 @@ def test_a_file_that_cannot_be_written_is_named_before_the_first_call(
     assert model.log() == []
 
 
-def test_a_draft_is_shown_with_its_spans_and_problems(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
-    assert paperround("write", "--show", "2611.10001").exit_status == 1
-    paperround(*NEWSLETTER, "--limit", "1")
-    shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
-    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 2)
-    assert {claim["section"] for claim in shown["claims"]} == {
-        *("whats_new", "technical_details", "performance_highlights")
-    }
-    assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
-
-
 def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
     for arguments, reason in (
         (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),
         (("--language", "fr"), "'fr' is not a known language"),
-        (("--show", "nothing"), "is not an arXiv ID"),
     ):
         result = paperround("write", *arguments)
         assert (result.exit_status, reason in result.stderr) == (2, True)

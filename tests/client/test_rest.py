@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import discord
 import pytest
-from discord import gateway, http
 
 from bot.client import rest
 from bot.core.clock import system_clock
@@ -139,18 +138,6 @@ def test_the_body_of_a_rate_limit_goes_before_its_header() -> None:
 )
 def test_a_refusal_is_discords_own_by_its_code(status: int, body: bytes, is_discords: bool) -> None:
     assert rest.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords
-
-
-def test_new_routes_use_the_overridden_api_url_if_there_is_one() -> None:
-    before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
-    rest.override_endpoints(None, None)
-    assert before == (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY)
-    restore = rest.override_endpoints("http://127.0.0.1:9/api/v10/", None)
-    try:
-        assert http.Route("GET", "/users/@me").url == "http://127.0.0.1:9/api/v10/users/@me"
-    finally:
-        restore()
-    assert http.Route("GET", "/users/@me").url.startswith("https://discord.com/")
 
 
 async def test_an_overridden_gateway_replaces_that_of_the_api() -> None:

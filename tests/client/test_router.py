@@ -209,23 +209,3 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
             # Look-ups have places of their own.
             assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
     assert (await harness.ask("me data")).attachments
-
-
-async def test_each_autocomplete_offers_nothing_while_the_bot_is_busy(harness: ClientHarness) -> None:
-    card = await harness.ask("paper", paper="2501.00001")
-    await harness.click(card, label=harness.texts("save"))
-    [row], _ = await harness.bot.services.get(Shelf).list_saved(harness.reader.id)
-    await harness.bot.services.get(Shelf).annotate(harness.reader.id, row.id, note="", tags="robots")
-    completed = harness.completed_options()
-
-    async def count_offered() -> dict[tuple[str, str], int]:
-        return {
-            option: len(await harness.manager.autocomplete(harness.channel, *option, ""))
-            for option in completed
-        }
-
-    assert await harness.reader.autocomplete(harness.channel, "saved", "tag", "robo")
-    async with AsyncExitStack() as stack:
-        await _occupy(harness, stack)
-        assert not await harness.reader.autocomplete(harness.channel, "saved", "tag", "robo")
-        assert set((await count_offered()).values()) == {0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,12 +72,56 @@ async def test_two_managers_at_once_begin_one_vote(lab: Lab) -> None:
     clubs = lab.harness.bot.services.get(Clubs)
     results = await asyncio.gather(
         *(clubs.begin_vote(lab.harness.guild.id) for _ in range(2)),
-        lab.runtime.clubs.tick(lab.now),
+        lab.runtime.planners[0].tick(lab.now),
         return_exceptions=True,
     )
     assert sorted(map(str, results[:2])) == ["club-vote-begins", "club-vote-is-open"]
     await lab.tick()
     assert len(lab.polls()) == 1
+
+
+async def test_two_managers_who_set_up_a_club_at_once_have_one_and_the_second_is_told(lab: Lab) -> None:
+    clubs = lab.harness.bot.services.get(Clubs)
+    wanted = models.Club(
+        guild_id=lab.harness.guild.id,
+        channel_id=lab.harness.channel.id,
+        is_forum=False,
+        weekday=5,
+        at_time="17:00",
+        timezone="UTC",
+        locale=models.Locale.EN,
+        created_by=1,
+        starts_at=lab.now,
+    )
+    second = replace(wanted, weekday=4, created_by=2)
+    results = await asyncio.gather(clubs.set_up(wanted), clubs.set_up(second))
+    assert sorted(results) == ["club-changed", "club-set-up"]
+    shown = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
+    assert f"Every {'Thu' if results[1] == 'club-changed' else 'Fri'} at" in shown
+
+
+@pytest.mark.parametrize("is_skipped", [True, False])
+async def test_nominations_of_a_vote_that_was_skipped_or_deleted_count_for_the_next_one(
+    lab: Lab, is_skipped: bool
+) -> None:
+    await lab.until(MEETS - 7 * DAY - timedelta(hours=1))
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
+    [poll] = lab.polls()
+    if is_skipped:
+        await lab.manage("skip")
+    else:
+        lab.harness.env.backend.delete_message(lab.harness.channel.id, poll.id)
+        await _end_vote(lab)
+    await lab.add_day(("2602.00001", 90))
+    await lab.manage("now")
+    assert lab.polls()[-1].poll.answers[0].text == "Maps for Robots"
+    await lab.until(MEETS - timedelta(hours=1))
+    assert lab.threads()
+    assert "Nominated" not in shown_text(
+        await lab.harness.ask("paper", by=lab.readers[0], paper="2501.00004")
+    )
 
 
 async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_comes_at_its_time(
@@ -113,7 +158,6 @@ async def test_a_club_that_changes_closes_its_vote_and_begins_one_for_the_new_da
     news = lab.harness.guild.create_text_channel("news")
     await _set_up(lab)
     answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
-    assert f"was in <#{lab.harness.channel.id}>, every Fri at 5:00 PM" in answer
     assert "open vote ends without a result" in answer
     assert f"<t:{int(datetime(2026, 1, 8, 15, tzinfo=UTC).timestamp())}:F>" in answer
     await lab.tick()
@@ -123,7 +167,8 @@ async def test_a_club_that_changes_closes_its_vote_and_begins_one_for_the_new_da
     assert (len(lab.threads()), len(lab.threads(news))) == (0, 1)
     answer = await lab.manage("setup", channel=lab.harness.channel, day="sat", time="15:00 UTC")
     kept_at = int(datetime(2026, 1, 8, 15, tzinfo=UTC).timestamp())
-    assert f"The meeting on <t:{kept_at}:F> has its paper and stays" in answer
+    assert "changes after its next meeting, which has its paper.\n### Club" in answer
+    assert f"Next meeting: <t:{kept_at}:F>" in answer
     again = await lab.manage("setup", channel=lab.harness.channel, day="sat", time="15:00 UTC")
     assert "stays as it is" in again
     await lab.until(datetime(2026, 1, 8, 14, 30, tzinfo=UTC))
@@ -144,11 +189,10 @@ async def test_the_first_vote_leaves_time_to_nominate_and_a_manager_can_start_it
     assert not lab.polls()
     await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
-    assert "Nominated for the next vote** · 1" in listed
-    assert "Maps for Robots" in listed
-    assert "yours" in listed
-    assert "yours" not in shown_text(await lab.harness.ask("club list", by=lab.readers[1]))
-    await lab.harness.press(shown, "club-begin", by=lab.harness.manager)
+    assert "Up for the next vote**\n1. [Maps for Robots]" in listed
+    assert "nominated" in listed
+    begun = await lab.harness.press(shown, "club-begin", by=lab.harness.manager)
+    assert "Up for the next vote" not in shown_text(begun)
     await lab.tick()
     [poll] = lab.polls()
     assert "press **Nominate** on a paper's card" in text_of(poll)
@@ -268,6 +312,7 @@ async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_
     reader = lab.readers[0]
     await lab.press_on_card("2501.00003", "discuss", reader)
     await lab.press_on_card("2501.00004", "save", reader)
+    await lab.press_on_card("2501.00004", "club-read", reader)
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     await lab.press_on_card("2501.00004", "nominate", reader)
     await lab.tick()

@@ -19,10 +19,10 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
     assert "Every Fri at 5:00 PM" in answer
     assert not lab.polls()
-    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
-    assert "Nominated" in await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
-    assert "in place" in await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
-    assert "withdrawn" in await lab.press_on_card("2501.00005", "withdraw", lab.readers[1])
+    assert "Nominated · withdraw" in await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[1])
+    await lab.press_on_card("2501.00005", "nominate", lab.readers[1])
+    assert "Nominated" not in await lab.press_on_card("2501.00005", "withdraw", lab.readers[1])
     assert "Opening" in await lab.press_on_card("2501.00003", "discuss", lab.readers[2])
     await lab.tick()
     [discussion] = lab.threads()
@@ -71,12 +71,18 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     reader = lab.readers[0]
     card = await harness.ask("paper", by=reader, paper="2501.00003")
     await harness.press(card, "save", by=reader)
+    card = await harness.ask("paper", by=reader, paper="2501.00001")
+    await harness.press(card, "save", by=reader)
     card = await harness.ask("paper", by=reader, paper="2501.00003")
-    assert "Mark as unread" in shown_text(await harness.press(card, "saved-read", by=reader))
-    assert "Speech" not in shown_text(await harness.ask("saved", by=reader, tag="unread"))
+    assert "Mark as unread" in shown_text(await harness.press(card, "club-read", by=reader))
+    unread = shown_text(await harness.ask("saved", by=reader, tag="unread"))
+    assert ("Speech" in unread, "Small Language" in unread) == (False, True)
+    assert "#unread · 1" in shown_text(await harness.ask("saved", by=reader))
     shown = shown_text(await harness.ask("club list", by=lab.readers[5]))
     assert "Papers so far** · 4" in shown
     assert "read by 1 member" in shown
+    assert reader.user.name not in shown
+    assert "Speech" in shown_text(await harness.ask("saved", by=reader, tag="read"))
     assert models.DeliveryState.STOPPED not in await _states(lab)
 
 

@@ -1,10 +1,13 @@
-"""A meeting of a club on the wire: the bot is killed in each step, after Discord took it and before the answer came."""
+"""A month of a club on the wire: the bot is killed in each step, after Discord took it and before the answer came."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,37 +20,88 @@ from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import digest_builders, fault_harness
 from tests.support.fault_harness import FaultHarness
 
-__all__ = ["fake", "fake_server", "harness"]
-pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
+__all__ = ["fake", "fake_server", "lab"]
+pytestmark = [pytest.mark.faults, pytest.mark.wire]
+NONCES_FORGOTTEN = timedelta(minutes=10)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 async def _unasked(method: str, path: str) -> None:
     raise AssertionError(f"{method} {path}")
 
 
-NONCES_FORGOTTEN = timedelta(minutes=10)
+@dataclass
+class Lab:
+    """A club on the wire, which votes at once for its first meeting, at `meets_at`."""
+
+    harness: FaultHarness
+    clubs: Clubs
+    channel_id: int
+    meets_at: datetime
+
+    async def until(self, moment: datetime) -> None:
+        await self.harness.advance_clock(moment - self.harness.now())
+
+    async def messages(self, channel_id: int | None = None) -> list[dict[str, Any]]:
+        return await self.harness.fake.messages(channel_id or self.channel_id)
+
+    async def polls(self) -> list[dict[str, Any]]:
+        return [one for one in await self.messages() if "poll" in one["payload"]]
+
+    async def ended_polls(self) -> list[dict[str, Any]]:
+        return [one for one in await self.polls() if one["poll_ended"]]
+
+    async def threads(self) -> list[dict[str, Any]]:
+        channels = await self.harness.fake.run_action("list_channels")
+        return sorted((one for one in channels if one["parent_id"]), key=lambda one: int(one["id"]))
+
+    async def events(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.harness.fake.run_action("list_events")
+        return found
+
+    async def reminders(self) -> list[dict[str, Any]]:
+        return [one for thread in await self.threads() for one in await self.messages(thread["id"])]
+
+    async def add_papers(self, *papers: tuple[str, int]) -> None:
+        day = digest_builders.newsletter(self.harness.now().date(), list(papers))
+        await digest_builders.ingest_digest(self.harness.db, day, at=self.harness.now())
+
+    async def vote(self, *votes: int) -> None:
+        """Vote in the newest poll, six readers in all."""
+        vote = {"channel_id": self.channel_id, "message_id": (await self.polls())[-1]["id"], "votes": votes}
+        await self.harness.fake.run_action("vote", vote)
+
+    async def run_until(
+        self, count: int, what: Callable[[], Awaitable[list[Any]]], path: str = "", method: str = "POST"
+    ) -> None:
+        """Run a bot until there are so many; with a path it is killed before it gets the answer to its request."""
+        fault = {"kind": "slow", "method": method, "path": path, "stored": True, "seconds": 600.0, "times": 1}
+        await self.harness.fake.set_faults(*([fault] if path else []))
+
+        async def are_there() -> bool:
+            return len(await what()) == count
+
+        bot = self.harness.start_bot()
+        await self.harness.wait_until(are_there)
+        if not path:
+            await self.harness.wait_until_all_sent()
+        bot.send_signal(signal.SIGKILL if path else signal.SIGTERM)
+        bot.wait()
+        await self.harness.fake.set_faults()
+        if path:
+            await self.harness.advance_clock(NONCES_FORGOTTEN)
 
 
 @pytest.fixture
-async def harness(
-    fake: process.FakeDiscord, database_url: str, tmp_path: Path
-) -> AsyncIterator[FaultHarness]:
-    async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as opened:
-        yield opened
-
-
-async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_it(
-    harness: FaultHarness,
-) -> None:
-    [channel_id] = await harness.fake.add_channels(1)
-    day = digest_builders.newsletter(harness.now().date(), [("2601.00001", 9), ("2601.00002", 5)])
-    await digest_builders.ingest_digest(harness.db, day, at=harness.now())
-    meets_at = (harness.now() + timedelta(days=4)).replace(second=0, microsecond=0)
-    clubs = Clubs(
-        harness.db, harness.now, Container(Settings(), harness.db, harness.now).deliveries, _unasked
-    )
-    await clubs.set_up(
-        models.Club(
+async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> AsyncIterator[Lab]:
+    async with fault_harness.open_fault_harness(fake, database_url, tmp_path) as harness:
+        [channel_id] = await fake.add_channels(1)
+        deliveries = Container(Settings(), harness.db, harness.now).deliveries
+        clubs = Clubs(harness.db, harness.now, deliveries, _unasked)
+        meets_at = (harness.now() + 4 * DAY).replace(second=0, microsecond=0)
+        lab = Lab(harness, clubs, channel_id, meets_at)
+        await lab.add_papers(("2601.00001", 9), ("2601.00002", 5))
+        club = models.Club(
             guild_id=process.GUILD_ID,
             channel_id=channel_id,
             is_forum=False,
@@ -58,63 +112,66 @@ async def test_each_step_of_a_meeting_is_there_once_though_the_bot_is_killed_in_
             created_by=None,
             starts_at=harness.now(),
         )
-    )
+        assert await clubs.set_up(club) == "club-set-up"
+        assert await clubs.begin_vote(process.GUILD_ID) == "club-vote-begins"
+        yield lab
 
-    async def kill_in(path: str, is_there: Callable[[], Awaitable[bool]]) -> None:
-        slow = {"kind": "slow", "method": "POST", "path": path, "stored": True, "seconds": 600.0, "times": 1}
-        await harness.fake.set_faults(slow)
-        bot = harness.start_bot()
-        await harness.wait_until(is_there)
-        bot.kill()
-        bot.wait()
-        await harness.fake.set_faults()
-        await harness.advance_clock(NONCES_FORGOTTEN)
 
-    async def count(channel: int) -> int:
-        return len(await harness.fake.messages(channel))
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_month_has_each_step_once_though_the_bot_is_killed_in_it_and_was_away(lab: Lab) -> None:
+    posts, threads = f"/channels/{lab.channel_id}/messages", "/channels/*/threads"
+    for week in range(4):
+        meets_at = lab.meets_at + week * 7 * DAY
+        is_killed, was_away = week == 0, week == 2
+        if week:
+            await lab.until(meets_at - 7 * DAY + (DAY if was_away else MINUTE))
+            await lab.add_papers((f"2602.0000{week}", 30), (f"2602.0001{week}", 20))
+        await lab.run_until(week + 1, lab.polls, posts if is_killed else "")
+        if is_killed:
+            await lab.run_until(1, lab.polls)
+        await lab.vote(2, 4)
+        await lab.until(meets_at - (DAY if was_away else 2 * DAY) + MINUTE)
+        if is_killed:
+            await lab.run_until(2, lab.messages, posts)
+            await lab.run_until(1, lab.threads, threads)
+            await lab.run_until(1, lab.events, "/guilds/*/scheduled-events")
+        await lab.run_until(week + 1, lab.events)
+        await lab.until(meets_at - 50 * MINUTE)
+        if is_killed:
+            await lab.run_until(1, lab.reminders, f"/channels/{(await lab.threads())[0]['id']}/messages")
+        await lab.run_until(week + 1, lab.reminders)
+    papers = ["2601.00002", "2602.00011", "2602.00012", "2602.00003"]
+    assert [thread["name"] for thread in await lab.threads()] == [f"Paper {paper}" for paper in papers]
+    assert (len(await lab.messages()), len(await lab.reminders())) == (8, 4)
+    starts = [event["scheduled_start_time"] for event in await lab.events()]
+    assert starts == [(lab.meets_at + week * 7 * DAY).isoformat() for week in range(4)]
+    assert await lab.harness.count_states() == {"sent": 20}
+    assert "Traceback" not in lab.harness.read_log()
 
-    async def thread_id() -> int:
-        channels = await harness.fake.run_action("list_channels")
-        return next((one["id"] for one in channels if one["parent_id"] == channel_id), 0)
 
-    async def has_poll() -> bool:
-        return await count(channel_id) == 1
+@pytest.mark.engines("sqlite")
+async def test_a_poll_that_was_deleted_by_hand_is_said_once_and_a_skip_closes_the_next_one(lab: Lab) -> None:
+    await lab.run_until(1, lab.polls)
+    [poll] = await lab.polls()
+    gone = {"channel_id": lab.channel_id, "message_id": poll["id"]}
+    await lab.harness.fake.run_action("delete_message", gone)
+    await lab.until(lab.meets_at - 2 * DAY + MINUTE)
+    await lab.run_until(1, lab.messages)
+    assert "its vote was deleted" in str(await lab.messages())
+    assert await lab.clubs.begin_vote(process.GUILD_ID) == "club-vote-begins"
+    await lab.run_until(1, lab.polls)
+    assert await lab.clubs.skip(process.GUILD_ID) == "club-skipped"
+    await lab.run_until(1, lab.ended_polls, "/channels/*/polls/*/expire")
+    await lab.run_until(1, lab.ended_polls)
+    assert len(await lab.messages()) == 3
 
-    async def has_card() -> bool:
-        return await count(channel_id) == 2
 
-    async def has_thread() -> bool:
-        return bool(await thread_id())
-
-    async def has_event() -> bool:
-        return len(await harness.fake.run_action("list_events")) == 1
-
-    async def has_reminder() -> bool:
-        return bool(await count(await thread_id()))
-
-    await kill_in(f"/channels/{channel_id}/messages", has_poll)
-    [poll] = await harness.fake.messages(channel_id)
-    assert [answer["poll_media"]["text"] for answer in poll["payload"]["poll"]["answers"]] == [
-        "Paper 2601.00001",
-        "Paper 2601.00002",
-    ]
-    bot = harness.start_bot()
-    await harness.wait_until_all_sent()
-    bot.kill()
-    vote = {"channel_id": channel_id, "message_id": poll["id"], "votes": [1, 2]}
-    await harness.fake.run_action("vote", vote)
-    await harness.advance_clock(meets_at - timedelta(days=2) - harness.now() + timedelta(minutes=1))
-    await kill_in(f"/channels/{channel_id}/messages", has_card)
-    await kill_in("/channels/*/threads", has_thread)
-    await kill_in("/guilds/*/scheduled-events", has_event)
-    await harness.advance_clock(meets_at - timedelta(minutes=50) - harness.now())
-    await kill_in(f"/channels/{await thread_id()}/messages", has_reminder)
-    harness.start_bot()
-    await harness.wait_until_all_sent()
-    assert (await count(channel_id), await count(await thread_id())) == (2, 1)
-    threads = [one for one in await harness.fake.run_action("list_channels") if one["parent_id"]]
-    assert [thread["name"] for thread in threads] == ["Paper 2601.00002"]
-    [event] = await harness.fake.run_action("list_events")
-    assert event["scheduled_start_time"] == meets_at.isoformat()
-    assert await harness.count_states() == {"sent": 5}
-    assert "Traceback" not in harness.read_log()
+@pytest.mark.engines("sqlite")
+async def test_a_skip_deletes_the_event_though_the_bot_is_killed_in_it(lab: Lab) -> None:
+    await lab.run_until(1, lab.polls)
+    await lab.until(lab.meets_at - 2 * DAY + MINUTE)
+    await lab.run_until(1, lab.events)
+    assert await lab.clubs.skip(process.GUILD_ID) == "club-skipped"
+    await lab.run_until(0, lab.events, "/guilds/*/scheduled-events/*", "DELETE")
+    await lab.run_until(0, lab.events)
+    assert await lab.harness.count_states() == {"sent": 6}

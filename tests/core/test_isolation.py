@@ -47,7 +47,7 @@ asyncio.run(run())
 
 
 SECRETS = (
-    *("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL", "PAPERROUND_WRITER_KEY", "PAPERROUND_HEARTBEAT_URL"),
+    *("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL", "PAPERROUND_WRITER_KEY", "PAPERROUND_MCP_TOKEN"),
     *("HTTPS_PROXY", "https_proxy", "HF_TOKEN", "A_SECRET_OF_ANOTHER_PROGRAM"),
 )
 
@@ -93,10 +93,10 @@ async def test_errors_of_ours_keep_their_type_and_others_their_reason(
     with pytest.raises(isolation.ChildError, match="ZeroDivisionError"):
         await run(operator.truediv, 1, 0)
     monkeypatch.setattr(parse.decode, "__qualname__", "of_another_version")
-    with pytest.raises(isolation.ChildStartError, match="of_another_version"):
+    with pytest.raises(isolation.ChildError, match="of_another_version"):
         await run(parse.decode, b"")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(isolation.ChildStartError, match="no process can be started"):
+    with pytest.raises(isolation.ChildError, match="no process can be started"):
         await run(len, "")
 
 

@@ -29,16 +29,16 @@ def test_of_the_environment_only_names_of_paperround_are_read(
 def test_the_environment_overrides_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("PAPERROUND_LOCALE=ko\nPAPERROUND_KEEP_DAYS=50\nDISCORD_TOKEN=file\n")
-    Path("paperround.toml").write_text('locale = "en"\nalert_days = 7\nkeep_days = 60\n')
+    Path("paperround.toml").write_text('locale = "en"\nwriter_minutes = 60\nkeep_days = 60\n')
     monkeypatch.setenv("PAPERROUND_KEEP_DAYS", "40")
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
     loaded, origins = core_settings.load(), core_settings.setting_origins()
-    assert (loaded.locale, loaded.alert_days, loaded.keep_days) == ("ko", 7, 40)
+    assert (loaded.locale, loaded.writer_minutes, loaded.keep_days) == ("ko", 60, 40)
     assert loaded.hf_endpoint == "https://hub.example"
     assert {name: origin for name, origin in origins.items() if origin != "default"} == {
         "PAPERROUND_LOCALE": ".env",
         "PAPERROUND_KEEP_DAYS": "environment",
-        "PAPERROUND_ALERT_DAYS": "paperround.toml",
+        "PAPERROUND_WRITER_MINUTES": "paperround.toml",
         "DISCORD_TOKEN": ".env",
         "HF_ENDPOINT": "environment",
     }

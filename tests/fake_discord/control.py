@@ -172,20 +172,6 @@ async def replay_events(fake: server.Fake, params: Json) -> Any:
 
 
 @action
-async def dispatch(fake: server.Fake, params: Json) -> Any:
-    """Send an event of a `kind` with `data` as they are."""
-    fake.gateway.dispatch(params["kind"], params["data"])
-    return {}
-
-
-@action
-async def send_text(fake: server.Fake, params: Json) -> Any:
-    """Send a `text` as a message of the Gateway, as it is."""
-    await fake.gateway.send_text(params["text"])
-    return {}
-
-
-@action
 async def set_endpoints(fake: server.Fake, params: Json) -> Any:
     """Send interactions by signed requests to `urls` in turn, as a proxy does before fronts; without any, by the Gateway."""
     fake.endpoints = params["urls"]

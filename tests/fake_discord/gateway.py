@@ -134,12 +134,6 @@ class Gateway:
                 if event["t"] == kind:
                     await _send(session.socket, event)
 
-    async def send_text(self, text: str) -> None:
-        """Send a text to all sessions, as it is."""
-        for session in self.sessions:
-            if not session.socket.closed:
-                await session.socket.send_str(text)
-
     async def drop(self, *, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR) -> None:
         """Close all connections with `code`, and refuse new ones for `closed_for` seconds."""
         self.closed_until = time.monotonic() + closed_for

@@ -1,67 +1,12 @@
-"""The REST API of the fake Discord through discord.py, and the payloads that it refuses."""
+"""The payloads that the fake Discord refuses as Discord does: its limits outside of the schema, and the schema."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import aiohttp
-import discord
 import pytest
 
-from tests.fake_discord import process, validation, wire
-
-pytestmark = pytest.mark.wire
-
-
-async def test_the_sixth_message_in_five_seconds_is_rate_limited(fake: process.FakeDiscord) -> None:
-    [channel_id] = await fake.add_channels(1)
-    headers = {"Authorization": f"Bot {process.TOKEN}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        for remaining in (4, 3, 2, 1, 0, None):
-            url = f"{fake.api_url}/channels/{channel_id}/messages"
-            async with session.post(url, json={"content": "x"}) as response:
-                if remaining is None:
-                    assert response.status == 429
-                    assert 0 < float(response.headers["Retry-After"]) <= 5
-                    assert (response.headers["Via"], (await response.json())["global"]) == (
-                        "1.1 google",
-                        False,
-                    )
-                else:
-                    assert response.headers["X-RateLimit-Remaining"] == str(remaining)
-                    assert response.headers["Content-Type"] == "application/json"
-    assert (await fake.counts())["too_many"] == 1
-
-
-async def test_answers_to_interactions_are_limited_by_their_token(fake: process.FakeDiscord) -> None:
-    async with aiohttp.ClientSession() as session:
-
-        async def is_limited(token: str) -> bool:
-            async with session.post(f"{fake.api_url}/webhooks/1/{token}", json={"content": "x"}) as response:
-                return response.status == 429
-
-        assert not any([await is_limited(f"of-interaction-{number}") for number in range(7)])
-        assert [await is_limited("of-one") for _ in range(6)] == [False] * 5 + [True]
-
-
-async def test_exceeding_the_global_limit_returns_a_global_429(fake: process.FakeDiscord) -> None:
-    await fake.run_action("set_limits", {"per_second": 3})
-    headers = {"Authorization": f"Bot {process.TOKEN}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        responses = []
-        for _ in range(4):
-            async with session.get(f"{fake.api_url}/users/@me") as response:
-                responses.append((response.status, response.headers.get("X-RateLimit-Global")))
-    assert responses[:3] == [(200, None)] * 3
-    assert responses[3] == (429, "true")
-
-
-async def test_a_wrong_token_is_rejected(
-    fake: process.FakeDiscord, client: discord.AutoShardedClient
-) -> None:
-    async with discord.Client(intents=discord.Intents.none()) as unknown_client:
-        with pytest.raises(discord.LoginFailure):
-            await unknown_client.login("wrong")
+from tests.fake_discord import validation, wire
 
 
 def texts(*contents: str) -> dict[str, Any]:

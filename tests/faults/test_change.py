@@ -1,4 +1,4 @@
-"""Changes during a fan-out: everything else arrives once, and the owners get notices."""
+"""Outages, second processes and changes of channels during a fan-out: everything arrives once."""
 
 from __future__ import annotations
 
@@ -10,20 +10,11 @@ from storage import daily, outbox
 from storage.models import PartKind, Style
 from tests.fake_discord import model, process
 from tests.support import fault_harness, relay_harness
-from tests.support.relay_harness import OWNER, new_subscription
+from tests.support.relay_harness import new_subscription
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
 CHANNELS = 60
-HOUR = timedelta(hours=1)
-PUBLISH_ROUTE = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
-
-
-async def subscribe(
-    harness: fault_harness.FaultHarness, channel_id: int, style: Style = Style.COMPACT
-) -> int:
-    async with harness.db.transaction() as connection:
-        return await daily.add(connection, new_subscription(channel_id, style=style))
 
 
 async def add_refused(
@@ -33,7 +24,8 @@ async def add_refused(
     style: Style = Style.COMPACT,
 ) -> None:
     """Plan a post of a new subscription and wait until Discord has refused it."""
-    id_ = await subscribe(harness, channel_id, style)
+    async with harness.db.transaction() as connection:
+        id_ = await daily.add(connection, new_subscription(channel_id, style=style))
     delivery = relay_harness.new_delivery(
         f"d{channel_id}", channel_id, harness.now(), kinds=kinds, subscription_id=id_
     )
@@ -46,16 +38,6 @@ async def add_refused(
             return bool(await outbox.list_refused(connection, subscription_id=[id_]))
 
     await harness.wait_until(is_refused)
-
-
-async def list_notices(harness: fault_harness.FaultHarness) -> list[str]:
-    channels = await harness.fake.run_action("list_channels")
-    dm_ids = [channel["id"] for channel in channels if channel["recipient_id"] == OWNER]
-    return [
-        str(message["payload"])
-        for channel_id in dm_ids
-        for message in await harness.fake.messages(channel_id)
-    ]
 
 
 @pytest.mark.promise
@@ -108,36 +90,6 @@ async def test_a_start_during_an_outage_logs_in_when_it_is_over(harness: fault_h
     assert bot.poll() is None
     assert "Unclosed" not in harness.read_log()
     assert "Traceback" not in harness.read_log()
-
-
-async def test_a_channel_that_changes_its_type_has_its_post_once_it_is_back_and_one_notice(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    plain, announcing = await harness.fake.add_channels(2, type=model.TEXT)
-    await harness.fake.change_channel(announcing, type=model.ANNOUNCEMENT)
-    crosspost = (PartKind.MESSAGE, PartKind.CROSSPOST)
-    for channel_id, kinds, style in ((plain, (), Style.COMPACT), (announcing, crosspost, Style.ANNOUNCEMENT)):
-        subscription_id = await subscribe(harness, channel_id, style)
-        delivery = relay_harness.new_delivery(
-            f"d{channel_id}", channel_id, harness.now() + HOUR, kinds=kinds, subscription_id=subscription_id
-        )
-        await harness.add_deliveries(delivery)
-    # With a longer period discord.py lets one request of the route leave in it.
-    await harness.fake.run_action("set_limits", {"routes": {PUBLISH_ROUTE: [10, 1.0]}})
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    await harness.fake.change_channel(plain, type=model.ANNOUNCEMENT)
-    await harness.fake.change_channel(announcing, type=model.TEXT)
-    await harness.advance_clock(HOUR)
-
-    async def is_noticed() -> bool:
-        return len(await list_notices(harness)) == 1
-
-    await harness.wait_until(is_noticed)
-    await harness.fake.change_channel(announcing, type=model.ANNOUNCEMENT)
-    await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, [plain, announcing], 1)
-    assert [message["published"] for message in await harness.fake.messages(announcing)] == [True]
 
 
 async def test_what_is_no_longer_refused_is_sent_without_an_event_too(

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sources import kinds
 from tests.fake_discord.process import TOKEN
-from tests.support import fault_harness, fork_server, origin_server
+from tests.support import fault_harness, fork_server
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -76,19 +76,6 @@ async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_again(harness: Fa
     bot.terminate()
     assert await _wait_for_end(harness, bot) == 0, harness.read_log()
     assert "stopped" in _last_line(harness)
-
-
-async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_for_the_first_time_without_a_traceback(
-    harness: FaultHarness,
-) -> None:
-    async with origin_server.run_raw_origin(b"", holds_open=True) as origin:
-        address = f"ws://127.0.0.1:{origin.port}"
-        bot = harness.start_cli("run", PAPERROUND_DISCORD_GATEWAY_URL=address)
-        await harness.wait_until(lambda: origin.connections > 0)
-        bot.send_signal(signal.SIGTERM)
-        assert await _wait_for_end(harness, bot) == 0
-    assert "stopped" in _last_line(harness)
-    assert "Traceback" not in harness.read_log()
 
 
 async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:

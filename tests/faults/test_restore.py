@@ -9,7 +9,6 @@ import pytest
 from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.daily.service import Subscriptions
-from bot.today import service as today_service
 from storage import migrate, models, tables, today
 from tests.fake_discord import model, process
 from tests.support import alert_builders, digest_builders
@@ -81,6 +80,5 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
             models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
         )
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
-    due = today_service.next_due(harness.now(), at, "UTC", None)
     async with harness.db.transaction() as connection:
-        await today.add(connection, models.Profile(READER, at_time=at, timezone="UTC", next_due_at=due))
+        await today.add(connection, models.Profile(READER, at_time=at, timezone="UTC"))

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.core.clock import system_clock
 from bot.writer import drafting
-from storage import migrate, models, writer
-from storage.database import Database
+from storage import migrate, models, tables, writer
+from storage.database import Database, fetch_records
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
@@ -75,7 +76,8 @@ class Killed:
 async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], set[str]]:
     """Return the papers whose answer is stored, and those of them that are judged too."""
     async with database.read() as connection:
-        rows = [row for arxiv_id in ids for row in await writer.list_drafts_by_paper(connection, arxiv_id)]
+        query = sa.select(tables.drafts).where(tables.drafts.c.arxiv_id.in_(ids))
+        rows = await fetch_records(connection, models.Draft, query)
     judged = {row.arxiv_id for row in rows if row.state is models.DraftState.CHECKED}
     return {row.arxiv_id for row in rows if row.text}, judged
 

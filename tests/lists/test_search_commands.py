@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import permutations
 
 import discord
@@ -11,7 +12,10 @@ import pytest
 
 from bot.alerts.service import Alerts
 from bot.client.accounts import make_token
+from bot.client.translations import Translations
+from bot.lists import messages as lists_messages
 from bot.search import glossary
+from bot.search.results import SearchResult
 from bot.shelf.service import Shelf
 from storage import models
 from storage.models import AlertKind
@@ -431,3 +435,12 @@ async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHa
     # A list has one menu that opens papers, and one for the period and the order.
     for listed in (await harness.ask("topic", query="learning"), await harness.ask("top")):
         assert sum("options" in part for part in raw_components(listed)) == 2
+
+
+def test_a_heading_counts_the_papers_that_match_all_of_a_query() -> None:
+    for locale in models.Locale:
+        texts = Translations().for_locale(locale)
+        result = SearchResult(total=63, complete=3)
+        assert "3" in lists_messages.topic_heading(texts, "robots", result)
+        assert "63" not in lists_messages.topic_heading(texts, "robots", result)
+        assert lists_messages.topic_heading(texts, "robots", replace(result, complete=0)) == "robots"

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import operator
 from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 
-import storage
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
 from bot.daily.why import Cause
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from bot.rendering.templates import Templates
-from storage import alerts, daily, models, outbox, papers, shelf, tables
-from storage.database import Connection, Database
+from storage import alerts, daily, models, outbox, shelf, tables
+from storage.database import Database
 from tests.support import alert_builders, killed_process, outbox_builders, paper_records, reader_rows
 from tests.support.world import AWAY, CHANNEL, DAY, World, moment
 
@@ -63,36 +60,13 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
     pace = outbox_builders.make_pace()
-    status = StatusService(database, lambda: LATER, posted_twice.deliveries, Templates(), pace)
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, pace)
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None
     delivery, part = last
     assert delivery.finished_at == SEOUL_9AM + DAY
     assert part is not None
-
-
-@pytest.mark.parametrize("listing", ["accounts.list_left_guilds", "outbox.list_channel_ids"])
-async def test_a_server_that_invites_the_bot_again_during_a_removal_keeps_its_settings(
-    posted_twice: World, listing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    db = posted_twice.database
-    await Alerts(db, lambda: SEOUL_9AM).add(alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10))
-    await Guilds(db, lambda: SEOUL_9AM).update(10)
-    await Guilds(db, lambda: SEOUL_9AM).mark_left([10])
-    list_rows = operator.attrgetter(listing)(storage)
-
-    async def list_then_return(connection: Connection, *arguments: object) -> object:
-        listed = await list_rows(connection, *arguments)
-        await Guilds(db, lambda: LATER).update(10)
-        return listed
-
-    monkeypatch.setattr(f"storage.{listing}", list_then_return)
-    own = tables.guilds, tables.subscriptions, tables.alerts
-    kept = [await count(db, table) for table in own]
-    await purge(db)
-    assert [await count(db, table) for table in own] == kept
-    assert all(kept)
 
 
 async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
@@ -178,7 +152,7 @@ async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with
     before = await reader_rows.find_columns(db, str(GUILD))
     for days, is_kept in ((30, True), (31, False)):
         now = SEOUL_9AM + days * DAY
-        await Retention(db, lambda now=now: now, days=90, guild_days=30, sleep=_no_pause).purge()  # type: ignore[misc]
+        await Retention(db, lambda now=now: now, days=90, sleep=_no_pause).purge()  # type: ignore[misc]
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
 
 
@@ -233,24 +207,3 @@ async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothi
             break
     assert await purge(db) == 0
     assert await count(db, tables.papers) == before - 1
-
-
-async def test_a_step_that_fails_does_not_keep_the_others_from_removing(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran: list[str] = []
-
-    def replace_step(module: object, name: str, *, is_failing: bool = False) -> None:
-        async def step(*_: object) -> int:
-            ran.append(name)
-            if is_failing:
-                raise KeyError("a bug")
-            return 0
-
-        monkeypatch.setattr(module, name, step)
-
-    replace_step(alerts, "purge_matches", is_failing=True)
-    replace_step(papers, "purge_unkept")
-    with pytest.raises(KeyError):
-        await purge(db)
-    assert ran == ["purge_matches", "purge_unkept"]

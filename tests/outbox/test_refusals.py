@@ -183,7 +183,7 @@ async def test_a_reader_with_closed_dms_is_tried_rarely_and_gets_what_comes_when
     async with relay_harness.db.read() as connection:
         stored = await alerts.get(connection, alert.id)
     assert stored is not None
-    assert stored.paused_until_at is None
+    assert not stored.paused
     await fake.change_channel(98, closed=False)
     await relay_harness.add("open", None, **to_reader)
     await relay_harness.drain()

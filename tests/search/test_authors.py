@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
 
 import pytest
 
-from bot.search import authors
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
@@ -56,38 +53,6 @@ async def test_a_foreign_name_in_hangul_is_found_by_its_sound(db: Database) -> N
     for typed, author in (("토머스 울프", names[0]), ("토마스 볼프", names[0]), ("리앙 왕", names[1])):
         assert (await service.find_author(typed)).matches == (author,)
     assert (await service.find_author("얀 르쿤")).author is None
-
-
-async def test_of_a_name_on_many_papers_the_rows_of_the_page_alone_are_read(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    votes = [5, None, 40, 0, 9, 9]
-    papers = [
-        NewsletterPaper(f"2505.0001{number}", "One", "It works.", votes=votes[number]) for number in range(6)
-    ]
-    await sample_archive.add_digest(db, "2025-05-02", *papers[:5])
-    await sample_archive.add_digest(db, "2025-05-03", *papers[5:])
-    read: list[int] = []
-    build_paper_rows = stored_search.build_paper_rows
-
-    def build(rows: Sequence[Any]) -> Iterator[models.PaperRow]:
-        read.append(len(rows))
-        return build_paper_rows(rows)
-
-    monkeypatch.setattr(stored_search, "build_paper_rows", build)
-    service = SearchService(db)
-    for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["543", "210"])):
-        for number, page in enumerate(pages):
-            found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
-            assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)
-    few = stored_search.Filters(until_on=date(2025, 5, 2), min_votes=5)
-    found = await service.find_author("Ada Lovelace", filters=few, limit=2)
-    assert ([row.arxiv_id[-1] for row in found.rows], found.total) == (["2", "4"], 3)
-    filtered = await service.search(
-        SearchRequest("author:lovelace", until=few.until_on, min_votes=5, limit=2, offset=2)
-    )
-    assert ([row.arxiv_id[-1] for row in filtered.rows], filtered.total) == (["0"], 3)
-    assert read == [3, 3, 3, 3, 2, 1]
 
 
 async def test_a_comma_marks_the_family_name(db: Database) -> None:
@@ -261,69 +226,29 @@ async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> No
     assert (offered.name, offered.value) == ("Loubna Ben Allal", "Loubna Ben Allal")
 
 
-async def test_topics_with_equally_many_papers_are_sorted_by_name(db: Database) -> None:
-    text = "We use direct preference optimization (DPO), mixture of experts (MoE) and knowledge distillation (KD)."
-    await sample_archive.add_digest(
-        db, "2025-05-03", NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
-    )
-    topics = (await SearchService(db).find_author("Ada Byron")).topics
-    assert len(topics) == 3
-    assert list(topics) == sorted(topics)
-
-
-async def test_an_unknown_author_has_an_empty_result(search: SearchService) -> None:
-    assert (await search.find_author("Nobody Atall")).author is None
-    assert (await search.find_author("")).rows == ()
-
-
 async def test_topics_are_named_in_the_readers_language(search: SearchService) -> None:
     korean = await search.find_author("marafiori", locale=models.Locale.KO)
     assert korean.topics == ("소형 언어 모델",)
     assert (await search.find_author("marafiori")).topics == ("small language model",)
 
 
-async def test_a_term_of_most_papers_is_not_a_topic_of_an_author(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(authors, "_MIN_COMMON_PAPERS", 2)
-    text = "새 벤치마크(Benchmark)와 선호 최적화(Preference Optimization)를 제안합니다."
-    others = [
-        NewsletterPaper(f"2505.0000{number}", f"Benchmark {number}", "벤치마크(Benchmark)입니다.")
-        for number in range(4)
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_papers_come_page_by_page_by_votes_or_date_within_filters(db: Database) -> None:
+    votes = [5, None, 40, 0, 9, 9]
+    papers = [
+        NewsletterPaper(f"2505.0001{number}", "One", "It works.", votes=votes[number]) for number in range(6)
     ]
-    written = NewsletterPaper("2505.07777", "One", text, authors=("Ada Byron",))
-    await sample_archive.add_digest(db, "2025-05-03", written, *others)
-    assert (await SearchService(db).find_author("Ada Byron")).topics == ("preference optimization",)
-
-
-async def test_only_the_papers_that_are_shown_are_read_with_their_authors(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A thousand papers of three thousand people each would take half a gigabyte.
-    names = ("Ada Byron", "Bea Long", "Cid Low")
-    papers = [NewsletterPaper(f"2501.0000{n}", f"Paper {n}", "", votes=n, authors=names) for n in range(1, 9)]
-    await sample_archive.add_digest(sqlite_db, "2025-01-02", *papers)
-    read, build_rows = list[str](), stored_search.build_paper_rows
-
-    def record(rows: Iterable[Sequence[Any]]) -> Iterator[models.PaperRow]:
-        for row in build_rows(rows):
-            read.extend(row.authors)
-            yield row
-
-    monkeypatch.setattr(stored_search, "build_paper_rows", record)
-    monkeypatch.setattr(stored_search, "MAX_COMPARED_AUTHORS", 2)
-    search = SearchService(sqlite_db)
-    page, _ = await search.get_digest(date(2025, 1, 2), limit=2, offset=1)
-    assert ([row.authors for row in page.rows], page.total, len(read)) == ([names] * 2, 8, 2 * len(names))
-    for request in (
-        SearchRequest("", author="Ada Byron", limit=2),
-        SearchRequest("paper", limit=2, sort=Sort.DATE),
-    ):
-        read.clear()
-        found = await search.search(request)
-        assert ([row.authors for row in found.rows], len(read)) == ([names] * 2, 2 * len(names))
-    read.clear()
-    result = await search.find_author("Ada Byron", limit=2, offset=1)
-    assert [row.arxiv_id for row in result.rows] == ["2501.00007", "2501.00006"]
-    assert (result.total, result.rows[0].authors, result.coauthors) == (8, names, ("Bea Long",))
-    assert len(read) == 2 * len(names)
+    await sample_archive.add_digest(db, "2025-05-02", *papers[:5])
+    await sample_archive.add_digest(db, "2025-05-03", *papers[5:])
+    service = SearchService(db)
+    for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["543", "210"])):
+        for number, page in enumerate(pages):
+            found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
+            assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)
+    few = stored_search.Filters(until_on=date(2025, 5, 2), min_votes=5)
+    found = await service.find_author("Ada Lovelace", filters=few, limit=2)
+    assert ([row.arxiv_id[-1] for row in found.rows], found.total) == (["2", "4"], 3)
+    filtered = await service.search(
+        SearchRequest("author:lovelace", until=few.until_on, min_votes=5, limit=2, offset=2)
+    )
+    assert ([row.arxiv_id[-1] for row in filtered.rows], filtered.total) == (["0"], 3)

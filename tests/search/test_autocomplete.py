@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from datetime import timedelta
 
 import pytest
@@ -16,7 +15,7 @@ from bot.text import analyser, seed
 from storage import glossary as stored_glossary
 from storage import models
 from storage.database import Database
-from tests.support import growth, sample_archive
+from tests.support import sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
 
 EN, KO = models.Locale.EN, models.Locale.KO
@@ -169,34 +168,6 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"
-
-
-def test_the_cost_of_a_keystroke_grows_little_with_the_number_of_forms() -> None:
-    few = completion.TopicIndex(_glossary_of(400))
-    many = completion.TopicIndex(_glossary_of(20_000))
-    typed = [
-        text[:end] for text in ("강화 학습", "model ab", "ba", "추론", "c") for end in range(len(text) + 1)
-    ]
-
-    def type_keys(topics: completion.TopicIndex) -> None:
-        for text in typed * 5:
-            topics.complete(text, KO)
-
-    # A search through all forms would cost fifty times as much.
-    growth.assert_growth(lambda: type_keys(few), lambda: type_keys(many), limit=12)
-
-
-def _glossary_of(size: int) -> resolver.Glossary:
-    chance = random.Random(1)
-    syllables = "강화학습추론모델지도확산"
-
-    def form(number: int) -> resolver.LearntForm:
-        english = " ".join("".join(chance.choices("abcdelmo", k=5)) for _ in range(3))
-        return resolver.LearntForm(
-            f"model {english}", "".join(chance.choices(syllables, k=5)), 2 + number % 50
-        )
-
-    return resolver.Glossary(learnt=resolver.Learnt([form(number) for number in range(size)]))
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -29,8 +29,6 @@ async def test_a_typing_error_is_answered_as_it_was_meant(search: SearchService)
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
     for typed in ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"]:
         assert (await search.search(SearchRequest(typed))).corrected == ()
-    literal = await search.search(SearchRequest("핵습", literal=True))
-    assert (literal.rows, literal.corrected) == ((), ())
     assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 

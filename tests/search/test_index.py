@@ -164,7 +164,7 @@ async def test_a_folder_that_cannot_be_written_is_logged_once_and_the_answer_say
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(search_index.Writer, "commit", refuse)
+    monkeypatch.setattr(search_index.Writer, "_commit", refuse)
     with structlog.testing.capture_logs() as events:
         for _ in range(2):
             result = await service.search(SearchRequest("learning"))

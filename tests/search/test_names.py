@@ -116,8 +116,3 @@ async def test_a_word_that_papers_use_in_its_own_right_is_not_a_name(spelt: Sear
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.added_forms == ()
-
-
-async def test_a_literal_search_adds_no_name(spelt: SearchService) -> None:
-    result = await spelt.search(SearchRequest("제미나이", literal=True))
-    assert result.rows == ()

@@ -180,15 +180,6 @@ def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abb
     assert (read.parts[0].key == "languag imag video engin") == is_abbreviation
 
 
-def test_a_literal_query_has_one_form_per_word_and_terms_stay_whole(glossary: resolver.Glossary) -> None:
-    def forms_of(text: str) -> list[list[str]]:
-        read = Reader(glossary).read_literally(query_parser.Query(text))
-        return [[form.text for form in part.forms] for part in read.parts]
-
-    assert forms_of("LLM 추론") == [["LLM"], ["추론"]]
-    assert forms_of("small language model of mice") == [["small language model"], ["of"], ["mice"]]
-
-
 def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() -> None:
     explained = [
         *["잠재 확산 모델(Latent Diffusion Model; LDM)"] * 9,

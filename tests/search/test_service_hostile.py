@@ -25,43 +25,37 @@ _PART_LIST = (
 )
 QUESTION_PARTS = _PART_LIST.split("|")
 HOSTILE = [
-    "",
-    " ",
-    "a",
-    "가",
-    "…",
-    '"',
-    '"unpaired',
-    "-",
-    "--",
-    "*" * 50,
-    "tokens:model",
-    "rowid:1",
-    'x" OR tokens:"y',
-    "'; DROP TABLE papers; --",
-    "a & b | !c <-> d:*",
-    "NEAR(a b, 5)",
-    "{a b}: c",
-    "\x00\x01\x02",
-    "\ud800",
-    "🦜" * 200,
-    "مرحبا بالعالم",
-    "모" * 2000,
-    "ab " * 700,
-    "가나다라마바사" * 280,
-    "author:",
-    'author:"',
-    "since:9999-99 votes:-1",
-    "-모델",
-    "\n\r\t",
-    "은는이가을를의로에서" * 200,
-    "은 는 이 가 을 를 의 로 에서 " * 80,
-    "논문 추천해줘 알려줘 중에 제일 좋은 방법 papers that how do people what is the latest",
-    " ".join("가나다라마바사아자차카타파하거너더러머버서어저처"),
-    "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
-    "-모델 -model -추론 -뇌 -강화",
-    "how do people make language models lie less " * 40,
-    "@everyone <@123> </topic:1> **reasonning** [x](http://e.example) `code`",
+    *(
+        '"unpaired',
+        "*" * 50,
+        "tokens:model",
+        'x" OR tokens:"y',
+        "NEAR(a b, 5)",
+        "{a b}: c",
+        "\x00\x01\x02",
+        "\ud800",
+    ),
+    *(
+        "🦜" * 200,
+        "모" * 2000,
+        "ab " * 700,
+        "author:",
+        'author:"',
+        "since:9999-99 votes:-1",
+        "-모델",
+        "\n\r\t",
+        "ㄱ",
+    ),
+    *(
+        "은는이가을를의로에서" * 200,
+        "은 는 이 가 을 를 의 로 에서 " * 80,
+        "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
+    ),
+    *(
+        "how do people make language models lie less " * 40,
+        "@everyone <@123> **reasonning** [x](http://e.example) `code`",
+    ),
+    *("(" * 10_000, "x" * 100_000, "-모델 -model -추론 -뇌 -강화"),
 ]
 
 texts = st.one_of(
@@ -87,7 +81,7 @@ async def hostile(db: Database) -> SearchService:
 
 async def call_all(search: SearchService, text: str) -> None:
     """Call every method of the search service with a text."""
-    for request in (SearchRequest(text), SearchRequest(text, literal=True, author=text)):
+    for request in (SearchRequest(text), SearchRequest(text, author=text)):
         result = await search.search(request)
         assert len(result.rows) <= result.total or result.total == 0
         assert result.complete <= result.total

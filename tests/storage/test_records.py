@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -56,21 +56,3 @@ async def test_the_same_alert_stands_once_for_each_recipient(db: database.Databa
         assert await alerts.get(connection, first.id) == first == replace(ALERT, id=first.id)
         assert await alerts.count_by_user(connection, ALERT.user_id) == 2
         assert [alert.channel_id for alert in await alerts.list_rows(connection, channel_id=7)] == [7]
-
-
-async def test_alerts_are_active_while_in_force(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        first = await alerts.add(connection, ALERT)
-        second = await alerts.add(connection, replace(ALERT, key="b"))
-
-        async def found(now: datetime = NOW) -> list[int]:
-            ids = [first.id, second.id]
-            return list(await alerts.list_active(connection, ids, now))
-
-        assert await found() == [first.id, second.id]
-        await alerts.pause(connection, first.id, NOW + timedelta(days=7))
-        assert await found() == [second.id]
-        assert await found(NOW + timedelta(days=7)) == [first.id, second.id]
-        await alerts.pause(connection, first.id, models.UNTIL_RESUMED)
-        assert await found(NOW + timedelta(days=7)) == [second.id]
-        assert await alerts.remove(connection, [first.id, second.id]) == 2

@@ -32,7 +32,6 @@ async def test_a_draft_whose_input_is_read_replaces_the_planned_one(db: Database
         assert await writer.find_draft(connection, DRAFT, ["2601.00001", "2601.00002"]) == {
             "2601.00001": written
         }
-        assert len(await writer.list_drafts_by_paper(connection, "2601.00001")) == 2
 
 
 async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
@@ -45,7 +44,6 @@ async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
         await writer.save_draft(connection, first)
         assert await writer.find_draft(connection, DRAFT, ["2601.00001"]) == {"2601.00001": second}
         assert await writer.find_draft(connection, replace(DRAFT, prompt_version="2"), ["2601.00001"]) == {}
-        assert await writer.list_drafts_by_paper(connection, "2601.00001") == [second, first]
 
 
 TEXT = models.PaperText(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import re
@@ -10,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from unittest import mock
@@ -25,6 +26,7 @@ from discord.http import MultipartParameters
 from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
+from bot.app.runtime import Runtime, build_runtime
 from bot.client import autocomplete
 from bot.client.router import UserError
 from bot.client.translations import Texts, Translations
@@ -35,10 +37,10 @@ from bot.demo.simulated_rest import SimulatedRest
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base
-from storage import models, outbox
+from storage import locks, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
-from tests.support import patience
+from tests.support import digest_builders, patience, world
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Start of SimCord's clock."""
@@ -87,6 +89,9 @@ class ClientHarness:
     readonly_channel: Any
     texts: Texts
     expected_errors: list[type[BaseException]] = field(default_factory=lambda: [UserError])
+    runtime: Runtime | None = None
+    lock: locks.SenderLock | None = None
+    """The bot's background work, once a test waits for it."""
 
     @property
     def user(self) -> Any:
@@ -139,16 +144,6 @@ class ClientHarness:
         found = next(name for name in component_ids(message) if name.startswith(custom_id))
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
-    def completed_options(self) -> list[tuple[str, str]]:
-        """Return the command and name of each option that is completed as it is typed."""
-        return [
-            (command.qualified_name, str(parameter.display_name))
-            for command in self.bot.tree.walk_commands()
-            if isinstance(command, app_commands.Command)
-            for parameter in command.parameters
-            if parameter.autocomplete
-        ]
-
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
         draft = models.Subscription(
@@ -168,6 +163,27 @@ class ClientHarness:
         result = await self.manager.click(message, label=self.texts(text_id, **arguments))
         return result if result.modal else last_response(result)
 
+    async def publish(self, text: str, summary: str = "로봇을 care로 기른다.") -> None:
+        """Ingest a written digest of today with papers as `tests/support/world.py` writes them."""
+        listed = [(paper.arxiv_id, paper.votes) for paper in world.papers(text)]
+        digest = digest_builders.newsletter(self.env.now().date(), listed, text=summary)
+        await self.container.create_ingest().add_text(digest, location=text)
+
+    async def wait(self, **delay: float) -> None:
+        """Plan the alerts that are due now and after a delay, and send them."""
+        if self.runtime is None:
+            self.lock = locks.SenderLock(self.container.database)
+            await self.lock.try_acquire()
+            self.runtime = build_runtime(self.container, self.bot, asyncio.Event(), self.lock)
+        await self.container.alert_planner.drain()
+        await self.env.advance_time(timedelta(**delay).total_seconds())
+        await self.container.alert_planner.drain()
+        await self.runtime.relay.drain(self.env.now())
+
+    def received(self) -> list[Any]:
+        """Return the direct messages of the reader, oldest first."""
+        return sorted(self.user.dm_channel.history(), key=lambda message: message.id)
+
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
         """Plan a post of one message immediately, and return its stored delivery and part."""
         await self.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
@@ -177,7 +193,7 @@ class ClientHarness:
         return delivery, part
 
     def screen(self, *messages: Any) -> str:
-        """Return messages as a reader sees them, for snapshots: texts, `[buttons]`, `<menu: first option …>`.
+        """Return messages as a reader sees them, for snapshots: texts, `[buttons]`, `<menu: chosen or first option … count>`.
 
         Mentions are names, times are in UTC; lines are at most 100 columns wide.
         """
@@ -193,8 +209,11 @@ class ClientHarness:
                     label = part.get("label") or (part.get("emoji") or {}).get("name")
                     lines[-1] = f"{lines[-1]} [{label}]".strip()
                 case 3 | 5 | 6 | 7 | 8:
-                    options = [option["label"] for option in part.get("options", ())]
-                    shown = f": {options[0]} … {len(options)}" if options else ""
+                    options = part.get("options", ())
+                    chosen = next(
+                        (option for option in options if option.get("default")), (*options, None)[0]
+                    )
+                    shown = f": {chosen['label']} … {len(options)}" if chosen else ""
                     lines[-1] = f"<{part.get('placeholder') or ''}{shown}>"
                 case 10:
                     lines += part["content"].splitlines()
@@ -262,7 +281,10 @@ async def open_harness(
                 PATIENCE_SECONDS=patience.scaled(autocomplete.PATIENCE_SECONDS),
             ),
         ):
-            yield _populate(env, container, bot, locale)
+            harness = _populate(env, container, bot, locale)
+            yield harness
+            if harness.lock is not None:
+                await harness.lock.release()
     finally:
         await env.shutdown()
 

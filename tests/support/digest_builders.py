@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
-
-import sqlalchemy as sa
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult, OnFreshPapers
@@ -55,11 +52,3 @@ async def ingest_digest(
 async def add_facts(database: Database, *facts: models.PaperFacts) -> IngestResult:
     service = ingest.IngestService(database, lambda: facts[0].read_at)
     return await service.add_facts(facts)
-
-
-async def explain_query(connection: Connection, query: sa.Select[Any]) -> str:
-    """Return the engine's plan for a query."""
-    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-    prefix = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    rows = await connection.execute(sa.text(f"{prefix} {compiled}".replace(":", r"\:")))
-    return "\n".join(str(row) for row in rows)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.search import scoring
+from bot.search import index as search_index
 from bot.text import analyser, questions
 
 
@@ -214,7 +214,8 @@ SPEECH = questions.describe_topics("글자를 사람 목소리로 읽어주는 �
 
 def similarity(title: str, body: str) -> float:
     """Return the similarity of a paper to the question about speech."""
-    words = scoring.count_words(analyser.canonicalise(title), analyser.canonicalise(body))
+    texts = search_index.PaperTexts(analyser.canonicalise(title), analyser.canonicalise(body))
+    words = search_index.count_words(texts)
     found = questions.find_paper_topics(words, 24)
     return sum(SPEECH.get(topic, 0.0) * weight for topic, weight in found)
 

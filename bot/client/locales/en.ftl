@@ -36,7 +36,6 @@ share-taken-back = Taken back and deleted from the channel.
 list-digest-heading = Papers for { $date } · { $count }
 list-top-heading = Top papers · { $period }
 list-top-topic-heading = Top papers on { $topic } · { $period }
-list-topic-heading-at-least = { $topic } · { $count }+ papers
 list-topic-heading = { $topic } · { $count ->
     [one] 1 paper
    *[other] { $count } papers
@@ -117,9 +116,6 @@ saved-filter = Filter: { $query }
 saved-none-found = ### No saved papers match “{ $query }”
 saved-export = Export as a file
 saved-on = saved { $date }
-saved-read-on = read { $date }
-saved-read = Mark as read
-saved-unread = Mark as unread
 saved-unlisted = not in a digest yet
 saved-note = note: { $note }
 saved-edit = Note and tags
@@ -249,7 +245,6 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
-alert-pause-week = Pause this alert for a week
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still
@@ -288,7 +283,6 @@ and-more = and { $count } more
 
 ## Alerts
 alert-create = Create alert
-alert-show = Show existing alert
 alert-undo = Undo
 alert-edit-conditions = Edit conditions
 change = Edit
@@ -297,11 +291,11 @@ resume = Resume
 back = Back
 alert-made = Alert created.
 alert-changed = Alert updated.
-alert-exists = You already have this alert: { $place }
+alert-exists = You already have this alert.
 alert-would = { $count ->
     [0] No papers matched in the last 30 days.
     [one] One paper matched in the last 30 days:
-   *[other] { $count } papers matched in the last 30 days, { $busiest } on the busiest day. The latest:
+   *[other] { $count } papers matched in the last 30 days. The latest:
 }
 alert-wider = { $count ->
     [one] A wider alert would have matched one paper: { $alert }
@@ -317,7 +311,6 @@ alert-at-most-a-day = { $count ->
     [one] at most one message a day
    *[other] at most { $count } messages a day
 }
-alert-silent = without a notification
 card-more = More: similar papers, citation, alerts
 follow-kind-keyword = Get alerts on this topic
 follow-kind-institution = Get alerts on this institution
@@ -357,7 +350,6 @@ alerts-heading = Your alerts · { $count }
 alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused
-alert-rests-until = Paused until { $until }
 alert-pause = Pause
 alert-removed = Removed: { $alert }
 alert-form-conditions = What to look for
@@ -385,11 +377,6 @@ setup-start = Start
 setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
-}
-setup-edit = Edit the existing one
-setup-add = { $count ->
-    [one] Add a second one
-   *[other] Add another
 }
 permissions-ready = All the permissions are in place
 permissions-missing = Some permissions are missing:
@@ -434,7 +421,6 @@ subscription-edit = { $command } changes its time, number of papers, style and m
 subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = { $post } was removed. What it has posted stays.
-subscriptions-left = Daily posts that stay:
 subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
@@ -447,10 +433,13 @@ next-at = Next: { $at }
 next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-unknown = Nothing scheduled
 next-waiting = Waiting for the day's digest, until { $until } at the latest
-paused-by = Paused by { $user }, { $at }
-paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
+preview-topic = { $count ->
+    [0] **Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
+    [one] **Preview:** no new paper matches this topic now. One did in the last 30 days.
+   *[other] **Preview:** no new paper matches this topic now. { $count } did in the last 30 days.
+}
 preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
@@ -471,16 +460,13 @@ style-does-not-fit = { $channel } can't take this style. The Forum style is for 
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
-status-discord-refused = Requests that Discord refused in the last 10 minutes: { $count } (limit { $limit })
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
 status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
-status-post = posted
-status-message = sent
-status-templates = These templates have errors, so posts use the built-in wording instead: { $files }. The reason is in the log.
+status-post = last posted
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -529,16 +515,14 @@ help-more = Also: { $commands }
 discuss = Discuss
 nominate = Nominate
 withdraw = Nominated · withdraw
+club-read = Mark as read
+club-unread = Mark as unread
 club-discussion = 💬 { $reader } would like to discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
 club-open = This paper already has its discussion: { $thread }
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
 club-none = This server has no club yet. A manager starts one with { $setup }.
-club-nominated = Nominated for the next vote: { $title }
-    -# You have one nomination a week; another paper takes its place.
-club-nominated-instead = Nominated in place of your earlier choice: { $title }
-club-withdrawn = Your nomination was withdrawn: { $title }
 club-vote-is-open = The vote for the next meeting is already open.
 club-has-paper = The next meeting already has its paper.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
@@ -562,15 +546,15 @@ club-readers = { $count ->
 club-stop = End the club
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up.
-club-moves = The club was in { $channel }, every { $day } at { $time }. It moves:
-club-poll-ended = Its open vote ends without a result.
-club-meeting-stays = The meeting on { $meets } has its paper and stays at that time.
+club-changed = The club is changed.
+club-changed-poll = The club is changed. Its open vote ends without a result.
+club-changed-paper = The club changes after its next meeting, which has its paper.
+club-changed-reminder = { club-changed-paper }
 club-unchanged = The club stays as it is.
 club-begin = Start the vote now
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
-club-nominated-so-far = **Nominated for the next vote** · { $count }
-club-own = yours
+club-candidates = **Up for the next vote**
 club-no-events = Give Paperround the permission **Create Events**, and each meeting is in the server's events too.
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.
@@ -601,7 +585,6 @@ club-skip = The meeting of { $at } is skipped.{ $votes ->
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
-why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
@@ -622,7 +605,6 @@ why-coming = It is on its way: number { $rank } of { $total } for the next post,
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
-why-former-subscription = A daily post that was removed
 why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
@@ -776,10 +758,7 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }){ $waits ->
-    [yes] , once the day's list is complete
-   *[no] {""}
-}, next on { $next }. Days without new papers are skipped.
+today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->

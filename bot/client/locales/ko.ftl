@@ -33,7 +33,6 @@ share-taken-back = 공유를 취소하고 채널에서 지웠어요.
 list-digest-heading = { $date }의 논문 · { $count }편
 list-top-heading = 인기 논문 · { $period }
 list-top-topic-heading = { $topic } 인기 논문 · { $period }
-list-topic-heading-at-least = { $topic } · { $count }편 이상
 list-topic-heading = { $topic } · { $count }편
 list-author-heading = { $author } · { $count }편
 choice-papers = { $count }편
@@ -102,9 +101,6 @@ saved-filter = “{ $query }” 검색 결과
 saved-none-found = ### 저장한 논문 중에 “{ $query }”에 맞는 논문이 없어요
 saved-export = 파일로 내보내기
 saved-on = { $date } 저장
-saved-read-on = { $date } 읽음
-saved-read = 읽음으로 표시
-saved-unread = 안 읽음으로 표시
 saved-unlisted = 아직 목록에 없음
 saved-note = 메모: { $note }
 saved-edit = 메모·태그
@@ -212,7 +208,6 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
-alert-pause-week = 이 알림 1주 일시중지
 alert-manage = 알림 관리
 
 ## 멈춘 이유
@@ -251,7 +246,6 @@ and-more = 외 { $count }개
 
 ## 알림
 alert-create = 이대로 만들기
-alert-show = 기존 알림 보기
 alert-undo = 실행 취소
 alert-edit-conditions = 조건 수정
 change = 수정
@@ -260,11 +254,11 @@ resume = 다시 받기
 back = 돌아가기
 alert-made = 알림을 만들었어요.
 alert-changed = 알림을 수정했어요.
-alert-exists = 이미 같은 알림이 있어요: { $place }
+alert-exists = 이미 같은 알림이 있어요.
 alert-would = { $count ->
     [0] 지난 30일 동안 조건에 맞는 논문이 없었어요.
     [1] 지난 30일 동안 조건에 맞는 논문이 1편 있었어요:
-   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요 (가장 많은 날은 { $busiest }편). 최근 논문:
+   *[other] 지난 30일 동안 조건에 맞는 논문이 { $count }편 있었어요. 최근 논문:
 }
 alert-wider = 조건을 넓히면 논문 { $count }편이 있었어요: { $alert }
 alert-widen = 조건 넓히기
@@ -274,7 +268,6 @@ alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
 alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most-a-day = 하루에 메시지 최대 { $count }개
-alert-silent = 알림 소리 없이
 card-more = 더 보기: 비슷한 논문, 인용, 알림
 follow-kind-keyword = 이 주제 알림 받기
 follow-kind-institution = 이 기관 알림 받기
@@ -323,7 +316,6 @@ alerts-heading = 내 알림 · { $count }개
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
 alert-resting = 일시중지
-alert-rests-until = { $until }까지 일시중지
 alert-pause = 일시중지
 alert-removed = 삭제했어요: { $alert }
 alert-form-conditions = 어떤 논문을 받을까요?
@@ -352,8 +344,6 @@ setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
 }
-setup-edit = 기존 자동 게시 수정
-setup-add = 하나 더 만들기
 permissions-ready = 필요한 권한이 모두 있어요
 permissions-missing = 부족한 권한이 있어요:
 permission-view-channel = 채널 보기
@@ -394,7 +384,6 @@ subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
 subscription-removed = { $post } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
-subscriptions-left = 남아 있는 자동 게시:
 subscription-remove-sure = { $post } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
@@ -407,10 +396,12 @@ next-at = 다음: { $at }
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정된 글 없음
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
-paused-by = { $user }님이 { $at }에 일시중지했어요
-paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
+preview-topic = { $count ->
+    [0] **미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려 주세요.
+   *[other] **미리보기:** 지금은 이 주제에 맞는 새 논문이 없어요. 지난 30일 동안에는 { $count }편 있었어요.
+}
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
@@ -431,7 +422,6 @@ style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. �
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
 status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
-status-discord-refused = 최근 10분 동안 디스코드가 거부한 요청: { $count }건 (한도 { $limit }건)
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
@@ -439,8 +429,6 @@ status-last = { $at } { $what }
 status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 올린 글
-status-message = 보낸 메시지
-status-templates = 템플릿에 오류가 있어서 기본 문구로 올리고 있어요: { $files }. 이유는 로그에 있어요.
 status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개
 status-alerts-paused = 일시중지: { $count }개
@@ -486,16 +474,14 @@ help-more = 그 밖의 명령어: { $commands }
 discuss = 토론하기
 nominate = 후보로 올리기
 withdraw = 후보로 올림 · 취소
+club-read = 읽음으로 표시
+club-unread = 안 읽음으로 표시
 club-discussion = 💬 { $reader }님이 이 논문으로 토론을 열었어요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
 club-open = 이 논문의 토론이 이미 있어요: { $thread }
 club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 안이라면 여기에 바로 쓰면 되고, 음성 채널이나 DM에는 스레드가 없어요.
 club-thread-locked = 관리자가 { $thread } 토론을 잠갔어요. 관리자만 다시 열 수 있어요.
 club-none = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
-club-nominated = 다음 투표의 후보로 올렸어요: { $title }
-    -# 후보는 한 주에 한 편이에요. 다른 논문을 올리면 바뀌어요.
-club-nominated-instead = 앞서 올린 논문 대신 후보로 올렸어요: { $title }
-club-withdrawn = 후보에서 내렸어요: { $title }
 club-vote-is-open = 다음 모임의 투표가 이미 열려 있어요.
 club-has-paper = 다음 모임에서 읽을 논문이 이미 정해졌어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
@@ -516,15 +502,15 @@ club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
 club-set-up = 논문 스터디를 만들었어요.
-club-moves = 지금까지 { $channel }, 매주 { $day }요일 { $time }이었던 스터디를 옮겨요.
-club-poll-ended = 진행 중이던 투표는 결과 없이 끝나요.
-club-meeting-stays = { $meets } 모임은 논문이 정해져서 그 시각 그대로예요.
+club-changed = 스터디를 바꿨어요.
+club-changed-poll = 스터디를 바꿨어요. 진행 중이던 투표는 결과 없이 끝나요.
+club-changed-paper = 다음 모임은 논문이 이미 정해져서 그대로 열려요. 그다음부터 바뀌어요.
+club-changed-reminder = { club-changed-paper }
 club-unchanged = 스터디는 그대로예요.
 club-begin = 지금 투표 시작하기
 club-poll-link = [투표하러 가기]({ $url })
 club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후보로 올리기**를 눌러 주세요.
-club-nominated-so-far = **다음 투표의 후보** · { $count }
-club-own = 내가 올림
+club-candidates = **다음 투표에 오를 논문**
 club-no-events = Paperround에 **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
 club-skipped = 모임을 건너뛰기로 했어요.
@@ -577,7 +563,6 @@ command-club-list =
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
-why-by-another = 이 채널의 다른 자동 게시: { $post }
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 자동 게시는 ▲ { $least } 이상만 올려요.
@@ -595,7 +580,6 @@ why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $ra
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
-why-former-subscription = 삭제된 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
@@ -725,10 +709,7 @@ today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
 change-time = 시각·시간대 바꾸기
-today-sent-daily = 매일 { $at }({ $zone }){ $waits ->
-    [yes] {" "}이후 목록이 마감되면
-   *[no] 에
-} DM으로 보내 드려요. 다음은 { $next }이고, 새 논문이 없는 날은 건너뛰어요.
+today-sent-daily = 매일 { $at }({ $zone })에 DM으로 보내 드려요. 그때 목록이 마감되지 않았으면 마감된 다음에 보내고, 새 논문이 없는 날은 건너뛰어요. 시각은 `/오늘 시각:`으로 바꿀 수 있어요.
 today-stopped = 이제 DM으로 보내지 않아요. `/오늘` 명령어로는 언제든 볼 수 있어요.
 today-send-again = 다시 매일 받기
 today-suspended = { $reason ->
@@ -819,10 +800,8 @@ command-alerts-add =
     .option-when-description = 나오는 대로 바로, 또는 한 번에 모아서
     .option-time = 시각
     .option-time-description = 모아서 보내는 시각. 오후 9시, 오후 9시 서울처럼. 비우면 오전 9시
-    .option-silent = 조용히
-    .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
-    .option-max-a-day-description = 하루에 받을 최대 메시지 수. 남은 논문은 다음 날 첫 메시지에 함께 와요
+    .option-max-a-day-description = 24시간 동안 받을 최대 메시지 수. 남은 논문은 다음 메시지에 함께 와요
 
 command-alerts-list =
     .name = 목록
