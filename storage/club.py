@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, outbox, shelf, tables
+from storage import database, shelf, tables
 from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
@@ -46,7 +46,6 @@ async def remove(connection: AsyncConnection, guild_id: int) -> None:
 class Thread(NamedTuple):
     """The thread about a paper in a channel. `thread_id` is None while it is being opened, and if that was stopped."""
 
-    paper_id: int
     delivery_id: int
     thread_id: int | None
     is_waiting: bool
@@ -64,7 +63,7 @@ async def find_thread(connection: AsyncConnection, **columns: object) -> Thread 
     """Return the thread with these values of columns: `channel_id` and `paper_id`, or `guild_id` and `meets_on`."""
     own, same = club_threads.c, deliveries.c.id == club_threads.c.delivery_id
     is_waiting = sa.exists().where(same, deliveries.c.state == DeliveryState.WAITING)
-    query = sa.select(own.paper_id, own.delivery_id, _THREAD_ID, is_waiting)
+    query = sa.select(own.delivery_id, _THREAD_ID, is_waiting)
     query = query.where(*database.equalities(club_threads, columns)).order_by(own.opened_at.desc())
     row = (await connection.execute(query.limit(1))).one_or_none()
     return None if row is None else Thread(*row)
@@ -81,11 +80,14 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
-async def settle(connection: AsyncConnection, before: datetime) -> None:
-    """Keep the ids of opened threads, longer than their deliveries, and clear messages that ended, which may name a reader."""
-    unknown = club_threads.c.thread_id.is_(None)
-    await connection.execute(club_threads.update().where(unknown).values(thread_id=_THREAD_ID))
-    await outbox.clear_payloads(connection, before, 1_000, kind=DeliveryKind.CLUB)
+async def settle(connection: AsyncConnection) -> None:
+    """Store the ids of threads that were opened, and clear the messages that opened them, which may name a reader."""
+    own, is_new = club_threads.c, club_threads.c.thread_id.is_(None)
+    ended = sa.select(own.delivery_id).join(deliveries, deliveries.c.id == own.delivery_id)
+    ended = ended.where(is_new, deliveries.c.finished_at.is_not(None))
+    sent = parts.update().where(parts.c.delivery_id.in_(ended), parts.c.payload.is_not(None))
+    await connection.execute(sent.values(payload=None, fallback=None))
+    await connection.execute(club_threads.update().where(is_new).values(thread_id=_THREAD_ID))
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:

@@ -496,7 +496,6 @@ class Subscription:
     that zone too, it has done. `created_by` is None if the subscription was made on the command line. A `topic` is a search query
     that all papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that
     choose papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
-    `paused_by` is who paused it by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int = 0
@@ -519,8 +518,6 @@ class Subscription:
     created_at: datetime = NEVER
     """Set when it is stored."""
     last_on: date | None = None
-    paused_by: int | None = None
-    paused_at: datetime | None = None
 
     @property
     def is_by_webhook(self) -> bool:
@@ -610,8 +607,6 @@ class Alert:
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
     """Messages within 24 hours of one that is sent at once; 0: any number."""
-    silent: bool = False
-    """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False

@@ -56,13 +56,10 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
 
-async def clear_payloads(
-    connection: AsyncConnection, before: datetime, limit: int, *, kind: DeliveryKind | None = None
-) -> int:
-    """Clear at most `limit` payloads of deliveries (of a kind) that ended before `before` (UTC). Returns their number."""
+async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
-    filled = filled.where(*database.equalities(deliveries, {"kind": kind}))
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
     return (await connection.execute(statement)).rowcount
 
@@ -86,13 +83,6 @@ async def purge(
         )
         condition &= sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
     return await database.delete_some(connection, deliveries, condition, limit)
-
-
-async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Delete finished deliveries with their parts."""
-    await connection.execute(
-        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
-    )
 
 
 async def release_interrupted(
@@ -349,15 +339,12 @@ async def cancel(
 
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
-) -> list[int]:
-    """Stop the unfinished deliveries of a subscription, before it is removed. Returns those of which nothing was sent."""
+) -> None:
+    """Stop the unfinished deliveries of a subscription, before it is removed."""
     unfinished = await connection.execute(
         sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
-    ids = unfinished.scalars().all()
-    await cancel(connection, ids, reason=reason, now=now)
-    query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
-    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
+    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
@@ -547,14 +534,11 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
-    query = query.where(parts.c.state.in_(PartState))
-    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
+    return dict((await connection.execute(query)).tuples().all())
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     """Return the earliest `due_at` (UTC) of the waiting deliveries, or None without any."""
-    query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
-        deliveries.c.state == DeliveryState.WAITING
-    )
-    oldest: datetime | None = (await connection.execute(query)).scalar()
+    first = sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)
+    oldest: datetime | None = await connection.scalar(sa.select(first).where(unfinished_clause()))
     return oldest

@@ -224,7 +224,7 @@ facts = _table_of(
     "facts",
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "votes", "trust"),
+    apart=("arxiv_id", "trust"),
 )
 
 authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
@@ -239,15 +239,6 @@ paper_authors = sa.Table(
     sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
 )
 
-votes = sa.Table(
-    "votes",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
-    sa.Column("read_at", UtcTime, primary_key=True),
-    _required("votes", sa.Integer),
-)
-
 subscriptions = _table_of(
     models.Subscription,
     "subscriptions",
@@ -257,7 +248,7 @@ subscriptions = _table_of(
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # The credentials and the query of a source may be secrets; what readers see is a label.
-    infos={"created_by": READER_MENTION, "paused_by": READER_MENTION, "source": OPERATORS},
+    infos={"created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 
@@ -429,13 +420,6 @@ sender_lease = sa.Table(
     _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
     _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
-)
-
-fronts = sa.Table(
-    "fronts",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("seen_at", UtcTime, nullable=False),
 )
 
 drafts = _table_of(

@@ -209,10 +209,6 @@ def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
 class SavedPapers:
     """What the lists show of readers' saved papers; the shelf offers it."""
 
-    async def get(self, user_id: int, arxiv_id: str) -> SavedPaper | None:
-        """Return a saved paper, or None."""
-        raise NotImplementedError
-
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
         raise NotImplementedError

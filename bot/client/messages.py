@@ -114,7 +114,7 @@ def title_link(
 def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
     """Return the first three authors and the number of the others."""
     authors = templates.render_authors(names, texts.locale, truncated)
-    return discord_text.tie_units(discord_text.escape_text(authors))
+    return discord_text.escape_text(authors)
 
 
 def format_organization(name: str | None) -> str:

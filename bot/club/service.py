@@ -300,7 +300,7 @@ class Clubs:
     async def tick(self, now: datetime) -> int:
         """Plan all steps that are due at `now` (UTC). Returns how many were due. Errors of one club are logged."""
         async with self._database.transaction() as connection:
-            await storage.settle(connection, now + HOUR)
+            await storage.settle(connection)
             clubs = await storage.list_present(connection)
             meetings = [await load_meeting(connection, club, now) for club in clubs]
         planned = 0

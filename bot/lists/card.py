@@ -165,9 +165,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
-    return "\n".join(
-        filter(None, (f"### {title}", discord_text.tie_units(facts), _more_facts(texts, detail)))
-    )
+    return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
 
 
 def listed_text(texts: Texts, detail: models.PaperDetail) -> str:

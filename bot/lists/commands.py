@@ -37,7 +37,7 @@ from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import typography
-from storage import models
+from storage import models, shelf
 from storage.search import Filters
 
 PERIOD_CHOICES = [
@@ -140,7 +140,7 @@ class ListsCog(commands.Cog):
         if state.kind is ListKind.SAVED:
             # Its notes and tags are only for its reader.
             raise UserError("outdated-control")
-        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
+        async with router.deferring_publicly(interaction):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
@@ -349,9 +349,7 @@ class PaperListLoader:
         typed = escape_untrusted(state.text, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {discord_text.tie_units(more)}".rstrip())
-            if others
-            else "",
+            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
@@ -652,7 +650,8 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.get(SavedPapers).get(request.user_id, detail.arxiv_id)
+    async with request.services.database.read() as connection:
+        saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await lists_card.card_view(

@@ -202,7 +202,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     """Return a list with these rows and small print above; each paper has an equal share of the space that they leave."""
     message = MessageBuilder()
     message.add_text(head)
-    message.add_text(f"### {discord_text.tie_units(listed.heading)}")
+    message.add_text(f"### {listed.heading}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(
@@ -236,7 +236,7 @@ def _titles_text(listed: PaperList, characters: int, size: int) -> str:
             max_characters=characters // len(listed.rows) - _LINE_MARGIN,
             max_bytes=size // len(listed.rows) - _LINE_MARGIN,
         )
-        lines.append(discord_text.tie_units(join_dotted(str(rank), title, format_votes(row.votes))))
+        lines.append(join_dotted(str(rank), title, format_votes(row.votes)))
     return "\n".join(lines)
 
 
@@ -278,8 +278,7 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
         return authors
     credit = listed.credits.get(row.arxiv_id)
     day = texts.format_date(row.date)
-    facts = join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
-    return discord_text.tie_units(facts)
+    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
 
 
 def filters_text(texts: Texts, state: ListState) -> str:

@@ -57,7 +57,9 @@ class StatusCog(commands.Cog):
             top = command.root_parent or command
             is_offered = request.interaction.guild_id is not None or not top.guild_only
             if isinstance(command, app_commands.Command) and is_offered:
-                names += [command.qualified_name] if can_manage or top.default_permissions is None else []
+                name = command.qualified_name
+                is_open = top.default_permissions is None and name not in operations_messages.FOR_MANAGERS
+                names += [name] if can_manage or is_open else []
         return operations_messages.help_view(request.texts, names, self._mentions, can_manage=can_manage)
 
     @router.handles(client_messages.SHOW_STATUS, router.PRIVATELY)

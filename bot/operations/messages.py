@@ -37,6 +37,8 @@ HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
 """That of the heading that only managers of the server see."""
+FOR_MANAGERS = frozenset(("club setup", "club now", "club skip"))
+"""Commands that refuse others, though Discord shows them to all as it does the rest of their group."""
 
 
 def status_view(

@@ -280,7 +280,6 @@ _INVISIBLE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _TIED = re.compile(" (?=…)|(?<=▲) ")
-_UNIT = re.compile("(?<=[0-9])(?=[\uac00-\ud7a3])")
 _MARKUP = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<]"
     # An address of any scheme, an emoji, an address of mail, an invitation.
@@ -310,16 +309,6 @@ def to_single_line(text: str) -> str:
 def tie_marks(text: str) -> str:
     """Return `text` with a no-break space before `…` and behind `▲`: a line never begins with one or ends with the other."""
     return _TIED.sub("\u00a0", text)
-
-
-def keep_together(text: str) -> str:
-    """Return `text` so that no line ends within it: neither at a space nor between a number and its Korean unit (4월, 19편)."""
-    return tie_units(text).replace(" ", "\u00a0")
-
-
-def tie_units(text: str) -> str:
-    """Return `text` so that no line ends between a number and its Korean unit (1일, 12명), where Discord would break it."""
-    return _UNIT.sub("\u2060", text)
 
 
 def strip_invisible(text: str) -> str:

@@ -315,9 +315,7 @@ def _text(value: object) -> str:
 
 _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
     OutputFormat.MARKDOWN: lambda value: (
-        value
-        if isinstance(value, SafeMarkdown)
-        else discord_text.tie_units(discord_text.escape_text(_text(value)))
+        value if isinstance(value, SafeMarkdown) else discord_text.escape_text(_text(value))
     ),
     OutputFormat.PLAIN: lambda value: discord_text.to_single_line(_text(value)),
     OutputFormat.DOCUMENT: lambda value: "" if value is None else value,

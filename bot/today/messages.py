@@ -46,7 +46,7 @@ def today_view(
         is_learnt = post.saved_count >= today_service.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    message.add_text(f"## {discord_text.tie_units(heading)}\n{client_messages.subtext(basis)}")
+    message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:

@@ -174,7 +174,7 @@ def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool =
     if trend.totals and month.paper_count:
         share = month.paper_count / trend.totals[trend.months.index(month)]
         text += texts("trend-share", share=f"{100 * share:.0f}" if share >= 0.01 else "<1")
-    return discord_text.keep_together(text)
+    return text
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
@@ -185,7 +185,7 @@ def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
         for month in months:
             votes = "" if month.votes is None else f" ({client_messages.format_votes(month.votes)})"
             count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
-            shown.append(discord_text.keep_together(f"{count}{votes}"))
+            shown.append(f"{count}{votes}")
         figures = ", ".join(shown)
         lines.append(f"{year}: {figures}" if plain else client_messages.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
@@ -204,8 +204,8 @@ def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTo
 def rising_facts(texts: Texts, topic: RisingTopic) -> str:
     """Return the number of a rising topic's papers, and its share before and now."""
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
-    count = discord_text.keep_together(texts("choice-papers", count=topic.papers))
-    return f"{count} · {discord_text.keep_together(f'{before}% → {now}%')}"
+    count = texts("choice-papers", count=topic.papers)
+    return f"{count} · {before}% → {now}%"
 
 
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:

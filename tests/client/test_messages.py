@@ -72,7 +72,7 @@ def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **optio
 def test_a_daily_post_in_both_languages() -> None:
     schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
-        "headline": "2025\u2060년 2\u2060월 12\u2060일의 논문",
+        "headline": "2025년 2월 12일의 논문",
         "count": "27편 중 추천을 가장 많이 받은 5편",
         "foot": "매일 오전 9:00 (서울)",
         "name": "2025-02-12 · 5편",
@@ -133,7 +133,7 @@ def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> No
         sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
     )
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
-    more = "외 2\u2060명" if locale is Locale.KO else "and 2 more"
+    more = "외 2명" if locale is Locale.KO else "and 2 more"
     assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
         "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
         f"▲\u00a081 · Haojun Zhao, B\\_b, C {more}",

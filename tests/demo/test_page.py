@@ -189,7 +189,7 @@ needs_chromium = pytest.mark.skipif(
 )
 TITLES = {"en": "Paperround demo", "ko": "Paperround 데모"}
 HINTS = {"en": ("answers commands", "or try /help"), "ko": ("명령어에만 답해요", "/도움말")}
-SEE_ALL = {"en": "See all 12 papers", "ko": "12편 모두 보기"}
+SEE_ALL = {"en": "All the day's papers", "ko": "그날의 논문 모두 보기"}
 """A button of the daily post, which stays on the page."""
 ENGLISH_CHROME = (
     "Only you can see this",
@@ -247,6 +247,10 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         )
         await shown.wait_for_text(HINTS[locale][1])
         await _check_message_menu(shown, locale)
+        channels = await shown.evaluate("document.querySelector('#paperround nav ul').innerText")
+        assert channels.split("\n") == [
+            f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")
+        ]
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")

@@ -15,7 +15,9 @@ class FaultRule:
     """A fault for matching requests.
 
     `kind`: `status` responds with `status` and `code`, `page` with `status` and a proxy's HTML; `lose` resets the connection
-    instead of responding; `slow` waits `seconds`. If `stored`, the request takes effect before the fault. `times` None: no limit.
+    instead of responding; `slow` waits `seconds`.
+    If `stored`, the request takes effect before the fault. `times` None: no limit. With `retry_after` (seconds) a 429 is a limit
+    of all requests.
     """
 
     kind: str
@@ -25,9 +27,10 @@ class FaultRule:
     times: int | None = None
     stored: bool = False
     status: int = 500
-    code: int = 0
+    code: int | str = 0
     message: str = "injected fault"
     seconds: float = 0.0
+    retry_after: float | None = None
     hits: int = 0
 
     def __post_init__(self) -> None:

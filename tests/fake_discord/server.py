@@ -126,12 +126,17 @@ async def _apply_fault(fake: Fake, path: str, request: web.Request, handler: Han
     if fault.kind == "slow":
         await asyncio.sleep(fault.seconds)
         return response or await _handle(request, handler)
+    headers = {FAULT_HEADER: "yes"}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(int(fault.retry_after))
     if fault.kind == "page":
         page = "<html><title>Gateway</title></html>"
-        return web.Response(
-            text=page, status=fault.status, content_type="text/html", headers={FAULT_HEADER: "yes"}
-        )
-    return json_response({"message": fault.message, "code": fault.code}, fault.status, {FAULT_HEADER: "yes"})
+        return web.Response(text=page, status=fault.status, content_type="text/html", headers=headers)
+    body: Json = {"message": fault.message, "code": fault.code}
+    if fault.retry_after is not None:
+        body |= {"retry_after": fault.retry_after, "global": True}
+        headers |= {"Via": "1.1 google", "X-RateLimit-Scope": "global"}
+    return json_response(body, fault.status, headers)
 
 
 async def _handle(request: web.Request, handler: Handler) -> web.StreamResponse:

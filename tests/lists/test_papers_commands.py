@@ -37,7 +37,7 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert result.ephemeral
     shown = shown_text(result)
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
-    more = {"en": "and 2 more", "ko": "외 2\u2060명"}[harness.texts.locale.value]
+    more = {"en": "and 2 more", "ko": "외 2명"}[harness.texts.locale.value]
     assert f"▲\u00a081 · {SURVEY} · Ada Lovelace, Grace Hopper, Kim Min-jun {more}" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown

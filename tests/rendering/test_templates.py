@@ -55,7 +55,7 @@ def operator(tmp_path: Path) -> OperatorFolder:
 
 @pytest.mark.parametrize(
     ("locale", "headline"),
-    [("ko", "2025\u2060년 2\u2060월 12\u2060일의 논문"), ("fr", "Papers for February 12, 2025")],
+    [("ko", "2025년 2월 12일의 논문"), ("fr", "Papers for February 12, 2025")],
     ids=["Korean", "unknown, so English"],
 )
 def test_the_bundled_templates_are_found_through_the_package(locale: str, headline: str) -> None:
@@ -72,7 +72,7 @@ def test_an_unknown_name_or_block_is_a_lookup_error() -> None:
 def test_a_block_is_replaced_and_the_others_stay(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Today: {{ day }}{% endblock %}")
     assert operator.headline() == "Today: 2025-02-12"
-    assert operator.headline("ko") == "2025\u2060년 2\u2060월 12\u2060일의 논문"
+    assert operator.headline("ko") == "2025년 2월 12일의 논문"
     count = operator.templates.render_block("daily", "count", "en", VALUES)
     assert count == "Top 5 of 27 by votes"
     assert operator.problems == []

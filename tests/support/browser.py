@@ -70,9 +70,7 @@ class Browser:
         return answer["result"].get("value")
 
     async def text(self) -> str:
-        return " ".join(
-            str(await self.evaluate("document.body?.innerText") or "").replace("\u2060", "").split()
-        )
+        return " ".join(str(await self.evaluate("document.body?.innerText") or "").split())
 
     async def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
@@ -86,8 +84,7 @@ class Browser:
     async def wait_for_text(self, *sentences: str) -> None:
         for sentence in sentences:
             await self.wait_for(
-                "document.body && document.body.innerText.replace(/\\u2060/g, '').replace(/\\s+/g, ' ')"
-                f".includes({sentence!r})"
+                f"document.body && document.body.innerText.replace(/\\s+/g, ' ').includes({sentence!r})"
             )
 
     async def type(self, text: str) -> None:

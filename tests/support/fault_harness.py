@@ -40,8 +40,6 @@ class FaultHarness:
     database_url: str
     folder: Path
     clock_offset: timedelta = timedelta(0)
-    api_url: str | None = None
-    """The API's address for the next bot, if it is not the fake's own: that of a proxy."""
     clock_error: timedelta = timedelta(0)
     processes: list[subprocess.Popen[bytes] | fork_server.ForkedProcess] = field(default_factory=list)
 
@@ -116,7 +114,6 @@ class FaultHarness:
             **os.environ,
             **self.fake.environment(),
             "PAPERROUND_DATABASE_URL": self.database_url,
-            **({"PAPERROUND_DISCORD_API_URL": self.api_url} if self.api_url else {}),
             **settings,
         }
 

@@ -164,10 +164,10 @@ def all_sent(states: list[str]) -> bool:
 
 @asynccontextmanager
 async def open_relay_harness(
-    db: Database, fake: process.FakeDiscord, *, api_url: str | None = None, per_second: float = 1000.0
+    db: Database, fake: process.FakeDiscord, *, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
-    """A harness whose client is logged in, without the Gateway. `api_url` is that of a proxy before the fake."""
-    restore = rest.override_endpoints(api_url or fake.api_url, fake.gateway_url)
+    """A harness whose client is logged in, without the Gateway."""
+    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
     client = discord.Client(intents=discord.Intents.none())
     harness = RelayHarness(db, client, per_second=per_second)
     try:

@@ -18,7 +18,6 @@ from discord.http import MultipartParameters
 from bot.archive import listing
 from bot.client import message_builder
 from bot.client import messages as client_messages
-from bot.rendering import discord_text
 from bot.shelf.service import Shelf
 from storage import models, outbox
 from tests.support import outbox_builders
@@ -119,7 +118,7 @@ class Days:
     async def shows(self, on: date) -> bool:
         """Return whether /today shows the papers of a day."""
         text, _ = await self.ask()
-        return discord_text.tie_units(self.harness.texts.format_date(on)) in text.splitlines()[0]
+        return self.harness.texts.format_date(on) in text.splitlines()[0]
 
     def days(self) -> list[tuple[str, date]]:
         return [(f"{at.day} {at:%H:%M}", on) for at, on, _ in self.sent]

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from bot.client.accounts import make_token
-from bot.rendering import charts, discord_text
+from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
 from bot.trends import service as trends_service
@@ -60,7 +60,7 @@ def _image_urls(message: Any) -> list[str]:
 
 def _figure(harness: ClientHarness, month: str, count: int) -> str:
     is_korean = harness.texts.locale is models.Locale.KO
-    return discord_text.keep_together(f"{month} {count}편" if is_korean else f"{month}: {count}")
+    return f"{month} {count}편" if is_korean else f"{month}: {count}"
 
 
 @both_languages
@@ -77,16 +77,15 @@ async def test_a_topic_is_shown_as_an_image_with_its_numbers_as_text_alternative
         charts.day_name(day, harness.texts.locale.value) for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
     # Two of the six papers of the newest day.
-    assert discord_text.keep_together(harness.texts("trend-share", share="33")) in text
-    # A day and its figures stay on one line.
+    assert harness.texts("trend-share", share="33") in text
     for day, papers, votes in ((newest, 2, 89), (oldest, 1, 33)):
-        figure = f"{_figure(harness, day, papers)}\u00a0(▲\u00a0{votes})"
+        figure = f"{_figure(harness, day, papers)} (▲\u00a0{votes})"
         assert figure in message.attachments[0].description
         assert figure not in text
     await _add_digest(harness, date(2025, 8, 1))
     message = await _trends(harness, topic="소형 언어 모델")
     january = charts.month_name(date(2026, 1, 1), harness.texts.locale.value)
-    assert f"{_figure(harness, january, 2)}\u00a0(▲\u00a089)" in message.attachments[0].description
+    assert f"{_figure(harness, january, 2)} (▲\u00a089)" in message.attachments[0].description
 
 
 async def test_the_image_is_an_attachment_with_an_alt_text(harness: ClientHarness) -> None:
@@ -121,8 +120,8 @@ async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: C
     assert harness.texts("rising-heading") in text
     topic = "언어 모델" if harness.texts.locale is models.Locale.KO else "language model"
     assert f"1 · **{topic}**" in text
-    papers = discord_text.keep_together(harness.texts("choice-papers", count=11))
-    assert f" · {papers} · 10%\u00a0→\u00a064.7%" in text
+    papers = harness.texts("choice-papers", count=11)
+    assert f" · {papers} · 10% → 64.7%" in text
     menu = next(name for name in component_ids(message) if name.startswith(f"pr:{trends_messages.SELECT}:"))
     selected = await harness.choose(message, menu, topic)
     assert harness.texts("follow-topic") in shown_text(selected)
@@ -223,4 +222,4 @@ async def test_with_an_invalid_chart_template_the_numbers_are_shown(
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
     message = await _trends(harness, topic="small language model")
     assert _image_urls(message) == []
-    assert "Jan\u00a01:\u00a02\u00a0(▲\u00a089)" in shown_text(message)
+    assert "Jan 1: 2 (▲\u00a089)" in shown_text(message)
