@@ -70,6 +70,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
 
     reader = lab.readers[0]
     card = await harness.ask("paper", by=reader, paper="2501.00003")
+    assert "Nominate" not in shown_text(card), "the club has read it"
     await harness.press(card, "save", by=reader)
     card = await harness.ask("paper", by=reader, paper="2501.00001")
     await harness.press(card, "save", by=reader)
