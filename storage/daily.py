@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Self
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -90,32 +90,6 @@ async def list_rows(
     return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
-class Schedule(NamedTuple):
-    """What says whether an active subscription is due, and which papers it may post."""
-
-    id: int
-    at_time: str
-    timezone: str
-    days: tuple[int, ...]
-    last_on: date | None
-    topic: str
-    source: str
-    style: models.Style
-    min_votes: int
-
-    @classmethod
-    def of(cls, row: models.Subscription) -> Self:
-        """Return that of a subscription."""
-        return cls(*(getattr(row, name) for name in cls._fields))
-
-
-async def list_schedules(connection: AsyncConnection) -> list[Schedule]:
-    """Return the schedules of all active subscriptions, oldest first."""
-    query = sa.select(*(subscriptions.c[name] for name in Schedule._fields)).order_by(subscriptions.c.id)
-    active = await connection.execute(query.where(subscriptions.c.state == models.ActivityState.ACTIVE))
-    return [Schedule(*row) for row in active]
-
-
 async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[models.Subscription]:
     """Return those of the subscriptions that are active, and that no other transaction changes at this moment, locked."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
@@ -156,19 +130,6 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
     await connection.execute(
         subscriptions.update().where(left).values(state=models.ActivityState.ACTIVE, reason=None)
     )
-
-
-async def remove_unsent(connection: AsyncConnection, subscription_id: int, now: datetime) -> date | None:
-    """Delete the unfinished posts of a subscription of which nothing was sent, and end the others.
-
-    Returns the date before the first deleted one, up to which all posts are done then; None if none was deleted.
-    """
-    reason = models.Reason.BY_HAND.value
-    ids = await outbox.cancel_for_subscription(connection, subscription_id, reason=reason, now=now)
-    rows = await outbox.list_rows(connection, ids=ids, kind=models.DeliveryKind.DAILY)
-    await outbox.remove(connection, [row.id for row in rows])
-    dates = [row.local_on for row in rows if row.local_on is not None]
-    return min(dates) - timedelta(days=1) if dates else None
 
 
 # What was posted: the papers of live deliveries (`outbox.live_clause`).

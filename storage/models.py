@@ -496,7 +496,6 @@ class Subscription:
     that zone too, it has done. `created_by` is None if the subscription was made on the command line. A `topic` is a search query
     that all papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that
     choose papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
-    `paused_by` is who paused it by hand at `paused_at` (UTC), None on the command line and for a reader who was forgotten.
     """
 
     id: int = 0
@@ -519,8 +518,6 @@ class Subscription:
     created_at: datetime = NEVER
     """Set when it is stored."""
     last_on: date | None = None
-    paused_by: int | None = None
-    paused_at: datetime | None = None
 
     @property
     def is_by_webhook(self) -> bool:

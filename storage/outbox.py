@@ -85,13 +85,6 @@ async def purge(
     return await database.delete_some(connection, deliveries, condition, limit)
 
 
-async def remove(connection: AsyncConnection, delivery_ids: Sequence[int]) -> None:
-    """Delete finished deliveries with their parts."""
-    await connection.execute(
-        deliveries.delete().where(deliveries.c.id.in_(delivery_ids), ~unfinished_clause())
-    )
-
-
 async def release_interrupted(
     connection: AsyncConnection,
     now: datetime,
@@ -346,15 +339,12 @@ async def cancel(
 
 async def cancel_for_subscription(
     connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
-) -> list[int]:
-    """Stop the unfinished deliveries of a subscription, before it is removed. Returns those of which nothing was sent."""
+) -> None:
+    """Stop the unfinished deliveries of a subscription, before it is removed."""
     unfinished = await connection.execute(
         sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
     )
-    ids = unfinished.scalars().all()
-    await cancel(connection, ids, reason=reason, now=now)
-    query = sa.select(deliveries.c.id).where(~live_clause()).with_for_update()
-    return [id_ for (id_,) in await database.execute_in(connection, query, deliveries.c.id, ids)]
+    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:

@@ -256,7 +256,7 @@ subscriptions = _table_of(
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # The credentials and the query of a source may be secrets; what readers see is a label.
-    infos={"created_by": READER_MENTION, "paused_by": READER_MENTION, "source": OPERATORS},
+    infos={"created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 

@@ -19,11 +19,8 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models
 from storage.archive import DigestPaper, Origin
-from storage.daily import Mark, Schedule
+from storage.daily import Mark
 from storage.models import Style, Subscription
-
-Chooser: TypeAlias = Subscription | Schedule
-"""A subscription, or what of it says which papers it may post."""
 
 PostSchedule = tuple[str, str, tuple[int, ...]]
 """A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
@@ -87,7 +84,7 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
     return tuple(best.values())
 
 
-def find_origin(subscription: Chooser) -> Origin:
+def find_origin(subscription: Subscription) -> Origin:
     """Return which digests a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
@@ -99,8 +96,8 @@ LATE_DAYS = 7
 """Older papers are not posted, whenever they were listed."""
 FRESH_DAYS = 3
 """Number of days that a post is about at most; older ones are late."""
-ROLLING_DAYS: Mapping[Style, int] = {Style.WEEKLY: 7}
-"""Number of days that a post is about, including those of earlier posts, for styles that have it."""
+WEEK = timedelta(days=7)
+"""A weekly post is about the days up to its own, including those of earlier posts."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
 """Papers that a post shows at most, for styles that have it: more would count as posted and not be visible."""
 REPOST_INTERVAL = timedelta(days=30)
@@ -109,9 +106,9 @@ EASTERNMOST_OFFSET = timedelta(hours=14)
 """The zone in which a date begins first (Kiritimati)."""
 
 
-def is_rolling(subscription: Chooser) -> bool:
+def is_rolling(subscription: Subscription) -> bool:
     """Return whether the posts draw from all papers of their last days that were not posted."""
-    return subscription.style in ROLLING_DAYS
+    return subscription.style is Style.WEEKLY
 
 
 def newest_date(now: datetime) -> date:
@@ -130,11 +127,11 @@ class Window(NamedTuple):
     last_on: date
 
 
-def find_window(subscription: Chooser, slot: schedule.Slot, now: datetime) -> Window:
+def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) -> Window:
     """Return the days that the post of a date can draw from at `now` (UTC)."""
     if is_rolling(subscription):
         # One that is late names the days until its own date; those that have come since are in the next one's.
-        first_on = slot.on - ROLLING_DAYS[subscription.style] * DAY + DAY
+        first_on = slot.on - WEEK + DAY
         return Window(first_on, first_on, min(slot.on, newest_date(now)))
     about_on = slot.day or slot.on
     return Window(about_on - LATE_DAYS * DAY, about_on - FRESH_DAYS * DAY + DAY, slot.day or newest_date(now))
@@ -208,7 +205,7 @@ class CandidatePool:
         self._drawn: dict[object, Drawn] = {}
         self._on_topic: dict[object, tuple[DigestPaper, ...]] = {}
 
-    def entries_of(self, subscription: Chooser) -> Sequence[DigestPaper]:
+    def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
         """Return the papers of the digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 

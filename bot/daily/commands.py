@@ -23,7 +23,7 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
-from bot.daily.choice import MAX_PAPERS, MAX_TOP_N
+from bot.daily.choice import MAX_PAPERS, MAX_TOP_N, REPOST_INTERVAL
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import (
     OnDemandPosts,
@@ -35,6 +35,7 @@ from bot.daily.service import (
 )
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
+from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import errors, models
 from storage.models import Subscription
@@ -64,9 +65,11 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     query = current.casefold()
     await interaction.client.prepare_guild(interaction.guild_id)
     request = Request(interaction, texts)
-    labels = _label(request, await _list_for_guild(request))
+    rows = await _list_for_guild(request)
+    names = router.name_channels(interaction, [row.channel_id for row in rows])
+    labels = [(daily_messages.post_name(texts, row, names), str(row.id)) for row in rows]
     return autocomplete.make_choices(
-        (label, value) for value, label in labels.items() if query in label.casefold() or query == value
+        (label, value) for label, value in labels if query in label.casefold() or query == value
     )
 
 
@@ -245,7 +248,7 @@ class SubscriptionButtonsCog(commands.Cog):
         """Pause a subscription."""
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
-            paused = await request.services.get(Subscriptions).pause(subscription.id, by=request.user_id)
+            paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
@@ -264,9 +267,7 @@ class SubscriptionButtonsCog(commands.Cog):
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation to remove a subscription."""
-        subscription = await _find(request, action.payload)
-        calendar = await request.services.get(Subscriptions).load_calendar()
-        return daily_messages.confirm_remove_view(request.texts, subscription, calendar)
+        return daily_messages.confirm_remove_view(request.texts, await _find(request, action.payload))
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
@@ -274,9 +275,7 @@ class SubscriptionButtonsCog(commands.Cog):
         subscription = await _find(request, action.payload)
         with map_service_errors(GONE):
             await request.services.get(Subscriptions).remove(subscription.id)
-        calendar = await request.services.get(Subscriptions).load_calendar()
-        left = await _list_for_guild(request)
-        return daily_messages.removed_view(request.texts, subscription, left, calendar)
+        return daily_messages.removed_view(request.texts, subscription)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
@@ -324,10 +323,9 @@ class WhyCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await self._services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
-                most = daily_messages.MAX_SUBSCRIPTIONS
                 may_see = partial(router.may_see, request.interaction)
                 answer = await self._services.get(WhyExplainer).explain(
-                    detail, guild_id=guild_id, channel_id=channel_id, may_see=may_see, most=most
+                    detail, guild_id=guild_id, channel_id=channel_id, may_see=may_see
                 )
                 return daily_messages.why_view(
                     texts, detail, answer, guild_id=guild_id, mention=self._mentions
@@ -419,9 +417,8 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
         await _save_draft(request, draft),
         permissions,
         await request.services.get(Subscriptions).load_calendar(),
-        request.interaction.client.mentions("daily setup"),
+        request.interaction.client.mentions,
         rows,
-        router.name_channels(request.interaction, [row.channel_id for row in rows]),
         is_repeated=find_same(rows, draft) is not None,
     )
 
@@ -454,9 +451,7 @@ async def _require_allowed(
 
 
 async def _create(request: Request, draft: Subscription) -> Subscription:
-    """Add a subscription. Raises UserError unless there is room, and the bot and the user may post it in the channel."""
-    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
-        daily_service.require_room(await _list_for_guild(request))
+    """Add a subscription. Raises UserError unless the bot and the user may post it in the channel, and there is room."""
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
@@ -482,10 +477,20 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
     """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
-        return [client_messages.text_view(request.texts("preview-none"))]
+        return [client_messages.text_view(await _explain_empty(request, subscription))]
     note = request.texts("preview-note" if is_new else "preview-nothing-new")
     wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[post.style].preview(wording, post, note)
+
+
+async def _explain_empty(request: Request, subscription: Subscription) -> str:
+    """Return that a preview has no papers; on a topic also how many matched within REPOST_INTERVAL."""
+    if not subscription.topic:
+        return request.texts("preview-none")
+    since_on = (request.services.clock() - REPOST_INTERVAL).date()
+    found = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=100))
+    count = sum(row.arxiv_id not in found.missing for row in found.rows)
+    return request.texts("preview-topic", count=count)
 
 
 async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
@@ -504,12 +509,6 @@ async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.Layou
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
     return daily_messages.list_view(request.texts, rows, calendar, setup_command, names)
-
-
-def _label(request: Request, rows: Sequence[Subscription]) -> dict[str, str]:
-    """Return the labels of subscriptions by their ids, as autocomplete shows them."""
-    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
-    return {str(row.id): daily_messages.post_name(request.texts, row, names) for row in rows}
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
@@ -532,21 +531,13 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription of an id, or those whose label has the typed words; without any of the channel, else the server.
-
-    A number is an id only: that of a removed post means no other one. Raises UserError for none.
-    """
+    """Return the subscription of an id; without one those of the channel, else of the server. Raises UserError for none."""
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if meant is None:
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
-    if meant.isdecimal():
-        found = [row for row in rows if str(row.id) == meant]
-    else:
-        labels, typed = _label(request, rows), meant.strip().casefold()
-        found = [row for row in rows if typed in labels[str(row.id)].casefold()]
-    if not found:
+    if not (found := [row for row in rows if str(row.id) == meant]):
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     return found
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 
 import discord
 from discord import ui
@@ -67,16 +66,18 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
 
     Without `names`, those of channels, it is Markdown with the channel's mention; with them plain, for a label.
     """
-    topic, source = short_topic(subscription), format_source(subscription)
-    if names is None:
-        topic = client_messages.escape_untrusted(topic)
-        channel = f"<#{subscription.channel_id}>"
-    else:
-        label = kinds.public_label(subscription.source)
-        source = discord_text.shorten(label, MAX_TOPIC_LENGTH, markdown=False)
-        channel = _name_channel(names, subscription)
+    id_, days, is_every_day = (
+        subscription.channel_id,
+        subscription.days,
+        subscription.days == templates.EVERY_DAY,
+    )
+    shown = client_messages.escape_untrusted if names is None else message_builder.shorten_label
+    topic, source = (
+        shown(text, max_length=MAX_TOPIC_LENGTH)
+        for text in (subscription.topic, kinds.public_label(subscription.source))
+    )
+    channel = f"<#{id_}>" if names is None else f"#{names[id_]}" if id_ in names else str(id_)
     is_weekly = subscription.style is models.Style.WEEKLY
-    days, is_every_day = subscription.days, subscription.days == templates.EVERY_DAY
     if is_every_day:
         on = texts("every-day") if is_weekly else ""
     elif days == templates.WORKDAYS:
@@ -111,16 +112,15 @@ def setup_view(
     token: str,
     permissions: Mapping[str, bool],
     calendar: schedule.Calendar,
-    setup_command: str,
+    mention: MentionLookup,
     rows: Sequence[Subscription] = (),
-    names: Mapping[int, str] = MappingProxyType({}),
     *,
     is_repeated: bool = False,
 ) -> ui.LayoutView:
     """Return the setup: settings, permissions by name, the time of the first post, the button to start.
 
     The draft is stored under the token. `rows` are the subscriptions that the channel has; with `is_repeated` one of them is
-    the same, and the draft cannot be started. `names` are those of channels.
+    the same, and the draft cannot be started.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
@@ -130,26 +130,17 @@ def setup_view(
     message.add_text(permissions_text(texts, permissions))
     first_at = calendar.following(draft).at
     first = texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
-    message.add_text(f"{first}\n{client_messages.subtext(texts('setup-change', command=setup_command))}")
+    change = texts("setup-change", command=mention("daily setup"))
+    message.add_text(f"{first}\n{client_messages.subtext(change)}")
     if rows:
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
-        lines = [f"- {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
+        edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        message.add_text("\n".join([f"**{exists}**", *lines]))
-    if len(rows) > 1:
-        message.add_select(select_menu(texts, rows, names))
+        message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, calendar), edit]))
     if is_repeated:
         message.add_text(texts("subscription-already"))
-    primary = discord.ButtonStyle.primary
-    message.add_buttons(
-        _button(texts, "setup-edit", SHOW, rows[0].id, style=primary) if len(rows) == 1 else None,
-        None
-        if is_repeated
-        else button(texts("setup-add", count=len(rows)), pack_custom_id(START, token))
-        if rows
-        else _button(texts, "setup-start", START, token, style=primary),
-        _button(texts, "more-settings", OPEN_FORM, token),
-    )
+    start = _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary)
+    message.add_buttons(None if is_repeated else start, _button(texts, "more-settings", OPEN_FORM, token))
     return message.view
 
 
@@ -253,23 +244,8 @@ def list_view(
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    lines = [f"- {list_line(texts, row, calendar)}" for row in rows[:MAX_LISTED]]
-    if len(rows) > MAX_LISTED:
-        lines.append(texts("and-more", count=len(rows) - MAX_LISTED))
-    message.add_text("\n".join(lines))
-    message.add_select(select_menu(texts, rows, names))
-    return message.view
-
-
-def list_line(texts: Texts, row: Subscription, calendar: schedule.Calendar) -> str:
-    """Return a subscription on a line of a list: its name, and when it posts next."""
-    return client_messages.join_dotted(f"**{post_name(texts, row)}**", next_post_text(texts, row, calendar))
-
-
-def select_menu(
-    texts: Texts, rows: Sequence[Subscription], names: Mapping[int, str]
-) -> ui.Item[ui.LayoutView] | None:
-    """Return the menu that opens a subscription. An option shows no mention, but the channel's name."""
+    message.add_text("\n".join(_list_lines(texts, rows, calendar)))
+    # An option shows no mention, but the channel's name.
     options = [
         message_builder.select_option(
             post_name(texts, row, names),
@@ -281,38 +257,39 @@ def select_menu(
         )
         for row in rows
     ]
-    return message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
+    menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
+    message.add_select(menu)
+    return message.view
 
 
-def confirm_remove_view(
-    texts: Texts, subscription: Subscription, calendar: schedule.Calendar
-) -> ui.LayoutView:
+def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar) -> list[str]:
+    """Return subscriptions on a line each: the name, and when it posts next."""
+    lines = [
+        f"- {client_messages.join_dotted(f'**{post_name(texts, row)}**', next_post_text(texts, row, calendar))}"
+        for row in rows[:MAX_LISTED]
+    ]
+    return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
+
+
+def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
     """Return the confirmation of a removal."""
-    sure = texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**")
     return client_messages.text_view(
-        f"{sure}\n{client_messages.subtext(next_post_text(texts, subscription, calendar))}",
+        texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST),
     )
 
 
-def removed_view(
-    texts: Texts, removed: Subscription, left: Sequence[Subscription], calendar: schedule.Calendar
-) -> ui.LayoutView:
-    """Return the confirmation that a subscription was removed, with the `left` ones of the server."""
-    lines = [texts("subscription-removed", post=f"**{post_name(texts, removed)}**")]
-    if left:
-        lines.append(texts("subscriptions-left"))
-        lines += [f"- {list_line(texts, row, calendar)}" for row in left[:MAX_LISTED]]
-    if len(left) > MAX_LISTED:
-        lines.append(texts("and-more", count=len(left) - MAX_LISTED))
-    return client_messages.text_view("\n".join(lines))
+def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
+    """Return that a subscription was removed, with the button to those that the server has."""
+    text = texts("subscription-removed", post=f"**{post_name(texts, removed)}**")
+    return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
     """Return the time of the next post, until when one is waited for, or the reason why there is none."""
     if subscription.state is not models.ActivityState.ACTIVE:
-        return paused_text(texts, subscription)
+        return client_messages.reason_text(texts, subscription.reason)
     if not clock.is_known_zone(subscription.timezone):
         return texts("next-unknown")
     slot = calendar.newest(subscription)
@@ -321,27 +298,6 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
         return texts(text_id, until=format_timestamp(slot.at + schedule.WAIT, "t"))
     next_at = calendar.following(subscription).at
     return texts("next-at", at=f"{format_timestamp(next_at, 'f')} ({format_timestamp(next_at, 'R')})")
-
-
-def paused_text(texts: Texts, subscription: Subscription) -> str:
-    """Return why a subscription posts nothing; of one that was paused by hand, by whom and when."""
-    if subscription.reason != Reason.BY_HAND or subscription.paused_at is None:
-        return client_messages.reason_text(texts, subscription.reason)
-    at = format_timestamp(subscription.paused_at, "f")
-    if subscription.paused_by is None:
-        return texts("paused-at", at=at)
-    return texts("paused-by", user=f"<@{subscription.paused_by}>", at=at)
-
-
-def _name_channel(names: Mapping[int, str], subscription: Subscription) -> str:
-    """Return a channel without markup: its name, of one that the bot does not see the id."""
-    channel_id = subscription.channel_id
-    return f"#{names[channel_id]}" if channel_id in names else str(channel_id)
-
-
-def short_topic(subscription: Subscription) -> str:
-    """Return the topic of a subscription for a list, "" without one."""
-    return discord_text.shorten(subscription.topic, MAX_TOPIC_LENGTH, markdown=False)
 
 
 def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: int | None) -> StatelessModal:
@@ -354,7 +310,6 @@ def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: 
     return modal
 
 
-MAX_SUBSCRIPTIONS = 5
 MAX_CHANNELS = 10
 
 
@@ -363,46 +318,27 @@ def why_view(
 ) -> ui.LayoutView:
     """Return the answer for a paper of the archive."""
     stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
-    has_problem = any(row and row.reason != Reason.BY_HAND for row in stopped)
+    has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
-    newest = texts("nearest-digest", date=texts.format_date(paper.last_on))
-    # Its date is then that of a source for search and alerts, which posts no digests.
-    if any(map(_is_only_looked_up, answer.explanations)):
-        newest = ""
-    message.add_text(
-        f"### {title}\n{client_messages.join_dotted(client_messages.format_votes(paper.votes), newest)}"
-    )
+    message.add_text(f"### {title}\n{client_messages.format_votes(paper.votes)}")
     message.add_separator()
-    for explanation in answer.explanations[:MAX_SUBSCRIPTIONS]:
+    for explanation in answer.explanations:
         message.add_text(_explanation_text(texts, explanation, guild_id, mention))
-    if more := answer.left_out + max(0, len(answer.explanations) - MAX_SUBSCRIPTIONS):
-        message.add_text(texts("and-more", count=more))
+    if answer.left_out:
+        message.add_text(texts("and-more", count=answer.left_out))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
-    if answer.other_channel_ids is not None:
-        others = ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS])
-        message.add_text(
-            texts("why-no-subscription-here", channels=others)
-            if others
-            else texts("why-no-subscription", command=mention("daily setup"))
-        )
+    elif others := ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS]):
+        message.add_text(texts("why-no-subscription-here", channels=others))
+    elif not answer.explanations:
+        message.add_text(texts("why-no-subscription", command=mention("daily setup")))
     read = None
     if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
         read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
-
-
-def _is_only_looked_up(explanation: Explanation) -> bool:
-    """Return whether only sources for search and alerts have the paper: a post that draws from all others lacks it."""
-    subscription = explanation.subscription
-    return (
-        explanation.cause is Cause.OTHER_SOURCE
-        and subscription is not None
-        and not format_source(subscription)
-    )
 
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
@@ -413,15 +349,9 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
     subscription, cause = explanation.subscription, explanation.cause
-    former = texts("why-former-subscription")
-    heading = post_name(texts, subscription) if subscription else former
-    lines = [f"**{heading}**", _cause_text(texts, explanation, guild_id)]
-    if explanation.delivery and subscription and explanation.delivery.subscription_id != subscription.id:
-        sender = explanation.sender
-        name = post_name(texts, sender) if sender else former
-        lines.append(client_messages.subtext(texts("why-by-another", post=name)))
-    if cause is Cause.WAITING and explanation.delivery is not None and explanation.delivery.reason:
-        lines.append(client_messages.reason_text(texts, explanation.delivery.reason))
+    lines = [f"**{post_name(texts, subscription)}**", _cause_text(texts, explanation, guild_id)]
+    if cause is Cause.WAITING and explanation.reason:
+        lines.append(client_messages.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:
         at = format_timestamp(explanation.at, "R")
         lines.append(client_messages.subtext(texts("why-may-change", at=at)))
@@ -439,15 +369,14 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": "" if subscription is None else client_messages.escape_untrusted(subscription.topic),
-        "source": (subscription and format_source(subscription)) or "none",
+        "topic": client_messages.escape_untrusted(subscription.topic),
+        "source": format_source(subscription) or "none",
+        "least": subscription.min_votes,
+        "top": subscription.top_n,
     }
-    if subscription is not None:
-        values["least"] = subscription.min_votes
-        values["top"] = subscription.top_n
     text = texts(f"why-{cause.value}", **values)
-    if cause is Cause.STOPPED and subscription is not None:
-        return f"{text} {paused_text(texts, subscription)}"
+    if cause is Cause.STOPPED:
+        return f"{text} {client_messages.reason_text(texts, subscription.reason)}"
     part = explanation.part
     if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
         address = client_messages.channel_url(guild_id, part.channel_id, part.message_id)

@@ -84,7 +84,7 @@ ON_DEMAND = KindRecord(
 
 async def load_pool(
     connection: Connection,
-    due: Collection[tuple[choice.Chooser, schedule.Slot]],
+    due: Collection[tuple[models.Subscription, schedule.Slot]],
     calendar: schedule.Calendar,
     added_until: int | None = None,
 ) -> choice.CandidatePool:
@@ -110,7 +110,10 @@ async def load_pool(
 
 
 async def match_topics(
-    connection: Connection, pool: choice.CandidatePool, rows: Iterable[choice.Chooser], matcher: TopicMatcher
+    connection: Connection,
+    pool: choice.CandidatePool,
+    rows: Iterable[models.Subscription],
+    matcher: TopicMatcher,
 ) -> None:
     """Tell the pool which of its papers match the topics of subscriptions. A topic is looked up once for each origin."""
     for row in rows:
@@ -281,12 +284,12 @@ def build_daily_post(
 
 
 class RenderedPosts:
-    """The posts rendered at one moment (`now`, UTC), cached, as are failures: ten thousand channels show the same few posts."""
+    """The posts rendered at one moment (`now`, UTC), cached: thousands of channels show the same few posts."""
 
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
         self._now = now
-        self._cache: dict[object, tuple[models.NewPart, ...] | Exception] = {}
+        self._cache: dict[object, tuple[models.NewPart, ...]] = {}
 
     def build_delivery(
         self,
@@ -311,20 +314,12 @@ class RenderedPosts:
         )
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
-            failures: list[Exception] = []
-            with isolation.collected(failures):
-                self._cache[cached] = self._factory.render(DAILY, built)
-            if failures:
-                self._cache[cached] = failures[0]
-                raise failures[0]
-        parts = self._cache[cached]
-        if isinstance(parts, Exception):
-            raise parts.with_traceback(None)  # it grew with each channel otherwise
+            self._cache[cached] = self._factory.render(DAILY, built)
         return self._factory.build(
             record,
             key or f"daily:{subscription.id}:{slot.on}",
             subscription.locale,
-            parts,
+            self._cache[cached],
             self._now,
             days=schedule.days_until_next(subscription, slot.on) if record is DAILY else 1,
             due_at=slot.at,
@@ -336,17 +331,6 @@ class RenderedPosts:
             drawn_until=drawn_until,
             papers=tuple(paper.arxiv_id for paper in post.papers),
         )
-
-
-class _Rest(NamedTuple):
-    """A date of a subscription that could not be posted with the papers of `added_seq` ingests.
-
-    It is looked at again when the subscription changes, a paper is added, or at `until` (UTC).
-    """
-
-    row: daily.Schedule
-    added_seq: int
-    until: datetime
 
 
 class _Tick(NamedTuple):
@@ -372,7 +356,8 @@ class DailyPlanner:
         self._matcher = matcher
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
-        self._resting: dict[int, _Rest] = {}
+        self._resting: dict[tuple[models.Subscription, int], datetime] = {}
+        """Until when (UTC) a subscription with the papers of so many ingests has nothing to post."""
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
         """Plan everything that is due at `now` (UTC), posts without a topic first. Returns the number of posts planned.
@@ -382,7 +367,7 @@ class DailyPlanner:
         async with self._database.read() as connection:
             calendar = await load_calendar(connection, self._day_close, now)
             added_seq = await archive.get_added_seq(connection)
-            rows = await daily.list_schedules(connection)
+            rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
             if not (due := self._find_due(rows, calendar, added_seq)):
                 return 0
             pool = await load_pool(connection, due, calendar, added_seq)
@@ -397,28 +382,26 @@ class DailyPlanner:
         return planned
 
     def _find_due(
-        self, rows: Iterable[daily.Schedule], calendar: schedule.Calendar, added_seq: int
-    ) -> list[tuple[daily.Schedule, schedule.Slot]]:
+        self, rows: Iterable[models.Subscription], calendar: schedule.Calendar, added_seq: int
+    ) -> list[tuple[models.Subscription, schedule.Slot]]:
         """Return what is due and does not rest, longest overdue first."""
-        due: list[tuple[daily.Schedule, schedule.Slot]] = []
-        resting: dict[int, _Rest] = {}
+        due: list[tuple[models.Subscription, schedule.Slot]] = []
+        resting: dict[tuple[models.Subscription, int], datetime] = {}
         for row in rows:
-            rest = self._resting.get(row.id)
-            if rest and (rest.row, rest.added_seq) == (row, added_seq) and calendar.now < rest.until:
-                resting[row.id] = rest
+            until = self._resting.get((row, added_seq))
+            if until and calendar.now < until:
+                resting[row, added_seq] = until
                 continue
-            failures: list[Exception] = []
             # What causes a bug in one server's settings must not stop the posts of the others.
-            with isolation.collected(failures):
+            with isolation.isolated(log, "due time not computed", subscription=row.id) as failures:
                 if (slot := calendar.find_due(row)) is not None:
                     due.append((row, slot))
             if failures:
-                resting[row.id] = _Rest(row, added_seq, calendar.now + RETRY_DELAY)
-                _log_failure(row.id, "its due time cannot be computed", failures[0])
+                resting[row, added_seq] = calendar.now + RETRY_DELAY
         self._resting = resting
         return sorted(due, key=lambda of: of[1].at)
 
-    async def _plan_batch(self, due: Sequence[tuple[daily.Schedule, schedule.Slot]], tick: _Tick) -> int:
+    async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
         """Plan those of the subscriptions that were not changed meanwhile. Returns how many posts were planned."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
@@ -428,14 +411,13 @@ class DailyPlanner:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)  # a post made at once must not have these papers too
             rows = await daily.lock_active(connection, [row.id for row in slots])
-            seen = {row.id: daily.Schedule.of(row) for row in rows}
-            rows = [row for row in rows if seen[row.id] in slots]
-            posts = await self._choose(connection, [(row, slots[seen[row.id]]) for row in rows], tick)
+            rows = [row for row in rows if row in slots]
+            posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}
             for row in rows:
-                slot = slots[seen[row.id]]
+                slot = slots[row]
                 if row.id in posts and posts[row.id].papers:
                     # A template error in one style must not stop the other posts.
                     with isolation.isolated(log, "post not planned", subscription=row.id) as failures:
@@ -449,7 +431,7 @@ class DailyPlanner:
                     done[row.id] = slot.on
                 elif row.id not in done:
                     rest_until = min(calendar.now + RETRY_DELAY, slot.at + schedule.WAIT)
-                    self._resting[row.id] = _Rest(seen[row.id], tick.added_seq, rest_until)
+                    self._resting[row, tick.added_seq] = rest_until
             keys = await add_all(connection, list(deliveries.values()))
             papers = {
                 delivery_id: [paper.paper_id for paper in posts[subscription_id].papers]
@@ -478,7 +460,3 @@ class DailyPlanner:
                 # A second subscription of the channel that is due now must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
         return posts
-
-
-def _log_failure(subscription_id: int, reason: str, failure: Exception) -> None:
-    log.error("post not planned", subscription=subscription_id, reason=reason, exc_info=failure)

@@ -15,7 +15,7 @@ from bot.archive import arxiv_ids
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
-from bot.client.messages import OPEN_TOPIC_MODAL, PostWording, subtext_lines
+from bot.client.messages import PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
@@ -199,7 +199,7 @@ def _add_papers(
 def _paper_text(
     wording: PostWording,
     post: DailyPost,
-    rank: int,
+    number: int,
     paper: PostPaper,
     characters: int,
     size: int,
@@ -207,13 +207,12 @@ def _paper_text(
     heading: str | None = None,
 ) -> str:
     """Return a paper's lines within a number of characters and bytes, below the heading of late papers."""
-    if heading:
-        characters, size = characters - len(heading) - 2, size - discord_text.utf8_bytes(heading) - 2
-        lines = _paper_text(wording, post, rank, paper, characters, size)
-        return f"{heading}\n\n{lines}"
+    above = f"{heading}\n\n" if heading else ""
+    characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
     facts = _byline(wording.ui_texts, post, paper)
     title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
-    return discord_text.shorten(paper_lines(wording, post, rank, paper, title), characters, max_bytes=size)
+    lines = paper_lines(wording, post, number, paper, title)
+    return above + discord_text.shorten(lines, characters, max_bytes=size)
 
 
 def _title(paper: PostPaper, characters: int, size: int) -> str:
@@ -236,26 +235,18 @@ def _action_buttons(
 
     `first` is the number of the message's first paper, None without papers. One of the buttons has the marker.
     """
-    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
-    has_short_topic = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     buttons = []
+    is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     # A custom id has no room for a topic behind a marker, without which the message would not be found.
-    # A day's list does not have the papers of a source for look-up.
-    if not post.source and (marker or not has_short_topic):
-        buttons.append(
-            message_builder.button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
-        )
-    elif marker or not has_short_topic:
-        ask_id = pack_custom_id(OPEN_TOPIC_MODAL, marker=marker)
-        buttons.append(message_builder.button(texts("post-ask"), ask_id))
-    if has_short_topic:
+    if marker or not is_linked:
+        day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+        day_id = client_messages.pack_state(day, marker=marker)
+        buttons.append(message_builder.button(texts("alert-day"), day_id))
+    if is_linked:
         on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
         buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))
-    return [
-        *buttons,
-        client_messages.begin_alert_button(texts, post.topic),
-        *([] if first is None else [_language_button(texts, post, first)]),
-    ]
+    buttons.append(client_messages.begin_alert_button(texts, post.topic))
+    return buttons if first is None else [*buttons, _language_button(texts, post, first)]
 
 
 def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.core import day_close
 from bot.core.clock import local_date, parse_zone
 from storage import errors
+from storage.models import Subscription
 
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
@@ -43,7 +44,7 @@ _LONGEST_GAP = 9 * DAY
 """A subscription posts at least once a week, and a zone may skip a date."""
 
 
-def schedule_key(subscription: Scheduled) -> tuple[str, str, tuple[int, ...]]:
+def schedule_key(subscription: Subscription) -> tuple[str, str, tuple[int, ...]]:
     """Return the values that determine the due times of a subscription: time of day, zone, weekdays."""
     return subscription.at_time, subscription.timezone, subscription.days
 
@@ -144,20 +145,7 @@ class Slot(NamedTuple):
     day: date | None
 
 
-class Scheduled(Protocol):
-    """What says when a subscription posts; see `models.Subscription`."""
-
-    @property
-    def at_time(self) -> str: ...
-    @property
-    def timezone(self) -> str: ...
-    @property
-    def days(self) -> tuple[int, ...]: ...
-    @property
-    def last_on(self) -> date | None: ...
-
-
-def days_until_next(row: Scheduled, on: date) -> int:
+def days_until_next(row: Subscription, on: date) -> int:
     """Return the days from a local date to the next one on which a subscription posts."""
     return min((day - on.isoweekday() - 1) % 7 + 1 for day in row.days)
 
@@ -182,15 +170,15 @@ class Calendar:
         """Return the calendar of another moment (UTC), by the same lists."""
         return Calendar(moment, self._rule, self._closings)
 
-    def newest(self, row: Scheduled) -> Slot:
+    def newest(self, row: Subscription) -> Slot:
         """Return the newest date that has fallen due. Raises UsageError for an unknown zone."""
         return self._look_up(row)[0]
 
-    def following(self, row: Scheduled) -> Slot:
+    def following(self, row: Subscription) -> Slot:
         """Return the first date that has not fallen due yet."""
         return self._look_up(row)[1]
 
-    def find_due(self, row: Scheduled) -> Slot | None:
+    def find_due(self, row: Subscription) -> Slot | None:
         """Return the date that is to be posted as soon as there are papers; None for none."""
         slot = self.newest(row)
         if row.last_on is not None and row.last_on >= slot.on:
@@ -202,7 +190,7 @@ class Calendar:
         """Return whether papers for a date, or its list, were waited for long enough."""
         return self.now >= slot.at + WAIT
 
-    def _look_up(self, row: Scheduled) -> tuple[Slot, Slot]:
+    def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:
         key = schedule_key(row)
         if key not in self._slots:
             rule = Rule(parse_time(row.at_time or DEFAULT_TIME), parse_zone(row.timezone), row.days)
@@ -212,7 +200,7 @@ class Calendar:
             self._slots[key] = past, following
         return self._slots[key]
 
-    def _slot(self, row: Scheduled, due: DueTime) -> Slot:
+    def _slot(self, row: Subscription, due: DueTime) -> Slot:
         if row.at_time or self._closings is None:
             return Slot(due.local_on, due.at, None)
         day = self._rule.last_closed(due.at + CLOSE_WAIT)

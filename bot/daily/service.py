@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
-from bot.outbox.contents import STYLE_REASONS, DeliveryFactory, new_nonce
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
@@ -34,14 +34,6 @@ class TooManyPostsError(errors.UsageError):
 MAX_POSTS = 100
 """Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
 the same minute wait for it."""
-
-
-def require_room(of_guild: Sequence[models.Subscription]) -> None:
-    """Raise TooManyPostsError if a server with these subscriptions may not have one more."""
-    if len(of_guild) >= MAX_POSTS:
-        raise TooManyPostsError(
-            f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first."
-        )
 
 
 class Subscriptions:
@@ -77,8 +69,11 @@ class Subscriptions:
             new = replace(new, source=await _find_source(connection, new))
             if webhook_token is not None:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
-            if not new.is_by_webhook:
-                require_room(await daily.list_rows(connection, guild_id=new.guild_id))
+            of_guild = await daily.list_rows(connection, guild_id=new.guild_id)
+            if not new.is_by_webhook and len(of_guild) >= MAX_POSTS:
+                raise TooManyPostsError(
+                    f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first."
+                )
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
@@ -101,22 +96,18 @@ class Subscriptions:
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store the settings of a subscription. A date is not posted twice, whatever its new time.
 
-        Another schedule begins with its next date, or if a date waits for papers, with that. What is left of a post whose style
-        Discord refused is planned again in another style.
+        Another schedule begins with its next date, or if a date waits for papers, with that. A post that Discord refuses is tried
+        again now; in another style it is given up, and its papers are new again.
         Raises the errors of `add`.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
             # It may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
-            refused = await outbox.list_refused(connection, subscription_id=[old.id])
-            if old.reason in STYLE_REASONS and wanted.style is not old.style:
-                old = replace(old, state=models.ActivityState.ACTIVE, reason=None)
-            if refused and wanted.style is not old.style:
-                # What is left of a post would be refused again in the former style; the next tick plans it in the new one.
-                last_on = await daily.remove_unsent(connection, old.id, now)
-                old = replace(old, last_on=last_on or old.last_on)
-            await outbox.try_now(connection, now, subscription_id=[old.id])
+            if wanted.style is old.style:
+                await outbox.try_now(connection, now, subscription_id=[old.id])
+            elif refused := await outbox.list_refused(connection, subscription_id=[old.id]):
+                await outbox.cancel(connection, refused, reason=Reason.BY_HAND.value, now=now)
             if (wanted.source, wanted.topic) != (old.source, old.topic):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
@@ -129,17 +120,11 @@ class Subscriptions:
             await daily.update(connection, changed)
         return changed
 
-    async def pause(
-        self, subscription_id: int, reason: Reason = Reason.BY_HAND, *, by: int | None = None
-    ) -> models.Subscription:
-        """Stop posting until the subscription is resumed; what is planned waits too. `by` is who did it by hand."""
+    async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
+        """Stop posting until the subscription is resumed; what is planned waits too."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            if old.state is models.ActivityState.PAUSED and old.reason == reason:
-                return old
-            at = self._clock() if reason is Reason.BY_HAND else None
-            state = models.ActivityState.PAUSED
-            changed = replace(old, state=state, reason=reason.value, paused_by=by, paused_at=at)
+            changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
             await daily.update(connection, changed)
         return changed
 
@@ -157,8 +142,7 @@ class Subscriptions:
             await outbox.try_now(connection, now, channel_id=[old.channel_id])
             if old.state is models.ActivityState.ACTIVE:
                 return old
-            active = models.ActivityState.ACTIVE
-            changed = replace(old, state=active, reason=None, paused_by=None, paused_at=None)
+            changed = replace(old, state=models.ActivityState.ACTIVE, reason=None)
             # What Discord kept from being posted is posted, as when the channel becomes available by itself.
             if old.reason == Reason.BY_HAND:
                 changed = _begin_next(changed, await self._load_calendar(connection))

@@ -6,7 +6,7 @@ Nothing is recorded about a choice: what was not posted is explained by today's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -43,35 +43,36 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer for one subscription; `subscription` is None if it has been deleted since the paper was posted.
+    """The answer for one subscription.
 
-    `digest_on` is the day of the paper, and `at` (UTC) when it was or will be posted. `rank` counts from 1 among
-    `candidate_count` papers, by today's votes.
+    `digest_on` is the day of the paper, and `at` (UTC) when it was or will be posted. `part` shows it, or waits for `reason`.
+    `rank` counts from 1 among `candidate_count` papers, by today's votes.
     """
 
     cause: Cause
-    subscription: models.Subscription | None
+    subscription: models.Subscription
     digest_on: date | None = None
     at: datetime | None = None
-    delivery: models.Delivery | None = None
     part: models.Part | None = None
+    reason: str | None = None
     votes: int | None = None
     rank: int = 0
     candidate_count: int = 0
-    sender: models.Subscription | None = None
-    """The subscription of the channel that `delivery` is of; None without one, and if it has been deleted since."""
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for the subscriptions of a channel, then those for posts of deleted subscriptions.
+    """The explanations for the subscriptions of a channel, and how many more it has.
 
-    Then the server's other channels with a subscription that the reader may see, or None if this channel has one; and how many
-    of the channel's subscriptions are left out.
+    `other_channel_ids` are the server's other channels with a subscription that the reader may see, if this one has none.
     """
 
     explanations: tuple[Explanation, ...]
-    other_channel_ids: tuple[int, ...] | None
+    other_channel_ids: tuple[int, ...] = ()
     left_out: int = 0
+
+
+MAX_EXPLAINED = 5
+"""Subscriptions of a channel: each takes tenths of a second with a topic and many papers."""
 
 
 class WhyExplainer:
@@ -96,35 +97,25 @@ class WhyExplainer:
         guild_id: int,
         channel_id: int,
         may_see: Callable[[int], bool] = lambda _: True,
-        most: int | None = None,
     ) -> WhyAnswer:
         """Return what became of a paper in a channel. There are no explanations if no digest has the paper.
 
         Of the server's other channels it names those that the reader `may_see`.
-
-        With `most` only the first ones of the channel's subscriptions are explained: that takes tenths of a second with a topic
-        and many papers, and a channel may have a hundred.
         """
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)
-            in_channel = [row for row in in_guild if row.channel_id == channel_id]
-            by_id: dict[int | None, models.Subscription] = {row.id: row for row in in_channel}
-            posts: dict[str, models.Delivery] = {}
+            rows = [row for row in in_guild if row.channel_id == channel_id]
+            if not rows:
+                others = dict.fromkeys(row.channel_id for row in in_guild if may_see(row.channel_id))
+                return WhyAnswer((), tuple(others))
+            if not paper.appearances:
+                return WhyAnswer(())
+            posts: dict[models.Locale, models.Delivery] = {}
             for delivery in await daily.list_posts_of_paper(connection, paper.id, channel_id):
-                posts.setdefault(delivery.locale.value, delivery)
-            explanations = []
-            for row in in_channel[:most] if paper.appearances else ():
-                post = posts.get(row.locale.value)
-                found = await self._explain(connection, paper, row, post)
-                sender = by_id.get(found.delivery.subscription_id) if found.delivery else None
-                explanations.append(replace(found, sender=sender))
-            locales = {row.locale.value for row in in_channel}
-            for locale, delivery in posts.items():
-                if locale not in locales:
-                    explanations.append(await _explain_post(connection, paper, delivery, None))
-        others = dict.fromkeys(row.channel_id for row in in_guild if may_see(row.channel_id))
-        left_out = 0 if most is None or not paper.appearances else max(0, len(in_channel) - most)
-        return WhyAnswer(tuple(explanations), None if in_channel else tuple(others), left_out)
+                posts.setdefault(delivery.locale, delivery)
+            explained = rows[:MAX_EXPLAINED]
+            found = [await self._explain(connection, paper, row, posts.get(row.locale)) for row in explained]
+        return WhyAnswer(tuple(found), left_out=len(rows) - len(explained))
 
     async def _explain(
         self,
@@ -180,7 +171,7 @@ async def _explain_post(
     connection: Connection,
     paper: models.PaperDetail,
     delivery: models.Delivery,
-    subscription: models.Subscription | None,
+    subscription: models.Subscription,
 ) -> Explanation:
     """Return where a paper was posted, or that its post waits."""
     parts = await outbox.list_parts(connection, delivery.id)
@@ -191,7 +182,7 @@ async def _explain_post(
     if is_sent:
         at = (part and part.sent_at) or delivery.finished_at or at
     cause = Cause.POSTED if is_sent else Cause.WAITING
-    return Explanation(cause, subscription, delivery.digest_on, at, delivery, part)
+    return Explanation(cause, subscription, delivery.digest_on, at, part, delivery.reason)
 
 
 async def _list_entries(

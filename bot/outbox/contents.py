@@ -21,7 +21,6 @@ from bot.archive.summaries import Basis, Summary, best_summary
 from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
-from storage.models import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +151,6 @@ def _extract(summary: Summary) -> Summary:
 
 
 ShownT = TypeVar("ShownT")
-
-STYLE_REASONS = frozenset(
-    {Reason.TAG_NEEDED, Reason.WRONG_CHANNEL_KIND, Reason.NO_THREADS, Reason.NO_SEND_IN_THREADS}
-)
-"""Reasons that affect one subscription's style, not everything posted to its channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

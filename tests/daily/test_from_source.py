@@ -172,5 +172,5 @@ async def test_the_address_of_a_source_which_may_hold_secrets_is_not_among_a_man
     # A draft whose source was removed cannot be started.
     drafted = await harness.manage("daily setup", **{"from": str(stored.id), "time": "21:00"})
     await harness.bot.services.sources.remove(address)
-    outdated = await harness.manager_press(drafted, "setup-add", count=1)
+    outdated = await harness.manager_press(drafted, "setup-start")
     assert shown_text(outdated) == harness.texts("outdated-control")

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from inline_snapshot import snapshot
 
-from bot.daily import messages as daily_messages
+from bot.daily import why
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
@@ -35,12 +35,12 @@ async def test_the_answers_of_why(harness: ClientHarness) -> None:
     expected = {
         models.Locale.EN: snapshot("""\
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · January 1, 2026 digest
+▲ 81
 This channel doesn't have a daily post. A server manager can set one up with `/daily setup`.
 [Read] [See status]
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · January 1, 2026 digest
+▲ 81
 **Daily · 9:00 AM · #papers**
 It is on its way: number 1 of 6 for the next post, Jan 01 09:00.
 **diffusion · 6:00 PM · #papers**
@@ -55,24 +55,23 @@ Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to 
   or part of a title.
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · January 1, 2026 digest
+▲ 81
 **Daily · 9:00 AM · #papers**
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
 **diffusion · 6:00 PM · #papers**
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
--# By another post of this channel: Daily · 9:00 AM · #papers
 [Read] [See status]
 """),
         models.Locale.KO: snapshot("""\
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · 2026년 1월 1일 다이제스트
+▲ 81
 이 채널에는 자동 게시가 없어요. 서버 관리자가 `/daily setup` 명령어로 설정할 수 있어요.
 [읽기] [상태 보기]
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · 2026년 1월 1일 다이제스트
+▲ 81
 **매일 · 오전 9:00 · #papers**
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
 **diffusion · 오후 6:00 · #papers**
@@ -87,14 +86,13 @@ It was posted here on Jan 01 00:00. [See the
   Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
-▲ 81 · 2026년 1월 1일 다이제스트
+▲ 81
 **매일 · 오전 9:00 · #papers**
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
--# 이 채널의 다른 자동 게시: 매일 · 오전 9:00 · #papers
 [읽기] [상태 보기]
 """),
     }
@@ -122,7 +120,7 @@ async def test_other_channels_are_named_if_the_reader_may_see_them_and_a_thread_
 async def test_an_answer_leads_to_the_paper_and_the_status_and_is_of_a_limited_length(
     harness: ClientHarness,
 ) -> None:
-    for hour in range(daily_messages.MAX_SUBSCRIPTIONS + 3):
+    for hour in range(why.MAX_EXPLAINED + 3):
         await harness.add_subscription(topic="language", at_time=f"{hour:02}:00")
     answer = await _why(harness, FIRST)
     assert harness.texts("and-more", count=3) in shown_text(answer)

@@ -174,7 +174,7 @@ async def test_the_status_and_the_list_have_each_post_of_the_server_by_the_same_
         shown = shown_text(await harness.ask(command, by=harness.manager))
         assert f"**diffusion · {harness.texts.format_time('09:00')} · {here}**" in shown
         assert named[harness.texts.locale.value] in shown
-    await harness.bot.services.get(Subscriptions).pause(weekly.id, by=harness.manager.id)
+    await harness.bot.services.get(Subscriptions).pause(weekly.id)
     paused = await harness.ask("status", by=harness.manager)
     assert paused.components[0]["accent_color"] == message_builder.AMBER
     await harness.bot.services.get(Subscriptions).resume(weekly.id)
@@ -232,7 +232,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
     await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
     said = await harness.click(answer, label=harness.texts("help-set-up"), by=harness.manager)
-    assert harness.texts("setup-edit") in shown_text(said)
+    assert harness.texts("subscription-already") in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
     for_reader = shown_text(await harness.ask("help"))

@@ -20,7 +20,7 @@ async def test_set_state_returns_the_changed_subscriptions(world: World) -> None
         paused = models.ActivityState.PAUSED
         assert await daily.set_state(connection, [first], paused, reason="no-send") == [first]
         assert await daily.set_state(connection, [first, second], paused) == [second]
-        assert await daily.list_schedules(connection) == []
+        assert await daily.list_rows(connection, state=models.ActivityState.ACTIVE) == []
 
 
 @pytest.mark.parametrize("ends", ["waiting", "sent", "unknown", "unsent"])

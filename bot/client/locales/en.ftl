@@ -379,11 +379,6 @@ setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
 }
-setup-edit = Edit the existing one
-setup-add = { $count ->
-    [one] Add a second one
-   *[other] Add another
-}
 permissions-ready = All the permissions are in place
 permissions-missing = Some permissions are missing:
 permission-view-channel = View Channel
@@ -427,7 +422,6 @@ subscription-edit = { $command } changes its time, number of papers, style and m
 subscription-paused = Paused
 subscription-resumed = Resumed
 subscription-removed = { $post } was removed. What it has posted stays.
-subscriptions-left = Daily posts that stay:
 subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
 subscription-posting = It will appear in { $channel } in a few seconds.
 subscription-nothing-new = Nothing new for { $channel }: the newest papers have already been posted there, or no digest has arrived lately.
@@ -440,10 +434,13 @@ next-at = Next: { $at }
 next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-unknown = Nothing scheduled
 next-waiting = Waiting for the day's digest, until { $until } at the latest
-paused-by = Paused by { $user }, { $at }
-paused-at = Paused { $at }
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
+preview-topic = { $count ->
+    [0] **Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
+    [one] **Preview:** no new paper matches this topic now. One did in the last 30 days.
+   *[other] **Preview:** no new paper matches this topic now. { $count } did in the last 30 days.
+}
 preview-none = **Preview:** no paper can be posted with these settings now.
 more-settings = More settings
 subscription-form-again = Reopen the form with what you typed
@@ -589,7 +586,6 @@ club-skip = The meeting of { $at } is skipped.{ $votes ->
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
-why-by-another = By another post of this channel: { $post }
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
@@ -610,7 +606,6 @@ why-coming = It is on its way: number { $rank } of { $total } for the next post,
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
-why-former-subscription = A daily post that was removed
 why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.

@@ -345,8 +345,6 @@ setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
 }
-setup-edit = 기존 자동 게시 수정
-setup-add = 하나 더 만들기
 permissions-ready = 필요한 권한이 모두 있어요
 permissions-missing = 부족한 권한이 있어요:
 permission-view-channel = 채널 보기
@@ -387,7 +385,6 @@ subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 
 subscription-paused = 일시중지했어요
 subscription-resumed = 다시 시작했어요
 subscription-removed = { $post } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
-subscriptions-left = 남아 있는 자동 게시:
 subscription-remove-sure = { $post } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 subscription-posting = 곧 { $channel }에 올라가요.
 subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. 이미 올렸거나, 최근에 들어온 다이제스트가 없어요.
@@ -400,10 +397,12 @@ next-at = 다음: { $at }
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
 next-unknown = 예정된 글 없음
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
-paused-by = { $user }님이 { $at }에 일시중지했어요
-paused-at = { $at }에 일시중지됐어요
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
+preview-topic = { $count ->
+    [0] **미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려 주세요.
+   *[other] **미리보기:** 지금은 이 주제에 맞는 새 논문이 없어요. 지난 30일 동안에는 { $count }편 있었어요.
+}
 preview-none = **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
 more-settings = 추가 설정
 subscription-form-again = 입력한 내용 다시 열기
@@ -565,7 +564,6 @@ command-club-list =
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
-why-by-another = 이 채널의 다른 자동 게시: { $post }
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 자동 게시는 ▲ { $least } 이상만 올려요.
@@ -583,7 +581,6 @@ why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $ra
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
-why-former-subscription = 삭제된 자동 게시
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
