@@ -1,17 +1,15 @@
 """Renderer of the digests' Markdown as Discord's Markdown or plain text, and of that as HTML. It accepts any text.
 
-Headings become bold lines, images their descriptions, formulas Unicode, tables code blocks or lists. http(s) links
+Headings become bold lines, images their descriptions, formulas Unicode, tables lists. http(s) links
 are kept; all other text that Discord could interpret is escaped.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
@@ -275,63 +273,6 @@ def _strip_trailing_punctuation(url: str) -> str:
     return trimmed
 
 
-# Renderer of tables for narrow screens: an aligned code block, or a list if that is too wide.
-
-MAX_WIDTH = 42
-"""Columns of a code block that fit on a phone without wrapping (measured at a width of 390 pixels)."""
-
-_GAP = "  "
-
-
-class Cell(NamedTuple):
-    """The text of a table's cell: plain for a code block, and Discord's Markdown for a list."""
-
-    plain: str
-    markdown: str
-
-
-def render_table(
-    header: Sequence[Cell], rows: Sequence[Sequence[Cell]], right_aligned: Sequence[bool]
-) -> str:
-    """Return the table as Discord's Markdown. Rows can be shorter than the header."""
-    widths = [
-        max(_display_width(row[column].plain) for row in (header, *rows) if column < len(row))
-        for column in range(len(header))
-    ]
-    if len(header) < 2 or sum(widths) + len(_GAP) * (len(header) - 1) > MAX_WIDTH:
-        return "\n".join(_render_list_item(header, row) for row in rows or [header])
-    lines = [_render_row(header, widths, right_aligned), "─" * (sum(widths) + len(_GAP) * (len(header) - 1))]
-    lines += [_render_row(row, widths, right_aligned) for row in rows]
-    return discord_text.code_block("\n".join(lines))
-
-
-def _render_row(row: Sequence[Cell], widths: Sequence[int], right_aligned: Sequence[bool]) -> str:
-    padded = []
-    for (plain, _), width, flush_right in zip(row, widths, right_aligned, strict=False):
-        space = " " * (width - _display_width(plain))
-        padded.append(space + plain if flush_right else plain + space)
-    return _GAP.join(padded).rstrip()
-
-
-def _render_list_item(header: Sequence[Cell], row: Sequence[Cell]) -> str:
-    """Return a row as `- **first** · second header: second · …`."""
-    parts = [f"**{row[0].markdown}**"] if row[0].markdown else []
-    for (_, head), (_, cell) in zip(header[1:], row[1:], strict=False):
-        if cell:
-            parts.append(f"{head}: {cell}" if head and row is not header else cell)
-    return "- " + " · ".join(parts)
-
-
-def _display_width(text: str) -> int:
-    """Return the columns that `text` takes in a fixed-width font: East Asian wide characters take two."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
-
-
-_CELL_END = re.compile(r"(?<!\\)\|")
-_ROW_START = re.compile(r"^[\s>]*\|?")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK_SIZE = 8_000
 _MAX_BRACKETS = 400
@@ -384,7 +325,6 @@ def render_heading(text: str) -> SafeMarkdown:
 def _render(text: str, *, with_markup: bool) -> str:
     writer = _BlockRenderer(with_markup)
     for chunk in _chunks(text):
-        writer.source = chunk.split("\n")
         links = chunk.count("[") <= _MAX_BRACKETS
         for token in get_parser(links=links).parse(chunk):
             writer.add_token(token)
@@ -430,17 +370,14 @@ class _BlockRenderer:
     """Renders block tokens as lines. The kinds of two blocks decide whether a blank line separates them."""
 
     def __init__(self, with_markup: bool) -> None:
-        self.source: list[str] = []
         self.lines: list[str] = []
         self._with_markup = with_markup
         self._containers: list[_Container] = []
         self._starts_list = False
         self._last_kind = ""
         self._block_kind = "paragraph"
-        self._cells: list[Cell] = []
-        self._row_source = ""
-        self._table_rows: list[list[Cell]] = []
-        self._right_aligned: list[bool] = []
+        self._cells: list[str] = []
+        self._table_rows: list[list[str]] = []
 
     def add_token(self, token: Token) -> None:
         match token.type:
@@ -472,10 +409,9 @@ class _BlockRenderer:
     def _add_inline(self, token: Token) -> None:
         children = token.children or []
         if self._block_kind == "cell":
-            plain = " ".join(render_inline(children, with_markup=False).split())
-            # The first cell is bold if the table becomes a list.
-            markdown = render_inline(children, with_markup=self._with_markup, bold=not self._cells)
-            self._cells.append(Cell(plain, markdown.replace("\n", " ")))
+            # The first cell is bold.
+            cell = render_inline(children, with_markup=self._with_markup, bold=not self._cells)
+            self._cells.append(" ".join(cell.split()))
             return
         is_heading = self._block_kind == "heading"
         text = render_inline(children, with_markup=self._with_markup, bold=is_heading)
@@ -496,38 +432,32 @@ class _BlockRenderer:
     def _add_table_token(self, token: Token) -> None:
         match token.type:
             case "table_open":
-                self._table_rows, self._right_aligned = [], []
+                self._table_rows = []
             case "tr_open":
                 self._cells = []
-                self._row_source = self.source[token.map[0]] if token.map else ""
             case "th_open" | "td_open":
                 self._block_kind = "cell"
-                if token.type == "th_open":
-                    self._right_aligned.append("right" in str(token.attrs.get("style", "")))
             case "tr_close":
-                self._merge_extra_cells(len(self._table_rows[0]) if self._table_rows else len(self._cells))
                 self._table_rows.append(self._cells)
             case "table_close":
                 self._block_kind = "paragraph"
                 self._write_table()
 
-    def _merge_extra_cells(self, columns: int) -> None:
-        """Append a row's cells beyond the header's, which the parser drops, to its last cell."""
-        cells = _CELL_END.split(_ROW_START.sub("", self._row_source).rstrip().removesuffix("|"))
-        surplus = discord_text.to_single_line(" ".join(cells[columns:]))
-        if surplus and self._cells:
-            plain, markdown = self._cells[-1]
-            escaped = discord_text.escape_text(surplus) if self._with_markup else surplus
-            self._cells[-1] = Cell(f"{plain} {surplus}", f"{markdown} {escaped}")
-
     def _write_table(self) -> None:
+        """Write a line for each row, which fits on a phone: `- **first** · second header: second · …`."""
         header, *rows = self._table_rows
-        if self._with_markup:
-            text = render_table(header, rows, self._right_aligned)
-            self._append("fence" if text.startswith("```") else "table", text.split("\n"))
-        else:
+        if not self._with_markup:
             for row in self._table_rows:
-                self._write("paragraph", " · ".join(plain for plain, _ in row if plain))
+                self._write("paragraph", " · ".join(filter(None, row)))
+            return
+        lines = []
+        for row in rows or [header]:
+            parts = [f"**{row[0]}**"] if row[0] else []
+            for head, cell in zip(header[1:], row[1:], strict=False):
+                if cell:
+                    parts.append(f"{head}: {cell}" if head and rows else cell)
+            lines.append("- " + " · ".join(parts))
+        self._append("table", lines)
 
     def _write(self, kind: str, text: str) -> None:
         if not text.strip():

@@ -118,14 +118,7 @@ def test_a_code_block_keeps_its_lines_and_numbering_continues_after_it() -> None
     assert rendered.startswith("1. 하나\n```python\ndef f():\n    return '`\u200b`\u200b`'\n```\n2. 둘")
 
 
-def test_a_narrow_table_becomes_an_aligned_code_block() -> None:
-    source = "| 모델 | 점수 |\n|---|--:|\n| 가나다 | 1.5 |\n| **SmolLM2** | 48.2 |"
-    assert markdown.render_markdown(source) == (
-        "```\n모델     점수\n─────────────\n가나다    1.5\nSmolLM2  48.2\n```"
-    )
-
-
-def test_a_wide_table_becomes_a_list() -> None:
+def test_a_table_becomes_a_list() -> None:
     source = f"| 모델 | {'긴 머리글 ' * 5}| C |\n|---|---|---|\n| **a** | 1 | |\n| b_c | 2 | 3 |"
     head = " ".join(["긴 머리글"] * 5)
     expected = f"- **a** · {head}: 1\n- **b\\_c** · {head}: 2 · C: 3"
