@@ -421,13 +421,6 @@ sender_lease = sa.Table(
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )
 
-fronts = sa.Table(
-    "fronts",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("seen_at", UtcTime, nullable=False),
-)
-
 drafts = _table_of(
     models.Draft,
     "drafts",

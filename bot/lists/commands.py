@@ -139,7 +139,7 @@ class ListsCog(commands.Cog):
         if state.kind is ListKind.SAVED:
             # Its notes and tags are only for its reader.
             raise UserError("outdated-control")
-        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
+        async with router.deferring_publicly(interaction):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 

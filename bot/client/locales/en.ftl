@@ -311,7 +311,6 @@ alert-at-most-a-day = { $count ->
     [one] at most one message a day
    *[other] at most { $count } messages a day
 }
-alert-silent = without a notification
 card-more = More: similar papers, citation, alerts
 follow-kind-keyword = Get alerts on this topic
 follow-kind-institution = Get alerts on this institution

@@ -268,7 +268,6 @@ alert-timing-now = 바로
 alert-timing-daily = 매일 { $time }
 alert-timing-weekly = 매주 { $day }요일 { $time }
 alert-at-most-a-day = 하루에 메시지 최대 { $count }개
-alert-silent = 알림 소리 없이
 card-more = 더 보기: 비슷한 논문, 인용, 알림
 follow-kind-keyword = 이 주제 알림 받기
 follow-kind-institution = 이 기관 알림 받기
@@ -801,8 +800,6 @@ command-alerts-add =
     .option-when-description = 나오는 대로 바로, 또는 한 번에 모아서
     .option-time = 시각
     .option-time-description = 모아서 보내는 시각. 오후 9시, 오후 9시 서울처럼. 비우면 오전 9시
-    .option-silent = 조용히
-    .option-silent-description = 알림 소리 없이 보내요
     .option-max-a-day = 하루최대
     .option-max-a-day-description = 24시간 동안 받을 최대 메시지 수. 남은 논문은 다음 메시지에 함께 와요
 
