@@ -26,7 +26,8 @@ _ROWS = 100
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
     """Copy all tables in one transaction, and yield the number of rows that are copied so far.
 
-    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same, if the target has rows, or if the numbers of rows differ at the end.
+    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same, if the
+    target has rows, or if the numbers of rows differ at the end.
     """
     async with _locked(source), _locked(target):
         copied = 0
