@@ -15,9 +15,7 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-COPIED = tuple(
-    table for table in tables.metadata.sorted_tables if table not in (tables.sender_lease, tables.fronts)
-)
+COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100
 """Rows that are read and written at a time: that of a digest may have megabytes."""
@@ -26,8 +24,8 @@ _ROWS = 100
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
     """Copy all tables in one transaction, and yield the number of rows that are copied so far.
 
-    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same, if the
-    target has rows, or if the numbers of rows differ at the end.
+    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same,
+    if the target has rows, or if the numbers of rows differ at the end.
     """
     async with _locked(source), _locked(target):
         copied = 0

@@ -89,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database. Stop the bot first."""
+    """Copy everything into an empty database. Stop the bot and its fronts first."""
     from storage import copying, migrate
 
     try:

@@ -96,16 +96,6 @@ async def test_a_message_is_built_of_no_more_papers_than_it_can_show(world: Worl
     assert post.more == 5
 
 
-async def test_a_message_is_silent_if_all_of_its_alerts_are(world: World) -> None:
-    await world.alert("care", silent=True)
-    await world.written("Mon", "A▲5", location="1")
-    await world.wait(minutes=3)
-    await world.alert("care", "zeta")
-    await world.written("Mon", "B▲5", location="2")
-    await world.wait(minutes=3)
-    assert [post.silent for post in world.renderer.alerts] == [True, False]
-
-
 # When it is due.
 
 
