@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models, outbox
 from storage.models import AlertSchedule, Match
-from storage.tables import alerts, deliveries, entries, matches, unmatched_papers, votes
+from storage.tables import alerts, deliveries, matches, papers, unmatched_papers
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
@@ -60,24 +60,13 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number.
-
-    The highest reading counts, also if votes fell afterwards; those of a service replace those of digests.
-    """
+    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number."""
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
-    by_services, by_digests = (
-        sa.select(table.c.paper_id, sa.func.max(table.c.votes).label("votes"))
-        .where(table.c.paper_id.in_(sa.select(matches.c.paper_id).where(is_waiting)))
-        .group_by(table.c.paper_id)
-        .subquery()
-        for table in (votes, entries)
-    )
     reached = (
         sa.select(*matches.primary_key.columns)
         .join(alerts, alerts.c.id == matches.c.alert_id)
-        .outerjoin(by_services, by_services.c.paper_id == matches.c.paper_id)
-        .outerjoin(by_digests, by_digests.c.paper_id == matches.c.paper_id)
-        .where(is_waiting, sa.func.coalesce(by_services.c.votes, by_digests.c.votes, 0) >= alerts.c.min_votes)
+        .join(papers, papers.c.id == matches.c.paper_id)
+        .where(is_waiting, sa.func.coalesce(papers.c.votes, 0) >= alerts.c.min_votes)
     )
     is_reached = sa.tuple_(*matches.primary_key.columns).in_(reached)
     return (await connection.execute(matches.update().where(is_reached).values(ready_at=now))).rowcount

@@ -607,8 +607,6 @@ class Alert:
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
     """Messages within 24 hours of one that is sent at once; 0: any number."""
-    silent: bool = False
-    """A message of such alerts alone raises no notification."""
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False

@@ -1,4 +1,4 @@
-"""Papers: what services say about them, the merged records, their lists, details and index documents, and votes over time."""
+"""Papers: what services say about them, the merged records, their lists, details and index documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import archive, database, key_values, search, snapshot, sources
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
-from storage.tables import authors, facts, paper_authors, papers, votes
+from storage.tables import authors, facts, paper_authors, papers
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -32,6 +32,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     }
     # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
+    changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
@@ -42,14 +43,14 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
 async def list_facts_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[PaperFacts]]:
-    """Return the facts of each paper, ordered by service, without votes."""
+    """Return the facts of each paper, ordered by service."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
     origin = t.sources.c.priority, t.sources.c.id.label("source_id")
     query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await database.execute_in(connection, query, facts.c.paper_id, paper_ids):
         trust = sources.trust(row.source, row.priority, row.source_id)
-        read = database.build_record(PaperFacts, row._mapping, votes=None, trust=trust)
+        read = database.build_record(PaperFacts, row._mapping, trust=trust)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -282,41 +283,6 @@ async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveE
     query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
     return ArchiveExtent(await snapshot.read(connection, search.count_top), first_on, last_on)
-
-
-async def add_votes(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
-    """Store the votes of facts, given as (paper id, facts): for each service and time of reading the largest count.
-
-    So it does not matter in which order the counts come, and an alert that waits for votes misses none.
-    """
-    rows = [
-        {"paper_id": paper_id, "source": reading.source, "read_at": reading.read_at, "votes": reading.votes}
-        for paper_id, reading in paper_facts
-        if reading.votes is not None
-    ]
-    if rows:
-        statement = database.dialect_insert(connection, votes)
-        larger = statement.excluded.votes > votes.c.votes
-        changes = {"votes": statement.excluded.votes}
-        key = votes.primary_key.columns
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=key, set_=changes, where=larger), rows
-        )
-
-
-async def list_latest_votes(
-    connection: AsyncConnection, paper_ids: Iterable[int]
-) -> dict[int, tuple[datetime, int]]:
-    """Return the time (UTC) and number of the latest votes of each paper; the largest if several have the same time."""
-    latest: dict[int, tuple[datetime, int]] = {}
-    query = sa.select(votes.c.paper_id, votes.c.read_at, votes.c.votes).order_by(
-        votes.c.read_at, votes.c.votes
-    )
-    for paper_id, read_at, number in await database.execute_in(
-        connection, query, votes.c.paper_id, paper_ids
-    ):
-        latest[paper_id] = read_at, number
-    return latest
 
 
 # Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.

@@ -224,7 +224,7 @@ facts = _table_of(
     "facts",
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "votes", "trust"),
+    apart=("arxiv_id", "trust"),
 )
 
 authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
@@ -236,15 +236,6 @@ paper_authors = sa.Table(
     sa.Column("position", sa.Integer, primary_key=True),
     _reference("author_id", "authors.id", nullable=False, index=True),
     _required("name", sa.Text, comment="name as written in the source"),
-)
-
-votes = sa.Table(
-    "votes",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True, comment="service; votes from digests are in entries"),
-    sa.Column("read_at", UtcTime, primary_key=True),
-    _required("votes", sa.Integer),
 )
 
 subscriptions = _table_of(
@@ -428,13 +419,6 @@ sender_lease = sa.Table(
     _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
     _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
-)
-
-fronts = sa.Table(
-    "fronts",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("seen_at", UtcTime, nullable=False),
 )
 
 drafts = _table_of(

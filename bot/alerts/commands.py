@@ -71,7 +71,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel="Send to this channel instead of to you (needs Manage Messages there)",
         when="Right away, or collected in one message",
         time="When it is collected, such as 9am or 9pm KST; 9am without it",
-        silent="Send without a notification",
         max_a_day="Maximum messages within 24 hours; further papers come with the next message",
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
@@ -94,7 +93,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         channel: app_commands.AppCommandChannel | None = None,
         when: str | None = None,
         time: app_commands.Range[str, 1, 60] | None = None,
-        silent: bool = False,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
         """Preview the alert with the papers that it would have matched; a button creates it."""
@@ -109,7 +107,6 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
             match_all=match == ALL,
             channel_id=channel.id if channel is not None else None,
-            silent=silent,
             max_a_day=max_a_day,
         )
         draft = await begin(request, draft)

@@ -89,8 +89,6 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
-    if alert.silent:
-        parts.append(texts("alert-silent"))
     return client_messages.join_dotted(*parts)
 
 

@@ -54,7 +54,6 @@ class AlertPost:
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
     more: int = 0
-    silent: bool = False
 
 
 async def _find_owned(
@@ -282,7 +281,6 @@ class AlertPlanner:
             matches=shown,
             in_channel=in_channel,
             more=len(matches) - len(shown),
-            silent=all(active[alert_id].silent for alert_id in alert_ids),
         )
         return self._deliveries.build_post(
             ALERT,

@@ -338,10 +338,9 @@ class DiscordRenderer:
     def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of an alert."""
         wording = self._wordings[post.locale]
-        parts = _message(
+        return _message(
             alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
         )
-        return _silence(parts) if post.silent else parts
 
     def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
         """Return the message of a reader's papers of the day."""

@@ -114,19 +114,15 @@ _FIELDS = (
 _Statement: TypeAlias = Entry | PaperFacts
 
 
-def merge(
-    arxiv_id: str,
-    appearances: Iterable[Appearance],
-    facts: Iterable[PaperFacts] = (),
-    votes: tuple[datetime, int] | None = None,
-) -> MergedPaper:
+def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
     """Merge all statements about a paper, in any order: each field is the first that is not empty by rank.
 
-    `votes` is the newest count from services, with its time (UTC). Without one, a digest's count is used.
+    Votes are the newest count from services, with its time (UTC). Without one, a digest's count is used.
     """
     appearances, facts = list(appearances), list(facts)
     ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
     said = [statement for _, _, statement in ranked]
+    votes = max(((of.read_at, of.votes) for of in facts if of.votes is not None), default=None)
     if votes is None:
         # The newest count of a source, whatever its format.
         counts = [
@@ -261,11 +257,9 @@ async def _remerge(
         # Texts are not merged.
         appearances = await archive.list_appearances(connection, chunk, with_texts=False)
         paper_facts = await papers.list_facts_by_paper(connection, chunk)
-        readings = await papers.list_latest_votes(connection, chunk)
         merged: dict[int, MergedPaper] = {}
         for id_ in chunk:
-            statements = appearances.get(id_, ()), paper_facts.get(id_, ()), readings.get(id_)
-            paper = merge(stored[id_].arxiv_id, *statements)
+            paper = merge(stored[id_].arxiv_id, appearances.get(id_, ()), paper_facts.get(id_, ()))
             # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
             merged[id_] = paper if _is_listed(paper) else replace(paper, first_on=stored[id_].first_on)
             await slices.pause()
@@ -366,9 +360,7 @@ class DigestWriter:
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
-        readings = [(ids[fact.arxiv_id], fact) for fact in paper_facts]
-        await papers.add_facts(connection, readings)
-        await papers.add_votes(connection, readings)
+        await papers.add_facts(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
         stored = await papers.list_merged(connection, ids=ids.values())
         changes = await _remerge(connection, stored)
         await self._notify_of_names(connection, changes)

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
+from pydantic import TypeAdapter
 
 from bot.archive import arxiv_ids
 from bot.client import autocomplete, message_builder, router
@@ -25,14 +26,7 @@ from bot.daily import post as daily_post
 from bot.daily import service as daily_service
 from bot.daily.choice import MAX_PAPERS, MAX_TOP_N, REPOST_INTERVAL
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import (
-    OnDemandPosts,
-    Subscriptions,
-    TooManyPostsError,
-    TopicNeededError,
-    draft_codec,
-    find_same,
-)
+from bot.daily.service import OnDemandPosts, Subscriptions, TooManyPostsError, TopicNeededError
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.search.results import SearchRequest
@@ -51,6 +45,7 @@ GONE: Mapping[type[Exception], str] = {errors.UsageError: "outdated-control"}
 """The same for a subscription that another manager removes at this moment."""
 
 
+DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
 T = TypeVar("T")
 SubscriptionId = app_commands.Range[str, 1, 30]
@@ -180,10 +175,8 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.START, check=router.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the subscription of a draft; if the channel has an equal one, show the setup, which says that."""
+        """Create the subscription of a draft."""
         draft = await _load_draft(request, action.payload)
-        if find_same(await _list_in_channel(request, draft.channel_id), draft) is not None:
-            return await _setup_view(request, draft)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
@@ -378,20 +371,20 @@ async def _save_draft(request: Request, draft: Subscription) -> str:
     """
     rows = await request.services.sources.list_rows() if draft.source else []
     named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
-    text = draft_codec().dump_json(named, exclude_defaults=True).decode()
+    text = DRAFT.dump_json(named, exclude_defaults=True).decode()
     return await request.services.text_tokens.save(request.user_id, TextPurpose.SUBSCRIPTION, text)
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token: its channel and settings, all that it may say. Raises UserError if it is gone.
+    """Return the draft of a token: its channel and settings, all that it may say.
 
-    UserError too for another server's draft, and if its source was removed.
+    Raises UserError if it is gone, another server's, or its source was removed.
     """
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
         raise UserError("outdated-control")
     with message_builder.map_parse_errors():
-        draft = draft_codec().validate_json(stored)
+        draft = DRAFT.validate_json(stored)
     rows = await request.services.sources.list_rows() if draft.source else []
     source = next((row.url for row in rows if str(row.id) == draft.source), "")
     if draft.guild_id != request.interaction.guild_id or bool(source) != bool(draft.source):
@@ -410,7 +403,7 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
 async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
     channel = _find_postable(request, draft)
     permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
-    rows = await _list_in_channel(request, draft.channel_id)
+    rows = [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id]
     return daily_messages.setup_view(
         request.texts,
         draft,
@@ -419,7 +412,6 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
         await request.services.get(Subscriptions).load_calendar(),
         request.interaction.client.mentions,
         rows,
-        is_repeated=find_same(rows, draft) is not None,
     )
 
 
@@ -540,10 +532,6 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
     if not (found := [row for row in rows if str(row.id) == meant]):
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     return found
-
-
-async def _list_in_channel(request: Request, channel_id: int) -> list[Subscription]:
-    return [row for row in await _list_for_guild(request) if row.channel_id == channel_id]
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:

@@ -114,13 +114,10 @@ def setup_view(
     calendar: schedule.Calendar,
     mention: MentionLookup,
     rows: Sequence[Subscription] = (),
-    *,
-    is_repeated: bool = False,
 ) -> ui.LayoutView:
     """Return the setup: settings, permissions by name, the time of the first post, the button to start.
 
-    The draft is stored under the token. `rows` are the subscriptions that the channel has; with `is_repeated` one of them is
-    the same, and the draft cannot be started.
+    The draft is stored under the token. `rows` are the subscriptions that the channel has.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
@@ -137,10 +134,10 @@ def setup_view(
         edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
         message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, calendar), edit]))
-    if is_repeated:
-        message.add_text(texts("subscription-already"))
-    start = _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary)
-    message.add_buttons(None if is_repeated else start, _button(texts, "more-settings", OPEN_FORM, token))
+    message.add_buttons(
+        _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+        _button(texts, "more-settings", OPEN_FORM, token),
+    )
     return message.view
 
 

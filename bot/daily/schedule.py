@@ -59,26 +59,19 @@ def parse_time(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-_DAYS_BY_NAME = dict.fromkeys(("weekday", "weekdays", "workdays", "평일"), "mon-fri") | dict.fromkeys(
-    ("weekend", "weekends", "주말"), "sat-sun"
-)
-"""Names of several weekdays."""
-
-
 def parse_days(text: str) -> tuple[int, ...]:
-    """Parse weekdays such as `mon,tue`, `mon-fri` or `weekdays` (empty: every day) as ISO weekdays, sorted.
+    """Parse weekdays such as `mon,tue` or `mon-fri` (empty: every day) as ISO weekdays, sorted.
 
     Raises UsageError.
     """
     days: set[int] = set()
-    for typed in filter(None, re.split(r"[,\s]+", text.strip().lower())):
-        word = _DAYS_BY_NAME.get(typed, typed)
+    for word in filter(None, re.split(r"[,\s]+", text.strip().lower())):
         first, _, last = word.partition("-")
         try:
             begin, end = DAY_NAMES.index(first[:3]), DAY_NAMES.index((last or first)[:3])
         except ValueError:
             raise errors.UsageError(
-                f"{word[:20]!r} is not a weekday. Use mon, tue, wed, thu, fri, sat, sun, or weekdays."
+                f"{word[:20]!r} is not a weekday. Use mon, tue, wed, thu, fri, sat, sun."
             ) from None
         days.update((begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1))
     return tuple(sorted(days)) or EVERY_DAY

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING
 
 from bot.core import clock, day_close
 from bot.core.clock import Clock
@@ -18,9 +16,6 @@ from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 
 class TopicNeededError(errors.UsageError):
@@ -182,14 +177,6 @@ def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -
     valid = options.validated(draft)
     wanted = [getattr(valid, name) for name in names]
     return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
-
-
-@cache
-def draft_codec() -> TypeAdapter[models.Subscription]:
-    """Return the codec of the text in which `/daily setup` keeps a draft."""
-    from pydantic import TypeAdapter  # most commands of the shell read no drafts
-
-    return TypeAdapter(models.Subscription)
 
 
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:

@@ -213,9 +213,7 @@ def dress(
             return respond(text, _FILES[path])
         original = await serve_file(request)
         if path == "/":
-            return respond(
-                _render(original.text, preview, list_shown(channels), locale, archive_url), "text/html"
-            )
+            return respond(_render(original.text, preview, channels, locale, archive_url), "text/html")
         assert isinstance(original, web.StreamResponse)
         return original
 
@@ -242,11 +240,15 @@ def _render(
 ) -> str:
     """Return SimCord's page with Paperround's title, channels, members and first steps."""
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
-    links = "".join(
-        f'<li><a href="{_CHANNEL}{number}"{" aria-current=page" if channel.id == preview.channel.id else ""}>'
-        f"{_label(channel, words)}</a></li>"
-        for number, channel in enumerate(channels)
-    )
+    links, shown = "", list_shown(channels)
+    for channel in channels:
+        # A forum has no messages of its own; its posts come below it.
+        links += f"<li><span>{_label(channel, words)}</span></li>" if _is_forum(channel) else ""
+        ids = {channel.id, *(thread.id for thread in channel.threads)}
+        for number, row in enumerate(shown):
+            if row.id in ids:
+                current = " aria-current=page" if row.id == preview.channel.id else ""
+                links += f'<li><a href="{_CHANNEL}{number}"{current}>{_label(row, words)}</a></li>'
     members = sorted(preview.viewers, key=lambda viewer: viewer.id)
     people = "".join(
         f'<li><a href="{_VIEWER}{number}"{" aria-current=page" if viewer is preview.viewers[0] else ""}>'

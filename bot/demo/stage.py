@@ -19,7 +19,7 @@ import structlog
 from simcord.results import ResponseMessage
 
 from bot.core import isolation
-from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown, local_name
+from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown
 from storage import models
 
 log = structlog.get_logger(__name__)
@@ -69,22 +69,6 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     return values
 
 
-def describe_options(leaf: CommandSpec, locale: str, channels: Sequence[str]) -> str:
-    """Return the options of a command in a Discord locale, each with what it takes; of channels their names."""
-    described = []
-    for option in leaf.get("options") or ():
-        takes = ", ".join(local_name(choice, locale) for choice in option.get("choices") or ())
-        if option["type"] == CHANNEL:
-            takes = ", ".join(f"#{name}" for name in channels)
-        elif option["type"] == INTEGER:
-            takes = f"{option.get('min_value', '')}–{option.get('max_value', '')}"
-        name = local_name(option, locale)
-        described.append(
-            f"`{name}: {takes or '…'}`" if option.get("required") else f"`[{name}: {takes or '…'}]`"
-        )
-    return " ".join(described)
-
-
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
     """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
     if choices := option.get("choices"):
@@ -123,18 +107,15 @@ MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
 HINTS = {
     models.Locale.EN: {
-        "unknown": "There is no command {line}. Type / and choose one from the list, or try /help.",
-        "usage": "`{command}` takes: {options}. Type / and pick it from the list to see what each means.",
+        "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
     },
     models.Locale.KO: {
-        "unknown": "{line} 명령어는 없어요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
-        "usage": "`{command}` 명령어는 이렇게 입력해요: {options}. /를 입력해 목록에서 고르면 설명이 나와요.",
+        "unknown": "{line}: 알 수 없는 명령이에요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
     },
 }
-"""`[…]` is what may be left out."""
 
 
 class Stage:
@@ -232,10 +213,7 @@ class Stage:
             else:
                 await self._viewer.slash(name, **options)
         except (ValueError, simcord.OptionError):
-            shown = " ".join(local_name(node, self._locale.value) for node in path)
-            names = [channel.name for channel in self._channels if channel.name]
-            usage = describe_options(leaf, self._locale.value, names)
-            await self._say(channel, "usage", command=f"/{shown}", options=usage)
+            await self._say(channel, "unknown", line=line[:50])
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
         """Run a command of a message's menu, of which the page sends the name and the message's id. False for another line."""

@@ -176,7 +176,6 @@ class AlertEntry(_Entry):
     timezone: Text | None = None
     weekday: Weekday = 1
     max_a_day: Annotated[int, Field(ge=0, le=alerts_service.MAX_A_DAY)] = 0
-    silent: bool = False
     paused: bool = False
 
     @pydantic.model_validator(mode="after")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import structlog
@@ -19,12 +19,11 @@ from aiohttp import web
 from bot.core import isolation
 from bot.core.admission import BusyError
 from bot.web import service as web_service
-from bot.web.service import MovedError, Page, PageError, Site, WebPages
+from bot.web.service import Page, PageError, Site, WebPages
 from storage import errors, models
 
 log = structlog.get_logger(__name__)
 
-"""Half a minute is enough for a page of 100 kB at the speed of a weak mobile connection."""
 WEB_READER = -1
 """The reader of look-ups that all readers of the web are together; no user of Discord has this id."""
 MAX_AGE_SECONDS = 60
@@ -88,9 +87,6 @@ class WebServer:
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
-        # aiohttp's parser in Python, unlike that in C, makes half a surrogate of a byte that is not UTF-8.
-        if not request.raw_path.isascii():
-            raise web.HTTPBadRequest(text="The address is not percent-encoded.\n")
         # A proxy in front says how its client came.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"
@@ -105,10 +101,7 @@ class WebServer:
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             site = self._site(request)
-            try:
-                page = await self._load_page(site, request, load, is_lookup=is_lookup)
-            except MovedError as error:
-                return web.Response(status=301, headers={"Location": site.link("papers", str(error))})
+            page = await self._load_page(site, request, load, is_lookup=is_lookup)
             return _respond(request, page, await asyncio.to_thread(self._pages.render, page))
 
         return handle
@@ -116,7 +109,7 @@ class WebServer:
     async def _load_page(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> Page:
         # A page must not end the server, and says nothing of the inside.
         error = PageError(500, "web-error")
-        expected = (PageError, MovedError, BusyError, errors.StorageError)
+        expected = (PageError, BusyError, errors.StorageError)
         try:
             with isolation.isolated(log, "a page could not be built", reraise=expected):
                 if not is_lookup:
@@ -159,33 +152,16 @@ def _query(request: web.Request) -> str:
 
 
 def find_language(accepted: str, default: models.Locale) -> models.Locale:
-    """Return the language of the header Accept-Language that it prefers among those there are; `default` for none of them."""
-    weighed = []
-    for position, (name, quality) in enumerate(_list_weights(accepted)):
-        language = name.partition("-")[0]
-        if language in set(models.Locale) and quality > 0:
-            weighed.append((-quality, position, models.Locale(language)))
-    return min(weighed)[2] if weighed else default
-
-
-def _list_weights(accepted: str) -> Iterator[tuple[str, float]]:
-    """Yield the names of a header like Accept-Language, each with its weight from 0 to 1."""
-    for item in accepted[:500].split(","):
-        name, _, parameter = item.strip().partition(";")
-        _, _, weight = parameter.strip().partition("q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        if 0 <= quality <= 1:
-            yield name.strip().lower(), quality
+    """Return the first language of the header Accept-Language that there is; `default` for none of them."""
+    names = (item.strip()[:2].lower() for item in accepted[:500].split(","))
+    return next((models.Locale(name) for name in names if name in set(models.Locale)), default)
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
     """Return the response, 304 if the client has this text."""
     body = text.encode("utf-8", "replace")
     etag = hashlib.sha256(body).hexdigest()[:24]
-    policy = page.values.get("policy") or "default-src 'none'"
+    policy = page.values.get("policy", "default-src 'none'")
     headers = {
         "Vary": "Accept-Language",
         "X-Content-Type-Options": "nosniff",

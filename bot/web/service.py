@@ -37,7 +37,7 @@ from bot.search.results import PaperPage, Snippet, Sort
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
 from bot.trends.service import RisingTopicService
-from storage import archive, errors, models, papers
+from storage import archive, errors, models
 
 MAX_DAYS = 20_000
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
@@ -49,12 +49,11 @@ FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
 """Authors that the page of a paper names."""
 DESCRIPTION_LENGTH = 200
-MAX_PICTURE_HOSTS_LENGTH = 1000
-"""Characters of the hosts in a page's policy: of an answer whose headers have over 4,000, some reverse proxies make an error."""
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
+"""The Content-Security-Policy of pages: nothing runs, and only pictures come from elsewhere."""
 HTML, ATOM = "text/html", "application/atom+xml"
 STYLE, SITEMAP, SCRIPT = "text/css", "application/xml", "text/javascript"
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
 
@@ -64,10 +63,6 @@ class PageError(errors.PaperroundError):
     def __init__(self, status: int, key: str, **arguments: Argument) -> None:
         super().__init__(key)
         self.status, self.key, self.arguments = status, key, arguments
-
-
-class MovedError(Exception):
-    """A paper under another form of its id; its message is the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +206,7 @@ class WebPages:
         listed = await self._lists.load(
             texts, ListState(ListKind.DIGEST, day, page, page_size=site.row_limit)
         )
-        # Those ahead of their day are shown once it has come.
-        if on is not None and (not listed.rows or on > latest_date(self.services.clock())):
+        if on is not None and not listed.rows:
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = _parse_day(listed.state.text)
         around = await self.services.dates.list_dates_around(shown) if shown else []
@@ -253,20 +247,8 @@ class WebPages:
     def make_find(self, site: Site) -> Page:
         """Return the page that searches the titles of a static site."""
         page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
-        policy = f"{page.values['policy']}; script-src 'self'; connect-src 'self'"
+        policy = f"{POLICY}; script-src 'self'; connect-src 'self'"
         return replace(page, values={**page.values, "policy": policy})
-
-    async def _load(self, site: Site, state: ListState) -> PaperList:
-        """Return a page of a list without the papers of days that have not come; what was listed before has its first day."""
-        listed = await self._lists.load(self.texts(site), state)
-        until_on = latest_date(self.services.clock())
-        ahead = [row.id for row in listed.rows if row.date > until_on]
-        async with self.services.database.read() as connection:
-            first_on = {
-                id_: row.first_on for id_, row in (await papers.list_merged(connection, ids=ahead)).items()
-            }
-        dated = (replace(row, date=first_on.get(row.id) or row.date) for row in listed.rows)
-        return replace(listed, rows=tuple(row for row in dated if row.date <= until_on))
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return the papers on a topic. Raises PageError for a query that is too long."""
@@ -280,7 +262,9 @@ class WebPages:
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
             values = {**_NO_LIST, "suggestions": suggestions, "heading": texts("web-search")}
             return self._page(site, "web.list.html.j2", ("search",), {}, texts("web-search"), values)
-        listed = await self._load(site, ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE))
+        listed = await self._lists.load(
+            self.texts(site), ListState(ListKind.TOPIC, query, page, page_size=PAGE_SIZE)
+        )
         further = {"typed": query}
         return await asyncio.to_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
@@ -290,7 +274,7 @@ class WebPages:
         """Return an author's papers, the newest first. Raises PageError for an unknown author."""
         size = size or site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
-        listed = await self._load(site, state)
+        listed = await self._lists.load(self.texts(site), state)
         if not listed.is_author_known:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         return listed
@@ -307,21 +291,16 @@ class WebPages:
         return self._papers_feed(site, name, ("authors", path), {}, listed)
 
     async def load_paper(self, site: Site, text: str) -> Page:
-        """Return the page of a paper. Raises PageError for an id without a listed paper, MovedError for another form of an id."""
-        text = text.removesuffix(".html")
-        arxiv_id = arxiv_ids.parse_bare_id(text)
-        if arxiv_id is not None and arxiv_id != text:
-            raise MovedError(arxiv_id)
+        """Return the page of a paper. Raises PageError for an id without a listed paper."""
+        arxiv_id = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
         detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
-        if detail is None or not detail.is_listed or detail.first_on > latest_date(self.services.clock()):
+        if detail is None or not detail.is_listed:
             raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return the page of a listed paper with links to searches for topics."""
-        is_ahead = detail.last_on > latest_date(self.services.clock())  # such a day has no page so far
-        detail = replace(detail, last_on=detail.first_on if is_ahead else detail.last_on)
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
@@ -427,7 +406,7 @@ class WebPages:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
         state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
-        listed = await self._load(site, state)
+        listed = await self._lists.load(self.texts(site), state)
         parts = ("search",)
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
@@ -548,7 +527,6 @@ class WebPages:
     ) -> Page:
         """Return a page with what all pages have: links, languages, feeds, and the policy of what it may load."""
         texts = self.texts(site)
-        pictures = [row.picture for row in values.get("rows", ())] + [values.get("picture")]
         others = (
             [] if site.is_static else [replace(site, locale=each, is_chosen=True) for each in models.Locale]
         )
@@ -568,7 +546,7 @@ class WebPages:
             ),
             "feed": site.link(*feed, ending=".atom", **feed_query),
             "is_indexed": is_indexed,
-            "policy": make_policy(filter(None, pictures)),
+            "policy": POLICY,
             "picture": None,
             "typed": "",
         }
@@ -674,25 +652,8 @@ def check_base_url(text: str) -> str:
 
 
 def find_picture(url: str | None) -> str | None:
-    """Return the address of a picture that a page may load: https, of a host with a name, at the usual port."""
-    if not url or not url.startswith("https://"):
-        return None
-    safe = discord_text.safe_url(url)
-    if safe is None or not _HOST.fullmatch(urlsplit(safe).netloc):
-        return None
-    return safe
-
-
-def make_policy(pictures: Any) -> str:
-    """Return the Content-Security-Policy of a page with these pictures: nothing runs, and only their hosts are asked.
-
-    Of too many hosts only the scheme is named.
-    """
-    hosts = sorted({f"https://{urlsplit(url).netloc}" for url in pictures})
-    sources = " ".join(["'self'", *hosts])
-    if len(sources) > MAX_PICTURE_HOSTS_LENGTH:
-        sources = "'self' https:"
-    return f"default-src 'none'; style-src 'self'; img-src {sources}; form-action 'self'; base-uri 'none'"
+    """Return the address of a picture that a page may load, by https."""
+    return discord_text.safe_url(url) if url and url.startswith("https://") else None
 
 
 def to_plain_text(text: str) -> str:

@@ -186,7 +186,7 @@ async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet
 
 async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
-        "alerts add", author="Ada Lovelace", match="all", silent=True, max_a_day=3, time="오후 9시 반 뉴욕"
+        "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
     )
     changed = await harness.fill(
         preview,
@@ -205,7 +205,7 @@ async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -
     created = await harness.press(changed, "alert-create")
     (alert,) = await _list_alerts(harness)
     assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
-    assert (alert.excluded, alert.match_all, alert.silent) == (("설문",), True, True)
+    assert (alert.excluded, alert.match_all) == (("설문",), True)
     assert (alert.min_votes, alert.max_a_day) == (50, 3)
     assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
     assert alert.timezone == "America/New_York"

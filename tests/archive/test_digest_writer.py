@@ -206,32 +206,29 @@ facts = st.lists(
         arxiv_id=st.just("2601.00001"),
         source=st.sampled_from(["huggingface", "arxiv", "https://feed"]),
         location=st.just(""),
-        read_at=st.just(NOW),
+        read_at=st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)),
         title=texts,
         authors=names,
+        votes=st.none() | st.integers(0, 9),
         abstract=texts,
         listed_on=st.none() | days,
     ),
     max_size=3,
     unique_by=lambda fact: fact.source,
 )
-votes = st.none() | st.tuples(
-    st.integers(-50, 50).map(lambda hours: NOW + timedelta(hours=hours)), st.integers(0, 9)
-)
-Statements = tuple[list[Appearance], list[PaperFacts], tuple[datetime, int] | None]
-statements = st.tuples(appearances, facts, votes)
+Statements = tuple[list[Appearance], list[PaperFacts]]
+statements = st.tuples(appearances, facts)
 
 
 def newsletter_entry(**values: Any) -> Appearance:
     return replace(NEWSLETTER, entry=replace(ENTRY, **values))
 
 
-def merged(*statements: Appearance | PaperFacts, votes: tuple[datetime, int] | None = None) -> MergedPaper:
+def merged(*statements: Appearance | PaperFacts) -> MergedPaper:
     return digest_writer.merge(
         "2601.00001",
         [statement for statement in statements if isinstance(statement, Appearance)],
         [statement for statement in statements if isinstance(statement, PaperFacts)],
-        votes,
     )
 
 
@@ -279,7 +276,7 @@ def test_each_field_is_the_first_that_is_not_empty_by_rank(
 
 def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
     for read_at in (NOW, NOW - timedelta(days=1)):
-        assert merged(NEWSLETTER, STRANGER, votes=(read_at, 3)).votes == 3
+        assert merged(NEWSLETTER, STRANGER, replace(FACTS, votes=3, read_at=read_at)).votes == 3
 
 
 def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people() -> None:
@@ -292,27 +289,29 @@ def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people() -> No
 
 @given(statements, st.randoms())
 def test_the_order_of_statements_does_not_matter(statements: Statements, rng: random.Random) -> None:
-    appearances, facts, votes = statements
-    expected = digest_writer.merge("2601.00001", appearances, facts, votes)
+    appearances, facts = statements
+    expected = digest_writer.merge("2601.00001", appearances, facts)
     rng.shuffle(appearances)
     rng.shuffle(facts)
-    assert digest_writer.merge("2601.00001", appearances, facts, votes) == expected
+    assert digest_writer.merge("2601.00001", appearances, facts) == expected
 
 
 @given(statements)
 def test_merged_values_come_from_statements_and_known_values_are_kept(statements: Statements) -> None:
-    appearances, facts, votes = statements
+    appearances, facts = statements
     paper = digest_writer.merge("2601.00001", *statements)
     sayings: list[Entry | PaperFacts] = [*(appearance.entry for appearance in appearances), *facts]
     titles = {saying.title for saying in sayings if saying.title}
     assert paper.title in titles if titles else paper.title is None
     assert paper.authors in {(), *(saying.authors for saying in sayings)}
     assert bool(paper.authors) == any(saying.authors for saying in sayings)
-    counts = {appearance.entry.votes for appearance in appearances} | ({votes[1]} if votes else set())
+    counts = {saying.votes for saying in sayings}
     assert paper.votes in counts or paper.votes is None
     assert (paper.votes is None) == (not counts - {None})
     dates = [appearance.date for appearance in appearances]
-    dates += [min(fact.listed_on, NOW.date() + timedelta(days=1)) for fact in facts if fact.listed_on]
+    dates += [
+        min(fact.listed_on, fact.read_at.date() + timedelta(days=1)) for fact in facts if fact.listed_on
+    ]
     assert (paper.first_on, paper.last_on) == (min(dates, default=None), max(dates, default=None))
 
 

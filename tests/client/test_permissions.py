@@ -16,7 +16,8 @@ from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.message_builder import layout_payload, pack_custom_id
 from bot.daily import messages as daily_messages
-from bot.daily.service import Subscriptions, draft_codec
+from bot.daily.commands import DRAFT
+from bot.daily.service import Subscriptions
 from bot.outbox.contents import RenderedPart
 from storage import models, outbox
 from tests.support import alert_builders
@@ -129,7 +130,7 @@ async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = da
 
 
 async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
-    text = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+    text = DRAFT.dump_json(draft, exclude_defaults=True).decode()
     return await harness.bot.services.text_tokens.save(7, TextPurpose.SUBSCRIPTION, text)
 
 
@@ -149,7 +150,7 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
         return {await _press(harness, harness.manager, custom_id) for custom_id in forged}
 
     for draft in (wanted, here):
-        query = draft_codec().dump_json(draft, exclude_defaults=True).decode()
+        query = DRAFT.dump_json(draft, exclude_defaults=True).decode()
         await harness.ask("topic", by=harness.manager, query=query)
         token = make_token(query)
         assert await services.text_tokens.get(TextPurpose.LIST, token) == query

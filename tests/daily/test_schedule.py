@@ -56,8 +56,6 @@ def test_weekdays_are_parsed_from_names_and_ranges() -> None:
     assert schedule.parse_days("mon,tue") == (1, 2)
     assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
     assert schedule.parse_days("Monday Wed") == (1, 3)
-    assert schedule.parse_days("weekdays") == schedule.parse_days("평일") == (1, 2, 3, 4, 5)
-    assert schedule.parse_days("mon weekends") == (1, 6, 7)
     assert schedule.parse_days("") == schedule.EVERY_DAY
 
 

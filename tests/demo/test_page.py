@@ -247,6 +247,10 @@ async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_prop
         )
         await shown.wait_for_text(HINTS[locale][1])
         await _check_message_menu(shown, locale)
+        channels = await shown.evaluate("document.querySelector('#paperround nav ul').innerText")
+        assert channels.split("\n") == [
+            f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")
+        ]
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")

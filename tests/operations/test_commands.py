@@ -232,7 +232,7 @@ async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_b
     assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
     await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
     said = await harness.click(answer, label=harness.texts("help-set-up"), by=harness.manager)
-    assert harness.texts("subscription-already") in shown_text(said)
+    assert harness.texts("setup-exists", channel=f"<#{harness.channel.id}>", count=1) in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
     for_reader = shown_text(await harness.ask("help"))

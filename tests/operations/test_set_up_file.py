@@ -161,7 +161,6 @@ at = "08:00"
 timezone = "Asia/Seoul"
 weekday = "fri"
 max_a_day = 2
-silent = true
 
 [[alerts]]
 user = "8"

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from storage import alerts, models
-from storage import papers as stored_papers
 from storage.database import Connection, Database
 from tests.support import alert_builders
 from tests.support.paper_records import NOW, add_papers, merged_paper
@@ -25,19 +24,15 @@ def _match(alert: models.Alert, paper_id: int) -> models.Match:
     return models.Match(alerts.recipient_name(alert), paper_id, alert.id, NOW)
 
 
-async def test_a_match_is_ready_once_any_reading_had_the_votes(db: Database) -> None:
-    ids = sorted((await add_papers(db, *map(merged_paper, range(4)))).values())
-    readings = {ids[0]: (60, 3), ids[1]: (49,), ids[2]: (50,)}
+async def test_a_match_is_ready_once_its_paper_has_the_votes(db: Database) -> None:
+    counts = (60, 49, 50, None)
+    added = await add_papers(db, *(merged_paper(n, votes=votes) for n, votes in enumerate(counts)))
+    ids = sorted(added.values())
     async with db.transaction() as connection:
         own, shared = await _add_alerts(connection)
         found = [*(_match(own, paper_id) for paper_id in ids), _match(shared, ids[0])]
         await alerts.add_matches(connection, found)
         await alerts.add_matches(connection, found)
-        for paper_id, counts in readings.items():
-            for hours, count in enumerate(counts):
-                at = NOW + timedelta(hours=hours)
-                fact = models.PaperFacts(f"2601.{paper_id:05}", "huggingface", "", at, votes=count)
-                await stored_papers.add_votes(connection, [(paper_id, fact)])
         assert await alerts.mark_ready(connection, NOW) == 3
         assert await alerts.mark_ready(connection, NOW) == 0
         assert await alerts.list_schedules(connection) == {own.schedule: NOW}
@@ -67,7 +62,7 @@ async def test_what_was_told_stays_so_after_its_alert_is_removed(db: Database) -
 
 
 async def test_a_changed_alert_lets_its_matches_wait_again(db: Database) -> None:
-    (paper_id,) = (await add_papers(db, merged_paper(1))).values()
+    (paper_id,) = (await add_papers(db, merged_paper(1, votes=0))).values()
     async with db.transaction() as connection:
         _, shared = await _add_alerts(connection)
         await alerts.add_matches(connection, [_match(shared, paper_id)])

