@@ -134,6 +134,13 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert "\n5 · " in shown_text(listed)
 
 
+async def test_a_weekly_post_opens_the_papers_of_its_week(harness: ClientHarness) -> None:
+    message = await post_daily(harness, style=models.Style.WEEKLY)
+    listed = await harness.click(message, label=harness.texts("post-week"))
+    week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))
+    assert shown_text(listed).startswith(f"### {harness.texts('list-top-heading', period=week)}")
+
+
 async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="reinforcement learning votes:3")
     modal = await harness.reader.click(message, label=harness.texts("follow-topic"))

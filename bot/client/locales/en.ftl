@@ -245,6 +245,7 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
+post-week = All the week's papers
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still

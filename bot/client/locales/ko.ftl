@@ -208,6 +208,7 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
+post-week = 그 주의 논문 모두 보기
 alert-manage = 알림 관리
 
 ## 멈춘 이유
