@@ -234,8 +234,9 @@ paper_authors = sa.Table(
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    _reference("author_id", "authors.id", nullable=False, index=True),
+    _reference("author_id", "authors.id", nullable=False),
     _required("name", sa.Text, comment="name as written in the source"),
+    sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
 )
 
 subscriptions = _table_of(

@@ -755,7 +755,6 @@ today-others = All of the day
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
-today-learnt = **From your saved papers:** { $topics }
 today-how = Ranked by what you save, follow and mark **More like this**. **Not interested** ranks similar papers lower.
     Only you can see your list. Your data: { $data } · delete it: { $forget }
 today-pick-topics = Pick topics

@@ -706,7 +706,6 @@ today-others = 오늘의 논문 전체
 today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
-today-learnt = **저장한 논문에서 찾은 주제:** { $topics }
 today-how = 저장한 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
     이 목록은 나만 볼 수 있어요. 저장된 내 정보 확인 { $data } · 삭제 { $forget }
 today-pick-topics = 주제 고르기
