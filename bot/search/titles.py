@@ -98,15 +98,14 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not own:
         return engine.list_titled(others, limit=limit)
-    if analyser.is_hangul(own[-1]):
-        return engine.list_titled([*others, *own[:-1]], limit=limit, beginnings=own[-1:])
-    if len(word) < _MIN_PREFIX_LENGTH:
+    if len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word):
         return engine.list_titled([*others, word], limit=limit)
-    if not word.isalnum():
-        return engine.list_titled(others, limit=limit, beginnings=own[-1:], alternatives=own)
     # Titles have stems: "reasonin" is a part of reasoning, which is indexed as "reason".
-    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
-    return engine.list_titled(others, limit=limit, beginnings=(own[-1], word), alternatives=(*own, *stems))
+    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
+    beginnings = (own[-1], word) if word.isalnum() else own[-1:]
+    return engine.list_titled(
+        [*others, *own[:-1]], limit=limit, beginnings=beginnings, alternatives=(own[-1], *stems)
+    )
 
 
 def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
