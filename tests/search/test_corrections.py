@@ -59,13 +59,13 @@ async def test_a_paper_is_found_by_the_beginning_of_its_title_if_one_fits(db: Da
         "SmolLM2: When Smol Goes Big",
         "Titans: Learning to Memorize",
         "FlashAttention-3: Fast Attention",
-        "Cooling Titanium with Qwen2.5",
+        "Cooling Titanium",
         "Prompt-to-Leaderboard",
         "Prompt-Tuning Revisited",
     )
     papers = [NewsletterPaper(f"2505.0{n}000", title, "It works.") for n, title in enumerate(titles, 1)]
     search = await sample_archive.search_over(db, *papers)
-    for typed, meant in (("smollm", 0), ("titan", 1), ("flash attention", 2), ("flashatt", 2), ("qwen", 3)):
+    for typed, meant in (("smollm", 0), ("titan", 1), ("flash attention", 2), ("flashatt", 2)):
         detail = await search.find_paper(typed)
         assert detail is not None, typed
         assert detail.title == titles[meant]
