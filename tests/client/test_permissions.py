@@ -177,7 +177,7 @@ async def test_a_daily_post_is_started_only_in_a_channel_of_the_server_and_with_
     forum = harness.guild.create_forum_channel("papers-forum")
     style = await _wizard_button(harness, forum.id)
     shown = await _press(harness, harness.manager, style)
-    assert shown == harness.texts("style-does-not-fit", channel=f"<#{forum.id}>")
+    assert shown == harness.texts("style-does-not-fit", style="compact")
     wizard = await harness.ask("daily setup", by=harness.manager)
     _take_roles(harness, harness.manager)
     pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)

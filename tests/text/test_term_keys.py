@@ -51,6 +51,7 @@ def test_abbreviations_are_recognised_by_their_capitals(text: str, expected: boo
         ("gpt4o", "gpt 4o"),
         ("qwen2.5vl", "qwen2.5 vl"),
         ("FlashAttention", "Flash Attention"),
+        ("4bit", "4 bit"),
         ("OpenAI", None),
         ("LoRA", None),
         ("learning", None),
