@@ -109,6 +109,13 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert "\n5 · " in shown_text(listed)
 
 
+async def test_a_weekly_post_opens_the_papers_of_its_week(harness: ClientHarness) -> None:
+    message = await post_daily(harness, style=models.Style.WEEKLY)
+    listed = await harness.click(message, label=harness.texts("post-week"))
+    week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))
+    assert shown_text(listed).startswith(f"### {harness.texts('list-top-heading', period=week)}")
+
+
 @both_languages
 async def test_a_post_is_shown_in_the_other_language_with_its_numbers(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(top_n=2)
