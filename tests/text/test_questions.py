@@ -68,11 +68,6 @@ def test_a_query_of_filler_alone_keeps_it_all(query: str) -> None:
     assert _topic(query) == query
 
 
-def test_words_of_a_known_term_are_kept() -> None:
-    words = ["what", "is", "mixture", "of", "experts"]
-    assert questions.topic_mask(words, [False, False, True, True, True]) == [False, False, True, True, True]
-
-
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
 def test_every_word_is_classified_and_at_least_one_is_kept(words: list[str]) -> None:
     mask = questions.topic_mask(words)
@@ -145,11 +140,6 @@ def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
     assert term in questions.find_everyday_terms(words)
 
 
-@pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
-def test_other_words_are_none(words: str) -> None:
-    assert questions.find_everyday_terms(words) == ()
-
-
 MAX_LENGTH = 60
 MIN_WORDS = 8
 
@@ -190,11 +180,6 @@ def test_words_are_found_in_any_form_and_compounds_by_their_parts() -> None:
     assert find("의료영상을") >= find("의료") & find("영상") != frozenset()
 
 
-@given(st.text(max_size=60))
-def test_any_text_has_weights_between_0_and_1(text: str) -> None:
-    assert all(0 < weight <= 1 for weight in questions.describe_topics(text).values())
-
-
 def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> None:
     text = resources.files("bot.text").joinpath("topic_descriptions.tsv").read_text(encoding="utf-8")
     named: list[str] = []
@@ -228,13 +213,3 @@ def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_quest
         "Pruning Vision Transformers", "Remove weights and attention heads to shrink the network."
     )
     assert about > 2 * other >= 0
-
-
-def test_a_title_counts_more_than_the_body() -> None:
-    speech, pruning = "Speech synthesis.", "Pruning of weights."
-    assert similarity(speech, pruning) > similarity(pruning, speech) > 0
-
-
-def test_length_does_not_count() -> None:
-    body = "Speech synthesis with a natural voice. Pruning of weights. "
-    assert abs(similarity("", body) - similarity("", body * 5)) < 0.02
