@@ -354,3 +354,20 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert shown_text(again) == harness.texts("alert-exists")
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+async def test_the_topic_or_author_of_a_list_is_followed_from_it(harness: ClientHarness) -> None:
+    for command, options, key, term in (
+        (
+            "topic",
+            {"query": "small language model -survey votes:5"},
+            "follow-topic",
+            (KEYWORD, "small language model"),
+        ),
+        ("author", {"name": "lovelace"}, "follow-author", (AUTHOR, "Ada Lovelace")),
+    ):
+        listed = await harness.ask(command, **options)
+        assert harness.texts("alert-made") in shown_text(await harness.press(listed, key))
+        assert (await _list_alerts(harness))[-1].terms == (term,)
+    first, _ = await _list_alerts(harness)
+    assert (first.excluded, first.min_votes) == (("survey",), 5)
