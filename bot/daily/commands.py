@@ -41,14 +41,10 @@ ERRORS: Mapping[type[Exception], str] = {
     daily_options.TooManyPapersError: "announcement-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
-GONE: Mapping[type[Exception], str] = {errors.UsageError: "outdated-control"}
-"""The same for a subscription that another manager removes at this moment."""
-
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
 T = TypeVar("T")
-SubscriptionId = app_commands.Range[str, 1, 30]
 
 
 @autocomplete.guarded
@@ -151,7 +147,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     @app_commands.autocomplete(post=_complete_post)
     @_with_options
     async def edit(
-        self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
+        self, request: Request, /, post: app_commands.Range[str, 1, 30] | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show it, or the list of the server's."""
         if all(value is None for value in typed.values()):
@@ -240,8 +236,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause a subscription."""
         subscription = await _find(request, action.payload)
-        with map_service_errors(GONE):
-            paused = await request.services.get(Subscriptions).pause(subscription.id)
+        paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
@@ -253,8 +248,7 @@ class SubscriptionButtonsCog(commands.Cog):
             channel = router.require_channel(guild, subscription.channel_id)
             await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
             await _require_bot_may_post(request, channel, subscription.style)
-        with map_service_errors(GONE):
-            resumed = await request.services.get(Subscriptions).resume(subscription.id)
+        resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
@@ -266,8 +260,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
-        with map_service_errors(GONE):
-            await request.services.get(Subscriptions).remove(subscription.id)
+        await request.services.get(Subscriptions).remove(subscription.id)
         return daily_messages.removed_view(request.texts, subscription)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)

@@ -509,11 +509,7 @@ def _paper_embed(
     texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
 ) -> dict[str, Any]:
     title = f"{rank} · {client_messages.format_title(paper.title, paper.arxiv_id)}"
-    facts = client_messages.join_dotted(
-        client_messages.format_votes(paper.votes) if post.has_votes else "",
-        client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated),
-        client_messages.format_organization(paper.organization),
-    )
+    facts = _byline(texts, post, paper)
     excerpt = client_messages.summary_excerpt(paper.sections)
     note = client_messages.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = client_messages.code_and_project(texts, paper)

@@ -356,29 +356,6 @@ async def test_two_who_pause_undo_nothing(harness: ClientHarness) -> None:
     assert [row.state for row in await _stored(harness)] == [models.ActivityState.ACTIVE]
 
 
-@pytest.mark.parametrize(
-    ("command", "keys"), [("pause", ["subscription-pause"]), ("remove", ["remove", "remove"])]
-)
-async def test_a_post_that_another_manager_removes_meanwhile_is_out_of_date(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str, keys: list[str]
-) -> None:
-    await harness.add_subscription()
-    service = harness.bot.services.get(Subscriptions)
-    shown = await harness.manage("daily edit")
-    for key in keys[:-1]:
-        shown = await harness.manager_press(shown, key)
-    change, remove = getattr(service, command), service.remove
-
-    async def change_too_late(subscription_id: int) -> models.Subscription:
-        await remove(subscription_id)
-        changed: models.Subscription = await change(subscription_id)
-        return changed
-
-    monkeypatch.setattr(service, command, change_too_late)
-    shown = await harness.manager_press(shown, keys[-1])
-    assert shown_text(shown) == harness.texts("outdated-control")
-
-
 async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows_the_command(
     harness: ClientHarness,
 ) -> None:
