@@ -535,16 +535,14 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)
         return await _find(request, subscription_id)
+    unknown = UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     try:
-        subscription = await request.services.get(Subscriptions).get(
-            message_builder.parse_number(subscription_id)
-        )
+        number = message_builder.parse_number(subscription_id)
+        subscription = await request.services.get(Subscriptions).get(number)
     except errors.UsageError:
-        raise UserError(
-            "no-subscription", command=request.interaction.client.mentions("daily edit")
-        ) from None
+        raise unknown from None
     if subscription.created_by != request.user_id:
-        raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
+        raise unknown
     await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 

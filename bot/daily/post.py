@@ -123,7 +123,10 @@ def card_view(
     message.add_section(f"{title}\n{_byline(texts, post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
-            *client_messages.read_and_save_buttons(texts, paper.arxiv_id, marker),
+            message_builder.button(
+                texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)
+            ),
+            client_messages.save_button(texts, paper.arxiv_id),
             message_builder.button(
                 texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)
             ),
