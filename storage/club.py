@@ -146,10 +146,13 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominates a paper; None in a server without a club."""
+    """Return whether a reader nominates a paper; None in a server without a club, or whose club has read it."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
-    found: bool | None = (await connection.execute(query.where(clubs.c.guild_id == guild_id))).scalar()
+    own = club_threads.c
+    has_met = sa.exists().where(own.guild_id == guild_id, own.paper_id == paper_id, own.meets_on.is_not(None))
+    query = query.where(clubs.c.guild_id == guild_id, ~has_met)
+    found: bool | None = (await connection.execute(query)).scalar()
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,23 +15,19 @@ import sqlalchemy as sa
 from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
-COPIED = tuple(
-    table for table in tables.metadata.sorted_tables if table not in (tables.sender_lease, tables.fronts)
-)
+COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
 """The tables that are copied, those that others refer to first."""
 _ROWS = 100
 """Rows that are read and written at a time: that of a digest may have megabytes."""
 
 
-async def copy(source: Database, target: Database, now: datetime) -> AsyncGenerator[int, None]:
+async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
     """Copy all tables in one transaction, and yield the number of rows that are copied so far.
 
-    A copy that is cut off leaves the target empty. Raises StorageError if a bot or a front runs on one of them at `now` (UTC),
-    if they are the same, if the target has rows, or if the numbers of rows differ at the end.
+    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same,
+    if the target has rows, or if the numbers of rows differ at the end.
     """
     async with _locked(source), _locked(target):
-        for database in (source, target):
-            await _require_no_front(database, now)
         copied = 0
         async with source.read() as reading, target.transaction() as writing:
             for table in COPIED:
@@ -75,17 +70,6 @@ async def _locked(database: Database) -> AsyncIterator[None]:
             await asyncio.gather(keeping, return_exceptions=True)
     finally:
         await lock.release()
-
-
-async def _require_no_front(database: Database, now: datetime) -> None:
-    """Raise StorageError if a front answers readers, who change rows that may be copied already; it has no lock."""
-    async with database.read() as connection:
-        fronts = await locks.count_fronts(connection, now)
-    if fronts:
-        name = database.url.render_as_string(hide_password=True)
-        raise errors.StorageError(
-            f"{name} is in use by `paperround run --role front`. Stop it and copy again; if it was killed, wait two minutes."
-        )
 
 
 def _plain(table: sa.Table) -> sa.TableClause:

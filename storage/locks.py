@@ -1,4 +1,4 @@
-"""Locks that one process holds, the lease of the one that sends, and the fronts, which report themselves.
+"""Locks that one process holds, and the lease of the one that sends.
 
 On SQLite a lock is that of a file beside the database, which is free once its holder is dead. On PostgreSQL the sender has a
 lease: a row that it renews, and that another process may take once it has expired. Each acquisition begins a term, a random
@@ -21,8 +21,8 @@ from typing import IO, NoReturn
 import sqlalchemy as sa
 
 from storage import errors
-from storage.database import Connection, Database, dialect_insert, sqlite_path, upsert
-from storage.tables import fronts, sender_lease
+from storage.database import Connection, Database, dialect_insert, sqlite_path
+from storage.tables import sender_lease
 
 LEASE = timedelta(seconds=15)
 """Time after a renewal for which no other process may send."""
@@ -224,28 +224,3 @@ async def _is_free(connection: Connection) -> bool:
     await connection.execute(sa.text(ending), {"name": expired.name})
     query = sa.select(sender_lease.c.id).where(has_expired)
     return await connection.scalar(query.with_for_update()) is not None
-
-
-# The fronts of a shared database, as they report themselves.
-
-REPORT_INTERVAL = timedelta(seconds=30)
-"""Time between two reports of a front."""
-LIVE = 3 * REPORT_INTERVAL
-"""Time after its last report for which a front counts as running."""
-
-
-async def report_front(connection: Connection, name: str, now: datetime) -> None:
-    """Store that a front lives, and forget those that have not said so for a day."""
-    await upsert(connection, fronts, [{"name": name, "seen_at": now}], key=("name",))
-    await connection.execute(fronts.delete().where(fronts.c.seen_at < now - timedelta(days=1)))
-
-
-async def remove_front(connection: Connection, name: str) -> None:
-    """Forget a front, which has ended."""
-    await connection.execute(fronts.delete().where(fronts.c.name == name))
-
-
-async def count_fronts(connection: Connection, now: datetime) -> int:
-    """Return the number of fronts that reported themselves lately."""
-    query = sa.select(sa.func.count()).where(fronts.c.seen_at > now - LIVE)
-    return int((await connection.execute(query)).scalar_one())

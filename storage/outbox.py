@@ -534,14 +534,11 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
-    query = query.where(parts.c.state.in_(PartState))
-    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
+    return dict((await connection.execute(query)).tuples().all())
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
     """Return the earliest `due_at` (UTC) of the waiting deliveries, or None without any."""
-    query = sa.select(sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)).where(
-        deliveries.c.state == DeliveryState.WAITING
-    )
-    oldest: datetime | None = (await connection.execute(query)).scalar()
+    first = sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)
+    oldest: datetime | None = await connection.scalar(sa.select(first).where(unfinished_clause()))
     return oldest

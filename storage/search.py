@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -291,32 +291,50 @@ def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[Paper
     return list(build_paper_rows(snapshot.fetch(statement, *values, limit)))
 
 
+_LATEST_WRITTEN = "SELECT {} FROM paper_authors WHERE author_id = {} ORDER BY paper_id DESC LIMIT {}"
+MAX_COMPARED_PAPERS = 100
+"""The last papers of an author, of which names and co-authors are read."""
+
+
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
     """Return the ids of the papers written by any of these authors."""
     rows = snapshot.fetch_in("SELECT DISTINCT paper_id FROM paper_authors WHERE %s", "author_id", author_ids)
     return [paper_id for (paper_id,) in rows]
 
 
+def list_latest_ids(snapshot: Snapshot, author_id: int, *, limit: int) -> list[int]:
+    """Return the ids of an author's last papers."""
+    return [
+        paper_id
+        for (paper_id,) in snapshot.fetch(_LATEST_WRITTEN.format("paper_id", "?", "?"), author_id, limit)
+    ]
+
+
 def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the spellings of authors' names by author id, most frequent first."""
-    statement = "SELECT author_id, name FROM paper_authors WHERE %s GROUP BY author_id, name ORDER BY count(*) DESC, name"
-    variants: dict[int, list[str]] = {}
-    for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids):
-        variants.setdefault(author_id, []).append(name)
-    return variants
+    """Return the spellings of authors' names on their last papers by author id, most frequent first."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for start in range(0, len(author_ids), _MAX_SELECTS):
+        of_each = (
+            f"SELECT * FROM ({_LATEST_WRITTEN.format('author_id, name', int(id_), MAX_COMPARED_PAPERS)}) AS latest"  # noqa: S608
+            for id_ in author_ids[start : start + _MAX_SELECTS]
+        )
+        for author_id, name in snapshot.fetch(" UNION ALL ".join(of_each)):
+            counts[author_id][name] += 1
+    return {id_: sorted(names, key=lambda name: (-names[name], name)) for id_, names in counts.items()}
 
 
 MAX_COMPARED_AUTHORS = 100
 """Authors of a paper who count as co-authors: those of a collaboration share a thousand papers with three thousand others."""
+_MAX_SELECTS = 100
 
 
 def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
-    """Return the co-authors of an author with the number of joint papers, most first; of each paper the first hundred count."""
+    """Return the co-authors on an author's last papers with the number of joint ones; of each paper a hundred count."""
     statement = (
-        "SELECT authors.id, authors.key, authors.name, paper_count, joint"
+        "SELECT authors.id, authors.key, authors.name, paper_count, joint"  # noqa: S608 - constants
         " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE position < ? AND author_id <> ?"
-        " AND paper_id IN (SELECT paper_id FROM paper_authors WHERE author_id = ?) GROUP BY author_id) AS counted"
+        f" AND paper_id IN ({_LATEST_WRITTEN.format('paper_id', '?', '?')}) GROUP BY author_id) AS counted"
         " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"
     )
-    rows = snapshot.fetch(statement, MAX_COMPARED_AUTHORS, author_id, author_id, limit)
+    rows = snapshot.fetch(statement, MAX_COMPARED_AUTHORS, author_id, author_id, MAX_COMPARED_PAPERS, limit)
     return [(Author(*row), joint) for *row, joint in rows]

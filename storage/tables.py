@@ -234,8 +234,9 @@ paper_authors = sa.Table(
     metadata,
     _reference("paper_id", "papers.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    _reference("author_id", "authors.id", nullable=False, index=True),
+    _reference("author_id", "authors.id", nullable=False),
     _required("name", sa.Text, comment="name as written in the source"),
+    sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
 )
 
 subscriptions = _table_of(
@@ -419,13 +420,6 @@ sender_lease = sa.Table(
     _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
     _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
-)
-
-fronts = sa.Table(
-    "fronts",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True, comment="of its sessions: Database.name"),
-    sa.Column("seen_at", UtcTime, nullable=False),
 )
 
 drafts = _table_of(

@@ -12,7 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -27,8 +27,7 @@ from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.outbox import pace
-from storage import errors, locks, models
-from storage.database import Database
+from storage import errors, models
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +35,8 @@ PATH = "/interactions"
 SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 FINISH_SECONDS = 5.0
 """`run` ends within 10 s of SIGTERM."""
-FAREWELL_SECONDS = 1.0
 PING = 1
-MAX_UNKNOWN_FRONTS = 5
-"""Fronts that share the rate before their number is known."""
+FOLLOW_SECONDS = 30.0
 GUILD_SECONDS = 60.0
 """Time for which a server's channels and roles are used."""
 
@@ -192,7 +189,7 @@ async def run(container: Container) -> None:
         read_public_key(settings.public_key)
     stopping = runtime.begin(container)
     container.follow_discord()
-    share_rate(container, MAX_UNKNOWN_FRONTS)
+    container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     bot.load_guild = GuildDirectory(bot, time.monotonic).load
     role = models.ProcessRole.FRONT
@@ -220,33 +217,15 @@ async def run(container: Container) -> None:
         )
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
-        stack.push_async_callback(_take_leave, container.database)
-        await stack.enter_async_context(runtime.in_background(_follow_others(container)))
+        await stack.enter_async_context(runtime.in_background(_follow_database(container)))
         await stopping.wait()
     log.info("stopped")
 
 
-def share_rate(container: Container, fronts: int) -> None:
-    """Take an equal part of the rate of all fronts, of which there is this number."""
-    container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND / fronts)
-
-
-async def _follow_others(container: Container) -> None:
-    """Report this front, share the rate with the others, learn the ids of the commands, and notice a dead database."""
-    database = container.database
+async def _follow_database(container: Container) -> None:
+    """Learn the ids of the commands that a leader registers, and notice a dead database."""
     while True:
-        with isolation.isolated(log, "the other fronts could not be counted") as failures:
-            async with database.transaction() as connection:
-                await locks.report_front(connection, database.name, container.clock())
-                fronts = await locks.count_fronts(connection, container.clock())
-            share_rate(container, fronts)
-            await container.mentions.load(database)
+        with isolation.isolated(log, "the ids of commands could not be read") as failures:
+            await container.mentions.load(container.database)
         container.liveness.record_obstacle(str(failures[0]) if failures else None)
-        await asyncio.sleep(locks.REPORT_INTERVAL.total_seconds())
-
-
-async def _take_leave(database: Database) -> None:
-    """Have the other fronts share this one's part of the rate. A database that is away does not hold up the end."""
-    with suppress(errors.StorageError, TimeoutError):
-        async with asyncio.timeout(FAREWELL_SECONDS), database.transaction() as connection:
-            await locks.remove_front(connection, database.name)
+        await asyncio.sleep(FOLLOW_SECONDS)

@@ -168,11 +168,6 @@ class Runtime:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
 
-    def is_delivering(self) -> bool:
-        """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
-        is_connected = self.bot.is_gateway_connected() or not self.has_bot
-        return self.lock.is_held and is_connected and not self.liveness.find_problems()
-
     async def tick(self) -> None:
         """Plan due posts. Errors are logged, and the next call retries."""
         if self.is_reading:
@@ -280,7 +275,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     clock = container.follow_discord()
     lock = SenderLock(container.database)
     if role is models.ProcessRole.LEADER:
-        container.pace.set_rate(pace.REQUESTS_PER_SECOND - pace.FRONT_REQUESTS_PER_SECOND)
+        container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
     # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
@@ -431,8 +426,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(container, container.create_ingest()) as poller,
-        app_tasks.open_heartbeat(container, runtime.is_delivering) as heartbeats,
-        app_tasks.scheduled([app_tasks.Job(runtime.purge, PURGE_INTERVAL), *heartbeats], system_clock()),
+        app_tasks.scheduled(runtime.purge, PURGE_INTERVAL, system_clock()),
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
         # A database that is busy or away must not end a start because of two remarks.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -21,15 +20,12 @@ from bot.core.clock import Clock
 from bot.daily import planner as daily_planner
 from bot.search import index as search_index
 from bot.search import maintenance
-from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import key_values, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
-
-HEARTBEAT_INTERVAL = timedelta(minutes=1)
 
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -41,13 +37,6 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
             await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
 
 
-class Job(NamedTuple):
-    """A periodic job and its interval. It handles its own errors."""
-
-    run: Callable[[], Awaitable[None]]
-    interval: timedelta
-
-
 class _Interval(IntervalTrigger):  # type: ignore[misc]
     """An interval since the last run: APScheduler would count each missed run, millions after a step of the machine's clock."""
 
@@ -57,40 +46,19 @@ class _Interval(IntervalTrigger):  # type: ignore[misc]
 
 
 @asynccontextmanager
-async def scheduled(jobs: Sequence[Job], now: datetime) -> AsyncIterator[AsyncIOScheduler]:
-    """Run each job at its interval, from the minute after `now` (the machine's time, UTC) on."""
+async def scheduled(
+    job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
+) -> AsyncIterator[AsyncIOScheduler]:
+    """Run a job, which handles its own errors, at an interval from the minute after `now` (the machine's time, UTC) on."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    for job in jobs:
-        trigger = _Interval(seconds=int(job.interval.total_seconds()), start_date=next_minute, timezone="UTC")
-        scheduler.add_job(job.run, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+    trigger = _Interval(seconds=int(interval.total_seconds()), start_date=next_minute, timezone="UTC")
+    scheduler.add_job(job, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
     scheduler.start()
     try:
         yield scheduler
     finally:
         scheduler.shutdown(wait=False)
-
-
-@asynccontextmanager
-async def open_heartbeat(container: Container, is_well: Callable[[], bool]) -> AsyncIterator[list[Job]]:
-    """Yield the job that asks an address of the operator, a dead man's switch, while `is_well()`; none without the setting.
-
-    The address may hold a secret and is never logged.
-    """
-    url = container.settings.heartbeat_url
-    if url is None:
-        yield []
-        return
-
-    async def beat() -> None:
-        if is_well():
-            try:
-                await fetch.get(url.get_secret_value())
-            except base.FetchError as error:
-                log.warning("the heartbeat was not accepted", status=error.status.value)
-
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        yield [Job(beat, HEARTBEAT_INTERVAL)]
 
 
 CHECK_SECONDS = 60.0

@@ -89,7 +89,7 @@ def copy_database(
     ],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Copy everything into an empty database. Stop the bot first."""
+    """Copy everything into an empty database. Stop the bot and its fronts first."""
     from storage import copying, migrate
 
     try:
@@ -98,7 +98,6 @@ def copy_database(
         raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
 
     async def command() -> int:
-        from bot.core.clock import system_clock
         from bot.search import index as search_index
 
         rows = 0
@@ -107,7 +106,7 @@ def copy_database(
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
             with shell.progress("Copying rows") as show_count:
-                async for rows in copying.copy(source, opened, system_clock()):
+                async for rows in copying.copy(source, opened):
                     show_count(rows)
             with shell.progress("Indexing papers") as show_count:
                 index = search_index.SearchIndex(search_index.folder_of(opened))

@@ -16,7 +16,7 @@ from bot.rendering import discord_text
 from storage import accounts, alerts, archive, daily, database, outbox, papers
 from storage.database import Database
 from storage.errors import PaperroundError
-from storage.models import ActivityState, Guild, Reader, Reason, SavedPaper
+from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Readers:
@@ -204,17 +204,3 @@ def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
     if len(content) > discord_text.FILE_BYTES:
         raise TooLargeError("The file is larger than Discord accepts.")
     return content, name
-
-
-class SavedPapers:
-    """What the lists show of readers' saved papers; the shelf offers it."""
-
-    async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return a reader's most used tags that contain a text with the number of their papers, the most used first."""
-        raise NotImplementedError
-
-    async def list_saved(
-        self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
-    ) -> tuple[list[SavedPaper], int]:
-        """Return a page of the saved papers that a query finds, and the number of all of them."""
-        raise NotImplementedError

@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.archive.dates import DigestDates
 from bot.client import rest, translations
 from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
-from bot.client.messages import CommandMentions, PostWording
+from bot.client.messages import CommandMentions, ListKind, ListState, PostWording
 from bot.client.translations import Texts
 from bot.core import clock
 from bot.core.admission import Admission
@@ -54,7 +54,7 @@ class Services:
     dates: DigestDates
     charts: ChartRenderer
     features: Mapping[type, object]
-    """The services of features, by their classes and the bases of these."""
+    """The services of features, by their classes."""
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"
     web_url: str | None = None
@@ -68,7 +68,7 @@ class Services:
 
 def offer(*services: object) -> Mapping[type, object]:
     """Return what `Services.features` holds for the services of features."""
-    return {kind: service for service in services for kind in type(service).__mro__ if kind is not object}
+    return {type(service): service for service in services}
 
 
 CardOffer: TypeAlias = Callable[
@@ -126,6 +126,8 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
         self.card_offers: list[CardOffer] = []
         """What features offer on a paper's card; each adds its own when its commands are loaded."""
+        self.list_loaders: dict[ListKind, Callable[[Request, ListState], Awaitable[Any]]] = {}
+        """What loads a page of the lists of features, as the cog that has the list wants it."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Has a server's channels and roles in the cache, in a client without a Gateway."""
 

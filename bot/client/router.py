@@ -21,7 +21,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -576,21 +576,11 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def deferring_publicly(
-    interaction: Interaction, admission: AbstractAsyncContextManager[None]
-) -> AsyncIterator[None]:
-    """Run the block within an admission, and defer the public answer once it is admitted: a refusal is private.
-
-    Discord's answer to that, which may take minutes, is waited for after the block: it keeps no slot from other readers.
-    """
-    deferring = None
-    try:
-        async with admission:
-            deferring = asyncio.ensure_future(defer(interaction, public=True))
-            yield
-    finally:
-        if deferring is not None:
-            await deferring
+async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
+    """Run the block as a look-up, and defer its public answer once it is admitted: a refusal is private."""
+    async with admitted_lookup(interaction):
+        await defer(interaction, public=True)
+        yield
 
 
 @asynccontextmanager

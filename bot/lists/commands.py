@@ -15,7 +15,7 @@ from bot.archive import arxiv_ids
 from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.accounts import SavedPapers, TextPurpose, TextTokenStore
+from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Client, Interaction, Request, Services
 from bot.client.message_builder import Action
 from bot.client.messages import (
@@ -36,7 +36,6 @@ from bot.rendering import discord_text, templates
 from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
-from bot.text import typography
 from storage import models, shelf
 from storage.search import Filters
 
@@ -140,7 +139,7 @@ class ListsCog(commands.Cog):
         if state.kind is ListKind.SAVED:
             # Its notes and tags are only for its reader.
             raise UserError("outdated-control")
-        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
+        async with router.deferring_publicly(interaction):
             listed = await self._lists.load(request.texts, state, request)
         return lists_messages.shared_view(request.texts, listed, sharer=router.display_name(interaction))
 
@@ -304,7 +303,8 @@ class PaperListLoader:
             case ListKind.SAVED:
                 if request is None:
                     raise UserError("outdated-control")
-                return await self._load_saved(request, state)
+                listed: PaperList = await request.interaction.client.list_loaders[state.kind](request, state)
+                return listed
             case _:
                 assert_never(state.kind)
 
@@ -417,27 +417,6 @@ class PaperListLoader:
             heading=texts("list-similar-heading", title=title),
             rows=rows[state.offset :][: state.size],
             total=len(rows),
-        )
-
-    async def _load_saved(self, request: Request, state: ListState) -> PaperList:
-        """Return a page of a reader's saved papers, with a list per tag as suggestions."""
-        texts, user_id = request.texts, request.user_id
-        rows, total = await self._services.get(SavedPapers).list_saved(
-            user_id, state.text, limit=state.size, offset=state.offset
-        )
-        fresh = state.replace(page=0, token="")
-        tags = await self._services.get(SavedPapers).list_tags(user_id)
-        query = escape_untrusted(typography.strip_quotes(state.text), max_length=200)
-        return PaperList(
-            state=state,
-            heading=texts("list-saved-heading", count=total),
-            rows=tuple(rows),
-            total=total,
-            notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
-            suggestions=tuple(
-                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
-            ),
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:

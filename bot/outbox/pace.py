@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 REQUESTS_PER_SECOND = 48.8
 """Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
 
-FRONT_REQUESTS_PER_SECOND = 5.0
-"""The part of these that all fronts share; the leader has the others."""
+FRONT_REQUESTS_PER_SECOND = 2.5
+"""The rate of a front, which makes few requests but answers to interactions. A leader leaves room for two fronts."""
 
 BUCKET_CAPACITY = 1.5
 

@@ -376,7 +376,7 @@ def display_name(author: models.Author, variants: Sequence[str]) -> str:
 
 def _list_topics(archive: Archive, author_id: int, locale: models.Locale) -> tuple[str, ...]:
     """Return the main topics of an author's last papers, by their usual names in a language."""
-    latest = sorted(search.list_paper_ids(archive.view, [author_id]))[-MAX_TOPIC_PAPERS:]
+    latest = search.list_latest_ids(archive.view, author_id, limit=MAX_TOPIC_PAPERS)
     keys = archive.engine.list_main_concepts(latest, limit=MAX_TOPICS)
     known = filter(None, map(archive.reader.glossary.concept, keys))
     return tuple(search_glossary.name_concept(concept, locale) for concept in known)

@@ -463,10 +463,12 @@ class Engine:
             token: count * self._idf(self._count("concept", [token])[0]) * (1 + token.count("_"))
             for token, count in papers.items()
         }
-        ranked = sorted(weights, key=lambda token: (-weights[token], token))
-        keys = list(map(tokens.read_concept_token, ranked))
-        nested = (any(key in better for better in keys[:rank]) for rank, key in enumerate(keys))
-        return [key for key, is_nested in zip(keys, nested, strict=True) if not is_nested][:limit]
+        keys = list[str]()
+        for token in sorted(weights, key=lambda token: (-weights[token], token)):
+            key = tokens.read_concept_token(token)
+            if len(keys) < limit and not any(key in better for better in keys):
+                keys.append(key)
+        return keys
 
     # Titles and words.
 
@@ -513,7 +515,7 @@ class Engine:
 
 
 _MAX_COMPLETIONS = 200
-_MAX_COUNTED = 500
+_MAX_COUNTED = 50
 _MAX_SHARED, _MAX_SHARE = 50, 0.1
 """Words by which similar papers are found, and the share of the papers above which a word says nothing of what one is about."""
 

@@ -21,6 +21,7 @@ from bot.lists.commands import PaperListLoader, card_view, load_list_text, store
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError, Shelf
+from bot.text import typography
 from storage import models
 
 Tag = app_commands.Range[str, 1, 60]
@@ -46,6 +47,7 @@ class ShelfCog(commands.Cog):
         self._tokens = bot.services.text_tokens
         self._lists = PaperListLoader(bot.services)
         self._mentions = bot.mentions
+        bot.list_loaders[ListKind.SAVED] = self._load_list
 
     @router.command(
         name="saved", description="Your saved papers, with notes and tags; to export or import them too"
@@ -164,6 +166,25 @@ class ShelfCog(commands.Cog):
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         return await self._lists.list_view(
             request, await store_list_text(self._tokens, request.user_id, state)
+        )
+
+    async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
+        """Return a page of a reader's saved papers, with a list per tag as suggestions."""
+        texts, user_id = request.texts, request.user_id
+        rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
+        fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
+        query = client_messages.escape_untrusted(typography.strip_quotes(state.text), max_length=200)
+        return lists_messages.PaperList(
+            state=state,
+            heading=texts("list-saved-heading", count=total),
+            rows=tuple(rows),
+            total=total,
+            notes=(texts("saved-filter", query=query),) if query else (),
+            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
+            suggestions=tuple(
+                lists_messages.Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}"))
+                for tag, count in tags
+            ),
         )
 
     async def _load_state(self, action: message_builder.Action) -> ListState:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from bot.archive import arxiv_ids, digest_writer
 from bot.archive.exports import ReferenceFormat, render_references
-from bot.client.accounts import SavedPapers, TooLargeError
+from bot.client.accounts import TooLargeError
 from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
@@ -39,7 +39,7 @@ class FullShelfError(PaperroundError):
     """The shelf holds `MAX_SAVED` papers."""
 
 
-class Shelf(SavedPapers):
+class Shelf:
     """Readers' saved papers. `matcher` searches those that the archive lists; `views` are found by their names, as tags are."""
 
     def __init__(

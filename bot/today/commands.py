@@ -58,7 +58,9 @@ class TodayCog(commands.Cog):
                 await self._services.get(Shelf).remove(request.user_id, paper.id)
             case Mark.SAVE:
                 with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-                    await self._services.get(Shelf).save(request.user_id, [paper.id])
+                    await self._services.get(Shelf).save(
+                        request.user_id, [paper.id], request.interaction.guild_id
+                    )
             case Mark.MORE | Mark.LESS:
                 kind = None if is_undo else FeedbackKind(mark.value)
                 await self._services.get(TodayService).answer(request.user_id, paper.id, kind)

@@ -73,7 +73,7 @@ class TrendsCog(commands.Cog):
     async def share(self, request: Request, action: Action) -> WithImage:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
-        async with router.deferring_publicly(interaction, router.admitted_lookup(interaction)):
+        async with router.deferring_publicly(interaction):
             answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
         if not answer.trend.total:
             raise UserError("outdated-control")

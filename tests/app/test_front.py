@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -20,8 +19,9 @@ from bot.app import front, health
 from bot.app.container import Container
 from bot.client import router
 from bot.client.context import Client
+from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
-from storage import daily, errors, locks
+from storage import daily, errors
 from storage.database import Database, open_engine
 from tests.support import client_harness, outbox_builders, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
@@ -180,7 +180,7 @@ async def test_a_front_says_that_its_database_is_away() -> None:
     liveness = health.Liveness()
     # Nothing listens there.
     engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
-    mentions = SimpleNamespace(load=lambda _: asyncio.sleep(0))
+    mentions = CommandMentions()
     container: Any = SimpleNamespace(
         database=Database(engine),
         liveness=liveness,
@@ -189,20 +189,9 @@ async def test_a_front_says_that_its_database_is_away() -> None:
         pace=outbox_builders.make_pace(),
     )
     liveness.record_obstacle(None)
-    following = asyncio.create_task(front._follow_others(container))
+    following = asyncio.create_task(front._follow_database(container))
     await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
     following.cancel()
     await engine.dispose()
-
-
-@pytest.mark.engines("postgresql")
-async def test_fronts_that_have_ended_or_are_silent_count_no_more(db: Database) -> None:
-    now = SIMCORD_EPOCH
-    async with db.transaction() as connection:
-        for name, seen_at in (("a", now), ("b", now), ("c", now - timedelta(minutes=2))):
-            await locks.report_front(connection, name, seen_at)
-        assert await locks.count_fronts(connection, now) == 2
-        await locks.remove_front(connection, "a")
-        assert await locks.count_fronts(connection, now) == 1

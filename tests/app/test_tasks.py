@@ -1,4 +1,4 @@
-"""The minute tick on virtual time, the periodic jobs, heartbeats."""
+"""The minute tick on virtual time, and the periodic job."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
-from pydantic import SecretStr
-from structlog.testing import capture_logs
-
 from bot.app import tasks
-from bot.app.container import Container
-from bot.core.settings import Settings
-from storage.database import Database
-from tests.support.origin_server import OriginServer, run_origin
 from tests.support.virtual_time import VirtualTimeLoop
 
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
@@ -39,37 +32,9 @@ def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_clock() -> None:
 
 
 async def test_after_a_step_of_years_a_job_makes_up_for_one_run() -> None:
-    async with tasks.scheduled([tasks.Job(mock.AsyncMock(), timedelta(minutes=1))], START) as scheduler:
+    async with tasks.scheduled(mock.AsyncMock(), timedelta(minutes=1), START) as scheduler:
         trigger = scheduler.get_jobs()[0].trigger
         now = START + timedelta(days=3650)
         first = trigger.get_next_fire_time(None, START)
         assert first == START.replace(second=0) + timedelta(minutes=1)
         assert trigger.get_next_fire_time(first, now) == now + timedelta(minutes=1)
-
-
-async def _beat(database: Database, origin: OriginServer, path: str, well: list[bool]) -> None:
-    configured = Settings(
-        heartbeat_url=SecretStr(f"{origin.url}/{path}"), fetch_allow=(f"127.0.0.1:{origin.port}",)
-    )
-    async with tasks.open_heartbeat(Container(configured, database), lambda: well.pop(0)) as [
-        (beat, interval)
-    ]:
-        assert interval.total_seconds() == 60
-        while well:
-            await beat()
-
-
-async def test_the_address_is_asked_while_the_bot_is_well(sqlite_db: Database) -> None:
-    async with run_origin() as origin:
-        origin.pages["/up"] = "ok"
-        await _beat(sqlite_db, origin, "up", [True, False, True])
-        assert origin.paths == ["/up", "/up"]
-
-
-async def test_a_failure_is_logged_without_the_address(sqlite_db: Database) -> None:
-    async with run_origin() as origin:
-        with capture_logs() as entries:
-            await _beat(sqlite_db, origin, "secret-key", [True, True])
-        assert origin.paths == ["/secret-key"] * 2
-    assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"] * 2
-    assert "secret-key" not in repr(entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import discord
@@ -13,7 +13,7 @@ import pytest
 
 from bot.app.runtime import Runtime, build_runtime
 from storage.locks import SenderLock
-from tests.support import client_harness, digest_builders
+from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, shown_text
 
 
@@ -87,10 +87,3 @@ async def lab(harness: ClientHarness) -> AsyncIterator[Lab]:
     readers = [harness.guild.add_member(harness.env.create_user(f"reader{number}")) for number in range(6)]
     yield Lab(harness, runtime, readers)
     await lock.release()
-
-
-def weeks(count: float) -> timedelta:
-    return timedelta(weeks=count)
-
-
-__all__ = ["Lab", "client_harness", "lab", "text_of", "weeks"]

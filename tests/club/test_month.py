@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from storage import models
+from storage import models, outbox
 from tests.club.conftest import Lab, text_of
 from tests.support.client_harness import shown_text
 
@@ -70,6 +70,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
 
     reader = lab.readers[0]
     card = await harness.ask("paper", by=reader, paper="2501.00003")
+    assert "Nominate" not in shown_text(card), "the club has read it"
     await harness.press(card, "save", by=reader)
     card = await harness.ask("paper", by=reader, paper="2501.00001")
     await harness.press(card, "save", by=reader)
@@ -83,11 +84,6 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     assert "read by 1 member" in shown
     assert reader.user.name not in shown
     assert "Speech" in shown_text(await harness.ask("saved", by=reader, tag="read"))
-    assert models.DeliveryState.STOPPED not in await _states(lab)
-
-
-async def _states(lab: Lab) -> set[models.DeliveryState]:
-    from storage import outbox
-
     async with lab.harness.container.database.read() as connection:
-        return {row.state for row in await outbox.list_rows(connection)}
+        states = {row.state for row in await outbox.list_rows(connection)}
+    assert models.DeliveryState.STOPPED not in states

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from storage import locks
 from tests.support import digest_builders, fault_harness, patience
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgresql"), pytest.mark.promise]
@@ -62,8 +61,6 @@ async def test_no_command_stays_unanswered_while_the_leader_and_a_front_die(
         assert [record["callback"] is not None for record in records] == [True] * count, harness.read_log()
 
     await ask(6)
-    async with harness.db.read() as connection:
-        assert await locks.count_fronts(connection, harness.now()) == 2
     leader.kill()
     await ask(6)
     fronts[0].kill()

@@ -32,7 +32,7 @@ async def read(database: Database, table: sa.Table) -> list[Any]:
 
 
 async def copy(source: Database, target: Database) -> int:
-    return [rows async for rows in copying.copy(source, target, reader_rows.NOW + timedelta(hours=1))][-1]
+    return [rows async for rows in copying.copy(source, target)][-1]
 
 
 async def add_digest(database: Database, number: int) -> int:
@@ -73,7 +73,7 @@ async def test_a_copy_has_all_rows_and_continues_its_ids(db: Database, target: D
 
 async def test_a_copy_that_was_cut_off_begins_again(db: Database, target: Database) -> None:
     await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target, reader_rows.NOW + timedelta(hours=1))) as steps:
+    async with aclosing(copying.copy(db, target)) as steps:
         async for rows in steps:
             if rows > 5:
                 break
@@ -89,15 +89,6 @@ async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, tar
     with pytest.raises(errors.StorageError, match="Stop the bot"):
         await copy(db, target)
     await lock.release()
-    # A front has no lock, and its readers go on to save papers.
-    now = reader_rows.NOW
-    ahead = now + timedelta(hours=3)  # by the clock of a machine on which it was killed
-    async with db.transaction() as connection:
-        await locks.report_front(connection, "front", ahead)
-    with pytest.raises(errors.StorageError, match="--role front"):
-        await copy(db, target)
-    async with db.transaction() as connection:
-        await locks.remove_front(connection, "front")
     await add_digest(target, 1)
     with pytest.raises(errors.StorageError, match="already has rows in digests"):
         await copy(db, target)

@@ -144,16 +144,6 @@ class ClientHarness:
         found = next(name for name in component_ids(message) if name.startswith(custom_id))
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
-    def completed_options(self) -> list[tuple[str, str]]:
-        """Return the command and name of each option that is completed as it is typed."""
-        return [
-            (command.qualified_name, str(parameter.display_name))
-            for command in self.bot.tree.walk_commands()
-            if isinstance(command, app_commands.Command)
-            for parameter in command.parameters
-            if parameter.autocomplete
-        ]
-
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
         """Add a subscription of a channel, created by the manager."""
         draft = models.Subscription(

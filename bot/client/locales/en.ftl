@@ -545,7 +545,7 @@ club-readers = { $count ->
 }
 club-stop = End the club
 club-stopped = The club has ended. Its discussions stay where they are.
-club-set-up = The club is set up.
+club-set-up = The club is set up. To meet sooner, press **Start the vote now**.
 club-changed = The club is changed.
 club-changed-poll = The club is changed. Its open vote ends without a result.
 club-changed-paper = The club changes after its next meeting, which has its paper.
