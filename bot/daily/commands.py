@@ -24,7 +24,7 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
-from bot.daily.choice import MAX_PAPERS, MAX_TOP_N, REPOST_INTERVAL
+from bot.daily.choice import REPOST_INTERVAL
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import OnDemandPosts, Subscriptions, TooManyPostsError, TopicNeededError
 from bot.daily.why import WhyExplainer
@@ -38,7 +38,6 @@ ERRORS: Mapping[type[Exception], str] = {
     errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
     TooManyPostsError: "subscriptions-too-many",
-    daily_options.TooManyPapersError: "announcement-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
 
@@ -426,8 +425,7 @@ async def _require_allowed(
 
     The last not if the role is `mentioned_id`.
     """
-    with map_service_errors(ERRORS, most=MAX_PAPERS.get(wanted.style, MAX_TOP_N)):
-        daily_options.check_papers(wanted)
+    with map_service_errors(ERRORS):
         await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", channel=channel.mention)

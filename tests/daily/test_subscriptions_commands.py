@@ -146,8 +146,6 @@ async def test_what_setup_and_edit_answer_instead_of_a_summary(harness: ClientHa
     shown.append((await _setup(harness, votes=9999, time="18:00"))[0])
     shown.append(await harness.manage("daily setup", channel=harness.readonly_channel))
     shown.append(await harness.manage("daily setup", style="forum"))
-    news = harness.guild.create_news_channel("news")
-    shown.append(await harness.manage("daily setup", channel=news, papers=10))
     shown.append(await harness.manage("daily setup", topic="-survey"))
     await harness.add_subscription()
     shown.append(await harness.manage("daily edit", time="weekdays at 7"))
@@ -173,8 +171,6 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 
 #papers can't take this style. The Forum style is for forum channels only, which take no other; the
   Announcement style needs an announcement channel.
-
-An announcement shows up to 9 papers. Choose 9 or fewer.
 
 Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as
   **diffusion -survey**.
@@ -202,8 +198,6 @@ This server has several daily posts. Pick one with the **post** option.
 
 #papers에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸
   수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
-
-공지 형식에는 논문을 9편까지 올릴 수 있어요. 논문 수를 9편 이하로 정해 주세요.
 
 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
   수(추천:)를 합쳐 200자까지 쓸 수 있어요.
