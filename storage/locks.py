@@ -134,11 +134,6 @@ class SenderLock:
         """This process's term as the sender; None if it is not the sender, as far as it knows."""
         return self._term
 
-    @property
-    def is_held(self) -> bool:
-        """Whether this process is the sender, as far as it knows."""
-        return self._term is not None
-
     async def is_sender(self) -> bool:
         """Whether this process is still the sender, by the stored term. Raises as a read does."""
         if self._term is None:

@@ -56,29 +56,24 @@ async def list_facts_by_paper(
 
 
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
-    """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`.
+    """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`, the newest first.
 
-    Those of the lists come first: they lack a title, or arXiv's facts if a list of ids or a review named them. The sources
-    take turns, each with its newest papers, so that none holds up another; days that have begun nowhere yet come last. Then
-    come saved papers without a title that no digest lists, as imports bring them.
+    They lack a title, or arXiv's facts if a list of ids or a review named them. Then come saved papers without a title that no
+    digest lists, as imports bring them.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
     lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
-    source, on = t.digests.c.source, sa.func.max(t.digests.c.date_on)
-    is_ahead = sa.case((on > (now + _FIRST_ZONE).date(), 1), else_=0)
-    turn = sa.func.row_number().over(partition_by=source, order_by=(is_ahead, on.desc(), papers.c.id))
-    by_source = (
-        sa.select(papers.c.arxiv_id, (is_ahead * _LAST_TURN + turn).label("turn"))
+    query = (
+        sa.select(papers.c.arxiv_id)
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
         .where(papers.c.last_on.is_not(None), lacking, is_due)
-        .group_by(papers.c.id, source)
-        .subquery()
+        .group_by(papers.c.id)
+        .order_by(sa.func.max(t.digests.c.date_on).desc(), papers.c.id)
+        .limit(limit)
     )
-    query = sa.select(by_source.c.arxiv_id).group_by(by_source.c.arxiv_id)
-    query = query.order_by(sa.func.min(by_source.c.turn), by_source.c.arxiv_id).limit(limit)
     listed = list((await connection.execute(query)).scalars())
     is_saved = sa.exists().where(t.saved_papers.c.paper_id == papers.c.id)
     unlisted = sa.select(papers.c.arxiv_id).where(
@@ -107,9 +102,6 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
 
 
 ARXIV = "arxiv"
-_FIRST_ZONE = timedelta(hours=14)
-"""The offset of the zone where a day begins first."""
-_LAST_TURN = 1_000_000_000
 _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 

@@ -50,22 +50,6 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 """The grace of docker-compose.yml."""
 
-DRAW = """
-import sys
-from datetime import date
-from bot.rendering.charts import Chart, ChartRenderer
-from bot.rendering.templates import Templates
-from storage.trends import MonthCount
-months = [MonthCount(date(2025, month, 1), month, 9 * month) for month in range(1, 13)]
-korean = Chart(months, ("논문", "표"), "ko", is_last_partial=True)
-renderer = ChartRenderer(Templates())
-assert renderer.has_hangul, "no font for Hangul"
-assert renderer.draw(korean) != ChartRenderer(Templates(), []).draw(korean), "no letters"
-latin = Chart(months, ("Papers", "Votes"), "en", is_last_partial=True)
-assert renderer.draw(latin) != ChartRenderer(Templates(), []).draw(latin), "no letters"
-sys.stdout.buffer.write(renderer.draw(korean))
-"""
-
 
 @dataclass(frozen=True)
 class Container:
@@ -210,9 +194,3 @@ async def test_a_fresh_container_becomes_healthy_posts_as_its_user_and_ends_by_s
 
 async def _has_messages(fake: process.FakeDiscord) -> bool:
     return bool(await fake.all_messages())
-
-
-def test_charts_have_letters_and_hangul(container: Container) -> None:
-    result = container.run("/opt/paperround/bin/python", "-c", DRAW)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(b"\x89PNG")

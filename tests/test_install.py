@@ -46,10 +46,3 @@ def test_the_command_stores_a_digest_and_finds_its_papers(command: Path, tmp_pat
     assert _run(command, tmp_path, "--version").stdout.startswith("paperround ")
     assert _run(command, tmp_path, "ingest", "day.md").returncode == 0
     assert "2601.00001" in _run(command, tmp_path, "digest", "2026-01-05").stdout
-
-
-def test_what_needs_an_extra_says_how_to_get_it(command: Path, tmp_path: Path) -> None:
-    answer = _run(command, tmp_path, "demo")
-    assert answer.returncode == 2
-    assert "pipx install '.[demo]'" in answer.stderr
-    assert "Traceback" not in answer.stderr

@@ -375,7 +375,7 @@ async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.metrics,
         container.clock,
         runtime.liveness,
-        role=lambda: "sender" if runtime.lock.is_held else "standby",
+        role=lambda: "sender" if runtime.lock.term is not None else "standby",
         is_connected=bot.is_gateway_connected,
     )
     archive = None

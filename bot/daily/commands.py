@@ -428,7 +428,7 @@ async def _require_allowed(
     with map_service_errors(ERRORS):
         await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
-        raise UserError("style-does-not-fit", channel=channel.mention)
+        raise UserError("style-does-not-fit", style=wanted.style.value)
     if wanted.mention_role_id != mentioned_id:
         await router.require_may_mention(request.interaction, channel, wanted.mention_role_id)
 

@@ -19,6 +19,7 @@ from bot.client.messages import PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
+from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -234,7 +235,7 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
 def _action_buttons(
     texts: Texts, post: DailyPost, marker: str | None, first: int | None = None
 ) -> list[ui.Item[Any]]:
-    """Return the buttons below a post: to all papers of its topic or else of its day, to an alert, to the other language.
+    """Return the buttons below a post: to all papers of its topic or else of its days, to an alert, to the other language.
 
     `first` is the number of the message's first paper, None without papers. One of the buttons has the marker.
     """
@@ -242,9 +243,12 @@ def _action_buttons(
     is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     # A custom id has no room for a topic behind a marker, without which the message would not be found.
     if marker or not is_linked:
-        day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
-        day_id = client_messages.pack_state(day, marker=marker)
-        buttons.append(message_builder.button(texts("alert-day"), day_id))
+        listed = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+        if post.since_on:
+            week = lists_messages.add_span("", post.since_on, post.digest_on)
+            listed = client_messages.ListState(client_messages.ListKind.TOP, week)
+        label = texts("post-week" if post.since_on else "alert-day")
+        buttons.append(message_builder.button(label, client_messages.pack_state(listed, marker=marker)))
     if is_linked:
         on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
         buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))

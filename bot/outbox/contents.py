@@ -238,11 +238,8 @@ class DeliveryFactory:
 
     def __init__(self, renderer: Callable[[], Any], nonces: Callable[[], str] = new_nonce) -> None:
         self._renderer = renderer
-        self._nonces = nonces
-
-    def new_nonce(self) -> str:
-        """Return a nonce for a part that is sent again in another form or to another channel."""
-        return self._nonces()
+        self.new_nonce = nonces
+        """Returns a nonce, also for a part that is sent again in another form or to another channel."""
 
     def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
         """Return the messages of a post with its marker and without nonces, for any number of deliveries."""
@@ -295,12 +292,12 @@ class DeliveryFactory:
         for position, part in enumerate(parts):
             shared, marker = part.marker, part.marker and part_marker(name, position)
             if shared is None or marker is None:
-                new_parts.append(replace(part, nonce=self._nonces()))
+                new_parts.append(replace(part, nonce=self.new_nonce()))
                 continue
             payload = part.payload.replace(shared, marker)
             fallback = part.fallback and part.fallback.replace(shared, marker)
             new_parts.append(
-                replace(part, payload=payload, fallback=fallback, nonce=self._nonces(), marker=marker)
+                replace(part, payload=payload, fallback=fallback, nonce=self.new_nonce(), marker=marker)
             )
         return tuple(new_parts)
 

@@ -39,6 +39,9 @@ class Vocabulary:
         for word, weight in weighted_words:
             if word and not any(map(str.isdigit, word)):
                 spellings[_spelling_key(word)][word] += weight
+        self._syllables = frozenset(
+            syllable for words in spellings.values() for word in words for syllable in word
+        )
         self._words: dict[str, tuple[str, int]] = {}
         self._keys_by_first: dict[str, list[str]] = defaultdict(list)
         for key, weights in spellings.items():
@@ -57,6 +60,9 @@ class Vocabulary:
             not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
             or key in self._words
             or not key.isalpha()
+            # Two syllables of other words are an ordinary word rather than a misspelt one: 반영 is not 반응.
+            or (analyser.is_syllables(word) and len(word) < 3 and self._syllables.issuperset(word))
+            or len(word) < 2
         ):
             return []
         most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2

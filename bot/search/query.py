@@ -161,7 +161,13 @@ class Reader:
         """Return the words of a query that carry its topic, without particles; all if it is a term or nothing else is left."""
         if self.glossary.find(text):
             return text.split()
-        joined = _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
+        joined = [
+            piece
+            for word in _STATE_OF_THE_ART.sub("sota", text).split()[:_MAX_TYPED_WORDS]
+            for piece in (
+                [word] if self.glossary.is_word(word) else questions.split_joined(questions.trim_filler(word))
+            )
+        ]
         typed = [word for word in map(questions.trim_filler, joined) if word]
         words = list(map(self._strip, typed))
         in_term = [False] * len(words)
@@ -176,11 +182,11 @@ class Reader:
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _strip(self, word: str) -> str:
-        """Return a word without particles and endings; filler and everyday words keep theirs."""
-        if questions.classify_filler(word) == "filler" or questions.find_everyday_terms(word):
+        """Return a word without particles and endings; filler keeps its own."""
+        if questions.classify_filler(word) == "filler":
             return word
         return questions.strip_query_word(
-            word, lambda stem: self.glossary.is_word(stem) or bool(questions.find_everyday_terms(stem))
+            word, lambda stem: self.glossary.is_word(stem) or questions.is_everyday(stem)
         )
 
     # Parts.

@@ -132,15 +132,15 @@ def _list_filtered(
 
 
 def _list_alert_terms(
-    archive: Archive, query: query_parser.Query, terms: Sequence[str]
+    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.Part]
 ) -> tuple[models.AlertTerm, ...]:
     """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
     # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
     glossary = archive.reader.glossary
     named = [
-        text for text in terms if glossary.find(text) or not questions.find_everyday_terms(text)
-    ] or terms
-    words = [text for text in named if any(map(str.isalpha, text))]
+        part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
+    ]
+    words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
     found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
     found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
     for name in query.authors:
@@ -375,7 +375,7 @@ class SearchService:
             term_forms=read.term_forms,
             is_shortened=len(read.text.split()) < len(query.text.split()),
             meanings=read.meanings,
-            alert_terms=_list_alert_terms(archive, query, read.terms),
+            alert_terms=_list_alert_terms(archive, query, read.parts),
             suggestions=_suggest(archive, vocabulary, query, found, unknown, request.filters),
         )
         return _Answer(read, scope, engine, archive.reader, found, common, self._clock())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, term_keys
+from bot.text import analyser, questions, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -113,7 +113,7 @@ class Form(NamedTuple):
         return term_keys.term_key(self.text)
 
 
-_OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}]{{2}})(?:[을를]|에서?)$")
+_OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
 class Part(NamedTuple):
@@ -130,7 +130,11 @@ class Part(NamedTuple):
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            return start + space + _OBJECT.sub("", word)
+            # Of a verb that stands for a term (까먹는) the term says more.
+            names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
+            korean = [*filter(analyser.has_hangul, names), *([] if space else names)]
+            said = korean[:1] if questions.is_verb(word) else []
+            return said[0] if said else start + space + _OBJECT.sub("", word)
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 

@@ -33,7 +33,7 @@ _CLAUSE = re.compile(
 )
 _NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
 # Two whole words, not a fraction, a date or I/O.
-_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:](?=[^\W\d_]{2})")
+_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:(](?=[^\W\d_]{2})")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 _DAY = timedelta(days=1)
 

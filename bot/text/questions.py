@@ -29,6 +29,8 @@ _RIEUL = 8
 """The number of ㄹ as a final consonant."""
 _ONLY_BEHIND_CONSONANTS, _ONLY_BEHIND_VOWELS = "이은을과으", "가는를와랑나란라로"
 """First letters of endings: 로봇이 is 로봇 + 이, 전문가 is one word."""
+_OF_NOUNS = frozenset("하한할해되된될시")
+"""First letters of the endings that make a noun a verb."""
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
 _LATIN = re.compile("[A-Za-z]")
 
@@ -46,7 +48,8 @@ def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     """Return a word of a query without its particles and verb endings, or as it is.
 
-    `is_known` tells whether a text is a word of the archive or the glossary; a known word stays whole.
+    `is_known` tells whether a text is a word of the archive or the glossary; a known word stays whole. An unknown one loses what
+    is rarely part of a noun, unless its last two syllables are a word (신경회로).
     """
     if len(word) > MAX_WORD_LENGTH or not analyser.ends_in_hangul(word) or is_known(word):
         return word
@@ -62,7 +65,18 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
     # 데이터로만 has two particles.
     twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
-    return next(known, None) or next((stem for stem in twice if is_known(stem)), word)
+    found = next(known, None) or next((stem for stem in twice if is_known(stem)), None)
+    return found or (word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word))
+
+
+def _strip_unknown(word: str) -> str:
+    """Return an unknown Korean word without an ending that is rarely part of a noun."""
+    endings = _load_filler().following["sure"]
+    found = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
+    ending = next((ending for ending in found if _agrees(word, ending)), "")
+    # 구별하는 has a noun, 움직이는 none.
+    is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
+    return word.removesuffix(ending) if is_noun else word
 
 
 def _agrees(word: str, ending: str) -> bool:
@@ -138,9 +152,39 @@ def classify_filler(word: str) -> Kind:
     return ""
 
 
+def _list_syllables(*finals: int) -> str:
+    """Return the syllables with one of these final consonants, by their numbers."""
+    return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))
+
+
+@lru_cache(maxsize=1)
+def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of verbs and adjectives as they end in sentences, and of a dependent noun that is joined to one."""
+    consonants, open_or_l = [*range(1, _RIEUL), *range(_RIEUL + 1, 28)], _list_syllables(0, _RIEUL)
+    adnominal, future = _list_syllables(4, _RIEUL), _list_syllables(_RIEUL)
+    verbs = (
+        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
+        rf".+[{_list_syllables(*consonants)}]는",
+        rf"..+(?<=[{open_or_l}])면",
+        *sorted(_load_filler().following["verbal"]),
+    )
+    joined = (
+        rf"(.*는|..+[{adnominal}])([거것걸건게][가-힣]?|[법데줄][가-힣]?)",
+        rf"(.*[{future}])(때[가-힣]?)",
+        rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
+    )
+    return re.compile("|".join(verbs)), re.compile("|".join(joined))
+
+
 def is_verb(word: str) -> bool:
     """Return whether a Korean word ends as a verb in a sentence does: 떨어지나요, 오염됐는지. Few nouns do (무게, 이미지는)."""
-    return analyser.is_hangul(word) and word.endswith(tuple(_load_filler().following["verbal"]))
+    return analyser.is_hangul(word) and _verb_forms()[0].fullmatch(word[:MAX_WORD_LENGTH]) is not None
+
+
+def split_joined(word: str) -> Sequence[str]:
+    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb: 돌릴수, 쓰는거, 학습시킬때."""
+    match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
+    return list(filter(None, match.groups())) if match else [word]
 
 
 def has_topic(words: Sequence[str]) -> bool:
@@ -172,6 +216,17 @@ def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
     }
 
 
+def is_everyday(text: str) -> bool:
+    """Return whether a Korean text as it is, no ending stripped, is an everyday word."""
+    return text.replace(" ", "") in _everyday_forms()
+
+
+@lru_cache(maxsize=1)
+def _everyday_forms() -> frozenset[str]:
+    rows = (*load_rows(), *people.list_korean_names())
+    return frozenset(word.replace(" ", "") for words, _ in rows for word in words)
+
+
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
@@ -198,7 +253,7 @@ def _key(text: str) -> str:
     """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
     if not analyser.has_hangul(text):
         return term_keys.english_key(text)
-    return "".join(analyser.strip_term(term_keys.korean_key(word)) for word in text.split())
+    return "".join(_strip_unknown(analyser.strip_term(term_keys.korean_key(word))) for word in text.split())
 
 
 # The topics that a question describes.

@@ -21,6 +21,7 @@ MAX_ABBREVIATION_LENGTH = 12
 _JOINED_VERSION = re.compile(
     r"([A-Za-z]{2,})([0-9]+(?:\.[0-9]+)*)([A-Za-z]{2,})?|([A-Za-z]{2,})([0-9]+[A-Za-z])"
 )
+_NUMBER_AND_UNIT = re.compile(r"([0-9]+)([A-Za-z]{3,})")
 _CAMEL_CASE = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,})+")
 _CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
 
@@ -43,12 +44,14 @@ def content_words(key: str) -> list[str]:
 
 
 def split_writing(word: str) -> str | None:
-    """Return a joined name as words: Llama 3 of Llama3, Flash Attention of FlashAttention; None for other words."""
+    """Return joined words apart: Llama 3 of Llama3, 4 bit of 4bit, Flash Attention of FlashAttention; None for others."""
     if versioned := _JOINED_VERSION.fullmatch(word):
         name, number, rest, short_name, variant = versioned.groups()
         if short_name:
             return f"{short_name} {variant}"
         return f"{name}{number} {rest}" if rest else f"{name} {number}"
+    if unit := _NUMBER_AND_UNIT.fullmatch(word):
+        return " ".join(unit.groups())
     return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
 
 

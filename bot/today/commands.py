@@ -20,6 +20,7 @@ from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages
+from bot.today.profiles import Profiles
 from bot.today.service import DEFAULT_TIME, Mark, TodayService
 from storage.models import FeedbackKind
 
@@ -125,12 +126,10 @@ class TodayCog(commands.Cog):
         """Return the topics that the reader's papers are chosen by."""
         texts = request.texts
         async with router.admitted_lookup(request.interaction):
-            picked, learnt = await self._services.get(TodayService).describe_profile(
-                request.user_id, texts.locale
-            )
+            profile = await self._services.get(Profiles).find(request.user_id)
             topics = await self._services.get(TodayService).list_topics(texts.locale)
         commands = self._mentions("me data"), self._mentions("me forget")
-        return today_messages.topics_view(texts, topics, picked, learnt, commands)
+        return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
         """Turn the delivery by DM on, at a typed time or at the stored one. Returns what to tell the reader.

@@ -73,22 +73,15 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
 
 
 def topics_view(
-    texts: Texts,
-    topics: Sequence[str],
-    picked: Sequence[str],
-    learnt: Sequence[tuple[str, int]],
-    commands: tuple[str, str],
+    texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
 ) -> ui.LayoutView:
-    """Return the topics behind a user's ranking (picked and learnt), with a menu of `topics` to pick more.
+    """Return the topics behind a user's ranking that the user picked, with a menu of `topics` to pick more.
 
     `commands` are those that show and that remove what is kept about a reader.
     """
     message = MessageBuilder()
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
-    if learnt:
-        counted = ", ".join(f"{_escape(name)} ({count})" for name, count in learnt)
-        lines.append(texts("today-learnt", topics=counted))
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
     message.add_select(_topics_menu(texts, topics, picked))

@@ -234,21 +234,6 @@ class TodayService:
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
 
-    async def describe_profile(
-        self, user_id: int, locale: models.Locale
-    ) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
-        """Return the topics that a reader picked, and the concepts of at least two saved papers with their number."""
-        profile = await self._profiles.find(user_id)
-        learnt = await self._profiles.learn(profile)
-        async with self._database.read() as connection:
-            glossary, _ = await self._profiles.vectors.get_concepts(connection)
-        names = [
-            (name, count)
-            for key, count in learnt.concepts.items()
-            if count > 1 and (name := concept_name(glossary, key, locale))
-        ]
-        return profile.topics, names[:MENU_TOPICS]
-
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
         kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])

@@ -162,7 +162,7 @@ async def test_alerts_as_long_and_as_many_as_there_can_be_are_listed_changed_and
     assert len(await _list_alerts(harness)) == alerts_service.MAX_ALERTS - 1
 
 
-async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages(
+async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages_also_later(
     harness: ClientHarness,
 ) -> None:
     response = await harness.ask("alerts add", keyword="로봇", channel=harness.channel)
@@ -171,6 +171,12 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
     await harness.manager.click(preview, label=harness.texts("alert-create"))
     (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
+    listed = await harness.ask("alerts list", by=harness.manager)
+    card = await harness.choose(listed, "pr:as", str(alert.id), by=harness.manager)
+    harness.take_roles(harness.manager)
+    refused = await harness.fill(card, "alert-edit-conditions", by=harness.manager, keyword="robots")
+    assert shown_text(refused) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
+    assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id) == [alert]
 
 
 async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet(

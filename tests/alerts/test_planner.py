@@ -15,7 +15,7 @@ from bot.operations import retention
 from storage import alerts
 from storage.models import AlertKind, AlertTiming
 from tests.support import alert_builders, killed_process
-from tests.support.world import AWAY, FORBIDDEN, UNVERIFIABLE, World, arxiv_id, moment
+from tests.support.world import AWAY, CHANNEL, FORBIDDEN, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -76,6 +76,7 @@ async def test_names_that_services_add_later_match_and_tell_once(world: World) -
     await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
     await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
     await world.alert("서울대", by=9, kind=AlertKind.INSTITUTION)
+    await world.alert("KAUST", by=10, kind=AlertKind.INSTITUTION)
     await world.written("Mon", "A▲5")
     for _ in range(2):
         await world.facts("A", "arxiv", authors=("Grace Hopper",), affiliations=("x", "A Lab, SNU"))
@@ -273,6 +274,20 @@ async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_ne
     world.discord.answer = None
     await world.wait(days=2)
     assert world.sent == ["@7 A B C"]
+
+
+async def test_a_refused_alert_of_a_channel_is_told_to_its_owner_once(world: World) -> None:
+    await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
+    world.discord.closed = {CHANNEL}
+    await world.written("Mon", "A▲5")
+    for minutes in (3, 11):
+        await world.wait(minutes=minutes)
+        assert world.sent == ["@7 notice refused no-send"]
+    world.discord.closed = set()
+    await world.wait(hours=1)
+    assert world.sent[1:] == ["A"]
+    notice = (await world.planned())[-1]
+    assert notice.channel_id == -READER, "the direct messages are opened once"
 
 
 async def test_papers_of_a_message_that_may_have_come_are_not_told_again(world: World) -> None:

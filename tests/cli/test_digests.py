@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date
 from pathlib import Path
 
-from tests.support import digest_builders
 from tests.support.shell_fixtures import Paperround
 
 
@@ -72,12 +70,6 @@ def test_equal_problems_are_folded_with_their_number_and_places(
     assert len(paperround("ingest", "day.md", "--again", "--json").data["problem_list"]) == 40
 
 
-def test_ingest_without_paths_is_wrong_usage_and_a_missing_path_is_named(paperround: Paperround) -> None:
-    assert paperround("ingest").exit_status == 2
-    answer = paperround("ingest", "nowhere.md")
-    assert (answer.exit_status, "nowhere.md" in answer.stderr) == (1, True)
-
-
 def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) -> None:
     rows = filled("digest", "2026-01-05", "--json").data
     assert [row["arxiv_id"] for row in rows] == ["2601.00002", "2601.00001", "2601.00003"]
@@ -86,17 +78,6 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert len(filled("digest", "2026-01-05", "--min-votes", "6", "--json").data) == 1
     assert filled("digest", "2020-01-01", "--json").data == []
     assert filled("digest", "2020-01-01").stdout == "No papers for 2020-01-01.\n"
-
-
-def test_digest_dates_a_paper_by_the_day_asked_for_though_a_later_digest_lists_it_too(
-    filled: Paperround, tmp_path: Path
-) -> None:
-    later = tmp_path / "later.md"
-    later.write_text(digest_builders.newsletter(date(2026, 1, 6), [("2601.00002", 90)]), encoding="utf-8")
-    assert filled("ingest", str(later)).exit_status == 0
-    shown = filled("digest", "2026-01-05").stdout
-    assert shown.count("2026-01-05") == 3
-    assert "2026-01-06" not in shown
 
 
 def test_an_exported_newsletter_parses_to_the_same_papers(

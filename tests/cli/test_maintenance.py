@@ -110,27 +110,6 @@ def test_a_command_that_makes_a_database_names_it(
     assert "new database" not in paperround(*command).stderr
 
 
-def test_a_copy_answers_as_its_source(
-    indexed_archive: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert apply_set_up(indexed_archive).exit_status == 0
-    commands = (("search", "sparse coding", "--json"), ("config", "export"), ("digest", "--json"))
-    answers = [indexed_archive(*command).stdout for command in commands]
-    url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}"
-    copied = indexed_archive("db", "copy", "--to", url, "--json")
-    assert (copied.exit_status, copied.data["to"]) == (0, url)
-    assert "new database" in copied.stderr
-    wrong = indexed_archive("db", "copy", "--to", "nonsense")
-    assert (wrong.exit_status, "--to is not a database URL" in wrong.stderr) == (2, True)
-    plain = indexed_archive("db", "copy", "--to", "sqlite:///copy.db")
-    assert (plain.exit_status, "--to has the driver 'sqlite'" in plain.stderr) == (2, True)
-    again = indexed_archive("db", "copy", "--to", url)
-    assert again.exit_status == 1
-    assert "Choose an empty database." in again.stderr
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
-    assert [indexed_archive(*command).stdout for command in commands] == answers != ["", "", ""]
-
-
 async def _plan_next_posts(url: str) -> list[Any]:
     """Plan what is due next, and return it."""
     async with container.open_container(Settings(database_url=url)) as opened:

@@ -213,30 +213,6 @@ async def test_a_process_serves_over_stdio_and_writes_nothing(folder: Path) -> N
 
 
 @pytest.mark.wire
-def test_a_process_that_serves_over_stdio_ends_on_a_signal_while_stdin_is_open(folder: Path) -> None:
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
-    request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with subprocess.Popen(
-            [sys.executable, "-m", "bot", "mcp"],
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                assert process.stdin is not None
-                assert process.stdout is not None
-                print(request, file=process.stdin, flush=True)
-                assert process.stdout.readline()
-                process.send_signal(number)
-                assert process.wait(patience.scaled(10)) == -number
-            finally:
-                process.kill()
-
-
-@pytest.mark.wire
 async def test_a_process_serves_over_http_only_with_the_token(folder: Path) -> None:
     process = subprocess.Popen(  # noqa: ASYNC220 - its first line is waited for
         [sys.executable, "-m", "bot", "mcp", "--http", ":0"],

@@ -66,15 +66,6 @@ def test_no_answer_of_a_bot_is_exit_status_one(
     assert "refused" in paperround("healthcheck").stderr
 
 
-def test_without_the_setting_it_says_so(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
-    for value in (None, "", "  "):
-        if value is not None:
-            monkeypatch.setenv("PAPERROUND_HTTP", value)
-        answer = paperround("healthcheck")
-        assert answer.exit_status == 2
-        assert "PAPERROUND_HTTP is not set to an address" in answer.stderr
-
-
 def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
     program = (
         "import sys; sys.argv = ['paperround', 'healthcheck']; from bot import cli\n"

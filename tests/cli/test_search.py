@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from bot.archive import ingest
-from storage import migrate, models
 from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
 
@@ -58,11 +55,6 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
         assert "Give a query" in answer.stderr
 
 
-def test_an_empty_archive_is_said(paperround: Paperround) -> None:
-    assert "archive has no papers" in paperround("search", "diffusion").stdout
-    assert "archive has no papers" in paperround("author", "ada lovelace").stdout
-
-
 def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_one(
     filled: Paperround,
 ) -> None:
@@ -70,24 +62,6 @@ def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_o
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)
-
-
-def test_a_paper_of_no_digest_says_so(filled: Paperround) -> None:
-    facts = models.PaperFacts(
-        "2601.00077", "arxiv", "https://arxiv.org", datetime(2026, 1, 5, tzinfo=UTC), title="A paper"
-    )
-
-    async def add() -> None:
-        database = await migrate.open_database("sqlite+aiosqlite:///paperround.db")
-        service = ingest.IngestService(database, lambda: facts.read_at)
-        await service.add_facts([facts])
-        await database.close()
-
-    asyncio.run(add())
-    shown = filled("paper", "2601.00077").stdout
-    assert "not in a digest" in shown
-    assert "None" not in shown
-    assert "in digests: 2026-01-05\n" in filled("paper", "2601.00001").stdout
 
 
 @pytest.mark.parametrize(("locale", "first"), [("en", "Shows how"), ("ko", "바느질을")])

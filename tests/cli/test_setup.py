@@ -219,15 +219,6 @@ async def test_without_a_terminal_options_say_all_and_other_settings_stay(
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-async def test_a_token_of_the_environment_is_used_and_not_written(
-    fake: process.FakeDiscord, tmp_path: Path
-) -> None:
-    status, out, err = await run(tmp_path, fake, "--yes", DISCORD_TOKEN=model.TOKEN)
-    assert (status, err) == (0, "")
-    assert INVITATION in out
-    assert (tmp_path / ".env").read_text() == "PAPERROUND_SOURCES='https://huggingface.co'\n"
-
-
 async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
@@ -259,20 +250,3 @@ async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
         assert reason in err
         assert len(err.splitlines()) == 1
         assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_wrong_line_on_a_terminal_is_asked_again(fake: process.FakeDiscord, tmp_path: Path) -> None:
-    answers = [
-        ("Token", "abc"),
-        ("Token", model.TOKEN),
-        ("Hugging Face", "maybe"),
-        ("Hugging Face", "N"),
-        ("arXiv", "cs.CL; nonsense"),
-        ("arXiv", "arxiv:cs.CL, cs.LG"),
-    ]
-    shown = await type_lines(tmp_path, fake, answers)
-    assert "Error: invalid input" in shown
-    # The question and the error show one form, which the next line could be.
-    assert shown.count("such as arxiv:cs.CL,cs.LG (press Enter") == 2
-    assert "Write arxiv:cs.CL, several as arxiv:cs.CL,stat.ML" in shown
-    assert "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG'" in (tmp_path / ".env").read_text()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,13 +59,6 @@ def test_no_command_prints_a_control_sequence(
         shown += result.stdout
     assert "Robots" in shown
     assert ("\\u001b" if as_json else "\\x1b") in shown
-
-
-def test_json_means_the_same_with_every_control_character_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    shell.print_answer({"title": HOSTILE}, True)
-    printed = capsys.readouterr().out
-    assert_printable(printed)
-    assert json.loads(printed) == {"title": HOSTILE}
 
 
 def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
@@ -129,31 +121,6 @@ def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: py
     for text in ("dec 2024", "soon"):
         with pytest.raises(errors.UsageError):
             shell.parse_date(text)
-
-
-def test_a_table_names_the_zone_of_its_times(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PAPERROUND_TIMEZONE", "America/New_York")
-    row = {"paper_id": 7, "saved_at": datetime(2025, 1, 2, tzinfo=UTC)}
-    shell.print_answer([row], False, ("paper_id", "saved_at"))
-    shown = capsys.readouterr().out
-    assert "paper id" in shown
-    assert "saved (America/New_York)" in shown
-    assert "Wed 01 Jan 2025 19:00" in shown
-
-
-def test_an_ingest_shows_what_is_read_and_stored_and_what_comes_after(
-    paperround: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    answer = paperround("ingest", str(digest_folder), "--json")
-    assert answer.data["digests"] == 1
-    assert "Files stored: 3 of 3" in answer.stderr
-    assert "Planning alert messages: 0" in answer.stderr
-    assert "Updating glossary and index, papers read: 3" in answer.stderr
 
 
 def test_an_invalid_setting_is_named(

@@ -181,20 +181,3 @@ def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
     monkeypatch.chdir(elsewhere)
     (row,) = json.loads(run("fetch", "--json")[1])
     assert (row["source"], row["status"]) == (str(home), "unchanged")
-
-
-def test_the_removal_of_a_source_that_a_setting_names_says_that_it_comes_back(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PAPERROUND_SOURCES", f"{site.url}/a.xml {site.url}/b.xml")
-    run("add", f"{site.url}/c.xml")
-    assert run("list")[0] == 0  # adds what the setting names, as a start does
-    status, stdout, stderr = run("remove", f"{site.url}/a.xml")
-    assert (status, "was removed" in stdout) == (0, True)
-    assert "PAPERROUND_SOURCES (environment) names it" in stderr
-    assert run("remove", f"{site.url}/c.xml")[2] == ""
-
-
-def test_what_is_not_a_category_of_arxiv_is_refused(site: Site) -> None:
-    status, _, shown = run("add", "arxiv:cs.XYZ1")
-    assert (status, "'cs.XYZ1' is not an arXiv category" in shown) == (2, True)

@@ -61,21 +61,6 @@ def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_no
     assert len(model.log()) == first.data["calls"]
 
 
-def test_a_fetched_list_is_stored_and_not_asked_for_again(
-    paperround: Paperround, model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model.reset(paper_count=1)
-    assert paperround(*NEWSLETTER, "--dry-run").data["papers"] == 1
-    assert paperround(*NEWSLETTER).data["papers"] == 1
-    text = Path("out.md").read_bytes()
-    model.reset(paper_count=2)
-    assert paperround(*NEWSLETTER).data["papers"] == 1
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    second = paperround(*NEWSLETTER)
-    assert (second.exit_status, second.data["calls"]) == (0, 0)
-    assert Path("out.md").read_bytes() == text
-
-
 def test_two_processes_at_once_call_each_paper_once(
     model: FakeModelProcess, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -196,10 +181,3 @@ def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
     ):
         result = paperround("write", *arguments)
         assert (result.exit_status, reason in result.stderr) == (2, True)
-
-
-def test_a_day_without_papers_is_named(paperround: Paperround, model: FakeModelProcess) -> None:
-    model.reset(paper_count=0)
-    result = paperround("write", "--date", DAY)
-    assert result.exit_status == 1
-    assert "its list of papers is empty" in result.stderr

@@ -63,7 +63,6 @@ async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: Client
         "pr:auth:x:2501.00001",
         "pr:src:" + "9" * 30,
         "pr:pa:-1",
-        "pr:am:1e9",
         "pr:dh",
         "pr:chaps:2501.00001",
         "pr:aw:x",

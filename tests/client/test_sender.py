@@ -121,17 +121,6 @@ async def test_a_sent_message_is_found_among_later_ones(
     assert await discord_sender.find(other, system_clock() - LONG_AGO) is None
 
 
-async def test_a_message_too_far_back_is_unverifiable(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.client.sender.MAX_PAGES", 1)
-    [channel_id] = await fake.add_channels(1)
-    await asyncio.gather(*(discord_sender.send(make_request(channel_id, nonce=f"n{n}")) for n in range(101)))
-    other = make_request(channel_id, marker=contents.part_marker("another", 0))
-    classification = await classification_of(discord_sender.find(other, system_clock() - LONG_AGO))
-    assert classification.disposition is Disposition.UNVERIFIABLE
-
-
 async def test_without_the_history_permission_a_message_is_unverifiable(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
@@ -229,7 +218,6 @@ async def test_a_message_that_is_held_up_for_longer_than_its_nonce_is_trusted_do
         ({"kind": "status", "status": 200}, Disposition.UNKNOWN),
         ({"kind": "status", "status": 401}, Disposition.INVALID_TOKEN),
         ({"kind": "status", "status": 403, "code": 50001}, Disposition.REFUSED),
-        ({"kind": "status", "status": 404, "code": 10003}, Disposition.REFUSED),
         ({"kind": "status", "status": 400, "code": 50035}, Disposition.CONTENT_REFUSED),
         ({"kind": "status", "status": 429}, Disposition.RETRY),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -40,3 +41,13 @@ def test_every_message_of_a_post_from_a_source_has_its_marker(style: Style, coun
     # Without it, a message with an unknown outcome is not found in the history, and comes twice.
     post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
     rendered_posts.check(RENDERER.render_daily(replace(post, marker=rendered_posts.LONGEST_MARKER)))
+
+
+@pytest.mark.parametrize("style", Style)
+def test_late_papers_are_named_with_their_day(style: Style) -> None:
+    papers = tuple(map(rendered_posts.paper, range(1, 5)))
+    parts = RENDERER.render_daily(
+        rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),))
+    )
+    rendered_posts.check(parts)
+    assert "2월 10일" in str([part.payload for part in parts]).replace("\\u2060", "")

@@ -43,7 +43,7 @@ async def test_the_screens_of_a_daily_post(harness: ClientHarness) -> None:
     shown.append(harness.screen(started))
     await press(started, "subscription-pause")
     await harness.add_subscription(topic="language")
-    _, again = await _setup(harness, topic="강화 학습 -survey", time="18:00")
+    _, again = await _setup(harness, topic="강화 학습 -survey", time="18:00", days="mon-fri")
     opened = await harness.manage("daily edit", post="1")
     confirmation = await press(opened, "remove")
     shown.append(harness.screen(again, confirmation))
@@ -74,7 +74,7 @@ Next: Jan 02 00:00 (Jan 02 00:00)
 
 ### Daily post in #papers
 Only papers on “강화 학습 -survey”
-Every day at 6:00 PM (Seoul)
+Monday to Friday at 6:00 PM (Seoul)
 The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
@@ -117,7 +117,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 
 ### #papers 자동 게시
 “강화 학습 -survey” 논문만
-매일 오후 6:00 (서울)
+평일 오후 6:00 (서울)
 추천순으로 5편
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요

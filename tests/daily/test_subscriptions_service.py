@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.daily import options
-from storage import daily, errors, models
-from tests.support.world import AWAY, World, moment
+from bot.daily import options, service
+from storage import daily, errors, models, outbox
+from tests.support.world import AWAY, CHANNEL, READER, World, moment
 
 RESCHEDULED: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"at_time": "08:55"}, ["A"], ["A"]),
@@ -118,6 +118,8 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(world: World) ->
     world.discord.answer = None
     await world.at("Mon 09:01")
     assert world.sent == []
+    async with world.database.read() as connection:
+        assert await outbox.list_problems(connection, [CHANNEL], READER, moment("Mon 08:00"), 5) == []
     with pytest.raises(errors.UsageError, match="No daily post"):
         await world.subscriptions.get(row.id)
 
@@ -130,12 +132,26 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(world: World) ->
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         ({"timezone": "Mars/Olympus"}, "not an IANA time zone"),
+        (
+            {"guild_id": models.NO_GUILD, "style": models.Style.THREAD},
+            "A webhook cannot post in the style thread",
+        ),
+        ({"guild_id": models.NO_GUILD, "mention_role_id": 5}, "A webhook post cannot mention a role"),
         *(({"topic": topic}, "topic") for topic in ("-survey", "author:", "x" * 201, "!!!")),
     ],
 )
 def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(errors.UsageError, match=message):
-        options.validated(models.Subscription(guild_id=1, channel_id=1, **settings))
+        options.validated(models.Subscription(**{"guild_id": 1, "channel_id": 1} | settings))
+
+
+async def test_a_server_has_a_limited_number_of_daily_posts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_POSTS", 1)
+    await world.daily()
+    with pytest.raises(service.TooManyPostsError, match="1 daily posts"):
+        await world.daily(at="10:00 Seoul")
 
 
 def test_valid_settings_are_normalised() -> None:

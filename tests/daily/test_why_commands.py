@@ -8,6 +8,7 @@ import discord
 from inline_snapshot import snapshot
 
 from bot.daily import why
+from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
@@ -25,6 +26,10 @@ async def test_the_answers_of_why(harness: ClientHarness) -> None:
     shown = [await _why(harness, FIRST)]
     subscription = await harness.add_subscription()
     await harness.add_subscription(topic="diffusion", at_time="18:00")
+    service = harness.bot.services.get(Subscriptions)
+    await service.pause(subscription.id)
+    shown.append(await _why(harness, FIRST))
+    await service.resume(subscription.id)
     shown += [await _why(harness, text) for text in (FIRST, "arxiv.org/abs/2412.56789v2", "xyzzyplugh")]
     _, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:
@@ -37,6 +42,15 @@ async def test_the_answers_of_why(harness: ClientHarness) -> None:
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81
 This channel doesn't have a daily post. A server manager can set one up with `/daily setup`.
+[Read] [See status]
+
+### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
+▲ 81
+**Daily · 9:00 AM · #papers**
+This daily post is paused. Paused manually.
+**diffusion · 6:00 PM · #papers**
+It doesn't match this daily post's topic, “diffusion”.
+-# A server manager can change this with `/daily edit`.
 [Read] [See status]
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
@@ -68,6 +82,15 @@ It was posted here on Jan 01 00:00. [See the
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81
 이 채널에는 자동 게시가 없어요. 서버 관리자가 `/daily setup` 명령어로 설정할 수 있어요.
+[읽기] [상태 보기]
+
+### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
+▲ 81
+**매일 · 오전 9:00 · #papers**
+이 자동 게시는 일시중지 상태예요. 수동으로 일시중지했어요.
+**diffusion · 오후 6:00 · #papers**
+이 자동 게시의 주제 “diffusion”에 맞지 않아요.
+-# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)

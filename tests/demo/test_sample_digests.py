@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import simcord
 
-from bot.archive import parse, summaries
+from bot.archive import parse
 from bot.demo import page, sample_digests, server
 from bot.search import results
 from storage import models
@@ -32,21 +32,6 @@ def entries(folder: str = "") -> list[models.Entry]:
 
 def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
     assert {name: digest.problems for name, digest in parsed().items() if digest.problems} == {}
-
-
-def test_the_paper_without_a_summary_has_an_abstract_that_is_posted_as_an_extract() -> None:
-    texts = [text for name, text in sample_digests.sample_texts() if name.startswith("listing")]
-    unsummarised = {
-        entry.arxiv_id
-        for text in texts
-        for digest in parse.parse_text(text)
-        for entry in digest.entries
-        if not entry.sections
-    }
-    assert sample_digests.ABSTRACT.arxiv_id in unsummarised
-    chosen = summaries.choose_sentences(sample_digests.ABSTRACT.abstract or "")
-    assert len(chosen) == 3
-    assert all(sentence in (sample_digests.ABSTRACT.abstract or "") for sentence in chosen)
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))

@@ -119,21 +119,3 @@ def test_a_line_names_a_command_and_its_options(line: str, name: str, values: di
     path, leaf, rest = found
     assert " ".join(node["name"] for node in path) == name
     assert stage.read_options(leaf, rest) == values
-
-
-@pytest.mark.parametrize("line", ["/", "/topc x", "/alerts", "topic"])
-def test_a_line_that_names_no_command_gives_none(line: str) -> None:
-    found = stage.find_command(line, LEAVES)
-    assert (found is None) == (line != "topic")
-
-
-def test_values_get_the_type_of_their_option() -> None:
-    query, votes, period = TOPIC["options"]
-    assert stage.convert_command(query, "20") == "20"
-    assert stage.convert_command(votes, "20") == 20
-    assert stage.convert_command(period, "한 달") == "30"
-    assert stage.convert_command(period, "mon") == "30"
-    assert stage.convert_command(ADD["options"][1], "yes") is True
-    for unusable, value in ((votes, "many"), (period, "a while"), (option("role", "역할", 8), "x")):
-        with pytest.raises(ValueError, match=value):
-            stage.convert_command(unusable, value)

@@ -34,16 +34,6 @@ async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness)
     assert "6 · Speech without a Score" in shown
 
 
-async def test_a_digest_dated_ahead_changes_no_answer_about_the_newest_day(harness: ClientHarness) -> None:
-    commands = ("digest", "today", "trends", "status")
-    before = [shown_text(await harness.ask(command)).splitlines()[:4] for command in commands]
-    ahead = sample_archive.newsletter("2099-12-31", [sample_archive.NewsletterPaper("2505.00009", "A", "B.")])
-    await harness.container.create_ingest().add_text(ahead, location="ahead.md")
-    # The menu of days below offers it.
-    assert [shown_text(await harness.ask(command)).splitlines()[:4] for command in commands] == before
-    assert "2505.00009" in shown_text(await harness.ask("digest", date="2099-12-31"))
-
-
 async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_with_an_example(
     harness: ClientHarness,
 ) -> None:
@@ -134,16 +124,11 @@ async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: 
     assert "\n5 · " in shown_text(listed)
 
 
-async def test_a_post_on_a_topic_fills_it_into_the_alert(harness: ClientHarness) -> None:
-    message = await post_daily(harness, topic="reinforcement learning votes:3")
-    modal = await harness.reader.click(message, label=harness.texts("follow-topic"))
-    fields = {"keyword": "reinforcement learning", "votes": "3"}
-    previewed = last_response(await harness.reader.submit_modal(modal, fields))
-    filled = {
-        row["component"]["custom_id"]: row["component"].get("value") for row in modal.modal["components"]
-    }
-    assert fields.items() <= filled.items()
-    assert "▲\u00a03" in shown_text(previewed)
+async def test_a_weekly_post_opens_the_papers_of_its_week(harness: ClientHarness) -> None:
+    message = await post_daily(harness, style=models.Style.WEEKLY)
+    listed = await harness.click(message, label=harness.texts("post-week"))
+    week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))
+    assert shown_text(listed).startswith(f"### {harness.texts('list-top-heading', period=week)}")
 
 
 @both_languages

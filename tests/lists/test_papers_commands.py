@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from simcord.http._helpers import poll_from_wire
 
 from bot.archive import arxiv_ids, listing
 from bot.shelf.service import Shelf
@@ -18,7 +17,6 @@ from tests.support.client_harness import (
     both_languages,
     component_ids,
     last_response,
-    post_daily,
     raw_components,
     shown_text,
 )
@@ -217,15 +215,6 @@ async def test_a_card_is_saved_in_place_and_a_shared_one_for_the_reader_who_clic
     assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
 
 
-async def test_messages_of_the_cards_style_open_and_save_their_paper(harness: ClientHarness) -> None:
-    message = await post_daily(harness, style=models.Style.CARDS)
-    assert "A Sixth Paper" in shown_text(message)
-    assert (await harness.click(message, label=harness.texts("read"))).ephemeral
-    assert harness.texts("paper-saved", count=1, command=harness.bot.mentions("saved")) == shown_text(
-        await harness.click(message, label=harness.texts("save"))
-    )
-
-
 NEW = "2505.04321"
 
 
@@ -368,53 +357,3 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
     menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
     opened = await harness.select(last_response(result), ["2505.00004"], custom_id=menu)
     assert texts("paper-fetched") in shown_text(opened)
-
-
-async def test_papers_are_found_in_every_text_of_an_embed_a_poll_and_beside_a_section(
-    online_harness: ClientHarness, services: PaperServices
-) -> None:
-    harness, backend = online_harness, online_harness.env.backend
-    for number in range(1, 10):
-        services.add(f"2505.0000{number}", f"Title {number}")
-    message = await harness.manager.send(harness.channel, "read these")
-    stored = backend.get_message(harness.channel.id, message.id)
-    stored.embeds = [
-        {
-            "author": {"name": "of 2505.00001", "url": "https://arxiv.org/abs/2505.00002"},
-            "fields": [{"name": "arXiv:2505.00003", "value": "a field"}],
-            "footer": {"text": "https://arxiv.org/abs/2505.00004"},
-        }
-    ]
-    answers = [{"poll_media": {"text": f"arXiv:2505.0000{number}"}} for number in (6, 7)]
-    stored.poll = poll_from_wire(backend, {"question": {"text": "arXiv:2505.00005?"}, "answers": answers})
-    button = {"type": 2, "style": 5, "label": "read", "url": "https://arxiv.org/abs/2505.00009"}
-    section = {"type": 9, "components": [{"type": 10, "content": "arXiv:2505.00008"}], "accessory": button}
-    stored.components = [section]
-    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
-    shown = shown_text(last_response(result))
-    assert harness.texts("papers-in-message", count=9) in shown
-
-
-async def test_an_app_of_a_user_looks_up_a_message_of_a_server_without_the_bot(
-    online_harness: ClientHarness, services: PaperServices, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = online_harness
-    services.add(NEW)
-    emit = harness.env.backend.emit
-
-    def elsewhere(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
-        if event == "INTERACTION_CREATE":
-            elsewhere_ids = {
-                "guild_id": "77",
-                "guild": {"id": "77", "locale": "de", "features": []},
-                "context": 0,
-            }
-            owners = {"authorizing_integration_owners": {"1": str(harness.reader.id)}}
-            payload = {**payload, **elsewhere_ids, **owners, "app_permissions": "0"}
-        return emit(event, payload, *args, **options)
-
-    monkeypatch.setattr(harness.env.backend, "emit", elsewhere)
-    message = await harness.manager.send(harness.channel, f"https://hf.co/papers/{NEW}")
-    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
-    assert result.ephemeral
-    assert "Small Things" in shown_text(last_response(result))

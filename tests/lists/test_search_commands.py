@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from itertools import permutations
@@ -73,32 +72,6 @@ async def test_the_list_says_how_a_query_was_read(harness: ClientHarness) -> Non
         shown = shown_text(await harness.ask("topic", query=query))
         assert said in shown, query
         assert unsaid not in shown, query
-
-
-async def test_a_topic_does_not_match_a_term_of_another_meaning_that_it_begins(
-    harness: ClientHarness,
-) -> None:
-    await sample_archive.add_digest(
-        harness.container.database,
-        "2025-05-02",
-        sample_archive.NewsletterPaper(
-            "2505.00001", "Four Bits", "가중치를 양자화해요. 벡터양자화(VQ)도 써요."
-        ),
-        sample_archive.NewsletterPaper("2505.00002", "Denoising", "확산 모델을 다뤄요."),
-    )
-    for query in ("quantum", "양자"):
-        none = shown_text(await harness.ask("topic", query=query))
-        assert harness.texts("no-list-topic", topic=query) in none, none
-        # What is offered instead has papers.
-        assert "quantum computing" not in none, none
-        shown = shown_text(await harness.ask("topic", query=f"{query} diffusion"))
-        assert "Denoising" in shown, shown
-        assert "Four Bits" not in shown, shown
-        assert harness.texts("list-missing", terms=query) in shown, shown
-    assert "Four Bits" in shown_text(await harness.ask("topic", query="quantization"))
-    bits = sample_archive.NewsletterPaper("2505.00003", "Qubits", "양자를 다루는 양자컴퓨터예요.")
-    await sample_archive.add_digest(harness.container.database, "2025-05-03", bits)
-    assert "Qubits" in shown_text(await harness.ask("topic", query="quantum"))
 
 
 async def test_a_corrected_typing_error_is_said(harness: ClientHarness) -> None:
@@ -228,15 +201,6 @@ async def test_hostile_queries_are_escaped(harness: ClientHarness) -> None:
         assert "<@123>" not in shown.replace("\\<", "")
 
 
-@both_languages
-async def test_a_query_in_quotation_marks_is_quoted_once(harness: ClientHarness) -> None:
-    expected = harness.texts("no-list-topic", topic="xyzzy plugh")
-    for query in ('"xyzzy plugh"', "“xyzzy plugh”", "xyzzy plugh"):
-        assert expected in shown_text(await harness.ask("topic", query=query)), query
-    shown = shown_text(await harness.ask("topic", query='"xyzzy plugh" robots-xyzzy'))
-    assert '“"xyzzy plugh" robots-xyzzy”' in shown
-
-
 async def test_an_empty_list_names_its_filters_and_offers_to_remove_them(harness: ClientHarness) -> None:
     one = harness.texts("choice-papers", count=1)
     result = await harness.ask("topic", query="로봇", votes=500)
@@ -270,14 +234,6 @@ async def test_the_modal_of_help_searches_a_topic_and_it_and_buttons_outlive_a_r
         response = last_response(await harness.reader.submit_modal(modal, {"query": "로봇"}))
         assert response.ephemeral
         assert "Maps for Robots" in shown_text(response)
-
-
-async def test_top_of_a_topic_shows_expansions_and_corrections(harness: ClientHarness) -> None:
-    result = await harness.ask("top", topic="강화학습", period="a")
-    also = harness.texts("list-also", forms="reinforcement learning")
-    assert also in shown_text(result)
-    result = await harness.ask("top", topic="강화 핵습", period="a")
-    assert "강화 학습" in shown_text(result)
 
 
 async def test_papers_that_lack_a_part_come_under_a_heading_and_say_what_they_lack(
@@ -358,66 +314,6 @@ async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarnes
     assert "January 3, 2025 · Minjoon Gim\n" in shown
     assert "· Kim Min-jun\n" in shown
     assert "Minjoon Gim · " in shown_text(await harness.click(result, label="Minjoon Gim"))
-
-
-async def test_one_word_of_several_names_lists_all_people_and_picks_none(harness: ClientHarness) -> None:
-    people = ("Xiang Yue", "Yue Wang", "Ping Yue")
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.0009{number}", f"Paper {number}", "됩니다.", authors=(name,))
-        for number, name in enumerate(people)
-    ]
-    await sample_archive.add_digest(harness.container.database, "2025-01-03", *papers)
-    result = await harness.ask("author", name="yue")
-    shown = shown_text(result)
-    assert harness.texts("list-author-heading", author="yue", count=3) in shown
-    assert any(
-        harness.texts("list-namesakes", names=", ".join(order)) in shown for order in permutations(people)
-    )
-    assert all(f"January 3, 2025 · {name}\n" in shown for name in people)
-    # One alert cannot follow several people.
-    for several in (shown, shown_text(await harness.ask("topic", query="author:yue"))):
-        assert "Paper 0" in several
-        assert harness.texts("follow-author") not in several
-    one = shown_text(await harness.click(result, label="Ping Yue"))
-    assert harness.texts("follow-author") in one
-    assert harness.texts("list-author-heading", author="Ping Yue", count=1) in one
-    assert harness.texts("list-namesakes", names="") not in one
-
-
-async def test_a_text_of_another_language_says_so_in_every_list(harness: ClientHarness) -> None:
-    note = harness.texts("summary-in-other-language")
-    is_english = harness.texts.locale is models.Locale.EN
-    film = (
-        "We train a reader that paints old films in full colour, and measure what people prefer in a study."
-    )
-    paper = sample_archive.NewsletterPaper("2501.00095", "Painted Films", film, 60, ("Emmy Noether",))
-    text = sample_archive.newsletter("2026-01-01", [paper])
-    await harness.container.create_ingest().add_text(text, location="films")
-    for command, options in (
-        ("top", {}),
-        ("topic", {"query": "votes:50"}),
-        ("author", {"name": "Emmy Noether"}),
-    ):
-        head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask(command, **options)))
-        for name, is_korean in (("Rewards That", True), ("Painted Films", False)):
-            (block,) = [block for block in shown if block.startswith(f"[{name}")]
-            assert (note in block) == (is_korean is is_english), (command, name)
-        assert note not in head
-    # Once, if all of a page are in the other language.
-    query = "로봇이 기억" if is_english else "prefer in a study"
-    head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask("topic", query=query)))
-    assert note in head
-    assert not any(note in block for block in shown)
-    # Beside the text that it is about, if another paper of the page has a title only.
-    bare = {"arxiv_id": "2501.00096", "title": "Robots that prefer in a study what 로봇이 기억 holds"}
-    listing = json.dumps({"format": "listing", "date": "2026-01-01", "papers": [bare]})
-    await harness.container.create_ingest().add_text(listing, location="titles")
-    head, *shown = re.split(r"\*\*[0-9]+ · ", shown_text(await harness.ask("topic", query=query)))
-    assert note not in head
-    assert sorted((block.startswith("[Robots that"), note in block) for block in shown) == [
-        (False, True),
-        (True, False),
-    ]
 
 
 async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHarness) -> None:

@@ -27,7 +27,7 @@ from bot.sources import arxiv_categories, kinds
 from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
-from tests.support import alert_builders, client_archive, digest_builders, outbox_builders, reader_rows
+from tests.support import alert_builders, client_archive, digest_builders, reader_rows
 from tests.support.client_harness import (
     SIMCORD_EPOCH,
     ClientHarness,
@@ -126,24 +126,6 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_sh
         repeated = await outbox.get(connection, delivery.id)
     assert repeated is not None
     assert repeated.state is models.DeliveryState.WAITING
-
-
-async def test_a_post_with_an_unknown_outcome_is_shown_however_many_messages_follow_it(
-    harness: ClientHarness,
-) -> None:
-    await _add_uncertain(harness)
-    at = harness.env.now() + timedelta(minutes=1)
-    later = [
-        outbox_builders.new_delivery(
-            f"alert:{number}", kind=models.DeliveryKind.ALERT, channel_id=harness.channel.id, planned_at=at
-        )
-        for number in range(101)
-    ]
-    async with harness.container.database.transaction() as connection:
-        await outbox.add_all(connection, later)
-    status = shown_text(await harness.ask("status", by=harness.manager))
-    assert harness.texts("delivery-uncertain") in status
-    assert harness.texts("post-again") in status
 
 
 async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button(
@@ -422,19 +404,6 @@ def test_a_source_shows_how_far_its_back_fill_is(texts: Translations, locale: mo
     assert "66" in text
     assert text in shown
     assert text not in _sources_text(words, replace(row, progress=asdict(replace(progress, on=None))))
-
-
-async def test_many_sources_have_pages(harness: ClientHarness) -> None:
-    for number in range(10):
-        await _add(harness, f"https://feed.example/{number}.xml")
-    result = await harness.press(await harness.ask("status"), "status-sources")
-    assert result.ephemeral
-    assert "feed.example/7.xml" in shown_text(result)
-    assert harness.texts("sources-order") in shown_text(result)
-    assert "feed.example/8.xml" not in shown_text(result)
-    turned = await harness.turn(result)
-    assert turned.id == result.id
-    assert "feed.example/8.xml" in shown_text(turned)
 
 
 async def test_without_sources_the_answer_explains_how_digests_are_added(

@@ -81,31 +81,6 @@ async def test_names_that_are_not_settings_are_warnings(
     }
 
 
-async def test_an_empty_inbox_is_not_a_source_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PAPERROUND_INBOX", str(tmp_path))
-    assert (await examine())["sources"].note == kinds.NO_SOURCE
-    monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co arxiv:cs.CL,cs.LG")
-    findings = await examine()
-    assert (findings["sources"].value, findings["sources"].note) == ("2", "")
-    assert findings["PAPERROUND_SOURCES"].value == "https://huggingface.co, arxiv:cs.CL,cs.LG"
-
-
-async def test_every_setting_is_shown_with_its_origin(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PAPERROUND_TIMEZONE", "Asia/Seoul")
-    (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
-    (tmp_path / "paperround.toml").write_text('http = "127.0.0.1:9464"\nlocale = "en"\n')
-    findings = await examine()
-    assert {settings.setting_name(name) for name in Settings.model_fields} <= set(findings)
-    for name, value, origin in (
-        ("PAPERROUND_TIMEZONE", "Asia/Seoul", "environment"),
-        ("PAPERROUND_LOCALE", "ko", ".env"),
-        ("PAPERROUND_HTTP", "127.0.0.1:9464", "paperround.toml"),
-    ):
-        assert (findings[name].value, findings[name].origin) == (value, origin)
-
-
 async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", SECRET)
     url = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"

@@ -11,13 +11,12 @@ import sqlalchemy as sa
 
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
-from bot.daily.why import Cause
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from storage import alerts, daily, models, outbox, shelf, tables
+from storage import alerts, models, shelf, tables
 from storage.database import Database
 from tests.support import alert_builders, killed_process, outbox_builders, paper_records, reader_rows
-from tests.support.world import AWAY, CHANNEL, DAY, World, moment
+from tests.support.world import CHANNEL, DAY, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
@@ -77,21 +76,6 @@ async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_
     for when in ("Mon 09:00", "Tue 09:00", "Wed+14 09:00"):
         await posted_twice.at(when)
     assert await count(database, tables.deliveries) == 1
-
-
-async def test_a_post_that_expired_unsent_does_not_become_a_posted_one(db: Database) -> None:
-    world = World(db)
-    await world.daily()
-    await world.list("Mon", "A▲9")
-    world.discord.answer = AWAY
-    await world.at("Mon 09:00")
-    world.now = moment("Wed 08:00")
-    await world.relay.expire(world.now)
-    assert (await world.explain("A")).cause is not Cause.POSTED
-    await purge(db)
-    assert await count(db, tables.deliveries) == 0
-    world.now = LATER
-    assert (await world.explain("A")).cause is not Cause.POSTED
 
 
 async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(db: Database) -> None:
@@ -160,18 +144,6 @@ async def _tell(database: Database, *recipients: str) -> None:
     async with database.transaction() as connection:
         await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
-
-
-async def test_what_why_needs_of_recent_posts_stays(posted_twice: World) -> None:
-    database = posted_twice.database
-    await posted_twice.list("Wed+14", "C▲9")
-    await posted_twice.at("Wed+14 09:00")
-    await purge(database, LATER + DAY)
-    async with database.read() as connection:
-        (delivery, *_) = await outbox.list_rows(connection, since_at=LATER - DAY)
-        (part,) = await outbox.list_parts(connection, delivery.id)
-        assert part.payload is not None
-        assert await daily.list_posts_of_paper(connection, 3, CHANNEL) != []
 
 
 async def test_a_paper_that_its_last_reader_removed_goes(db: Database) -> None:

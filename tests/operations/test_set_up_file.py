@@ -231,16 +231,6 @@ async def test_what_discord_blocks_is_not_written_as_paused(made: Database) -> N
     assert await _service(made).export() != exported
 
 
-async def test_a_post_that_is_not_in_the_file_stays_beside_two_new_ones(db: Database) -> None:
-    await Subscriptions(db, lambda: NOW).add(models.Subscription(guild_id=10, channel_id=20))
-    place = '[[posts]]\nguild = "10"\nchannel = "20"\n'
-    text = f'{place}topic = "vision"\n{place}topic = "speech"\n'
-    assert [change.split()[0] for change in await _apply(db, text)] == ["add", "add"]
-    rows = await Subscriptions(db, lambda: NOW).list_rows()
-    assert [row.topic for row in rows] == ["", "vision", "speech"]
-    assert await _apply(db, text) == []
-
-
 async def test_a_post_without_a_zone_has_that_of_the_servers_other_posts_else_of_its_language(
     db: Database,
 ) -> None:

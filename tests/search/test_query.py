@@ -77,10 +77,10 @@ def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
     ("typed", "segment", "form"),
     [
         ("why do LLMs lie", "lie", "hallucination"),
-        ("LLM이 거짓말하는지 알려줘", "거짓말하는지", "hallucination"),
+        ("LLM이 거짓말하는지 알려줘", "거짓말", "hallucination"),
         ("how to train models without labels", "without labels", "unsupervised"),
         ("옷을 바꾸는 논문", "옷을", "garment"),
-        ("휴대폰에서 돌아가는 모델", "휴대폰에서", "on-device"),
+        ("휴대폰에서 돌아가는 모델", "휴대폰", "on-device"),
     ],
 )
 def test_an_everyday_word_has_the_forms_of_what_it_means(
@@ -97,7 +97,7 @@ def test_an_everyday_word_has_the_forms_of_what_it_means(
     [
         ("LoRA로 파인튜닝", "LoRA 파인튜닝"),
         ("코드를 자동으로 고쳐주는 모델 추천해줘", "코드"),
-        ("비위를 맞추는 모델", "비위를 맞추는"),
+        ("비위를 맞추는 모델", "비위 맞추는"),
         ("how to stop language models from saying wrong things", "language models"),
         ("강화학습으로 로봇을 학습시키나요?", "강화학습 로봇 학습"),
         ("state of the art text-to-video", "text-to-video"),
@@ -204,7 +204,7 @@ def test_hidden_forms_are_not_named() -> None:
         ("추천 시스템에 LLM을 쓰면 뭐가 좋아지나요", ["추천 시스템", "LLM"]),
         ("의료 영상에 쓸 수 있는 파운데이션 모델", ["의료 영상", "파운데이션 모델"]),
         ("멀티모달 모델이 차트랑 표를 읽을 수 있나?", ["멀티모달 모델", "차트", "표"]),
-        ("스마트폰에서 도는 모델", ["스마트폰에서 도는"]),
+        ("스마트폰에서 도는 모델", ["온디바이스"]),
         ("오염됐는지", ["오염"]),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -69,15 +68,6 @@ async def test_a_copy_has_all_rows_and_continues_its_ids(db: Database, target: D
     # Of the two readers, and its own.
     assert len(kept) == 3
     assert await add_digest(target, 2) > last
-
-
-async def test_a_copy_that_was_cut_off_begins_again(db: Database, target: Database) -> None:
-    await reader_rows.fill_every_table(db, 7)
-    async with aclosing(copying.copy(db, target)) as steps:
-        async for rows in steps:
-            if rows > 5:
-                break
-    assert await copy(db, target) == len(copying.COPIED)
 
 
 @pytest.mark.engines("sqlite")

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from storage import database, errors, key_values, migrate
-from storage.migrations import versions
 
 
 @asynccontextmanager
@@ -53,10 +52,6 @@ async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
         await (await migrate.open_database(empty_database_url, migrate=True)).close()
     async with open_unmigrated(empty_database_url) as db:
         assert await migrate.current_revision(db) == migrate.HEAD
-
-
-def test_head_is_the_newest_revision_file() -> None:
-    assert max(f"r{path.name[:4]}" for path in Path(versions.__path__[0]).glob("[0-9]*.py")) == migrate.HEAD
 
 
 @pytest.mark.parametrize(
@@ -151,11 +146,6 @@ def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
     assert "papers cannot be reached or used (it does not answer). Is PostgreSQL running" in str(translated)
 
 
-def test_programming_errors_are_not_translated() -> None:
-    url = make_url("sqlite+aiosqlite:///paperround.db")
-    assert database.translate_error(sqlite3.OperationalError("no such column: x"), url) is None
-
-
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
@@ -175,13 +165,6 @@ def test_programming_errors_are_not_translated() -> None:
 async def test_an_unusable_url_raises_an_error_sentence(url: str, sentence: str) -> None:
     with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
-
-
-async def test_a_file_that_is_not_a_database_raises_an_error_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "paperround.db"
-    path.write_text("text that is long enough not to be mistaken for an empty database " * 20)
-    with pytest.raises(errors.StorageError, match="not a Paperround database"):
-        await migrate.open_database(f"sqlite+aiosqlite:///{path}")
 
 
 async def test_a_copy_ends_while_others_commit_all_the_time(
@@ -207,20 +190,6 @@ async def test_a_copy_ends_while_others_commit_all_the_time(
         assert committed.result() > 0
 
 
-async def test_a_copy_made_during_a_transaction_contains_only_committed_data(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
-    async with sqlite_db.transaction() as connection:
-        await key_values.set_value(connection, "kept", "yes")
-    async with sqlite_db.transaction() as connection:
-        await key_values.set_value(connection, "kept", "not yet")
-        assert await migrate.copy_to(sqlite_db, tmp_path / "copy.db") > 0
-    copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
-    async with copy.read() as connection:
-        assert await key_values.get(connection, "kept") == "yes"
-    await copy.close()
-
-
 @pytest.mark.parametrize("name", ["paperround.db", "photos.db", "notes.md", "folder"])
 async def test_a_copy_replaces_nothing_but_an_earlier_one(
     sqlite_db: database.Database, tmp_path: Path, name: str
@@ -238,11 +207,3 @@ async def test_a_copy_replaces_nothing_but_an_earlier_one(
         await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "copy.db.partial").exists()
-
-
-async def test_the_error_names_a_folder_that_does_not_exist(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
-    with pytest.raises(errors.StorageError, match="nowhere"):
-        await migrate.copy_to(sqlite_db, tmp_path / "nowhere" / "copy.db")
-    assert "copy.db.partial" not in os.listdir(tmp_path)

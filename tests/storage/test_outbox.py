@@ -18,20 +18,6 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
-async def test_a_planned_delivery_reads_back(db: database.Database) -> None:
-    papers = ("2502.02737", "2502.02738")
-    planned = new_delivery(user_id=5, guild_id=6, digest_on=NOW.date(), papers=papers, priority=3)
-    delivery_id = await add(db, planned)
-    async with db.read() as connection:
-        stored = await outbox.get(connection, delivery_id)
-        parts = await outbox.list_parts(connection, delivery_id)
-    assert stored is not None
-    for name in ("key", "kind", "user_id", "guild_id", "digest_on", "papers", "priority", "due_at"):
-        assert getattr(stored, name) == getattr(planned, name)
-    assert [part.position for part in parts] == [0, 1]
-    assert parts[0].first_attempt_at is None
-
-
 async def test_payloads_are_purged_some_time_after_the_end(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a", parts=1))
     async with db.transaction() as connection:
@@ -76,13 +62,6 @@ async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> N
         assert await outbox.oldest_unsent_at(connection) is None
 
 
-async def test_an_attempt_begins_once(db: database.Database) -> None:
-    await add(db, new_delivery())
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        assert set(await outbox.mark_sending(connection, [part.id], NOW)) == set()
-
-
 async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
     db: database.Database,
 ) -> None:
@@ -110,17 +89,6 @@ async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: da
         await outbox.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
         again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert again.first_attempt_at is None
-
-
-async def test_a_failed_part_ends_its_delivery(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a"))
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        await outbox.stop_part(connection, part.id, reason="refused", now=NOW)
-        stored = await outbox.get(connection, delivery_id)
-    assert stored is not None
-    assert (stored.state, stored.finished_at) == (models.DeliveryState.STOPPED, NOW)
-    assert await list_due_nonces(db) == []
 
 
 async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database) -> None:
@@ -240,18 +208,6 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
         states = [part.state for part in await outbox.list_parts(connection, delivery_id)]
     assert states == [models.PartState.SENT, models.PartState.STOPPED]
     assert await list_due_nonces(db, late) == []
-
-
-async def test_a_delivery_cancelled_while_being_sent_does_not_go_on(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a"))
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.mark_retry(
-            connection, part.id, next_attempt_at=NOW, unknown_since=None, error="no-access", is_refused=True
-        )
-        assert await outbox.try_now(connection, NOW, channel_id=[7]) == 0
-    assert await list_due_nonces(db) == []
 
 
 async def test_the_fallback_of_a_cancelled_delivery_is_not_sent(db: database.Database) -> None:

@@ -10,23 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from storage import archive, database, models, papers, search, shelf, snapshot, sources, tables
-from storage.models import ArchiveExtent, PaperFacts, Section
+from storage.models import ArchiveExtent, PaperFacts
 from tests.support import patience, reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
-
-
-async def test_stored_and_updated_papers_read_back_unchanged(db: database.Database) -> None:
-    ids = await add_papers(db, merged_paper(1), merged_paper(2, votes=None, on=None))
-    async with db.transaction() as connection:
-        assert await papers.list_merged(connection, arxiv_ids=["2601.00001"], ids=ids.values()) == {
-            ids["2601.00001"]: merged_paper(1),
-            ids["2601.00002"]: merged_paper(2, votes=None, on=None),
-        }
-        changed = merged_paper(2, votes=8)
-        await papers.update(connection, [(ids["2601.00002"], changed)])
-        assert (await papers.list_merged(connection, ids=[ids["2601.00002"]])).popitem()[1] == changed
 
 
 async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(db: database.Database) -> None:
@@ -68,21 +56,6 @@ async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> Non
         assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
         assert await archive.list_dates(connection, limit=5) == [DAY]
         assert await papers.get_extent(connection, until_on=date.max) == ArchiveExtent(3, DAY, DAY)
-
-
-async def test_details_and_index_documents_contain_all_appearances_newest_first(
-    db: database.Database,
-) -> None:
-    ids = await add_papers(db, merged_paper(1))
-    for days in range(3):
-        await add_digest(db, ids, DAY + timedelta(days=days), digest_hash=f"h{days}")
-    async with db.read() as connection:
-        detail = await papers.get_detail(connection, "2601.00001")
-        assert detail is not None
-        assert [appearance.date.day for appearance in detail.appearances] == [4, 3, 2]
-        assert detail.appearances[0].entry.sections == (Section(None, "Body 1"),)
-        [document] = await snapshot.read(connection, search.list_documents, [detail.id], iter)
-        assert document.sections == (Section(None, "Body 1"),)
 
 
 async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
@@ -230,29 +203,6 @@ async def test_papers_of_an_author_are_not_counted_again_for_each_new_one(
         stored = await database.fetch_records(connection, models.Author, sa.select(tables.authors))
     assert set(_counts(stored).values()) == {2}
     assert [one for one in read if "paper_authors" in one and not one.startswith("INSERT")] == []
-
-
-async def test_entries_read_back_by_rank_until_they_are_removed(db: database.Database) -> None:
-    ids = await add_papers(db, merged_paper(1), merged_paper(2))
-    digest_id = await add_digest(db, ids)
-    async with db.transaction() as connection:
-        stored = await archive.list_entries_by_digest(connection, digest_id)
-        assert [(entry.rank, entry.arxiv_id) for entry in stored] == [(1, "2601.00001"), (2, "2601.00002")]
-        assert stored[1].sections == (models.Section(None, "Body 2"),)
-        appearances = await archive.list_appearances(connection, ids.values())
-        assert appearances[ids["2601.00002"]][0].entry == stored[1]
-        assert await archive.remove_entries(connection, digest_id) == dict.fromkeys(ids.values(), 1)
-        assert await archive.list_entries_by_digest(connection, digest_id) == ()
-
-
-async def test_a_digest_keeps_its_text_and_problems(db: database.Database) -> None:
-    digest_id = await add_digest(db, await add_papers(db, merged_paper(1)))
-    async with db.read() as connection:
-        stored = await archive.get(connection, digest_id)
-        assert await archive.get_text(connection, digest_id) == "text h"
-        assert await archive.get_last_updated_at(connection) == NOW
-    assert stored is not None
-    assert (stored.problems, stored.language) == ((models.Problem(3, "odd"),), "ko")
 
 
 async def test_a_digest_is_trusted_as_its_source(db: database.Database) -> None:

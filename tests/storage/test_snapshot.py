@@ -7,20 +7,6 @@ import pytest
 from storage import database, key_values, snapshot
 
 
-def read_value(view: snapshot.Snapshot, key: str) -> list[tuple[object, ...]]:
-    """Return the rows of a key."""
-    return view.fetch("SELECT value FROM meta WHERE key = ?", key)
-
-
-async def test_a_function_reads_what_its_transaction_has_written(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, "a", "1")
-        assert await snapshot.read(connection, read_value, "a") == [("1",)]
-    async with db.read() as connection:
-        assert await snapshot.read(connection, read_value, key="a") == [("1",)]
-        assert await snapshot.read(connection, read_value, "b") == []
-
-
 async def test_any_number_of_values_is_looked_for(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

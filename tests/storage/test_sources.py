@@ -26,23 +26,6 @@ async def test_a_source_is_added_once_and_due_at_once(db: database.Database) -> 
         assert not await sources.remove(connection, URL)
 
 
-async def test_the_health_of_a_source_is_stored(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        added = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW, priority=3)
-        await sources.add(connection, url="other", kind=models.SourceKind.FOLDER, now=NOW)
-        ill = replace(
-            added,
-            status=models.FetchStatus.FAILED,
-            failures=2,
-            reason="no answer",
-            last_attempt_at=NOW,
-            next_attempt_at=NOW + timedelta(hours=1),
-        )
-        await sources.set_health(connection, ill)
-        assert (await sources.list_rows(connection))[0] == ill
-        assert [row.url for row in await sources.list_rows(connection, due_at=NOW)] == ["other"]
-
-
 async def test_the_last_state_of_a_page_is_kept(db: database.Database) -> None:
     async with db.transaction() as connection:
         source = await sources.add(connection, url=URL, kind=models.SourceKind.URL, now=NOW)

@@ -128,14 +128,18 @@ class Renderer:
 class Discord:
     """Keeps the messages that are sent, by channel; direct messages are in the channel -N of the user N.
 
-    `answer` is a failure of all requests, if not None. A message comes although its answer is lost.
+    `answer` is a failure of all requests, if not None; `closed` are channels that refuse. A message comes although its answer
+    is lost.
     """
 
     def __init__(self) -> None:
         self.messages: list[tuple[int, str, str | None]] = []
         self.answer: Classification | None = None
+        self.closed: set[int] = set()
 
     async def send(self, request: SendRequest) -> models.Receipt:
+        if request.channel_id in self.closed:
+            raise DeliveryError(FORBIDDEN, "Discord refuses")
         if self.answer is None or self.answer is LOST:
             self.messages.append((request.channel_id, request.payload["content"], request.marker))
         if self.answer is not None:

@@ -48,10 +48,6 @@ def test_a_concept_is_the_same_feature_in_both_languages(
     assert "reinforc learn" in profiles.concepts_of(_extract(concept_index, "A title", text))
 
 
-def test_no_concept_is_found_across_a_line_or_a_comma(concept_index: profiles.ConceptIndex) -> None:
-    assert not profiles.concepts_of(_extract(concept_index, "Reinforcement, learning", "강화\n학습"))
-
-
 def test_a_profile_has_at_most_200_weights_and_prefers_what_several_papers_have() -> None:
     positives = [
         ({f"word{number} {paper}": 0.05 for number in range(300)} | {"robot": 0.5}, 1.0) for paper in (1, 2)

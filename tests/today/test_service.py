@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bot.alerts.service import Alerts
 from bot.app.container import Container
 from bot.archive import listing
 from bot.client import translations
@@ -18,7 +17,7 @@ from bot.core.settings import Settings
 from bot.today.service import TODAY, TodayPlanner, TodayService
 from storage import accounts, models, outbox, today
 from storage.database import Connection, Database
-from tests.support import alert_builders, killed_process, patience, sample_archive
+from tests.support import killed_process, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -169,25 +168,6 @@ async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_w
         if day == 6:
             await planned.add_day("2025-03-07", 1)
     assert [row.digest_on for row in await planned.list_deliveries()] == [date(2025, 3, 7), date(2025, 3, 6)]
-
-
-async def test_a_reader_sees_what_they_follow_among_the_new_papers_for_lookup_of_the_day(
-    sqlite_db: Database,
-) -> None:
-    planned = _Planned(sqlite_db)
-    await planned.subscribe()
-    draft = alert_builders.draft("Ada Byron", kind=models.AlertKind.AUTHOR, user_id=READER)
-    await planned.services.get(Alerts).add(draft)
-    names = {f"2503.2{number:04}": f"Name {number}" for number in range(1, 40)} | {"2503.20040": "Ada Byron"}
-    items = [
-        {"arxiv_id": name, "title": f"New {name}", "authors": [author]} for name, author in names.items()
-    ]
-    await planned.add_lookup(date(2025, 3, 7), items)
-    await planned.add_day("2025-03-07", 1)
-    await planned.run_until(datetime(2025, 3, 9, 12, tzinfo=UTC))
-    [delivery] = await planned.list_deliveries()
-    assert delivery.papers[0] == "2503.20040"
-    assert len(delivery.papers) == 5
 
 
 @both_engines

@@ -188,20 +188,6 @@ async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_
     assert harness.texts("quoted-from", language="en") not in shown
 
 
-async def test_a_followed_author_is_a_reason(harness: ClientHarness) -> None:
-    await _ask(harness)
-    author = models.AlertKind.AUTHOR
-    draft = alert_builders.draft("Kim Min-jun", kind=author, user_id=harness.reader.id)
-    alert = await harness.bot.services.get(Alerts).add(draft)
-    shown = await _ask(harness)
-    assert _shown_papers(shown)[:2] == ["2501.00001", "2501.00003"]
-    assert harness.texts("today-because-followed", text="Kim Min-jun") in shown_text(shown)
-    await harness.bot.services.get(Alerts).pause(alert.id)
-    paused = shown_text(await _ask(harness))
-    assert "Kim Min-jun" not in paused
-    assert harness.texts("today-by-votes") in paused
-
-
 async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
     await _save(harness, *SMALL_MODELS)

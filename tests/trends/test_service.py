@@ -67,12 +67,6 @@ async def test_every_form_of_a_topic_has_the_same_trend(trends: trends_service.T
         assert (await trends.get_trend(query)).added_forms
 
 
-async def test_without_terms_all_papers_are_counted(trends: trends_service.TrendService) -> None:
-    assert await _counts(trends, "") == [(3, 102), (0, None), (2, 13)]
-    assert await _counts(trends, "   ") == await _counts(trends, "")
-    assert await _counts(trends, "", 60) == await _counts(trends, "")
-
-
 async def test_a_trend_has_all_months_of_its_span_from_the_archives_first_on(
     trends: trends_service.TrendService,
 ) -> None:
@@ -100,23 +94,6 @@ async def test_a_young_archive_has_a_column_per_week(trends: trends_service.Tren
         assert (weeks.step, weeks.is_last_month_partial) == (trends_service.Step.WEEK, False)
 
 
-async def test_an_archive_of_three_weeks_has_a_column_per_day_and_one_of_three_months_per_month(
-    db: Database,
-) -> None:
-    await sample_archive.add_digest(db, "2025-03-18", _paper(1, "Robots"))
-    await sample_archive.add_digest(db, "2025-03-20", _paper(2, "Films", votes=3))
-    days = await _service(db).get_trend("", by_age=True)
-    assert [(day.starts_on.day, day.paper_count, day.votes) for day in days.months] == [
-        (18, 1, 10),
-        (19, 0, None),
-        (20, 1, 3),
-    ]
-    assert (days.step, days.is_last_month_partial) == (trends_service.Step.DAY, True)
-    for first, step in (("2025-02-28", "WEEK"), ("2024-12-20", "WEEK"), ("2024-12-19", "MONTH")):
-        await sample_archive.add_digest(db, first, _paper(int(first[-2:]), "Weather"))
-        assert (await _service(db).get_trend("", by_age=True)).step.name == step
-
-
 @both_engines
 async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
@@ -125,10 +102,6 @@ async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -
     assert await _counts(trends, "author:nobody") == [(0, None)] * 3
     assert await _counts(trends, "votes:10") == [(1, 90), (0, None), (1, 10)]
     assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
-
-
-async def test_partial_matches_are_not_counted(trends: trends_service.TrendService) -> None:
-    assert await _counts(trends, "robots weather") == [(0, None)] * 3
 
 
 async def test_unknown_votes_are_not_zero(db: Database) -> None:

@@ -104,24 +104,6 @@ async def test_a_feed_names_the_authors_or_says_how_many_more_there_are(
     assert listed == [names[:22], [*names[:100], more]]
 
 
-@pytest.mark.parametrize(
-    ("locale", "said"),
-    [("en", "also in the January 3, 2025 digest"), ("ko", "2025년 1월 3일 다이제스트에도 실림")],
-)
-async def test_a_paper_of_several_days_says_so_on_the_page_and_in_the_feed_of_a_day(
-    archive: WebArchive, locale: str, said: str
-) -> None:
-    await sample_archive.add_digest(archive.services.database, "2025-01-03", sample_archive.SMALL)
-    assert said in await archive.text(f"/days/2025-01-02?lang={locale}")
-    assert said not in await archive.text(f"/days/2025-01-03?lang={locale}")
-    assert said in await archive.text(f"/feed.atom?lang={locale}")
-
-
-async def test_the_feed_of_an_institution_is_that_of_a_search(archive: WebArchive) -> None:
-    text = await archive.text("/search.atom?q=" + quote("papers from KAIST"))
-    assert check_atom(text).findtext(f"{ATOM}title") == "papers from KAIST · Paperround"
-
-
 async def test_the_sitemap_names_pages_that_exist(archive: WebArchive) -> None:
     root = ElementTree.fromstring((await archive.text("/sitemap.xml")).encode())
     addresses = [loc.text or "" for loc in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]

@@ -14,7 +14,7 @@ from bot.app import health
 from bot.core import admission, http_server
 from bot.web import server
 from storage import models
-from tests.support import digest_builders, sample_archive
+from tests.support import digest_builders
 from tests.web.conftest import WebArchive
 
 PAPER = "/papers/2501.00004"
@@ -164,14 +164,6 @@ async def test_a_list_says_which_sentences_are_in_another_language(archive: WebA
     assert mixed.count(note) == mixed.count('<p lang="ko">') > 0
     assert note not in await archive.text("/days/2025-01-04?lang=en")
     assert note not in await archive.text("/days/2025-01-02?lang=ko")
-
-
-async def test_a_list_says_how_many_more_authors_a_paper_has(archive: WebArchive) -> None:
-    names = [f"Author {letter}" for letter in "ABCDE"]
-    paper = sample_archive.NewsletterPaper("2501.00031", "Telescopes", "망원경이에요.", authors=names)
-    await sample_archive.add_digest(archive.services.database, "2025-01-04", paper)
-    for language, more in (("en", "and 2 more"), ("ko", "외 2명")):
-        assert f"{more}</p>" in await archive.text(f"/days/2025-01-04?lang={language}")
 
 
 async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:

@@ -245,6 +245,7 @@ alert-more = { $count ->
    *[other] { $count } more
 }
 alert-day = All the day's papers
+post-week = All the week's papers
 alert-manage = Manage alerts
 
 ## Notices, and why something stands still
@@ -453,7 +454,11 @@ zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seo
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
-style-does-not-fit = { $channel } can't take this style. The Forum style is for forum channels only, which take no other; the Announcement style needs an announcement channel.
+style-does-not-fit = { $style ->
+    [forum] The Forum style needs a forum channel.
+    [announcement] The Announcement style needs an announcement channel.
+   *[other] A forum channel takes only the Forum style.
+}
 
 ## Status
 status-heading = Status
@@ -749,7 +754,6 @@ today-others = All of the day
 today-topics = My topics
 today-picked = **Picked:** { $topics }
 today-no-topics = none yet
-today-learnt = **From your saved papers:** { $topics }
 today-how = Ranked by what you save, follow and mark **More like this**. **Not interested** ranks similar papers lower.
     Only you can see your list. Your data: { $data } · delete it: { $forget }
 today-pick-topics = Pick topics

@@ -208,6 +208,7 @@ more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
+post-week = 그 주의 논문 모두 보기
 alert-manage = 알림 관리
 
 ## 멈춘 이유
@@ -415,7 +416,11 @@ zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/B
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
-style-does-not-fit = { $channel }에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸 수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
+style-does-not-fit = { $style ->
+    [forum] 포럼 형식은 포럼 채널에만 올릴 수 있어요.
+    [announcement] 공지 형식은 공지 채널에만 올릴 수 있어요.
+   *[other] 포럼 채널에는 포럼 형식으로만 올릴 수 있어요.
+}
 
 ## 상태
 status-heading = 상태
@@ -700,7 +705,6 @@ today-others = 오늘의 논문 전체
 today-topics = 내 주제
 today-picked = **고른 주제:** { $topics }
 today-no-topics = 아직 없음
-today-learnt = **저장한 논문에서 찾은 주제:** { $topics }
 today-how = 저장한 논문, 알림, **이런 논문 더**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
     이 목록은 나만 볼 수 있어요. 저장된 내 정보 확인 { $data } · 삭제 { $forget }
 today-pick-topics = 주제 고르기
