@@ -169,8 +169,7 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# To change something, run `/daily setup` again with other options.
 [Start] [More settings]
 
-#papers can't take this style. The Forum style is for forum channels only, which take no other; the
-  Announcement style needs an announcement channel.
+The Forum style needs a forum channel.
 
 Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as
   **diffusion -survey**.
@@ -196,8 +195,7 @@ This server has several daily posts. Pick one with the **post** option.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기] [추가 설정]
 
-#papers에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸
-  수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
+포럼 형식은 포럼 채널에만 올릴 수 있어요.
 
 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
   수(추천:)를 합쳐 200자까지 쓸 수 있어요.
