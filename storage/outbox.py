@@ -534,7 +534,7 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
     """Return the number of parts by state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
-    return {state: count for state, count in await connection.execute(query)}  # noqa: C416 - gives the tuples their types
+    return {PartState(state): count for state, count in await connection.execute(query)}
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:

@@ -13,12 +13,12 @@ from itertools import islice, pairwise
 from typing import NamedTuple, cast
 
 import tantivy
-from tantivy import Occur, Query
+from tantivy import Query
 
 from bot.glossary import transliteration
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
-from bot.search.engine import Engine
+from bot.search.engine import Engine, all_of, any_of
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, people, query_parser, questions, tokens
@@ -107,17 +107,6 @@ class Archive(NamedTuple):
         return self.reader.read(query, self.choose_names)
 
 
-def _all_of(queries: Iterable[Query | None]) -> Query | None:
-    clauses = list(queries)
-    known = [(Occur.Must, query) for query in clauses if query is not None]
-    return Query.boolean_query(known) if known and len(known) == len(clauses) else None
-
-
-def _any_of(queries: Iterable[Query | None]) -> Query | None:
-    clauses = [(Occur.Should, query) for query in queries if query is not None]
-    return Query.boolean_query(clauses) if clauses else None
-
-
 def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:
     """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
     if is_prefix:
@@ -149,7 +138,7 @@ def _find(writers: Writers, pairs: Sequence[tuple[str, str]], *, is_prefix: bool
         of_family = people.family_spellings(family) if family else ()
         words.update((family + given, family, given), of_family, people.given_spellings(given))
     known = set(filter(writers.has, words))
-    query = _any_of(_query(writers, family, given, known, is_prefix=is_prefix) for family, given in pairs)
+    query = any_of(_query(writers, family, given, known, is_prefix=is_prefix) for family, given in pairs)
     return writers.find([query], limit=_CANDIDATE_LIMIT)
 
 
@@ -158,18 +147,18 @@ def _query(writers: Writers, family: str, given: str, known: set[str], *, is_pre
     given_terms: list[str | Prefix] = [word for word in people.given_spellings(given) if word in known]
     if is_prefix:
         given_terms += map(Prefix, islice(filter(None, people.given_spellings(given)), _MAX_PREFIXES))
-    given_query = _any_of(map(writers.word, given_terms))
+    given_query = any_of(map(writers.word, given_terms))
     if not family:
-        return _any_of([given_query, writers.word(given)])
+        return any_of([given_query, writers.word(given)])
     of_family = people.family_spellings(family).items()
-    families = _any_of(
+    families = any_of(
         writers.word(word) for word, cost in of_family if word in known and not (is_prefix and cost)
     )
     whole = writers.word(Prefix(family + given) if is_prefix else family + given)
     if not given:
-        return _any_of([families, whole])
-    in_hangul = _all_of((writers.word(family), writers.word(given)))
-    return _any_of((_all_of((families, given_query)), in_hangul, whole))
+        return any_of([families, whole])
+    in_hangul = all_of((writers.word(family), writers.word(given)))
+    return any_of((all_of((families, given_query)), in_hangul, whole))
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
@@ -206,7 +195,7 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
     patterns = list(map(transliteration.name_pattern, words))
     if len(words) < 2 or None in patterns:
         return []
-    query = _all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
+    query = all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
     found = writers.find([query], limit=_CANDIDATE_LIMIT)
     return [author for author in found if len(people.name_tokens(author.name)) == len(words)] or found
 
@@ -217,12 +206,12 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
     if len(words) > 1 and any(len(word) == 1 for word in words):
         initials = (Prefix(word) if len(word) == 1 else word for word in words)
         alternatives.append(_with_all(writers, initials))
-    queries = [_any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
+    queries = [any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
     return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
 def _with_all(writers: Writers, words: Iterable[str | Prefix]) -> Query | None:
-    return _all_of(map(writers.word, words))
+    return all_of(map(writers.word, words))
 
 
 def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
@@ -260,14 +249,14 @@ def _rank(
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, with words joined, or with an error or two."""
-    joined = _any_of(_joined_queries(writers, words))
+    joined = any_of(_joined_queries(writers, words))
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
     if len(words) > 1:
-        or_initial = [_any_of(map(writers.word, (word, word[0]))) for word in whole]
-        short = _all_of((*or_initial, _any_of(map(writers.word, whole))))
-    corrected = (_all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
+        or_initial = [any_of(map(writers.word, (word, word[0]))) for word in whole]
+        short = all_of((*or_initial, any_of(map(writers.word, whole))))
+    corrected = (all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
     authors = writers.find([_prefix_query(writers, words), joined, short, *corrected], limit=_FUZZY_LIMIT)
     return [
         author

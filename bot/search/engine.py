@@ -156,14 +156,14 @@ class Engine:
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
-            _any_of([*repeated, of_concept]),
+            any_of([*repeated, of_concept]),
             min(papers, self.searcher.num_docs),
         )
 
     def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for the papers that have a part; None if none has."""
         compiled = self._compile(part.forms)
-        return _any_of(
+        return any_of(
             Query.boost_query(query, weight)
             for query, weight in ((compiled.title, title), (compiled.body, body))
             if query is not None
@@ -179,12 +179,12 @@ class Engine:
         if len(paper_ids) > _MAX_TERMS:
             return Query.term_set_query(self._schema, "id", list(paper_ids))
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
-        return _any_of(terms) or Query.empty_query()
+        return any_of(terms) or Query.empty_query()
 
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
         """Return the query that scores papers by their similarity to the topics of a question."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
-        return _any_of(
+        return any_of(
             self._term("topic", f"{topic}.{level}", weight * (level - 0.5))
             for topic, weight in heaviest
             for level in range(1, search_index.LEVELS + 1)
@@ -217,9 +217,9 @@ class Engine:
             self._part(_literal_part(people.institution_forms(name))),
             self._term("institution", "", 0.0),
         )
-        told = _all_of([named, unknown]) if named is not None and unknown is not None else None
+        told = all_of([named, unknown])
         token = people.institution_token(name)
-        return _any_of([self._term("institution", token, 0.0) if token else None, told])
+        return any_of([self._term("institution", token, 0.0) if token else None, told])
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
@@ -268,7 +268,7 @@ class Engine:
         # A writer whom the words name, and who is found, counts as a part.
         may_lack_all = scope.is_asked_for and not found.total
         if may_lack_all:
-            partial = _any_of([partial, Query.const_score_query(Query.all_query(), _LEAST)])
+            partial = any_of([partial, Query.const_score_query(Query.all_query(), _LEAST)])
             parts = parts or query.parts
         if partial is None:
             return found
@@ -284,19 +284,19 @@ class Engine:
             for name in sorted(query.names)
             for mark, degree in _NAME_DEGREES.items()
         ]
-        parts = [(self._compile(part.forms).papers, self._part(part)) for part in query.parts[:_MAX_PARTS]]
-        found = [part for _, part in sorted(parts, key=lambda pair: pair[0]) if part is not None]
-        if found and len(found) == len(parts):
-            clauses.append(Query.boost_query(_all_of(found), 1 / len(parts)))
+        # The rarest first.
+        parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
+        if (whole := all_of(map(self._part, parts))) is not None:
+            clauses.append(Query.boost_query(whole, 1 / len(parts)))
         if len(parts) > 1:
             # As a phrase, or as one word: ZeroSearch.
             clauses.append(self._part(concepts.literal_part(query.text)))
         clauses += [
-            _all_of([named, Query.const_score_query(named, _WHOLE)])
+            all_of([named, Query.const_score_query(named, _WHOLE)])
             for named in map(self._part, query.wholes)
             if named is not None
         ]
-        return _any_of(clauses)
+        return any_of(clauses)
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
         """Return the query for papers with any of the parts; of a sentence, in the order of its topics too."""
@@ -306,7 +306,7 @@ class Engine:
                 weight = self._idf(self._compile(part.forms).papers)
                 weights.append(weight * max(form.weight for form in part.forms))
                 clauses.append(Query.boost_query(found, weight))
-        words, topics = _any_of(clauses), self._topics(query.topics)
+        words, topics = any_of(clauses), self._topics(query.topics)
         if words is None or topics is None:
             return words
         # Both as if they were unit vectors.
@@ -357,12 +357,12 @@ class Engine:
         """Return for each of a few parts those of these papers that have it, by one search: the score has a bit for each part."""
         having = [set[int]() for _ in parts]
         found = [(number, one) for number, part in enumerate(parts) if (one := self._part(part)) is not None]
-        among = Query.const_score_query(self._among(paper_ids), 0.0)
+        among = self._narrow(Scope(paper_ids=paper_ids))
         for start in range(0, len(found) if paper_ids else 0, _SCORE_BITS):
             batch = found[start : start + _SCORE_BITS]
             bits = [Query.const_score_query(one, float(1 << bit)) for bit, (_, one) in enumerate(batch)]
-            any_bit = _any_of(bits) or Query.empty_query()
-            hits = self.searcher.search(_all_of([among, any_bit]), len(paper_ids), count=False)
+            any_bit = any_of(bits) or Query.empty_query()
+            hits = self.searcher.search(_within(any_bit, among), len(paper_ids), count=False)
             for id_, (score, _) in zip(self._ids(hits), hits.hits, strict=True):
                 for bit, (number, _) in enumerate(batch):
                     if int(score) >> bit & 1:
@@ -392,13 +392,13 @@ class Engine:
         found = found.union(*(list_(self._about(whole)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
         named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
-        found |= list_(_any_of(named))
+        found |= list_(any_of(named))
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
     def _about(self, part: Part) -> Query | None:
         """Return the query that scores titles with a part as certain, and bodies by how often they have any of its forms."""
         compiled = self._compile(part.forms)
-        return _any_of(
+        return any_of(
             [compiled.title and Query.const_score_query(compiled.title, _CERTAIN), compiled.repeated]
         )
 
@@ -417,8 +417,8 @@ class Engine:
         complete = self._complete(query)
         if complete is None or not paper_ids:
             return {}
-        among = Query.const_score_query(self._among(paper_ids), 0.0)
-        found = self.searcher.search(_all_of([complete, among]), len(paper_ids), count=False)
+        among = self._narrow(Scope(paper_ids=paper_ids))
+        found = self.searcher.search(_within(complete, among), len(paper_ids), count=False)
         scores = (score for score, _ in found.hits)
         return dict(zip(self._ids(found), scores, strict=True))
 
@@ -444,9 +444,8 @@ class Engine:
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that have a form of each of these terms, given by their forms."""
-        queries = [self._part(_literal_part(forms)) for forms in terms]
-        known = [query for query in queries if query is not None]
-        return _total(self.searcher.search(_all_of(known), 1)) if len(known) == len(queries) else 0
+        query = all_of(self._part(_literal_part(forms)) for forms in terms)
+        return 0 if query is None else _total(self.searcher.search(query, 1))
 
     def count_titles(self, term: Sequence[str]) -> int:
         """Return the number of papers that have a form of a term in the title."""
@@ -488,26 +487,33 @@ class Engine:
         def token(text: str) -> Query:
             return Query.term_query(self._schema, "title", text, "basic")
 
-        clauses = list(map(token, words))
+        clauses: list[Query | None] = list(map(token, words))
         if beginnings:
-            last = set(alternatives)
-            for beginning in beginnings:
-                found = self.searcher.terms_with_prefix("title", beginning, None, _MAX_COMPLETIONS)
-                last.update(text for text, _ in found)
-            clauses.append(_any_of(map(token, sorted(last))) or Query.empty_query())
-        if not clauses:
+            last = self._complete_terms("title", beginnings).union(alternatives)
+            clauses.append(any_of(map(token, sorted(last))))
+        if (wanted := all_of(clauses)) is None:
             return []
-        return self._ids(self.searcher.search(_all_of(clauses), limit, order_by_field="top", count=False))
+        return self._ids(self.searcher.search(wanted, limit, order_by_field="top", count=False))
+
+    def _complete_terms(self, field: str, beginnings: Iterable[str]) -> set[str]:
+        found = (self.searcher.terms_with_prefix(field, text, None, _MAX_COMPLETIONS) for text in beginnings)
+        return {text for terms in found for text, _ in terms}
+
+    def list_named(self, beginnings: Iterable[str]) -> list[int]:
+        """Return the papers, two at most, with a name that begins with one of these keys."""
+        terms = sorted(self._complete_terms("name", beginnings))
+        wanted = any_of(Query.term_query(self._schema, "name", term, "basic") for term in terms)
+        return [] if wanted is None else self._ids(self.searcher.search(wanted, 2, count=False))
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:
         """Return the papers with most of these counted concepts, of those the ones on most of these topics, best first."""
-        named = _any_of(
+        named = any_of(
             self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
             for token, count in words.items()
         )
-        wanted = _any_of([named, self._topics(topics)])
+        wanted = any_of([named, self._topics(topics)])
         if wanted is None:
             return []
         found = self._ids(self.searcher.search(wanted, limit + 1, count=False))
@@ -548,11 +554,14 @@ def _total(found: Any) -> int:
     return int(found.count)
 
 
-def _any_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the query for papers that match any of these; None without one."""
+def any_of(queries: Iterable[Query | None]) -> Query | None:
+    """Return the query for what matches any of these; None without one."""
     clauses = [(Occur.Should, query) for query in queries if query is not None]
     return Query.boolean_query(clauses) if clauses else None
 
 
-def _all_of(queries: Iterable[Query]) -> Query:
-    return Query.boolean_query([(Occur.Must, query) for query in queries])
+def all_of(queries: Iterable[Query | None]) -> Query | None:
+    """Return the query for what matches all of these; None without any, or if one of them matches nothing."""
+    clauses = list(queries)
+    known = [(Occur.Must, query) for query in clauses if query is not None]
+    return Query.boolean_query(known) if known and len(known) == len(clauses) else None

@@ -8,7 +8,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, questions, tokens, typography
+from bot.text import analyser, questions, term_keys, tokens, typography
 from storage import models, search
 
 _CANDIDATE_LIMIT = 60
@@ -18,7 +18,7 @@ _MIN_PREFIX_LENGTH = 2
 _MIN_STEM_LENGTH = 3
 _MAX_TOPICS = 24
 _MIN_NAME_LENGTH = 3
-"""Letters and digits of a part of a title by which the one paper that has it is found."""
+"""Letters and digits of a beginning of a name by which the one paper that has it is found."""
 
 
 def parse_id(text: str) -> str | None:
@@ -57,31 +57,14 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
 
 
 def find_named(archive: Archive, text: str) -> models.PaperRow | None:
-    """Return the only paper whose title begins with a text in any spacing, or has it at another word; None if several do.
+    """Return the only paper with a name, in any spacing, that begins with a text; None if several have one.
 
     "smollm" is the paper of SmolLM2, "flash attention" that of FlashAttention-3.
     """
-    key = _join(text[:_MAX_TEXT_LENGTH])
-    if len(key) < _MIN_NAME_LENGTH:
-        return None
-    found = {
-        row.id: row
-        for typed in (text, key)
-        for row in find_papers(archive, typed, limit=_CANDIDATE_LIMIT, is_prefix=True)
-    }
-    beginning = [row for row in found.values() if _join(row.title or "").startswith(key)]
-    named = beginning or [row for row in found.values() if _has_at_word(row.title or "", key)]
-    return named[0] if len(named) == 1 else None
-
-
-def _join(text: str) -> str:
-    """Return the letters and digits of a text, folded."""
-    return "".join(filter(str.isalnum, analyser.fold_name(text)))
-
-
-def _has_at_word(title: str, key: str) -> bool:
-    words = analyser.fold_name(title).split()
-    return any(_join(" ".join(words[start:])).startswith(key) for start in range(len(words)))
+    folded = analyser.fold_name(text[:_MAX_TEXT_LENGTH]).replace(" ", "")
+    beginnings = {name for name in {folded, *term_keys.query_names(text)} if len(name) >= _MIN_NAME_LENGTH}
+    found = archive.engine.list_named(beginnings)
+    return search.list_paper_rows(archive.view, found)[0] if len(found) == 1 else None
 
 
 def _tokens(words: Sequence[str]) -> list[str]:
@@ -98,15 +81,14 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not own:
         return engine.list_titled(others, limit=limit)
-    if analyser.is_hangul(own[-1]):
-        return engine.list_titled([*others, *own[:-1]], limit=limit, beginnings=own[-1:])
-    if len(word) < _MIN_PREFIX_LENGTH:
+    if len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word):
         return engine.list_titled([*others, word], limit=limit)
-    if not word.isalnum():
-        return engine.list_titled(others, limit=limit, beginnings=own[-1:], alternatives=own)
     # Titles have stems: "reasonin" is a part of reasoning, which is indexed as "reason".
-    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH]
-    return engine.list_titled(others, limit=limit, beginnings=(own[-1], word), alternatives=(*own, *stems))
+    stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
+    beginnings = (own[-1], word) if word.isalnum() else own[-1:]
+    return engine.list_titled(
+        [*others, *own[:-1]], limit=limit, beginnings=beginnings, alternatives=(own[-1], *stems)
+    )
 
 
 def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:

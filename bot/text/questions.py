@@ -160,20 +160,22 @@ def _list_syllables(*finals: int) -> str:
 @lru_cache(maxsize=1)
 def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of verbs and adjectives as they end in sentences, and of a dependent noun that is joined to one."""
-    open_syllable, before_n = (
-        _list_syllables(0, _RIEUL),
-        _list_syllables(*range(1, _RIEUL), *range(_RIEUL + 1, 28)),
-    )
+    consonants, open_or_l = [*range(1, _RIEUL), *range(_RIEUL + 1, 28)], _list_syllables(0, _RIEUL)
     adnominal, future = _list_syllables(4, _RIEUL), _list_syllables(_RIEUL)
-    verb = (
-        rf".*[{_list_syllables(6, 15, 20)}].*"  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
-        rf"|.+[{before_n}]는|.는|.+(?:[하되르우추키뀌주내]|시키|[어라려여해워가]지)는"
-        r"|..+(?:요|니다|니까|냐|죠|까|르게|히)|.+(?:하게|는지|은지|한지|한가|던데|는데|다는|다고|거나|지만|도록|면서|으면|려면|려고|게끔)"
-        rf"|..+(?<=[{open_syllable}])면|.*[어여돼워켜려춰겨져][야서도]|..*[^다]운|.+[가오르하되우]나|.*없[가-힣]*|..+한|만한|[작많적좋높낮짧깊넓]은|[작크길짧높낮넓좁깊]게"
+    verbs = (
+        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
+        rf".+[{_list_syllables(*consonants)}]는",
+        rf"..+(?<=[{open_or_l}])면",
+        rf".+[{future}]리는",
+        *sorted(_load_filler().following["verbal"]),
     )
-    joined = rf"(.*는|..+[{adnominal}])([거것걸건게][가-힣]?|[법데줄][가-힣]?)"
-    joined += rf"|(.*[{future}])(때[가-힣]?)|(.+[{future}])(수[가-힣]?|만한[가-힣]?)"
-    return re.compile(verb), re.compile(joined)
+    joined = (
+        r"(.*는)([거것걸건게법줄][가-힣]?)",
+        rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
+        rf"(.*[{future}])(때[가-힣]?)",
+        rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
+    )
+    return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
 
 def is_verb(word: str) -> bool:

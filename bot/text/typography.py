@@ -23,8 +23,6 @@ _MATH_SYNTAX = re.compile(r"[\\^_{]")
 _COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
 # Commands for files, environments and references, which pylatexenc does not render as text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
-_ASCII_SIGNS = {"textasciicircum": "^", "textasciitilde": "~", "textbraceleft": "{", "textbraceright": "}"}
-"""Commands that pylatexenc does not know or takes for accents without a letter."""
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 MAX_MARKS = 30
@@ -52,15 +50,12 @@ def to_plain_text(title: str) -> str:
     """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
     if "$" not in title and "\\" not in title:
         return title
-    return (_remember_title if len(title) <= _MAX_LENGTH else _convert_title)(title)
+    return (_convert_title if len(title) <= _MAX_LENGTH else _convert_title.__wrapped__)(title)
 
 
+@lru_cache(maxsize=1024)
 def _convert_title(title: str) -> str:
     return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title, count=_MAX_SPANS)))
-
-
-_remember_title = lru_cache(maxsize=1024)(_convert_title)
-"""A title is read by the index, the glossary, alerts and exports."""
 
 
 def _math_text(match: re.Match[str]) -> str:
@@ -131,14 +126,11 @@ def _latex_to_text(latex: str) -> str | None:
 @lru_cache(maxsize=1)
 def _converter() -> Any:
     """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
-    from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
+    from pylatexenc.latex2text import LatexNodes2Text
 
     # It warns of each command without its argument, of which a title can have hundreds.
     logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
-    context = get_default_latex_context_db()
-    signs = [MacroTextSpec(name, simplify_repl=sign) for name, sign in _ASCII_SIGNS.items()]
-    context.add_context_category("ascii-signs", macros=signs, prepend=True)
-    return LatexNodes2Text(latex_context=context, math_mode="text", keep_comments=True)
+    return LatexNodes2Text(math_mode="text", keep_comments=True)
 
 
 @lru_cache(maxsize=1)
@@ -178,16 +170,14 @@ def render_title(title: str) -> str:
 
 def render_formula(formula: str) -> str:
     """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is x_(t+1)^2."""
-    return (_remember_formula if len(formula) <= _MAX_REMEMBERED_LENGTH else _convert_formula)(formula)
+    is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # a text repeats its formulas, page after page
+    return (_convert_formula if is_short else _convert_formula.__wrapped__)(formula)
 
 
+@lru_cache(maxsize=4096)
 def _convert_formula(formula: str) -> str:
     braced = _convert_braced(formula) if len(formula) <= _MAX_LENGTH else formula
     return _LOWERED.sub(r"\1", to_plain_text(f"${braced}$"))
-
-
-_remember_formula = lru_cache(maxsize=4096)(_convert_formula)
-"""A text repeats its formulas, page after page, and each takes 0.1 ms."""
 
 
 def render_dashes(text: str) -> str:

@@ -128,10 +128,3 @@ def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> N
     for query in ("소형 언어 모델", "small language model"):
         assert "2502.02737" in [row["arxiv_id"] for row in paperround("search", query, "--json").data]
     assert paperround("author", "andres marafioti", "--json").data["author"] == "Andrés Marafioti"
-
-
-def test_an_ingest_says_what_it_brought(paperround: Paperround, digest_folder: Path) -> None:
-    assert paperround("ingest", str(digest_folder / "a.md")).stdout == "1 digest, 3 papers (3 new).\n"
-    answer = paperround("ingest", str(digest_folder / "none.md"))
-    assert answer.stdout == "Nothing was stored. 1 problem, listed above.\n"
-    assert "none.md" in answer.stderr

@@ -31,23 +31,3 @@ def test_an_operator_forgets_and_adds_forms_for_good(filled: Paperround) -> None
         assert filled("reindex").exit_status == 0
     assert filled("glossary", "add", "hallucination", "할루시네이션").exit_status == 0
     assert "할루시네이션" in forms("hallucination")
-
-
-def test_a_decision_that_cannot_be_used_says_why(filled: Paperround) -> None:
-    for arguments, said in [
-        (("add",), "glossary add TERM FORM"),
-        (("forget", "hallucination"), "TERM FORM"),
-        (("add", "hallucination", "헛", "소리"), "TERM FORM"),
-        (("forget", "hallucination", "등불"), "Its forms are: hallucination · 환각"),
-        (("forget", "zzzz", "등불"), "is not in the glossary"),
-        (("add", "등불", "등롱"), "give its English name"),
-        (("add", "hallucination", "환각"), "already"),
-        (("add", "hallucination", "Hallucinations"), "the term itself"),
-        (("add", "hallucination", "헛"), "too short"),
-        (("add", "hallucination", " ?!"), "is not a term"),
-        (("add", "hallucination", "가" * 101), "1 to 100 characters"),
-        (("add", "SD", "등불"), "Use one of them"),
-    ]:
-        refused = filled("glossary", *arguments)
-        assert refused.exit_status == 2, arguments
-        assert said in refused.stderr

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 
-import pytest
-
-from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
 
 
@@ -62,24 +58,6 @@ def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_o
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)
-
-
-@pytest.mark.parametrize(("locale", "first"), [("en", "Shows how"), ("ko", "바느질을")])
-def test_a_part_of_the_title_prints_the_paper_in_the_language_of_the_settings_first(
-    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str, first: str
-) -> None:
-    english = digest_builders.newsletter(date(2026, 1, 5), [("2601.00001", 5)])
-    english = english.replace("Paper 2601.00001", "Robots That Knit")
-    korean = re.sub("Shows how.*", "바느질을 하는 로봇을 만들었다.", english).replace("01-05", "01-06")
-    korean = korean.replace("Trained with care.", "조심스럽게 학습했다.").replace(
-        "Better than before.", "더 나아졌다."
-    )
-    (tmp_path / "digests.md").write_text(english + korean, encoding="utf-8")
-    assert paperround("ingest", "digests.md").exit_status == 0
-    monkeypatch.setenv("PAPERROUND_LOCALE", locale)
-    shown = paperround("paper", "robots that").stdout
-    texts = sorted(("Shows how", "바느질을"), key=shown.index)
-    assert texts[0] == first
 
 
 REVIEW = """# 📰 Daily Papers (2026-01-05)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -145,20 +143,6 @@ def test_an_invalid_setting_is_named(
         (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'keep_days' else 5}\n")
         answer = paperround("sources", "list")
         assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
-
-
-def test_a_newer_database_and_a_foreign_one_are_refused(paperround: Paperround, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'r9999'")
-    answer = paperround("sources", "list")
-    assert answer.exit_status == 1
-    assert "another version" in answer.stderr
-    (tmp_path / "paperround.db").unlink()
-    with closing(sqlite3.connect(tmp_path / "paperround.db")) as connection, connection:
-        connection.execute("CREATE TABLE songs (title TEXT)")
-    assert "not Paperround's" in paperround("sources", "list").stderr
-    (tmp_path / "paperround.db").write_text("These are no pages of SQLite." * 100)
-    assert "not a Paperround database" in paperround("sources", "list").stderr
 
 
 def test_help_lists_every_command_under_one_heading() -> None:

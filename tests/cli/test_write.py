@@ -164,16 +164,6 @@ def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeM
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_a_file_that_cannot_be_written_is_named_before_the_first_call(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
-    for path in ("missing/out.md", "/dev/null"):
-        result = paperround(*NEWSLETTER, "--output", path)
-        assert result.exit_status == 1
-        assert path in result.stderr
-    assert model.log() == []
-
-
 def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
     for arguments, reason in (
         (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),

@@ -54,12 +54,6 @@ async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id:
     return shown_text(last_response(await actor.click(message, label="forged")))
 
 
-def _take_roles(harness: ClientHarness, actor: Any) -> None:
-    member = harness.env.backend.get_member(harness.guild.id, actor.id)
-    for role_id in list(member.role_ids):
-        harness.env.backend.remove_member_role(harness.guild.id, actor.id, role_id)
-
-
 def _other_channel(harness: ClientHarness) -> Any:
     """Return a channel of another server that the bot is in."""
     owner = harness.env.create_user("stranger")
@@ -96,7 +90,7 @@ async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_ma
     shown = await _press(harness, harness.reader, await _alert_id(harness, harness.channel.id))
     assert shown == harness.texts("needs-manage-messages", channel=mention)
     preview = await harness.ask("alerts add", keyword="robot", channel=harness.channel, by=harness.manager)
-    _take_roles(harness, harness.manager)
+    harness.take_roles(harness.manager)
     pressed = await harness.click(preview, label=harness.texts("alert-create"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-messages", channel=mention)
     assert await harness.bot.services.get(Alerts).list_rows() == []
@@ -113,7 +107,7 @@ async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness
 async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
     await harness.bot.services.get(Alerts).pause(alert.id)
-    _take_roles(harness, harness.manager)
+    harness.take_roles(harness.manager)
     for actor, channel_id in (
         (harness.manager, harness.channel.id),
         (harness.manager.user, (await (await harness.bot.fetch_user(harness.manager.id)).create_dm()).id),
@@ -179,7 +173,7 @@ async def test_a_daily_post_is_started_only_in_a_channel_of_the_server_and_with_
     shown = await _press(harness, harness.manager, style)
     assert shown == harness.texts("style-does-not-fit", style="compact")
     wizard = await harness.ask("daily setup", by=harness.manager)
-    _take_roles(harness, harness.manager)
+    harness.take_roles(harness.manager)
     pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-server")
     assert await harness.bot.services.get(Subscriptions).list_rows() == []
@@ -210,7 +204,7 @@ async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_righ
         assert await _press_notice(harness, subscription) == harness.texts("rights-unknown")
     assert harness.texts("subscription-resumed") in await _press_notice(harness, subscription)
     await subscriptions.pause(subscription.id)
-    _take_roles(harness, harness.manager)
+    harness.take_roles(harness.manager)
     assert await _press_notice(harness, subscription) == harness.texts("needs-manage-server")
     harness.guild.remove_member(harness.manager)
     assert await _press_notice(harness, subscription) == harness.texts("needs-manage-server")

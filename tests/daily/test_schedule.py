@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import clock, day_close
+from bot.core import clock
 from bot.daily import schedule
-from storage import errors, models
+from storage import errors
 
 ZONES = sorted(available_timezones())
 
@@ -103,72 +102,3 @@ def test_a_due_time_shows_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, o
         assert wall > asked
         one_before = (moment - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
         assert one_before < asked
-
-
-RULE = day_close.default()
-
-
-def _subscription(
-    zone: str, at_time: str = "", days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
-) -> models.Subscription:
-    return models.Subscription(guild_id=1, channel_id=1, timezone=zone, at_time=at_time, days=days)
-
-
-@pytest.mark.parametrize(
-    ("zone", "now", "newest", "following"),
-    [
-        # Monday's list closes at 11:30 in Seoul, and has closed at 09:00 in New York.
-        (
-            "Asia/Seoul",
-            "2026-01-06T02:29",
-            ("2026-01-05", "2026-01-05T02:30", "2026-01-04"),
-            "2026-01-06T02:30",
-        ),
-        (
-            "Asia/Seoul",
-            "2026-01-06T02:30",
-            ("2026-01-06", "2026-01-06T02:30", "2026-01-05"),
-            "2026-01-07T02:30",
-        ),
-        (
-            "America/New_York",
-            "2026-01-06T14:00",
-            ("2026-01-06", "2026-01-06T14:00", "2026-01-05"),
-            "2026-01-07T14:00",
-        ),
-    ],
-)
-def test_a_post_without_a_time_is_due_at_nine_or_at_the_close_of_the_list(
-    zone: str, now: str, newest: tuple[str, str, str], following: str
-) -> None:
-    calendar = schedule.Calendar(utc(now), RULE, day_close.Closings(RULE, {}))
-    on, at, day = newest
-    row = _subscription(zone)
-    assert calendar.newest(row) == (date.fromisoformat(on), utc(at), date.fromisoformat(day))
-    assert calendar.following(row).at == utc(following)
-
-
-def test_a_date_is_due_until_it_is_done_and_an_incomplete_list_once_it_was_waited_for() -> None:
-    row, close = _subscription("Asia/Seoul"), utc("2026-01-06T02:30")
-    tuesday, monday = date(2026, 1, 6), date(2026, 1, 5)
-
-    def find(now: datetime, reads: dict[date, datetime], last_on: date | None) -> date | None:
-        calendar = schedule.Calendar(now, RULE, day_close.Closings(RULE, reads))
-        slot = calendar.find_due(replace(row, last_on=last_on))
-        return slot and slot.on
-
-    assert find(close, {monday: close}, monday) == tuesday
-    assert find(close, {monday: close}, tuesday) is None
-    assert find(close, {monday: close - timedelta(minutes=1)}, monday) is None
-    assert find(close + schedule.WAIT, {}, monday) == tuesday
-
-
-@pytest.mark.parametrize("days", [(1,), (3, 6), (1, 2, 3, 4, 5, 6, 7)])
-def test_the_newest_and_the_following_date_are_of_the_chosen_weekdays(days: tuple[int, ...]) -> None:
-    row = _subscription("Asia/Seoul", "09:00", days)
-    calendar = schedule.Calendar(utc("2026-01-07T12:00"), RULE)
-    newest, following = calendar.newest(row), calendar.following(row)
-    assert newest.at <= calendar.now < following.at
-    assert {newest.on.isoweekday(), following.on.isoweekday()} <= {*days}
-    between = [newest.on + timedelta(days=n) for n in range(1, (following.on - newest.on).days)]
-    assert not [on for on in between if on.isoweekday() in days]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from bot.client import translations
 from bot.demo import stage
-from bot.demo.stage import EPHEMERAL, Stage
+from bot.demo.stage import Stage
 from storage import models
 from storage.database import Database
 from tests.support.client_harness import ClientHarness, open_harness
@@ -63,24 +62,6 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
                     await stage.step()
                 answers = [row.content for row in harness.env.backend.messages[harness.channel.id].values()]
                 assert sum(texts[position] in answer for answer in answers) == 1, answers
-
-
-async def test_a_command_of_a_messages_menu_runs_on_the_message_that_the_page_names(
-    archive_db: Database,
-) -> None:
-    async with open_harness(archive_db, models.Locale.EN, translations.Translations()) as harness:
-        message = await harness.manager.send(harness.channel, "read https://arxiv.org/abs/2501.00002")
-        for locale in models.Locale:
-            stage = Stage(harness.env, _page(harness), [harness.channel], locale)
-            for line in (f"/Look up papers {message.id}", "/Look up papers 1"):
-                await harness.reader.send(harness.channel, line)
-                await stage.step()
-            *_, card, hint = [
-                row for _, row in sorted(harness.env.backend.messages[harness.channel.id].items())
-            ]
-            assert "Rewards That Teach Reasoning" in json.dumps(card.components)
-            assert card.flags & EPHEMERAL
-            assert "/Look" in hint.content
 
 
 def option(name: str, korean: str, kind: int = stage.STRING, **more: Any) -> dict[str, Any]:

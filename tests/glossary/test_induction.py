@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pytest
@@ -123,12 +122,6 @@ def test_a_term_and_an_archive_have_no_more_forms_than_a_search_can_look_for(
     assert [(form.form, form.explained) for form in twice] == [("다리", 2), ("QF", 1)]
 
 
-def test_an_ordinary_word_is_never_a_form() -> None:
-    seed_term = seed.SeedTerm(("제거",), ("removal",), (), is_common_word=True)
-    texts = ["확산은 노이즈 제거(diffusion)이다", *["이는 제거(diffusion)이다"] * 6]
-    assert forms_of(build_glossary(*texts, terms=(seed_term,)), "diffusion", "ko") <= {"노이즈 제거"}
-
-
 @pytest.mark.parametrize(
     ("left", "english"),
     [("형태를 변환하는", "transforming"), ("잘 학습된", "trained"), ("32", "bit width"), ("키", "key")],
@@ -160,41 +153,6 @@ def test_evidence_overrides_the_seed_list() -> None:
     seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
     assert build_glossary(terms=(seed_term,)).find("RL") == ["repr learn"]
     assert build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).find("RL") == ["reinforc learn"]
-
-
-def test_seeded_two_letter_abbreviations_resolve_but_do_not_expand() -> None:
-    seed_term = seed.SeedTerm(("관계 추출",), ("relation extraction",), ("RE",))
-    glossary = build_glossary(terms=(seed_term,))
-    assert glossary.find("RE") == ["relat extract"]
-    assert "RE" not in [form.text for form in glossary.forms_of("relat extract")]
-
-
-STEMS = st.sampled_from(["변환", "강화", "희소", "생성", "양자화", "신호"])
-ENDINGS = "하는 되는 시키는 하기 되기 하여 하고 하며 되어 하다 된다 된 한 이는"
-NOT_FORMS = st.one_of(
-    st.builds(str.__add__, STEMS, st.sampled_from(ENDINGS.split())),
-    st.sampled_from(list("층열값망점")),
-    st.builds(lambda stem, number: f"{stem} {number}", STEMS, st.integers(1, 2030)),
-    st.builds(lambda stem, number: f"{stem}{number}", STEMS, st.integers(1, 99)),
-)
-TERMS = st.sampled_from(
-    ["transformation", "sparse layer", "signal", "generated value", "reinforcement", "layer"]
-)
-MENTIONS = st.tuples(STEMS | NOT_FORMS, TERMS)
-SEVERAL = st.lists(st.tuples(MENTIONS, st.integers(1, 12)), min_size=1, max_size=6)
-NEVER = re.compile("[0-9]|(?:하|되|시키|이)는$|[하되]기$|(?:하여|하고|하며|되어|하다|된다)$|.[된한]$")
-
-
-@settings(max_examples=60, deadline=None)
-@given(SEVERAL)
-def test_digits_verb_endings_and_single_syllables_are_never_forms(
-    explained: list[tuple[tuple[str, str], int]],
-) -> None:
-    texts = [
-        f"이 연구는 {form}({term})을 다룹니다." for (form, term), papers in explained for _ in range(papers)
-    ]
-    forms = [row.form for row in glossary_in_memory.learn(texts, ())]
-    assert not [form for form in forms if len(form) < 2 or NEVER.search(form)]
 
 
 WORDS = st.sampled_from(

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import mentions
-from bot.text import analyser
 
 FRAGMENTS = st.sampled_from(
     ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
@@ -87,16 +86,6 @@ def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: st
     assert mentions.long_form(text, abbreviation) == words
 
 
-@given(st.text(max_size=80), st.text(min_size=1, max_size=12))
-def test_a_long_form_is_a_suffix_of_the_text(text: str, abbreviation: str) -> None:
-    long_form = mentions.long_form(text, abbreviation)
-    assert long_form is None or text.rstrip().endswith(long_form)
-
-
-def test_particles_are_stripped_from_the_words_of_a_context() -> None:
-    assert analyser.split_context("강화 학습을 위한-모델의") == ["강화", "학습", "위한", "모델"]
-
-
 def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
     titles = (
         "Gemini: A Family of Models",
@@ -109,8 +98,3 @@ def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
     names = {name for title in titles for name in mentions.list_names(title)}
     assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= names
     assert not {"Taming", "Winding", "Family"} & names
-
-
-def test_a_separator_of_stored_mentions_is_a_blank_in_a_text() -> None:
-    (mention,) = mentions.extract_mentions("강화 학습(Reinforcement\x1fLearning; RL)")
-    assert mention == ("강화 학습", "Reinforcement Learning", "RL")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,19 +23,6 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def test_function_words_are_not_abbreviations() -> None:
-    glossary = glossary_in_memory.build_glossary(["지시 튜닝(Instruction Tuning; IT)"] * 5, ())
-    assert not glossary.find("it")
-    assert glossary.find("IT") == ["instruct tune"]
-
-
-def test_a_form_with_an_inner_particle_is_not_searched_for() -> None:
-    seed_term = seed.SeedTerm(("이미지-비디오", "이미지에서 비디오", "영상의 질"), ("image-to-video",), ())
-    forms = _forms(glossary_in_memory.build_glossary([], (seed_term,)), "image-to-video")
-    assert {"이미지-비디오", "영상의 질"} <= {*forms}
-    assert "이미지에서 비디오" not in forms
-
-
 AMBIGUOUS_TEXTS = [
     *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
     *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
@@ -48,10 +33,6 @@ def test_a_final_capital_s_is_not_a_plural() -> None:
     glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
     assert glossary.find("SDs") == ["speculative decod"]
     assert not glossary.find("SDS")
-
-
-def test_no_abbreviation_is_guessed_from_initials() -> None:
-    assert "SAM" not in _forms(resolver.Glossary(), "sparse attention mechanism")
 
 
 @pytest.mark.parametrize(
@@ -111,11 +92,6 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
         assert term.english
         assert all(analyser.has_hangul(form) or form.isascii() for form in term.korean)
         assert not any(analyser.has_hangul(form) for form in (*term.english, *term.abbreviations))
-
-
-def test_no_line_has_a_korean_form_twice() -> None:
-    for term in seed.load_terms():
-        assert max(Counter(map(term_keys.korean_key, term.korean)).values()) == 1, term
 
 
 def test_no_learnt_form_hides_a_seeded_one() -> None:

@@ -56,12 +56,6 @@ def test_names_of_equal_sound_are_returned_by_their_papers_without_rare_ones() -
     assert transliteration.SoundIndex({"LLaMA": 5, "LaMa": 3}).find("라마") == ["LLaMA", "LaMa"]
 
 
-def test_flow_and_pro_are_told_apart() -> None:
-    index = transliteration.SoundIndex({"pro": 1, "plo": 1, "flow": 1})
-    assert index.find("프로") == ["pro"]
-    assert "flow" in index.find("플로")
-
-
 @given(st.text(alphabet="가나다라마바사아자차카타파하힣의쀍뷁괜찮않", max_size=14), st.text(max_size=60))
 def test_any_spelling_and_name_can_be_compared(korean: str, name: str) -> None:
     found = transliteration.SoundIndex({name: 1}).find(korean)

@@ -46,21 +46,6 @@ async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_
         assert shown_text(answer) == harness.texts("no-date", text=typed, example="2026-01-01")
 
 
-@both_languages
-async def test_a_day_that_has_not_come_is_called_so(harness: ClientHarness) -> None:
-    for typed, first, last in (
-        ("2026-01-02", date(2026, 1, 2), date(2026, 1, 2)),
-        ("2027-03", date(2027, 3, 1), date(2027, 3, 31)),
-    ):
-        texts = harness.texts
-        day = texts.format_date(first) if first == last else texts.format_period(first, last)
-        shown = shown_text(await harness.ask("digest", date=typed))
-        assert texts("no-list-digest-yet", date=day) in shown
-        assert texts("nearest-digest", date=texts.format_date(date(2026, 1, 1))) in shown
-    past = shown_text(await harness.ask("digest", date="2025-11-30"))
-    assert harness.texts("no-list-digest", date=harness.texts.format_date(date(2025, 11, 30))) in past
-
-
 async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:
     result = await harness.ask("top")
     shown = shown_text(result)
@@ -153,27 +138,6 @@ async def test_a_post_is_shown_in_the_other_language_with_its_numbers(harness: C
 async def _offered(harness: ClientHarness, typed: str) -> list[tuple[str, str]]:
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", typed)
     return [(choice["name"], choice["value"]) for choice in choices]
-
-
-@both_languages
-async def test_the_list_while_typing_names_days_in_both_languages_with_their_papers(
-    harness: ClientHarness,
-) -> None:
-    labels = {
-        models.Locale.EN: ("Today · 6 papers", "Yesterday · 1 paper", "Dec 30 · 1 paper"),
-        models.Locale.KO: ("오늘 · 6편", "어제 · 1편", "12월 30일 · 1편"),
-    }[harness.texts.locale]
-    days = list(zip(labels, ("2026-01-01", "2025-12-31", "2025-12-30"), strict=True))
-    assert await _offered(harness, "") == days
-    for typed in ("de", "12-3", "12/3", "12월 3"):
-        assert await _offered(harness, typed) == days[1:], typed
-    for typed in ("dec 30", "30 d", "12월 30일", "그저", "last tuesday", "ㄱ"):
-        assert await _offered(harness, typed) == days[2:], typed
-    for typed in ("y", "어제", "ㅇㅓㅈㅔ", "YESTERDAY"):
-        assert await _offered(harness, typed) == days[1:2], typed
-    assert await _offered(harness, "dec") == days[1:]
-    assert await _offered(harness, "2025-12-29") == days[2:]
-    assert await _offered(harness, "no date") == []
 
 
 @both_languages

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import arxiv_ids, listing
+from bot.archive import arxiv_ids
 from bot.shelf.service import Shelf
 from storage import models
 from tests.support import origin_server, source_payloads
@@ -71,40 +71,6 @@ async def test_a_card_shows_pictures_and_videos(harness: ClientHarness) -> None:
     shown = shown_text(card)
     label = harness.texts("card-video", number=1)
     assert f"[{label}]({media[0]})" in shown
-
-
-@both_languages
-async def test_a_card_says_what_a_listing_or_a_source_for_lookup_has_of_its_paper(
-    harness: ClientHarness,
-) -> None:
-    texts, on = harness.texts, date(2026, 1, 1)
-    day, ingest = texts.format_date(on), harness.container.create_ingest()
-    new = listing.build(on, [{"arxiv_id": "2501.00076", "title": "New"}], form=models.DigestFormat.LOOKUP)
-    await ingest.add_digests([new], source="arxiv:cs.CL", location="arxiv:cs.CL")
-    shown = shown_text(await harness.ask("paper", paper="2501.00076"))
-    assert texts("format-look-up", date=day) in shown
-    listed = models.PaperFacts(
-        "2501.00077",
-        "huggingface",
-        "u",
-        datetime(2026, 1, 1, 12, tzinfo=UTC),
-        code_url="https://github.com/example/small",
-        organization="A Lab",
-        code_stars=1200,
-    )
-    await ingest.add_facts([listed])
-    await ingest.add_text(source_payloads.listing_text(on, ["2501.00077"]), location="huggingface")
-    result = await harness.ask("paper", paper="2501.00077")
-    shown = shown_text(result)
-    assert "A sentence about 2501.00077." in shown
-    assert "▲\u00a010 · 2501.00077 · Ada Lovelace, Kim Minsu · A Lab" in shown
-    assert "GitHub ★ 1.2k" in [part.get("label") for part in raw_components(result)]
-    assert texts("summary-listing") in shown
-    untold = listing.build(on, [{"arxiv_id": "2501.00078", "title": "Untold", "votes": 3}])
-    await ingest.add_text(untold.text, location="huggingface")
-    shown = shown_text(await harness.ask("paper", paper="2501.00078"))
-    assert texts("no-summary") in shown
-    assert f"-# {texts('format-listing', date=day)}" in shown.splitlines()
 
 
 async def test_a_paper_is_found_by_id_url_or_title_or_its_text_is_searched_as_a_topic(

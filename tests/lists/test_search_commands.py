@@ -141,20 +141,6 @@ async def test_an_alert_follows_what_the_search_understood(
     assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
-@both_languages
-async def test_an_alert_for_a_topic_leaves_out_what_the_topic_does(harness: ClientHarness) -> None:
-    for query, excluded in (
-        ('how do I make attention faster? -survey -"large model"', ("survey", "large model")),
-        ("diffusion -비디오 -2024", ("비디오",)),
-        ('"world model" NOT game', ("game",)),
-    ):
-        result = await harness.ask("topic", query=query)
-        shown = shown_text(await harness.press(result, "follow-topic"))
-        assert all(f"“{word}”" in shown for word in excluded), query
-        *_, alert = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
-        assert alert.excluded == excluded
-
-
 async def test_following_creates_the_alert_once_with_one_click(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="reinforcement learning -survey votes:5")
     label = harness.texts("follow-topic")
@@ -302,18 +288,6 @@ async def test_a_name_as_a_topic_suggests_the_author(harness: ClientHarness) -> 
     assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
     result = await harness.ask("author", name="로봇")
     assert harness.texts("no-list-author", author="로봇") in shown_text(result)
-
-
-async def test_several_people_of_a_hangul_name_are_offered(harness: ClientHarness) -> None:
-    paper = sample_archive.NewsletterPaper("2501.00099", "Another Kim", "됩니다.", authors=("Minjoon Gim",))
-    await sample_archive.add_digest(harness.container.database, "2025-01-03", paper)
-    result = await harness.ask("author", name="김민준")
-    shown = shown_text(result)
-    assert harness.texts("list-namesakes", names="Kim Min-jun, Minjoon Gim") in shown
-    assert "Another Kim" in shown
-    assert "January 3, 2025 · Minjoon Gim\n" in shown
-    assert "· Kim Min-jun\n" in shown
-    assert "Minjoon Gim · " in shown_text(await harness.click(result, label="Minjoon Gim"))
 
 
 async def test_papers_of_a_post_are_saved_without_opening_them(harness: ClientHarness) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import discord
 import pytest
 
 from bot.alerts.service import Alerts
-from bot.archive import parse
 from bot.client import accounts as client_accounts
 from bot.client import message_builder, translations
 from bot.client.translations import Translations
@@ -23,7 +22,7 @@ from bot.operations import messages as operations_messages
 from bot.outbox import contents
 from bot.outbox.pace import Answer
 from bot.rendering import discord_text
-from bot.sources import arxiv_categories, kinds
+from bot.sources import kinds
 from storage import daily, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
@@ -377,33 +376,6 @@ def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets
         text = _sources_text(english, row)
         assert [part for part in shown if part not in text] == []
         assert not any(hidden in text for hidden in ("secret", "10.1.2.3", str(tmp_path)))
-
-
-@both_languages
-async def test_a_source_shows_how_many_papers_it_brings_and_what_for(harness: ClientHarness) -> None:
-    day = harness.env.now().date()
-    posted, looked_up = [await _add(harness, f"https://feed.example/{name}.xml") for name in ("a", "b")]
-    ingest = harness.container.create_ingest()
-    for row, form, count in ((posted, "list", 3), (looked_up, "look-up", 2)):
-        papers = [{"arxiv_id": f"2501.{len(form)}{number:04}"} for number in range(1, count + 1)]
-        [digest] = parse.parse_text(json.dumps({"format": form, "date": day.isoformat(), "papers": papers}))
-        await ingest.add_digests([digest], source=row.url, location=row.url)
-    shown = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
-    assert harness.texts("source-brings-posts", count=3) in shown
-    assert harness.texts("source-brings-look-up", count=2) in shown
-
-
-@pytest.mark.parametrize("locale", models.Locale)
-def test_a_source_shows_how_far_its_back_fill_is(texts: Translations, locale: models.Locale) -> None:
-    words = texts.for_locale(locale)
-    progress = arxiv_categories.Progress(since="2025-01-01", until="2025-01-30", on="2025-01-21", papers=270)
-    row = _source("arxiv:cs.CL", models.SourceKind.ARXIV)
-    shown = _sources_text(words, replace(row, progress=asdict(progress)))
-    assert "`arXiv cs.CL`" in shown
-    text = words("source-back-fill", papers=270, since=words.format_date(date(2025, 1, 1)), share=66)
-    assert "66" in text
-    assert text in shown
-    assert text not in _sources_text(words, replace(row, progress=asdict(replace(progress, on=None))))
 
 
 async def test_without_sources_the_answer_explains_how_digests_are_added(

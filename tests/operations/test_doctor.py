@@ -15,7 +15,7 @@ from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
-from storage import database, errors, migrate, models, tables
+from storage import errors, migrate, models, tables
 from tests.support import outbox_builders, relay_harness
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -121,21 +121,6 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert not database.well
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_database_that_is_read_only_is_a_finding(
-    monkeypatch: pytest.MonkeyPatch, db: database.Database, database_url: str
-) -> None:
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
-    assert (await examine())["database"].well
-    async with db.transaction() as connection:
-        await connection.execute(
-            sa.text(f'ALTER DATABASE "{db.url.database}" SET default_transaction_read_only = on')
-        )
-    found = (await examine())["database"]
-    assert not found.well
-    assert "read-only transaction" in found.note
 
 
 async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(

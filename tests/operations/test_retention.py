@@ -68,16 +68,6 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert part is not None
 
 
-async def test_nothing_is_posted_again_after_the_removal_even_if_the_clock_goes_back(
-    posted_twice: World,
-) -> None:
-    database = posted_twice.database
-    await purge(database)
-    for when in ("Mon 09:00", "Tue 09:00", "Wed+14 09:00"):
-        await posted_twice.at(when)
-    assert await count(database, tables.deliveries) == 1
-
-
 async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(db: Database) -> None:
     world = World(db)
     await world.alert("robot")
@@ -144,15 +134,6 @@ async def _tell(database: Database, *recipients: str) -> None:
     async with database.transaction() as connection:
         await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
-
-
-async def test_a_paper_that_its_last_reader_removed_goes(db: Database) -> None:
-    ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in (1, 2)))
-    async with db.transaction() as connection:
-        await shelf.save(connection, 7, ids.values(), SEOUL_9AM)
-        await shelf.remove(connection, 7, min(ids.values()))
-    await purge(db, SEOUL_9AM)
-    assert await count(db, tables.papers) == 1
 
 
 async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothing_saved_and_is_finished(

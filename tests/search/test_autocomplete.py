@@ -11,7 +11,7 @@ from bot.glossary import resolver
 from bot.search import completion, glossary
 from bot.search import service as search_service
 from bot.search.service import SearchService
-from bot.text import analyser, seed
+from bot.text import seed
 from storage import glossary as stored_glossary
 from storage import models
 from storage.database import Database
@@ -61,13 +61,6 @@ async def test_a_topic_is_labelled_with_its_other_names(induced_search: SearchSe
         ("rl", KO, "RL · 강화 학습"),
     ):
         assert (await induced_search.complete_topic(typed, locale))[0].name == name
-
-
-async def test_an_empty_text_offers_topics_in_the_readers_language(induced_search: SearchService) -> None:
-    assert (await induced_search.complete_topic("", KO))[0].value == "강화 학습"
-    english = [choice.value for choice in await induced_search.complete_topic("", EN)]
-    assert english[0] == "reinforcement learning"
-    assert not any(map(analyser.is_hangul, english))
 
 
 async def test_a_topic_is_offered_once_under_one_value(induced_search: SearchService) -> None:
@@ -120,18 +113,6 @@ async def test_an_empty_name_offers_the_authors_with_most_papers(induced_search:
         ]
     for typed in ["mul", "jur", "müll", "muller j", "Jürgen M"]:
         assert [choice.value for choice in await induced_search.complete_author(typed)] == ["Jürgen Müller"]
-
-
-async def test_of_equal_authors_names_that_begin_with_the_text_come_first(db: Database) -> None:
-    people = ("Jie Lou", "Ana Lou", "Louis Braille", "Bo Lin")
-    await sample_archive.add_digest(
-        db, "2025-01-02", NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
-    )
-    assert [choice.value for choice in await SearchService(db).complete_author("lou")] == [
-        "Louis Braille",
-        "Ana Lou",
-        "Jie Lou",
-    ]
 
 
 def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:

@@ -38,13 +38,6 @@ async def test_an_unknown_id_is_said_and_finds_nothing_else(search: SearchServic
         assert (result.rows, result.unknown_id) == ((), "2501.99999")
 
 
-async def test_each_misspelled_word_of_a_term_is_corrected(search: SearchService) -> None:
-    result = await search.search(SearchRequest("small langauge modle"))
-    corrected = completion.apply_corrections("small langauge modle", result.corrected)
-    assert corrected.casefold() == "small language model"
-    assert (await search.search(SearchRequest("smal zebra"))).corrected == ()
-
-
 async def test_a_query_hidden_by_its_filters_is_suggested_without_them(search: SearchService) -> None:
     for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
         result = await search.search(SearchRequest(query))
@@ -66,26 +59,18 @@ async def test_a_paper_is_found_by_the_beginning_of_its_title_if_one_fits(db: Da
         "SmolLM2: When Smol Goes Big",
         "Titans: Learning to Memorize",
         "FlashAttention-3: Fast Attention",
-        "Cooling Titanium with Qwen2.5",
+        "Cooling Titanium",
         "Prompt-to-Leaderboard",
         "Prompt-Tuning Revisited",
     )
     papers = [NewsletterPaper(f"2505.0{n}000", title, "It works.") for n, title in enumerate(titles, 1)]
     search = await sample_archive.search_over(db, *papers)
-    for typed, meant in (("smollm", 0), ("titan", 1), ("flash attention", 2), ("flashatt", 2), ("qwen", 3)):
+    for typed, meant in (("smollm", 0), ("titan", 1), ("flash attention", 2), ("flashatt", 2)):
         detail = await search.find_paper(typed)
         assert detail is not None, typed
         assert detail.title == titles[meant]
     for typed in ("promp", "zzz", "s", "-", "lashattention"):
         assert await search.find_paper(typed) is None, typed
-
-
-async def test_each_form_comes_with_its_evidence(search: SearchService) -> None:
-    ((_, forms),), _ = await search.explain_term("SLM")
-    by_text = {form.text: (form.language, paper_count) for form, paper_count in forms}
-    assert by_text["소형 언어 모델"] == ("ko", 1)
-    assert by_text["SLM"][0] == "abbr"
-    assert await search.explain_term("xyzzy") == ([], [])
 
 
 _WORDS = {

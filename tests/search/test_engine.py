@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
 
@@ -54,17 +53,6 @@ async def test_pages_by_votes_have_every_match_once_in_order(topic: SearchServic
     assert sorted(row.arxiv_id for row in shown) == GRAPHS
     assert [row.votes for row in shown] == sorted((VOTES[name] for name in GRAPHS), reverse=True)
     assert {page.total for page in pages} == {len(GRAPHS)}
-
-
-async def test_readers_who_ask_at_the_same_moment_load_the_glossary_once(db: Database) -> None:
-    glossary = GlossaryService(db)
-
-    async def load() -> object:
-        async with db.read() as connection:
-            return await glossary.get_current(connection)
-
-    first, *others = await asyncio.gather(*(load() for _ in range(5)))
-    assert all(other is first for other in others)
 
 
 async def test_two_syllables_are_not_found_within_longer_words(db: Database) -> None:
@@ -184,18 +172,6 @@ async def test_an_exclusion_holds_for_all_forms_of_its_concept(archive_search: S
     assert not [row for row in found.rows if any(form in titles[row.arxiv_id] for form in forms[:2])]
 
 
-async def test_top_of_a_topic_lists_partial_matches_only_without_complete_ones(
-    archive_search: SearchService,
-) -> None:
-    complete = await archive_search.list_top(SearchRequest("robots graphs", limit=100))
-    assert complete.rows
-    assert not complete.missing
-    partial = await archive_search.list_top(SearchRequest("robots quaternions", limit=100))
-    assert partial.missing.keys() == {row.arxiv_id for row in partial.rows}
-    votes = [row.votes or 0 for row in partial.rows]
-    assert votes == sorted(votes, reverse=True)
-
-
 async def test_a_term_that_no_paper_has_lists_ten_papers_with_its_head(db: Database) -> None:
     heads = [NewsletterPaper(f"2501.1{n:04}", f"Study {n} of distillation", "물체.") for n in range(14)]
     others = [NewsletterPaper(f"2501.2{n:04}", f"Study {n} of knowledge", "물체.") for n in range(14)]
@@ -261,19 +237,6 @@ async def test_a_new_digest_and_a_new_glossary_are_answered_anew(
     await GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
     await ask(robots)
     assert len(answers) == 3
-
-
-async def test_an_unpopular_paper_with_all_terms_in_its_title_is_first_of_many(db: Database) -> None:
-    popular = [("Robots", "maps"), ("Maps", "robots")]
-    papers = [
-        NewsletterPaper(
-            f"2501.{number:05}", f"{popular[number % 2][0]} {number}", popular[number % 2][1], votes=90
-        )
-        for number in range(1, 251)
-    ]
-    papers.append(NewsletterPaper("2501.00999", "For Robots: Better Maps", "Something else.", votes=0))
-    service = await sample_archive.search_over(db, *papers)
-    assert (await ask(service, "robots maps"))[0] == "2501.00999"
 
 
 def test_the_abstract_of_a_paper_with_very_long_texts_is_indexed() -> None:

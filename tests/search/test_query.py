@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from bot.glossary import resolver
 from bot.search.query import Reader, ReadQuery
 from bot.text import query_parser, seed
-from bot.text.concepts import Form, Part
-from tests.support import glossary_in_memory, growth
+from tests.support import glossary_in_memory
 
 
 @pytest.fixture(scope="module")
@@ -123,20 +122,6 @@ def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
     assert all(form.text for part in read.parts for form in part.forms)
 
 
-@pytest.mark.parametrize("piece", ["강화학습언어모델", "LLM 추론 "])
-def test_a_long_query_takes_linear_time(glossary: resolver.Glossary, piece: str) -> None:
-    growth.assert_linear(lambda count: _read(glossary, piece * count), 100)
-
-
-@pytest.mark.parametrize(
-    "query", ["강화 학습", "강화학습", "reinforcement learning", "Reinforcement-Learning", "RL", "rl"]
-)
-def test_every_form_resolves_to_the_concept(glossary: resolver.Glossary, query: str) -> None:
-    read = _read(glossary, query)
-    assert [part.key for part in read.parts] == ["reinforc learn"]
-    assert not read.wholes
-
-
 @pytest.mark.parametrize(("word", "translation"), [("driving", "운전"), ("재현율", "recall")])
 def test_a_common_word_is_translated_but_is_not_a_topic(
     glossary: resolver.Glossary, word: str, translation: str
@@ -165,12 +150,6 @@ def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary
     assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
 
 
-def test_unknown_words_stay_as_typed(glossary: resolver.Glossary) -> None:
-    read = _read(glossary, "뷁뷁뷁")
-    assert [(form.text, form.weight) for form in read.parts[0].forms] == [("뷁뷁뷁", 1.0)]
-    assert not read.added_forms
-
-
 @pytest.mark.parametrize(
     ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
 )
@@ -189,11 +168,6 @@ def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() 
         read = _read(glossary_in_memory.build_glossary(texts, ()), "latent diffusion model")
         forms, sure = ([form.text for form in of.parts[0].forms] for of in (read, read.sure()))
         assert ("LDM" in forms, "LDM" in sure) == (True, is_sure)
-
-
-def test_hidden_forms_are_not_named() -> None:
-    forms = (Form("강화 학습"), Form("reinforcement learning"), Form("reinforc", is_shown=False))
-    assert ReadQuery("강화학습", (Part("강화학습", forms),)).added_forms == ("reinforcement learning",)
 
 
 @pytest.mark.parametrize(

@@ -155,16 +155,6 @@ async def test_other_names_and_words_stay_words(search: SearchService) -> None:
         assert (await search.search(SearchRequest(query))).writers == (), query
 
 
-async def test_a_korean_name_without_a_word_that_makes_it_a_writer_finds_the_english_one(
-    db: Database,
-) -> None:
-    paper = NewsletterPaper("2501.00001", "Sounds", "Alibaba trains audio models.")
-    service = await sample_archive.search_over(db, paper, NEITHER)
-    found = await service.search(SearchRequest("알리바바 오디오"))
-    assert [row.arxiv_id for row in found.rows][:1] == [paper.arxiv_id]
-    assert "Alibaba" in found.added_forms
-
-
 async def test_a_query_that_its_institution_hides_is_suggested_without_it(search: SearchService) -> None:
     result = await search.search(SearchRequest("papers from Samsung on steps that are plain"))
     assert "steps" in " ".join(result.suggestions)

@@ -80,15 +80,6 @@ async def test_a_title_with_latex_is_found_as_rendered_and_as_written(db: Databa
         assert (await ids(service, query))[:1] == ["2505.09999"], query
 
 
-async def test_a_correction_replaces_the_indexed_paper(db: Database, search: SearchService) -> None:
-    changed = NewsletterPaper("2501.00003", "Molecules at Rest", "단백질 접힘을 예측합니다.", votes=95)
-    await sample_archive.add_digest(db, "2025-01-03", changed)
-    assert await ids(search, "반응") == []
-    assert await ids(search, "단백질") == ["2501.00003"]
-    await sample_archive.add_digest(db, "2025-01-03", sample_archive.SMALL)
-    assert await ids(search, "단백질") == []
-
-
 async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService) -> None:
     newest, newest_on = await search.get_digest()
     assert (newest_on, newest.total) == (date(2025, 1, 3), 1)

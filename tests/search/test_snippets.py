@@ -18,14 +18,6 @@ def _snippet(text: str, phrases: tuple[str, ...] = (), words: tuple[str, ...] = 
     return str(search_results.make_snippet(text, patterns))
 
 
-def test_the_sentence_with_the_phrase_is_shown_with_it_in_bold() -> None:
-    text = "It begins here. A small language model is trained with 1.7B parameters. It ends."
-    assert (
-        _snippet(text, ("small language model",))
-        == "A **small language model** is trained with 1.7B parameters."
-    )
-
-
 def test_latin_terms_match_at_the_beginning_of_words_only() -> None:
     assert _snippet("Curls curl.", ("RL",)) == "Curls curl."
     assert _snippet("Trained by rl alone.", ("RL",)) == "Trained by **rl** alone."
@@ -58,11 +50,6 @@ def test_a_long_sentence_is_shortened_around_the_match() -> None:
     assert "**강화 학습**" in line
     assert line.endswith("…")
     assert len(line) < 120
-
-
-def test_hangul_takes_two_columns() -> None:
-    assert search_results.count_fitting("가" * 200) == 80
-    assert search_results.count_fitting("a" * 200) == 160
 
 
 @given(text=st.text(max_size=400), words=st.lists(st.text(max_size=12), max_size=6))

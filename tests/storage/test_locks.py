@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -33,29 +32,6 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
     assert await second.is_sender()
     await second.release()
     await other_db.close()
-
-
-async def test_one_file_under_two_names_has_one_lock(sqlite_db: database.Database, tmp_path: Path) -> None:
-    file = database.sqlite_path(sqlite_db.url)
-    assert file is not None
-    link = tmp_path / "elsewhere.db"
-    link.symlink_to(file)
-    other_db = await migrate.open_database(f"sqlite+aiosqlite:///{link}")
-    first, second = locks.SenderLock(sqlite_db), locks.SenderLock(other_db)
-    assert await first.try_acquire()
-    assert not await second.try_acquire()
-    await first.release()
-    await other_db.close()
-
-
-async def test_a_lock_that_this_user_may_not_write_is_an_error_with_a_sentence(
-    sqlite_db: database.Database,
-) -> None:
-    file = database.sqlite_path(sqlite_db.url)
-    assert file is not None
-    file.with_name(f"{file.name}.sender.lock").mkdir()  # which root may not open either
-    with pytest.raises(errors.StorageError, match=r"sender\.lock cannot be written: .*Allow this user"):
-        await locks.SenderLock(sqlite_db).try_acquire()
 
 
 @pytest.mark.engines("postgresql")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import threading
@@ -45,13 +44,6 @@ async def test_a_new_file_and_those_beside_it_can_be_read_by_their_owner_alone(t
     assert {name: mode for name, mode in files.items() if not name.endswith(".lock")} == dict.fromkeys(
         ("new.db", "new.db-wal", "new.db-shm"), 0o600
     )
-
-
-async def test_a_database_is_migrated_once(empty_database_url: str) -> None:
-    for _ in range(2):
-        await (await migrate.open_database(empty_database_url, migrate=True)).close()
-    async with open_unmigrated(empty_database_url) as db:
-        assert await migrate.current_revision(db) == migrate.HEAD
 
 
 @pytest.mark.parametrize(
@@ -111,15 +103,6 @@ async def test_a_locked_file_raises_an_error_sentence(
         other_connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
             await write(f"sqlite+aiosqlite:///{path}")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root can write any file")
-async def test_a_read_only_file_raises_an_error_sentence(sqlite_template: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(sqlite_template, tmp_path))
-    path.chmod(0o400)
-    tmp_path.chmod(0o500)
-    with pytest.raises(errors.DatabaseBusyError, match="read-only"):
-        await write(f"sqlite+aiosqlite:///{path}")
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,6 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
-async def test_payloads_are_purged_some_time_after_the_end(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a", parts=1))
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
-        assert await outbox.clear_payloads(connection, NOW, 10) == 0
-        assert await outbox.clear_payloads(connection, NOW + MINUTE, 10) == 1
-        assert await outbox.clear_payloads(connection, NOW + MINUTE, 10) == 0
-        assert (await outbox.list_parts(connection, delivery_id))[0].payload is None
-
-
 async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Database) -> None:
     await add(db, new_delivery())
     assert await list_due_nonces(db) == ["daily:1:2026-01-01/0"]
@@ -210,10 +199,14 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
     assert await list_due_nonces(db, late) == []
 
 
-async def test_the_fallback_of_a_cancelled_delivery_is_not_sent(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a", parts=1))
+async def test_only_a_delivery_of_an_unknown_outcome_outlives_its_time(db: database.Database) -> None:
+    await add(db, new_delivery("unknown", 1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
-        await outbox.cancel(connection, [delivery_id], reason="by-hand", now=NOW)
-        await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
-    assert await list_due_nonces(db) == []
+        await outbox.mark_retry(
+            connection, part.id, next_attempt_at=NOW, unknown_since=NOW, error=models.Reason.DISCORD_TROUBLE
+        )
+    await add(db, new_delivery("waiting", 1))
+    async with db.transaction() as connection:
+        ended = await outbox.expire(connection, NOW + timedelta(hours=25), unknown_until=NOW)
+    assert [row.key for row in ended] == ["waiting"]

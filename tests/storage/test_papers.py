@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from storage import archive, database, models, papers, search, shelf, snapshot, sources, tables
-from storage.models import ArchiveExtent, PaperFacts
+from storage.models import PaperFacts
 from tests.support import patience, reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
-from tests.support.paper_records import DAY, NOW, add_digest, add_papers, merged_paper
+from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
 
 
 async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(db: database.Database) -> None:
@@ -42,20 +42,6 @@ async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(d
         completions = await snapshot.read(connection, search.list_by_prefix, "2601.0000", limit=2)
         assert [row.arxiv_id[-1] for row in completions] == ["5", "3"]
         assert await snapshot.read(connection, search.list_by_prefix, "2601_%", limit=2) == []
-
-
-async def test_the_digests_of_a_date_form_one_list(db: database.Database) -> None:
-    ids = await add_papers(
-        db, merged_paper(1, votes=None), merged_paper(2, votes=3), merged_paper(3, votes=None)
-    )
-    await add_digest(db, {key: ids[key] for key in ("2601.00003", "2601.00001")}, digest_hash="a")
-    await add_digest(db, {key: ids[key] for key in ("2601.00001", "2601.00002")}, digest_hash="b")
-    async with db.read() as connection:
-        rows = await papers.list_by_date(connection, DAY)
-        assert [row.arxiv_id[-1] for row in rows] == ["2", "1", "3"]
-        assert len(await papers.list_by_date(connection, DAY, min_votes=1)) == 1
-        assert await archive.list_dates(connection, limit=5) == [DAY]
-        assert await papers.get_extent(connection, until_on=date.max) == ArchiveExtent(3, DAY, DAY)
 
 
 async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
@@ -184,25 +170,6 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
 
 def _counts(authors: list[models.Author]) -> dict[str, int]:
     return {author.name: author.paper_count for author in authors}
-
-
-async def test_papers_of_an_author_are_not_counted_again_for_each_new_one(
-    sqlite_db: database.Database,
-) -> None:
-    # Three thousand people share a thousand papers of a collaboration.
-    ids = list((await add_papers(sqlite_db, merged_paper(1), merged_paper(2))).values())
-    names, read = [("ada byron", "Ada Byron"), ("bea long", "Bea Long")], list[str]()
-
-    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        read.append(statement)
-
-    async with sqlite_db.transaction() as connection:
-        await papers.set_authors(connection, {ids[0]: names}, new_paper_ids=ids)
-        sa.event.listen(sqlite_db.engine.sync_engine, "before_cursor_execute", record)
-        await papers.set_authors(connection, {ids[1]: names}, new_paper_ids=ids)
-        stored = await database.fetch_records(connection, models.Author, sa.select(tables.authors))
-    assert set(_counts(stored).values()) == {2}
-    assert [one for one in read if "paper_authors" in one and not one.startswith("INSERT")] == []
 
 
 async def test_a_digest_is_trusted_as_its_source(db: database.Database) -> None:

@@ -180,6 +180,12 @@ class ClientHarness:
         await self.container.alert_planner.drain()
         await self.runtime.relay.drain(self.env.now())
 
+    def take_roles(self, actor: Any) -> None:
+        """Take all roles from a member."""
+        member = self.env.backend.get_member(self.guild.id, actor.id)
+        for role_id in list(member.role_ids):
+            self.env.backend.remove_member_role(self.guild.id, actor.id, role_id)
+
     def received(self) -> list[Any]:
         """Return the direct messages of the reader, oldest first."""
         return sorted(self.user.dm_channel.history(), key=lambda message: message.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import unicodedata
 
 import pytest
 from hypothesis import example, given
@@ -21,12 +20,6 @@ def analyse(text: str) -> list[str]:
     runs = list(analyser._split_runs(text))
     tokens = [token for run in runs for word in run.words for token in analyser.word_tokens(word)]
     return tokens + [token for run in runs for token in run.variants]
-
-
-@given(TEXTS)
-def test_stemming_words_is_idempotent(text: str) -> None:
-    words = analyser.stemmed_words(text)
-    assert analyser.stemmed_words(" ".join(words)) == words
 
 
 @given(TEXTS)
@@ -86,19 +79,6 @@ def test_different_words_share_no_token(first: str, second: str) -> None:
     assert not set(analyse(first)) & set(analyse(second))
 
 
-def test_a_phrase_is_a_sequence_of_neighbouring_tokens() -> None:
-    tokens = analyse("우리는 강화학습으로 GPT-4o mini를 학습한다")
-    joined = " ".join(tokens)
-    assert " ".join(analyse("강화학습")) in joined
-    assert "gpt 4o mini" in joined
-
-
-def test_the_canonical_text_keeps_the_lines_of_the_text() -> None:
-    assert analyser.canonicalise("Two lines\n강화 학습의 한 줄\n\nGPT-4") == (
-        " two line \n 강화 학습~ 한 줄 \n gpt 4 \n"
-    )
-
-
 _DERIVED = (
     "tokenizer token|optimizer optimization|adapter adaptation|transformer transformation|generative generation|robustness robust"
     "|tokenization token|generalization general|visualization visual|localize local|optimization optimal"
@@ -123,7 +103,6 @@ def test_an_inflected_word_has_the_same_stem(words: str) -> None:
 
 
 TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델저", "모델적", "모델적ㅇ", "모델적요")
-SYLLABLES = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=20)
 
 
 def test_each_typing_state_is_a_prefix_of_the_next() -> None:
@@ -134,26 +113,12 @@ def test_each_typing_state_is_a_prefix_of_the_next() -> None:
     assert analyser.keystrokes("과학 LLM") == "ㄱㅗㅏㅎㅏㄱ LLM"
 
 
-@given(SYLLABLES)
-def test_composed_and_decomposed_hangul_have_equal_keystrokes(text: str) -> None:
-    assert analyser.keystrokes(unicodedata.normalize("NFD", text)) == analyser.keystrokes(text)
-
-
 @given(st.text())
 def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
     keys = analyser.keystrokes(text)
     assert analyser.keystrokes(keys) == keys
     if text.isascii():
         assert keys == text
-
-
-def test_particles_are_told_from_nouns() -> None:
-    endings = ("을", "의", "에서", "으로", "", "용", "모델", "기반")
-    assert [ending for ending in endings if analyser.is_particle(ending)] == ["을", "의", "에서", "으로"]
-
-
-def test_only_terms_in_hangul_lose_their_endings() -> None:
-    assert [analyser.strip_term(term) for term in ("추론은", "LLM은", "추론")] == ["추론", "LLM은", "추론"]
 
 
 @pytest.mark.parametrize(
@@ -177,11 +142,6 @@ def test_a_word_is_cut_into_the_fewest_known_pieces(
 def test_folding_is_idempotent(text: str) -> None:
     assert analyser.fold(analyser.fold(text)) == analyser.fold(text)
     assert analyser.fold_name(analyser.fold_name(text)) == analyser.fold_name(text)
-
-
-@given(st.text("aB ~1\0\x7f가힣각", max_size=20))
-def test_korean_and_ascii_text_folds_as_it_does_within_other_text(text: str) -> None:
-    assert analyser.fold(f"{text} ŁÓDŹ") == f"{analyser.fold(text)} lodz"
 
 
 @pytest.mark.parametrize(

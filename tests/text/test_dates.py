@@ -45,16 +45,6 @@ def test_a_period_is_read_and_leaves_the_topic(query: str, rest: str, period: st
     assert (left, dates.format_period(found)) == (rest, period)
 
 
-@pytest.mark.parametrize(
-    "query", ["papers from last month", "2025년 4월 논문 추천해줘", "어제 나온 논문 알려줘"]
-)
-def test_a_question_of_a_period_alone_leaves_nothing(query: str) -> None:
-    left, (first, last) = dates.read_period(query, TODAY)
-    assert left == ""
-    assert first is not None
-    assert last is not None
-
-
 _NO_PERIODS = (
     "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
     "|trained in 2000 steps|2504.01234|오늘날 언어 모델|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"

@@ -73,13 +73,6 @@ def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
     )
 
 
-def test_empty_queries_are_recognised() -> None:
-    assert query_parser.parse_query("  👍 ") == query_parser.Query()
-    assert query_parser.parse_query("votes:1").has_range_filters
-    assert not query_parser.parse_query("votes:1").has_text
-    assert query_parser.parse_query("until:2025").has_range_filters
-
-
 def test_an_ignored_filter_is_answered_with_its_form_by_the_name_that_was_typed() -> None:
     ignored = query_parser.parse_query("since:december 이후:12월 votes:abc -author:lin").ignored
     assert ignored == ("since:december", "이후:12월", "votes:abc", "-author:lin")

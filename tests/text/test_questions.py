@@ -68,11 +68,6 @@ def test_a_query_of_filler_alone_keeps_it_all(query: str) -> None:
     assert _topic(query) == query
 
 
-def test_words_of_a_known_term_are_kept() -> None:
-    words = ["what", "is", "mixture", "of", "experts"]
-    assert questions.topic_mask(words, [False, False, True, True, True]) == [False, False, True, True, True]
-
-
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
 def test_every_word_is_classified_and_at_least_one_is_kept(words: list[str]) -> None:
     mask = questions.topic_mask(words)
@@ -99,9 +94,12 @@ def test_an_ending_is_stripped_where_a_known_word_remains(pair: str) -> None:
     assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
 
 
-_VERB_LIST = "까먹는 튀는 변하는 바뀌는 떨어지나요 오염됐는지 모자라면 올라가나 아니냐 늘려도 충분히 어려운 않게 짧은 말하게"
+_VERB_LIST = (
+    "까먹는 튀는 변하는 바뀌는 흔들리는 모으는 살아나는 떨어지나요 오염됐는지 모자라면 올라가나 아니냐 느려짐"
+    " 늘려도 충분히 어려운 않게 짧은 말하게"
+)
 _VERBS = _VERB_LIST.split()
-_NOUN_LIST = "모델 이미지 메모리 무게 제한 화면 초평면 안테나 정확도 분야 중요 강아지는 트랜스포머는"
+_NOUN_LIST = "모델 이미지 메모리 무게 제한 화면 초평면 안테나 정확도 꼬리는 분야 중요 강아지는 트랜스포머는"
 _NOUNS = _NOUN_LIST.split()
 
 
@@ -109,13 +107,22 @@ def test_verbs_and_adjectives_are_told_from_nouns_by_their_endings() -> None:
     assert [word for word in (*_VERBS, *_NOUNS) if questions.is_verb(word)] == _VERBS
 
 
-_JOINED = "돌릴수 쓰는거 학습시킬때 줄이는법 믿을만한 모르는걸 할때 선거 변수 조건 방법 필수 데이터"
+_JOINED = "돌릴수 쓰는거 학습시킬때 줄이는법 믿을만한 다룬거 모르는걸 할때 선거 변수 조건 방법 필수 데이터"
 
 
 def test_a_noun_that_is_joined_to_a_verb_is_a_word_of_its_own() -> None:
     split = [" ".join(questions.split_joined(word)) for word in _JOINED.split()]
-    assert split[:7] == ["돌릴 수", "쓰는 거", "학습시킬 때", "줄이는 법", "믿을 만한", "모르는 걸", "할 때"]
-    assert split[7:] == _JOINED.split()[7:]
+    assert split[:8] == [
+        "돌릴 수",
+        "쓰는 거",
+        "학습시킬 때",
+        "줄이는 법",
+        "믿을 만한",
+        "다룬 거",
+        "모르는 걸",
+        "할 때",
+    ]
+    assert split[8:] == _JOINED.split()[8:]
 
 
 def test_a_particle_must_agree_with_the_final_consonant() -> None:
@@ -143,11 +150,6 @@ _EVERYDAY_WORDS = (
 def test_an_everyday_word_is_found_in_any_form(pair: str) -> None:
     words, term = pair.split("=")
     assert term in questions.find_everyday_terms(words)
-
-
-@pytest.mark.parametrize("words", ["diffusion", "환각", "", "🤖", "without"])
-def test_other_words_are_none(words: str) -> None:
-    assert questions.find_everyday_terms(words) == ()
 
 
 MAX_LENGTH = 60
@@ -190,11 +192,6 @@ def test_words_are_found_in_any_form_and_compounds_by_their_parts() -> None:
     assert find("의료영상을") >= find("의료") & find("영상") != frozenset()
 
 
-@given(st.text(max_size=60))
-def test_any_text_has_weights_between_0_and_1(text: str) -> None:
-    assert all(0 < weight <= 1 for weight in questions.describe_topics(text).values())
-
-
 def test_the_table_has_terms_and_words_in_both_languages_and_no_term_twice() -> None:
     text = resources.files("bot.text").joinpath("topic_descriptions.tsv").read_text(encoding="utf-8")
     named: list[str] = []
@@ -228,13 +225,3 @@ def test_a_paper_on_the_topic_is_more_similar_though_it_has_no_word_of_the_quest
         "Pruning Vision Transformers", "Remove weights and attention heads to shrink the network."
     )
     assert about > 2 * other >= 0
-
-
-def test_a_title_counts_more_than_the_body() -> None:
-    speech, pruning = "Speech synthesis.", "Pruning of weights."
-    assert similarity(speech, pruning) > similarity(pruning, speech) > 0
-
-
-def test_length_does_not_count() -> None:
-    body = "Speech synthesis with a natural voice. Pruning of weights. "
-    assert abs(similarity("", body) - similarity("", body * 5)) < 0.02

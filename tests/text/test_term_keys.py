@@ -25,16 +25,6 @@ def test_english_spellings_have_one_key(first: str, second: str) -> None:
     assert term_keys.english_key(first) == term_keys.english_key(second)
 
 
-def test_korean_keys_ignore_spaces_and_punctuation() -> None:
-    assert term_keys.korean_key("시각-언어 '모델'") == term_keys.korean_key("시각언어모델") == "시각언어모델"
-
-
-def test_abbreviation_keys_drop_only_the_plural() -> None:
-    assert term_keys.abbreviation_key("LLMs") == "LLM"
-    assert term_keys.abbreviation_key("MoEs") == "MoE"
-    assert term_keys.abbreviation_key("Cats") == "Cats"
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("LLM", True), ("GPT-4", True), ("LoRA", True), ("Model", False), ("A B", False), ("A", False)],
@@ -124,14 +114,6 @@ def test_a_name_elsewhere_is_not_a_head(title: str) -> None:
     assert degree("mamba", title) == 0
 
 
-def test_the_names_of_a_title_are_found_by_what_is_typed() -> None:
-    title = analyser.canonicalise("Qwen2.5 Technical Report")
-    assert term_keys.query_names("qwen 2.5") <= set(term_keys.full_names(title))
-    assert term_keys.query_names("Qwen") <= set(term_keys.full_names(title))
-    herd = analyser.canonicalise("The Llama 3 Herd of Models")
-    assert term_keys.query_names("llama3") <= set(term_keys.leading_names(herd))
-
-
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_has_few_short_names(typed: str, title: str) -> None:
     canonical = analyser.canonicalise(title)
@@ -139,12 +121,6 @@ def test_any_text_has_few_short_names(typed: str, title: str) -> None:
     assert len(names) <= 4
     assert all(1 < len(name) <= 40 and not name.isspace() for name in names)
     assert NONE <= degree(typed, title) <= EXACT
-
-
-WORDS = st.sampled_from(
-    ["강화", "학습", "강화학습", "대규모", "언어모델", "pre-training", "GPT-4o", "LLM", "a", "을"]
-)
-PHRASES = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 
 
 def is_found(form: str, text: str) -> bool:

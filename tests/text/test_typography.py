@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import sys
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.text import typography
 
@@ -45,11 +39,6 @@ def test_latex_that_cannot_be_converted_stays(title: str) -> None:
     assert typography.to_plain_text(title) == title
 
 
-@given(st.text(max_size=200).filter(lambda text: "$" not in text and "\\" not in text))
-def test_a_title_without_dollar_and_backslash_is_unchanged(title: str) -> None:
-    assert typography.to_plain_text(title) == title
-
-
 @pytest.mark.parametrize("piece", ["$x$ ", r"\emph{x} ", r"\'{e} "])
 def test_twenty_formulas_and_commands_of_a_text_are_converted(piece: str) -> None:
     assert typography.to_plain_text(piece * 50).endswith(piece * 30)
@@ -68,24 +57,6 @@ def test_twenty_formulas_and_commands_of_a_text_are_converted(piece: str) -> Non
 )
 def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
     assert typography.limit_marks(text) == (text if kept is None else kept)
-
-
-def test_a_title_is_converted_once() -> None:
-    assert len({id(typography.to_plain_text(r"\emph{One} title")) for _ in range(3)}) == 1
-
-
-def test_broken_commands_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    typography.to_plain_text(r"$\frac$ and \frac{a} of a title")
-    assert caplog.records == []
-
-
-def test_plain_titles_do_not_import_pylatexenc() -> None:
-    code = (
-        "import sys; from bot.text import typography; typography.to_plain_text('A plain title'); "
-        "assert 'pylatexenc' not in sys.modules"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -126,9 +97,3 @@ def test_a_script_of_several_signs_is_in_parentheses(formula: str, shown: str) -
 def test_a_title_of_nothing_but_formulas_costs_little(piece: str, shown: str) -> None:
     assert typography.render_title(piece * 3) == shown * 3
     assert typography.render_title(piece * 200) == piece * 200
-
-
-def test_a_formula_that_a_text_repeats_is_converted_once() -> None:
-    converted = [typography.render_formula(rf"\zeta_{{{number % 2}}}") for number in range(50)]
-    assert set(converted) == {"ζ0", "ζ1"}
-    assert len({id(text) for text in converted}) == 2

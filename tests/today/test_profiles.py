@@ -48,19 +48,6 @@ def test_a_concept_is_the_same_feature_in_both_languages(
     assert "reinforc learn" in profiles.concepts_of(_extract(concept_index, "A title", text))
 
 
-def test_a_profile_has_at_most_200_weights_and_prefers_what_several_papers_have() -> None:
-    positives = [
-        ({f"word{number} {paper}": 0.05 for number in range(300)} | {"robot": 0.5}, 1.0) for paper in (1, 2)
-    ]
-    shared = [
-        (vector | {f"shared{number}": 0.05 for number in range(300)}, weight) for vector, weight in positives
-    ]
-    weights = profiles.train_profile(shared, [({"speech": 1.0}, 1.0)] * 5)
-    assert len(weights) == profiles.MAX_WEIGHTS
-    assert weights["robot"] == max(weights.values())
-    assert not any(feature.startswith("word") for feature in weights)
-
-
 def test_without_both_classes_nothing_is_learnt() -> None:
     assert profiles.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
     assert profiles.train_profile([({"speech": 1.0}, 1.0)], []) == {}

@@ -14,8 +14,8 @@ from bot.app.container import Container
 from bot.archive import listing
 from bot.client import translations
 from bot.core.settings import Settings
-from bot.today.service import TODAY, TodayPlanner, TodayService
-from storage import accounts, models, outbox, today
+from bot.today.service import TodayPlanner, TodayService
+from storage import accounts, models, outbox
 from storage.database import Connection, Database
 from tests.support import killed_process, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -136,38 +136,6 @@ async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sq
     await planned.add_day("2025-03-10", 2)
     (moment,) = await planned.run_until(planned.now + timedelta(days=1))
     assert moment.hour == 0  # 09:00 in Seoul
-
-
-async def test_closed_dms_suspend_it_until_the_reader_asks_again(sqlite_db: Database) -> None:
-    planned = _Planned(sqlite_db)
-    await planned.subscribe("09:00")
-    await planned.add_day("2025-03-07", 1)
-    await planned.run_until(START + timedelta(days=1))
-    (delivery,) = await planned.list_deliveries()
-    async with sqlite_db.transaction() as connection:
-        await TODAY.find_owned(connection, delivery, models.Reason.DMS_CLOSED)
-    await planned.add_day("2025-03-09", 2)
-    assert await planned.run_until(START + timedelta(days=3)) == []
-    async with sqlite_db.read() as connection:
-        stored = await today.get(connection, READER)
-    assert stored is not None
-    assert (stored.at_time, stored.reason) == ("09:00", models.Reason.DMS_CLOSED)
-    await planned.services.get(TodayService).send_daily(READER, None, "UTC")
-    assert len(await planned.run_until(START + timedelta(days=5))) == 1
-
-
-async def test_a_day_of_digests_comes_before_new_papers_for_lookup_which_count_where_nothing_else_is(
-    sqlite_db: Database,
-) -> None:
-    planned = _Planned(sqlite_db)
-    await planned.subscribe()
-    for day, on in enumerate((date(2025, 3, 6), date(2025, 3, 9)), start=6):
-        items = [{"arxiv_id": f"2503.{day}{number:04}", "title": f"New {number}"} for number in range(1, 8)]
-        await planned.add_lookup(on, items)
-        await planned.run_until(datetime(2025, 3, day + 4, 6, tzinfo=UTC))
-        if day == 6:
-            await planned.add_day("2025-03-07", 1)
-    assert [row.digest_on for row in await planned.list_deliveries()] == [date(2025, 3, 7), date(2025, 3, 6)]
 
 
 @both_engines

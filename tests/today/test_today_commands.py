@@ -155,39 +155,6 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
-@both_languages
-async def test_a_summary_that_the_reader_can_read_is_not_replaced_by_a_sentence_in_the_other_language(
-    harness: ClientHarness,
-) -> None:
-    """Only the text in the other language has the followed word, as a word of its own script or in brackets."""
-    texts = {
-        models.Locale.EN: "Robots learn to fold laundry.",
-        models.Locale.KO: "로봇이 빨래를 개는 법을 배워요.",
-    }
-    own = harness.texts.locale
-    service = sample_archive.make_ingest(harness.container.database)
-    for locale, text in texts.items():
-        written = text if locale is own else f"{text} 확산 모델(diffusion model) diffusion model."
-        paper = sample_archive.NewsletterPaper("2501.00009", "Origami", written, votes=99)
-        await service.add_text(
-            sample_archive.newsletter("2026-01-01", [paper]), source=locale.value, location=locale.value
-        )
-    for word in ("origami", "diffusion model"):
-        await harness.bot.services.get(Alerts).add(alert_builders.draft(word, user_id=harness.reader.id))
-    message = await _ask(harness)
-    assert _shown_papers(message)[0] == "2501.00009"
-    shown = shown_text(message).split("**2 · ")[0]
-    in_title, in_text = (
-        harness.texts("today-because-followed", text=word) for word in ("origami", "diffusion model")
-    )
-    in_text = harness.texts("today-because-in-other-language", because=in_text)
-    reasons = harness.texts("today-and").join([in_text, in_title])
-    assert harness.texts("today-because", reasons=reasons) in shown
-    assert texts[own] in shown
-    assert harness.texts("quoted-from", language="ko") not in shown
-    assert harness.texts("quoted-from", language="en") not in shown
-
-
 async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
     await _save(harness, *SMALL_MODELS)

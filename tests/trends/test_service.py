@@ -104,12 +104,6 @@ async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -
     assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
 
 
-async def test_unknown_votes_are_not_zero(db: Database) -> None:
-    text = digest_builders.newsletter(date(2025, 1, 2), [("2501.00001", None)])
-    await sample_archive.make_ingest(db).add_text(text, location="a.md")
-    assert await _counts(_service(db), "paper", 1) == [(1, None)]
-
-
 async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database) -> None:
     assert await _service(db).get_trend("강화 학습") == trends_service.Trend()
     assert await _rising(db).list_topics(models.Locale.EN) == ()

@@ -9,7 +9,6 @@ from bot.client.accounts import make_token
 from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
-from bot.trends import service as trends_service
 from storage import models
 from tests.support import digest_builders, sample_archive
 from tests.support.client_harness import (
@@ -114,18 +113,6 @@ async def test_without_a_topic_all_papers_and_rising_topics_are_shown(harness: C
     selected = await harness.choose(message, menu, topic)
     assert harness.texts("follow-topic") in shown_text(selected)
     assert topic in shown_text(selected)
-
-
-@both_languages
-async def test_an_earlier_month_is_named_as_the_peak_only_if_it_has_more_papers_than_the_last_two(
-    harness: ClientHarness,
-) -> None:
-    for counts, is_named in (((5, 4, 4, 1), True), ((4, 4, 4, 1), False), ((2, 3, 4, 1), False)):
-        months = [
-            trends_service.Month(date(2025, number, 1), count, None) for number, count in enumerate(counts, 1)
-        ]
-        line = trends_messages.summary(harness.texts, trends_service.Trend(tuple(months)))
-        assert ("2025" in line) == is_named, line
 
 
 async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: ClientHarness) -> None:

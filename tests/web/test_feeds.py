@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import feedparser
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from bot.rendering.templates import OutputFormat, Templates
 from bot.web import service
 from bot.web.service import Entry
 from storage import models
-from tests.support import sample_archive
 from tests.support.hostile_papers import texts
 from tests.web.conftest import WebArchive
 
@@ -88,20 +86,6 @@ async def test_a_day_of_the_feed_has_its_papers_with_links(archive: WebArchive) 
     assert f'<a href="{archive.url}/papers/2501.00001">TinyTalk' in content
     assert "▲\u00a040 · Andrés Marafiori, Jürgen Müller" in content
     assert "<script" not in "".join(entry.content[0].value for entry in feed.entries)
-
-
-@pytest.mark.parametrize(("locale", "more"), [("en", "and 2 more"), ("ko", "외 2명")])
-async def test_a_feed_names_the_authors_or_says_how_many_more_there_are(
-    archive: WebArchive, locale: str, more: str
-) -> None:
-    names = [f"Author {chr(65 + number // 26)}{chr(97 + number % 26)}" for number in range(102)]
-    paper = sample_archive.NewsletterPaper("2501.00031", "Telescopes", "망원경이에요.", authors=names)
-    few = sample_archive.NewsletterPaper("2501.00032", "Telescopes", "망원경이에요.", authors=names[:22])
-    await sample_archive.add_digest(archive.services.database, "2025-01-04", paper, few)
-    feed = check_atom(await archive.text(f"/search.atom?q=telescopes&lang={locale}"))
-    entries = feed.findall(f"{ATOM}entry")
-    listed = sorted(([name.text for name in entry.iter(f"{ATOM}name")] for entry in entries), key=len)
-    assert listed == [names[:22], [*names[:100], more]]
 
 
 async def test_the_sitemap_names_pages_that_exist(archive: WebArchive) -> None:

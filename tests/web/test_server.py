@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -10,8 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.app import health
-from bot.core import admission, http_server
+from bot.core import admission
 from bot.web import server
 from storage import models
 from tests.support import digest_builders
@@ -156,16 +154,6 @@ async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) 
     assert (status, "Asked For" in text) == (404, False)
 
 
-async def test_a_list_says_which_sentences_are_in_another_language(archive: WebArchive) -> None:
-    note = "Not available in English yet; shown in Korean"
-    all_foreign = await archive.text("/days/2025-01-02?lang=en")
-    assert (all_foreign.count(note), all_foreign.count('<p lang="ko">')) == (1, 2)
-    mixed = await archive.text("/authors/Ada%20Lovelace?lang=en")
-    assert mixed.count(note) == mixed.count('<p lang="ko">') > 0
-    assert note not in await archive.text("/days/2025-01-04?lang=en")
-    assert note not in await archive.text("/days/2025-01-02?lang=ko")
-
-
 async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text
@@ -232,20 +220,3 @@ async def test_an_error_inside_says_nothing_of_the_inside(
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
     assert "Something went wrong" in text
-
-
-async def test_health_and_the_archive_can_share_an_address(archive: WebArchive) -> None:
-    monitoring = health.MonitoringServer(
-        archive.services.database,
-        health.Metrics(),
-        lambda: archive.now,
-        health.Liveness(),
-        role=lambda: "sender",
-        is_connected=lambda: True,
-    )
-    both = [monitoring.add_routes, archive.server.add_routes]
-    async with http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", both) as archive.url:
-        assert json.loads((await archive.get("/health"))[2])["up"]
-        assert (await archive.get("/metrics"))[0] == 200
-        assert (await archive.get("/days/2025-01-02"))[0] == 200
-        assert (await archive.get("/healthy"))[0] == 404
