@@ -347,6 +347,10 @@ class Engine:
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
             others = [hit for hit in others if hit.paper_id in on_topic or len(missing[hit.paper_id]) <= most]
+            # Papers of a related topic alone come last, and not without others.
+            others = sorted(others, key=lambda hit: len(missing[hit.paper_id]) > most)
+            if others and not complete.hits and len(missing[others[0].paper_id]) > most:
+                others = []
         return complete._replace(
             hits=[*complete.hits, *others],
             total=complete.total + len(others),

@@ -89,10 +89,10 @@ class ReadQuery:
 
     @property
     def added_forms(self) -> tuple[str, ...]:
-        """The names of implied topics and the forms that were added, the first ones of each term before the second ones."""
-        implied = [[name] for part in self.implied.values() if (name := self._said_name(part))]
-        by_term = [*implied, *map(self._added_to, (*self.parts, *self.wholes))]
-        return tuple(dict.fromkeys(form for forms in zip_longest(*by_term) for form in forms if form))
+        """The forms that were added, the first ones of each term before the second ones, then the names of implied topics."""
+        by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
+        added = [form for forms in by_term for form in forms if form]
+        return tuple(dict.fromkeys([*added, *filter(None, map(self._said_name, self.implied.values()))]))
 
     def _added_to(self, part: Part) -> list[str]:
         """Return the forms added to a part: none that is typed with a particle, as the noun 추론 of 추론은."""
