@@ -224,24 +224,16 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
     return next(found, None)
 
 
-def _find_parts(parts: Iterable[Part], paper: PaperText) -> list[tuple[str, bool]]:
+def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool]]:
     """Return a form of each part that a paper has, and whether it is in the title; nothing if the paper lacks one."""
-    found = []
-    for part in parts:
-        if (one := _find_part(part, paper)) is None:
-            return []
-        found.append(one)
-    return found
+    found = [one for part in parts if (one := _find_part(part, paper))]
+    return found if len(found) == len(parts) else []
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
     """Return the first form of a part that the title has, else that the texts have, and whether it is in the title."""
-    found = [(form, *paper.find(form)) for form in part]
-    for field in (1, 2):
-        for row in found:
-            if row[field]:
-                return row[0], field == 1
-    return None
+    in_title = ((form, True) for form in part if paper.find(form)[0])
+    return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
 
 
 @lru_cache(maxsize=1 << 12)

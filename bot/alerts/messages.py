@@ -179,8 +179,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
     if len(post.matches) == 1:
-        _, save = client_messages.read_and_save_buttons(texts, post.matches[0].paper.arxiv_id)
-        buttons.append(save)
+        buttons.append(client_messages.save_button(texts, post.matches[0].paper.arxiv_id))
     if post.in_channel:
         return buttons
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}

@@ -457,12 +457,9 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
     return sorted(distances, key=distances.__getitem__)
 
 
-def read_and_save_buttons(texts: Texts, arxiv_id: str, marker: str | None = None) -> list[ui.Item[Any]]:
-    """Return the buttons that open the card of a paper and save the paper, for a message that has several."""
-    return [
-        button(texts("read"), pack_custom_id(OPEN_PAPER, arxiv_id, marker=marker)),
-        button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id)),
-    ]
+def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+    """Return the button that saves a paper, for a message that has several."""
+    return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
 def link_buttons(

@@ -24,7 +24,7 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
-from bot.daily.choice import MAX_PAPERS, MAX_TOP_N, REPOST_INTERVAL
+from bot.daily.choice import REPOST_INTERVAL
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import OnDemandPosts, Subscriptions, TooManyPostsError, TopicNeededError
 from bot.daily.why import WhyExplainer
@@ -38,17 +38,12 @@ ERRORS: Mapping[type[Exception], str] = {
     errors.DuplicateError: "subscription-already",
     TopicNeededError: "source-needs-topic",
     TooManyPostsError: "subscriptions-too-many",
-    daily_options.TooManyPapersError: "announcement-too-many",
 }
 """Fluent ids of the exceptions of the subscriptions service."""
-GONE: Mapping[type[Exception], str] = {errors.UsageError: "outdated-control"}
-"""The same for a subscription that another manager removes at this moment."""
-
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
 T = TypeVar("T")
-SubscriptionId = app_commands.Range[str, 1, 30]
 
 
 @autocomplete.guarded
@@ -151,7 +146,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     @app_commands.autocomplete(post=_complete_post)
     @_with_options
     async def edit(
-        self, request: Request, /, post: SubscriptionId | None = None, **typed: Any
+        self, request: Request, /, post: app_commands.Range[str, 1, 30] | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change the options of a subscription; without any, show it, or the list of the server's."""
         if all(value is None for value in typed.values()):
@@ -240,8 +235,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause a subscription."""
         subscription = await _find(request, action.payload)
-        with map_service_errors(GONE):
-            paused = await request.services.get(Subscriptions).pause(subscription.id)
+        paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
 
     @router.handles(daily_messages.RESUME)
@@ -253,8 +247,7 @@ class SubscriptionButtonsCog(commands.Cog):
             channel = router.require_channel(guild, subscription.channel_id)
             await router.require_may_mention(request.interaction, channel, subscription.mention_role_id)
             await _require_bot_may_post(request, channel, subscription.style)
-        with map_service_errors(GONE):
-            resumed = await request.services.get(Subscriptions).resume(subscription.id)
+        resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
@@ -266,8 +259,7 @@ class SubscriptionButtonsCog(commands.Cog):
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
         subscription = await _find(request, action.payload)
-        with map_service_errors(GONE):
-            await request.services.get(Subscriptions).remove(subscription.id)
+        await request.services.get(Subscriptions).remove(subscription.id)
         return daily_messages.removed_view(request.texts, subscription)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
@@ -433,8 +425,7 @@ async def _require_allowed(
 
     The last not if the role is `mentioned_id`.
     """
-    with map_service_errors(ERRORS, most=MAX_PAPERS.get(wanted.style, MAX_TOP_N)):
-        daily_options.check_papers(wanted)
+    with map_service_errors(ERRORS):
         await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", style=wanted.style.value)
@@ -542,16 +533,14 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)
         return await _find(request, subscription_id)
+    unknown = UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     try:
-        subscription = await request.services.get(Subscriptions).get(
-            message_builder.parse_number(subscription_id)
-        )
+        number = message_builder.parse_number(subscription_id)
+        subscription = await request.services.get(Subscriptions).get(number)
     except errors.UsageError:
-        raise UserError(
-            "no-subscription", command=request.interaction.client.mentions("daily edit")
-        ) from None
+        raise unknown from None
     if subscription.created_by != request.user_id:
-        raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
+        raise unknown
     await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
 

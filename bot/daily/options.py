@@ -21,10 +21,6 @@ NOTHING = ("-", "–", "—")
 """What is typed to have no time, no topic or no source."""
 
 
-class TooManyPapersError(errors.UsageError):
-    """A subscription asks for more papers than a post in its style can show."""
-
-
 def _unchanged(value: Any) -> Any:
     return value
 
@@ -156,19 +152,22 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
         for field, option in OPTIONS.items()
         if typed.get(option.name) is not None
     }
-    changed = _with_time(replace(subscription, **changes))
+    changed = _fit(replace(subscription, **changes))
     becomes_weekly = Style.WEEKLY is changed.style is not subscription.style
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
         return replace(changed, days=WEEKLY_DAYS)
     return changed
 
 
-def _with_time(subscription: Subscription) -> Subscription:
-    """Return the subscription with a time if no list says when its papers are complete: a weekly one, or one from a source."""
+def _fit(subscription: Subscription) -> Subscription:
+    """Return the subscription with no more papers than its style shows.
+
+    It has a time if no list says when its papers are complete: a weekly one, or one from a source.
+    """
+    most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     needs_time = choice.is_rolling(subscription) or subscription.source
-    if subscription.at_time or not needs_time:
-        return subscription
-    return replace(subscription, at_time=schedule.DEFAULT_TIME)
+    at_time = subscription.at_time or (schedule.DEFAULT_TIME if needs_time else "")
+    return replace(subscription, top_n=min(subscription.top_n, most), at_time=at_time)
 
 
 def validated(subscription: Subscription) -> Subscription:
@@ -183,7 +182,6 @@ def validated(subscription: Subscription) -> Subscription:
     ):
         if not low <= value <= high:
             raise errors.UsageError(f"The {text} is {value}; it must be from {low} to {high}.")
-    check_papers(subscription)
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     if subscription.is_by_webhook and subscription.style not in WEBHOOK_STYLES:
@@ -192,22 +190,13 @@ def validated(subscription: Subscription) -> Subscription:
         )
     if subscription.is_by_webhook and subscription.mention_role_id is not None:
         raise errors.UsageError("A webhook post cannot mention a role. Leave out the mention.")
-    timed = _with_time(subscription)
+    fitting = _fit(subscription)
     return replace(
-        timed,
-        at_time=timed.at_time and f"{schedule.parse_time(timed.at_time):%H:%M}",
+        fitting,
+        at_time=fitting.at_time and f"{schedule.parse_time(fitting.at_time):%H:%M}",
         days=tuple(sorted(set(subscription.days))),
         topic=validate_topic(subscription.topic),
     )
-
-
-def check_papers(subscription: Subscription) -> None:
-    """Raise TooManyPapersError for more papers than posts of the style can show."""
-    most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
-    if subscription.top_n > most:
-        raise TooManyPapersError(
-            f"A post in the style {subscription.style.value} shows up to {most} papers, not {subscription.top_n}."
-        )
 
 
 def validate_topic(topic: str) -> str:

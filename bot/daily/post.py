@@ -124,7 +124,10 @@ def card_view(
     message.add_section(f"{title}\n{_byline(texts, post, paper)}".strip(), paper.thumbnail, paper.title)
     rows: list[list[ui.Item[Any]]] = [
         [
-            *client_messages.read_and_save_buttons(texts, paper.arxiv_id, marker),
+            message_builder.button(
+                texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)
+            ),
+            client_messages.save_button(texts, paper.arxiv_id),
             message_builder.button(
                 texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)
             ),
@@ -513,11 +516,7 @@ def _paper_embed(
     texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
 ) -> dict[str, Any]:
     title = f"{rank} · {client_messages.format_title(paper.title, paper.arxiv_id)}"
-    facts = client_messages.join_dotted(
-        client_messages.format_votes(paper.votes) if post.has_votes else "",
-        client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated),
-        client_messages.format_organization(paper.organization),
-    )
+    facts = _byline(texts, post, paper)
     excerpt = client_messages.summary_excerpt(paper.sections)
     note = client_messages.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = client_messages.code_and_project(texts, paper)

@@ -166,10 +166,12 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
         rf".+[{_list_syllables(*consonants)}]는",
         rf"..+(?<=[{open_or_l}])면",
+        rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
     )
     joined = (
-        rf"(.*는|..+[{adnominal}])([거것걸건게][가-힣]?|[법데줄][가-힣]?)",
+        r"(.*는)([거것걸건게법줄][가-힣]?)",
+        rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
         rf"(.*[{future}])(때[가-힣]?)",
         rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
     )

@@ -190,6 +190,22 @@ async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet
     assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
 
 
+async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> None:
+    options = {
+        "keyword": "robots, 로봇",
+        "author": "Noether, Emmy",
+        "institution": "카이스트",
+        "without": "survey",
+    }
+    preview = await harness.ask("alerts add", **options, match="all", votes=7, when="daily")
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    texts = [(KEYWORD, "robots"), (KEYWORD, "로봇"), (AUTHOR, "Emmy Noether"), (INSTITUTION, "카이스트")]
+    assert alert.terms == tuple(TERM(kind, text) for kind, text in texts)
+    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey",), True, 7)
+    assert alert.timing is models.AlertTiming.DAILY
+
+
 async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
         "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
@@ -338,3 +354,20 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
         assert shown_text(again) == harness.texts("alert-exists")
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+
+
+async def test_the_topic_or_author_of_a_list_is_followed_from_it(harness: ClientHarness) -> None:
+    for command, options, key, term in (
+        (
+            "topic",
+            {"query": "small language model -survey votes:5"},
+            "follow-topic",
+            (KEYWORD, "small language model"),
+        ),
+        ("author", {"name": "lovelace"}, "follow-author", (AUTHOR, "Ada Lovelace")),
+    ):
+        listed = await harness.ask(command, **options)
+        assert harness.texts("alert-made") in shown_text(await harness.press(listed, key))
+        assert (await _list_alerts(harness))[-1].terms == (term,)
+    first, _ = await _list_alerts(harness)
+    assert (first.excluded, first.min_votes) == (("survey",), 5)

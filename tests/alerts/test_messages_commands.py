@@ -1,25 +1,20 @@
-"""Messages of alerts of each kind of rule, from `/alerts add` to what arrives, and their buttons."""
+"""Messages of alerts, from `/alerts add` to what arrives, and their buttons."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from inline_snapshot import snapshot
 
 from bot.alerts.service import Alerts
 from storage import models
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
-from tests.support.sample_archive import NewsletterPaper, newsletter
 
 
-async def _add(
-    harness: ClientHarness, member: Any = None, fields: dict[str, Any] | None = None, **options: Any
-) -> None:
-    """Make an alert by its command, the preview's modal if there are `fields`, and the button."""
+async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> None:
+    """Make an alert by its command and its button."""
     member = member or harness.reader
     preview = await harness.ask("alerts add", by=member, **options)
-    if fields:
-        preview = await harness.fill(preview, "alert-edit-conditions", by=member, **fields)
     made = await harness.press(preview, "alert-create", by=member)
     assert harness.texts("alert-made") in shown_text(made)
 
@@ -126,62 +121,6 @@ async def test_direct_messages_closed_in_the_middle_lose_nothing(harness: Client
     await harness.wait(minutes=11)
     shown_ids = [id_ for message in harness.received() for id_ in component_ids(message)]
     assert [f"pr:o:2601.0{number}000" in shown_ids for number in (1, 2)] == [True, True]
-
-
-PAPERS = (
-    NewsletterPaper("2601.90001", "Rewards One", "로봇을 가르쳐요.", 60, ["Ada Kim"]),
-    NewsletterPaper("2601.90002", "Diffusion Two", "A survey of maps.", 5, ["Ben Park"]),
-    NewsletterPaper("2601.90003", "Motion Three", "로봇이 diffusion으로 움직여요.", 7, ["Cleo Lee"]),
-    NewsletterPaper(
-        "2601.90004", "Symmetry Four", "Teleports what is conserved.", 8, ["Ada Kim", "Emmy Noether"]
-    ),
-    NewsletterPaper(
-        "2601.90005",
-        "Chips Five",
-        "휴대전화에서 강화학습을 해요. 강화학습을 하는 모델은 작아요.",
-        9,
-        ["Dan Choi"],
-    ),
-)
-FORM = {"keyword": "", "author": "", "institution": "", "without": ""}
-"""The fields of the modal that says what an alert matches."""
-
-Rule: TypeAlias = tuple[dict[str, Any], dict[str, Any], set[str]]
-"""The options of the command, the fields of a modal of the preview or none, and the papers that match."""
-
-RULES: dict[str, Rule] = {
-    "any": ({"keyword": "로봇, diffusion"}, {}, {"One", "Two", "Three"}),
-    "all": ({"keyword": "로봇, diffusion", "match": "all"}, {}, {"Three"}),
-    "excluded": ({"keyword": "diffusion", "without": "survey"}, {}, {"Three"}),
-    "author": ({"author": "Noether, Emmy"}, {}, {"Four"}),
-    "institution": ({"institution": "카이스트"}, {}, {"Five"}),
-    "English institution": ({"institution": "kaist"}, {}, {"Five"}),
-    "votes": ({"keyword": "로봇", "votes": 50}, {}, {"One"}),
-    "mixed": ({"keyword": "로봇", "author": "ada kim", "match": "all"}, {}, {"One"}),
-    "related": ({"author": "Ada"}, {**FORM, "keyword": "reinforcement learning"}, {"Five"}),
-    "exactly": ({"keyword": '"reinforcement learning"'}, {}, set()),
-}
-NUMBERS = ("One", "Two", "Three", "Four", "Five")
-
-
-def _papers(messages: list[Any]) -> set[str]:
-    shown = "\n".join(map(shown_text, messages))
-    return {number for number in NUMBERS if f" {number}]" in shown}
-
-
-async def test_each_kind_of_rule_sends_its_papers_and_no_others(harness: ClientHarness) -> None:
-    members = {}
-    for name, (options, fields, _) in RULES.items():
-        members[name] = harness.guild.add_member(harness.env.create_user(name))
-        await _add(harness, members[name], fields, **options)
-    ingest = harness.container.create_ingest()
-    await ingest.add_text(newsletter("2026-01-01", PAPERS), location="rules.md")
-    await harness.container.alert_planner.drain()  # what facts add is matched later
-    facts = models.PaperFacts("2601.90005", "huggingface", "u", harness.env.now(), organization="KAIST")
-    await ingest.add_facts([facts])
-    await harness.wait(minutes=3)
-    arrived = {name: _papers(member.user.dm_channel.history()) for name, member in members.items()}
-    assert arrived == {name: papers for name, (_, _, papers) in RULES.items()}
 
 
 async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(harness: ClientHarness) -> None:

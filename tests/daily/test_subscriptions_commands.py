@@ -146,8 +146,6 @@ async def test_what_setup_and_edit_answer_instead_of_a_summary(harness: ClientHa
     shown.append((await _setup(harness, votes=9999, time="18:00"))[0])
     shown.append(await harness.manage("daily setup", channel=harness.readonly_channel))
     shown.append(await harness.manage("daily setup", style="forum"))
-    news = harness.guild.create_news_channel("news")
-    shown.append(await harness.manage("daily setup", channel=news, papers=10))
     shown.append(await harness.manage("daily setup", topic="-survey"))
     await harness.add_subscription()
     shown.append(await harness.manage("daily edit", time="weekdays at 7"))
@@ -171,10 +169,7 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# To change something, run `/daily setup` again with other options.
 [Start] [More settings]
 
-#papers can't take this style. The Forum style is for forum channels only, which take no other; the
-  Announcement style needs an announcement channel.
-
-An announcement shows up to 9 papers. Choose 9 or fewer.
+The Forum style needs a forum channel.
 
 Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as
   **diffusion -survey**.
@@ -200,10 +195,7 @@ This server has several daily posts. Pick one with the **post** option.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기] [추가 설정]
 
-#papers에는 이 형식으로 올릴 수 없어요. 포럼 형식은 포럼 채널에만, 공지 형식은 공지 채널에만 쓸
-  수 있어요. 포럼 채널에는 포럼 형식만 쓸 수 있어요.
-
-공지 형식에는 논문을 9편까지 올릴 수 있어요. 논문 수를 9편 이하로 정해 주세요.
+포럼 형식은 포럼 채널에만 올릴 수 있어요.
 
 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
   수(추천:)를 합쳐 200자까지 쓸 수 있어요.
@@ -354,29 +346,6 @@ async def test_two_who_pause_undo_nothing(harness: ClientHarness) -> None:
     assert [row.state for row in await _stored(harness)] == [models.ActivityState.PAUSED]
     await harness.manager_press(paused, "resume-post")
     assert [row.state for row in await _stored(harness)] == [models.ActivityState.ACTIVE]
-
-
-@pytest.mark.parametrize(
-    ("command", "keys"), [("pause", ["subscription-pause"]), ("remove", ["remove", "remove"])]
-)
-async def test_a_post_that_another_manager_removes_meanwhile_is_out_of_date(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str, keys: list[str]
-) -> None:
-    await harness.add_subscription()
-    service = harness.bot.services.get(Subscriptions)
-    shown = await harness.manage("daily edit")
-    for key in keys[:-1]:
-        shown = await harness.manager_press(shown, key)
-    change, remove = getattr(service, command), service.remove
-
-    async def change_too_late(subscription_id: int) -> models.Subscription:
-        await remove(subscription_id)
-        changed: models.Subscription = await change(subscription_id)
-        return changed
-
-    monkeypatch.setattr(service, command, change_too_late)
-    shown = await harness.manager_press(shown, keys[-1])
-    assert shown_text(shown) == harness.texts("outdated-control")
 
 
 async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows_the_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,3 +158,5 @@ def test_valid_settings_are_normalised() -> None:
     draft = models.Subscription(guild_id=1, channel_id=1, at_time="9:05", days=(5, 1, 5))
     valid = options.validated(draft)
     assert (valid.at_time, valid.days) == ("09:05", (1, 5))
+    # An announcement has one message.
+    assert options.validated(replace(draft, style=models.Style.ANNOUNCEMENT, top_n=25)).top_n == 9

@@ -197,3 +197,16 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
         states = [part.state for part in await outbox.list_parts(connection, delivery_id)]
     assert states == [models.PartState.SENT, models.PartState.STOPPED]
     assert await list_due_nonces(db, late) == []
+
+
+async def test_only_a_delivery_of_an_unknown_outcome_outlives_its_time(db: database.Database) -> None:
+    await add(db, new_delivery("unknown", 1))
+    async with db.transaction() as connection:
+        part = await start_attempt(connection)
+        await outbox.mark_retry(
+            connection, part.id, next_attempt_at=NOW, unknown_since=NOW, error=models.Reason.DISCORD_TROUBLE
+        )
+    await add(db, new_delivery("waiting", 1))
+    async with db.transaction() as connection:
+        ended = await outbox.expire(connection, NOW + timedelta(hours=25), unknown_until=NOW)
+    assert [row.key for row in ended] == ["waiting"]

@@ -1,4 +1,4 @@
-"""Fixtures of the alert services' tests."""
+"""Fixtures of the world, of a relay on the wire, and of a search over three papers."""
 
 from __future__ import annotations
 

@@ -94,9 +94,12 @@ def test_an_ending_is_stripped_where_a_known_word_remains(pair: str) -> None:
     assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
 
 
-_VERB_LIST = "까먹는 튀는 변하는 바뀌는 떨어지나요 오염됐는지 모자라면 올라가나 아니냐 늘려도 충분히 어려운 않게 짧은 말하게"
+_VERB_LIST = (
+    "까먹는 튀는 변하는 바뀌는 흔들리는 모으는 살아나는 떨어지나요 오염됐는지 모자라면 올라가나 아니냐 느려짐"
+    " 늘려도 충분히 어려운 않게 짧은 말하게"
+)
 _VERBS = _VERB_LIST.split()
-_NOUN_LIST = "모델 이미지 메모리 무게 제한 화면 초평면 안테나 정확도 분야 중요 강아지는 트랜스포머는"
+_NOUN_LIST = "모델 이미지 메모리 무게 제한 화면 초평면 안테나 정확도 꼬리는 분야 중요 강아지는 트랜스포머는"
 _NOUNS = _NOUN_LIST.split()
 
 
@@ -104,13 +107,22 @@ def test_verbs_and_adjectives_are_told_from_nouns_by_their_endings() -> None:
     assert [word for word in (*_VERBS, *_NOUNS) if questions.is_verb(word)] == _VERBS
 
 
-_JOINED = "돌릴수 쓰는거 학습시킬때 줄이는법 믿을만한 모르는걸 할때 선거 변수 조건 방법 필수 데이터"
+_JOINED = "돌릴수 쓰는거 학습시킬때 줄이는법 믿을만한 다룬거 모르는걸 할때 선거 변수 조건 방법 필수 데이터"
 
 
 def test_a_noun_that_is_joined_to_a_verb_is_a_word_of_its_own() -> None:
     split = [" ".join(questions.split_joined(word)) for word in _JOINED.split()]
-    assert split[:7] == ["돌릴 수", "쓰는 거", "학습시킬 때", "줄이는 법", "믿을 만한", "모르는 걸", "할 때"]
-    assert split[7:] == _JOINED.split()[7:]
+    assert split[:8] == [
+        "돌릴 수",
+        "쓰는 거",
+        "학습시킬 때",
+        "줄이는 법",
+        "믿을 만한",
+        "다룬 거",
+        "모르는 걸",
+        "할 때",
+    ]
+    assert split[8:] == _JOINED.split()[8:]
 
 
 def test_a_particle_must_agree_with_the_final_consonant() -> None:

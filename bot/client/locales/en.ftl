@@ -454,7 +454,6 @@ zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seo
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
 no-such-source = Source **{ $source }** not found. Pick one from the list that opens as you type.
-announcement-too-many = An announcement shows up to { $most } papers. Choose { $most } or fewer.
 style-does-not-fit = { $style ->
     [forum] The Forum style needs a forum channel.
     [announcement] The Announcement style needs an announcement channel.

@@ -416,7 +416,6 @@ zone-unknown = 알 수 없는 시간대예요: “{ $text }”. 서울, Europe/B
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
 no-such-source = **{ $source }** 출처를 찾지 못했어요. 옵션에 나오는 출처 중에서 골라 주세요.
-announcement-too-many = 공지 형식에는 논문을 { $most }편까지 올릴 수 있어요. 논문 수를 { $most }편 이하로 정해 주세요.
 style-does-not-fit = { $style ->
     [forum] 포럼 형식은 포럼 채널에만 올릴 수 있어요.
     [announcement] 공지 형식은 공지 채널에만 올릴 수 있어요.
