@@ -61,7 +61,7 @@ async def scheduled(
         scheduler.shutdown(wait=False)
 
 
-CHECK_SECONDS = 60.0
+CHECK_SECONDS = 30.0
 RETRY_SECONDS = 3600.0
 """The pause after a failure: it may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200

@@ -60,8 +60,6 @@ class Vocabulary:
             not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
             or key in self._words
             or not key.isalpha()
-            # Two syllables of other words are an ordinary word rather than a misspelt one: 반영 is not 반응.
-            or (analyser.is_syllables(word) and len(word) < 3 and self._syllables.issuperset(word))
             or len(word) < 2
         ):
             return []
@@ -84,6 +82,10 @@ class Vocabulary:
         is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
         return near[0][0] if is_sure else None
 
+    def is_ordinary(self, word: str) -> bool:
+        """Return whether a word has two syllables that other words have: 반영 is rather a word than a misspelt 반응."""
+        return len(word) == 2 and analyser.is_syllables(word) and self._syllables.issuperset(word)
+
 
 def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
@@ -102,11 +104,17 @@ def find_corrections(
     found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
-        if meant and any(
-            map(archive.engine.has_papers, archive.reader.read(query_parser.Query(meant)).parts)
-        ):
+        if meant is None or (vocabulary.is_ordinary(word) and not _makes_term(archive, text, word, meant)):
+            continue
+        if any(map(archive.engine.has_papers, archive.reader.read(query_parser.Query(meant)).parts)):
             found.append((word, meant))
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
+
+
+def _makes_term(archive: Archive, text: str, word: str, meant: str) -> bool:
+    """Return whether a query has a term of several words if `meant` stands for one of its words: 음성 합성 for 음석 합성."""
+    parts = archive.reader.read(query_parser.Query(apply_corrections(text, [(word, meant)]))).parts
+    return any(part.key and " " in part.text and meant in part.text for part in parts)
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:

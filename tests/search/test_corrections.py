@@ -110,3 +110,14 @@ def test_any_word_is_corrected_to_a_known_one_or_not_at_all(word: str) -> None:
     assert meant is None or meant.casefold() in {
         known.casefold() for known in [*_WORDS, "model", "causal", "casual"]
     }
+
+
+def test_two_syllables_of_known_words_are_rather_a_word_than_a_misspelt_one() -> None:
+    vocabulary = completion.Vocabulary([("반응", 5), ("영상", 1), ("학습", 1)])
+    assert [vocabulary.is_ordinary(word) for word in ("반영", "핵습", "반영상", "갭")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert vocabulary.list_near("갭") == []
