@@ -73,9 +73,8 @@ class Bench:
 def show(name: str, value: float, floor: float, floor_name: str, unit: str = "ms") -> None:
     """Print a figure: the value and the floor in seconds, and their ratio."""
     factor = 1e3 if unit == "ms" else 1.0
-    sys.stdout.write(
-        f"{name}: {factor * value:.3g} {unit}, {value / floor:.1f} times {floor_name} ({factor * floor:.3g} {unit})\n"
-    )
+    ratio = f"{value / floor:.1f} times {floor_name} ({factor * floor:.3g} {unit})"
+    sys.stdout.write(f"{name}: {factor * value:.3g} {unit}, {ratio}\n")
     sys.stdout.flush()
 
 
@@ -237,17 +236,16 @@ async def measure_alerts(bench: Bench) -> None:
 
 async def measure_fan_out(bench: Bench) -> None:
     """Print the rate at which posts reach the fake Discord in its own process, against the 50 requests a second it allows."""
+    rate = pace.REQUESTS_PER_SECOND
     with process.FakeDiscordProcess() as server:
         async with (
             process.FakeDiscord(server) as fake,
-            relay_harness.open_relay_harness(
-                bench.database, fake, per_second=pace.REQUESTS_PER_SECOND
-            ) as harness,
+            relay_harness.open_relay_harness(bench.database, fake, per_second=rate) as harness,
         ):
             await fake.run_action("reset", {"seed": 1})
             await fake.add_guild()
             (first, *channels), relay = await fake.add_channels(FAN_OUT + 1), harness.open_relay()
-            # The fake compiles its schema of messages with the first one, which holds up those that come meanwhile.
+            # With the first message the fake compiles its schema, which holds up others.
             await harness.add_deliveries(relay_harness.new_delivery("first", first, harness.now()))
             await relay.drain(harness.now())
             await asyncio.sleep(1.2)  # the login counts too
