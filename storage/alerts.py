@@ -181,8 +181,7 @@ async def remove_recipient(connection: AsyncConnection, recipient: str, limit: i
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
-    if (equal := await find_equal(connection, new)) is not None:
-        raise errors.DuplicateError(f"The same alert already exists: alert {equal.id}.")
+    await _require_no_equal(connection, new)
     inserted = await connection.execute(
         alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
     )
@@ -194,10 +193,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
     Raises DuplicateError if another, equal one exists for the same recipient.
     """
-    if (equal := await find_equal(connection, changed)) is not None and equal.id != changed.id:
-        raise errors.DuplicateError(
-            f"The same alert already exists: alert {equal.id}. Remove one of the two."
-        )
+    await _require_no_equal(connection, changed)
     await connection.execute(
         alerts.update().where(alerts.c.id == changed.id).values(database.record_values(changed, alerts))
     )
@@ -206,16 +202,18 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     return changed
 
 
-async def find_equal(connection: AsyncConnection, alert: models.Alert) -> models.Alert | None:
-    """Return the stored alert of the same reader and destination that matches the same papers, or None."""
+async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
+    """Raise DuplicateError if another alert of the same reader and destination matches the same papers."""
     columns = alerts.c
-    query = sa.select(alerts).where(
+    query = sa.select(columns.id).where(
+        columns.id != alert.id,
         columns.user_id == alert.user_id,
         columns.channel_id.is_not_distinct_from(alert.channel_id),
         columns.key == alert.key,
         columns.min_votes == alert.min_votes,
     )
-    return await database.fetch_record(connection, models.Alert, query.order_by(columns.id).limit(1))
+    if (equal_id := await connection.scalar(query.order_by(columns.id).limit(1))) is not None:
+        raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.")
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:

@@ -20,43 +20,29 @@ async def add(connection: AsyncConnection, subscription: models.Subscription) ->
 
     Raises DuplicateError if the channel has one with the same time, zone, language, style, topic and source.
     """
-    on_topic = f", {subscription.topic}" if subscription.topic else ""
-    duplicate = (
-        f"{_place(subscription)} already has a daily post at {subscription.at_time} ({subscription.timezone},"
-        f" {subscription.locale.value}, {subscription.style.value}{on_topic}). Edit that one instead."
-    )
-    insert = (
-        subscriptions.insert()
-        .values(database.record_values(subscription, subscriptions))
-        .returning(subscriptions.c.id)
-    )
-    return int((await _execute_unique(connection, insert, duplicate)).scalar_one())
+    insert = subscriptions.insert().returning(subscriptions.c.id)
+    return int((await _store(connection, insert, subscription)).scalar_one())
 
 
 async def update(connection: AsyncConnection, subscription: models.Subscription) -> None:
     """Store a changed subscription. Raises DuplicateError like `add`."""
-    text = (
-        f"{_place(subscription)} has another daily post with this time, language, style, topic and"
-        " source. Change one of these, or remove the other post."
-    )
-    change = subscriptions.update().where(subscriptions.c.id == subscription.id)
-    await _execute_unique(
-        connection, change.values(database.record_values(subscription, subscriptions)), text
+    await _store(
+        connection, subscriptions.update().where(subscriptions.c.id == subscription.id), subscription
     )
 
 
-def _place(subscription: models.Subscription) -> str:
-    return f"{'Webhook' if subscription.is_by_webhook else 'Channel'} {subscription.channel_id}"
-
-
-async def _execute_unique(
-    connection: AsyncConnection, statement: sa.Executable, duplicate: str
+async def _store(
+    connection: AsyncConnection, statement: sa.Insert | sa.Update, subscription: models.Subscription
 ) -> sa.CursorResult[Any]:
+    values = database.record_values(subscription, subscriptions)
     try:
         async with connection.begin_nested():
-            return await connection.execute(statement)
+            return await connection.execute(statement.values(values))
     except IntegrityError as error:
-        raise errors.DuplicateError(duplicate) from error
+        place = f"{'Webhook' if subscription.is_by_webhook else 'Channel'} {subscription.channel_id}"
+        raise errors.DuplicateError(
+            f"{place} already has a daily post with this time, zone, language, style, topic and source. Edit that one instead."
+        ) from error
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:

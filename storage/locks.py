@@ -42,15 +42,10 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
 
 
-def find_lock_file(path: Path, name: str) -> Path:
-    """Return the file of a lock beside a SQLite file, one also for links to it."""
-    path = path.resolve()
-    return path.with_name(f"{path.name}.{name}.lock")
-
-
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the file of a lock beside a SQLite file. Raises StorageError if it cannot be written."""
-    path = find_lock_file(path, name)
+    """Open the file of a lock beside a SQLite file, one also for links to it. Raises StorageError if it cannot be written."""
+    path = path.resolve()
+    path = path.with_name(f"{path.name}.{name}.lock")
     try:
         return path.open("w")
     except OSError as error:
@@ -68,13 +63,6 @@ def _lock_file(path: Path, name: str) -> IO[str] | None:
         lock.close()
         return None
     return lock
-
-
-def _unlock_file(file: IO[str] | None) -> None:
-    if file is not None:
-        # Closing is not enough while a child process has the file open.
-        fcntl.flock(file, fcntl.LOCK_UN)
-        file.close()
 
 
 _LEASE_ID = 1
@@ -190,8 +178,11 @@ class SenderLock:
     async def release(self) -> None:
         """Release the lock, and end the term."""
         term, self._term = self._term, None
-        _unlock_file(self._file)
-        self._file = None
+        if self._file is not None:
+            # Closing is not enough while a child process has the file open.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._file.close()
+            self._file = None
         if self._database.is_sqlite:
             return
         # If it cannot be given up, it expires.

@@ -337,16 +337,6 @@ async def cancel(
     await database.execute_in(connection, unsent, parts.c.delivery_id, delivery_ids)
 
 
-async def cancel_for_subscription(
-    connection: AsyncConnection, subscription_id: int, *, reason: str, now: datetime
-) -> None:
-    """Stop the unfinished deliveries of a subscription, before it is removed."""
-    unfinished = await connection.execute(
-        sa.select(deliveries.c.id).where(deliveries.c.subscription_id == subscription_id, unfinished_clause())
-    )
-    await cancel(connection, unfinished.scalars().all(), reason=reason, now=now)
-
-
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
     """Return the column values of a part that is planned again under a new nonce."""
     return {

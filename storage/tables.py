@@ -433,7 +433,7 @@ drafts = _table_of(
 paper_texts = _table_of(
     models.PaperText,
     "paper_texts",
-    _required("text", sa.LargeBinary, comment="Markdown, Zstandard"),
+    _required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
     sa.PrimaryKeyConstraint("arxiv_id"),
     sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
 )

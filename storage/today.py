@@ -69,7 +69,10 @@ class ProfileSettings(TypedDict, total=False):
 
 
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
-    """Store the given settings; nothing of a reader without a profile, as of one who was forgotten meanwhile."""
+    """Store the given settings; nothing of a reader without a profile, as of one who was forgotten meanwhile.
+
+    With a `reason` the papers of the day are not sent any more; the time of day is kept.
+    """
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 
 
@@ -86,11 +89,6 @@ async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], loca
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )
-
-
-async def suspend(connection: AsyncConnection, user_id: int, reason: str) -> None:
-    """Stop sending a reader the papers of the day, for a reason; the time of day is kept."""
-    await change(connection, user_id, reason=reason)
 
 
 async def set_feedback(

@@ -7,6 +7,7 @@ Until the input is read, its hash is empty.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -41,14 +42,10 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
     return sa.and_(*(drafts.c[name] == getattr(draft, name) for name in names))
 
 
-_LEVEL = 3
-"""Of Zstandard: a text of 100 kB takes a millisecond and a third of its size."""
-
-
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
     """Store the text of a paper, compressed, in place of an earlier one."""
-    raw = text.text.encode("utf-8", "replace")
-    values = database.record_values(text, paper_texts, text=await asyncio.to_thread(_compress, raw))
+    raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
+    values = database.record_values(text, paper_texts, text=raw)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
 
 
@@ -57,20 +54,8 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
     row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
     if row is None:
         return None
-    text = await asyncio.to_thread(_decompress, row.text)
+    text = (await asyncio.to_thread(zlib.decompress, row.text)).decode()
     return database.build_record(models.PaperText, row._mapping, text=text)
-
-
-def _compress(raw: bytes) -> bytes:
-    import zstandard  # loaded with the first text, not by an idle bot
-
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
-
-
-def _decompress(compressed: bytes) -> str:
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompress(compressed).decode()
 
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:

@@ -357,7 +357,9 @@ class DiscordRenderer:
         wording = self._wordings[post.locale]
         is_welcome = post.kind is contents.NoticeKind.WELCOME
         show = operations_messages.welcome_view if is_welcome else client_messages.notice_view
-        return _message(show(wording, post), client_messages.plain_notice_payload(wording, post))
+        marker = contents.part_marker(post.marker, 0)
+        plain = client_messages.marked_plain_payload(wording.notice_text(post), marker)
+        return _message(show(wording, post), plain)
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:

@@ -96,12 +96,10 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
-    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url"):
+    for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_html_url"):
         url = getattr(settings, name)
         if url != fields[name].default:
             allowed.append(ssrf_guard.allowed_host_of_url(url))
-    if settings.arxiv_html_url != fields["arxiv_html_url"].default:
-        allowed.append(ssrf_guard.allowed_host_of_url(settings.arxiv_html_url))
     return allowed
 
 
@@ -251,7 +249,7 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
-        from bot.client.context import Services, offer
+        from bot.client.context import Services
         from bot.club.service import Clubs, list_unread
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
@@ -291,19 +289,22 @@ class Container:
                 self.settings.arxiv_url,
                 self.arxiv_throttle,
             ),
-            features=offer(
-                Alerts(database, self.clock, search),
-                Subscriptions(database, self.clock, self.day_close),
-                OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                StatusService(database, self.clock, self.deliveries, self.pace),
-                WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                Shelf(database, self.clock, search.match_papers, {"unread": list_unread}),
-                Clubs(database, self.clock, self.deliveries, self.rest.request),
-                profiles,
-                TodayService(database, self.clock, profiles, rising, search, self.day_close),
-                TrendService(database, self.clock, search),
-                rising,
-            ),
+            features={
+                type(service): service
+                for service in (
+                    Alerts(database, self.clock, search),
+                    Subscriptions(database, self.clock, self.day_close),
+                    OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
+                    StatusService(database, self.clock, self.deliveries, self.pace),
+                    WhyExplainer(database, self.clock, search.match_papers, self.day_close),
+                    Shelf(database, self.clock, search.match_papers, {"unread": list_unread}),
+                    Clubs(database, self.clock, self.deliveries, self.rest.request),
+                    profiles,
+                    TodayService(database, self.clock, profiles, rising, search, self.day_close),
+                    TrendService(database, self.clock, search),
+                    rising,
+                )
+            },
             dates=DigestDates(database),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,

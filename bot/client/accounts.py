@@ -89,11 +89,9 @@ class Guilds:
                 ids = [subscription.id for subscription in active]
                 await daily.set_state(connection, ids, ActivityState.PAUSED, reason=Reason.GUILD_LEFT)
 
-    async def reconcile(self, present_ids: Collection[int]) -> list[int]:
-        """Mark the stored servers that are not in `present_ids` as left. Returns their ids."""
-        left_ids = sorted(await self.list_ids() - set(present_ids))
-        await self.mark_left(left_ids)
-        return left_ids
+    async def reconcile(self, present_ids: Collection[int]) -> None:
+        """Mark the stored servers that are not in `present_ids` as left."""
+        await self.mark_left(await self.list_ids() - set(present_ids))
 
 
 TOKEN_LENGTH = 16

@@ -66,11 +66,6 @@ class Services:
         return found
 
 
-def offer(*services: object) -> Mapping[type, object]:
-    """Return what `Services.features` holds for the services of features."""
-    return {type(service): service for service in services}
-
-
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
 ]

@@ -6,7 +6,7 @@ A text that does not fit into a message is refused, never cut; the caller moves 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -282,13 +282,10 @@ def button(
     *,
     emoji: str | None = None,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
-    disabled: bool = False,
 ) -> ui.Item[Any]:
     """Return a button for the action in `custom_id`, its label shortened to the limit."""
     shown = shorten_label(label, discord_text.BUTTON_LABEL)
-    return DynamicComponent(
-        ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style, disabled=disabled)
-    )
+    return DynamicComponent(ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style))
 
 
 def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
@@ -364,44 +361,14 @@ class StatelessModal(ui.Modal):
         )
         self._add_field(label, field)
 
-    def add_select(
-        self,
-        label: str,
-        custom_id: str,
-        options: list[discord.SelectOption],
-        *,
-        min_values: int = 1,
-        max_values: int = 1,
-        description: str | None = None,
-    ) -> None:
-        """Add a select menu for `min_values` to `max_values` options."""
-        field: ui.Select[Any] = ui.Select(
-            custom_id=custom_id,
-            options=options,
-            min_values=min_values,
-            max_values=max_values,
-            required=min_values > 0,
-        )
-        self._add_field(label, field, description)
-
     def add_file(self, label: str, custom_id: str, description: str) -> None:
         """Add a field for one file."""
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
-    def add_choices(
-        self,
-        label: str,
-        custom_id: str,
-        choices: Mapping[str, str],
-        values: Mapping[str, str],
-        *,
-        min_values: int = 1,
-        max_values: int = 1,
-    ) -> None:
-        """Add a select menu of `choices`, labels by value. Its field of `values`, a list with commas, is selected."""
-        selected = values[custom_id].split(",")
-        options = [select_option(name, value, selected=value in selected) for value, name in choices.items()]
-        self.add_select(label, custom_id, options, min_values=min_values, max_values=max_values)
+    def add_choice(self, label: str, custom_id: str, option: discord.SelectOption) -> None:
+        """Add a select menu of one option, which may be left out."""
+        field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=[option], min_values=0, required=False)
+        self._add_field(label, field)
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:
         """Add a menu for one role of the server, or none. `role_id` is the selected one, "" for none."""

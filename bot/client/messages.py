@@ -63,12 +63,7 @@ MAX_MODEL_LENGTH = 60
 format_votes = templates.render_votes
 
 _ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
-"""The texts for summaries that no digest's writer wrote."""
-_FOREIGN_ORIGIN_KEYS = {
-    models.DigestFormat.LISTING: "summary-listing-in-other-language",
-    None: "summary-abstract-in-other-language",
-}
-"""The same for those in another language than the reader's: short, since they stand below each paper of a post."""
+"""The texts for summaries that no digest's writer wrote; those in another language than the reader's have short ones."""
 
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
@@ -140,12 +135,6 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
     return discord_text.SafeMarkdown(join_dotted(*links))
 
 
-def format_heading(texts: Texts, heading: str) -> str:
-    """Return a section's heading, the newsletter's labels in the reader's language."""
-    name = summaries.label_name(heading)
-    return texts(f"label-{name}") if name else heading
-
-
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return the writer of a summary, its date and what it was written from."""
     if summary.format is None or summary.format in _ORIGIN_KEYS:
@@ -179,8 +168,8 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
         return texts("basis-extract-in-other-language")
     if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
         return join_dotted(_basis_text(texts, summary), note)
-    key = (_FOREIGN_ORIGIN_KEYS if note else _ORIGIN_KEYS).get(summary.format)
-    return texts(key) if key else note
+    key = _ORIGIN_KEYS.get(summary.format)
+    return texts(f"{key}-in-other-language" if note else key) if key else note
 
 
 def join_dotted(*texts: str | None) -> str:
@@ -494,12 +483,14 @@ def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: disc
 
 
 def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
-    """Return the sections as Discord Markdown; headings are bold."""
+    """Return the sections as Discord Markdown; headings are bold, the newsletter's labels in the reader's language."""
     parts = []
     for section in sections:
         body: str = markdown.render_markdown(section.body)
         if section.heading:
-            body = f"**{markdown.render_heading(format_heading(texts, section.heading))}**\n{body}"
+            label = summaries.label_name(section.heading)
+            heading = texts(f"label-{label}") if label else section.heading
+            body = f"**{markdown.render_heading(heading)}**\n{body}"
         parts.append(body)
     return discord_text.SafeMarkdown("\n\n".join(parts))
 
@@ -605,15 +596,13 @@ def fit_paper_lines(
     lines: list[str],
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
-    end: str = "",
 ) -> str:
-    """Return the lines with a line per paper below while they fit, the number of the others, and the text `end`.
+    """Return the lines with a line per paper below while they fit, and the number of the others.
 
     `headings` are above the papers of these arXiv ids.
     """
-    last = [end] if end else []
     more = texts("more-papers", count=len(papers))
-    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in (*lines, *last)) - len(more) - 1
+    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
     has_votes = any(paper.votes is not None for paper in papers)
     for shown, paper in enumerate(papers):
         title = format_title(paper.title, paper.arxiv_id)
@@ -624,10 +613,10 @@ def fit_paper_lines(
         if paper.arxiv_id in headings:
             line = f"{headings[paper.arxiv_id]}\n{line}"
         if len(line) + 1 > remaining:
-            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown), *last])
+            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
         lines.append(line)
         remaining -= len(line) + 1
-    return "\n".join([*lines, *last])
+    return "\n".join(lines)
 
 
 def day_url(day: date, marker: str, position: int) -> str:
@@ -686,20 +675,9 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
     return text_view(wording.notice_text(post), status, resume, accent=accent)
 
 
-def plain_notice_payload(wording: PostWording, post: contents.NoticePost) -> dict[str, Any]:
-    """Return the notice as plain text, its marker in the fragment of a link."""
-    marker = contents.part_marker(post.marker, 0)
-    return marked_plain_payload(wording.notice_text(post), marker)
-
-
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
     """Return a plain message with a marker in the fragment of a link."""
     return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
-
-
-def delivery_state(texts: Texts, delivery: models.Delivery) -> str:
-    """Return the state of a delivery that was not sent."""
-    return texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:

@@ -59,21 +59,14 @@ class Attachment(NamedTuple):
     description: str | None = None
 
 
-class WithImage(NamedTuple):
-    """A view with an image that was drawn for it, as large as one of its pages."""
+class WithFile(NamedTuple):
+    """A view with a file that it shows, if there is one. A handler marked with `transfers` alone may return one of any size."""
 
     view: ui.LayoutView
-    image: Attachment | None
+    file: Attachment | None
 
 
-class Download(NamedTuple):
-    """A view with a file of any size. Only a handler marked with `transfers` can return it."""
-
-    view: ui.LayoutView
-    file: Attachment
-
-
-Answer = ui.LayoutView | WithImage | list[ui.LayoutView] | ui.Modal | None
+Answer = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
 """What a handler returns. Of several views those after the first are private messages; None is sent by the handler itself."""
 
 
@@ -213,8 +206,8 @@ async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode)
             # It must be the first response, so a handler that returns one is not deferred.
             answer.stop()
             await interaction.response.send_modal(answer)
-        case WithImage(view, image):
-            await mode.send(interaction, view, *filter(None, [image]))
+        case WithFile(view, file):
+            await mode.send(interaction, view, *filter(None, [file]))
         case ui.LayoutView():
             await mode.send(interaction, answer)
         case [first, *others]:
@@ -508,11 +501,11 @@ def handles(
     return decorate
 
 
-def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer | Download]]) -> CogMethod[P]:
+def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]) -> CogMethod[P]:
     """Mark the method below `command` or `handles` that makes or reads a file of a reader, which costs more than a page.
 
     All of them run one at a time, sending included, within `TRANSFER_SECONDS`; further ones are told that the bot is busy,
-    before anything is read. A `Download` is sent privately.
+    before anything is read. A file is sent privately.
     """
 
     @functools.wraps(method)
@@ -526,8 +519,8 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer |
             ):
                 transfer = Transfer(request.interaction, request.texts, is_kept)
                 answer = await method(cog, transfer, *arguments, **options)
-                if isinstance(answer, Download):
-                    await reply_privately(request.interaction, answer.view, answer.file)
+                if isinstance(answer, WithFile):
+                    await _send(request.interaction, answer, PRIVATELY)
                     return None
                 return answer
         except TimeoutError:

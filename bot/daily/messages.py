@@ -301,9 +301,10 @@ def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: 
     """Return the form *More settings*. `payload` says of what: see STORED_MARK. `role_id` is the role to show."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
-    silent = {SILENT: texts("subscription-form-option-silent")}
-    chosen = {OPTIONS: SILENT if subscription.silent else ""}
-    modal.add_choices(texts("subscription-form-options"), OPTIONS, silent, chosen, min_values=0)
+    silent = message_builder.select_option(
+        texts("subscription-form-option-silent"), SILENT, selected=subscription.silent
+    )
+    modal.add_choice(texts("subscription-form-options"), OPTIONS, silent)
     return modal
 
 

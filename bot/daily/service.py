@@ -149,9 +149,10 @@ class Subscriptions:
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
-            await outbox.cancel_for_subscription(
-                connection, subscription_id, reason=Reason.BY_HAND.value, now=now
+            posts = await outbox.list_rows(
+                connection, subscription_id=subscription_id, state=models.DeliveryState.WAITING
             )
+            await outbox.cancel(connection, [row.id for row in posts], reason=Reason.BY_HAND.value, now=now)
             await daily.remove(connection, subscription_id)
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))

@@ -13,7 +13,7 @@ from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, pack_custom_id
-from bot.client.router import Attachment, Download, Transfer, UserError
+from bot.client.router import Attachment, Transfer, UserError, WithFile
 from bot.daily import messages as daily_messages
 from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
@@ -120,14 +120,14 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
-    async def data(self, request: Transfer) -> Download:
+    async def data(self, request: Transfer) -> WithFile:
         """Give the reader everything that is kept, as an attached JSON file."""
         with router.map_service_errors({TooLargeError: "me-data-too-large"}):
             content, name = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=self._mentions("me forget")))
         message.add_file(name)
-        return Download(message.view, Attachment(name, content))
+        return WithFile(message.view, Attachment(name, content))
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:

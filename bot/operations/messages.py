@@ -175,7 +175,8 @@ def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
 
 
 def _trouble(texts: Texts, delivery: models.Delivery) -> str:
-    state, due = client_messages.delivery_state(texts, delivery), format_timestamp(delivery.due_at, "R")
+    state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
+    due = format_timestamp(delivery.due_at, "R")
     return f"**{state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
 
 

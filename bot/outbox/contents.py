@@ -308,13 +308,9 @@ def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None
         bodies = [
-            body and remove_foreign_markers(dump_payload(body), own) for body in (part.payload, part.fallback)
+            body and remove_foreign_markers(json.dumps(body, ensure_ascii=False, separators=(",", ":")), own)
+            for body in (part.payload, part.fallback)
         ]
         payload, fallback = bodies[0] or "{}", bodies[1] or None
         serialised.append(models.NewPart(part.kind, payload, "", fallback=fallback, marker=own))
     return tuple(serialised)
-
-
-def dump_payload(payload: dict[str, Any]) -> str:
-    """Return the JSON of a payload as it is stored."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -231,13 +231,13 @@ class Sender(Protocol):
 
 
 def build_request(
-    delivery: models.Delivery, part: models.Part, channel_id: int, preceding: Sequence[models.Part] = ()
+    due: DuePart, channel_id: int, preceding: Sequence[models.Part], webhook_token: str | None
 ) -> SendRequest:
     """Return the request of a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
 
     Raises DeliveryError if the part that it builds on has no message.
     """
-    payload: dict[str, Any] = json.loads(part.payload or "{}")
+    delivery, part = due.delivery, due.part
     message_id = part.message_id
     match part.kind:
         case PartKind.THREAD | PartKind.CROSSPOST:
@@ -253,11 +253,13 @@ def build_request(
     return SendRequest(
         kind=part.kind,
         channel_id=channel_id,
-        payload=payload,
+        payload=json.loads(part.payload or "{}"),
         nonce=part.nonce,
         marker=part.marker,
         guild_id=delivery.guild_id if delivery.user_id is None else None,
         message_id=message_id,
+        webhook_token=webhook_token,
+        claimed_at=due.claimed_at,
     )
 
 
@@ -501,15 +503,14 @@ class OutcomeRecorder:
         async with self._database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
             for delivery in expired:
-                if delivery.reason != Reason.TOO_OLD and await self._is_refused_again(connection, delivery):
+                if delivery.reason == Reason.TOO_OLD:
+                    continue
+                ends = await outbox.list_last_ends(connection, delivery, MAX_REFUSED)
+                if ends == [delivery.reason] * MAX_REFUSED:
                     await self._notify(connection, delivery, NoticeKind.PAUSED, now)
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self._on_outcome("expired", delivery.kind, delivery.reason, None)
-
-    async def _is_refused_again(self, connection: Connection, delivery: models.Delivery) -> bool:
-        ends = await outbox.list_last_ends(connection, delivery, MAX_REFUSED)
-        return ends == [delivery.reason] * MAX_REFUSED
 
     async def _notify(
         self,

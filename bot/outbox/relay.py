@@ -70,13 +70,11 @@ class AttemptRunner:
             channel_id = await self._open_dm(delivery, now)
         part = due.part
         preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
-        request = dataclasses.replace(
-            build_request(delivery, part, channel_id, preceding), claimed_at=due.claimed_at
-        )
+        token = None
         if delivery.guild_id is None and delivery.user_id is None:
             async with self._database.read() as connection:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
-            request = dataclasses.replace(request, webhook_token=token)
+        request = build_request(due, channel_id, preceding, token)
         receipt = None
         if part.first_attempt_at is not None:
             # The clock may have been set back since.

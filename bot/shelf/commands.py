@@ -14,7 +14,7 @@ from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
 from bot.client.message_builder import Action
 from bot.client.messages import ListKind, ListState
-from bot.client.router import Attachment, Download, Transfer, UserError, map_service_errors
+from bot.client.router import Attachment, Transfer, UserError, WithFile, map_service_errors
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
@@ -133,7 +133,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
-    async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | Download:
+    async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file of the selected format."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
@@ -144,7 +144,7 @@ class ShelfCog(commands.Cog):
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
-        return Download(view, Attachment(filename, data))
+        return WithFile(view, Attachment(filename, data))
 
     @router.handles(lists_card.EDIT_SAVED, router.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:

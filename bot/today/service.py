@@ -412,7 +412,7 @@ async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
     if pause_for is not None and delivery.user_id is not None:
-        await today.suspend(connection, delivery.user_id, pause_for)
+        await today.change(connection, delivery.user_id, reason=pause_for)
     return []
 
 

@@ -13,7 +13,7 @@ from bot.client import autocomplete, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.context import Client, Request, Services
 from bot.client.message_builder import Action
-from bot.client.router import Attachment, UserError, WithImage
+from bot.client.router import Attachment, UserError, WithFile
 from bot.client.translations import Texts
 from bot.lists.commands import load_list_text, store_list_text
 from bot.search.results import SearchRequest
@@ -45,17 +45,17 @@ class TrendsCog(commands.Cog):
     @app_commands.autocomplete(topic=autocomplete.topics)
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
-    ) -> WithImage:
+    ) -> WithFile:
         """Show the chart of a topic; without a topic, of all papers, with rising topics."""
         return await self._answer_topic(request, topic, Span(period))
 
     @router.handles(trends_messages.SHOW)
-    async def open_trend(self, request: Request, action: Action) -> WithImage:
+    async def open_trend(self, request: Request, action: Action) -> WithFile:
         """Show the chart of a button."""
         return await self._answer(request, *await self._unpack(action))
 
     @router.handles(trends_messages.SELECT_SPAN)
-    async def select_span(self, request: Request, action: Action) -> WithImage:
+    async def select_span(self, request: Request, action: Action) -> WithFile:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
         with message_builder.map_parse_errors():
@@ -63,14 +63,14 @@ class TrendsCog(commands.Cog):
         return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
-    async def select_topic(self, request: Request, action: Action) -> WithImage:
+    async def select_topic(self, request: Request, action: Action) -> WithFile:
         """Show the chart of the selected rising topic."""
         with message_builder.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, router.selected_value(request.interaction), span)
 
     @router.handles(trends_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
-    async def share(self, request: Request, action: Action) -> WithImage:
+    async def share(self, request: Request, action: Action) -> WithFile:
         """Post the chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):
@@ -78,23 +78,23 @@ class TrendsCog(commands.Cog):
         if not answer.trend.total:
             raise UserError("outdated-control")
         sharer = router.display_name(interaction)
-        return WithImage(trends_messages.shared_view(texts, answer, sharer=sharer), image)
+        return WithFile(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
     async def _unpack(self, action: Action) -> tuple[client_messages.ListState, Span]:
         topic, span = trends_messages.unpack(action)
         return await load_list_text(self._services.text_tokens, topic), span
 
-    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithImage:
+    async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFile:
         topic = await store_list_text(
             self._services.text_tokens, request.user_id, trends_messages.make_topic(text, span)
         )
         return await self._answer(request, topic, span)
 
-    async def _answer(self, request: Request, topic: client_messages.ListState, span: Span) -> WithImage:
+    async def _answer(self, request: Request, topic: client_messages.ListState, span: Span) -> WithFile:
         async with router.admitted_lookup(request.interaction):
             answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
         may_share = router.may_share(request.interaction)
-        return WithImage(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
+        return WithFile(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(
         self, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool

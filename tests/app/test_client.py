@@ -113,7 +113,7 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
     await harness.bot.services.guilds.mark_left([harness.guild.id])
     paused = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
-    assert await harness.bot.services.guilds.reconcile([]) == []
+    assert await harness.bot.services.guilds.list_ids() == set()
 
 
 @pytest.fixture(scope="module")

@@ -202,7 +202,7 @@ async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
 ) -> None:
     await _ask(harness, at="18:00")
     async with harness.container.database.transaction() as connection:
-        await today.suspend(connection, harness.reader.id, models.Reason.DMS_CLOSED)
+        await today.change(connection, harness.reader.id, reason=models.Reason.DMS_CLOSED)
     why = harness.texts("today-suspended", reason="dms-closed")
     status = await harness.ask("status")
     shown = await _ask(harness)
