@@ -18,15 +18,15 @@ COPY templates ./templates
 RUN python -m venv /opt/pip \
  && python -m venv --without-pip /opt/paperround \
  && /opt/pip/bin/pip --python /opt/paperround/bin/python install --no-cache-dir --no-compile -c constraints.txt .
-# What a running bot never reads: tests, sources of compiled modules, the languages that it does not speak, zstandard's
-# second backend (for PyPy), lexers (rich prints no code), SQLAlchemy's test suite, the demo. Bytecode is compiled here,
-# because a read-only root cannot keep it. tests/test_image.py runs the result.
+# What a running bot never reads: tests, sources of compiled modules, the languages that it does not speak, lexers (rich
+# prints no code), SQLAlchemy's test suite, the demo. Bytecode is compiled here, because a read-only root cannot keep it.
+# tests/test_image.py runs the result.
 RUN cd /opt/paperround/lib/python3*/site-packages \
  && find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + \
  && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' \) -delete \
  && find babel/locale-data -type f ! -name 'root.dat' ! -name 'en.dat' ! -name 'en_*.dat' ! -name 'ko*.dat' -delete \
  && find pygments/lexers -type f -name '*.py' ! -name '__init__.py' ! -name '_mapping.py' ! -name 'special.py' ! -name 'python.py' -delete \
- && rm -rf zstandard/_cffi.* sqlalchemy/testing discord/bin bot/demo/media bot/demo/page bot/demo/pictures bot/demo/samples \
+ && rm -rf sqlalchemy/testing discord/bin bot/demo/media bot/demo/page bot/demo/pictures bot/demo/samples \
  && find . -type f -name '*.so' -exec strip --strip-debug {} + \
  && python -m compileall -q -j 2 --invalidation-mode unchecked-hash .
 

@@ -211,7 +211,7 @@ def preview_view(
     message.add_text(f"### {describe_alert(texts, draft)}")
     message.add_text(client_messages.subtext(describe_details(texts, draft)))
     message.add_text(preview_text(texts, preview))
-    message.add_select(_timing_menu(texts, draft, key))
+    message.add_buttons(_timing_menu(texts, draft, key))
     message.add_buttons(
         button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
         button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
@@ -293,7 +293,7 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> u
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
     message.add_text("\n".join(lines))
-    message.add_select(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
+    message.add_buttons(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
     return message.view
 
 
@@ -306,7 +306,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutVi
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
     message.add_text(texts("alert-resting" if alert.paused else "alert-active"))
     key = f"{STORED}{alert.id}"
-    message.add_select(_timing_menu(texts, alert, key))
+    message.add_buttons(_timing_menu(texts, alert, key))
     message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
     message.add_buttons(
         button(texts("resume"), pack_custom_id(RESUME, alert.id))

@@ -67,14 +67,10 @@ class GuildEventsCog(commands.Cog):
         self._known_ids = None
         await self._store(self._bot.guilds)
 
-    @commands.Cog.listener()
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Store a server that invited the bot, perhaps not for the first time."""
-        await self._store([guild])
-
-    @commands.Cog.listener()
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Store a server after an outage, or one that loads late. At the start every server has this event."""
+    @commands.Cog.listener("on_guild_join")
+    @commands.Cog.listener("on_guild_available")
+    async def on_guild(self, guild: discord.Guild) -> None:
+        """Store a server that invited the bot, perhaps again, or is there after an outage; at the start every server is."""
         await self._store([guild])
 
     @commands.Cog.listener()

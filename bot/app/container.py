@@ -279,7 +279,7 @@ class Container:
             charts=ChartRenderer(self.templates, own_process=True),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
-            readers=Readers(database, self.clock),
+            readers=Readers(database),
             reader_data=ReaderData(database, self.clock),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=arxiv.PaperLookup(

@@ -22,9 +22,8 @@ from storage.models import ActivityState, Guild, Reader, Reason
 class Readers:
     """The use cases around readers. A reader is stored only once a setting is saved."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     async def get(self, user_id: int) -> Reader | None:
         """Return a reader, or None without saved settings."""

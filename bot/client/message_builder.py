@@ -256,13 +256,9 @@ class MessageBuilder:
         return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
-        """Add a row of up to five buttons, without those that are None."""
+        """Add a row of up to five buttons or of a select menu, without those that are None."""
         present = [button for button in buttons if button is not None]
         return not present or self._add(ui.ActionRow(*present), 1 + len(present))
-
-    def add_select(self, menu: ui.Item[Any] | None) -> bool:
-        """Add a row with a select menu; nothing for None."""
-        return self.add_buttons(menu)
 
     def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> bool:
         fits = self.budget.add(components, texts)

@@ -62,8 +62,8 @@ MAX_MODEL_LENGTH = 60
 
 format_votes = templates.render_votes
 
-_ORIGIN_KEYS = {models.DigestFormat.LISTING: "summary-listing", None: "summary-abstract"}
-"""The texts for summaries that no digest's writer wrote; those in another language than the reader's have short ones."""
+_ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
+"""Names the texts for summaries that no digest's writer wrote; those in another language than the reader's have short ones."""
 
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
@@ -137,8 +137,8 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return the writer of a summary, its date and what it was written from."""
-    if summary.format is None or summary.format in _ORIGIN_KEYS:
-        return texts(_ORIGIN_KEYS[summary.format])
+    if summary.format is None or summary.format in _ORIGINS:
+        return texts(f"summary-{_ORIGINS[summary.format]}")
     day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
     return join_dotted(day, _basis_text(texts, summary))
 
@@ -168,8 +168,9 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
         return texts("basis-extract-in-other-language")
     if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
         return join_dotted(_basis_text(texts, summary), note)
-    key = _ORIGIN_KEYS.get(summary.format)
-    return texts(f"{key}-in-other-language" if note else key) if key else note
+    if summary.format not in _ORIGINS:
+        return note
+    return texts(f"summary-{_ORIGINS[summary.format]}{'-in-other-language' if note else ''}")
 
 
 def join_dotted(*texts: str | None) -> str:

@@ -310,8 +310,7 @@ def _read_receipt(answer: Any, channel_key: str) -> Receipt:
 
 def _target_message_id(request: SendRequest) -> int:
     if request.message_id is None:
-        gone = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
-        raise DeliveryError(gone, "the target message is gone")
+        raise DeliveryError(outcomes.TARGET_GONE, "the target message is gone")
     return request.message_id
 
 

@@ -255,7 +255,7 @@ def list_view(
         for row in rows
     ]
     menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
-    message.add_select(menu)
+    message.add_buttons(menu)
     return message.view
 
 

@@ -267,7 +267,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     message.add_text(", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names))
     options = [select_option(name, str(index)) for index, name in enumerate(names, page * size)]
     custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
-    message.add_select(select_menu(texts("choose-author"), custom_id, options))
+    message.add_buttons(select_menu(texts("choose-author"), custom_id, options))
 
     pager = client_messages.pager(
         page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
@@ -306,8 +306,8 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         note = "" if detail and detail.is_listed else texts("in-no-digest")
         message.add_text(join_dotted(link, votes, note))
     found = [detail for detail in papers.values() if detail]
-    message.add_select(client_messages.open_menu(texts("open-paper"), found))
-    message.add_select(client_messages.save_menu(texts, found))
+    message.add_buttons(client_messages.open_menu(texts("open-paper"), found))
+    message.add_buttons(client_messages.save_menu(texts, found))
     return message.view
 
 

@@ -126,22 +126,11 @@ def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostP
     best = best_summary(detail, locale)
     if best is not None and best.format is None:
         best = _extract(best)
-    return PostPaper(
-        arxiv_id=detail.arxiv_id,
-        title=detail.title,
-        url=detail.url,
-        date=detail.last_on,
-        votes=detail.votes,
-        authors=detail.authors,
-        authors_truncated=detail.authors_truncated,
-        thumbnail=detail.thumbnail,
-        sections=best.sections if best else (),
-        summary=best,
-        organization=detail.organization,
-        code_url=detail.code_url,
-        code_stars=detail.code_stars,
-        project_url=detail.project_url,
-    )
+    same = {name: getattr(detail, name) for name in _SAME_FIELDS}
+    return PostPaper(**same, date=detail.last_on, sections=best.sections if best else (), summary=best)
+
+
+_SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__dataclass_fields__.keys()
 
 
 def _extract(summary: Summary) -> Summary:

@@ -94,6 +94,8 @@ HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 
 WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
+TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
 _ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
@@ -153,7 +155,7 @@ _PERMISSION_REASONS = {
     PartKind.THREAD_MESSAGE: Reason.NO_SEND_IN_THREADS,
 }
 
-_DELIVERY_SCOPED_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
+DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
 """Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
 _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
@@ -172,8 +174,8 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
     if code == 50013:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
     if kind is PartKind.THREAD and code == 10008:
-        return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
-    if kind in _DELIVERY_SCOPED_KINDS and code in (10003, 50083, 160005):
+        return TARGET_GONE
+    if kind in DEPENDENT_KINDS and code in (10003, 50083, 160005):
         return replace(classification, disposition=Disposition.TARGET_GONE)
     return classification
 
@@ -189,7 +191,7 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
     if status == 403:
         return _NO_PERMISSION
     if status == 404:
-        return Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
+        return TARGET_GONE
     return _CONTENT_REFUSED
 
 
@@ -267,10 +269,7 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
     for part in reversed(parts):
         if part.kind in kinds and part.message_id is not None:
             return part
-    raise DeliveryError(
-        Classification(Disposition.TARGET_GONE, models.Reason.UNKNOWN_CHANNEL),
-        "the message that this part builds on was deleted",
-    )
+    raise DeliveryError(TARGET_GONE, "the message that this part builds on was deleted")
 
 
 INITIAL_DELAY = timedelta(seconds=2)

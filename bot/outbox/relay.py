@@ -19,7 +19,6 @@ from bot.core.clock import Clock
 from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import (
     OUTCOME_UNKNOWN,
-    Classification,
     DeliveryError,
     Disposition,
     Sender,
@@ -46,9 +45,6 @@ EASTERNMOST = timezone(timedelta(hours=14))
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """Kinds of delivery that are due some time after their digest is stored."""
 
-DEPENDENT_KINDS = frozenset({PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST})
-"""Kinds that build on an earlier part of their delivery."""
-
 
 class AttemptRunner:
     """Runs single attempts, and looks in the history for an earlier copy."""
@@ -69,7 +65,7 @@ class AttemptRunner:
         if channel_id is None:
             channel_id = await self._open_dm(delivery, now)
         part = due.part
-        preceding = await self._list_preceding_parts(due) if part.kind in DEPENDENT_KINDS else []
+        preceding = await self._list_preceding_parts(due) if part.kind in outcomes.DEPENDENT_KINDS else []
         token = None
         if delivery.guild_id is None and delivery.user_id is None:
             async with self._database.read() as connection:
@@ -121,10 +117,7 @@ class AttemptRunner:
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
         user_id = delivery.user_id
         if user_id is None:
-            raise DeliveryError(
-                Classification(Disposition.TARGET_GONE, models.Reason.UNKNOWN_CHANNEL),
-                "the delivery names neither a channel nor a reader",
-            )
+            raise DeliveryError(outcomes.TARGET_GONE, "the delivery names neither a channel nor a reader")
         async with self._database.read() as connection:
             reader = await accounts.get_reader(connection, user_id)
         channel_id = reader.dm_channel_id if reader is not None else None

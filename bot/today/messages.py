@@ -84,7 +84,7 @@ def topics_view(
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
     how = texts("today-how", data=commands[0], forget=commands[1])
     message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
-    message.add_select(_topics_menu(texts, topics, picked))
+    message.add_buttons(_topics_menu(texts, topics, picked))
     message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
     return message.view
 

@@ -85,9 +85,9 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
         _add_no_results(texts, message, answer)
     if answer.rising is not None and has_papers:
         _add_rising(texts, message, answer.rising)
-        message.add_select(_rising_menu(texts, answer.rising, answer.span))
+        message.add_buttons(_rising_menu(texts, answer.rising, answer.span))
     if has_papers or answer.span is not Span.FIVE_YEARS:
-        message.add_select(_span_menu(texts, answer))
+        message.add_buttons(_span_menu(texts, answer))
     message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))
     return message.view
 
