@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import FakeModelProcess
-from tests.support import fork_server, patience
 from tests.support.shell_fixtures import Paperround
 
 __all__ = ["fake_model", "fake_model_process"]
@@ -59,32 +56,6 @@ def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_no
     assert second.data == {**first.data, "calls": 0, "tokens": 0}
     assert Path("out.md").read_bytes() == text
     assert len(model.log()) == first.data["calls"]
-
-
-def test_two_processes_at_once_call_each_paper_once(
-    model: FakeModelProcess, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
-    model.reset(delay=0.6)
-    runs = [
-        fork_server.ForkedProcess(
-            *("bot", (*WRITE, "--format", "newsletter")),
-            cwd=tmp_path,
-            env=os.environ,
-            log=tmp_path / f"{number}.out",
-            errors=tmp_path / f"{number}.err",
-        )
-        for number in range(2)
-    ]
-    assert [run.wait(patience.scaled(120)) for run in runs] == [0, 0]
-    records = [json.loads((tmp_path / f"{number}.out").read_text()) for number in range(2)]
-    assert {record["written"] for record in records} == {READ}
-    assert sum(record["calls"] for record in records) == 2 * (PAPERS - NO_TEXT)
-    assert max(count_calls(model).values()) == 1
-    waited = [
-        "Waiting for another process" in (tmp_path / f"{number}.err").read_text() for number in range(2)
-    ]
-    assert sum(waited) == 1
 
 
 @pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,11 +17,9 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 STATE = models.PageState("https://example.org/a.md", NOW, FetchStatus.OK)
 
 
-@pytest.fixture(params=["in a process", "in this process"], autouse=True)
-def _where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
-    if request.param == "in this process":
-        monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
 
 async def detect(text: str, *, encoding: str = "utf-8") -> tuple[models.Digest, ...]:
@@ -51,11 +48,7 @@ async def test_the_errors_are_the_same(text: str, reason: str) -> None:
         await detect(text)
 
 
-async def test_an_answer_beyond_the_memory_is_refused(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    if "in a process" not in request.node.callspec.id:
-        pytest.skip("only a process has a limit")
+async def test_an_answer_beyond_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_MAX_MEGABYTES", 60)
     with pytest.raises(base.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter(date(2026, 1, 5)) + "- a\n\n" * 450_000)
