@@ -51,7 +51,6 @@ MentionLookup = Callable[[str], str]
 COMMAND_IDS = "commands.ids"
 """The stored value with the ids of the registered commands, by name, as JSON."""
 
-MAX_AUTHORS = 3
 MAX_URL_LENGTH = 160
 """A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
 
