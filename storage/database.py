@@ -21,7 +21,6 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -526,13 +525,6 @@ async def delete_some(
     some = sa.select(*keys).where(condition).limit(limit)
     # PostgreSQL and SQLite take a subquery of row values.
     return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
-
-
-async def purge_older(
-    connection: AsyncConnection, column: sa.Column[datetime], before: datetime, limit: int
-) -> int:
-    """Delete at most `limit` rows of a table whose time is before another one (UTC). Returns their number."""
-    return await delete_some(connection, column.table, column < before, limit)
 
 
 async def execute_in(

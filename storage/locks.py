@@ -55,16 +55,6 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
         ) from error
 
 
-def _lock_file(path: Path, name: str) -> IO[str] | None:
-    lock = open_lock_file(path, name)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
-
-
 _LEASE_ID = 1
 _NOBODY = 0
 _PAST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -132,9 +122,13 @@ class SenderLock:
     async def try_acquire(self) -> bool:
         """Acquire the lock if it is free, and begin a term. Raises StorageError."""
         if (path := sqlite_path(self._database.url)) is not None:
-            self._file = _lock_file(path, "sender")
-            if self._file is None:
+            file = open_lock_file(path, "sender")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
                 return False
+            self._file = file
         asked_at = time.monotonic()
         async with self._rows.transaction() as connection:
             if self._file is None and not await _is_free(connection):

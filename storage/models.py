@@ -764,7 +764,6 @@ class Part:
     message_id: int | None
     error_code: int | None
     error: str | None
-    sent_at: datetime | None = None
     marker: str | None = None
 
 

@@ -145,7 +145,7 @@ async def mark_sent(
         {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
         for part_id, receipt in receipts.items()
     ]
-    sent = {"state": PartState.SENT, "sent_at": now, "error": None, "error_code": None}
+    sent = {"state": PartState.SENT, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
     has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in database.chunked(receipts):

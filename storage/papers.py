@@ -181,13 +181,6 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
-async def list_titles(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[str]:
-    """Return the titles of papers, in the given order, skipping papers without a title."""
-    query = sa.select(papers.c.id, papers.c.title)
-    titles = dict(map(tuple, await database.execute_in(connection, query, papers.c.id, paper_ids)))
-    return [titles[paper_id] for paper_id in paper_ids if titles.get(paper_id)]
-
-
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Literal, get_args
 
-import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -16,8 +15,6 @@ from bot.core.clock import Clock
 from bot.outbox.pace import Answer
 from storage import errors, models, outbox
 from storage.database import Database
-
-log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than another."""

@@ -201,14 +201,10 @@ class MessageBuilder:
             self.budget.text_bytes // count - discord_text.TEXT_BYTES_OVERHEAD,
         )
 
-    def reserve(self, components: int, texts: Sequence[str] = ()) -> bool:
-        """Reserve space for the last parts; the `add_reserved_*` methods add them without counting again."""
-        return self.budget.add(components, texts)
-
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
         """Reserve space for rows and a text, "" for none, that end the message. Items that are None are left out."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
-        self.reserve(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
+        self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
         if foot:
             self._end.append(ui.TextDisplay(foot))
@@ -223,7 +219,7 @@ class MessageBuilder:
         return True
 
     def add_reserved_text(self, markdown: str) -> None:
-        """Add a text display in reserved space."""
+        """Add a text display in space that was taken from the budget before."""
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
@@ -267,7 +263,7 @@ class MessageBuilder:
         return fits
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
-        """Add a row in reserved space; nothing without items."""
+        """Add a row in space that was taken from the budget before; nothing without items."""
         if items:
             self._container.add_item(ui.ActionRow(*items))
 

@@ -217,16 +217,11 @@ class DiscordSender:
         if request.guild_id is None:
             return
         try:
-            await self._request(
-                "GET", f"/channels/{request.channel_id}/messages/{request.channel_id}", request.kind
-            )
+            await self._find_first_message(request.channel_id)
         except DeliveryError as error:
-            if error.status == 403:
-                raise DeliveryError(
-                    HISTORY_UNREADABLE, "no permission to read the channel's history"
-                ) from error
-            if error.status != 404:
+            if error.status != 403:
                 raise
+            raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the channel's history") from error
 
     async def _find_forum_post(self, request: SendRequest, since: datetime) -> Receipt | None:
         try:
@@ -248,6 +243,7 @@ class DiscordSender:
         return None
 
     async def _find_first_message(self, thread_id: int) -> Any:
+        """Return the message with the id of its channel, which is a forum post's first one; None if there is none."""
         try:
             return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
         except DeliveryError as error:

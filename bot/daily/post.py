@@ -142,7 +142,7 @@ def card_view(
             client_messages.summary_line(texts, paper.summary),
         )
     foot = "\n".join(client_messages.subtext(line) for line in notes if line)
-    message.reserve(1)
+    message.budget.add(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if post.by_webhook else "more-inside")
     message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))

@@ -180,7 +180,7 @@ async def _explain_post(
     is_sent = delivery.state is DeliveryState.SENT or (part is not None and part.state is PartState.SENT)
     at = delivery.planned_at
     if is_sent:
-        at = (part and part.sent_at) or delivery.finished_at or at
+        at = (part and part.last_attempt_at) or delivery.finished_at or at
     cause = Cause.POSTED if is_sent else Cause.WAITING
     return Explanation(cause, subscription, delivery.digest_on, at, part, delivery.reason)
 

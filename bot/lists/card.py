@@ -108,7 +108,7 @@ async def card_view(
         link_buttons(detail, detail.project_url or detail.video),
         [_more_menu(texts, detail, topics)],
     )
-    message.reserve(PAGER_COMPONENTS)
+    message.budget.add(PAGER_COMPONENTS)
     web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
@@ -136,7 +136,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     message = MessageBuilder()
     message.add_text(subtext(title_link(detail.title, detail.arxiv_id, detail.url)))
     menu = _chapter_menu(texts, detail, review, ())
-    message.reserve(PAGER_COMPONENTS + 3)
+    message.budget.add(PAGER_COMPONENTS + 3)
     pages = [
         await asyncio.to_thread(summary_pages, texts, [section], message.budget) or [""]
         for section in chapters

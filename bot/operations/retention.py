@@ -15,7 +15,7 @@ import structlog
 
 from bot.core.clock import Clock
 from storage import accounts, alerts, archive, daily, outbox, papers, tables
-from storage.database import Connection, Database, purge_older
+from storage.database import Connection, Database, delete_some
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Retention:
             (tables.drafts.c.updated_at, before),
             (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
         ):
-            removed += await self._repeat(purge_older, column, limit)
+            removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(outbox.clear_payloads, content_before)
         removed += await self._repeat(alerts.purge_matches, content_before)
         removed += await self._repeat(_remove_unkept_papers)

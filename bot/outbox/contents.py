@@ -139,7 +139,16 @@ def _extract(summary: Summary) -> Summary:
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
 
-ShownT = TypeVar("ShownT")
+class Post(Protocol):
+    """A post that can be rendered. `marker` names it inside its messages."""
+
+    @property
+    def marker(self) -> str: ...
+    @property
+    def locale(self) -> models.Locale: ...
+
+
+PostT = TypeVar("PostT", bound=Post)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +172,7 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindRecord(Generic[ShownT]):
+class KindRecord(Generic[PostT]):
     """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `find_owned`
@@ -172,7 +181,7 @@ class KindRecord(Generic[ShownT]):
 
     kind: models.DeliveryKind
     priority: models.Priority
-    render: Callable[[Any, ShownT], tuple[RenderedPart, ...]]
+    render: Callable[[Any, PostT], tuple[RenderedPart, ...]]
     find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
 
 
@@ -182,18 +191,6 @@ DeliveryKinds = Sequence[KindRecord[Any]]
 
 NONCE_BYTES = 15
 """Fifteen bytes are 24 characters in base 32; Discord takes at most 25 (resources/message, nonce)."""
-
-
-class Post(Protocol):
-    """A post that can be rendered. `marker` names it inside its messages."""
-
-    @property
-    def marker(self) -> str: ...
-    @property
-    def locale(self) -> models.Locale: ...
-
-
-PostT = TypeVar("PostT", bound=Post)
 
 
 class Fields(TypedDict, total=False):
