@@ -168,6 +168,11 @@ class Runtime:
         """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
         return self.container.settings.discord_token is not None
 
+    def is_delivering(self) -> bool:
+        """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
+        is_connected = self.bot.is_gateway_connected() or not self.has_bot
+        return self.lock.term is not None and is_connected and not self.liveness.find_problems()
+
     async def tick(self) -> None:
         """Plan due posts. Errors are logged, and the next call retries."""
         if self.is_reading:
@@ -414,6 +419,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         lambda: app_tasks.tick_each_minute(
             container.clock, lambda: container.alert_planner.tick(runtime.relay.wake), stop
         ),
+        lambda: app_tasks.beat_each_minute(container, runtime.is_delivering, stop),
         lambda: app_tasks.MaintenanceLoop(
             container.database, container.clock, container.search_index, lambda: runtime.lock.term
         ).run(stop),

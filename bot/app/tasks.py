@@ -20,6 +20,7 @@ from bot.core.clock import Clock
 from bot.daily import planner as daily_planner
 from bot.search import index as search_index
 from bot.search import maintenance
+from bot.sources import base
 from bot.writer import publication
 from bot.writer import service as writer_service
 from storage import key_values, models
@@ -35,6 +36,21 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
         now = clock()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
+
+
+async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:
+    """Request an address of the operator, a dead man's switch, each minute while `is_well()`. It is secret: never logged."""
+    url = container.settings.heartbeat_url
+
+    async def beat() -> None:
+        if url is not None and is_well():
+            try:
+                await fetch.get(url.get_secret_value())
+            except base.FetchError as error:
+                log.warning("the heartbeat was not accepted", status=error.status.value)
+
+    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
+        await tick_each_minute(container.clock, beat, stop)
 
 
 class _Interval(IntervalTrigger):  # type: ignore[misc]

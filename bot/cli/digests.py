@@ -35,6 +35,9 @@ def parse(
         list[str],
         typer.Argument(metavar="PATH…", help="Files, or folders with .md, .txt, .json or .html files."),
     ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Has no effect: the output is JSON Lines anyway.")
+    ] = False,
 ) -> None:
     """Parse digest files and print JSON Lines, one digest per line."""
     from bot.archive import files
@@ -231,9 +234,16 @@ def write(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
+    show: Annotated[
+        str | None,
+        typer.Option("--show", metavar="ID", help="Show what was written about a paper, with the checks."),
+    ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
+    if show is not None:
+        _show(show, as_json)
+        return
     from bot.core import logs
 
     settings = shell.load_settings()
@@ -311,3 +321,50 @@ async def _write(
                 rows.append({"date": day.isoformat(), "format": form.value, **counts})
         await container.alert_planner.drain()
     return rows, len(problems)
+
+
+_DRAFT_HEAD = (
+    "format",
+    "language",
+    "model",
+    "state",
+    "basis",
+    "calls",
+    "tokens",
+    "claims_dropped",
+    "updated_at",
+)
+
+
+def _show(text: str, as_json: bool) -> None:
+    """Print the drafts of a paper: each claim with its span, and the problems."""
+    from bot.archive import arxiv_ids
+
+    if (arxiv_id := arxiv_ids.extract_arxiv_id(text)) is None:
+        raise errors.UsageError(f"{text[:40]!r} is not an arXiv ID or link. Example: 2502.02737.")
+
+    async def command() -> list[models.Draft]:
+        from storage import writer
+
+        async with shell.open_storage() as database, database.read() as connection:
+            return await writer.list_drafts_by_paper(connection, arxiv_id)
+
+    if not (rows := shell.run_command(command)):
+        raise errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
+    for record in map(_draft_to_dict, rows):
+        if as_json:
+            shell.print_answer(record, True)
+            continue
+        shell.echo(" · ".join(f"{name} {record[name]}" for name in _DRAFT_HEAD if record[name] is not None))
+        shell.print_answer(record["claims"], False, ("section", "text", "span"), sentence="No claims.")
+        for problem in record["problems"]:
+            shell.echo(f"failed: {problem}")
+
+
+def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
+    """Return the JSON object of a draft; `claims` are those found proved, or those of the answer until then."""
+    from bot.writer import prompts
+
+    claims = prompts.read_answer(draft.text, draft.format) if draft.text else ()
+    names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
+    return {**shell.pick(draft, names), "claims": [claim._asdict() for claim in claims]}

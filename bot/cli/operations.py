@@ -120,6 +120,9 @@ def copy_database(
 
 
 def doctor(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
+    ] = False,
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
@@ -140,7 +143,7 @@ def doctor(
         shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
-            if show_all or not row.is_default:
+            if not (row.status is status.OK if quiet else row.is_default and not show_all):
                 origin = f" ({row.origin})" if row.origin else ""
                 note = f". {row.note}" if row.note else ""
                 shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")

@@ -43,6 +43,9 @@ def search(
     min_votes: Annotated[int, typer.Option("--min-votes", min=0, max=1_000_000, help="Minimum votes.")] = 0,
     limit: Limit = 20,
     as_json: shell.AsJson = False,
+    full_json: Annotated[
+        bool, typer.Option("--json-full", help="Print JSON with the total, corrections and meanings too.")
+    ] = False,
 ) -> None:
     """Find papers on a topic, best first. A filter works without a query too."""
     first = None if since is None else shell.parse_date(since)
@@ -70,9 +73,12 @@ def search(
     result, empty, corrected = shell.run_with_service(create_search, look_up)
     if corrected:
         shell.error(corrected)
-    print_papers(result.rows, as_json, empty=empty, missing=result.missing)
+    if full_json:
+        shell.print_answer(answer_to_dict(result), True)
+    else:
+        print_papers(result.rows, as_json, empty=empty, missing=result.missing)
     # Next to JSON too: an ignored part of the query would go unnoticed otherwise.
-    for line in _warnings(result) if as_json else _notes(result):
+    for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
 
 
@@ -90,7 +96,14 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
         **shell.pick(result, "corrected meanings period"),
         "from": result.writers,
         **shell.pick(result, "suggestions"),
-        "papers": [{**to_dict(row), "missing": result.missing.get(row.arxiv_id, ())} for row in result.rows],
+        "papers": [
+            {
+                **to_dict(row),
+                "complete": row.arxiv_id not in result.missing,
+                "missing": result.missing.get(row.arxiv_id, ()),
+            }
+            for row in result.rows
+        ],
     }
 
 
@@ -170,6 +183,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
     """Return the details of a paper as JSON, with the `sources` of its digests by id."""
     from bot.archive import summaries
+    from storage import models
 
     return {
         **shell.pick(
@@ -182,18 +196,28 @@ def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> di
             {
                 "date": appearance.date.isoformat(),
                 "format": appearance.format.value,
-                "language": summaries.find_language(appearance),
-                "source": sources.get(appearance.digest_id),
+                "language": appearance.language,
                 "rank": appearance.entry.rank,
                 "votes": appearance.entry.votes,
                 "sections": [
                     {"heading": section.heading, "body": section.body}
                     for section in appearance.entry.sections
                 ],
-                "basis": basis and basis.value,
                 "summary_missing": summaries.misses_summary(appearance),
             }
             for appearance in detail.appearances
+        ],
+        "summaries": [
+            {
+                "format": appearance.format.value,
+                "language": summaries.find_language(appearance),
+                "basis": basis and basis.value,
+                "source": sources.get(appearance.digest_id),
+                "date": appearance.date.isoformat(),
+                "shown": bool(summaries.shown_sections(appearance.entry)),
+            }
+            for appearance in detail.appearances
+            if appearance.format is not models.DigestFormat.LOOKUP
             for basis in (summaries.find_appearance_basis(appearance),)
         ],
     }
@@ -310,12 +334,18 @@ def glossary(
             show_default=False,
         ),
     ] = None,
+    suspicious: Annotated[
+        bool, typer.Option("--suspicious", help="List learnt forms, the most doubtful first.")
+    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a term's translations and abbreviations, with the evidence; without a term, your own forms.
 
     `add` adds a form and `forget` removes one; each undoes the other.
     """
+    if suspicious:
+        _print_suspicious(as_json)
+        return
     if not words:
         _print_decisions(as_json)
         return
@@ -385,6 +415,25 @@ def _print_decisions(as_json: bool) -> None:
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return the usual English form of a concept; its key has stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
+
+
+def _print_suspicious(as_json: bool) -> None:
+    """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
+    weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
+    rows = [
+        {
+            "form": form.text,
+            "term": term,
+            "papers": form.found,
+            "confirmed": form.confirmed,
+            "share": round(form.share_with_term, 3),
+            "explained": form.papers,
+            "seeded": form.seeded,
+        }
+        for term, form in weak
+    ]
+    columns = ("form", "term", "share", "papers", "explained", "seeded")
+    shell.print_answer(rows, as_json, columns, sentence="No forms have been learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:

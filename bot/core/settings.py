@@ -237,6 +237,10 @@ class Settings(BaseSettings):
     """The public address of the web archive, such as `https://papers.example.org`: cards and daily posts link to it."""
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
+    heartbeat_url: Annotated[
+        SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
+    ] = None
+    """A URL that is requested every minute while this process sends and `/health` has no problem."""
     log: Annotated[str, _checked(parse_log)] = "console"
     """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)

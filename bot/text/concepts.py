@@ -36,6 +36,11 @@ class SurfaceForm(NamedTuple):
     searched: bool = True
 
     @property
+    def share_with_term(self) -> float:
+        """The share of the papers with a Korean form that have the term too."""
+        return self.confirmed / max(1, self.found)
+
+    @property
     def is_sure(self) -> bool:
         """Whether it may decide what a channel, alert or trend has: a Korean form or abbreviation that two papers explain."""
         return self.language == "en" or self.seeded or self.papers > 1

@@ -1,4 +1,4 @@
-"""The minute tick on virtual time, and the periodic job."""
+"""The minute tick on virtual time, the periodic job, the heartbeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
 from bot.app import tasks
+from bot.app.container import Container
+from bot.core.settings import Settings
+from storage.database import Database
+from tests.support.origin_server import run_origin
 from tests.support.virtual_time import VirtualTimeLoop
 
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
@@ -38,3 +46,27 @@ async def test_after_a_step_of_years_a_job_makes_up_for_one_run() -> None:
         first = trigger.get_next_fire_time(None, START)
         assert first == START.replace(second=0) + timedelta(minutes=1)
         assert trigger.get_next_fire_time(first, now) == now + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("page", ["/up", "/secret-key"])
+async def test_the_address_is_requested_each_minute_while_the_bot_is_well(
+    sqlite_db: Database, page: str
+) -> None:
+    well, stop = [True, False, True], asyncio.Event()
+
+    def is_well() -> bool:
+        if len(well) == 1:
+            stop.set()
+        return well.pop(0)
+
+    async with run_origin() as origin:
+        origin.pages["/up"] = "ok"
+        configured = Settings(
+            heartbeat_url=SecretStr(f"{origin.url}{page}"), fetch_allow=(f"127.0.0.1:{origin.port}",)
+        )
+        container = Container(configured, sqlite_db, lambda: START.replace(second=59, microsecond=990_000))
+        with capture_logs() as entries:
+            await tasks.beat_each_minute(container, is_well, stop)
+        assert origin.paths == [page] * 2
+    assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"] * (2 * (page != "/up"))
+    assert "secret-key" not in repr(entries)

@@ -96,7 +96,7 @@ async def test_an_agent_says_what_is_new_on_a_topic_this_week_by_the_tools_alone
         assert paper["summary"] == "확산 모델(Diffusion Model)의 잡음 제거를 안정적으로 만듭니다."
         detail = await call(client, "get_paper", arxiv_id=paper["arxiv_id"])
         assert detail["digests"][0]["sections"][0]["body"].startswith("확산 모델")
-        assert (detail["digests"][0]["date"], detail["digests"][0]["source"]) == ("2025-03-04", "files")
+        assert (detail["summaries"][0]["date"], detail["summaries"][0]["source"]) == ("2025-03-04", "files")
         # Without a period the older paper is found too, in English as well.
         both = await call(client, "search_papers", query="diffusion models")
         assert {paper["arxiv_id"] for paper in both["papers"]} == {"2501.00007", "2503.00001"}
@@ -108,7 +108,7 @@ async def test_a_source_is_named_as_in_discord_without_the_secrets_of_its_addres
     await sample_archive.make_ingest(db).add_text(text, source=source, location=source)
     async with create_client(db) as client:
         detail = await call(client, "get_paper", arxiv_id=DIFFUSION.arxiv_id)
-    assert detail["digests"][0]["source"] == "example.org/feed.xml"
+    assert detail["summaries"][0]["source"] == "example.org/feed.xml"
 
 
 async def test_the_tools_are_described_and_answer_as_the_shell_does(archive: Database) -> None:

@@ -28,6 +28,21 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
+def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
+    answer = filled("search", "--json-full", "trained with care quaternion", "--limit", "2").data
+    assert [*answer] == [
+        *("total", "complete", "partial", "also", "corrected", "meanings"),
+        *("period", "from", "suggestions", "papers"),
+    ]
+    assert (answer["total"], answer["complete"]) == (3, 0)
+    assert answer["partial"]
+    assert [paper["missing"] for paper in answer["papers"]] == [["quaternion"]] * 2
+    complete = filled("search", "trained with care", "--json-full").data
+    assert not complete["partial"]
+    assert {paper["arxiv_id"] for paper in complete["papers"]} == {arxiv_id for arxiv_id, _ in PAPERS}
+    assert isinstance(filled("search", "--json", "care").data, list)
+
+
 def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
@@ -85,8 +100,17 @@ def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
     file.write_text(REVIEW, "utf-8")
     assert paperround("ingest", str(file)).exit_status == 0
     data = paperround("paper", "2601.00001", "--json").data
-    (digest,) = data["digests"]
-    assert (digest["format"], digest["language"], digest["source"]) == ("review", "ko", "files")
-    assert (digest["basis"], digest["summary_missing"], bool(digest["sections"])) == ("none", True, True)
+    assert data["summaries"] == [
+        {
+            "format": "review",
+            "language": "ko",
+            "basis": "none",
+            "source": "files",
+            "date": "2026-01-05",
+            "shown": False,
+        }
+    ]
+    assert data["digests"][0]["summary_missing"]
+    assert data["digests"][0]["sections"]
     assert "얼룩말" not in paperround("paper", "2601.00001").stdout
     assert paperround("search", "얼룩말", "--json").data == []

@@ -135,10 +135,24 @@ def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeM
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
+def test_a_draft_is_shown_with_its_spans_and_problems(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
+    assert paperround("write", "--show", "2611.10001").exit_status == 1
+    paperround(*NEWSLETTER, "--limit", "1")
+    shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
+    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 2)
+    assert {claim["section"] for claim in shown["claims"]} == {
+        *("whats_new", "technical_details", "performance_highlights")
+    }
+    assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
+
+
 def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
     for arguments, reason in (
         (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),
         (("--language", "fr"), "'fr' is not a known language"),
+        (("--show", "nothing"), "is not an arXiv ID"),
     ):
         result = paperround("write", *arguments)
         assert (result.exit_status, reason in result.stderr) == (2, True)
