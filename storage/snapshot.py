@@ -6,7 +6,6 @@ PostgreSQL SQLAlchemy awaits each of them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import islice
@@ -60,13 +59,6 @@ class Snapshot:
         return rows
 
 
-def of_sqlite(connection: sqlite3.Connection) -> Snapshot:
-    """Return the snapshot of a connection of SQLite, in whose thread it is read."""
-    return Snapshot(
-        lambda statement, values: connection.execute(statement, values).fetchall(), is_sqlite=True
-    )
-
-
 def find_missing_file(url: str) -> Path | None:
     """Return the SQLite file of a database URL if opening it would make it; None for any other database."""
     name = url.removeprefix(_SQLITE_URL).partition("?")[0]
@@ -84,13 +76,11 @@ async def read(
     """Return what a function reads in the transaction of a connection."""
     sync = connection.sync_connection
     assert sync is not None
-    is_sqlite = connection.dialect.name == "sqlite"
-    if is_sqlite:
+    if connection.dialect.name == "sqlite":
         driver: Any = sync.connection.driver_connection
+        view = Snapshot(lambda *query: driver._conn.execute(*query).fetchall(), is_sqlite=True)
         # aiosqlite has no public call for this: it runs a function in the connection's own thread.
-        found: Result = await driver._execute(
-            lambda: function(of_sqlite(driver._conn), *arguments, **options)
-        )
+        found: Result = await driver._execute(lambda: function(view, *arguments, **options))
         return found
 
     def run(sync_connection: Any) -> Result:

@@ -332,15 +332,14 @@ def open_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     marker: str | None = None,
     *,
-    custom_id: str | None = None,
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return the menu of the papers, which opens one privately unless `custom_id` has another action.
+    """Return the menu of the papers, which opens one privately.
 
     `ranks` are the numbers that the message shows in front of the papers.
     """
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, custom_id or pack_custom_id(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
 
 def save_menu(
