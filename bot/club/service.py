@@ -149,7 +149,7 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     due = schedule.next_due(begins_at, rule)
     if not voting_hours(begins_at, due.at):
         begins_at, due = due.at, schedule.next_due(due.at, rule)
-    return Meeting(due.local_on, due.at, begins_at)
+    return Meeting(due.on, due.at, begins_at)
 
 
 async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:

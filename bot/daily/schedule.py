@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -28,12 +27,12 @@ DEFAULT_TIME = "09:00"
 AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class DueTime:
-    """A moment in UTC and the local date of its post."""
+class Slot(NamedTuple):
+    """A local date, when it falls due (UTC), and the complete day that its post is about; None at a time of day."""
 
+    on: date
     at: datetime
-    local_on: date
+    day: date | None = None
 
 
 WAIT = timedelta(hours=12)
@@ -113,29 +112,21 @@ class Rule(NamedTuple):
         return wall_clock_to_utc(on, self.at, self.zone)
 
 
-def iter_due_times(first: date, rule: Rule) -> Iterator[DueTime]:
+def iter_due_times(first: date, rule: Rule) -> Iterator[Slot]:
     """Yield all due times from a local date on, without end."""
     on = first
     while on < date.max - DAY:
         if on.isoweekday() in rule.days and date_exists(on, rule.zone):
-            yield DueTime(rule.due_at(on), on)
+            yield Slot(on, rule.due_at(on))
         on += DAY
 
 
 @lru_cache(maxsize=4096)
-def next_due(after: datetime, rule: Rule) -> DueTime:
+def next_due(after: datetime, rule: Rule) -> Slot:
     """Return the first due time later than `after` (UTC)."""
     # Start one day earlier: a time in a gap at midnight belongs to the previous date.
     first = local_date(after, rule.zone) - DAY
     return next(due for due in iter_due_times(first, rule) if due.at > after)
-
-
-class Slot(NamedTuple):
-    """A date of a subscription: when it falls due (UTC), and the complete day that it is about; None at a time of day."""
-
-    on: date
-    at: datetime
-    day: date | None
 
 
 def days_until_next(row: Subscription, on: date) -> int:
@@ -193,8 +184,8 @@ class Calendar:
             self._slots[key] = past, following
         return self._slots[key]
 
-    def _slot(self, row: Subscription, due: DueTime) -> Slot:
+    def _slot(self, row: Subscription, due: Slot) -> Slot:
         if row.at_time or self._closings is None:
-            return Slot(due.local_on, due.at, None)
+            return due
         day = self._rule.last_closed(due.at + CLOSE_WAIT)
-        return Slot(due.local_on, max(due.at, self._rule.closes_at(day)), day)
+        return Slot(due.on, max(due.at, self._rule.closes_at(day)), day)

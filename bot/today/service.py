@@ -258,7 +258,7 @@ class TodayService:
             settings: today.ProfileSettings = {
                 "at_time": chosen,
                 "timezone": zone,
-                "last_on": due.local_on if is_over else due.local_on - schedule.DAY,
+                "last_on": due.on if is_over else due.on - schedule.DAY,
                 "reason": None,
             }
             await today.change(connection, user_id, **settings)
@@ -275,7 +275,7 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
     return schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
 
 
-def _ready_at(due: schedule.DueTime, closings: day_close.Closings | None) -> datetime:
+def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
     """Return when the papers of a reader's hour can be sent (UTC), as far as it is known.
 
     A list that closes within schedule.CLOSE_WAIT after the hour is awaited, and for as long after its close until it is read.
@@ -289,7 +289,7 @@ def _ready_at(due: schedule.DueTime, closings: day_close.Closings | None) -> dat
 
 def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
-) -> schedule.DueTime | None:
+) -> schedule.Slot | None:
     """Return the time that an hour (HH:MM in a zone) fell due of late, if its papers can be sent at `now` (UTC).
 
     None for a zone that this machine does not know.
@@ -472,7 +472,7 @@ class TodayPlanner:
         due_by_date: dict[date, dict[tuple[str, str], datetime]] = defaultdict(dict)
         for hour in hours:
             if (due := find_due(now, *hour, days.closings)) is not None:
-                due_by_date[due.local_on][hour] = due.at
+                due_by_date[due.on][hour] = due.at
         for local_on, due_at in due_by_date.items():
             count = await self._plan_date(now, next(iter(days.complete), None), local_on, due_at)
             if count is not None:

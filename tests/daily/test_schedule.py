@@ -42,13 +42,13 @@ def test_a_date_skipped_by_the_zone_has_no_post() -> None:
     apia = ZoneInfo("Pacific/Apia")
     assert not schedule.date_exists(date(2011, 12, 30), apia)
     due = schedule.next_due(utc("2011-12-29T20:00"), schedule.Rule(time(9), apia))
-    assert due.local_on == date(2011, 12, 31)
+    assert due.on == date(2011, 12, 31)
 
 
 def test_weekdays_are_local_to_the_zone() -> None:
     # Monday 09:00 in Seoul is Sunday in New York.
     due = schedule.next_due(utc("2026-01-03T12:00"), schedule.Rule(time(0, 30), ZoneInfo("Asia/Seoul"), (1,)))
-    assert due == schedule.DueTime(utc("2026-01-04T15:30"), date(2026, 1, 5))
+    assert due == schedule.Slot(date(2026, 1, 5), utc("2026-01-04T15:30"))
 
 
 def test_weekdays_are_parsed_from_names_and_ranges() -> None:
@@ -84,7 +84,7 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
         assert due.at - moment <= timedelta(days=2, hours=2)
         dues.append(due)
         moment = due.at
-    dates = [due.local_on for due in dues]
+    dates = [due.on for due in dues]
     expected = [dates[0] + timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1)]
     assert dates == [on for on in expected if schedule.date_exists(on, zone)]
 
