@@ -63,7 +63,7 @@ async def test_topics_of_a_channel_share_its_history(world: World) -> None:
     await list_papers(world)
     for topic in ("", "reinforcement learning", "author:lovelace"):
         await world.daily(topic=topic)
-    with pytest.raises(DuplicateError, match="author:lovelace"):
+    with pytest.raises(DuplicateError, match="already has a daily post with this time"):
         await world.daily(topic=" author:lovelace ")
     await world.at("Mon 09:00")
     assert world.sent == ["B C", "A D"]
