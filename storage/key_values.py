@@ -34,13 +34,6 @@ async def get(connection: AsyncConnection, key: str) -> str | None:
     return value
 
 
-async def get_first(connection: AsyncConnection, prefix: str) -> tuple[str, str] | None:
-    """Return a key with this prefix, with its value, or None."""
-    query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True)).limit(1)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else (row.key, row.value)
-
-
 async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:
     """Return the keys with this prefix, with their values."""
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True))

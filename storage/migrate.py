@@ -1,6 +1,6 @@
 """Opens a database with the current schema, which is made in an empty one, and copies a SQLite file while it is in use.
 
-Alembic is imported only if there is a migration to run, because most commands find the schema up to date.
+The schema's version is a hash of its columns: until the first release, a database of other columns is not migrated.
 """
 
 from __future__ import annotations
@@ -16,14 +16,10 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from storage import database, errors, key_values, locks, tables
 
-HEAD = "r0001"
-"""The revision in `migrations/versions`."""
-SCRIPTS = Path(__file__).parent / "migrations"
-MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around migrations
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around the making of the schema
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -68,7 +64,9 @@ def _is_backup(target: Path) -> bool:
         return True
     with closing(sqlite3.connect(f"{target.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
-            return bool(connection.execute("SELECT version_num FROM alembic_version").fetchall())
+            return bool(
+                connection.execute("SELECT 1 FROM meta WHERE key = ?", (key_values.SCHEMA_HASH,)).fetchall()
+            )
         except sqlite3.DatabaseError:
             return False
 
@@ -86,14 +84,14 @@ async def open_database(
     database.check_file(opened.url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
-        current = await current_revision(opened)
+        current = await current_schema(opened)
         if current is None:
             if migrate is False or (migrate is None and not opened.is_sqlite):
                 raise errors.StorageError(
                     f"{opened.url.render_as_string()} is empty. Run `paperround db upgrade` first."
                 )
             await upgrade(opened)
-        elif current != HEAD or not await _has_columns(opened):
+        elif current != hash_schema():
             raise errors.StorageError(
                 f"{opened.url.render_as_string()} was made by another version of Paperround, which this one cannot use: write its"
                 " digests to files with that version (`paperround export`), and read them into a new database (`paperround"
@@ -108,57 +106,36 @@ def redact_url(url: str) -> str:
     return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
 
 
-async def current_revision(opened: database.Database) -> str | None:
-    """Return the schema revision of the database; None if it is empty.
+async def current_schema(opened: database.Database) -> str | None:
+    """Return the hash of the schema of the database, "" if it is not known; None if it is empty.
 
     Raises StorageError if the database contains tables of another application.
     """
     async with opened.read() as connection:
-        return await connection.run_sync(_read_revision)
-
-
-def _read_revision(connection: Connection) -> str | None:
-    names = sa.inspect(connection).get_table_names()
-    if "alembic_version" not in names:
-        if names:
+        names = await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names())
+        if not names:
+            return None
+        if tables.sender_lease.name not in names:
             raise errors.StorageError(
-                f"{connection.engine.url.render_as_string()} contains tables that are not Paperround's. Choose another database."
+                f"{opened.url.render_as_string()} contains tables that are not Paperround's. Choose another database."
             )
-        return None
-    revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
+        return await key_values.get(connection, key_values.SCHEMA_HASH) or ""
 
 
 def hash_schema() -> str:
-    """Return a hash of all columns: until the first release they change under the same revision."""
+    """Return a hash of all columns."""
     columns = [f"{column} {column.type!r}" for table in tables.metadata.sorted_tables for column in table.c]
     return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
-
-
-async def _has_columns(opened: database.Database) -> bool:
-    """Whether the database was made with the columns of this version."""
-    async with opened.read() as connection:
-        return await key_values.get(connection, key_values.SCHEMA_HASH) == hash_schema()
 
 
 async def upgrade(opened: database.Database) -> None:
     """Make the schema in an empty database, in one transaction and one process at a time."""
     async with _migration_lock(opened):
-        if await current_revision(opened) is not None:
+        if await current_schema(opened) is not None:
             return
         async with opened.transaction() as connection:
-            await connection.run_sync(_run_alembic)
+            await connection.run_sync(tables.metadata.create_all)
             await key_values.set_value(connection, key_values.SCHEMA_HASH, hash_schema())
-
-
-def _run_alembic(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 @asynccontextmanager

@@ -291,13 +291,6 @@ def list_keys(query: AlertQuery) -> frozenset[str]:
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
 
-def list_needed_keys(query: AlertQuery) -> tuple[frozenset[str], ...]:
-    """Return sets of keys of which a paper that matches has one each; none for any of several terms."""
-    if len(query.terms) > 1 and not query.match_all:
-        return ()
-    return tuple(keys for term in query.terms for keys in _list_term_keys(term))
-
-
 def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
     """Return the keys of each part of a term."""
     kind, text = query.term
@@ -329,12 +322,6 @@ def _list_form_keys(form: str) -> frozenset[str]:
     return frozenset(keys or (_ANY,))
 
 
-class _Indexed(NamedTuple):
-    query: AlertQuery
-    needed: tuple[frozenset[str], ...]
-    alert_ids: list[int]
-
-
 _READ_AT_ONCE = 200
 """Alerts that are read before other tasks go on: one takes 0.2 ms."""
 
@@ -348,7 +335,7 @@ class AlertIndex:
         self._rows: list[tuple[int, str]] = []
         self._version: str | None = None
         self._queries: dict[str, AlertQuery] = {}
-        self._by_key: dict[str, list[_Indexed]] = {}
+        self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
         """Return the ids of alerts with the papers that they match."""
@@ -377,19 +364,21 @@ class AlertIndex:
         for paper in papers:
             keys = paper.keys
             candidates = {id(row): row for key in keys & self._by_key.keys() for row in self._by_key[key]}
-            for query, needed, alert_ids in candidates.values():
-                if not any(map(keys.isdisjoint, needed)) and match(query, paper):
+            for query, alert_ids in candidates.values():
+                if match(query, paper):
                     found += [(alert_id, paper.detail) for alert_id in alert_ids]
         return found
 
 
-def _index(rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]) -> dict[str, list[_Indexed]]:
+def _index(
+    rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]
+) -> dict[str, list[tuple[AlertQuery, list[int]]]]:
     alert_ids: dict[str, list[int]] = {}
     for alert_id, key in rows:
         alert_ids.setdefault(key, []).append(alert_id)
-    by_token: dict[str, list[_Indexed]] = {}
+    by_token: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
     for key, query in queries.items():
-        row = _Indexed(query, list_needed_keys(query), alert_ids.get(key, []))
+        row = query, alert_ids.get(key, [])
         for token in list_keys(query):
             by_token.setdefault(token, []).append(row)
     return by_token

@@ -272,7 +272,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
     token = read_token(container)
     if token is None:
         async with container.database.read() as connection:
-            if await key_values.get_first(connection, key_values.WEBHOOK) is None:
+            if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
                 raise errors.UsageError(MISSING_TOKEN_MESSAGE)
         log.info("posting only through webhooks: DISCORD_TOKEN is not set")
     stopping = begin(container)

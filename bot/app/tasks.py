@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.app import container as app_container
 from bot.app.container import Container
@@ -53,23 +52,15 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
         await tick_each_minute(container.clock, beat, stop)
 
 
-class _Interval(IntervalTrigger):  # type: ignore[misc]
-    """An interval since the last run: APScheduler would count each missed run, millions after a step of the machine's clock."""
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        following: datetime | None = super().get_next_fire_time(previous_fire_time and now, now)
-        return following
-
-
 @asynccontextmanager
 async def scheduled(
     job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
 ) -> AsyncIterator[AsyncIOScheduler]:
     """Run a job, which handles its own errors, at an interval from the minute after `now` (the machine's time, UTC) on."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    next_minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    trigger = _Interval(seconds=int(interval.total_seconds()), start_date=next_minute, timezone="UTC")
-    scheduler.add_job(job, trigger, coalesce=True, max_instances=1, misfire_grace_time=None)
+    first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    scheduler.add_job(job, "interval", seconds=int(interval.total_seconds()), start_date=first, **options)
     scheduler.start()
     try:
         yield scheduler

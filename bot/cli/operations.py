@@ -71,13 +71,12 @@ def backup(
 
 
 def upgrade(as_json: shell.AsJson = False) -> None:
-    """Migrate the database to this version's schema."""
-
+    """Make the schema in an empty database."""
     from storage import migrate
 
     async def command() -> str | None:
         async with shell.open_storage(creating=True, migrate=True) as database:
-            return await migrate.current_revision(database)
+            return await migrate.current_schema(database)
 
     schema = shell.run_command(command)
     shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")

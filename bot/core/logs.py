@@ -48,9 +48,9 @@ def configure(log: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # discord.py, Alembic and the SDK of MCP log internals at INFO.
+    # discord.py and the SDK of MCP log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
-    for name in ("discord", "alembic", "apscheduler", "aiosqlite", "mcp"):
+    for name in ("discord", "apscheduler", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
 
 

@@ -152,7 +152,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             uncertain = [row for row in stopped if row.is_uncertain]
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
-        revision = await migrate.current_revision(opened)
+        revision = await migrate.current_schema(opened)
     finally:
         await opened.close()
     inbox = str(settings.inbox and settings.inbox.absolute())
