@@ -107,8 +107,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises storage.errors.DatabaseBusyError if a SQLite file is locked or read-only, DatabaseUnavailableError if
-        PostgreSQL is away, read-only or full.
+        Raises storage.errors.DatabaseUnavailableError if it is away, locked, read-only or full.
         """
         async with AsyncExitStack() as stack:
             for gate in self._write_gates:
@@ -197,7 +196,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
         if fragment in text:
-            return errors.DatabaseBusyError(sentence)
+            return errors.DatabaseUnavailableError(sentence)
     if url.get_backend_name() == "sqlite":
         return None
     state = getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""

@@ -95,12 +95,8 @@ class StorageError(PaperroundError):
     """The database cannot be used as it is."""
 
 
-class DatabaseBusyError(StorageError):
-    """Another process holds the SQLite file, or it cannot be written."""
-
-
 class DatabaseUnavailableError(StorageError):
-    """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login; a SQLite file is gone.
+    """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login; a SQLite file is gone or in use.
 
     Trying again later may succeed.
     """

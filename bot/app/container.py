@@ -24,7 +24,7 @@ from bot.alerts.service import Alerts
 from bot.app.health import Liveness
 from bot.archive.dates import DigestDates
 from bot.archive.ingest import IngestService
-from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
+from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -279,8 +279,7 @@ class Container:
             charts=ChartRenderer(self.templates, own_process=True),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
-            readers=Readers(database),
-            reader_data=ReaderData(database, self.clock),
+            readers=Readers(database, self.clock),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=arxiv.PaperLookup(
                 self.clock,

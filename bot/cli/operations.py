@@ -14,7 +14,7 @@ from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
-    from bot.client.accounts import ReaderData
+    from bot.client.accounts import Readers
     from bot.operations.doctor import Finding
     from bot.operations.set_up_file import SetUpFile
     from storage.database import Database
@@ -411,11 +411,11 @@ def forget_reader(
 ) -> None:
     """Delete everything kept about a user. Messages waiting to be sent are deleted too."""
 
-    def create(database: Database) -> ReaderData:
-        from bot.client.accounts import ReaderData
+    def create(database: Database) -> Readers:
+        from bot.client.accounts import Readers
         from bot.core.clock import system_clock
 
-        return ReaderData(database, system_clock)
+        return Readers(database, system_clock)
 
     counts = shell.run_with_service(create, lambda service: service.forget(user))
     if as_json:

@@ -19,23 +19,6 @@ from storage.errors import PaperroundError
 from storage.models import ActivityState, Guild, Reader, Reason
 
 
-class Readers:
-    """The use cases around readers. A reader is stored only once a setting is saved."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def get(self, user_id: int) -> Reader | None:
-        """Return a reader, or None without saved settings."""
-        async with self._database.read() as connection:
-            return await accounts.get_reader(connection, user_id)
-
-    async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
-        """Store the given settings; a setting that is None keeps its value."""
-        async with self._database.transaction() as connection:
-            await accounts.upsert_reader(connection, user_id, **settings)
-
-
 class Guilds:
     """The use cases around servers. When the bot leaves, all is kept for the retention time: many invite it again."""
 
@@ -144,12 +127,25 @@ class TooLargeError(PaperroundError):
     """The file is larger than Discord accepts."""
 
 
-class ReaderData:
-    """The use cases of `/me`. The tables themselves declare which of their columns hold a reader's id."""
+class Readers:
+    """The use cases around readers: their settings, and `/me`. The tables declare which of their columns hold a reader's id.
+
+    A reader is stored only once a setting is saved.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    async def get(self, user_id: int) -> Reader | None:
+        """Return a reader, or None without saved settings."""
+        async with self._database.read() as connection:
+            return await accounts.get_reader(connection, user_id)
+
+    async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
+        """Store the given settings; a setting that is None keeps its value."""
+        async with self._database.transaction() as connection:
+            await accounts.upsert_reader(connection, user_id, **settings)
 
     async def export(self, user_id: int) -> tuple[bytes, str]:
         """Return everything kept about a reader as a JSON file in UTF-8, and its name; a large one is compressed.

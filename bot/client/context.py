@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.archive.dates import DigestDates
 from bot.client import rest, translations
-from bot.client.accounts import Guilds, ReaderData, Readers, TextTokenStore
+from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.messages import CommandMentions, ListKind, ListState, PostWording
 from bot.client.translations import Texts
 from bot.core import clock
@@ -47,7 +47,6 @@ class Services:
     deliveries: DeliveryFactory
     guilds: Guilds
     readers: Readers
-    reader_data: ReaderData
     text_tokens: TextTokenStore
     paper_lookup: PaperLookup
     sources: SourceRegistry

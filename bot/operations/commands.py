@@ -115,7 +115,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     """The reader's own data. Every answer is private."""
 
     def __init__(self, bot: Client) -> None:
-        self._data = bot.services.reader_data
+        self._data = bot.services.readers
         self._mentions = bot.mentions
 
     @router.command(name="data", description="Everything stored about you, as a file")

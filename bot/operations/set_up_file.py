@@ -374,7 +374,7 @@ class _Run:
         """Turn an error of the block into a problem of the entry."""
         try:
             yield
-        except (errors.DatabaseBusyError, errors.DatabaseUnavailableError):
+        except errors.DatabaseUnavailableError:
             raise
         except errors.PaperroundError as error:
             self.problems.append(f"{_name_place(self.location, table, number)}: {error}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.client import accounts as client_accounts
-from bot.client.accounts import Guilds, ReaderData, TextPurpose, TextTokenStore
+from bot.client.accounts import Guilds, Readers, TextPurpose, TextTokenStore
 from bot.outbox import outcomes
 from bot.outbox.relay import AttemptRunner
 from storage import daily, models, outbox, papers, shelf
@@ -83,7 +83,7 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
     ]
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
-    assert (await ReaderData(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
+    assert (await Readers(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007
@@ -92,7 +92,7 @@ READER = 7_000_000_000_000_007
 class ForgettingSender:
     """A sender whose reader asks to be forgotten while their direct messages are opened."""
 
-    def __init__(self, service: ReaderData) -> None:
+    def __init__(self, service: Readers) -> None:
         self._service = service
         self.sent: list[str] = []
 
@@ -109,7 +109,7 @@ class ForgettingSender:
 
 
 async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_sent(db: Database) -> None:
-    service = ReaderData(db, lambda: outbox_builders.NOW)
+    service = Readers(db, lambda: outbox_builders.NOW)
     delivery = outbox_builders.new_delivery(f"alert:user:{READER}:1:1", 1, channel_id=None, user_id=READER)
     async with db.transaction() as connection:
         await outbox.add(connection, delivery)
@@ -131,7 +131,7 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
     world.discord.answer = AWAY
     await world.wait(minutes=3)
     assert await reader_rows.find_columns(db, str(READER)) != set()
-    service = ReaderData(db, world.clock)
+    service = Readers(db, world.clock)
     assert (await service.forget(READER))["alerts"] == 2
     assert await reader_rows.find_columns(db, str(READER)) == set()
     assert await service.forget(READER) == {}
@@ -148,7 +148,7 @@ async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: D
     async with db.transaction() as connection:
         await shelf.save(connection, READER, [mine, shared], NOW)
         await shelf.save(connection, 8, [shared], NOW)
-    await ReaderData(db, lambda: NOW).forget(READER)
+    await Readers(db, lambda: NOW).forget(READER)
     async with db.read() as connection:
         assert set(await papers.list_merged(connection, ids=ids.values())) == {shared, max(ids.values())}
 
@@ -156,7 +156,7 @@ async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: D
 @pytest.mark.promise
 async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
-    service = ReaderData(db, lambda: outbox_builders.NOW)
+    service = Readers(db, lambda: outbox_builders.NOW)
     content, name = await service.export(READER)
     found = json.loads(content)
     assert name == "paperround.json"

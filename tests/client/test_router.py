@@ -135,11 +135,11 @@ async def test_the_daily_posts_menu_opens_the_card_privately(harness: ClientHarn
 async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_component_in_a_new_message(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness.expected_errors.append(errors.DatabaseBusyError)
+    harness.expected_errors.append(errors.DatabaseUnavailableError)
     listed = await harness.ask("top")
 
     async def fail(*_: Any, **__: Any) -> None:
-        raise errors.DatabaseBusyError("the database is away")
+        raise errors.DatabaseUnavailableError("the database is away")
 
     for name in ("search", "list_top"):
         monkeypatch.setattr(type(harness.bot.services.search), name, fail)
@@ -194,7 +194,7 @@ async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
     await harness.click(card, label=harness.texts("save"))
     listed = await harness.ask("saved")
     with monkeypatch.context() as patch:
-        for service in (harness.bot.services.get(Shelf), harness.bot.services.reader_data):
+        for service in (harness.bot.services.get(Shelf), harness.bot.services.readers):
             patch.setattr(type(service), "export", fail)
         patch.setattr(type(harness.bot.http), "get_from_cdn", fail)
         harness.bot.services.transfers.patience = 0.0

@@ -318,7 +318,7 @@ async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_
     await lab.tick()
     [card] = lab.messages()
     assert f"<@{reader.id}>" in shown_text(card)
-    data = lab.harness.bot.services.reader_data
+    data = lab.harness.bot.services.readers
     assert set(await data.count(reader.id)) >= {"club_nominations", "saved_papers"}
     await data.forget(reader.id)
     async with lab.harness.container.database.read() as connection:

@@ -311,7 +311,7 @@ async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_fil
     assert text.splitlines()[1] in shown_text(question)
     kept = await harness.click(question, label=harness.texts("me-keep"))
     assert shown_text(kept) == harness.texts("me-kept")
-    assert (await harness.bot.services.reader_data.count(harness.reader.id))["alerts"] == 1
+    assert (await harness.bot.services.readers.count(harness.reader.id))["alerts"] == 1
     monkeypatch.setattr(client_accounts, "MAX_PLAIN_BYTES", 10)
     (file,) = (await harness.ask("me data")).attachments
     assert file.filename == "paperround.json.gz"

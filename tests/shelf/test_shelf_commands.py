@@ -117,11 +117,11 @@ async def test_nothing_is_saved_of_a_file_that_waited_while_its_reader_was_forgo
     async with services.transfers.admitted(harness.manager.id):
         importing = asyncio.create_task(import_file(harness, BIBTEX))
         await patience.wait_until(lambda: harness.reader.id in services.transfers._turns)
-        assert (await services.reader_data.forget(harness.reader.id))["saved_papers"] == 1
+        assert (await services.readers.forget(harness.reader.id))["saved_papers"] == 1
     await importing
-    assert await services.reader_data.count(harness.reader.id) == {}
+    assert await services.readers.count(harness.reader.id) == {}
     await import_file(harness, BIBTEX)
-    assert await services.reader_data.count(harness.reader.id) == {"saved_papers": 2}
+    assert await services.readers.count(harness.reader.id) == {"saved_papers": 2}
 
 
 @both_languages

@@ -307,7 +307,7 @@ async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
 
 
 @pytest.mark.parametrize(
-    "error", [errors.DatabaseBusyError("paperround.db is locked"), RuntimeError("a bug")]
+    "error", [errors.DatabaseUnavailableError("paperround.db is locked"), RuntimeError("a bug")]
 )
 async def test_what_cannot_be_stored_fails_its_source_alone_and_is_fetched_again(
     harness: PollingHarness, error: Exception

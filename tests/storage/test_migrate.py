@@ -90,7 +90,7 @@ async def test_a_locked_file_raises_an_error_sentence(
     path = Path(shutil.copy(sqlite_template, tmp_path))
     with closing(sqlite3.connect(path, isolation_level=None)) as other_connection:
         other_connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(errors.DatabaseBusyError, match="locked by another process"):
+        with pytest.raises(errors.DatabaseUnavailableError, match="locked by another process"):
             await write(f"sqlite+aiosqlite:///{path}")
 
 

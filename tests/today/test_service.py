@@ -167,7 +167,7 @@ async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
 
     async def add_and_forget(connection: Connection, new: Sequence[models.NewDelivery]) -> dict[str, int]:
         ids = await add_all(connection, new)
-        forgetting.append(asyncio.ensure_future(planned.services.reader_data.forget(READER)))
+        forgetting.append(asyncio.ensure_future(planned.services.readers.forget(READER)))
         # It ends before this transaction does, unless it waits for it.
         await asyncio.wait(forgetting, timeout=patience.scaled(0.2))
         return ids
@@ -175,4 +175,4 @@ async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
     monkeypatch.setattr(outbox, "add_all", add_and_forget)
     await planned.planner.tick(START + timedelta(hours=4))
     assert (await forgetting[0])["deliveries"] == 1
-    assert await planned.services.reader_data.count(READER) == {}
+    assert await planned.services.readers.count(READER) == {}
