@@ -94,7 +94,6 @@ RECIPIENTS_AT_ONCE = 200
 """Recipients whose messages are planned in one transaction."""
 MAX_SHOWN = 25
 """Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
-MAX_LOGGED_KEYS = 10
 _NOT_COMPARED = "paper not compared with alerts"
 
 
@@ -258,7 +257,7 @@ class AlertPlanner:
                 connection, [match for match in unmatched if match.recipient not in changed]
             )
         if ids:
-            log.info("alerts planned", count=len(ids), deliveries=list(ids)[:MAX_LOGGED_KEYS])
+            log.info("alerts planned", count=len(ids))
         return len(ids)
 
     def _build(

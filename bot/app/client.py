@@ -86,7 +86,7 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
         """Store a changed language or system channel."""
         if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
-            await self._guilds.update(after.id, **_guild_settings(after))
+            await self._guilds.update({after.id: _guild_settings(after)})
 
     @commands.Cog.listener()
     async def on_guild_channel_update(
@@ -115,7 +115,7 @@ class GuildEventsCog(commands.Cog):
             new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in known)}
             if self._has_gateway:
                 await self.welcome(new.values())
-            await self._guilds.update_all({id_: _guild_settings(guild) for id_, guild in new.items()})
+            await self._guilds.update({id_: _guild_settings(guild) for id_, guild in new.items()})
             known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:

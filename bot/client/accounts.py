@@ -36,12 +36,8 @@ class Guilds:
         async with self._database.read() as connection:
             return frozenset(await accounts.list_present_guilds(connection))
 
-    async def update(self, guild_id: int, **settings: Unpack[accounts.GuildSettings]) -> None:
-        """Store the given fields of a server that the bot is in; a field that is None keeps its value."""
-        await self.update_all({guild_id: settings})
-
-    async def update_all(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
-        """Store what `update` does for many servers, in batches: each of them is one transaction.
+    async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
+        """Store the given fields of servers that the bot is in, in batches; a field that is None keeps its value.
 
         What posts to a server that the bot had left goes on.
         """

@@ -42,10 +42,6 @@ UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 log = structlog.get_logger(__name__)
 
 
-def _do_nothing() -> None:
-    pass
-
-
 class RestClient:
     """Makes requests, one try each, at the pace of all requests. `report` receives each answer; `token` is the bot's."""
 
@@ -69,7 +65,7 @@ class RestClient:
         *,
         payload: dict[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
-        fence: Callable[[], None] = _do_nothing,
+        fence: Callable[[], None] = lambda: None,
     ) -> Any:
         """Make a request for a part of this kind and return the JSON of the answer. Raises DeliveryError.
 

@@ -441,7 +441,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     services, timezone = request.services, draft.timezone
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
-    await services.guilds.update(subscription.guild_id, timezone=timezone)
+    await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
     # The manager's own messages stay at their hour, wherever the server is.
     known = await services.readers.get(request.user_id)
     own = timezone if known is None or known.timezone is None else None

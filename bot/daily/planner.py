@@ -33,7 +33,6 @@ RETRY_DELAY = timedelta(hours=1)
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""
-MAX_LOGGED_KEYS = 10
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
@@ -200,6 +199,8 @@ async def list_recent_days(connection: Connection, rule: day_close.DayClose, now
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
         closings = None
+    newest = None if closings is None else closings.newest_complete(now)
+    patience = timedelta() if closings is None else day_close.SILENT_PERIOD
     until_on = clock.latest_date(now)
     for origin in (archive.POSTED, archive.ALL):
         if dates := await archive.list_dates(
@@ -209,22 +210,14 @@ async def list_recent_days(connection: Connection, rule: day_close.DayClose, now
                 connection, since_on=dates[-1], until_on=dates[0], origin=origin
             )
             whole = {digest.date_on for digest in digests if digest.format in _WHOLE_DAYS}
-            complete = [day for day in dates if _is_complete(day, rule, now, closings, whole)]
+            complete = [
+                day
+                for day in dates
+                if (day in whole if newest is None else day <= newest)
+                or rule.closes_at(day) + patience <= now
+            ]
             return RecentDays(dates, complete, closings)
     return RecentDays([], [], closings)
-
-
-def _is_complete(
-    day: date,
-    rule: day_close.DayClose,
-    now: datetime,
-    closings: day_close.Closings | None,
-    whole: Collection[date],
-) -> bool:
-    closes_at = rule.closes_at(day)
-    if closings is None:
-        return day in whole or closes_at <= now
-    return day <= closings.newest_complete(now) or now >= closes_at + day_close.SILENT_PERIOD
 
 
 async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
@@ -283,6 +276,10 @@ def build_daily_post(
     )
 
 
+_SHOWN = ("locale", "style", "topic", "source", "at_time", "timezone", "days", "silent", "is_by_webhook")
+"""Settings of a subscription that its messages show."""
+
+
 class RenderedPosts:
     """The posts rendered at one moment (`now`, UTC), cached: thousands of channels show the same few posts."""
 
@@ -304,14 +301,7 @@ class RenderedPosts:
     ) -> models.NewDelivery:
         """Return the delivery of a date's post; only a daily one mentions a role. Raises what its templates raise."""
         role_id = subscription.mention_role_id if record is DAILY else None
-        look = subscription.locale, subscription.style, subscription.topic, subscription.source, role_id
-        cached = (
-            post,
-            look,
-            schedule.schedule_key(subscription),
-            subscription.is_by_webhook,
-            subscription.silent,
-        )
+        cached = post, role_id, *(getattr(subscription, name) for name in _SHOWN)
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
             self._cache[cached] = self._factory.render(DAILY, built)
@@ -441,7 +431,7 @@ class DailyPlanner:
             await daily.add_delivery_papers(connection, papers)
             await daily.set_last_on(connection, done)
         if keys:
-            log.info("posts planned", count=len(keys), deliveries=list(keys)[:MAX_LOGGED_KEYS])
+            log.info("posts planned", count=len(keys))
         return len(keys)
 
     async def _choose(

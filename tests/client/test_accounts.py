@@ -26,7 +26,7 @@ NOW = datetime(2026, 1, 5, tzinfo=UTC)
 async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db: Database) -> None:
     guilds = Guilds(db, lambda: NOW)
     for guild_id in (1, 2):
-        await guilds.update(guild_id, locale=models.Locale.KO, system_channel_id=guild_id + 10)
+        await guilds.update({guild_id: {"locale": models.Locale.KO, "system_channel_id": guild_id + 10}})
     async with db.transaction() as connection:
         ids = [
             await daily.add(connection, new_subscription(guild_id, guild_id=guild_id)) for guild_id in (1, 2)
@@ -42,7 +42,7 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
         ("paused", "guild-left"),
         ("active", None),
     ]
-    await guilds.update(1)
+    await guilds.update({1: {}})
     assert await guilds.list_ids() == {1, 2}
 
 

@@ -331,7 +331,7 @@ async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_
 async def test_a_server_that_leaves_has_no_votes_and_takes_its_club_along(lab: Lab, days: int) -> None:
     await _set_up(lab)
     guilds = lab.harness.bot.services.guilds
-    await guilds.update(lab.harness.guild.id)
+    await guilds.update({lab.harness.guild.id: {}})
     await guilds.mark_left([lab.harness.guild.id])
     await lab.until(lab.now + days * DAY)
     assert len(lab.polls()) == 1

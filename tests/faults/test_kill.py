@@ -52,7 +52,7 @@ async def test_every_part_arrives_once_and_in_order_despite_kills_at_random_mome
         return (await harness.count_states()).get("sent", 0) >= 0.9 * CHANNELS * PARTS
 
     if all_seeds:
-        await harness.wait_until(are_most_sent)
+        await harness.wait_until(are_most_sent, 180.0)  # retries come at intervals of up to 45 s
     await harness.fake.set_faults()  # the last parts would be retried at ever longer intervals
     await harness.wait_until_all_sent()
     await fault_harness.assert_exactly_once(harness, channels, PARTS)

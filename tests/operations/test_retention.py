@@ -118,7 +118,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: 
 async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with_its_id(db: Database) -> None:
     await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
     service = Guilds(db, lambda: SEOUL_9AM)
-    await service.update(GUILD)
+    await service.update({GUILD: {}})
     await service.mark_left([GUILD])
     async with db.transaction() as connection:
         await connection.execute(tables.deliveries.update().values(state="sent", finished_at=SEOUL_9AM))

@@ -125,7 +125,7 @@ async def test_a_button_a_changed_channel_and_a_returned_server_have_a_refused_p
     elif how == "channel":
         await guilds.try_refused(channel_id=[channel_id])
     else:
-        await guilds.update(process.GUILD_ID)
+        await guilds.update({process.GUILD_ID: {}})
     await relay_harness.drain()
     assert await delivery_of(relay_harness, "a") == ("sent", None)
 
@@ -136,13 +136,13 @@ async def test_posts_wait_while_their_server_is_left_and_go_on_when_it_returns(
     [channel_id] = await fake.add_channels(1)
     subscription_id = await subscribe(relay_harness, channel_id)
     guilds = Guilds(relay_harness.db, relay_harness.now)
-    await guilds.update(process.GUILD_ID)
+    await guilds.update({process.GUILD_ID: {}})
     await guilds.mark_left([process.GUILD_ID])
     await relay_harness.add("a", channel_id, subscription_id=subscription_id)
     await relay_harness.drain()
     assert await relay_harness.list_states() == ["waiting"]
     assert await fake.log("POST") == []
-    await guilds.update(process.GUILD_ID)
+    await guilds.update({process.GUILD_ID: {}})
     await relay_harness.drain()
     assert await state_of(relay_harness, subscription_id) == ("active", None)
     assert message_texts(await fake.messages(channel_id)) == ["a 0"]
