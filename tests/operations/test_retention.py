@@ -91,7 +91,7 @@ async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
 async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: World, is_back: bool) -> None:
     database = posted_twice.database
     service = Guilds(database, lambda: SEOUL_9AM + 2 * DAY)
-    await service.update(10)
+    await service.update({10: {}})
     await Alerts(database, lambda: SEOUL_9AM).add(
         alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10)
     )
@@ -99,7 +99,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: 
     await _tell(database, f"channel:{CHANNEL}", "user:7")
     await service.mark_left([10])
     if is_back:
-        await service.update(10)
+        await service.update({10: {}})
     await purge(database)
     left = () if not is_back else (1, 1)
     found = [await count(database, table) for table in (tables.guilds, tables.subscriptions)]
