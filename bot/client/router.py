@@ -141,9 +141,10 @@ _SHARED_ID = "shared_id"
 async def _offer_to_take_back(request: Request) -> None:
     """Tell who shared a message, privately, with a button that deletes it where the bot is a member of the server."""
     interaction, texts = request.interaction, request.texts
-    is_member = interaction.is_guild_integration() or interaction.client.get_guild(interaction.guild_id or 0)
-    if not is_member:
-        return
+    if not interaction.is_guild_integration():
+        await interaction.client.prepare_guild(interaction.guild_id)
+        if interaction.client.get_guild(interaction.guild_id or 0) is None:
+            return
     custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
     take_back = message_builder.button(texts("share-take-back"), custom_id)
     view = client_messages.text_view(texts("share-done"), take_back)

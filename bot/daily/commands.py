@@ -287,6 +287,8 @@ class SubscriptionButtonsCog(commands.Cog):
 class WhyCog(commands.Cog):
     """Explains the selection of a channel's posts."""
 
+    reads_guild = True
+
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
         self._mentions = bot.mentions
