@@ -91,11 +91,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.MANAGE)
     async def manage(self, request: Request, action: Action) -> ui.LayoutView:
-        """Begin the vote from the button of the club, or end the club."""
+        """Begin the vote from the button of the club, ask whether to end the club, or end it."""
         router.require_manager(request.interaction)
         guild_id = request.interaction.guild_id or 0
         if action.payload == club_messages.BEGIN:
             return await self._view(request, self._clubs.begin_vote(guild_id))
+        if action.payload == club_messages.ASK_TO_STOP:
+            return await self._view(request, note=request.texts("club-stop-sure"), is_ending=True)
         with suppress(NoClubError):
             await self._clubs.stop(guild_id)
         return client_messages.text_view(request.texts("club-stopped"))
@@ -111,13 +113,19 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return await self._view(request, page=action.number)
 
     async def _view(
-        self, request: Request, done: Awaitable[str] | None = None, note: str = "", page: int = 0
+        self,
+        request: Request,
+        done: Awaitable[str] | None = None,
+        note: str = "",
+        page: int = 0,
+        *,
+        is_ending: bool = False,
     ) -> ui.LayoutView:
         """Return the club with what was done, which is a Fluent id, and a note."""
         mention, size = request.interaction.client.mentions, club_messages.PAGE_SIZE
-        lines: list[str] = []
+        said = ""
         with suppress(NoClubError):
-            lines = [] if done is None else [request.texts(await done), note]
+            said = "" if done is None else request.texts(await done)
         found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
         if found is None:
             raise UserError("club-none", setup=mention("club setup"))
@@ -126,8 +134,9 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             found,
             page,
             mention("club now"),
-            lines,
+            (said, note),
             can_manage=router.is_manager(request.interaction),
+            is_ending=is_ending,
         )
 
     async def _add_to_card(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
@@ -24,7 +25,7 @@ from storage.models import PartKind
 
 SHOW = "clubs"
 MANAGE = "clubm"
-BEGIN, STOP = "begin", "stop"
+BEGIN, ASK_TO_STOP, STOP = "begin", "ask", "stop"
 """What a manager's buttons do."""
 DISCUSS = "dis"
 MARK = "clubp"
@@ -130,9 +131,19 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def club_view(
-    texts: Texts, found: Overview, page: int, now_command: str, said: Iterable[str], *, can_manage: bool
+    texts: Texts,
+    found: Overview,
+    page: int,
+    now_command: str,
+    said: Iterable[str],
+    *,
+    can_manage: bool,
+    is_ending: bool,
 ) -> ui.LayoutView:
-    """Return what was `said`, when a club meets, what comes next, and a page of the papers that it had."""
+    """Return what was `said`, when a club meets, what comes next, and a page of the papers that it had.
+
+    If it `is_ending`, the buttons are those to end it and to go back.
+    """
     club, meeting = found.club, found.meeting
     day = format_weekday(texts, club.weekday)
     change_at = meeting.ends_at if meeting.step is Step.POLL else meeting.begins_at
@@ -157,9 +168,13 @@ def club_view(
             f"{link}\n{client_messages.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )
     message.add_text("\n".join(lines))
+    if is_ending:
+        end = button(texts("club-stop"), pack_custom_id(MANAGE, STOP), style=discord.ButtonStyle.danger)
+        message.add_buttons(end, button(texts("back"), pack_custom_id(SHOW, 0)))
+        return message.view
     pages = -(-found.total // PAGE_SIZE)
     pager = client_messages.pager(page, pages, lambda number: pack_custom_id(SHOW, number))
-    stop = button(texts("club-stop"), pack_custom_id(MANAGE, STOP)) if can_manage else None
+    stop = button(texts("club-stop"), pack_custom_id(MANAGE, ASK_TO_STOP)) if can_manage else None
     begin = None
     if can_manage and meeting.step in (None, Step.NONE, Step.SKIP):
         begin = button(texts("club-begin"), pack_custom_id(MANAGE, BEGIN))

@@ -144,7 +144,9 @@ async def test_a_skipped_meeting_has_no_paper_and_no_event_and_the_next_vote_com
 async def test_a_club_that_ended_closes_its_vote_and_one_that_is_set_up_again_begins_anew(lab: Lab) -> None:
     await _set_up(lab)
     shown = await lab.harness.manage("club list")
-    await lab.harness.press(shown, "club-stop", by=lab.harness.manager)
+    asked = await lab.harness.press(shown, "club-stop", by=lab.harness.manager)
+    assert not lab.polls()[0].poll.is_finalised()
+    await lab.harness.press(asked, "club-stop", by=lab.harness.manager)
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     assert [poll.poll.is_finalised() for poll in lab.polls()] == [True]
     await _end_vote(lab)

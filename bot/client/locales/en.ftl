@@ -548,6 +548,7 @@ club-readers = { $count ->
    *[other] read by { $count } members
 }
 club-stop = End the club
+club-stop-sure = **End the club?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up. To meet sooner, press **Start the vote now**.
 club-changed = The club is changed.

@@ -504,6 +504,7 @@ club-past = **함께 읽은 논문** · { $count }
 club-thread-link = 토론
 club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
+club-stop-sure = **스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
 club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 **지금 투표 시작하기**를 눌러 주세요.
 club-changed = 스터디를 바꿨어요.
