@@ -32,6 +32,7 @@ FIRST_STEPS = {
         ("/daily setup channel:vision time:9am topic:diffusion", "a daily post in the other channel"),
         ("/trends", "how topics grow"),
         ("/club setup channel:papers day:wed time:5pm", "a paper for your group each week"),
+        ("+1 day", "let a day pass: posts come, votes end"),
     ),
     models.Locale.KO: (
         ("/주제 강화학습", "주제로 논문 찾기"),
@@ -42,6 +43,7 @@ FIRST_STEPS = {
         ("/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델", "다른 채널에 자동 게시"),
         ("/동향", "떠오르는 주제"),
         ("/스터디 설정 채널:papers 요일:wed 시각:오후 5시", "매주 함께 읽을 논문 정하기"),
+        ("+1일", "하루 뒤로 가기: 글이 올라오고 투표가 끝나요"),
     ),
 }
 """Lines to type, each with what it shows. A test types all of them."""

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,9 +103,7 @@ async def _populate(
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
     await env.advance_time(planner.GATHERING_TIME.total_seconds())
-    await container.alert_planner.drain()
-    await runtime.tick()
-    await runtime.relay.drain(container.clock())
+    await _deliver(runtime)
 
 
 def _source_of(name: str) -> str:
@@ -186,19 +184,15 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
                 sys.stdout.flush()
-                stage = Stage(env, page, channels, locale)
-                await _run_until_stopped(runtime, stage, stop, page.wait_closed())
+                stage = Stage(env, page, channels, locale, lambda: _deliver(runtime))
+                running = asyncio.create_task(stage.run(stop))
+                await isolation.run_unless_stopped(page.wait_closed(), stop)
+                stop.set()
+                await running
 
 
-async def _run_until_stopped(
-    runtime: Runtime, stage: Stage, stop: asyncio.Event, page_closed: Awaitable[object]
-) -> None:
-    """Deliver requested posts, such as those of **Post now**, until the page is closed or `stop` is set."""
-    tasks = [asyncio.create_task(runtime.relay.run(stop)), asyncio.create_task(stage.run(stop))]
-    waiters = {asyncio.ensure_future(page_closed), asyncio.ensure_future(stop.wait())}
-    await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    await asyncio.gather(*tasks)
-    for waiter in waiters:
-        waiter.cancel()
-    await asyncio.gather(*waiters, return_exceptions=True)
+async def _deliver(runtime: Runtime) -> None:
+    """Plan and send what is due by the demo's clock."""
+    await runtime.container.alert_planner.drain()
+    await runtime.tick()
+    await runtime.relay.drain(runtime.container.clock())

@@ -1,15 +1,15 @@
 """The demo's stage: does on SimCord's page what Discord does by itself.
 
-It runs typed lines that begin with `/`, shows posts that are sent without an action on the page, scrolls to new answers, and
-removes old private answers, each of which would make the page slower. SimCord has no public interface for most of these, so
-its back end and its pages are used directly, here alone.
+It has the bot send what is due, moves the clock, runs typed lines that begin with `/`, shows posts that are sent without an
+action on the page, scrolls to new answers, and removes old private answers, each of which would make the page slower. SimCord
+has no public interface for most of these, so its back end and its pages are used directly, here alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -102,6 +102,9 @@ def _names(node: CommandSpec) -> set[str]:
 
 
 CHECK_SECONDS = 0.5
+LATER = re.compile(r"\+\s*([0-9]{1,2})\s*(hours?|days?|시간|일)", re.IGNORECASE)
+"""A typed line that moves the clock: `+1 day`, `+3시간`."""
+MAX_HOURS = 7 * 24
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
@@ -110,16 +113,21 @@ HINTS = {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
+        "later": "⏩ {now}",
     },
     models.Locale.KO: {
         "unknown": "{line}: 알 수 없는 명령이에요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
+        "later": "⏩ {now}",
     },
 }
 
 
 class Stage:
-    """Watches the channels of a server for the member who looks at the page of SimCord, `page`."""
+    """Watches the channels of a server for the member who looks at the page of SimCord, `page`.
+
+    `deliver` plans and sends what is due.
+    """
 
     def __init__(
         self,
@@ -127,8 +135,10 @@ class Stage:
         page: simcord.Preview,
         channels: Sequence[simcord.ChannelHandle],
         locale: models.Locale,
+        deliver: Callable[[], Awaitable[None]],
     ) -> None:
         self._env = env
+        self._deliver = deliver
         self._page = page
         self._channels = channels
         self._locale, self._texts = locale, HINTS[locale]
@@ -165,7 +175,8 @@ class Stage:
             return await self._page_action(context_id, body)
 
     async def step(self) -> None:
-        """Run typed lines; if there are new messages, remove old private answers and show the newest message."""
+        """Send what is due, and run typed lines; of new messages show the newest, and remove old private answers."""
+        await self._deliver()
         for channel in list_shown(self._channels):
             await self._show_new(channel)
 
@@ -175,7 +186,13 @@ class Stage:
                 await self._run_line(channel, message.content)
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
-                await self._say(channel, "text")
+                if later := LATER.fullmatch(message.content.strip()):
+                    await self._pass_hours(
+                        int(later[1]) * (24 if later[2].lower().startswith(("day", "일")) else 1)
+                    )
+                    await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))
+                else:
+                    await self._say(channel, "text")
         newest = self._newest_message_id(channel)
         if newest != self._newest.get(channel.id, 0):
             private = [message for message in self._messages(channel) if message.flags & EPHEMERAL]
@@ -187,6 +204,12 @@ class Stage:
                     page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest[channel.id] = newest
+
+    async def _pass_hours(self, hours: int) -> None:
+        """Move the clock hour by hour, so that each thing comes at its time."""
+        for _ in range(min(hours, MAX_HOURS)):
+            await self._env.advance_time(3600)
+            await self._deliver()
 
     def _messages(self, channel: simcord.ChannelHandle) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(channel.id, {})

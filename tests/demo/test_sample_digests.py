@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import simcord
 
 from bot.archive import parse
-from bot.demo import page, sample_digests, server
+from bot.demo import page, sample_digests, server, stage
 from bot.search import results
 from storage import models
 from tests.support.client_harness import last_response, shown_text
@@ -71,3 +73,19 @@ async def test_the_demo_has_a_member_without_rights_a_locked_channel_and_a_forum
         asked = await manager.slash(papers, "daily setup", channel=locked)
         texts = runtime.container.texts.for_locale(models.Locale.EN)
         assert texts("permission-send-messages") in shown_text(last_response(asked))
+
+
+async def test_a_typed_day_ends_a_vote_and_brings_the_papers_thread(tmp_path: Path) -> None:
+    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
+        page_of_viewer: Any = SimpleNamespace(
+            _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
+        )
+        shown = stage.Stage(env, page_of_viewer, channels, models.Locale.EN, lambda: server._deliver(runtime))
+        manager, _ = viewers
+        assert isinstance(manager, simcord.MemberActor)
+        for line in ("/club setup channel:papers day:wed time:5pm", "/club now", "+5 days"):
+            await manager.send(channels[0], line)
+            await shown.step()
+        assert [thread.name for thread in channels[0].threads] == [
+            "SmolLM2: When Smol Goes Big – Data-Centric Training of a Small Language Model"
+        ]

@@ -32,7 +32,7 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
 async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()
-        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN)
+        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.reader.send(harness.channel, "/paper diffusion")
         running = asyncio.create_task(stage.run(stop))
         try:
@@ -55,7 +55,9 @@ async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlit
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
-            stage = Stage(harness.env, _page(harness, harness.manager), [harness.channel], locale)
+            stage = Stage(
+                harness.env, _page(harness, harness.manager), [harness.channel], locale, harness.env.settle
+            )
             for line, texts in expected.items():
                 await harness.manager.send(harness.channel, line)
                 for _ in range(3):
