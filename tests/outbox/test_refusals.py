@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import outcomes
 from storage import accounts, models
 from tests.support.world import AWAY, CHANNEL, GUILD, READER, World
 
@@ -174,14 +173,3 @@ async def test_a_post_in_a_refused_style_is_given_up_when_the_style_is_changed(w
     await world.at("Wed 09:00")
     assert await posts(world) == [("sent", None), ("stopped", "by-hand"), ("sent", None)]
     assert world.sent[-1] == "C B"
-
-
-async def test_a_token_that_discord_does_not_accept_ends_the_relay_and_the_post_waits(world: World) -> None:
-    await add_post(world)
-    world.discord.answer = outcomes.classify(401, 0, models.PartKind.MESSAGE)
-    with pytest.raises(outcomes.DeliveryError):
-        await world.at("Mon 09:00")
-    world.discord.answer = None
-    world.restart()
-    await world.wait(minutes=1)
-    assert world.sent == ["A"]
