@@ -83,7 +83,8 @@ async def test_a_message_mentions_the_role_of_its_post_and_nobody_else(
     await fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
     link = f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)"
-    for allowed in ({"parse": []}, mentions):
+    nobody: dict[str, list[str]] = {"parse": []}
+    for allowed in (nobody, mentions):
         body = {"content": link, "allowed_mentions": mentions} if allowed is mentions else {"content": link}
         post = {"name": "day", "message": body}
         await discord_sender.send(make_request(channel_id, payload=body))
