@@ -230,34 +230,13 @@ def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids, is_text=True))
 
 
-def list_top(
-    snapshot: Snapshot,
-    filters: Filters = NO_FILTERS,
-    *,
-    author_ids: Iterable[int] | None = None,
-    by_date: bool = False,
-    limit: int = 25,
-    offset: int = 0,
-) -> list[PaperRow]:
-    """Return the listed papers that pass filters, of these authors if given: most votes first (unknown last), or newest first."""
-    conditions, values = select_listed(snapshot, filters, author_ids)
-    order = "last_on DESC, id DESC" if by_date else f"{_BY_VOTES}, last_on DESC, id"
-    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-    return list(build_paper_rows(snapshot.fetch(statement, *values, limit, offset)))
-
-
-def count_top(
-    snapshot: Snapshot, filters: Filters = NO_FILTERS, *, author_ids: Iterable[int] | None = None
-) -> int:
-    """Count the papers that `list_top` returns without a limit."""
-    conditions, values = select_listed(snapshot, filters, author_ids)
-    ((number,),) = snapshot.fetch(f"SELECT count(*) FROM papers WHERE {conditions}", *values)  # noqa: S608
+def count_listed(snapshot: Snapshot) -> int:
+    """Count the papers that digests list."""
+    ((number,),) = snapshot.fetch("SELECT count(*) FROM papers WHERE last_on IS NOT NULL")
     return int(number)
 
 
-def select_listed(
-    snapshot: Snapshot, filters: Filters, author_ids: Iterable[int] | None = None
-) -> tuple[str, list[Any]]:
+def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
     """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
     chosen: dict[str, Any] = {
         "papers.last_on >= ?": filters.since_on,
@@ -265,12 +244,8 @@ def select_listed(
         "papers.votes >= ?": filters.min_votes and min(filters.min_votes, _MAX_VOTES),
     }
     given = {text: value for text, value in chosen.items() if value}
-    conditions = ["papers.last_on IS NOT NULL", *given]
-    if author_ids is not None:
-        ids = ",".join(str(int(author_id)) for author_id in author_ids)
-        conditions.append(f"papers.id IN (SELECT paper_id FROM paper_authors WHERE author_id IN ({ids}))")  # noqa: S608
     # SQLite stores dates as text.
-    return " AND ".join(conditions), [
+    return " AND ".join(["papers.last_on IS NOT NULL", *given]), [
         value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
         for value in given.values()
     ]

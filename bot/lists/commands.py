@@ -367,7 +367,7 @@ class PaperListLoader:
         )
 
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
-        result = await self._services.search.list_top(self._request(texts, state))
+        result = await self._services.search.search(self._request(texts, state.replace(sort=Sort.VOTES)))
         suggestions = self._suggestions(state, result.suggestions)
         topic, period = lists_messages.read_span(texts, state)
         key = "list-top-topic-heading" if topic else "list-top-heading"

@@ -18,7 +18,7 @@ from tantivy import Query
 from bot.glossary import transliteration
 from bot.search import glossary as search_glossary
 from bot.search import index as search_index
-from bot.search.engine import Engine, all_of, any_of
+from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, people, query_parser, questions, tokens
@@ -79,10 +79,6 @@ class Writers:
                 found_ids = cast("list[int]", self._searcher.fast_field_values("id", addresses))
                 ids.update(dict.fromkeys(found_ids))
         return sorted(search.list_authors(self.view, ids).values(), key=lambda author: -author.paper_count)
-
-    def list_most_published(self, limit: int) -> list[models.Author]:
-        """Return the authors with the most papers."""
-        return self.find([Query.all_query()], limit=limit)
 
 
 class Archive(NamedTuple):
@@ -331,13 +327,11 @@ def find_author(
     variants = search.list_name_variants(view, [author.id for author in matches])
     name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
     coauthors = search.list_coauthors(view, best.id, limit=MAX_COAUTHORS) if is_one else []
+    scope = Scope(filters, search.list_paper_ids(view, ids))
+    found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
-        rows=tuple(
-            search.list_top(
-                view, filters, author_ids=ids, by_date=sort is Sort.DATE, limit=limit, offset=offset
-            )
-        ),
-        total=search.count_top(view, filters, author_ids=ids),
+        tuple(search.list_paper_rows(view, found)),
+        total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),
         name_variants=tuple(variants.get(best.id, ())),

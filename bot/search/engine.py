@@ -31,7 +31,7 @@ _OTHER_FORMS = 0.3
 """What the other forms of a part add to the best one."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
-_MAX_TERMS = 200
+_MAX_TERMS = 1000
 ENOUGH = 30
 """Partial matches follow fewer papers than this that have all of a query."""
 _ENOUGH_OF_TERM = 10
@@ -48,6 +48,7 @@ _CERTAIN, _LEAST = 100.0, 0.001
 _SCORE_BITS = 24
 """Bits that a score holds exactly."""
 
+_ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
 _Clause: TypeAlias = tuple[Occur, Query]
 
 
@@ -175,7 +176,7 @@ class Engine:
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 
     def _among(self, paper_ids: Collection[int]) -> Query:
-        """Return the query for papers by id. Terms of their own are eight times as fast as a set of them, if they are few."""
+        """Return the query for papers by id. Terms of their own are faster than a set of them, if they are few."""
         if len(paper_ids) > _MAX_TERMS:
             return Query.term_set_query(self._schema, "id", list(paper_ids))
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
@@ -256,8 +257,7 @@ class Engine:
         only_complete: bool = False,
     ) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
-        order = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}[sort]
-        clauses = self._narrow(scope, query)
+        order, clauses = _ORDERS[sort], self._narrow(scope, query)
         found = self._search(self._complete(query), clauses, max(limit, ENOUGH), order)
         several = len(query.parts) > 1
         enough = ENOUGH if several else _ENOUGH_OF_TERM
@@ -440,10 +440,12 @@ class Engine:
     def _matches(self, query: Query | None) -> bool:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
-    def list_top(self, scope: Scope, *, limit: int, offset: int) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope, top-voted first, and their number."""
+    def list_top(
+        self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int
+    ) -> tuple[list[int], int]:
+        """Return a page of the papers in a scope, top-voted or newest first, and their number."""
         query = _within(Query.all_query(), self._narrow(scope))
-        found = self.searcher.search(query, limit, order_by_field="top", offset=offset)
+        found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
         return self._ids(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
@@ -526,8 +528,6 @@ class Engine:
 
 _MAX_COMPLETIONS = 200
 _MAX_COUNTED = 50
-_MAX_SHARED, _MAX_SHARE = 50, 0.1
-"""Words by which similar papers are found, and the share of the papers above which a word says nothing of what one is about."""
 
 
 def _join_seeded(forms: Sequence[Form]) -> list[Form]:

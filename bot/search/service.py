@@ -35,8 +35,6 @@ from storage.database import Connection, Database
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
-TOPICS_CACHE_SECONDS = 10.0
-"""Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
@@ -122,12 +120,8 @@ def _list_filtered(
     ):
         # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
         return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-    if scope.institutions or scope.paper_ids is not None:
-        found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
-        rows = search.list_paper_rows(archive.view, found)
-    else:
-        total = search.count_top(archive.view, scope.filters)
-        rows = search.list_top(archive.view, scope.filters, limit=request.limit, offset=request.offset)
+    found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
+    rows = search.list_paper_rows(archive.view, found)
     return replace(common, rows=tuple(rows), total=total, complete=total)
 
 
@@ -222,8 +216,6 @@ class SearchService:
         self._engine: Engine | None = None
         self._reader: Reader | None = None
         self._topics: TopicIndex | None = None
-        self._offered_topics: TopicIndex | None = None
-        self._topics_checked_at = 0.0
 
     # Look-ups.
 
@@ -253,9 +245,7 @@ class SearchService:
         *arguments: Parameters.args,
         **options: Parameters.kwargs,
     ) -> Result:
-        """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here, with the glossary loaded elsewhere."""
-        if connection.dialect.name != "sqlite":
-            await self._glossary.get_current(connection)
+        """Run a look-up."""
 
         def look_up(view: Snapshot) -> Result:
             return function(self._open(view), *arguments, **options)
@@ -294,10 +284,6 @@ class SearchService:
                 connection, result.rows, request.snippet_locale, patterns
             )
             return replace(result, snippets=snippets)
-
-    async def list_top(self, request: SearchRequest) -> SearchResult:
-        """Return the top-voted papers of a period, on a topic if the request has a query."""
-        return await self.search(replace(request, sort=Sort.VOTES))
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         view = archive.view
@@ -357,14 +343,16 @@ class SearchService:
             common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
             return _list_filtered(archive, request, query, scope, common)
         read = archive.read(query)
-        unknown = completion.list_unknown_words(engine, read.parts)
+        found = _find(engine, read, scope, request)
+        # A query that papers have all of has no typing error.
+        unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._load_topics(archive).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-        found = _find(engine, read, scope, request)
+            found = _find(engine, read, scope, request)
         common = replace(
             common,
             total=found.total,
@@ -519,13 +507,8 @@ class SearchService:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the completions of a topic, those in the reader's language first."""
-        now = asyncio.get_running_loop().time()
-        if self._offered_topics is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
-            self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
-            topics = await self._look_up(self._load_topics)
-            await asyncio.to_thread(topics.prepare)
-            self._offered_topics = topics
-        return self._offered_topics.complete(analyser.clean_typed(text), locale)
+        topics = await self._look_up(self._load_topics)
+        return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""

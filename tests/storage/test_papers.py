@@ -27,18 +27,6 @@ async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(d
         merged_paper(5, votes=99, on=date(2025, 1, 1)),
     )
     async with db.read() as connection:
-
-        async def top(**filters: object) -> list[str]:
-            page = {name: filters.pop(name) for name in ("limit", "offset") if name in filters}
-            wanted = search.Filters(DAY, **filters)  # type: ignore[arg-type]
-            rows = await snapshot.read(connection, search.list_top, wanted, **page)  # type: ignore[arg-type]
-            return [row.arxiv_id[-1] for row in rows]
-
-        assert await top() == ["4", "3", "2", "1"]
-        assert await top(limit=2, offset=1) == ["3", "2"]
-        assert await top(min_votes=1) == ["4", "3"]
-        assert await top(until_on=DAY, min_votes=1) == ["3"]
-        assert await snapshot.read(connection, search.count_top, search.Filters(DAY, min_votes=1)) == 2
         completions = await snapshot.read(connection, search.list_by_prefix, "2601.0000", limit=2)
         assert [row.arxiv_id[-1] for row in completions] == ["5", "3"]
         assert await snapshot.read(connection, search.list_by_prefix, "2601_%", limit=2) == []
