@@ -277,14 +277,6 @@ def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
     return [paper_id for (paper_id,) in rows]
 
 
-def list_latest_ids(snapshot: Snapshot, author_id: int, *, limit: int) -> list[int]:
-    """Return the ids of an author's last papers."""
-    return [
-        paper_id
-        for (paper_id,) in snapshot.fetch(_LATEST_WRITTEN.format("paper_id", "?", "?"), author_id, limit)
-    ]
-
-
 def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the spellings of authors' names on their last papers by author id, most frequent first."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)

@@ -336,7 +336,6 @@ class PaperListLoader:
             filters=Filters(self._since(state.period), None, state.min_votes or None),
             limit=state.size,
             offset=state.offset,
-            locale=texts.locale,
         )
         if result.author is None:
             return PaperList(state)
@@ -351,7 +350,6 @@ class PaperListLoader:
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
             texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
             texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
-            texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
         )
         return PaperList(

@@ -16,7 +16,6 @@ import tantivy
 from tantivy import Query
 
 from bot.glossary import transliteration
-from bot.search import glossary as search_glossary
 from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import Reader, ReadQuery
@@ -51,7 +50,7 @@ class Writers:
     def word(self, word: str | Prefix) -> Query | None:
         """Return the query for the authors with a word in their names; None if none has it."""
         if isinstance(word, Prefix):
-            return Query.regex_query(self._schema, "word", f"{re.escape(word.text)}.*")
+            return self.pattern(f"{re.escape(word.text)}.*")
         return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
 
     def near(self, word: str, errors: int) -> Query | None:
@@ -197,8 +196,8 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
-    alternatives = [_with_all(writers, words), *(_joined_queries(writers, words) if len(words) > 2 else ())]
+    """Return the authors with all words, or with names that begin with the initials."""
+    alternatives = [_with_all(writers, words)]
     if len(words) > 1 and any(len(word) == 1 for word in words):
         initials = (Prefix(word) if len(word) == 1 else word for word in words)
         alternatives.append(_with_all(writers, initials))
@@ -245,7 +244,6 @@ def _rank(
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, with words joined, or with an error or two."""
-    joined = any_of(_joined_queries(writers, words))
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
@@ -253,7 +251,10 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
         or_initial = [any_of(map(writers.word, (word, word[0]))) for word in whole]
         short = all_of((*or_initial, any_of(map(writers.word, whole))))
     corrected = (all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
-    authors = writers.find([_prefix_query(writers, words), joined, short, *corrected], limit=_FUZZY_LIMIT)
+    authors = writers.find(
+        [_prefix_query(writers, words), any_of(_joined_queries(writers, words)), short, *corrected],
+        limit=_FUZZY_LIMIT,
+    )
     return [
         author
         for author in authors
@@ -295,9 +296,6 @@ def _is_author(writers: Writers, name: str) -> bool:
 
 
 MAX_COAUTHORS = 8
-MAX_TOPICS = 5
-MAX_TOPIC_PAPERS = 60
-"""Papers of an author, the last stored, that topics are read from."""
 
 
 def find_author(
@@ -308,15 +306,14 @@ def find_author(
     filters: search.Filters = search.NO_FILTERS,
     limit: int = 10,
     offset: int = 0,
-    locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return papers of the author whose name matches best, with co-authors, topics in a language and the other matching names.
+    """Return papers of the author whose name matches best, with co-authors and the other matching names.
 
-    If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
+    If several people may be meant by a Hangul name, the papers are those of all.
     """
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
-    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
+    namesakes = _list_namesakes(matches, name)
     if not matches and analyser.has_hangul(name):
         # The beginning of a name, such as the family name alone: those whom autocomplete offers.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
@@ -336,33 +333,15 @@ def find_author(
         matches=tuple(name_of.values()),
         name_variants=tuple(variants.get(best.id, ())),
         coauthors=tuple(author.name for author, _ in coauthors),
-        topics=_list_topics(archive, best.id, locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
-
-
-def _list_bearers(matches: Sequence[models.Author], name: str) -> list[models.Author]:
-    """Return the authors one of whose names is the only word of a name; none if it is a whole name."""
-    words = people.name_tokens(name)
-    named = [(author, people.name_tokens(author.name)) for author in matches]
-    if len(words) != 1 or any(tokens == words for _, tokens in named):
-        return []
-    return [author for author, tokens in named if words[0] in tokens]
 
 
 def display_name(author: models.Author, variants: Sequence[str]) -> str:
     """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
     accented = [variant for variant in variants if not variant.isascii()]
     return next(iter((*accented, *variants)), author.name)
-
-
-def _list_topics(archive: Archive, author_id: int, locale: models.Locale) -> tuple[str, ...]:
-    """Return the main topics of an author's last papers, by their usual names in a language."""
-    latest = search.list_latest_ids(archive.view, author_id, limit=MAX_TOPIC_PAPERS)
-    keys = archive.engine.list_main_concepts(latest, limit=MAX_TOPICS)
-    known = filter(None, map(archive.reader.glossary.concept, keys))
-    return tuple(search_glossary.name_concept(concept, locale) for concept in known)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:

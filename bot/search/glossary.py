@@ -167,24 +167,15 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if len(found) > 1:
         names = " · ".join(concept.usual_form("en") or concept.key for concept in found)
         raise errors.UsageError(f"{term!r} is a form of several terms. Use one of them: {names}.")
-    if not found and not is_added:
-        raise errors.UsageError(
-            f"{term!r} is not in the glossary. `paperround glossary TERM` looks a term up."
-        )
-    if not found and resolver.form_language(term) != "en":
+    if not found and not (is_added and resolver.form_language(term) == "en"):
         raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
-    forms = found[0].forms if found else ()
-    is_known = any(resolver.is_same_form(other.text, form) for other in forms)
-    if resolver.is_same_form(name, form):
-        raise errors.UsageError(f"{form!r} is the term itself.")
-    if is_added and is_known:
-        raise errors.UsageError(f"{form!r} is already a form of {name!r}.")
+    known = [other.text for other in found[0].forms] if found else []
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
-    if not is_added and not is_known and name not in current.list_senses(form):
-        known = " · ".join(other.text for other in forms)
-        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {known}.")
+    is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in known)
+    if not is_added and not is_known:
+        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {' · '.join(known)}.")
     return resolver.Decision(name, form, is_added)
 
 

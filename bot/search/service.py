@@ -39,8 +39,6 @@ MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """Answers that are kept, and how long further pages of one show the state of the archive that its first page had."""
-_ENOUGH_COMPLETE = 3
-"""With fewer papers that match all of a query, alternative queries are suggested."""
 _MAX_SAID = 12
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
@@ -174,27 +172,24 @@ def _suggest(
     archive: Archive,
     vocabulary: completion.Vocabulary,
     query: query_parser.Query,
-    found: search_engine.Found,
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternative queries, the likeliest first: without the query's own filters, or corrected; none if enough was found.
+    """Return alternatives for a query that no paper matches: without its own filters, or with a near word for an unknown one.
 
     The filters given apart from the query apply to the alternatives too.
     """
-    if found.complete_count >= _ENOUGH_COMPLETE:
-        return ()
     suggested = list[str]()
-    filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
-    if found.complete_count == 0 and query.text and any(filters):
+    if query.text and (
+        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    ):
         # Its own filters, exclusions or quoted phrases may reject what its words match.
         words = archive.read(query_parser.Query(query.text))
-        if archive.engine.find(words, Scope(given), limit=1, only_complete=True).total:
+        if archive.engine.find(words, Scope(given), limit=1).complete_count:
             suggested.append(query.text)
-    near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
-    best = {word: meant[0][0] for word, meant in near.items() if meant}
-    meanings = [best | {word: meant} for word, listed in near.items() for meant, _ in listed]
-    suggested += [completion.apply_corrections(query.text, [*each.items()]) for each in meanings]
+    for word in unknown:
+        near = vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
+        suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
     return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
 
@@ -337,7 +332,7 @@ class SearchService:
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = analyser.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
-        scope = Scope(merge_filters(request.filters, query), written, query.institutions, bool(names))
+        scope = Scope(merge_filters(request.filters, query), written, query.institutions)
         common = SearchResult(period=period, writers=names, ignored=query.ignored)
         if not query.has_text:
             common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
@@ -364,7 +359,9 @@ class SearchService:
             is_shortened=len(read.text.split()) < len(query.text.split()),
             meanings=read.meanings,
             alert_terms=_list_alert_terms(archive, query, read.parts),
-            suggestions=_suggest(archive, vocabulary, query, found, unknown, request.filters),
+            suggestions=()
+            if found.complete_count
+            else _suggest(archive, vocabulary, query, unknown, request.filters),
         )
         return _Answer(read, scope, engine, archive.reader, found, common, self._clock())
 
@@ -448,14 +445,10 @@ class SearchService:
         filters: Filters = NO_FILTERS,
         limit: int = 10,
         offset: int = 0,
-        locale: models.Locale = models.Locale.EN,
     ) -> AuthorResult:
-        """Return the papers of the author whose name matches best, by votes or date, and the other matches.
-
-        The author's topics are named in the language of `locale` where they have a name in it.
-        """
+        """Return the papers of the author whose name matches best, by votes or date, and the other matches."""
         return await self._look_up(
-            authors.find_author, name, sort=sort, filters=filters, limit=limit, offset=offset, locale=locale
+            authors.find_author, name, sort=sort, filters=filters, limit=limit, offset=offset
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:

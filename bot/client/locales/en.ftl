@@ -66,7 +66,6 @@ list-name-corrected = No author is called “{ $name }”; showing the closest n
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }
 list-coauthors = Co-authors: { $names }
-list-topics = Topics: { $topics }
 no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
 no-list-author-papers = ### No papers by “{ $author }” match these filters
