@@ -168,13 +168,10 @@ GLOSSARY_DECISIONS = "glossary:decisions"
 """Key of what an operator has said of forms, as JSON: rows of (English term, form, whether it is one)."""
 
 
-def get_glossary_version(snapshot: Snapshot) -> str | None:
-    """Return a value that changes with each induction and decision, None before the first. Cheap enough for every search."""
+def get_glossary_version(snapshot: Snapshot) -> str:
+    """Return a value that changes with each induction and decision. Cheap enough for every search."""
     statement = "SELECT (SELECT made_at FROM glossary), (SELECT value FROM meta WHERE key = ?)"
-    ((made_at, decisions),) = snapshot.fetch(statement, GLOSSARY_DECISIONS)
-    if decisions is None:
-        return None if made_at is None else str(made_at)
-    return f"{made_at}|{zlib.crc32(decisions.encode()):x}"
+    return str(snapshot.fetch(statement, GLOSSARY_DECISIONS))
 
 
 def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
@@ -192,7 +189,6 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
 # Papers and authors as answers list them.
 
 _ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
-_BY_VOTES = "papers.votes IS NULL, papers.votes DESC"
 _MAX_VOTES = 2**31 - 1
 
 
@@ -249,21 +245,6 @@ def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]
         value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
         for value in given.values()
     ]
-
-
-def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:
-    """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
-    # LIKE is case-insensitive on SQLite, so it would scan the whole table.
-    # The range, in which every collation has what begins with digits, is for PostgreSQL's index.
-    begins = "starts_with(arxiv_id, ?) AND arxiv_id >= ? AND arxiv_id < ?"
-    values = [prefix, prefix, f"{prefix}zzz"]
-    if snapshot.is_sqlite:
-        begins, values = "arxiv_id >= ? AND arxiv_id < ?", [prefix, f"{prefix}\U0010ffff"]
-    statement = (
-        f"SELECT {_ROW_COLUMNS} FROM papers WHERE last_on IS NOT NULL AND id IN (SELECT id FROM papers"  # noqa: S608
-        f" WHERE {begins} ORDER BY arxiv_id DESC LIMIT 200) ORDER BY {_BY_VOTES}, id LIMIT ?"
-    )
-    return list(build_paper_rows(snapshot.fetch(statement, *values, limit)))
 
 
 _LATEST_WRITTEN = "SELECT {} FROM paper_authors WHERE author_id = {} ORDER BY paper_id DESC LIMIT {}"

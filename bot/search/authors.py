@@ -34,12 +34,6 @@ _MIN_SHARE = 0.3
 """A word that papers have is a name's spelling if this share of them has the name too."""
 
 
-class Prefix(NamedTuple):
-    """Any word that begins so."""
-
-    text: str
-
-
 class Writers:
     """The names of authors in one state of the index and of the database."""
 
@@ -47,11 +41,13 @@ class Writers:
         self.view = view
         self._searcher, self._schema = searcher, search_index.author_schema()
 
-    def word(self, word: str | Prefix) -> Query | None:
+    def word(self, word: str) -> Query | None:
         """Return the query for the authors with a word in their names; None if none has it."""
-        if isinstance(word, Prefix):
-            return self.pattern(f"{re.escape(word.text)}.*")
         return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
+
+    def beginning(self, text: str) -> Query:
+        """Return the query for names with a word that begins so."""
+        return self.pattern(f"{re.escape(text)}.*")
 
     def near(self, word: str, errors: int) -> Query | None:
         """Return the query for names with a word, allowing this many typing errors; one in a short word."""
@@ -126,30 +122,22 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
 
 
 def _find(writers: Writers, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
-    if not pairs:
-        return []
-    words: set[str] = set()
-    for family, given in pairs:
-        of_family = people.family_spellings(family) if family else ()
-        words.update((family + given, family, given), of_family, people.given_spellings(given))
-    known = set(filter(writers.has, words))
-    query = any_of(_query(writers, family, given, known, is_prefix=is_prefix) for family, given in pairs)
+    query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
     return writers.find([query], limit=_CANDIDATE_LIMIT)
 
 
-def _query(writers: Writers, family: str, given: str, known: set[str], *, is_prefix: bool) -> Query | None:
+def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
     """Return the query for a name in Hangul, in one word or two, and for the known spellings of its parts."""
-    given_terms: list[str | Prefix] = [word for word in people.given_spellings(given) if word in known]
+    spellings = list(people.given_spellings(given))
+    given_queries = list(map(writers.word, spellings))
     if is_prefix:
-        given_terms += map(Prefix, islice(filter(None, people.given_spellings(given)), _MAX_PREFIXES))
-    given_query = any_of(map(writers.word, given_terms))
+        given_queries += map(writers.beginning, islice(filter(None, spellings), _MAX_PREFIXES))
+    given_query = any_of(given_queries)
     if not family:
         return any_of([given_query, writers.word(given)])
     of_family = people.family_spellings(family).items()
-    families = any_of(
-        writers.word(word) for word, cost in of_family if word in known and not (is_prefix and cost)
-    )
-    whole = writers.word(Prefix(family + given) if is_prefix else family + given)
+    families = any_of(writers.word(word) for word, cost in of_family if not (is_prefix and cost))
+    whole = writers.beginning(family + given) if is_prefix else writers.word(family + given)
     if not given:
         return any_of([families, whole])
     in_hangul = all_of((writers.word(family), writers.word(given)))
@@ -199,13 +187,13 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
     """Return the authors with all words, or with names that begin with the initials."""
     alternatives = [_with_all(writers, words)]
     if len(words) > 1 and any(len(word) == 1 for word in words):
-        initials = (Prefix(word) if len(word) == 1 else word for word in words)
-        alternatives.append(_with_all(writers, initials))
+        initials = (writers.beginning(word) if len(word) == 1 else writers.word(word) for word in words)
+        alternatives.append(all_of(initials))
     queries = [any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
     return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
-def _with_all(writers: Writers, words: Iterable[str | Prefix]) -> Query | None:
+def _with_all(writers: Writers, words: Iterable[str]) -> Query | None:
     return all_of(map(writers.word, words))
 
 
@@ -218,7 +206,7 @@ def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | No
 
 
 def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
-    return _with_all(writers, (*words[:-1], Prefix(words[-1])))
+    return all_of([*map(writers.word, words[:-1]), writers.beginning(words[-1])])
 
 
 def _rank(

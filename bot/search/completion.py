@@ -14,12 +14,11 @@ from heapq import nlargest
 from itertools import islice
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids
 from bot.glossary import resolver
 from bot.search import authors as search_authors
 from bot.search import titles
 from bot.search.authors import Archive
-from bot.search.engine import Engine
+from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
 from bot.text import analyser, concepts, people, query_parser, term_keys, typography
 from storage import models, search
@@ -258,11 +257,13 @@ def complete_author(archive: Archive, text: str) -> list[Choice]:
 
 
 def complete_paper(archive: Archive, text: str) -> list[Choice]:
-    """Return the papers of a link, of an incomplete arXiv id or of words of a title, the most popular first."""
-    typed = (arxiv_ids.extract_arxiv_id(text) or text).strip()[:MAX_VALUE_LENGTH]
-    rows: list[models.PaperRow] = []
-    if not typed or typed[0].isdigit():
-        rows = search.list_by_prefix(archive.view, typed, limit=MAX_CHOICES)
+    """Return the paper of an arXiv id or a link, or those with words of a title, the most popular first."""
+    typed = text.strip()[:MAX_VALUE_LENGTH]
+    if (arxiv_id := titles.parse_id(typed)) is not None:
+        ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
+    else:
+        ids = [] if typed else archive.engine.list_top(Scope(), limit=MAX_CHOICES, offset=0)[0]
+    rows = search.list_paper_rows(archive.view, ids)
     rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # Typing 모델 passes through 몯, which no title has.

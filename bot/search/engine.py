@@ -453,21 +453,14 @@ class Engine:
 
         clauses: list[Query | None] = list(map(token, words))
         if beginnings:
-            last = self._complete_terms("title", beginnings).union(alternatives)
+            found = (
+                self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
+            )
+            last = {text for terms in found for text, _ in terms}.union(alternatives)
             clauses.append(any_of(map(token, sorted(last))))
         if (wanted := all_of(clauses)) is None:
             return []
         return self._ids(self.searcher.search(wanted, limit, order_by_field="top", count=False))
-
-    def _complete_terms(self, field: str, beginnings: Iterable[str]) -> set[str]:
-        found = (self.searcher.terms_with_prefix(field, text, None, _MAX_COMPLETIONS) for text in beginnings)
-        return {text for terms in found for text, _ in terms}
-
-    def list_named(self, beginnings: Iterable[str]) -> list[int]:
-        """Return the papers, two at most, with a name that begins with one of these keys."""
-        terms = sorted(self._complete_terms("name", beginnings))
-        wanted = any_of(Query.term_query(self._schema, "name", term, "basic") for term in terms)
-        return [] if wanted is None else self._ids(self.searcher.search(wanted, 2, count=False))
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int

@@ -47,7 +47,7 @@ class GlossaryService:
         self._database = database
         self._clock = clock
         self._index = index
-        self._loaded: tuple[str | None, resolver.Glossary] | None = None
+        self._loaded: tuple[str, resolver.Glossary] | None = None
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:

@@ -146,5 +146,5 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_papers_are_offered_by_id_and_by_title(search: SearchService) -> None:
-    for typed in ["2501.00003", "2501.000", "mole", "molecules in mo", "Molecu"]:
+    for typed in ["2501.00003", "", "mole", "molecules in mo", "Molecu"]:
         assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

@@ -177,7 +177,6 @@ async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of
             assert detail is not None
             assert (detail.is_listed, detail.votes, detail.appearances) == (False, None, ())
             assert detail.last_on.isoformat() == "2025-05-01"
-            assert await snapshot.read(connection, search.list_by_prefix, "25", limit=5) == []
             assert await snapshot.read(connection, search.count_listed) == 0
             assert await papers.list_newest_ids(connection, limit=9) == []
         await harness.ingest.add_text(source_payloads.newsletter(ids=ids[:1]), location="a.md")

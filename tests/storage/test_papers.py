@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -13,21 +13,6 @@ from tests.support import reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
-
-
-async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(db: database.Database) -> None:
-    await add_papers(
-        db,
-        merged_paper(1, votes=None),
-        merged_paper(2, votes=0),
-        merged_paper(3, votes=7),
-        merged_paper(4, votes=7, on=DAY + timedelta(days=1)),
-        merged_paper(5, votes=99, on=date(2025, 1, 1)),
-    )
-    async with db.read() as connection:
-        completions = await snapshot.read(connection, search.list_by_prefix, "2601.0000", limit=2)
-        assert [row.arxiv_id[-1] for row in completions] == ["5", "3"]
-        assert await snapshot.read(connection, search.list_by_prefix, "2601_%", limit=2) == []
 
 
 async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
