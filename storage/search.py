@@ -247,9 +247,9 @@ def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]
     ]
 
 
-_LATEST_WRITTEN = "SELECT {} FROM paper_authors WHERE author_id = {} ORDER BY paper_id DESC LIMIT {}"
+_MAX_SELECTS = 100
 MAX_COMPARED_PAPERS = 100
-"""The last papers of an author, of which names and co-authors are read."""
+"""The last papers of an author, of which names are read."""
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
@@ -263,26 +263,10 @@ def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[in
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     for start in range(0, len(author_ids), _MAX_SELECTS):
         of_each = (
-            f"SELECT * FROM ({_LATEST_WRITTEN.format('author_id, name', int(id_), MAX_COMPARED_PAPERS)}) AS latest"  # noqa: S608
+            "SELECT * FROM (SELECT author_id, name FROM paper_authors"  # noqa: S608 - numbers
+            f" WHERE author_id = {int(id_)} ORDER BY paper_id DESC LIMIT {MAX_COMPARED_PAPERS}) AS latest"
             for id_ in author_ids[start : start + _MAX_SELECTS]
         )
         for author_id, name in snapshot.fetch(" UNION ALL ".join(of_each)):
             counts[author_id][name] += 1
     return {id_: sorted(names, key=lambda name: (-names[name], name)) for id_, names in counts.items()}
-
-
-MAX_COMPARED_AUTHORS = 100
-"""Authors of a paper who count as co-authors: those of a collaboration share a thousand papers with three thousand others."""
-_MAX_SELECTS = 100
-
-
-def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
-    """Return the co-authors on an author's last papers with the number of joint ones; of each paper a hundred count."""
-    statement = (
-        "SELECT authors.id, authors.key, authors.name, paper_count, joint"  # noqa: S608 - constants
-        " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE position < ? AND author_id <> ?"
-        f" AND paper_id IN ({_LATEST_WRITTEN.format('paper_id', '?', '?')}) GROUP BY author_id) AS counted"
-        " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"
-    )
-    rows = snapshot.fetch(statement, MAX_COMPARED_AUTHORS, author_id, author_id, MAX_COMPARED_PAPERS, limit)
-    return [(Author(*row), joint) for *row, joint in rows]

@@ -349,7 +349,6 @@ class PaperListLoader:
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
             texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
-            texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
             lists_messages.filters_text(texts, state),
         )
         return PaperList(

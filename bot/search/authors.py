@@ -283,9 +283,6 @@ def _is_author(writers: Writers, name: str) -> bool:
     return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
 
 
-MAX_COAUTHORS = 8
-
-
 def find_author(
     archive: Archive,
     name: str,
@@ -295,7 +292,7 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return papers of the author whose name matches best, with co-authors and the other matching names.
+    """Return papers of the author whose name matches best, and the other matching names.
 
     If several people may be meant by a Hangul name, the papers are those of all.
     """
@@ -311,7 +308,6 @@ def find_author(
     typed = tuple(people.name_tokens(people.given_name_first(name)))
     variants = search.list_name_variants(view, [author.id for author in matches])
     name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
-    coauthors = search.list_coauthors(view, best.id, limit=MAX_COAUTHORS) if is_one else []
     scope = Scope(filters, search.list_paper_ids(view, ids))
     found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
@@ -320,7 +316,6 @@ def find_author(
         author=name_of[best.id],
         matches=tuple(name_of.values()),
         name_variants=tuple(variants.get(best.id, ())),
-        coauthors=tuple(author.name for author, _ in coauthors),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )

@@ -111,7 +111,6 @@ class AuthorResult(PaperPage):
     author: str | None = None
     matches: tuple[str, ...] = ()
     name_variants: tuple[str, ...] = ()
-    coauthors: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
@@ -42,7 +42,6 @@ _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 _MAX_SAID = 12
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
-Parameters = ParamSpec("Parameters")
 
 
 class FormEvidence(NamedTuple):
@@ -187,9 +186,10 @@ def _suggest(
         words = archive.read(query_parser.Query(query.text))
         if archive.engine.find(words, Scope(given), limit=1).complete_count:
             suggested.append(query.text)
-    for word in unknown:
-        near = vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM]
-        suggested += [completion.apply_corrections(query.text, [(word, meant)]) for meant, _ in near]
+    near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
+    best = {word: meant[0][0] for word, meant in near.items() if meant}
+    meanings = [best | {word: meant} for word, listed in near.items() for meant, _ in listed]
+    suggested += [completion.apply_corrections(query.text, [*each.items()]) for each in meanings]
     return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
 
 
@@ -233,34 +233,19 @@ class SearchService:
                 self._topics = TopicIndex(glossary)
             return self._topics
 
-    async def _read(
-        self,
-        connection: Connection,
-        function: Callable[Concatenate[Archive, Parameters], Result],
-        *arguments: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> Result:
-        """Run a look-up."""
-
-        def look_up(view: Snapshot) -> Result:
-            return function(self._open(view), *arguments, **options)
-
+    async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
+        """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here."""
         try:
-            return await snapshot.read(connection, look_up)
+            return await snapshot.read(connection, lambda view: look_up(self._open(view)))
         except ValueError as error:
             if not search_index.is_damage(error):
                 raise
             self.index.forget()
-        return await snapshot.read(connection, look_up)
+        return await snapshot.read(connection, lambda view: look_up(self._open(view)))
 
-    async def _look_up(
-        self,
-        function: Callable[Concatenate[Archive, Parameters], Result],
-        *arguments: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> Result:
+    async def _look_up(self, look_up: Callable[[Archive], Result]) -> Result:
         async with self._database.read() as connection:
-            return await self._read(connection, function, *arguments, **options)
+            return await self._read(connection, look_up)
 
     # Topics.
 
@@ -271,7 +256,7 @@ class SearchService:
         those of the answer whose first page was shown, as papers arrive.
         """
         async with self._database.read() as connection:
-            result = await self._read(connection, self._search, request)
+            result = await self._read(connection, lambda archive: self._search(archive, request))
             if request.snippet_locale is None:
                 return result
             patterns = search_results.build_patterns(result.term_forms)
@@ -374,7 +359,7 @@ class SearchService:
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
-        return await self._read(connection, _match_papers, text, digest_papers)
+        return await self._read(connection, lambda archive: _match_papers(archive, text, digest_papers))
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
@@ -448,26 +433,30 @@ class SearchService:
     ) -> AuthorResult:
         """Return the papers of the author whose name matches best, by votes or date, and the other matches."""
         return await self._look_up(
-            authors.find_author, name, sort=sort, filters=filters, limit=limit, offset=offset
+            lambda archive: authors.find_author(
+                archive, name, sort=sort, filters=filters, limit=limit, offset=offset
+            )
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
         async with self._database.read() as connection:
-            arxiv_id = await self._read(connection, titles.find_paper, text)
+            arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare words with a paper, the most similar first."""
-        return await self._look_up(titles.list_similar, arxiv_id, limit)
+        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""
-        return await self._look_up(completion.complete_author, text)
+        return await self._look_up(lambda archive: completion.complete_author(archive, text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
         """Return the papers whose arXiv id or title begins as typed."""
-        return await self._look_up(completion.complete_paper, analyser.clean_typed(text))
+        return await self._look_up(
+            lambda archive: completion.complete_paper(archive, analyser.clean_typed(text))
+        )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
         """Return the sources of the digests that a paper is in, by digest id."""

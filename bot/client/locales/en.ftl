@@ -65,7 +65,6 @@ list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
 list-other-authors = Similar names: { $names }
 list-namesakes = Several people have this name: { $names }
-list-coauthors = Co-authors: { $names }
 no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
 no-list-author-papers = ### No papers by “{ $author }” match these filters

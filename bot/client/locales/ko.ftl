@@ -53,7 +53,6 @@ list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = 이름이 비슷한 저자: { $names }
 list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
-list-coauthors = 공저자: { $names }
 no-list-paper = ### “{ $paper }” 논문은 아직 목록에 없어요
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
 no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 논문이 없어요
