@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, timedelta
 from html import escape
 
@@ -48,19 +47,6 @@ async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(origin: OriginSe
         ["2505.00001"],
     ]
     assert results[0].location == f"{origin.url}/feed#1"
-
-
-async def test_single_papers_become_facts(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.atom(
-        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
-    )
-    results = await fetch_results(feed_at(origin, fetch))
-    facts = [paper for result in results for paper in result.facts]
-    assert [(paper.arxiv_id, paper.source) for paper in facts] == [
-        ("2505.00001", f"{origin.url}/feed"),
-        ("2505.00002", f"{origin.url}/feed"),
-    ]
-    assert origin.paths == ["/feed"]
 
 
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
@@ -145,16 +131,6 @@ async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, f
     results = await fetch_results(feed_at(origin, fetch))
     assert [(form, rolling, count) for form, _, rolling, count in listed(results)] == [("list", True, 150)]
     assert results[0].location == f"{origin.url}/feed"
-
-
-async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(
-        *(paper_item(number, on="2025-05-06") for number in range(1, 102)), paper_item(200, on="2025-05-05")
-    )
-    assert listed(await fetch_results(feed_at(origin, fetch))) == [
-        ("look-up", "2025-05-06", False, 101),
-        ("look-up", "2025-05-05", False, 1),
-    ]
 
 
 async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
@@ -273,12 +249,3 @@ async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own
         monkeypatch.setattr(module, name, None)  # here nothing is parsed
     assert await fetch_results(feed_at(origin, fetch)) == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
-
-
-@pytest.mark.parametrize("start", ["<!DOCTYPE html>", "<html>", '<?xml version="1.0"?>\n<html>'])
-def test_a_large_page_of_html_is_known_not_to_be_a_feed_without_parsing_it(
-    start: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "feedparser", None)
-    with pytest.raises(base.FetchError, match=feed.NOT_A_FEED):
-        feed.parse_document(f"{start}<p>x</p>")
