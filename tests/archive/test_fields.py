@@ -22,12 +22,6 @@ def test_a_key_is_bounded_and_keeps_short_locations(location: str, max_length: i
     assert (key == location) == (len(location) <= max_length)
 
 
-def test_long_locations_with_the_same_beginning_have_different_keys() -> None:
-    first, second = (fields.bounded_key("a" * 100 + end, 80) for end in "xy")
-    assert first != second
-    assert first[:16] == second[:16] == "a" * 16
-
-
 def test_paragraphs_are_separated_by_an_empty_line() -> None:
     assert fields.clean_paragraph("a\r\nb\r\n\r\n\r\nc\n\n \n") == "a b\n\nc"
     assert fields.clean_paragraph(None) is None

@@ -19,7 +19,7 @@ from storage import papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support import paper_records
-from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
+from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -100,12 +100,6 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
-
-
-async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None:
-    await harness.add(f"## Daily Papers ({DAY})\n")
-    assert await harness.count(tables.digests) == 1
-    assert await harness.rows() == []
 
 
 @both_engines

@@ -107,24 +107,6 @@ def test_a_summary_is_shown_as_text_or_not_at_all(summary: object, shown: str | 
     assert entry.summary_missing is (shown is None)
 
 
-def test_a_summary_of_50_kilobytes_is_cut_at_a_word() -> None:
-    (entry,) = build(paper(summary="word " * 10_000)).entries
-    body = entry.sections[0].body
-    assert body.endswith("word…")
-    assert listing.MAX_SUMMARY_LENGTH - 10 < len(body) <= listing.MAX_SUMMARY_LENGTH
-
-
-def test_votes_counts_and_order_do_not_identify_a_listing() -> None:
-    first, second = paper(votes=1, comments=1, code_stars=5), paper("2505.00002", votes=2)
-    digest = build(first, second)
-    assert listing.identity(build({**second, "votes": 90}, {**first, "comments": 7})) == listing.identity(
-        digest
-    )
-    for changed in ({"title": "Another"}, {"summary": "Another."}, {"authors": ["Kim"]}):
-        assert listing.identity(build({**first, **changed}, second)) != listing.identity(digest)
-    assert listing.identity(build(first)) != listing.identity(digest)
-
-
 def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
     united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
