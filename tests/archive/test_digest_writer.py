@@ -105,18 +105,6 @@ async def test_a_list_that_shrinks_loses_nothing(harness: IngestHarness) -> None
     assert len(harness.notified) == 2
 
 
-async def test_different_lists_of_a_day_from_two_endpoints_are_merged_paper_by_paper(
-    harness: IngestHarness,
-) -> None:
-    mirror = PLACE.replace("huggingface.co", "mirror.example")
-    await add(harness, [A])
-    assert await add(harness, [A, B], mirror, title="From the mirror") == 1
-    assert sorted(row.arxiv_id for row in await harness.rows()) == [A, B]
-    # A shrunk list that looks like the other endpoint's keeps its own papers.
-    await add(harness, [A], mirror)
-    assert sorted(row.arxiv_id for row in await harness.rows()) == [A, B]
-
-
 async def test_a_written_digest_of_the_day_adds_to_the_listing(harness: IngestHarness) -> None:
     await add(harness, [A], title="As listed")
     result = await harness.add(newsletter(paper(1, title="As written")), "a.md")
@@ -210,11 +198,6 @@ def test_each_field_is_the_first_that_is_not_empty_by_rank(
     paper = merged(*statements)
     assert {name: getattr(paper, name) for name in expected} == expected
     assert merged(*reversed(statements)) == paper, "whatever came first"
-
-
-def test_the_votes_of_digests_count_only_where_no_service_has_counted() -> None:
-    for read_at in (NOW, NOW - timedelta(days=1)):
-        assert merged(NEWSLETTER, STRANGER, replace(FACTS, votes=3, read_at=read_at)).votes == 3
 
 
 def test_a_name_that_a_digest_repeats_is_one_and_of_a_service_two_people() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,11 +15,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports, listing, parse, summaries
+from bot.archive import exports, parse
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
-from tests.archive.test_parse import newsletter_text, review_text
 
 TEMPLATES = Templates()
 
@@ -159,21 +158,6 @@ def test_csl_json_is_what_citeproc_reads() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
 def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
     assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
-
-
-def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
-    assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
-    assert set(summaries.WRITER_RANK) == set(DigestFormat)
-    assert {*exports.PAPER_RENDERERS, *listing.FORMATS} == set(DigestFormat)
-
-
-@pytest.mark.parametrize("digest_format", exports.PAPER_RENDERERS)
-@pytest.mark.parametrize("make_text", [newsletter_text, review_text])
-def test_a_digest_exported_in_a_format_is_detected_as_that_format(
-    digest_format: DigestFormat, make_text: Callable[..., str]
-) -> None:
-    exported = export(digest_format.value, *parse.parse_text(make_text("2025-02-06", 1, 2)))
-    assert {found.format for found in parse.parse_text(exported)} == {digest_format}
 
 
 NEWSLETTER_LINES = [

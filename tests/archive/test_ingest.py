@@ -236,13 +236,6 @@ def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
 
 
-def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
-    (tmp_path / "good.md").write_text("text")
-    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(map(read_file, find_files([str(tmp_path), "nowhere"])))
-    assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
-
-
 def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     with path.open("wb") as file:

@@ -80,15 +80,6 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert filled("digest", "2020-01-01").stdout == "No papers for 2020-01-01.\n"
 
 
-def test_an_exported_newsletter_parses_to_the_same_papers(
-    filled: Paperround, digest_folder: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "out.md"
-    assert filled("export", "--format", "newsletter", "--output", str(target)).exit_status == 0
-    before, after = (filled("parse", str(path)).lines[0] for path in (digest_folder / "a.md", target))
-    assert after["papers"] == before["papers"]
-
-
 def test_export_refuses_wrong_usage_and_missing_digests(filled: Paperround) -> None:
     assert filled("export", "--format", "docx").exit_status == 2
     assert (

@@ -85,13 +85,6 @@ def test_markup_in_a_label_is_text_and_one_without_glyphs_is_left_out() -> None:
     assert "😀 votes" not in texts
 
 
-def test_letters_are_high_enough_for_a_phone() -> None:
-    """A phone of 400 pixels shows the picture 320 pixels wide; a letter takes seven tenths of its font's size."""
-    root = ElementTree.fromstring(_svg(_chart(_columns(12))))
-    assert {element.get("font-size") for element in root.iter()} == {None, root.get("font-size")}
-    assert float(root.get("font-size", "")) * 0.7 * 320 / charts.WIDTH >= 11
-
-
 @pytest.mark.parametrize(
     ("locale", "names"),
     [

@@ -126,13 +126,6 @@ async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_ke
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
-    results = await fetch_results(feed_at(origin, fetch))
-    assert [(form, rolling, count) for form, _, rolling, count in listed(results)] == [("list", True, 150)]
-    assert results[0].location == f"{origin.url}/feed"
-
-
 async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
@@ -211,19 +204,6 @@ async def test_a_feed_of_many_links_is_read_in_several_runs(origin: OriginServer
         pages = merge_page_states(await fetch_results(feed_at(origin, fetch), pages), pages)
         request_counts.append(len(origin.requests) - 1)
     assert request_counts == [50, 50, 20, 0]
-
-
-async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_one_request(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
-    origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
-    results = await fetch_results(feed_at(origin, fetch))
-    assert [result.location for result in results if result.digests] == [f"{origin.url}/2025-05-06.md"]
-    origin.requests.clear()
-    again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
-    assert [result.status for result in again] == [UNCHANGED]
-    assert origin.paths == ["/feed"]
 
 
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"

@@ -511,15 +511,6 @@ async def test_a_list_is_read_alike_from_any_source_but_only_the_operators_files
     ]
 
 
-async def test_an_undated_list_at_a_dated_address_is_that_days(harness: PollingHarness) -> None:
-    harness.origin.pages["/126.md"] = LISTED
-    await harness.add("/{date:%j}.md")
-    await harness.fetch_due()
-    async with harness.db.read() as connection:
-        rows = await archive.list_rows(connection)
-    assert [(row.format.value, row.date_on) for row in rows] == [("list", date(2025, 5, 6))]
-
-
 async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
