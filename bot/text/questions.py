@@ -174,6 +174,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
         rf"(.*[{future}])(때[가-힣]?)",
         rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
+        r"(..+)(말고)",
     )
     return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
@@ -184,7 +185,7 @@ def is_verb(word: str) -> bool:
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb: 돌릴수, 쓰는거, 학습시킬때."""
+    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 
-import pytest
 import sqlalchemy as sa
 
-from storage import archive, database, models, papers, search, shelf, snapshot, sources, tables
+from storage import archive, database, models, papers, search, snapshot, sources, tables
 from storage.models import PaperFacts
-from tests.support import patience, reader_rows
+from tests.support import reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
@@ -102,43 +100,6 @@ async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.
         assert sorted(left) == sorted(others.values())[1:]
         # The last row stays, so that its id is not used again.
         assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_paper_that_a_reader_saves_during_a_purge_stays_saved_on_postgresql(
-    db: database.Database,
-) -> None:
-    ids = await add_papers(db, *(merged_paper(number, on=None) for number in (1, 2, 3)))
-    saved_id = ids["2601.00001"]
-
-    async def purge() -> int:
-        async with db.transaction() as connection:
-            return await papers.purge_unkept(connection, 9)
-
-    async def is_waiting() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with db.read() as connection:
-            return bool((await connection.execute(sa.text(query))).scalar())
-
-    async with db.transaction() as connection:
-        await shelf.save(connection, 7, [saved_id], NOW)
-        purging = asyncio.create_task(purge())
-        await patience.wait_until(is_waiting)
-    assert await purging == 1
-    async with db.read() as connection:
-        assert await shelf.list_paper_ids(connection, 7) == [saved_id]
-
-
-async def test_no_deletion_of_a_paper_reads_a_whole_table() -> None:
-    unindexed = [
-        column.table.name
-        for table in tables.metadata.sorted_tables
-        for column in table.c
-        if any(key.column is tables.papers.c.id for key in column.foreign_keys)
-        and next(iter(table.primary_key)) is not column
-        and not any(next(iter(index.columns)) is column for index in table.indexes)
-    ]
-    assert unindexed == []
 
 
 async def test_authors_have_paper_counts_name_variants_and_coauthors(db: database.Database) -> None:
