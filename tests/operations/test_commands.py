@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -333,8 +334,7 @@ async def test_the_sources_show_their_health_without_secrets_and_private_address
     registry, now, status = harness.bot.services.sources, harness.env.now(), models.FetchStatus
     (tmp_path / "daily-papers").mkdir()
     dated = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
-    soon = {"next_attempt_at": now + timedelta(hours=1)}
-    for url, found in (
+    health: Sequence[tuple[str, dict[str, Any]]] = (
         (dated, {"status": status.OK, "last_success_at": now - timedelta(hours=2)}),
         (
             str(tmp_path / "daily-papers"),
@@ -350,10 +350,12 @@ async def test_the_sources_show_their_health_without_secrets_and_private_address
         ),
         ("https://three.example/all.xml", {"status": status.NOT_YET}),
         ("arxiv:cs.CL", {}),
-    ):
+    )
+    soon = now + timedelta(hours=1)
+    for url, found in health:
         row = await registry.add(url)
         async with harness.container.database.transaction() as connection:
-            await stored_sources.set_health(connection, replace(row, **soon, **found))
+            await stored_sources.set_health(connection, replace(row, next_attempt_at=soon, **found))
     page = await harness.press(await harness.ask("status"), "status-sources")
     shown = harness.screen(page)
     assert not any(hidden in shown for hidden in ("secret", "10.1.2.3", str(tmp_path)))
