@@ -13,6 +13,7 @@ from bot.core import day_close
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
+from bot.sources import base
 from storage import archive, models, outbox
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import MODEL, FakeModelProcess
@@ -32,6 +33,7 @@ class Bot:
         self.container = opened
         self.now = CLOSE - timedelta(hours=1)
         opened.clock = lambda: self.now
+        opened.arxiv_throttle = base.no_throttle
         self.planner = DailyPlanner(
             opened.database, opened.deliveries, opened.create_services().search.match_papers, opened.day_close
         )

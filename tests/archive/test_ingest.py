@@ -19,7 +19,7 @@ from storage import papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
 from tests.support import paper_records
-from tests.support.ingest_harness import DAY, NOW, IngestHarness, newsletter, paper
+from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -100,12 +100,6 @@ async def test_texts_with_invalid_characters_and_huge_fields_are_stored(harness:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
-
-
-async def test_a_digest_without_papers_is_stored(harness: IngestHarness) -> None:
-    await harness.add(f"## Daily Papers ({DAY})\n")
-    assert await harness.count(tables.digests) == 1
-    assert await harness.rows() == []
 
 
 @both_engines
@@ -240,13 +234,6 @@ def test_a_folder_is_read_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     expected = ["2024/01/31.md", "2024/02/01.md", "a.txt", "b.md"]
     assert read_names(tmp_path) == [f"{tmp_path}/{name}" for name in expected]
     assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
-
-
-def test_unreadable_files_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
-    (tmp_path / "good.md").write_text("text")
-    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00\xd8bad")
-    results = list(map(read_file, find_files([str(tmp_path), "nowhere"])))
-    assert [type(result) for result in results] == [LocatedProblem, TextFile, LocatedProblem]
 
 
 def test_a_file_above_the_limit_is_refused_without_reading_it(tmp_path: Path) -> None:

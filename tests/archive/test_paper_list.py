@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, fields, paper_list, parse
+from bot.archive import arxiv_ids, fields, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
-from tests.support import growth
 
 ON = date(2026, 6, 30)
 ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
@@ -205,32 +204,3 @@ def test_any_text_gives_papers_of_its_own_or_a_reason(text: str) -> None:
         assert {entry.arxiv_id for entry in digest.entries} <= named | {ONE, TWO, THREE}
         if digest.format is DigestFormat.LIST:
             assert parse.parse_text(digest.text)[0].entries == digest.entries
-
-
-SIMPLE_FORMS = (
-    "- [{t}](https://arxiv.org/abs/{i})",
-    "| [{t}](https://arxiv.org/abs/{i}) | x |",
-    "### [{t}](https://arxiv.org/abs/{i})",
-    '- **"{t}"** [[paper](https://arxiv.org/abs/{i})]',
-)
-
-
-@given(st.permutations(range(1, 13)), st.sampled_from(SIMPLE_FORMS))
-def test_no_id_of_a_list_is_lost(numbers: list[int], form: str) -> None:
-    rows = [form.format(t=f"{TITLE} Number {k}", i=f"2606.{k:05}") for k in numbers]
-    entries = read_one("\n".join(rows))
-    assert [entry.arxiv_id for entry in entries] == [f"2606.{k:05}" for k in numbers]
-    assert form.startswith("- **") or [entry.title for entry in entries] == [
-        f"{TITLE} Number {k}" for k in numbers
-    ]
-
-
-@pytest.mark.parametrize(
-    "unit", ["[", "](http://h.test/a)", f"[a](https://arxiv.org/abs/{ONE})", "|", f"({ONE})"]
-)
-def test_a_line_of_any_length_is_read_in_linear_time(unit: str) -> None:
-    def act(length: int) -> None:
-        with contextlib.suppress(errors.NotADigestError):
-            paper_list.parse([unit * (length // len(unit))], "x.md", ON)
-
-    growth.assert_linear(act, 50_000)

@@ -150,11 +150,6 @@ def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Pat
     assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0, "problem_list": []}
     assert paperround("export", "--format", "listing", database="other.db") == exported
     assert "About the first." in paperround("export", "--format", "newsletter", database="other.db")
-    (tmp_path / "review.md").write_text(source_payloads.review(ids=["2505.00001"]))
-    paperround("ingest", "review.md", database="other.db")
-    converted = paperround("export", "--format", "newsletter", database="other.db")
-    assert "작은 모델을 다룬다." in converted, "a written digest is converted before the listing"
-    assert "About the first." not in converted
 
 
 def paperround(*arguments: str, database: str = "paperround.db", status: int = 0) -> str:

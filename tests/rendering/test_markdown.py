@@ -48,11 +48,6 @@ def test_every_letter_of_the_text_is_kept(text: str) -> None:
     assert re.sub(r"[^가-힣]", "", markdown.render_plain(text)) == letters
 
 
-@given(HOSTILE)
-def test_a_heading_is_one_line(text: str) -> None:
-    assert len(markdown.render_heading(text).splitlines()) <= 1
-
-
 @pytest.mark.parametrize(
     ("source", "rendered"),
     [
@@ -128,10 +123,6 @@ def test_a_table_becomes_a_list() -> None:
 def test_plain_text_has_no_markup() -> None:
     source = "**굵게** [이름](https://e.org) `코드` $\\alpha$\n\n- 하나\n\n```\nx\n```"
     assert markdown.render_plain(source) == "굵게 이름 코드 α\n- 하나\nx"
-
-
-def test_a_heading_loses_its_emphasis_and_colon() -> None:
-    assert markdown.render_heading("**주요 기여**: ") == "주요 기여"
 
 
 @pytest.mark.parametrize(

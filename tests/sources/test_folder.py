@@ -86,13 +86,3 @@ async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> No
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
     assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
-
-
-async def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
-    (tmp_path / "a.html").write_text(f"<html><p>&#{'1' * 5_000};</p>", encoding="utf-8")
-    (tmp_path / "b.json").write_text('{"format": {}, "date": "x"}', encoding="utf-8")
-    (tmp_path / "d.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    results = await fetch_results(files(tmp_path))
-    unread = FetchStatus.UNCHANGED
-    statuses = {result.location: result.status for result in results[:3]}
-    assert statuses == {"a.html": unread, "b.json": unread, "d.md": FetchStatus.OK}

@@ -7,13 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from aiohttp import web
 
 from bot.sources import feed
 from bot.sources.fetcher import Fetcher
 from storage import errors
 from storage.models import FetchStatus
-from tests.support import source_fixtures, source_payloads
+from tests.support import source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
@@ -97,24 +96,14 @@ async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer
     assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
 
 
-async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert result.retry_at == source_fixtures.NOW + timedelta(hours=2)
-
-
 @pytest.mark.parametrize(
     "options", [{"timezone": "Mars/Base"}, {"from": "25:00"}, {"corrected_days": 99}, {"corrected_days": "x"}]
 )
 def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
         feed.parse_publishing_schedule(options, "UTC")
-
-
-def test_usable_options_are_accepted() -> None:
-    options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
-    assert feed.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
-    assert feed.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
+    usable = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
+    assert feed.parse_publishing_schedule(usable, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
 
 
 NO_FIELDS = (

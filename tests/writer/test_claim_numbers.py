@@ -96,11 +96,6 @@ def test_two_values_are_one_only_if_they_round_to_each_other(first: int, second:
     assert is_near or not is_there(f"{first:,}개", f"{second}")
 
 
-@given(st.text(st.sampled_from("0123456789.,-% ×x만억조천백십두세네kMB^{}\\$ab()/~분의"), max_size=60))
-def test_any_text_is_read(text: str) -> None:
-    assert isinstance(claim_numbers.Paragraph(text).find_problems(text), list)
-
-
 @given(st.integers(1, 999))
 def test_english_number_words_of_a_paper_are_read(value: int) -> None:
     ones = ("", *f"{claim_numbers._ONES} {claim_numbers._TEENS}".split())

@@ -13,7 +13,6 @@ from bench.quality import claims as quality_claims
 from bot.writer import claims as writer_claims
 from bot.writer.prompts import Claim
 from storage import models
-from tests.support import growth
 
 KO, EN = models.Locale.KO, models.Locale.EN
 FILES = sorted(quality_claims.FOLDER.glob("*.json"))
@@ -149,13 +148,3 @@ def test_a_claim_that_repeats_another_is_dropped() -> None:
     claims = [Claim(section, "The router reaches 61.3% on it.", SPAN) for section in ("setup", "results")]
     found = writer_claims.ClaimChecker(PAPER).find_problems(claims, EN)
     assert found == [[], ["it repeats another claim"]]
-
-
-@pytest.mark.parametrize(
-    "piece", ["1.5% of it, ", "Abc-1 (x) 3 ", "from 1 to 2 ", "a", "3 times more. ", "1억 "]
-)
-def test_checking_takes_linear_time(piece: str) -> None:
-    def check(count: int) -> None:
-        find_problems("The router reaches 61.3% on it.", paper=f"{PAPER} {piece * count}")
-
-    growth.assert_linear(check, 8_000)
