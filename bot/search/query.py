@@ -175,11 +175,18 @@ class Reader:
             if end - start > 1:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
-        verbs = [questions.is_verb(word) and not self.is_known(word) for word in words]
         named = [
-            kept and (in_run or not verb) for kept, in_run, verb in zip(mask, in_term, verbs, strict=True)
+            kept and (in_run or not self._is_no_term(word))
+            for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
+
+    def _is_no_term(self, word: str) -> bool:
+        """Tell whether an unknown word is a verb, or a single syllable, which nouns of terms rarely are: 적, 같, 분."""
+        is_short = len(word) == 1 and analyser.is_hangul(word)
+        return (questions.is_verb(word) or (is_short and not self.glossary.translate(word))) and (
+            not self.is_known(word)
+        )
 
     def _strip(self, word: str) -> str:
         """Return a word without particles and endings; filler keeps its own."""

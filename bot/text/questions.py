@@ -165,6 +165,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     verbs = (
         rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
         rf".+[{_list_syllables(*consonants)}]는",
+        rf".*[{_list_syllables(*consonants)}]나",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
@@ -223,16 +224,24 @@ def is_everyday(text: str) -> bool:
     return text.replace(" ", "") in _everyday_forms()
 
 
+def is_noun(text: str) -> bool:
+    """Return whether a Korean word or phrase ends in a noun: not 까먹는, 모르는 걸, 트랜스포머말고."""
+    word = text.rpartition(" ")[2]
+    return not (is_verb(word) or classify_filler(word) or _strip_unknown(word) != word)
+
+
 @lru_cache(maxsize=1)
-def _everyday_forms() -> frozenset[str]:
+def _everyday_forms() -> Mapping[str, tuple[str, ...]]:
     rows = (*load_rows(), *people.list_korean_names())
-    return frozenset(word.replace(" ", "") for words, _ in rows for word in words)
+    return {word.replace(" ", ""): terms for words, terms in reversed(rows) for word in words}
 
 
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
     table = _everyday_words(text[:1].casefold())
+    if as_typed := _everyday_forms().get(text.replace(" ", "")) if analyser.is_hangul(text) else None:
+        return as_typed  # 트랜스포머말고, whose noun alone says something else
     if not table:
         return ()
     key = _key(text)
