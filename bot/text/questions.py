@@ -227,7 +227,9 @@ def is_everyday(text: str) -> bool:
 def is_noun(text: str) -> bool:
     """Return whether a Korean word or phrase ends in a noun: not 까먹는, 모르는 걸, 트랜스포머말고."""
     word = text.rpartition(" ")[2]
-    return not (is_verb(word) or classify_filler(word) or _strip_unknown(word) != word)
+    ending = word.removeprefix(_strip_unknown(word))
+    is_particle = not ending or ending in _load_filler().following["+"]
+    return is_particle and not is_verb(word) and classify_filler(word) != "filler"
 
 
 @lru_cache(maxsize=1)
