@@ -61,31 +61,6 @@ def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() ->
     ]
 
 
-def test_the_days_of_a_week_are_dated_by_the_last() -> None:
-    text = f"""## Top Papers of the Week (June 1 - June 7) - 2026
-| **Paper**  | **Links** |
-| ------------- | ------------- |
-| 1) **KiteFly** - A paper about kites. <br>● Wind | [Paper](https://arxiv.org/abs/{ONE}), [Tweet](https://h.test/1) |
-| 2) **Kite2** - Another. | [Paper](https://arxiv.org/abs/{TWO}) |
-"""
-    [digest] = read(text)
-    assert (digest.date, [paper.arxiv_id for paper in digest.entries]) == (date(2026, 6, 7), [ONE, TWO])
-
-
-def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
-    answer = [
-        {
-            "paper": {"id": ONE, "title": "Kites", "upvotes": 5, "ai_summary": "Short."},
-            "publishedAt": "2026-06-01T00:00:00Z",
-        }
-    ]
-    [digest] = read(json.dumps(answer), "data/2026-06-02.json")
-    assert (digest.format, digest.date) == (DigestFormat.LISTING, date(2026, 6, 2))
-    assert [(paper.title, paper.votes, paper.sections[0].body) for paper in digest.entries] == [
-        ("Kites", 5, "Short.")
-    ]
-
-
 @pytest.mark.parametrize(
     ("name", "day"),
     [

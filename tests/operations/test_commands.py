@@ -155,12 +155,8 @@ async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_sh
     harness: ClientHarness,
 ) -> None:
     delivery = await _add_uncertain(harness)
-    for_reader = await harness.ask("status")
-    assert harness.texts("delivery-uncertain") in shown_text(for_reader)
-    assert harness.texts("reason-no-history") in shown_text(for_reader)
-    assert harness.texts("post-again") not in shown_text(for_reader)
+    assert harness.texts("post-again") not in shown_text(await harness.ask("status"))
     status = await harness.ask("status", by=harness.manager)
-    assert harness.texts("delivery-uncertain") in shown_text(status)
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     later = shown_text(await harness.ask("status", by=harness.manager))
     assert harness.texts("delivery-uncertain") not in later

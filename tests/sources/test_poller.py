@@ -324,37 +324,6 @@ async def test_a_digest_that_cannot_be_stored_fails_its_source_alone_and_is_fetc
     assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED, S.OK, S.UNCHANGED]
 
 
-async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
-    days = [date(2025, 1, 1) + timedelta(days=offset) for offset in range(60)]
-    stop_at = 40
-    served = 0
-
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal served
-        if "If-None-Match" in request.headers:
-            return web.Response(status=304)
-        served += 1
-        if served == stop_at:
-            task.cancel()
-        day = date.fromisoformat(request.path[1:11])
-        paper_id = f"2501.{day.timetuple().tm_yday:05}"
-        return web.Response(text=source_payloads.newsletter(day, ids=[paper_id]), headers={"ETag": '"1"'})
-
-    for day in days:
-        harness.origin.pages[f"/{day}.md"] = page
-    await harness.add("/{date:%Y-%m-%d}.md")
-    async with harness.open_poller() as opened:
-        task = asyncio.create_task(opened.fetch_all(days=days))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        stop_at, served = -1, 0
-        reports = await opened.fetch_all(days=days)
-    assert served < 60 - 25
-    assert reports[0].status is S.OK
-    assert await harness.detail("2501.00001") is not None
-    assert await harness.detail("2501.00060") is not None
-
-
 async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: PollingHarness) -> None:
     answered, asked = asyncio.Event(), Counter[str]()
 
