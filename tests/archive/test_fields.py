@@ -74,7 +74,7 @@ def test_the_language_is_that_of_the_summaries_letters(body: str, expected: str)
         ),
     ],
 )
-def test_an_unambiguous_date_is_found_and_of_a_span_the_last(text: str, day: date | None) -> None:
+def test_an_unambiguous_date_is_found_or_the_last_of_a_span(text: str, day: date | None) -> None:
     assert fields.find_date(text) == day
 
 

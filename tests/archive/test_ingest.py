@@ -105,9 +105,7 @@ async def test_concurrent_ingests_of_one_text_store_it_once(harness: IngestHarne
 
 
 @both_engines
-async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them(
-    harness: IngestHarness,
-) -> None:
+async def test_duplicate_and_unreadable_files_do_not_stop_an_ingest(harness: IngestHarness) -> None:
     files: list[TextFile | LocatedProblem] = [
         TextFile("a.md", newsletter(paper(1), paper(2))),
         LocatedProblem("b.bin", None, "it is binary"),
@@ -131,7 +129,7 @@ async def test_files_are_ingested_with_duplicates_and_unreadable_ones_among_them
 
 
 @both_engines
-async def test_a_file_that_causes_a_bug_when_it_is_read_or_stored_does_not_block_the_others(
+async def test_a_bug_in_reading_or_storing_one_file_spares_the_others(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def reject_bad(connection: Connection, paper_ids: Sequence[int]) -> None:
@@ -211,9 +209,7 @@ async def test_facts_of_services_complete_the_metadata_of_digests(harness: Inges
     assert "Unlisted" in await harness.titles()
 
 
-async def test_a_back_fill_never_lowers_newer_votes_and_a_service_counts_before_digests(
-    harness: IngestHarness,
-) -> None:
+async def test_older_votes_never_replace_newer_ones_and_a_services_count_wins(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1, votes=50)), "new.md")
     await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
     assert [row.votes for row in await harness.rows()] == [50]

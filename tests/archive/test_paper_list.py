@@ -50,7 +50,7 @@ def test_every_form_gives_its_papers_on_their_day_and_no_wrong_title(form: str) 
     assert digest.problems == ()
 
 
-def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() -> None:
+def test_a_links_label_is_the_first_title_unless_it_is_a_name_or_caption() -> None:
     text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [{TITLE}](https://arxiv.org/abs/{TWO})
 * [ep1:20260601](https://h.test/1): **[1. "{OTHER}"](https://arxiv.org/abs/{THREE})** [Read it](https://h.test/3)
 """
@@ -149,7 +149,7 @@ def test_a_paper_stands_in_a_link_a_field_or_a_short_line(
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
-def test_of_more_papers_than_a_source_may_bring_the_first_are_read(
+def test_only_the_first_papers_of_an_oversized_list_are_read(
     row: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)

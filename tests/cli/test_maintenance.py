@@ -126,7 +126,7 @@ async def _plan_next_posts(url: str) -> list[Any]:
 
 
 @pytest.mark.engines("postgresql")
-def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_again(
+def test_a_copied_database_gives_the_same_exports_answers_and_posts(
     paperround: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"

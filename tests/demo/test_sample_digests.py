@@ -33,9 +33,7 @@ def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
     assert {name: digest.problems for name, digest in parsed().items() if digest.problems} == {}
 
 
-async def test_the_demo_has_a_member_without_rights_a_locked_channel_and_a_forum_whose_posts_are_shown(
-    tmp_path: Path,
-) -> None:
+async def test_the_demo_has_a_second_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
     async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)

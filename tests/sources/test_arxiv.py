@@ -113,7 +113,7 @@ async def harness(sqlite_db: Database) -> AsyncIterator[LookupHarness]:
         yield harness
 
 
-async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of_lists(db: Database) -> None:
+async def test_simultaneous_lookups_share_requests_and_stay_out_of_lists(db: Database) -> None:
     async with open_harness(db) as harness:
         ids = [f"2505.0000{number}" for number in range(1, 8)]
         for arxiv_id in ids[:6]:

@@ -247,7 +247,7 @@ async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> Non
     assert await harness.back_fill() is None
 
 
-async def test_of_a_back_fill_the_last_year_is_read(harness: ArxivHarness) -> None:
+async def test_a_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:
     await harness.add(CL, since="1991-07-01")
     await harness.fetch_all()
     assert await harness.back_fill() == "back-fill: 1% read, 0 papers since 2024-05-05"

@@ -75,7 +75,7 @@ def test_true_numbers_are_kept(claim: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(("claim", "source"), [pair.split(": ", 1) for pair in MISSING.split("|")])
-def test_what_a_paragraph_does_not_have_is_found(claim: str, source: str) -> None:
+def test_missing_numbers_are_found(claim: str, source: str) -> None:
     assert not is_there(claim, source)
 
 
