@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,11 +30,6 @@ def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> Fake
     for name, value in fake_model.environment().items():
         monkeypatch.setenv(name, value)
     return fake_model
-
-
-def count_calls(model: FakeModelProcess) -> Counter[Any]:
-    """Return the number of requests by paper and first section, without those that a format was refused."""
-    return Counter((row.get("title"), row.get("section")) for row in model.log() if row["status"] != 400)
 
 
 def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_none(
