@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -13,33 +13,6 @@ from tests.support import reader_rows
 from tests.support.ingest_harness import NOW as INGESTED_AT
 from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
-
-
-async def test_top_papers_are_ordered_by_votes_with_unknown_last_and_paginated(db: database.Database) -> None:
-    await add_papers(
-        db,
-        merged_paper(1, votes=None),
-        merged_paper(2, votes=0),
-        merged_paper(3, votes=7),
-        merged_paper(4, votes=7, on=DAY + timedelta(days=1)),
-        merged_paper(5, votes=99, on=date(2025, 1, 1)),
-    )
-    async with db.read() as connection:
-
-        async def top(**filters: object) -> list[str]:
-            page = {name: filters.pop(name) for name in ("limit", "offset") if name in filters}
-            wanted = search.Filters(DAY, **filters)  # type: ignore[arg-type]
-            rows = await snapshot.read(connection, search.list_top, wanted, **page)  # type: ignore[arg-type]
-            return [row.arxiv_id[-1] for row in rows]
-
-        assert await top() == ["4", "3", "2", "1"]
-        assert await top(limit=2, offset=1) == ["3", "2"]
-        assert await top(min_votes=1) == ["4", "3"]
-        assert await top(until_on=DAY, min_votes=1) == ["3"]
-        assert await snapshot.read(connection, search.count_top, search.Filters(DAY, min_votes=1)) == 2
-        completions = await snapshot.read(connection, search.list_by_prefix, "2601.0000", limit=2)
-        assert [row.arxiv_id[-1] for row in completions] == ["5", "3"]
-        assert await snapshot.read(connection, search.list_by_prefix, "2601_%", limit=2) == []
 
 
 async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
@@ -102,7 +75,7 @@ async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.
         assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
 
 
-async def test_authors_have_paper_counts_name_variants_and_coauthors(db: database.Database) -> None:
+async def test_authors_have_paper_counts_and_name_variants(db: database.Database) -> None:
     ids = list((await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))).values())
     ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
     async with db.transaction() as connection:
@@ -111,12 +84,6 @@ async def test_authors_have_paper_counts_name_variants_and_coauthors(db: databas
         stored = await database.fetch_records(connection, models.Author, sa.select(tables.authors))
         by_name = {author.name: author for author in stored}
         assert _counts(stored) == {"Ada Byron": 3, "Bea Long": 2, "Cid": 1}
-        assert [
-            (coauthor.name, joint_papers)
-            for coauthor, joint_papers in await snapshot.read(
-                connection, search.list_coauthors, by_name["Ada Byron"].id, limit=2
-            )
-        ] == [("Bea Long", 2), ("Cid", 1)]
         await papers.set_authors(connection, {ids[2]: [("ada byron", "Adá Byron")]})
         stored = await database.fetch_records(connection, models.Author, sa.select(tables.authors))
         assert _counts(stored) == {"Adá Byron": 3, "Bea Long": 2, "Cid": 0}
