@@ -33,7 +33,7 @@ from storage import models, search, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"3.{tokens.VERSION}"
+FORMAT = f"4.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
 
@@ -106,9 +106,8 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic"):
+    for name in ("name", "institution", "topic", "concept"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("concept", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)

@@ -113,8 +113,6 @@ class AuthorResult(PaperPage):
     author: str | None = None
     matches: tuple[str, ...] = ()
     name_variants: tuple[str, ...] = ()
-    coauthors: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
 
@@ -167,32 +165,29 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
-    from storage import papers
+    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`.
 
-    details = await papers.list_details(connection, [row.id for row in rows])
-    return await asyncio.to_thread(make_snippets, details, locale, patterns)
-
-
-def make_snippets(
-    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = ()
-) -> dict[str, Snippet]:
-    """Return the same for papers that are loaded already: none for a summary without a pattern, unless the title has one.
-
-    It takes milliseconds for each: call it in a thread.
+    A summary without a pattern has none, unless the title has one.
     """
     from bot.archive import summaries
+    from storage import papers
 
-    snippets = {}
-    for detail in details:
-        best = summaries.best_summary(detail, locale)
-        text = "\n\n".join(section.body for section in best.sections) if best else ""
-        title = detail.title or ""
-        titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
-        is_titled = any(pattern.search(title) for pattern in patterns for title in titles)
-        if best and text and (line := make_snippet(text, patterns) or (is_titled and make_snippet(text, ()))):
-            snippets[detail.arxiv_id] = Snippet(line, best.language)
-    return snippets
+    def make() -> dict[str, Snippet]:
+        snippets = {}
+        for detail in details:
+            best = summaries.best_summary(detail, locale)
+            text = "\n\n".join(section.body for section in best.sections) if best else ""
+            title = detail.title or ""
+            titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
+            is_titled = any(pattern.search(title) for pattern in patterns for title in titles)
+            line = make_snippet(text, patterns) or (is_titled and make_snippet(text, ()))
+            if best and line:
+                snippets[detail.arxiv_id] = Snippet(line, best.language)
+        return snippets
+
+    details = await papers.list_details(connection, [row.id for row in rows])
+    # It takes milliseconds for each.
+    return await asyncio.to_thread(make)
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -175,6 +176,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
         rf"(.*[{future}])(때[가-힣]?)",
         rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
+        r"(..+)(말고)",
     )
     return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
@@ -185,7 +187,7 @@ def is_verb(word: str) -> bool:
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb: 돌릴수, 쓰는거, 학습시킬때."""
+    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 
@@ -210,13 +212,20 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     return mask if any(mask) else [True] * len(words)
 
 
+@lru_cache(maxsize=1)
+def _everyday_rows() -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
+    """Return the everyday words and phrases with the terms of papers, the last rows first, by first letter."""
+    rows = defaultdict[str, list[tuple[str, tuple[str, ...]]]](list)
+    for words, terms in reversed((*load_rows(), *people.list_korean_names())):
+        for word in words:
+            rows[word[0].casefold()].append((word, terms))
+    return rows
+
+
 @lru_cache(maxsize=1 << 10)
 def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the terms of papers by the keys of everyday words and phrases with a first letter: stemming all takes 30 ms."""
-    rows = (*load_rows(), *people.list_korean_names())
-    return {
-        _key(word): terms for words, terms in reversed(rows) for word in words if word[0].casefold() == first
-    }
+    """Return the terms of papers by the keys of everyday words with a first letter: stemming all takes 30 ms."""
+    return {_key(word): terms for word, terms in _everyday_rows().get(first, ())}
 
 
 def is_everyday(text: str) -> bool:
@@ -233,17 +242,14 @@ def is_noun(text: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _everyday_forms() -> Mapping[str, tuple[str, ...]]:
-    rows = (*load_rows(), *people.list_korean_names())
-    return {word.replace(" ", ""): terms for words, terms in reversed(rows) for word in words}
+def _everyday_forms() -> frozenset[str]:
+    return frozenset(word.replace(" ", "") for rows in _everyday_rows().values() for word, _ in rows)
 
 
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
     table = _everyday_words(text[:1].casefold())
-    if as_typed := _everyday_forms().get(text.replace(" ", "")) if analyser.is_hangul(text) else None:
-        return as_typed  # 트랜스포머말고, whose noun alone says something else
     if not table:
         return ()
     key = _key(text)

@@ -185,6 +185,8 @@ def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() 
         ("파라미터 수가 같을 때 MoE가 더 나은가", ["파라미터", "MoE"]),
         ("AI가 쓴 글인지 구분하는 연구", ["AI", "구분"]),
         ("트랜스포머말고 다른 거", ["상태 공간 모델"]),
+        ("트랜스포머말고 다른 구조", ["상태 공간 모델", "구조"]),
+        ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
     ],
 )
 def test_a_question_is_shown_as_its_terms(
