@@ -276,7 +276,7 @@ class Container:
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE),
             transfers=admission.Admission(1),
-            charts=ChartRenderer(self.templates, own_process=True),
+            charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),

@@ -95,11 +95,6 @@ day-yesterday = Yesterday
 choose-day = Another day
 card-listed = in the { $date } digest
 card-new = new on { $date }
-card-video =
-    { $number ->
-        [1] video
-       *[other] video { $number }
-    }
 also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
@@ -681,9 +676,6 @@ trend-numbers = Papers per { $step ->
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
-trend-any-time = { $count ->
-    [one] One paper
-   *[other] { $count } papers
 } at any time
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics

@@ -80,11 +80,6 @@ day-yesterday = 어제
 choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
 card-new = { $date } 새 논문
-card-video =
-    { $number ->
-        [1] 영상
-       *[other] 영상 { $number }
-    }
 also-listed = { $date } 다이제스트에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
@@ -644,7 +639,6 @@ trend-numbers = { $step ->
 trend-list = 논문 보기
 trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
-trend-any-time = 전체 기간에는 { $count }편이 있어요
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
 rising-note = 제목에 이 주제가 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
