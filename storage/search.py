@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -188,21 +188,7 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
 
 # Papers and authors as answers list them.
 
-_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
 _MAX_VOTES = 2**31 - 1
-
-
-def build_paper_rows(
-    rows: Iterable[Sequence[Any]], scores: Mapping[int, float] = MappingProxyType({})
-) -> Iterator[PaperRow]:
-    """Yield the listed papers among rows of `_ROW_COLUMNS`, with their scores by id."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
-        if last_on is not None:
-            # SQLite returns JSON as text.
-            authors = tuple(map(share_name, json.loads(names) if isinstance(names, str) else names))
-            day = parse_date(last_on)
-            score = scores.get(id_, 0.0)
-            yield PaperRow(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated))
 
 
 def list_paper_rows(
@@ -213,10 +199,21 @@ def list_paper_rows(
     with_authors: bool = True,
 ) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
-    columns = _ROW_COLUMNS if with_authors else _ROW_COLUMNS.replace(" authors,", " '[]',")
-    statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constant columns
-    found = snapshot.fetch_in(statement, "id", paper_ids)
-    rows = {row.id: row for row in build_paper_rows(found, scores)}
+    names = "authors" if with_authors else "'[]'"
+    statement = (
+        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
+        " FROM papers WHERE %s AND last_on IS NOT NULL"
+    )
+    rows = {}
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated in snapshot.fetch_in(
+        statement, "id", paper_ids
+    ):
+        # SQLite returns JSON as text.
+        authors = tuple(map(share_name, _parse_json(listed)))
+        day, score = parse_date(last_on), scores.get(id_, 0.0)
+        rows[id_] = PaperRow(
+            id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated)
+        )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 

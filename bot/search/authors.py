@@ -43,7 +43,8 @@ class Writers:
 
     def word(self, word: str) -> Query | None:
         """Return the query for the authors with a word in their names; None if none has it."""
-        return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
+        is_known = bool(word) and self._searcher.doc_freq("word", word) > 0
+        return Query.term_query(self._schema, "word", word, "basic") if is_known else None
 
     def beginning(self, text: str) -> Query:
         """Return the query for names with a word that begins so."""
@@ -59,10 +60,6 @@ class Writers:
     def pattern(self, pattern: str) -> Query:
         """Return the query for names with a word that a regular expression matches."""
         return Query.regex_query(self._schema, "word", pattern)
-
-    def has(self, word: str) -> bool:
-        """Return whether any name has a word."""
-        return bool(word) and self._searcher.doc_freq("word", word) > 0
 
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
         """Return the authors that match any query, at most `limit` for each, those with most papers first."""
@@ -315,7 +312,6 @@ def find_author(
         total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),
-        name_variants=tuple(variants.get(best.id, ())),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
