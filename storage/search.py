@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -244,26 +244,13 @@ def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]
     ]
 
 
-_MAX_SELECTS = 100
-MAX_COMPARED_PAPERS = 100
-"""The last papers of an author, of which names are read."""
-
-
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
     """Return the ids of the papers written by any of these authors."""
     rows = snapshot.fetch_in("SELECT DISTINCT paper_id FROM paper_authors WHERE %s", "author_id", author_ids)
     return [paper_id for (paper_id,) in rows]
 
 
-def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the spellings of authors' names on their last papers by author id, most frequent first."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for start in range(0, len(author_ids), _MAX_SELECTS):
-        of_each = (
-            "SELECT * FROM (SELECT author_id, name FROM paper_authors"  # noqa: S608 - numbers
-            f" WHERE author_id = {int(id_)} ORDER BY paper_id DESC LIMIT {MAX_COMPARED_PAPERS}) AS latest"
-            for id_ in author_ids[start : start + _MAX_SELECTS]
-        )
-        for author_id, name in snapshot.fetch(" UNION ALL ".join(of_each)):
-            counts[author_id][name] += 1
-    return {id_: sorted(names, key=lambda name: (-names[name], name)) for id_, names in counts.items()}
+def list_spellings(snapshot: Snapshot, author_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """Return the spellings of authors' names on their papers, each with the author's id."""
+    statement = "SELECT DISTINCT author_id, name FROM paper_authors WHERE %s"
+    return [(author_id, name) for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids)]

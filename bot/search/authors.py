@@ -303,8 +303,7 @@ def find_author(
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
-    variants = search.list_name_variants(view, [author.id for author in matches])
-    name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
+    name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
@@ -315,12 +314,6 @@ def find_author(
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
-
-
-def display_name(author: models.Author, variants: Sequence[str]) -> str:
-    """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
-    accented = [variant for variant in variants if not variant.isascii()]
-    return next(iter((*accented, *variants)), author.name)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
