@@ -267,7 +267,7 @@ async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveE
     """Return the number of papers, and the range of the digests up to a date: later ones are dated ahead."""
     query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
-    return ArchiveExtent(await snapshot.read(connection, search.count_top), first_on, last_on)
+    return ArchiveExtent(await snapshot.read(connection, search.count_listed), first_on, last_on)
 
 
 # Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -168,13 +168,10 @@ GLOSSARY_DECISIONS = "glossary:decisions"
 """Key of what an operator has said of forms, as JSON: rows of (English term, form, whether it is one)."""
 
 
-def get_glossary_version(snapshot: Snapshot) -> str | None:
-    """Return a value that changes with each induction and decision, None before the first. Cheap enough for every search."""
+def get_glossary_version(snapshot: Snapshot) -> str:
+    """Return a value that changes with each induction and decision. Cheap enough for every search."""
     statement = "SELECT (SELECT made_at FROM glossary), (SELECT value FROM meta WHERE key = ?)"
-    ((made_at, decisions),) = snapshot.fetch(statement, GLOSSARY_DECISIONS)
-    if decisions is None:
-        return None if made_at is None else str(made_at)
-    return f"{made_at}|{zlib.crc32(decisions.encode()):x}"
+    return str(snapshot.fetch(statement, GLOSSARY_DECISIONS))
 
 
 def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
@@ -191,22 +188,7 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
 
 # Papers and authors as answers list them.
 
-_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
-_BY_VOTES = "papers.votes IS NULL, papers.votes DESC"
 _MAX_VOTES = 2**31 - 1
-
-
-def build_paper_rows(
-    rows: Iterable[Sequence[Any]], scores: Mapping[int, float] = MappingProxyType({})
-) -> Iterator[PaperRow]:
-    """Yield the listed papers among rows of `_ROW_COLUMNS`, with their scores by id."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
-        if last_on is not None:
-            # SQLite returns JSON as text.
-            authors = tuple(map(share_name, json.loads(names) if isinstance(names, str) else names))
-            day = parse_date(last_on)
-            score = scores.get(id_, 0.0)
-            yield PaperRow(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated))
 
 
 def list_paper_rows(
@@ -217,10 +199,21 @@ def list_paper_rows(
     with_authors: bool = True,
 ) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
-    columns = _ROW_COLUMNS if with_authors else _ROW_COLUMNS.replace(" authors,", " '[]',")
-    statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constant columns
-    found = snapshot.fetch_in(statement, "id", paper_ids)
-    rows = {row.id: row for row in build_paper_rows(found, scores)}
+    names = "authors" if with_authors else "'[]'"
+    statement = (
+        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
+        " FROM papers WHERE %s AND last_on IS NOT NULL"
+    )
+    rows = {}
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated in snapshot.fetch_in(
+        statement, "id", paper_ids
+    ):
+        # SQLite returns JSON as text.
+        authors = tuple(map(share_name, _parse_json(listed)))
+        day, score = parse_date(last_on), scores.get(id_, 0.0)
+        rows[id_] = PaperRow(
+            id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated)
+        )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
@@ -230,34 +223,13 @@ def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids, is_text=True))
 
 
-def list_top(
-    snapshot: Snapshot,
-    filters: Filters = NO_FILTERS,
-    *,
-    author_ids: Iterable[int] | None = None,
-    by_date: bool = False,
-    limit: int = 25,
-    offset: int = 0,
-) -> list[PaperRow]:
-    """Return the listed papers that pass filters, of these authors if given: most votes first (unknown last), or newest first."""
-    conditions, values = select_listed(snapshot, filters, author_ids)
-    order = "last_on DESC, id DESC" if by_date else f"{_BY_VOTES}, last_on DESC, id"
-    statement = f"SELECT {_ROW_COLUMNS} FROM papers WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-    return list(build_paper_rows(snapshot.fetch(statement, *values, limit, offset)))
-
-
-def count_top(
-    snapshot: Snapshot, filters: Filters = NO_FILTERS, *, author_ids: Iterable[int] | None = None
-) -> int:
-    """Count the papers that `list_top` returns without a limit."""
-    conditions, values = select_listed(snapshot, filters, author_ids)
-    ((number,),) = snapshot.fetch(f"SELECT count(*) FROM papers WHERE {conditions}", *values)  # noqa: S608
+def count_listed(snapshot: Snapshot) -> int:
+    """Count the papers that digests list."""
+    ((number,),) = snapshot.fetch("SELECT count(*) FROM papers WHERE last_on IS NOT NULL")
     return int(number)
 
 
-def select_listed(
-    snapshot: Snapshot, filters: Filters, author_ids: Iterable[int] | None = None
-) -> tuple[str, list[Any]]:
+def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
     """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
     chosen: dict[str, Any] = {
         "papers.last_on >= ?": filters.since_on,
@@ -265,35 +237,11 @@ def select_listed(
         "papers.votes >= ?": filters.min_votes and min(filters.min_votes, _MAX_VOTES),
     }
     given = {text: value for text, value in chosen.items() if value}
-    conditions = ["papers.last_on IS NOT NULL", *given]
-    if author_ids is not None:
-        ids = ",".join(str(int(author_id)) for author_id in author_ids)
-        conditions.append(f"papers.id IN (SELECT paper_id FROM paper_authors WHERE author_id IN ({ids}))")  # noqa: S608
     # SQLite stores dates as text.
-    return " AND ".join(conditions), [
+    return " AND ".join(["papers.last_on IS NOT NULL", *given]), [
         value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
         for value in given.values()
     ]
-
-
-def list_by_prefix(snapshot: Snapshot, prefix: str, *, limit: int) -> list[PaperRow]:
-    """Return listed papers by arXiv id prefix, for autocomplete: of the newest ids, most votes first."""
-    # LIKE is case-insensitive on SQLite, so it would scan the whole table.
-    # The range, in which every collation has what begins with digits, is for PostgreSQL's index.
-    begins = "starts_with(arxiv_id, ?) AND arxiv_id >= ? AND arxiv_id < ?"
-    values = [prefix, prefix, f"{prefix}zzz"]
-    if snapshot.is_sqlite:
-        begins, values = "arxiv_id >= ? AND arxiv_id < ?", [prefix, f"{prefix}\U0010ffff"]
-    statement = (
-        f"SELECT {_ROW_COLUMNS} FROM papers WHERE last_on IS NOT NULL AND id IN (SELECT id FROM papers"  # noqa: S608
-        f" WHERE {begins} ORDER BY arxiv_id DESC LIMIT 200) ORDER BY {_BY_VOTES}, id LIMIT ?"
-    )
-    return list(build_paper_rows(snapshot.fetch(statement, *values, limit)))
-
-
-_LATEST_WRITTEN = "SELECT {} FROM paper_authors WHERE author_id = {} ORDER BY paper_id DESC LIMIT {}"
-MAX_COMPARED_PAPERS = 100
-"""The last papers of an author, of which names and co-authors are read."""
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
@@ -302,39 +250,7 @@ def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
     return [paper_id for (paper_id,) in rows]
 
 
-def list_latest_ids(snapshot: Snapshot, author_id: int, *, limit: int) -> list[int]:
-    """Return the ids of an author's last papers."""
-    return [
-        paper_id
-        for (paper_id,) in snapshot.fetch(_LATEST_WRITTEN.format("paper_id", "?", "?"), author_id, limit)
-    ]
-
-
-def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the spellings of authors' names on their last papers by author id, most frequent first."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for start in range(0, len(author_ids), _MAX_SELECTS):
-        of_each = (
-            f"SELECT * FROM ({_LATEST_WRITTEN.format('author_id, name', int(id_), MAX_COMPARED_PAPERS)}) AS latest"  # noqa: S608
-            for id_ in author_ids[start : start + _MAX_SELECTS]
-        )
-        for author_id, name in snapshot.fetch(" UNION ALL ".join(of_each)):
-            counts[author_id][name] += 1
-    return {id_: sorted(names, key=lambda name: (-names[name], name)) for id_, names in counts.items()}
-
-
-MAX_COMPARED_AUTHORS = 100
-"""Authors of a paper who count as co-authors: those of a collaboration share a thousand papers with three thousand others."""
-_MAX_SELECTS = 100
-
-
-def list_coauthors(snapshot: Snapshot, author_id: int, *, limit: int) -> list[tuple[Author, int]]:
-    """Return the co-authors on an author's last papers with the number of joint ones; of each paper a hundred count."""
-    statement = (
-        "SELECT authors.id, authors.key, authors.name, paper_count, joint"  # noqa: S608 - constants
-        " FROM (SELECT author_id, count(DISTINCT paper_id) AS joint FROM paper_authors WHERE position < ? AND author_id <> ?"
-        f" AND paper_id IN ({_LATEST_WRITTEN.format('paper_id', '?', '?')}) GROUP BY author_id) AS counted"
-        " JOIN authors ON authors.id = author_id ORDER BY joint DESC, authors.name LIMIT ?"
-    )
-    rows = snapshot.fetch(statement, MAX_COMPARED_AUTHORS, author_id, author_id, MAX_COMPARED_PAPERS, limit)
-    return [(Author(*row), joint) for *row, joint in rows]
+def list_spellings(snapshot: Snapshot, author_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """Return the spellings of authors' names on their papers, each with the author's id."""
+    statement = "SELECT DISTINCT author_id, name FROM paper_authors WHERE %s"
+    return [(author_id, name) for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids)]

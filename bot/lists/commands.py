@@ -336,7 +336,6 @@ class PaperListLoader:
             filters=Filters(self._since(state.period), None, state.min_votes or None),
             limit=state.size,
             offset=state.offset,
-            locale=texts.locale,
         )
         if result.author is None:
             return PaperList(state)
@@ -350,8 +349,6 @@ class PaperListLoader:
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
             texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
-            texts("list-coauthors", names=format_names(result.coauthors)) if result.coauthors else "",
-            texts("list-topics", topics=format_names(result.topics)) if result.topics else "",
             lists_messages.filters_text(texts, state),
         )
         return PaperList(
@@ -367,7 +364,7 @@ class PaperListLoader:
         )
 
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
-        result = await self._services.search.list_top(self._request(texts, state))
+        result = await self._services.search.search(self._request(texts, state.replace(sort=Sort.VOTES)))
         suggestions = self._suggestions(state, result.suggestions)
         topic, period = lists_messages.read_span(texts, state)
         key = "list-top-topic-heading" if topic else "list-top-heading"

@@ -16,9 +16,8 @@ import tantivy
 from tantivy import Query
 
 from bot.glossary import transliteration
-from bot.search import glossary as search_glossary
 from bot.search import index as search_index
-from bot.search.engine import Engine, all_of, any_of
+from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, people, query_parser, questions, tokens
@@ -35,12 +34,6 @@ _MIN_SHARE = 0.3
 """A word that papers have is a name's spelling if this share of them has the name too."""
 
 
-class Prefix(NamedTuple):
-    """Any word that begins so."""
-
-    text: str
-
-
 class Writers:
     """The names of authors in one state of the index and of the database."""
 
@@ -48,11 +41,14 @@ class Writers:
         self.view = view
         self._searcher, self._schema = searcher, search_index.author_schema()
 
-    def word(self, word: str | Prefix) -> Query | None:
+    def word(self, word: str) -> Query | None:
         """Return the query for the authors with a word in their names; None if none has it."""
-        if isinstance(word, Prefix):
-            return Query.regex_query(self._schema, "word", f"{re.escape(word.text)}.*")
-        return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
+        is_known = bool(word) and self._searcher.doc_freq("word", word) > 0
+        return Query.term_query(self._schema, "word", word, "basic") if is_known else None
+
+    def beginning(self, text: str) -> Query:
+        """Return the query for names with a word that begins so."""
+        return self.pattern(f"{re.escape(text)}.*")
 
     def near(self, word: str, errors: int) -> Query | None:
         """Return the query for names with a word, allowing this many typing errors; one in a short word."""
@@ -65,10 +61,6 @@ class Writers:
         """Return the query for names with a word that a regular expression matches."""
         return Query.regex_query(self._schema, "word", pattern)
 
-    def has(self, word: str) -> bool:
-        """Return whether any name has a word."""
-        return bool(word) and self._searcher.doc_freq("word", word) > 0
-
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
         """Return the authors that match any query, at most `limit` for each, those with most papers first."""
         ids: dict[int, None] = {}
@@ -79,10 +71,6 @@ class Writers:
                 found_ids = cast("list[int]", self._searcher.fast_field_values("id", addresses))
                 ids.update(dict.fromkeys(found_ids))
         return sorted(search.list_authors(self.view, ids).values(), key=lambda author: -author.paper_count)
-
-    def list_most_published(self, limit: int) -> list[models.Author]:
-        """Return the authors with the most papers."""
-        return self.find([Query.all_query()], limit=limit)
 
 
 class Archive(NamedTuple):
@@ -131,30 +119,22 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
 
 
 def _find(writers: Writers, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
-    if not pairs:
-        return []
-    words: set[str] = set()
-    for family, given in pairs:
-        of_family = people.family_spellings(family) if family else ()
-        words.update((family + given, family, given), of_family, people.given_spellings(given))
-    known = set(filter(writers.has, words))
-    query = any_of(_query(writers, family, given, known, is_prefix=is_prefix) for family, given in pairs)
+    query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
     return writers.find([query], limit=_CANDIDATE_LIMIT)
 
 
-def _query(writers: Writers, family: str, given: str, known: set[str], *, is_prefix: bool) -> Query | None:
+def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
     """Return the query for a name in Hangul, in one word or two, and for the known spellings of its parts."""
-    given_terms: list[str | Prefix] = [word for word in people.given_spellings(given) if word in known]
+    spellings = list(people.given_spellings(given))
+    given_queries = list(map(writers.word, spellings))
     if is_prefix:
-        given_terms += map(Prefix, islice(filter(None, people.given_spellings(given)), _MAX_PREFIXES))
-    given_query = any_of(map(writers.word, given_terms))
+        given_queries += map(writers.beginning, islice(filter(None, spellings), _MAX_PREFIXES))
+    given_query = any_of(given_queries)
     if not family:
         return any_of([given_query, writers.word(given)])
     of_family = people.family_spellings(family).items()
-    families = any_of(
-        writers.word(word) for word, cost in of_family if word in known and not (is_prefix and cost)
-    )
-    whole = writers.word(Prefix(family + given) if is_prefix else family + given)
+    families = any_of(writers.word(word) for word, cost in of_family if not (is_prefix and cost))
+    whole = writers.beginning(family + given) if is_prefix else writers.word(family + given)
     if not given:
         return any_of([families, whole])
     in_hangul = all_of((writers.word(family), writers.word(given)))
@@ -201,16 +181,16 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors with all words, with two of the words joined, or with names that begin with the initials."""
-    alternatives = [_with_all(writers, words), *(_joined_queries(writers, words) if len(words) > 2 else ())]
+    """Return the authors with all words, or with names that begin with the initials."""
+    alternatives = [_with_all(writers, words)]
     if len(words) > 1 and any(len(word) == 1 for word in words):
-        initials = (Prefix(word) if len(word) == 1 else word for word in words)
-        alternatives.append(_with_all(writers, initials))
+        initials = (writers.beginning(word) if len(word) == 1 else writers.word(word) for word in words)
+        alternatives.append(all_of(initials))
     queries = [any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
     return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
-def _with_all(writers: Writers, words: Iterable[str | Prefix]) -> Query | None:
+def _with_all(writers: Writers, words: Iterable[str]) -> Query | None:
     return all_of(map(writers.word, words))
 
 
@@ -223,7 +203,7 @@ def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | No
 
 
 def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
-    return _with_all(writers, (*words[:-1], Prefix(words[-1])))
+    return all_of([*map(writers.word, words[:-1]), writers.beginning(words[-1])])
 
 
 def _rank(
@@ -249,7 +229,6 @@ def _rank(
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
     """Return the authors with initials or longer words for the words, with words joined, or with an error or two."""
-    joined = any_of(_joined_queries(writers, words))
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
@@ -257,7 +236,10 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
         or_initial = [any_of(map(writers.word, (word, word[0]))) for word in whole]
         short = all_of((*or_initial, any_of(map(writers.word, whole))))
     corrected = (all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
-    authors = writers.find([_prefix_query(writers, words), joined, short, *corrected], limit=_FUZZY_LIMIT)
+    authors = writers.find(
+        [_prefix_query(writers, words), any_of(_joined_queries(writers, words)), short, *corrected],
+        limit=_FUZZY_LIMIT,
+    )
     return [
         author
         for author in authors
@@ -298,12 +280,6 @@ def _is_author(writers: Writers, name: str) -> bool:
     return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
 
 
-MAX_COAUTHORS = 8
-MAX_TOPICS = 5
-MAX_TOPIC_PAPERS = 60
-"""Papers of an author, the last stored, that topics are read from."""
-
-
 def find_author(
     archive: Archive,
     name: str,
@@ -312,15 +288,14 @@ def find_author(
     filters: search.Filters = search.NO_FILTERS,
     limit: int = 10,
     offset: int = 0,
-    locale: models.Locale = models.Locale.EN,
 ) -> AuthorResult:
-    """Return papers of the author whose name matches best, with co-authors, topics in a language and the other matching names.
+    """Return papers of the author whose name matches best, and the other matching names.
 
-    If several people may be meant, by a Hangul name or by one word of their names, the papers are those of all.
+    If several people may be meant by a Hangul name, the papers are those of all.
     """
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
-    namesakes = _list_namesakes(matches, name) or _list_bearers(matches, name)
+    namesakes = _list_namesakes(matches, name)
     if not matches and analyser.has_hangul(name):
         # The beginning of a name, such as the family name alone: those whom autocomplete offers.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
@@ -328,47 +303,17 @@ def find_author(
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
-    variants = search.list_name_variants(view, [author.id for author in matches])
-    name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
-    coauthors = search.list_coauthors(view, best.id, limit=MAX_COAUTHORS) if is_one else []
+    name_of = {author.id: author.name for author in matches}
+    scope = Scope(filters, search.list_paper_ids(view, ids))
+    found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
-        rows=tuple(
-            search.list_top(
-                view, filters, author_ids=ids, by_date=sort is Sort.DATE, limit=limit, offset=offset
-            )
-        ),
-        total=search.count_top(view, filters, author_ids=ids),
+        tuple(search.list_paper_rows(view, found)),
+        total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),
-        name_variants=tuple(variants.get(best.id, ())),
-        coauthors=tuple(author.name for author, _ in coauthors),
-        topics=_list_topics(archive, best.id, locale) if is_one else (),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
-
-
-def _list_bearers(matches: Sequence[models.Author], name: str) -> list[models.Author]:
-    """Return the authors one of whose names is the only word of a name; none if it is a whole name."""
-    words = people.name_tokens(name)
-    named = [(author, people.name_tokens(author.name)) for author in matches]
-    if len(words) != 1 or any(tokens == words for _, tokens in named):
-        return []
-    return [author for author, tokens in named if words[0] in tokens]
-
-
-def display_name(author: models.Author, variants: Sequence[str]) -> str:
-    """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
-    accented = [variant for variant in variants if not variant.isascii()]
-    return next(iter((*accented, *variants)), author.name)
-
-
-def _list_topics(archive: Archive, author_id: int, locale: models.Locale) -> tuple[str, ...]:
-    """Return the main topics of an author's last papers, by their usual names in a language."""
-    latest = search.list_latest_ids(archive.view, author_id, limit=MAX_TOPIC_PAPERS)
-    keys = archive.engine.list_main_concepts(latest, limit=MAX_TOPICS)
-    known = filter(None, map(archive.reader.glossary.concept, keys))
-    return tuple(search_glossary.name_concept(concept, locale) for concept in known)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:

@@ -31,7 +31,7 @@ _OTHER_FORMS = 0.3
 """What the other forms of a part add to the best one."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
-_MAX_TERMS = 200
+_MAX_TERMS = 1000
 ENOUGH = 30
 """Partial matches follow fewer papers than this that have all of a query."""
 _ENOUGH_OF_TERM = 10
@@ -43,25 +43,22 @@ _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
 """How often a paper's body has what it is about; lengths are stored with a precision of 3 %."""
-_CERTAIN, _LEAST = 100.0, 0.001
-"""Scores of a title that has a part, and of a paper that only its writer speaks for."""
+_CERTAIN = 100.0
+"""The score of a title that has a part."""
 _SCORE_BITS = 24
 """Bits that a score holds exactly."""
 
+_ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
 _Clause: TypeAlias = tuple[Occur, Query]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search in. `paper_ids` are those of named authors, or of a list; None: all.
-
-    `is_asked_for`: a query's words name the writers ("papers by DeepSeek"), so that all of their papers have a part of it.
-    """
+    """The papers to search in. `paper_ids` are those of named authors, or of a list; None: all."""
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
-    is_asked_for: bool = False
 
 
 class Hit(NamedTuple):
@@ -85,11 +82,6 @@ class Found(NamedTuple):
     def complete_count(self) -> int:
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there are more hits than these."""
-        return len(self.hits) < self.total
 
 
 class _Compiled(NamedTuple):
@@ -175,7 +167,7 @@ class Engine:
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 
     def _among(self, paper_ids: Collection[int]) -> Query:
-        """Return the query for papers by id. Terms of their own are eight times as fast as a set of them, if they are few."""
+        """Return the query for papers by id. Terms of their own are faster than a set of them, if they are few."""
         if len(paper_ids) > _MAX_TERMS:
             return Query.term_set_query(self._schema, "id", list(paper_ids))
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
@@ -246,36 +238,22 @@ class Engine:
 
     # One search.
 
-    def find(
-        self,
-        query: ReadQuery,
-        scope: Scope,
-        *,
-        limit: int,
-        sort: Sort = Sort.RELEVANCE,
-        only_complete: bool = False,
-    ) -> Found:
+    def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
-        order = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}[sort]
-        clauses = self._narrow(scope, query)
+        order, clauses = _ORDERS[sort], self._narrow(scope, query)
         found = self._search(self._complete(query), clauses, max(limit, ENOUGH), order)
         several = len(query.parts) > 1
         enough = ENOUGH if several else _ENOUGH_OF_TERM
-        if only_complete or found.total >= enough or (found.total and not several and not query.topics):
+        if found.total >= enough or (found.total and not several and not query.topics):
             return found
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
         partial = self._partial(query, parts)
-        # A writer whom the words name, and who is found, counts as a part.
-        may_lack_all = scope.is_asked_for and not found.total
-        if may_lack_all:
-            partial = any_of([partial, Query.const_score_query(Query.all_query(), _LEAST)])
-            parts = parts or query.parts
         if partial is None:
             return found
         known = {hit.paper_id for hit in found.hits}
         others = self._search(partial, clauses, MAX_PARTIAL, order).hits
         others = [hit for hit in others if hit.paper_id not in known]
-        return self._add_partial(query, parts, found, others, may_lack_all=may_lack_all)
+        return self._add_partial(query, parts, found, others)
 
     def _complete(self, query: ReadQuery) -> Query | None:
         """Return the query for the papers with all parts, a term that the whole query is, or a name that it is."""
@@ -319,13 +297,7 @@ class Engine:
         )
 
     def _add_partial(
-        self,
-        query: ReadQuery,
-        parts: Sequence[Part],
-        complete: Found,
-        others: Sequence[Hit],
-        *,
-        may_lack_all: bool,
+        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Sequence[Hit]
     ) -> Found:
         """Return the hits with the partial ones that have a part of the query or a topic that the answer names.
 
@@ -338,9 +310,7 @@ class Engine:
             id_: [part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has]
             for id_ in ids
         }
-        if may_lack_all:
-            pass
-        elif len(query.parts) == 1 and not query.topics:
+        if len(query.parts) == 1 and not query.topics:
             # Of a term that no paper has as a whole, the papers with its head.
             head = parts[-1].shown_text
             others = [hit for hit in others if head not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
@@ -440,10 +410,12 @@ class Engine:
     def _matches(self, query: Query | None) -> bool:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
-    def list_top(self, scope: Scope, *, limit: int, offset: int) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope, top-voted first, and their number."""
+    def list_top(
+        self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int
+    ) -> tuple[list[int], int]:
+        """Return a page of the papers in a scope, top-voted or newest first, and their number."""
         query = _within(Query.all_query(), self._narrow(scope))
-        found = self.searcher.search(query, limit, order_by_field="top", offset=offset)
+        found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
         return self._ids(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
@@ -455,23 +427,6 @@ class Engine:
         """Return the number of papers that have a form of a term in the title."""
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
-
-    def list_main_concepts(self, paper_ids: Collection[int], *, limit: int) -> list[str]:
-        """Return the keys of the concepts of the seed list that most of these papers are about, and few others."""
-        aggregation = {"terms": {"terms": {"field": "concept", "size": _MAX_COUNTED}}}
-        found = self.searcher.aggregate(self._among(paper_ids), aggregation)["terms"]["buckets"]
-        papers = {row["key"]: row["doc_count"] for row in found}
-        # "label" says less than "image editing".
-        weights = {
-            token: count * self._idf(self._count("concept", [token])[0]) * (1 + token.count("_"))
-            for token, count in papers.items()
-        }
-        keys = list[str]()
-        for token in sorted(weights, key=lambda token: (-weights[token], token)):
-            key = tokens.read_concept_token(token)
-            if len(keys) < limit and not any(key in better for better in keys):
-                keys.append(key)
-        return keys
 
     # Titles and words.
 
@@ -493,21 +448,14 @@ class Engine:
 
         clauses: list[Query | None] = list(map(token, words))
         if beginnings:
-            last = self._complete_terms("title", beginnings).union(alternatives)
+            found = (
+                self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
+            )
+            last = {text for terms in found for text, _ in terms}.union(alternatives)
             clauses.append(any_of(map(token, sorted(last))))
         if (wanted := all_of(clauses)) is None:
             return []
         return self._ids(self.searcher.search(wanted, limit, order_by_field="top", count=False))
-
-    def _complete_terms(self, field: str, beginnings: Iterable[str]) -> set[str]:
-        found = (self.searcher.terms_with_prefix(field, text, None, _MAX_COMPLETIONS) for text in beginnings)
-        return {text for terms in found for text, _ in terms}
-
-    def list_named(self, beginnings: Iterable[str]) -> list[int]:
-        """Return the papers, two at most, with a name that begins with one of these keys."""
-        terms = sorted(self._complete_terms("name", beginnings))
-        wanted = any_of(Query.term_query(self._schema, "name", term, "basic") for term in terms)
-        return [] if wanted is None else self._ids(self.searcher.search(wanted, 2, count=False))
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
@@ -525,9 +473,6 @@ class Engine:
 
 
 _MAX_COMPLETIONS = 200
-_MAX_COUNTED = 50
-_MAX_SHARED, _MAX_SHARE = 50, 0.1
-"""Words by which similar papers are found, and the share of the papers above which a word says nothing of what one is about."""
 
 
 def _join_seeded(forms: Sequence[Form]) -> list[Form]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +17,7 @@ from bot.core.clock import Clock, system_clock
 from bot.glossary import resolver
 from bot.search import engine as search_engine
 from bot.search import index as search_index
-from bot.text import concepts, seed, term_keys, typography
+from bot.text import analyser, concepts, seed, term_keys, tokens, typography
 from storage import database, errors, key_values, models, papers, search, snapshot
 from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
@@ -36,9 +35,7 @@ MAX_NAMES = 10_000
 _CHUNK_SIZE = 200
 _VERSION = 1
 """Version of what is stored. What another version learnt is learnt again."""
-_TITLE_WORD = re.compile(r"\w[\w+-]*")
 _MAX_TITLE_LENGTH = 500
-_MAX_TOPIC_WORDS = 4
 
 
 class GlossaryService:
@@ -50,28 +47,20 @@ class GlossaryService:
         self._database = database
         self._clock = clock
         self._index = index
-        self._loaded: tuple[str | None, resolver.Glossary] | None = None
+        self._loaded: tuple[str, resolver.Glossary] | None = None
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the glossary of this state of the database; nothing is learnt before the first papers."""
-        version, loaded = search.get_glossary_version(view), self._loaded
-        return loaded[1] if loaded and loaded[0] == version else self._load(version, *_read(view))
-
-    def _load(
-        self, version: str | None, data: str | None, decisions: Sequence[resolver.Decision]
-    ) -> resolver.Glossary:
+        """Return the glossary of this state of the database; nothing is learnt before the first papers. Loading takes 50 ms."""
+        version = search.get_glossary_version(view)
         with self._loading:
             if self._loaded is None or self._loaded[0] != version:
-                self._loaded = version, _load(data, decisions)
+                self._loaded = version, _load(search.get_glossary(view), read_decisions(view))
             return self._loaded[1]
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return what `read_current` returns; a newer glossary is loaded in a thread, and concurrent calls wait for that."""
-        version, loaded = await snapshot.read(connection, search.get_glossary_version), self._loaded
-        if loaded and loaded[0] == version:
-            return loaded[1]
-        return await asyncio.to_thread(self._load, version, *await snapshot.read(connection, _read))
+        """Return what `read_current` returns."""
+        return await snapshot.read(connection, self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
         """Store that an operator adds a form to a term, or forgets it, for this and every later glossary. Raises UsageError."""
@@ -93,27 +82,22 @@ class GlossaryService:
             return await snapshot.read(connection, read_decisions)
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
-        """Return the concepts that a title names, in their usual form in the language: longer phrases first, no overlaps."""
-        words = _TITLE_WORD.findall(typography.to_plain_text(title[:_MAX_TITLE_LENGTH]))
+        """Return the concepts of the seed list that a title names, in their usual form in the language."""
+        words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
+        keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
         async with self._database.read() as connection:
             current = await self.get_current(connection)
-        topics: list[str] = []
-        taken: set[int] = set()
-        for size in range(_MAX_TOPIC_WORDS, 0, -1):
-            for start in range(len(words) - size + 1):
-                span = range(start, start + size)
-                if taken.isdisjoint(span) and (
-                    topic := _find_topic(current, words[start : start + size], locale)
-                ):
-                    taken.update(span)
-                    topics.append(topic)
-        return list(dict.fromkeys(topics))
+        # Of "image editing" not also "editing".
+        named = [
+            current.concept(key) for key in keys if not any(key != other and key in other for other in keys)
+        ]
+        return list(dict.fromkeys(name_concept(concept, locale) for concept in named if concept))
 
     async def is_stale(self) -> bool:
         """Tell whether the archive has grown by `STALE_GROWTH`, or another version learnt what is stored."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
-            paper_count = await snapshot.read(connection, search.count_top)
+            paper_count = await snapshot.read(connection, search.count_listed)
         if stored is None or not _is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
@@ -126,7 +110,7 @@ class GlossaryService:
         found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         async with self._database.read() as connection:
             await snapshot.read(connection, index.refresh)
-            paper_count = await snapshot.read(connection, search.count_top)
+            paper_count = await snapshot.read(connection, search.count_listed)
             ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
         for chunk in database.chunked(ids, _CHUNK_SIZE):
             async with self._database.read() as connection:
@@ -183,43 +167,21 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if len(found) > 1:
         names = " · ".join(concept.usual_form("en") or concept.key for concept in found)
         raise errors.UsageError(f"{term!r} is a form of several terms. Use one of them: {names}.")
-    if not found and not is_added:
-        raise errors.UsageError(
-            f"{term!r} is not in the glossary. `paperround glossary TERM` looks a term up."
-        )
-    if not found and resolver.form_language(term) != "en":
+    if not found and not (is_added and resolver.form_language(term) == "en"):
         raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
     name = (found[0].usual_form("en") or found[0].key) if found else term
-    forms = found[0].forms if found else ()
-    is_known = any(resolver.is_same_form(other.text, form) for other in forms)
-    if resolver.is_same_form(name, form):
-        raise errors.UsageError(f"{form!r} is the term itself.")
-    if is_added and is_known:
-        raise errors.UsageError(f"{form!r} is already a form of {name!r}.")
+    known = [other.text for other in found[0].forms] if found else []
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
-    if not is_added and not is_known and name not in current.list_senses(form):
-        known = " · ".join(other.text for other in forms)
-        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {known}.")
+    is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in known)
+    if not is_added and not is_known:
+        raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {' · '.join(known)}.")
     return resolver.Decision(name, form, is_added)
 
 
 def read_decisions(view: Snapshot) -> list[resolver.Decision]:
     """Return what an operator has said of forms, the oldest first."""
     return [resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
-
-
-def _read(view: Snapshot) -> tuple[str | None, list[resolver.Decision]]:
-    stored = search.get_glossary(view)
-    return None if stored is None else stored[1], read_decisions(view)
-
-
-def _find_topic(current: resolver.Glossary, words: list[str], locale: models.Locale) -> str | None:
-    """Return the concept of a phrase in the language. A single word in lower case, such as "learning", is not a concept."""
-    phrase = " ".join(words)
-    if len(words) == 1 and phrase[1:].islower() and "-" not in phrase:
-        return None
-    return next((name_concept(concept, locale) for concept in current.find_concepts(phrase)), None)
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
@@ -238,11 +200,11 @@ def _is_current(text: str) -> bool:
     return text.startswith(f'{{"version":{_VERSION},')
 
 
-def _load(data: str | None, decisions: Sequence[resolver.Decision] = ()) -> resolver.Glossary:
+def _load(data: tuple[int, str] | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
     """Return the glossary of what is stored; what another version learnt is left out."""
     learnt = resolver.Learnt()
-    if data is not None and _is_current(data):
-        stored = json.loads(data)
+    if data is not None and _is_current(data[1]):
+        stored = json.loads(data[1])
         rows = [resolver.LearntForm(*row) for row in stored["forms"]]
         learnt = resolver.Learnt(rows, stored["papers"], stored["titles"], stored["names"])
     return resolver.Glossary(seed.load_terms(), learnt, decisions)

@@ -33,7 +33,7 @@ from storage import models, search, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"3.{tokens.VERSION}"
+FORMAT = f"4.{tokens.VERSION}"
 """Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
 
 
@@ -106,9 +106,8 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic"):
+    for name in ("name", "institution", "topic", "concept"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("concept", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -245,7 +244,7 @@ def folder_of(database: Database) -> Path:
 
 
 class SearchIndex:
-    """The index in a folder. Threads may share it.
+    """The index in a folder, with its `papers` and `authors` as last loaded. Threads may share it.
 
     A look-up indexes at most `at_once` papers that have changed; None: all.
     """
@@ -256,19 +255,9 @@ class SearchIndex:
         self._loading, self._writing = threading.Lock(), threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._state: State | None = None
-        self._papers = _open(None, paper_schema()).searcher()
-        self._authors = _open(None, author_schema()).searcher()
+        self.papers = _open(None, paper_schema()).searcher()
+        self.authors = _open(None, author_schema()).searcher()
         self._is_failing = False
-
-    @property
-    def papers(self) -> tantivy.Searcher:
-        """The papers as last loaded."""
-        return self._papers
-
-    @property
-    def authors(self) -> tantivy.Searcher:
-        """The authors as last loaded."""
-        return self._authors
 
     def is_current(self, view: Snapshot) -> bool:
         """Return whether the index has all that the database has."""
@@ -331,7 +320,7 @@ class SearchIndex:
                 self._stamp = self._state = None
             else:
                 self._stamp, self._state = stamp, state
-                self._papers, self._authors = papers, authors
+                self.papers, self.authors = papers, authors
 
     def forget(self) -> None:
         """Drop the state: the folder is filled again."""

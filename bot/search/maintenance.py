@@ -19,7 +19,7 @@ async def find_due(
     """
     async with database.read() as connection:
         is_current = await snapshot.read(connection, index.refresh)
-        papers = await snapshot.read(connection, search.count_top)
+        papers = await snapshot.read(connection, search.count_listed)
     if not is_current:
         return papers, "papers have changed"
     if await GlossaryService(database, clock).is_stale():

@@ -104,15 +104,12 @@ class SearchResult(PaperPage):
 class AuthorResult(PaperPage):
     """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
 
-    `name_variants` are the spellings of the author's name, the most frequent first. `namesakes` are the people whose papers
-    these are, if a Hangul name may be several. `is_corrected`: no author has the name as typed.
+    `namesakes` are the people whose papers these are, if a Hangul name may be several. `is_corrected`: no author has the name as
+    typed.
     """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
-    name_variants: tuple[str, ...] = ()
-    coauthors: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
 
@@ -165,25 +162,23 @@ async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
     """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
+    from bot.archive import summaries
     from storage import papers
 
+    def make() -> dict[str, Snippet]:
+        found = ((detail.arxiv_id, summaries.best_summary(detail, locale)) for detail in details)
+        texts = {
+            id_: (best, "\n\n".join(section.body for section in best.sections)) for id_, best in found if best
+        }
+        return {
+            id_: Snippet(make_snippet(text, patterns), best.language)
+            for id_, (best, text) in texts.items()
+            if text
+        }
+
     details = await papers.list_details(connection, [row.id for row in rows])
-    return await asyncio.to_thread(make_snippets, details, locale, patterns)
-
-
-def make_snippets(
-    details: Iterable[models.PaperDetail], locale: models.Locale, patterns: Patterns = ()
-) -> dict[str, Snippet]:
-    """Return the same for papers that are loaded already. It takes milliseconds for each: call it in a thread."""
-    from bot.archive import summaries
-
-    snippets = {}
-    for detail in details:
-        best = summaries.best_summary(detail, locale)
-        text = "\n\n".join(section.body for section in best.sections) if best else ""
-        if best and text:
-            snippets[detail.arxiv_id] = Snippet(make_snippet(text, patterns), best.language)
-    return snippets
+    # It takes milliseconds for each.
+    return await asyncio.to_thread(make)
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:

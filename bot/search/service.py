@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
@@ -35,18 +35,13 @@ from storage.database import Connection, Database
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
-TOPICS_CACHE_SECONDS = 10.0
-"""Lifetime of the autocomplete topics before a newer glossary is looked for: typing is faster than induction."""
 MAX_SUGGESTIONS = 5
 _CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """Answers that are kept, and how long further pages of one show the state of the archive that its first page had."""
-_ENOUGH_COMPLETE = 3
-"""With fewer papers that match all of a query, alternative queries are suggested."""
 _MAX_SAID = 12
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
-Parameters = ParamSpec("Parameters")
 
 
 class FormEvidence(NamedTuple):
@@ -122,12 +117,8 @@ def _list_filtered(
     ):
         # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
         return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-    if scope.institutions or scope.paper_ids is not None:
-        found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
-        rows = search.list_paper_rows(archive.view, found)
-    else:
-        total = search.count_top(archive.view, scope.filters)
-        rows = search.list_top(archive.view, scope.filters, limit=request.limit, offset=request.offset)
+    found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
+    rows = search.list_paper_rows(archive.view, found)
     return replace(common, rows=tuple(rows), total=total, complete=total)
 
 
@@ -180,22 +171,20 @@ def _suggest(
     archive: Archive,
     vocabulary: completion.Vocabulary,
     query: query_parser.Query,
-    found: search_engine.Found,
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternative queries, the likeliest first: without the query's own filters, or corrected; none if enough was found.
+    """Return alternatives for a query that no paper matches: without its own filters, or with a near word for an unknown one.
 
     The filters given apart from the query apply to the alternatives too.
     """
-    if found.complete_count >= _ENOUGH_COMPLETE:
-        return ()
     suggested = list[str]()
-    filters = (query.authors, query.institutions, query.has_range_filters, query.excluded, query.phrases)
-    if found.complete_count == 0 and query.text and any(filters):
+    if query.text and (
+        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
+    ):
         # Its own filters, exclusions or quoted phrases may reject what its words match.
         words = archive.read(query_parser.Query(query.text))
-        if archive.engine.find(words, Scope(given), limit=1, only_complete=True).total:
+        if archive.engine.find(words, Scope(given), limit=1).complete_count:
             suggested.append(query.text)
     near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
     best = {word: meant[0][0] for word, meant in near.items() if meant}
@@ -222,8 +211,6 @@ class SearchService:
         self._engine: Engine | None = None
         self._reader: Reader | None = None
         self._topics: TopicIndex | None = None
-        self._offered_topics: TopicIndex | None = None
-        self._topics_checked_at = 0.0
 
     # Look-ups.
 
@@ -246,36 +233,19 @@ class SearchService:
                 self._topics = TopicIndex(glossary)
             return self._topics
 
-    async def _read(
-        self,
-        connection: Connection,
-        function: Callable[Concatenate[Archive, Parameters], Result],
-        *arguments: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> Result:
-        """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here, with the glossary loaded elsewhere."""
-        if connection.dialect.name != "sqlite":
-            await self._glossary.get_current(connection)
-
-        def look_up(view: Snapshot) -> Result:
-            return function(self._open(view), *arguments, **options)
-
+    async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
+        """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here."""
         try:
-            return await snapshot.read(connection, look_up)
+            return await snapshot.read(connection, lambda view: look_up(self._open(view)))
         except ValueError as error:
             if not search_index.is_damage(error):
                 raise
             self.index.forget()
-        return await snapshot.read(connection, look_up)
+        return await snapshot.read(connection, lambda view: look_up(self._open(view)))
 
-    async def _look_up(
-        self,
-        function: Callable[Concatenate[Archive, Parameters], Result],
-        *arguments: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> Result:
+    async def _look_up(self, look_up: Callable[[Archive], Result]) -> Result:
         async with self._database.read() as connection:
-            return await self._read(connection, function, *arguments, **options)
+            return await self._read(connection, look_up)
 
     # Topics.
 
@@ -286,7 +256,7 @@ class SearchService:
         those of the answer whose first page was shown, as papers arrive.
         """
         async with self._database.read() as connection:
-            result = await self._read(connection, self._search, request)
+            result = await self._read(connection, lambda archive: self._search(archive, request))
             if request.snippet_locale is None:
                 return result
             patterns = search_results.build_patterns(result.term_forms)
@@ -294,10 +264,6 @@ class SearchService:
                 connection, result.rows, request.snippet_locale, patterns
             )
             return replace(result, snippets=snippets)
-
-    async def list_top(self, request: SearchRequest) -> SearchResult:
-        """Return the top-voted papers of a period, on a topic if the request has a query."""
-        return await self.search(replace(request, sort=Sort.VOTES))
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         view = archive.view
@@ -334,7 +300,7 @@ class SearchService:
             if isinstance(made, SearchResult):
                 return made
             answer = made
-        elif end > len(answer.found.hits) and answer.found.has_more:
+        elif len(answer.found.hits) < min(end, answer.found.total):
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
             self._answers[key] = answer
@@ -351,20 +317,22 @@ class SearchService:
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = analyser.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
-        scope = Scope(merge_filters(request.filters, query), written, query.institutions, bool(names))
+        scope = Scope(merge_filters(request.filters, query), written, query.institutions)
         common = SearchResult(period=period, writers=names, ignored=query.ignored)
         if not query.has_text:
             common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
             return _list_filtered(archive, request, query, scope, common)
         read = archive.read(query)
-        unknown = completion.list_unknown_words(engine, read.parts)
+        found = _find(engine, read, scope, request)
+        # A query that papers have all of has no typing error.
+        unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._load_topics(archive).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-        found = _find(engine, read, scope, request)
+            found = _find(engine, read, scope, request)
         common = replace(
             common,
             total=found.total,
@@ -376,7 +344,9 @@ class SearchService:
             is_shortened=len(read.text.split()) < len(query.text.split()),
             meanings=read.meanings,
             alert_terms=_list_alert_terms(archive, query, read.parts),
-            suggestions=_suggest(archive, vocabulary, query, found, unknown, request.filters),
+            suggestions=()
+            if found.complete_count
+            else _suggest(archive, vocabulary, query, unknown, request.filters),
         )
         return _Answer(read, scope, engine, archive.reader, found, common, self._clock())
 
@@ -389,7 +359,7 @@ class SearchService:
 
         The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
         """
-        return await self._read(connection, _match_papers, text, digest_papers)
+        return await self._read(connection, lambda archive: _match_papers(archive, text, digest_papers))
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers that are about a query, with its own filters and these, most votes first."""
@@ -460,33 +430,33 @@ class SearchService:
         filters: Filters = NO_FILTERS,
         limit: int = 10,
         offset: int = 0,
-        locale: models.Locale = models.Locale.EN,
     ) -> AuthorResult:
-        """Return the papers of the author whose name matches best, by votes or date, and the other matches.
-
-        The author's topics are named in the language of `locale` where they have a name in it.
-        """
+        """Return the papers of the author whose name matches best, by votes or date, and the other matches."""
         return await self._look_up(
-            authors.find_author, name, sort=sort, filters=filters, limit=limit, offset=offset, locale=locale
+            lambda archive: authors.find_author(
+                archive, name, sort=sort, filters=filters, limit=limit, offset=offset
+            )
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
         async with self._database.read() as connection:
-            arxiv_id = await self._read(connection, titles.find_paper, text)
+            arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers that share the most rare words with a paper, the most similar first."""
-        return await self._look_up(titles.list_similar, arxiv_id, limit)
+        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
         """Return the authors with a name that begins as typed, those with the most papers first."""
-        return await self._look_up(completion.complete_author, text)
+        return await self._look_up(lambda archive: completion.complete_author(archive, text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
         """Return the papers whose arXiv id or title begins as typed."""
-        return await self._look_up(completion.complete_paper, analyser.clean_typed(text))
+        return await self._look_up(
+            lambda archive: completion.complete_paper(archive, analyser.clean_typed(text))
+        )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
         """Return the sources of the digests that a paper is in, by digest id."""
@@ -519,13 +489,8 @@ class SearchService:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the completions of a topic, those in the reader's language first."""
-        now = asyncio.get_running_loop().time()
-        if self._offered_topics is None or now - self._topics_checked_at > TOPICS_CACHE_SECONDS:
-            self._topics_checked_at = now  # concurrent calls use the cached topics meanwhile
-            topics = await self._look_up(self._load_topics)
-            await asyncio.to_thread(topics.prepare)
-            self._offered_topics = topics
-        return self._offered_topics.complete(analyser.clean_typed(text), locale)
+        topics = await self._look_up(self._load_topics)
+        return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""

@@ -8,7 +8,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, questions, term_keys, tokens, typography
+from bot.text import analyser, questions, tokens, typography
 from storage import models, search
 
 _CANDIDATE_LIMIT = 60
@@ -17,8 +17,6 @@ _MIN_PREFIX_LENGTH = 2
 """Letters of a Latin word from which it is completed: one letter begins half of all words."""
 _MIN_STEM_LENGTH = 3
 _MAX_TOPICS = 24
-_MIN_NAME_LENGTH = 3
-"""Letters and digits of a beginning of a name by which the one paper that has it is found."""
 
 
 def parse_id(text: str) -> str | None:
@@ -33,8 +31,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
     rows = find_papers(archive, text, limit=1)
-    found = rows[0] if rows else find_named(archive, text)
-    return found.arxiv_id if found else None
+    return rows[0].arxiv_id if rows else None
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
@@ -54,17 +51,6 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
         titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
     return [row for _, row in titled[:limit]]
-
-
-def find_named(archive: Archive, text: str) -> models.PaperRow | None:
-    """Return the only paper with a name, in any spacing, that begins with a text; None if several have one.
-
-    "smollm" is the paper of SmolLM2, "flash attention" that of FlashAttention-3.
-    """
-    folded = analyser.fold_name(text[:_MAX_TEXT_LENGTH]).replace(" ", "")
-    beginnings = {name for name in {folded, *term_keys.query_names(text)} if len(name) >= _MIN_NAME_LENGTH}
-    found = archive.engine.list_named(beginnings)
-    return search.list_paper_rows(archive.view, found)[0] if len(found) == 1 else None
 
 
 def _tokens(words: Sequence[str]) -> list[str]:

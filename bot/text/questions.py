@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -174,6 +175,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf"(.+[{adnominal}])([거것걸건게][가-힣]?)",
         rf"(.*[{future}])(때[가-힣]?)",
         rf"(.+[{future}])(수[가-힣]?|만한[가-힣]?)",
+        r"(..+)(말고)",
     )
     return re.compile("|".join(verbs)), re.compile("|".join(joined))
 
@@ -184,7 +186,7 @@ def is_verb(word: str) -> bool:
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb: 돌릴수, 쓰는거, 학습시킬때."""
+    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 
@@ -209,13 +211,20 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     return mask if any(mask) else [True] * len(words)
 
 
+@lru_cache(maxsize=1)
+def _everyday_rows() -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
+    """Return the everyday words and phrases with the terms of papers, the last rows first, by first letter."""
+    rows = defaultdict[str, list[tuple[str, tuple[str, ...]]]](list)
+    for words, terms in reversed((*load_rows(), *people.list_korean_names())):
+        for word in words:
+            rows[word[0].casefold()].append((word, terms))
+    return rows
+
+
 @lru_cache(maxsize=1 << 10)
 def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the terms of papers by the keys of everyday words and phrases with a first letter: stemming all takes 30 ms."""
-    rows = (*load_rows(), *people.list_korean_names())
-    return {
-        _key(word): terms for words, terms in reversed(rows) for word in words if word[0].casefold() == first
-    }
+    """Return the terms of papers by the keys of everyday words with a first letter: stemming all takes 30 ms."""
+    return {_key(word): terms for word, terms in _everyday_rows().get(first, ())}
 
 
 def is_everyday(text: str) -> bool:
@@ -225,8 +234,7 @@ def is_everyday(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _everyday_forms() -> frozenset[str]:
-    rows = (*load_rows(), *people.list_korean_names())
-    return frozenset(word.replace(" ", "") for words, _ in rows for word in words)
+    return frozenset(word.replace(" ", "") for rows in _everyday_rows().values() for word, _ in rows)
 
 
 @analyser.remembered(1 << 12)

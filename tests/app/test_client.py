@@ -16,7 +16,6 @@ import yarl
 
 from bot.app.client import DiscordRenderer
 from bot.daily.service import Subscriptions
-from bot.outbox import contents
 from storage import models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
@@ -119,37 +118,6 @@ async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bo
 @pytest.fixture(scope="module")
 def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
-
-
-@pytest.mark.parametrize("locale", list(models.Locale))
-@pytest.mark.parametrize("kind", list(contents.NoticeKind))
-def test_every_notice_has_a_text_and_its_marker(
-    renderer: DiscordRenderer, locale: models.Locale, kind: contents.NoticeKind
-) -> None:
-    named = {"channel_id": 5, "subscription_id": 3, "subject": "https://x.example/feed"}
-    for reason in (None, *models.Reason, "the server answered 503 @everyone"):
-        notice = contents.NoticePost(rendered_posts.LONGEST_MARKER, locale, kind, reason, **named)  # type: ignore[arg-type]
-        rendered_posts.check(renderer.render_notice(notice))
-
-
-def test_an_announcement_has_embeds_with_links_and_is_published(renderer: DiscordRenderer) -> None:
-    message, published = renderer.render_daily(
-        rendered_posts.daily((rendered_posts.paper(),), style=models.Style.ANNOUNCEMENT)
-    )
-    assert published.kind is models.PartKind.CROSSPOST
-    assert "components" not in message.payload
-    assert message.payload["embeds"][1]["url"] == "https://huggingface.co/papers/2502.00001"
-
-
-def test_a_paper_without_summary_or_title_is_shown_by_its_id(renderer: DiscordRenderer) -> None:
-    for style in models.Style:
-        parts = renderer.render_daily(
-            rendered_posts.daily(
-                (rendered_posts.paper(title=None, sections=(), authors=(), thumbnail=None),), style=style
-            )
-        )
-        rendered_posts.check(parts)
-        assert "2502.00001" in json.dumps([part.payload for part in parts])
 
 
 @pytest.mark.parametrize("style", list(models.Style))

@@ -13,7 +13,7 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
-from storage import archive, errors, locks, models, outbox, papers
+from storage import locks, models, outbox
 from storage.database import Database
 from tests.support import digest_builders
 
@@ -50,39 +50,6 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
         (planned,) = await outbox.list_rows(connection)
     assert planned.papers == ("2601.00001",)
     assert planned.kind is models.DeliveryKind.DAILY
-
-
-async def test_a_changed_file_corrects_its_digest(bot: runtime.Runtime, tmp_path: Path) -> None:
-    file = tmp_path / "digest.md"
-    for votes in (9, 12, 12):
-        file.write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", votes)]))
-        await _scan_inbox(bot, tmp_path)
-    async with bot.container.database.read() as connection:
-        detail = await papers.get_detail(connection, "2601.00001")
-        assert await archive.list_dates(connection, limit=9) == [NOW.date()]
-    assert detail is not None
-    assert [appearance.entry.votes for appearance in detail.appearances] == [12]
-    assert b"paperround_digests_total 2.0" in bot.metrics.render()
-
-
-async def test_a_folder_is_read_again_after_the_database_was_away(
-    bot: runtime.Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failures = ["once"]
-
-    async def fail_once(*_: object) -> int:
-        if failures:
-            raise errors.StorageError(failures.pop())
-        return 0
-
-    monkeypatch.setattr("storage.alerts.exist", fail_once)
-    for number, name in enumerate(("a.md", "b.md"), 1):
-        (tmp_path / name).write_text(digest_builders.newsletter(NOW.date(), [(f"2601.0000{number}", 9)]))
-    for expected in ([False, False], [True, True]):
-        await _scan_inbox(bot, tmp_path)
-        async with bot.container.database.read() as connection:
-            details = [await papers.get_detail(connection, f"2601.0000{number}") for number in (1, 2)]
-        assert [detail is not None for detail in details] == expected
 
 
 async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(

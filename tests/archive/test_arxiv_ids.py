@@ -54,12 +54,6 @@ def test_a_text_without_id_gives_none(text: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) is None
 
 
-def test_a_link_ends_where_its_bracket_closes() -> None:
-    link = arxiv_ids.find_link("see [it](https://arxiv.org/abs/2502.02737v2) there")
-    assert link is not None
-    assert link[:2] == ("2502.02737", "https://arxiv.org/abs/2502.02737v2")
-
-
 def test_the_urls_of_a_paper_give_its_id() -> None:
     for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,11 +15,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.archive import digest_writer, exports, listing, parse, summaries
+from bot.archive import exports, parse
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
-from tests.archive.test_parse import newsletter_text, review_text
 
 TEMPLATES = Templates()
 
@@ -87,16 +86,6 @@ def test_braces_are_balanced_and_special_characters_escaped(title: str, authors:
     assert depth == 0
     assert not re.search(r"(?<!\\)[$&#%_]", entry)
     assert len(entry.splitlines()) == entry.count("\n")
-
-
-def test_an_unconfirmed_order_of_authors_is_noted_where_there_is_an_order() -> None:
-    # A note would be printed in the references of most styles.
-    assert exports.render_entry("2502.02737", "T", ["A B", "C D"], is_order_confirmed=False).startswith(
-        "% Author order unconfirmed\n@misc{"
-    )
-    for authors, is_confirmed in ((["A B", "C D"], True), (["A B"], False), ([], False)):
-        entry = exports.render_entry("2502.02737", "T", authors, is_order_confirmed=is_confirmed)
-        assert entry.startswith("@misc{")
 
 
 def test_the_stored_authors_count_before_those_of_the_digest() -> None:
@@ -171,41 +160,6 @@ def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
     assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
 
 
-def body(*sections: Section) -> str:
-    return exports.render_newsletter_paper(entry(sections=sections)).body
-
-
-def test_a_bullet_holds_what_a_section_has() -> None:
-    text = "글\n\n### 소제목\n\n---\n\n```\n# 코드\n```"
-    shown = "- ***1. 장***: 글\n\n  ### 소제목\n\n  ---\n\n  ```\n  # 코드\n  ```"
-    assert body(Section("1. 장*", text)) == shown
-
-
-def test_names_with_commas_or_quotes_are_written_as_a_list() -> None:
-    paper = entry(authors=("A, B", 'C "D"'), authors_truncated=True)
-    assert exports.render_newsletter_paper(paper).authors == '["A, B", "C \\"D\\"", +]'
-
-
-def test_a_summary_with_code_gets_a_longer_fence_in_a_review() -> None:
-    text = exports.render_review_paper(entry(sections=(Section("장", "```\nx\n```"),))).body
-    assert text == "````markdown\n# 논문 요약: T\n\n## 장\n\n```\nx\n```\n````"
-
-
-def test_every_format_has_a_parser_an_exporter_and_its_ranks() -> None:
-    assert set(digest_writer.FORMAT_RANKS) == set(DigestFormat)
-    assert set(summaries.WRITER_RANK) == set(DigestFormat)
-    assert {*exports.PAPER_RENDERERS, *listing.FORMATS} == set(DigestFormat)
-
-
-@pytest.mark.parametrize("digest_format", exports.PAPER_RENDERERS)
-@pytest.mark.parametrize("make_text", [newsletter_text, review_text])
-def test_a_digest_exported_in_a_format_is_detected_as_that_format(
-    digest_format: DigestFormat, make_text: Callable[..., str]
-) -> None:
-    exported = export(digest_format.value, *parse.parse_text(make_text("2025-02-06", 1, 2)))
-    assert {found.format for found in parse.parse_text(exported)} == {digest_format}
-
-
 NEWSLETTER_LINES = [
     *("### [Title [IDK] x](https://arxiv.org/abs/2502.00001)", "## 2502.00003", "### 2502.00004: Four"),
     *("### [T2: a_b](https://huggingface.co/papers/2502.00002v2)", "Vote: 12", "Vote: -", " Vote: 3"),
@@ -223,30 +177,6 @@ NEWSLETTERS = st.lists(st.sampled_from(NEWSLETTER_LINES), max_size=25).map(
     lambda lines: "\n".join(
         ["## Daily Papers (2025-02-06)", "", "### [First](https://arxiv.org/abs/2502.09999)", *lines]
     )
-)
-PARTS = [
-    "본문이에요.",
-    "- 항목\n  - 안쪽",
-    "### 소제목\n\n글",
-    "```python\n# 아님\n```",
-    "| a |\n|---|\n| 1 |",
-    "**굵은** 글",
-]
-BODIES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map("\n\n".join)
-NAMES = ["A B", "C, D", 'E "F" G', "H O'I", "null", "J+", "K; [L](https://e.org)", "[M]", "N [O"]
-REVIEW_ENTRIES = st.builds(
-    Entry,
-    rank=st.just(1),
-    arxiv_id=st.just("2505.03335"),
-    title=st.sampled_from([None, "제목", 'A "B" C', "T [x]: y"]),
-    url=st.sampled_from(["https://huggingface.co/papers/2505.03335", "https://arxiv.org/abs/2505.03335v2"]),
-    votes=st.none() | st.integers(0, 5000),
-    authors=st.lists(st.sampled_from(NAMES), max_size=4, unique=True).map(tuple),
-    thumbnail=st.sampled_from([None, "https://e.org/a.png"]),
-    video=st.sampled_from([None, "https://e.org/v.mp4"]),
-    sections=st.lists(st.builds(Section, st.sampled_from(["1. 동기", "기여"]), BODIES), max_size=3).map(
-        tuple
-    ),
 )
 
 
@@ -285,12 +215,6 @@ def test_papers_that_an_exported_newsletter_only_names_are_not_its_papers(
     (after,) = parse.parse_text(export("newsletter", digest(bare)))
     assert after.format is DigestFormat.NEWSLETTER
     assert [paper.arxiv_id for paper in after.entries] == [bare.arxiv_id]
-
-
-@given(REVIEW_ENTRIES)
-def test_an_exported_review_parses_to_the_same_entries(paper: Entry) -> None:
-    paper = replace(paper, summary_missing=not paper.sections)
-    assert assert_parses_back(digest(paper, digest_format=DigestFormat.REVIEW)).problems == ()
 
 
 def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> None:

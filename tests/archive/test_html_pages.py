@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.archive import html_pages, markdown_lines, parse
-from tests.support import growth
 
 
 @pytest.mark.parametrize(
@@ -54,30 +51,6 @@ def test_a_digest_survives_a_blogs_html() -> None:
 )
 def test_markdown_is_not_taken_for_html(text: str) -> None:
     assert not parse.is_html(text)
-
-
-HOSTILE = (
-    "<|<a |<a b='|<!--|<![CDATA[|<!x|<?|&|&a|</|</a"
-    "|<img alt='x' |<a href=x>|<a href='|<p>\n |<li>|<script>|\n |<aaaaaa|<div>|<ul><li>|<b><p>"
-)
-
-
-@pytest.mark.parametrize("piece", HOSTILE.split("|"))
-def test_conversion_is_linear_in_the_length_of_the_page(piece: str) -> None:
-    growth.assert_linear(
-        lambda length: html_pages.to_markdown("<p>" + piece * (length // len(piece))), 15_000
-    )
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            ["<", ">", "a", " ", "<a href='x'>", "</a>", "<!--", "-->", "<pre>", "'", "\n", "&amp;"]
-        )
-    )
-)
-def test_any_page_gives_some_text(pieces: list[str]) -> None:
-    assert html_pages.to_markdown("".join(pieces)).endswith("\n")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from bot.archive import listing, parse
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, Problem, Section
+from storage.models import Digest, Problem
 from tests.support.source_payloads import listing_text
 
 DAY = date(2025, 5, 6)
@@ -28,21 +27,6 @@ def build(*papers: Any) -> Digest:
 
 def paper(arxiv_id: object = "2505.00001", **fields: object) -> dict[str, object]:
     return {"arxiv_id": arxiv_id, "title": "A Study", "summary": "It studies small things.", **fields}
-
-
-def test_a_listing_is_detected_by_its_content() -> None:
-    digest = parse_one(listing_text(DAY, ["2505.00001", "2505.00002v3"]))
-    assert (digest.format, digest.date, digest.problems) == (DigestFormat.LISTING, DAY, ())
-    assert digest.entries[1] == Entry(
-        rank=2,
-        arxiv_id="2505.00002",
-        title="A Study of Small Things 2505.00002",
-        url="https://huggingface.co/papers/2505.00002",
-        votes=11,
-        authors=("Ada Lovelace", "Kim Minsu"),
-        thumbnail="https://cdn.example/a.png",
-        sections=(Section(None, "A sentence about 2505.00002."),),
-    )
 
 
 def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None:
@@ -107,24 +91,6 @@ def test_a_summary_is_shown_as_text_or_not_at_all(summary: object, shown: str | 
     assert entry.summary_missing is (shown is None)
 
 
-def test_a_summary_of_50_kilobytes_is_cut_at_a_word() -> None:
-    (entry,) = build(paper(summary="word " * 10_000)).entries
-    body = entry.sections[0].body
-    assert body.endswith("word…")
-    assert listing.MAX_SUMMARY_LENGTH - 10 < len(body) <= listing.MAX_SUMMARY_LENGTH
-
-
-def test_votes_counts_and_order_do_not_identify_a_listing() -> None:
-    first, second = paper(votes=1, comments=1, code_stars=5), paper("2505.00002", votes=2)
-    digest = build(first, second)
-    assert listing.identity(build({**second, "votes": 90}, {**first, "comments": 7})) == listing.identity(
-        digest
-    )
-    for changed in ({"title": "Another"}, {"summary": "Another."}, {"authors": ["Kim"]}):
-        assert listing.identity(build({**first, **changed}, second)) != listing.identity(digest)
-    assert listing.identity(build(first)) != listing.identity(digest)
-
-
 def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
     united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
@@ -135,30 +101,3 @@ def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
     ]
     assert united.entries[1].sections == former.entries[0].sections
     assert parse_one(united.text).entries == united.entries
-
-
-def test_unknown_and_invalid_fields_are_left_out() -> None:
-    digest = build(paper(votes="many", thumbnail="javascript:x", authors="Ada", mystery={"a": 1}, keywords=3))
-    assert json.loads(digest.text)["papers"] == [paper()]
-    (entry,) = digest.entries
-    assert (entry.votes, entry.thumbnail, entry.authors) == (None, None, ())
-
-
-def test_an_address_with_a_line_break_is_mended_and_one_that_is_none_is_left_out() -> None:
-    [fields] = listing.papers_of(
-        build(
-            paper(code_url="https://github.com/a-lab/\r\n  small ", project_url="see https://[github/small")
-        ).text
-    )
-    assert fields["code_url"] == "https://github.com/a-lab/small"
-    assert "project_url" not in fields
-
-
-def test_the_first_picture_is_the_thumbnail_where_there_is_none_and_the_first_video_the_video() -> None:
-    film, picture = "https://u.example/a.MP4", "https://u.example/b.png?w=1"
-    media = [film, 7, "ftp://u.example/x.png", picture, "https://u.example/c.webm"]
-    own, bare = build(
-        paper(media=media, thumbnail="https://u.example/t"), paper("2505.00002", media=media)
-    ).entries
-    assert (own.thumbnail, own.video, bare.thumbnail) == ("https://u.example/t", film, picture)
-    assert [entry.video for entry in build(paper(media={"a": 1})).entries] == [None]

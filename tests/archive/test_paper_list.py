@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, fields, paper_list, parse
+from bot.archive import arxiv_ids, fields, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
-from tests.support import growth
 
 ON = date(2026, 6, 30)
 ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
@@ -51,7 +50,7 @@ def test_every_form_gives_its_papers_on_their_day_and_no_wrong_title(form: str) 
     assert digest.problems == ()
 
 
-def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() -> None:
+def test_a_links_label_is_the_first_title_unless_it_is_a_name_or_caption() -> None:
     text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [{TITLE}](https://arxiv.org/abs/{TWO})
 * [ep1:20260601](https://h.test/1): **[1. "{OTHER}"](https://arxiv.org/abs/{THREE})** [Read it](https://h.test/3)
 """
@@ -59,31 +58,6 @@ def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() ->
     assert [(digest.date.day, [(e.arxiv_id, e.title) for e in digest.entries]) for digest in digests] == [
         (7, [(ONE, None), (TWO, TITLE)]),
         (1, [(THREE, OTHER)]),
-    ]
-
-
-def test_the_days_of_a_week_are_dated_by_the_last() -> None:
-    text = f"""## Top Papers of the Week (June 1 - June 7) - 2026
-| **Paper**  | **Links** |
-| ------------- | ------------- |
-| 1) **KiteFly** - A paper about kites. <br>● Wind | [Paper](https://arxiv.org/abs/{ONE}), [Tweet](https://h.test/1) |
-| 2) **Kite2** - Another. | [Paper](https://arxiv.org/abs/{TWO}) |
-"""
-    [digest] = read(text)
-    assert (digest.date, [paper.arxiv_id for paper in digest.entries]) == (date(2026, 6, 7), [ONE, TWO])
-
-
-def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
-    answer = [
-        {
-            "paper": {"id": ONE, "title": "Kites", "upvotes": 5, "ai_summary": "Short."},
-            "publishedAt": "2026-06-01T00:00:00Z",
-        }
-    ]
-    [digest] = read(json.dumps(answer), "data/2026-06-02.json")
-    assert (digest.format, digest.date) == (DigestFormat.LISTING, date(2026, 6, 2))
-    assert [(paper.title, paper.votes, paper.sections[0].body) for paper in digest.entries] == [
-        ("Kites", 5, "Short.")
     ]
 
 
@@ -175,7 +149,7 @@ def test_a_paper_stands_in_a_link_a_field_or_a_short_line(
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
-def test_of_more_papers_than_a_source_may_bring_the_first_are_read(
+def test_only_the_first_papers_of_an_oversized_list_are_read(
     row: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)
@@ -205,32 +179,3 @@ def test_any_text_gives_papers_of_its_own_or_a_reason(text: str) -> None:
         assert {entry.arxiv_id for entry in digest.entries} <= named | {ONE, TWO, THREE}
         if digest.format is DigestFormat.LIST:
             assert parse.parse_text(digest.text)[0].entries == digest.entries
-
-
-SIMPLE_FORMS = (
-    "- [{t}](https://arxiv.org/abs/{i})",
-    "| [{t}](https://arxiv.org/abs/{i}) | x |",
-    "### [{t}](https://arxiv.org/abs/{i})",
-    '- **"{t}"** [[paper](https://arxiv.org/abs/{i})]',
-)
-
-
-@given(st.permutations(range(1, 13)), st.sampled_from(SIMPLE_FORMS))
-def test_no_id_of_a_list_is_lost(numbers: list[int], form: str) -> None:
-    rows = [form.format(t=f"{TITLE} Number {k}", i=f"2606.{k:05}") for k in numbers]
-    entries = read_one("\n".join(rows))
-    assert [entry.arxiv_id for entry in entries] == [f"2606.{k:05}" for k in numbers]
-    assert form.startswith("- **") or [entry.title for entry in entries] == [
-        f"{TITLE} Number {k}" for k in numbers
-    ]
-
-
-@pytest.mark.parametrize(
-    "unit", ["[", "](http://h.test/a)", f"[a](https://arxiv.org/abs/{ONE})", "|", f"({ONE})"]
-)
-def test_a_line_of_any_length_is_read_in_linear_time(unit: str) -> None:
-    def act(length: int) -> None:
-        with contextlib.suppress(errors.NotADigestError):
-            paper_list.parse([unit * (length // len(unit))], "x.md", ON)
-
-    growth.assert_linear(act, 50_000)

@@ -39,10 +39,6 @@ def test_a_summary_on_any_subject_is_not_a_refusal(text: str) -> None:
     assert not summaries.is_refusal(text)
 
 
-def test_no_text_was_written_from_nothing() -> None:
-    assert summaries.find_basis(()) is Basis.NONE
-
-
 SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합니다."
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
 

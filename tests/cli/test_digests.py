@@ -80,15 +80,6 @@ def test_digest_prints_the_papers_of_a_date_top_voted_first(filled: Paperround) 
     assert filled("digest", "2020-01-01").stdout == "No papers for 2020-01-01.\n"
 
 
-def test_an_exported_newsletter_parses_to_the_same_papers(
-    filled: Paperround, digest_folder: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "out.md"
-    assert filled("export", "--format", "newsletter", "--output", str(target)).exit_status == 0
-    before, after = (filled("parse", str(path)).lines[0] for path in (digest_folder / "a.md", target))
-    assert after["papers"] == before["papers"]
-
-
 def test_export_refuses_wrong_usage_and_missing_digests(filled: Paperround) -> None:
     assert filled("export", "--format", "docx").exit_status == 2
     assert (
@@ -109,22 +100,3 @@ def test_no_export_replaces_a_database(filled: Paperround, tmp_path: Path) -> No
         answer = filled(*command)
         assert (answer.exit_status, "is a database" in answer.stderr) == (1, True)
     assert target.read_bytes() == before
-
-
-def test_the_seeds_parse_and_are_found(paperround: Paperround, seeds: Path) -> None:
-    answer = paperround("parse", str(seeds))
-    assert answer.exit_status == 0
-    assert [len(digest["papers"]) for digest in answer.lines] == [15, 27, 26, 27]
-    assert all(digest["problems"] == [] for digest in answer.lines)
-    top = answer.lines[0]["papers"][0]
-    assert (top["arxiv_id"], top["votes"], len(top["authors"]), len(top["sections"])) == (
-        "2502.02737",
-        81,
-        22,
-        3,
-    )
-    assert paperround("ingest", str(seeds), "--json").data["new_papers"] == 95
-    assert paperround("ingest", str(seeds), "--json").data["new_papers"] == 0
-    for query in ("소형 언어 모델", "small language model"):
-        assert "2502.02737" in [row["arxiv_id"] for row in paperround("search", query, "--json").data]
-    assert paperround("author", "andres marafioti", "--json").data["author"] == "Andrés Marafioti"

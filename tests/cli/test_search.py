@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from tests.support.shell_fixtures import PAPERS, Paperround
 
@@ -73,44 +72,3 @@ def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_o
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)
-
-
-REVIEW = """# 📰 Daily Papers (2026-01-05)
-
-## 2601.00001
-🔗 https://huggingface.co/papers/2601.00001
-
-**Summary**:
-죄송합니다만, 본문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 정리해 드리겠습니다.
-
-**1. 핵심 동기**
-
-발명된 문장인 얼룩말이 여기에 있습니다.
-
-**2. 결과**
-
-빠릅니다.
-"""
-
-
-def test_an_invented_summary_is_kept_but_neither_shown_nor_searched(
-    paperround: Paperround, tmp_path: Path
-) -> None:
-    file = tmp_path / "review.md"
-    file.write_text(REVIEW, "utf-8")
-    assert paperround("ingest", str(file)).exit_status == 0
-    data = paperround("paper", "2601.00001", "--json").data
-    assert data["summaries"] == [
-        {
-            "format": "review",
-            "language": "ko",
-            "basis": "none",
-            "source": "files",
-            "date": "2026-01-05",
-            "shown": False,
-        }
-    ]
-    assert data["digests"][0]["summary_missing"]
-    assert data["digests"][0]["sections"]
-    assert "얼룩말" not in paperround("paper", "2601.00001").stdout
-    assert paperround("search", "얼룩말", "--json").data == []

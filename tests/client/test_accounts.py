@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 
 from bot.client import accounts as client_accounts
 from bot.client.accounts import Guilds, Readers, TextPurpose, TextTokenStore
-from bot.outbox import outcomes
-from bot.outbox.relay import AttemptRunner
-from storage import daily, models, outbox, papers, shelf
+from storage import daily, models, papers, shelf
 from storage.database import Database
 from tests.support import outbox_builders, paper_records, reader_rows
 from tests.support.relay_harness import new_subscription
@@ -89,33 +88,17 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
 READER = 7_000_000_000_000_007
 
 
-class ForgettingSender:
-    """A sender whose reader asks to be forgotten while their direct messages are opened."""
-
-    def __init__(self, service: Readers) -> None:
-        self._service = service
-        self.sent: list[str] = []
-
-    async def open_dm(self, user_id: int) -> int:
-        await self._service.forget(user_id)
-        return 5
-
-    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
-        self.sent.append(request.nonce)
-        return models.Receipt(1, request.channel_id)
-
-    async def find(self, request: outcomes.SendRequest, since: object) -> models.Receipt | None:
-        raise AssertionError
-
-
 async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_sent(db: Database) -> None:
-    service = Readers(db, lambda: outbox_builders.NOW)
-    delivery = outbox_builders.new_delivery(f"alert:user:{READER}:1:1", 1, channel_id=None, user_id=READER)
-    async with db.transaction() as connection:
-        await outbox.add(connection, delivery)
-        (due,) = await outbox.list_due(connection, outbox_builders.NOW)
-    forgetting = ForgettingSender(service)
-    await AttemptRunner(db, forgetting).run(due, outbox_builders.NOW, outbox_builders.NOW)
+    world = World(db, "Mon 12:00")
+    await world.alert("robot", by=READER)
+    await world.written("Mon", "A▲9", summary="A robot.")
+
+    async def forget(user_id: int) -> int:
+        await Readers(db, world.clock).forget(user_id)
+        return -user_id
+
+    with mock.patch.object(world.discord, "open_dm", forget):
+        await world.wait(minutes=3)
     assert await reader_rows.find_columns(db, str(READER)) == set()
 
 

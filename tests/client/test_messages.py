@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, get_args
@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.alerts import matcher
-from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
@@ -25,7 +24,6 @@ from bot.daily import messages as daily_messages
 from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
-from bot.rendering import discord_text
 from bot.rendering.templates import Templates
 from storage import models
 from storage.models import Locale
@@ -52,21 +50,6 @@ def _daily_texts(
         block: str(daily_post.daily_text(WORDINGS[locale], post, block))
         for block in get_args(daily_post.DailyBlock)
     }
-
-
-def _alert_paper_lines(
-    locale: Locale, title: str, votes: int | None, *reasons: tuple[matcher.MatchField, str]
-) -> str:
-    paper = contents.PostPaper("2502.02737", None, "https://arxiv.org/abs/2502.02737", DAY, votes)
-    match_reasons = tuple(
-        matcher.AlertReason(models.AlertKind.KEYWORD, text, found_in, text) for found_in, text in reasons
-    )
-    match = alerts_planner.AlertMatch(paper, match_reasons)
-    return alerts_messages.alert_paper_lines(WORDINGS[locale], match, title)
-
-
-def _notice_text(locale: Locale, kind: contents.NoticeKind, reason: str, **options: Any) -> str:
-    return WORDINGS[locale].notice_text(contents.NoticePost("", locale, kind, reason, **options))
 
 
 def test_a_daily_post_in_both_languages() -> None:
@@ -120,70 +103,34 @@ def test_the_count_says_what_is_shown_without_votes_that_are_unknown(
         assert _daily_texts(locale, shown=5, **{"total": 31, **options})["count"] == text
 
 
-@pytest.mark.parametrize("locale", Locale)
-def test_a_paper_shows_its_title_votes_authors_and_summary(locale: Locale) -> None:
-    title = discord_text.masked_link("SmolLM2 [beta]", "https://arxiv.org/abs/2502.02737")
-    paper = contents.PostPaper(
-        "2502.02737",
-        "SmolLM2 [beta]",
-        "https://arxiv.org/abs/2502.02737",
-        DAY,
-        81,
-        ("Haojun Zhao", "B_b", "C", "D", "E"),
-        sections=(models.Section(None, "\\# 생각 \\*하나\\*."),),
-    )
-    post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, 2, (paper, PAPER))
-    more = "외 2명" if locale is Locale.KO else "and 2 more"
-    assert daily_post.paper_lines(WORDINGS[locale], post, 1, paper, title).split("\n") == [
-        "**1 · [SmolLM2 (beta)](https://arxiv.org/abs/2502.02737)**",
-        f"▲\u00a081 · Haojun Zhao, B\\_b, C {more}",
-        "\\# 생각 \\*하나\\*.",
-    ]
-    assert daily_post.paper_lines(WORDINGS[locale], post, 2, PAPER, title).split("\n")[1:] == ["▲\u00a0–"]
-
-
-def test_an_alert_lists_the_reasons_of_each_paper() -> None:
-    title = discord_text.masked_link("T", "https://e.org/")
-    reasons = [
-        (matcher.MatchField.TITLE, "강화 *학습*"),
-        (matcher.MatchField.AUTHOR, "Sergey Levine"),
-        (matcher.MatchField.TITLE, "강화 *학습*"),
-    ]
-    korean = _alert_paper_lines(Locale.KO, title, 57, *reasons)
-    assert korean == "**[T](https://e.org/)** ▲\u00a057\n-# 제목에 “강화 \\*학습\\*”, 저자 Sergey Levine"
-    english = _alert_paper_lines(Locale.EN, "T", None, (matcher.MatchField.TEXT, "PPO"))
-    assert english == "**T** ▲\u00a0–\n-# “PPO” in the summary"
-
-
-def _notice_texts(locale: Locale) -> Iterator[tuple[contents.NoticeKind, str]]:
-    for kind in contents.NoticeKind:
-        for reason in (*(reason.value for reason in models.Reason), "", "HTTP 503 *twice*"):
-            for alert_id in (1, None):
-                options = {"channel_id": 1, "alert_id": alert_id, "subject": "https://e.org/a_b"}
-                yield kind, _notice_text(locale, kind, reason, **options)
-
-
-@pytest.mark.parametrize("locale", Locale)
-def test_no_text_of_a_notice_has_the_code_of_its_reason(locale: Locale) -> None:
-    names = {reason.value for reason in models.Reason if "-" in reason.value}
-    for kind, text in _notice_texts(locale):
-        if kind is not contents.NoticeKind.SOURCE_FAILING:
-            assert not any(re.search(rf"\b{name}\b", text) for name in names)
-        assert "\n\n" not in text
-        assert "!" not in text
-        assert text.startswith("**")
-
-
-def test_the_error_of_a_source_is_shown_escaped() -> None:
-    text = _notice_text(
-        Locale.EN, contents.NoticeKind.SOURCE_FAILING, "HTTP *503*", subject="https://e.org/a_b"
-    )
-    assert "https\\://e.org/a\\_b: HTTP \\*503\\*" in text
-
-
 @pytest.fixture(scope="module")
 def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
+
+
+@pytest.mark.parametrize("locale", Locale)
+def test_a_notice_is_within_the_limits_and_names_no_code(renderer: DiscordRenderer, locale: Locale) -> None:
+    codes = re.compile(r"\b({})\b".format("|".join(reason for reason in models.Reason if "-" in reason)))
+    for kind, reason in itertools.product(
+        contents.NoticeKind, (None, *models.Reason, "HTTP *503* @everyone")
+    ):
+        notice = contents.NoticePost(
+            rendered_posts.LONGEST_MARKER,
+            locale,
+            kind,
+            reason,
+            channel_id=5,
+            subscription_id=3,
+            subject="a_b",
+        )
+        parts = renderer.render_notice(notice)
+        rendered_posts.check(parts)
+        shown = json.dumps([part.payload for part in parts])
+        if kind is contents.NoticeKind.SOURCE_FAILING:
+            assert "HTTP *503*" not in shown
+            assert "a_b" not in shown
+        else:
+            assert not codes.search(shown)
 
 
 @pytest.mark.parametrize("style", list(models.Style))
@@ -192,7 +139,8 @@ def renderer() -> DiscordRenderer:
 def test_every_style_is_within_the_limits_for_any_number_of_papers(
     renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
 ) -> None:
-    papers = tuple(rendered_posts.paper(number) for number in range(count))
+    bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
+    papers = (bare, *map(rendered_posts.paper, range(1, count)))
     post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
     parts = renderer.render_daily(post)
     rendered_posts.check(parts)

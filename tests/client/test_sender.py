@@ -76,34 +76,22 @@ def test_an_answer_without_ids_that_can_be_stored_leaves_the_outcome_open(ids: d
     assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
-async def test_no_message_can_ping_anyone(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    channel_id, forum = await fake.add_channels(2)
-    await fake.change_channel(forum, type=model.FORUM)
-    await discord_sender.send(make_request(channel_id))
-    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST))
-    for destination_id in (channel_id, post.channel_id):
-        [message] = await fake.messages(destination_id)
-        assert message["payload"]["allowed_mentions"] == {"parse": []}
-
-
-async def test_exactly_the_role_of_a_post_is_mentioned(
+async def test_a_message_mentions_the_role_of_its_post_and_nobody_else(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     channel_id, forum = await fake.add_channels(2)
     await fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
-    body = {
-        "content": f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)",
-        "allowed_mentions": mentions,
-    }
-    await discord_sender.send(make_request(channel_id, payload=body))
-    fields = {"name": "day", "message": body}
-    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=fields))
-    for destination_id in (channel_id, post.channel_id):
-        [message] = await fake.messages(destination_id)
-        assert message["payload"]["allowed_mentions"] == mentions
+    link = f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)"
+    nobody: dict[str, list[str]] = {"parse": []}
+    for allowed in (nobody, mentions):
+        body = {"content": link, "allowed_mentions": mentions} if allowed is mentions else {"content": link}
+        post = {"name": "day", "message": body}
+        await discord_sender.send(make_request(channel_id, payload=body))
+        thread = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
+        for destination_id in (channel_id, thread.channel_id):
+            message = (await fake.messages(destination_id))[-1]
+            assert message["payload"]["allowed_mentions"] == allowed
 
 
 async def test_a_sent_message_is_found_among_later_ones(

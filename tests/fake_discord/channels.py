@@ -44,7 +44,7 @@ async def create_thread(request: web.Request) -> web.StreamResponse:
     parent = messages.require_channel(request, model.SEND_MESSAGES)
     payload = await server.read_payload(request)
     _check_name(payload)
-    is_forum = parent.type in model.THREAD_ONLY_TYPES
+    is_forum = parent.type == model.FORUM
     first_message = payload.get("message") or {}
     if is_forum:
         if parent.require_tag and not payload.get("applied_tags"):

@@ -70,7 +70,7 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def change_guild(fake: server.Fake, params: Json) -> Any:
-    """Change `fields` of the guild `id`: `permissions`, `timed_out_until`, or `present` to remove or add the bot."""
+    """Change `fields` of the guild `id`: `permissions`, or `present` to remove or add the bot."""
     guild = fake.world.guilds[params["id"]]
     was_present = guild.present
     for name, value in params["fields"].items():
@@ -79,9 +79,6 @@ async def change_guild(fake: server.Fake, params: Json) -> Any:
         fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)})
     elif guild.present and not was_present:
         fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True))
-    elif "timed_out_until" in params["fields"]:
-        member = wire.render_member(guild, model.BOT_ID) | {"guild_id": str(guild.id)}
-        fake.gateway.dispatch("GUILD_MEMBER_UPDATE", member)
     else:
         role = wire.render_roles(guild)[1]
         fake.gateway.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": role})
@@ -223,15 +220,13 @@ async def get_log(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def get_counts(fake: server.Fake, params: Json) -> Any:
-    """Return counters: requests, 429 responses, connected sessions, IDENTIFYs, messages, commands."""
+    """Return counters: 429 responses, connected sessions, IDENTIFYs, messages, commands."""
     return {
-        "requests": len(fake.log),
         "too_many": fake.limits.rejected,
         "connected": fake.gateway.count_connected(),
         "identifies": fake.gateway.identifies,
         "messages": sum(len(channel.messages) for channel in fake.world.channels.values()),
         "commands": len(fake.world.commands),
-        "now": fake.world.now(),
     }
 
 

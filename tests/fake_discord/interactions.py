@@ -29,8 +29,7 @@ CALLBACK_TIMEOUT_SECONDS = 3.0
 def create_interaction(fake: server.Fake, fields: Json) -> Json:
     """Send INTERACTION_CREATE and return the record of its callback and replies.
 
-    `fields`: data and channel_id; optionally type, user_id, locale and message_id. The record's `endpoint` is the address that
-    it was sent to last.
+    `fields`: data and channel_id; optionally type, user_id, locale and message_id.
     """
     interaction_id, token = str(fake.world.next_snowflake()), f"aW50ZXJhY3Rpb24{fake.world.next_snowflake()}"
     channel = fake.world.channels[int(fields["channel_id"])]
@@ -42,9 +41,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         "sent_at": time.perf_counter(),
         "callback": None,
         "replies": [],
-        "milliseconds": None,
         "answered_milliseconds": None,
-        "endpoint": None,
     }
     fake.interactions[token] = record
     loop = asyncio.get_running_loop()
@@ -53,7 +50,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         loop.create_future(),
     )
     if fake.endpoints:
-        task = asyncio.create_task(_send(fake, event, record))
+        task = asyncio.create_task(_send(fake, event))
         fake.sending.add(task)
         task.add_done_callback(fake.sending.discard)
     else:
@@ -61,7 +58,7 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
     return record
 
 
-async def _send(fake: server.Fake, event: Json, record: Json) -> None:
+async def _send(fake: server.Fake, event: Json) -> None:
     body, timestamp = json.dumps(event).encode(), str(int(fake.world.now()))
     headers = {
         "X-Signature-Ed25519": fake.key.sign(timestamp.encode() + body).hex(),
@@ -70,9 +67,9 @@ async def _send(fake: server.Fake, event: Json, record: Json) -> None:
     if fake.session is None:
         fake.session = aiohttp.ClientSession()
     fake.endpoints.append(fake.endpoints.pop(0))
-    for record["endpoint"] in [*fake.endpoints]:
+    for url in [*fake.endpoints]:
         with contextlib.suppress(aiohttp.ClientError):
-            async with fake.session.post(record["endpoint"], data=body, headers=headers) as response:
+            async with fake.session.post(url, data=body, headers=headers) as response:
                 assert response.status == HTTPStatus.ACCEPTED, await response.text()
                 return
 
@@ -131,7 +128,7 @@ async def create_callback(request: web.Request) -> web.StreamResponse:
     if payload["type"] == CHANNEL_MESSAGE:
         fake.schemas.check("CreateMessageInteractionCallbackRequest", payload)
         validation.check_message(data)
-    record["callback"], record["milliseconds"] = payload, elapsed * 1000
+    record["callback"] = payload
     fake.callbacks[record["id"]].set_result(record)
     message_id = fake.world.next_snowflake()
     is_deferred = payload["type"] in DEFERRED_CALLBACKS

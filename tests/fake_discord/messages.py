@@ -66,7 +66,7 @@ def _repeat_response(
 def _check_may_send(world: model.World, channel: model.Channel) -> None:
     if channel.type == model.DM and channel.closed:
         raise wire.ApiError(403, 50007, "Cannot send messages to this user")
-    if channel.type in model.THREAD_ONLY_TYPES:
+    if channel.type == model.FORUM:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
     thread = channel.type in model.THREAD_TYPES
     if thread and channel.locked:
@@ -96,23 +96,6 @@ async def get_message(request: web.Request) -> web.StreamResponse:
     channel = require_channel(request, model.VIEW_CHANNEL | model.READ_MESSAGE_HISTORY)
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_message(require_message(request, channel), world))
-
-
-@routes.patch(MESSAGE)
-async def edit_message(request: web.Request) -> web.StreamResponse:
-    """PATCH a message of the bot; the components v2 flag cannot be removed."""
-    fake = request.app[server.FAKE]
-    payload = await server.read_payload(request)
-    channel = require_channel(request)
-    message = require_message(request, channel)
-    if channel.type in model.THREAD_TYPES and channel.archived:
-        raise wire.ApiError(400, 50083, "Thread is archived")
-    fake.schemas.check("MessageEditRequestPartial", payload)
-    merged = message.payload | payload
-    merged["flags"] = int(message.payload.get("flags") or 0) | int(payload.get("flags") or 0)
-    validation.check_message(merged)
-    message.payload, message.edited_at = merged, fake.world.now()
-    return server.json_response(wire.render_message(message, fake.world))
 
 
 @routes.post(server.API + "/channels/{channel_id}/polls/{message_id}/expire")

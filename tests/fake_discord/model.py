@@ -12,9 +12,8 @@ Json = dict[str, Any]
 DISCORD_EPOCH_MS = 1_420_070_400_000
 """Start of 2015 in Unix milliseconds, the epoch of snowflakes."""
 
-TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM, MEDIA = 0, 1, 5, 10, 11, 15, 16
+TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM = 0, 1, 5, 10, 11, 15
 THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
-THREAD_ONLY_TYPES = (FORUM, MEDIA)
 
 NONCE_WINDOW_SECONDS = 120.0
 """How long Discord remembers an enforced nonce."""
@@ -35,10 +34,7 @@ DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, whic
 
 @dataclass
 class Guild:
-    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed.
-
-    `timed_out_until` (Unix time) is when the bot's time-out by a moderator ends, of which Discord sends no event.
-    """
+    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed."""
 
     id: int
     name: str
@@ -46,7 +42,6 @@ class Guild:
     locale: str = "en-US"
     system_channel_id: int | None = None
     present: bool = True
-    timed_out_until: float = 0.0
 
     @property
     def role_id(self) -> int:
@@ -83,14 +78,13 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message. `payload` is the request body with edits merged in; `votes` are those of its poll, by answer."""
+    """A message. `payload` is the request body; `votes` are those of its poll, by answer."""
 
     id: int
     channel_id: int
     payload: Json
     author_id: int = BOT_ID
     nonce: str | None = None
-    edited_at: float | None = None
     deleted: bool = False
     published: bool = False
     votes: dict[int, int] = field(default_factory=dict)
@@ -186,6 +180,4 @@ class World:
         )
         denied = channel.denied | (parent.denied if parent else 0)
         allowed = guild.permissions & ~denied
-        if self.now() < guild.timed_out_until:
-            allowed &= VIEW_CHANNEL | READ_MESSAGE_HISTORY
         return allowed if allowed & VIEW_CHANNEL else 0

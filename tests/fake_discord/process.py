@@ -26,8 +26,8 @@ GUILD_ID = 700_000_000_000_000_000
 class FakeDiscordProcess:
     """Context manager that runs the subprocess."""
 
-    def __init__(self, *, validate: bool = True) -> None:
-        has_schemas = validate and validation.OPENAPI_PATH.exists()
+    def __init__(self) -> None:
+        has_schemas = validation.OPENAPI_PATH.exists()
         arguments = ["--openapi", str(validation.OPENAPI_PATH)] if has_schemas else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fake_discord", *arguments],
@@ -66,9 +66,9 @@ class FakeDiscord:
     `api_url` and `gateway_url` are the URLs for the bot.
     """
 
-    def __init__(self, server: FakeDiscordProcess | None = None, *, validate: bool = True) -> None:
+    def __init__(self, server: FakeDiscordProcess | None = None) -> None:
         self._is_server_owned = server is None
-        self._server = server or FakeDiscordProcess(validate=validate)
+        self._server = server or FakeDiscordProcess()
         self._session: aiohttp.ClientSession | None = None
         self.api_url = self._server.api_url
         self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")

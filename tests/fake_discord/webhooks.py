@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tests.fake_discord import messages, model, server, validation, wire
+from tests.fake_discord import model, server, validation, wire
 
 WEBHOOK = server.API + "/webhooks/{webhook_id:8[0-9]{17}}/{token}"
 """The other addresses below `/webhooks` are those of interactions, whose application has another id."""
-MESSAGE = WEBHOOK + "/messages/{message_id:[0-9]+}"
 routes = web.RouteTableDef()
 
 
@@ -21,9 +20,9 @@ def _require_webhook(request: web.Request) -> model.Webhook:
     return webhook
 
 
-def _check(request: web.Request, payload: model.Json, schema: str) -> None:
+def _check(request: web.Request, payload: model.Json) -> None:
     fake = request.app[server.FAKE]
-    fake.schemas.check(schema, payload)
+    fake.schemas.check("IncomingWebhookRequestPartial", payload)
     if request.query.get("with_components") != "true":
         payload = {**payload, "components": []}
     if any("custom_id" in component for component in validation.walk_components(payload["components"])):
@@ -43,23 +42,9 @@ async def execute_webhook(request: web.Request) -> web.StreamResponse:
     world = request.app[server.FAKE].world
     webhook, payload = _require_webhook(request), await server.read_payload(request)
     channel = world.channels[webhook.channel_id]
-    if channel.type in model.THREAD_ONLY_TYPES:
-        raise wire.ApiError(
-            400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"
-        )
-    _check(request, {"components": [], **payload}, "IncomingWebhookRequestPartial")
+    _check(request, {"components": [], **payload})
     message = world.add_message(channel, payload)
     message.author_id = webhook.id
     if request.query.get("wait") != "true":
         return web.Response(status=204)
     return server.json_response(wire.render_message(message, world) | {"webhook_id": str(webhook.id)})
-
-
-@routes.patch(MESSAGE)
-async def edit_message(request: web.Request) -> web.StreamResponse:
-    world = request.app[server.FAKE].world
-    webhook, payload = _require_webhook(request), await server.read_payload(request)
-    message = messages.require_message(request, world.channels[webhook.channel_id])
-    _check(request, {"components": [], **payload}, "IncomingWebhookUpdateRequestPartial")
-    message.payload, message.edited_at = message.payload | payload, world.now()
-    return server.json_response(wire.render_message(message, world))

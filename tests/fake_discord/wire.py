@@ -55,18 +55,13 @@ def render_user(user_id: int) -> Json:
         "global_name": None if is_bot else name,
         "avatar": None,
         "bot": is_bot,
-        "flags": 0,
-        "public_flags": 0,
     }
 
 
 def render_member(guild: model.Guild, user_id: int) -> Json:
     """Render a guild member; the bot has the guild's bot role."""
-    is_timed_out = user_id == model.BOT_ID and guild.timed_out_until
     return {
-        "communication_disabled_until": render_time(guild.timed_out_until) if is_timed_out else None,
         "user": render_user(user_id),
-        "nick": None,
         "roles": [str(guild.role_id)] if user_id == model.BOT_ID else [],
         "joined_at": render_time(snowflake_time(guild.id)),
         "deaf": False,
@@ -84,20 +79,7 @@ def render_roles(guild: model.Guild) -> list[Json]:
 
 
 def _render_role(role_id: int, name: str, permissions: int, position: int) -> Json:
-    return {
-        "id": str(role_id),
-        "name": name,
-        "color": 0,
-        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-        "hoist": False,
-        "icon": None,
-        "unicode_emoji": None,
-        "position": position,
-        "permissions": str(permissions),
-        "managed": position > 0,
-        "mentionable": False,
-        "flags": 0,
-    }
+    return {"id": str(role_id), "name": name, "position": position, "permissions": str(permissions)}
 
 
 def render_channel(channel: model.Channel, world: model.World) -> Json:
@@ -108,15 +90,12 @@ def render_channel(channel: model.Channel, world: model.World) -> Json:
         "guild_id": str(channel.guild_id),
         "name": channel.name,
         "parent_id": str(channel.parent_id) if channel.parent_id else None,
-        "rate_limit_per_user": 0,
     }
     if channel.type in model.THREAD_TYPES:
         return body | _thread_fields(channel)
     guild = world.guilds[channel.guild_id or 0]
     return body | {
         "position": 0,
-        "nsfw": False,
-        "topic": None,
         "flags": (1 << 4) if channel.require_tag else 0,
         "available_tags": channel.tags,
         "permission_overwrites": [
@@ -148,20 +127,10 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
     body: Json = {
         "id": str(guild.id),
         "name": guild.name,
-        "icon": None,
         "owner_id": str(model.OWNER_ID),
         "roles": render_roles(guild),
-        "emojis": [],
-        "stickers": [],
         "features": [],
-        "verification_level": 0,
-        "default_message_notifications": 0,
-        "explicit_content_filter": 0,
-        "mfa_level": 0,
-        "nsfw_level": 0,
-        "premium_tier": 0,
         "system_channel_id": str(guild.system_channel_id) if guild.system_channel_id else None,
-        "system_channel_flags": 0,
         "preferred_locale": guild.locale,
     }
     if not full:
@@ -178,11 +147,6 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
         "members": [render_member(guild, model.BOT_ID)],
         "channels": [render_channel(channel, world) for channel in channels if channel not in threads],
         "threads": [render_channel(thread, world) for thread in threads if not thread.archived],
-        "voice_states": [],
-        "presences": [],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
-        "soundboard_sounds": [],
     }
 
 
@@ -195,11 +159,9 @@ def render_message(message: model.Message, world: model.World) -> Json:
         "author": render_user(message.author_id),
         "content": payload.get("content") or "",
         "timestamp": render_time(snowflake_time(message.id)),
-        "edited_timestamp": render_time(message.edited_at) if message.edited_at else None,
+        "edited_timestamp": None,
         "tts": False,
         "mention_everyone": False,
-        "mentions": [],
-        "mention_roles": [],
         "attachments": [],
         "embeds": payload.get("embeds") or [],
         "components": _assign_component_ids(payload.get("components") or [], itertools.count(1)),

@@ -23,13 +23,11 @@ DEFAULTS: Mapping[str, Any] = {
     "faults": list(FAULTS),
     "fault_share": 0.0,
     "wrong_share": 0.0,
-    "approves_all": False,
-    "seed": "1",
     "delay": 0.0,
     "paper_count": len(papers.load()),
     "key": None,
 }
-"""The settings. `wrong_share` of the claims with a number get a wrong one; as a judge it may approve everything."""
+"""The settings. `wrong_share` of the claims with a number get a wrong one."""
 
 
 class FakeModel:
@@ -112,9 +110,9 @@ async def complete(request: web.Request) -> web.StreamResponse:
 
 
 def _draw_fault(settings: Mapping[str, Any], name: str, attempt: str) -> str | None:
-    if writing.draw(settings["seed"], "fault", name, attempt) >= settings["fault_share"]:
+    if writing.draw("fault", name, attempt) >= settings["fault_share"]:
         return None
-    chosen = writing.draw(settings["seed"], "kind", name, attempt)
+    chosen = writing.draw("kind", name, attempt)
     return str(settings["faults"][min(int(chosen * len(settings["faults"])), len(settings["faults"]) - 1)])
 
 
@@ -129,10 +127,10 @@ def _answer(
     if fault in ("429", "500"):
         return _refuse(fake, int(fault), "the fake model fails", fault=fault, **fields)
     if "verdicts" in schema["properties"]:
-        answer = {"verdicts": writing.judge(body["messages"], approves_all=settings["approves_all"])}
+        answer = {"verdicts": writing.judge(body["messages"])}
     else:
         answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-    writing.plant_numbers(answer, settings["wrong_share"], settings["seed"] + attempt + name)
+    writing.plant_numbers(answer, settings["wrong_share"], attempt + name)
     content = _break_answer(answer, fault)
     if fields["mode"] == "text":
         content = f"Here is the summary.\n\n```json\n{content}\n```"

@@ -66,16 +66,12 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
     }
 
 
-def judge(messages: Sequence[Mapping[str, str]], *, approves_all: bool) -> list[dict[str, Any]]:
+def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     """Return a verdict on each claim of a prompt: it is proved if it is a sentence of `papers`, whatever the variant."""
     facts = {text for paper in papers.load() for fact in paper.facts for text in (fact.english, fact.korean)}
     listed = _JUDGED.findall(_PAPER.sub("", messages[-1]["content"]))
     return [
-        {
-            "claim": number,
-            "reason": "as I know it",
-            "is_proved": approves_all or _VARIANT.sub("", claim) in facts,
-        }
+        {"claim": number, "reason": "as I know it", "is_proved": _VARIANT.sub("", claim) in facts}
         for number, claim in enumerate(listed, start=1)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,24 +12,23 @@ from typing import Any
 
 import discord
 import pytest
+from inline_snapshot import snapshot
 
 from bot.alerts.service import Alerts
 from bot.client import accounts as client_accounts
-from bot.client import message_builder, translations
+from bot.client import message_builder
 from bot.client.translations import Translations
 from bot.daily import messages as daily_messages
-from bot.daily.service import Subscriptions
-from bot.operations import messages as operations_messages
+from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.outbox import contents
 from bot.outbox.pace import Answer
 from bot.rendering import discord_text
 from bot.sources import kinds
 from storage import daily, models, outbox
+from storage import sources as stored_sources
 from storage.database import Database
-from tests.fake_discord import validation
 from tests.support import alert_builders, client_archive, digest_builders, reader_rows
 from tests.support.client_harness import (
-    SIMCORD_EPOCH,
     ClientHarness,
     both_languages,
     last_response,
@@ -38,48 +38,96 @@ from tests.support.client_harness import (
 )
 
 
-async def test_status_reports_missing_posts_and_alerts_and_links_the_next_and_the_last_post(
-    harness: ClientHarness,
-) -> None:
-    shown = shown_text(await harness.ask("status"))
-    assert harness.texts.format_date(date(2026, 1, 1)) in shown
-    assert harness.texts("status-no-post") in shown
-    subscription = await harness.add_subscription()
-    shown = shown_text(await harness.ask("status"))
-    calendar = await harness.bot.services.get(Subscriptions).load_calendar()
-    due = int(calendar.following(subscription).at.timestamp())
-    name = f"**{daily_messages.post_name(harness.texts, subscription)}**\n"
-    upcoming = harness.texts("next-at", at=f"<t:{due}:f> (<t:{due}:R>)")
-    assert f"{name}{upcoming}\n" in shown
-    _, part = await harness.plan_post(subscription)
-    async with harness.container.database.transaction() as connection:
-        receipts = {part.id: models.Receipt(4242, harness.channel.id)}
-        await outbox.mark_sent(connection, receipts, harness.env.now())
-    shown = shown_text(await harness.ask("status"))
-    address = f"https://discord.com/channels/{harness.guild.id}/{harness.channel.id}/4242"
-    last = harness.texts(
-        "status-last",
-        what=f"[{harness.texts('status-post')}]({address})",
-        at=f"<t:{int(harness.env.now().timestamp())}:R>",
-    )
-    upcoming = daily_messages.next_post_text(harness.texts, subscription, calendar)
-    assert f"{name}{upcoming} · {last}\n" in shown
-    silent_on = date(2026, 1, 4)
-    async with harness.container.database.transaction() as connection:
-        await daily.set_last_on(connection, {subscription.id: silent_on})
-    silent = harness.texts("status-silent", date=harness.texts.format_date(silent_on))
-    assert silent in shown_text(await harness.ask("status"))
+async def _plan(harness: ClientHarness, subscription: models.Subscription) -> models.Part:
+    """Plan the next post of a subscription."""
+    await harness.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
+    async with harness.container.database.read() as connection:
+        newest = max(await outbox.list_rows(connection), key=lambda row: row.id)
+        (part,) = await outbox.list_parts(connection, newest.id)
+    return part
 
 
 @both_languages
-async def test_a_role_that_was_deleted_is_named(harness: ClientHarness) -> None:
-    role = harness.guild.create_role("rl-readers", mentionable=True)
-    await harness.add_subscription(mention_role_id=role.id)
-    assert harness.texts("status-no-role") not in shown_text(await harness.ask("status"))
-    await harness.add_subscription(mention_role_id=role.id + 1, topic="RL")
-    assert shown_text(await harness.ask("status")).count(harness.texts("status-no-role")) == 1
-    assert f"**{harness.texts('more-settings')}**" in harness.texts("status-no-role"), (
-        "the form with the role"
+async def test_the_screens_of_the_status(harness: ClientHarness) -> None:
+    """Nothing is set up; then a post was sent whose role is gone, one may not have come, and one had nothing to say."""
+    shown = [harness.screen(await harness.ask("status"))]
+    sent = await harness.add_subscription(mention_role_id=1)
+    weekly = await harness.add_subscription(
+        harness.guild.create_text_channel("vision").id,
+        style=models.Style.WEEKLY,
+        days=(5,),
+        at_time="17:00",
+        locale=harness.texts.locale,
+    )
+    silent = await harness.add_subscription(topic="diffusion")
+    parts = [await _plan(harness, row) for row in (sent, weekly)]
+    async with harness.container.database.transaction() as connection:
+        await daily.set_last_on(connection, {silent.id: date(2026, 1, 4)})
+        receipts = {parts[0].id: models.Receipt(4242, harness.channel.id)}
+        await outbox.mark_sent(connection, receipts, harness.env.now())
+        await outbox.mark_sending(connection, [parts[1].id], harness.env.now())
+        await outbox.stop_part(
+            connection, parts[1].id, reason=models.Reason.NO_HISTORY, now=harness.env.now()
+        )
+    harness.container.pace.record_answer(Answer(429, is_json=False, retry_after=60))
+    troubled = await harness.ask("status", by=harness.manager)
+    assert troubled.components[0]["accent_color"] == message_builder.RED
+    shown.append(harness.screen(troubled))
+    assert (
+        "\n".join(shown)
+        == {
+            models.Locale.EN: snapshot("""\
+### Status
+Newest digest: January 1, 2026 · last update Jan 01 00:00
+No channel that you can see has a daily post.
+[Newest digest] [Sources]
+
+### Status
+Newest digest: January 1, 2026 · last update Jan 01 00:00
+Discord is limiting requests or isn't answering properly right now. Pending posts go out when it
+  recovers.
+**Daily · 9:00 AM · #papers**
+Next: Jan 01 09:00 (Jan 01 09:00) · [last
+  posted](https://discord.com/channels/1456074443980800019/1456074443980800021/4242) Jan 01 00:00
+-# The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily
+  post's **More settings**.
+**Weekly · Fri 5:00 PM · #vision**
+Next: Jan 02 17:00 (Jan 02 17:00)
+⚠ **unclear whether it arrived** Jan 01 00:00
+Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
+  channel, and post it again if the message is missing. To avoid this, turn on **Read Message
+  History** for Paperround in the channel's settings › Permissions.
+**diffusion · 9:00 AM · #papers**
+Next: Jan 01 09:00 (Jan 01 09:00)
+[Post it again · Weekly · Fri 5:00 PM · #vision]
+[Newest digest] [Sources]
+"""),
+            models.Locale.KO: snapshot("""\
+### 상태
+가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
+볼 수 있는 채널에는 자동 게시가 없어요.
+[가장 최근 다이제스트] [출처]
+
+### 상태
+가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
+지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
+**매일 · 오전 9:00 · #papers**
+다음: Jan 01 09:00 (Jan 01 09:00) · Jan 01 00:00 [올린
+  글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242)
+-# 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라
+  주세요.
+**주간 · 금 오후 5:00 · #vision**
+다음: Jan 02 17:00 (Jan 02 17:00)
+⚠ **전송됐는지 알 수 없음** Jan 01 00:00
+**메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시
+  올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜
+  주세요.
+**diffusion · 오전 9:00 · #papers**
+다음: Jan 01 09:00 (Jan 01 09:00)
+[다시 올리기 · 주간 · 금 오후 5:00 · #vision]
+[가장 최근 다이제스트] [출처]
+"""),
+        }[harness.texts.locale]
     )
 
 
@@ -103,16 +151,12 @@ async def test_status_names_only_posts_of_channels_that_the_member_can_see(harne
     assert f"<#{hidden.id}>" in shown_text(await harness.ask("status", by=harness.manager))
 
 
-async def test_a_delivery_with_an_unknown_outcome_is_repeated_by_a_button_and_shown_for_a_week(
+async def test_an_unclear_delivery_is_shown_for_a_week_and_can_be_posted_again(
     harness: ClientHarness,
 ) -> None:
     delivery = await _add_uncertain(harness)
-    for_reader = await harness.ask("status")
-    assert harness.texts("delivery-uncertain") in shown_text(for_reader)
-    assert harness.texts("reason-no-history") in shown_text(for_reader)
-    assert harness.texts("post-again") not in shown_text(for_reader)
+    assert harness.texts("post-again") not in shown_text(await harness.ask("status"))
     status = await harness.ask("status", by=harness.manager)
-    assert harness.texts("delivery-uncertain") in shown_text(status)
     await harness.env.advance_time(timedelta(days=8).total_seconds())
     later = shown_text(await harness.ask("status", by=harness.manager))
     assert harness.texts("delivery-uncertain") not in later
@@ -134,54 +178,12 @@ async def test_a_paused_subscription_shows_its_reason_and_is_resumed_by_a_button
     await harness.bot.services.get(Subscriptions).pause(subscription.id, models.Reason.NO_SEND)
     status = await harness.ask("status", by=harness.manager)
     assert harness.texts("reason-no-send") in shown_text(status)
-    label = f"{harness.texts('resume-post')} · {_label(harness, subscription)}"
+    names = {channel.id: channel.name for channel in harness.bot.get_all_channels()}
+    name = daily_messages.post_name(harness.texts, subscription, names)
+    label = f"{harness.texts('resume-post')} · {name}"
     await harness.manager.click(status, label=label)
     resumed = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert resumed.state is models.ActivityState.ACTIVE
-
-
-@both_languages
-async def test_the_status_and_the_list_have_each_post_of_the_server_by_the_same_name(
-    harness: ClientHarness,
-) -> None:
-    other = harness.guild.create_text_channel("vision")
-    await harness.add_subscription(topic="diffusion")
-    weekly = await harness.add_subscription(
-        other.id, style=models.Style.WEEKLY, days=(5,), at_time="17:00", locale=harness.texts.locale
-    )
-    here, there = f"<#{harness.channel.id}>", f"<#{other.id}>"
-    named = {"en": f"**Weekly · Fri 5:00 PM · {there}**", "ko": f"**주간 · 금 오후 5:00 · {there}**"}
-    for command in ("status", "daily edit"):
-        shown = shown_text(await harness.ask(command, by=harness.manager))
-        assert f"**diffusion · {harness.texts.format_time('09:00')} · {here}**" in shown
-        assert named[harness.texts.locale.value] in shown
-    await harness.bot.services.get(Subscriptions).pause(weekly.id)
-    paused = await harness.ask("status", by=harness.manager)
-    assert paused.components[0]["accent_color"] == message_builder.AMBER
-    await harness.bot.services.get(Subscriptions).resume(weekly.id)
-    _, part = await harness.plan_post(weekly)
-    async with harness.container.database.transaction() as connection:
-        await outbox.mark_sending(connection, [part.id], harness.env.now())
-        await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=harness.env.now())
-    troubled = await harness.ask("status", by=harness.manager)
-    assert troubled.components[0]["accent_color"] == message_builder.RED
-    lines = shown_text(troubled).splitlines()
-    at = lines.index(named[harness.texts.locale.value])
-    assert harness.texts("delivery-uncertain") in lines[at + 2]
-    assert f"{harness.texts('post-again')} · {_label(harness, weekly)}" in lines
-
-
-def _label(harness: ClientHarness, subscription: models.Subscription) -> str:
-    names = {channel.id: channel.name for channel in harness.bot.get_all_channels()}
-    return daily_messages.post_name(harness.texts, subscription, names)
-
-
-async def test_managers_see_that_discord_fails(harness: ClientHarness) -> None:
-    pace, troubled = harness.container.pace, harness.texts("status-discord-troubled")
-    assert troubled not in shown_text(await harness.ask("status", by=harness.manager))
-    pace.record_answer(Answer(429, is_json=False, retry_after=60))
-    assert troubled in shown_text(await harness.ask("status", by=harness.manager))
-    assert troubled not in shown_text(await harness.ask("status"))
 
 
 async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
@@ -195,9 +197,7 @@ async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
     ]
 
 
-async def test_help_mentions_every_command_begins_with_what_readers_do_and_has_buttons_for_it(
-    harness: ClientHarness,
-) -> None:
+async def test_help_lists_every_command_with_those_of_readers_first(harness: ClientHarness) -> None:
     answer = await harness.ask("help", by=harness.manager)
     headings = ["reading", "following", "channel"]
     shown = shown_text(answer)
@@ -274,7 +274,7 @@ async def _use_everything(harness: ClientHarness) -> None:
 KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 
 
-async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgotten(
+async def test_me_data_and_me_forget_cover_everything_that_a_reader_did(
     db: Database, texts: Translations
 ) -> None:
     async with open_harness(db, models.Locale.KO, texts) as harness:
@@ -297,7 +297,7 @@ async def test_what_a_reader_did_in_the_chat_is_given_as_a_file_and_then_forgott
         assert harness.unexpected_errors() == []
 
 
-async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_file_is_compressed(
+async def test_me_forget_names_what_it_deletes_and_a_large_export_is_compressed(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = await harness.ask("me forget")
@@ -322,60 +322,60 @@ async def test_the_question_says_what_would_go_and_can_be_closed_and_a_large_fil
     assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
 
 
-DATED = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
-
-
-async def _add(harness: ClientHarness, url: str) -> models.StoredSource:
-    return await harness.bot.services.sources.add(url, kind=models.SourceKind.FEED)
-
-
-def _sources_text(texts: translations.Texts, *rows: models.StoredSource, **options: Any) -> str:
-    """Return what the sources' page shows of some sources."""
-    extent = models.ArchiveExtent(7, date(2025, 12, 30), date(2026, 1, 1))
-    state: dict[str, Any] = {"extent": extent, "now": SIMCORD_EPOCH} | options
-    view = operations_messages.sources_view(texts, rows, **state)
-    components = validation.walk_components(message_builder.layout_payload(view)["components"])
-    return "\n".join(part.get("content", "") for part in components)
-
-
-def _source(url: str, kind: models.SourceKind = models.SourceKind.FEED) -> models.StoredSource:
-    return models.StoredSource(1, url, kind, 0, {}, SIMCORD_EPOCH, next_attempt_at=SIMCORD_EPOCH)
-
-
-def test_a_source_shows_its_last_and_next_fetch_and_its_failures_without_secrets_and_private_addresses(
-    texts: Translations, tmp_path: Path
+async def test_the_sources_show_their_health_without_secrets_and_private_addresses(
+    harness: ClientHarness, tmp_path: Path
 ) -> None:
-    english, now, status = texts.for_locale(models.Locale.EN), SIMCORD_EPOCH, models.FetchStatus
-    last, upcoming = now - timedelta(hours=2), now + timedelta(hours=1)
-    dated, feed = _source(DATED, models.SourceKind.URL), _source("https://feed.example/all.xml")
-    folder = _source(str(tmp_path / "daily-papers"), models.SourceKind.FOLDER)
-    failing = replace(feed, status=status.FAILED, failures=4, reason="it refuses access (403)")
-    private = "feed.example (10.1.2.3) is a private address"
-    dates = [english.format_date(day) for day in (date(2025, 12, 30), date(2026, 1, 1))]
-    extent = english("archive-extent", count=7, first=dates[0], last=dates[1])
-    for row, *shown in (
-        (dated, f"-# {english('source-never')} · ", "`digests.example/{date:%Y/%m/%d}.md`"),
-        (dated, english("source-url"), extent),
+    registry, now, status = harness.bot.services.sources, harness.env.now(), models.FetchStatus
+    (tmp_path / "daily-papers").mkdir()
+    dated = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
+    health: Sequence[tuple[str, dict[str, Any]]] = (
+        (dated, {"status": status.OK, "last_success_at": now - timedelta(hours=2)}),
         (
-            replace(dated, status=status.OK, last_success_at=last, next_attempt_at=upcoming),
-            english("source-last", last=f"<t:{int(last.timestamp())}:R>"),
-            english("source-next", next=f"<t:{int(upcoming.timestamp())}:R>"),
+            str(tmp_path / "daily-papers"),
+            {"status": status.FAILED, "failures": 1, "reason": f"{tmp_path}/daily-papers: Permission denied"},
         ),
         (
-            replace(folder, status=status.FAILED, failures=1, reason=f"{folder.url}: Permission denied"),
-            "`daily-papers`",
-            "**The last attempt failed**: daily-papers: Permission denied",
+            "https://one.example/all.xml",
+            {"status": status.FAILED, "failures": 4, "reason": "it refuses access (403)"},
         ),
-        (failing, english("source-failures", count=4, reason="it refuses access (403)")),
         (
-            replace(failing, status=status.REFUSED, reason=private),
-            english("source-failures", count=4, reason=english("source-refused")),
+            "https://two.example/all.xml",
+            {"status": status.REFUSED, "failures": 4, "reason": "two.example (10.1.2.3) is private"},
         ),
-        (replace(dated, status=status.NOT_YET), english("source-not-yet")),
-    ):
-        text = _sources_text(english, row)
-        assert [part for part in shown if part not in text] == []
-        assert not any(hidden in text for hidden in ("secret", "10.1.2.3", str(tmp_path)))
+        ("https://three.example/all.xml", {"status": status.NOT_YET}),
+        ("arxiv:cs.CL", {}),
+    )
+    soon = now + timedelta(hours=1)
+    for url, found in health:
+        row = await registry.add(url)
+        async with harness.container.database.transaction() as connection:
+            await stored_sources.set_health(connection, replace(row, next_attempt_at=soon, **found))
+    page = await harness.press(await harness.ask("status"), "status-sources")
+    shown = harness.screen(page)
+    assert not any(hidden in shown for hidden in ("secret", "10.1.2.3", str(tmp_path)))
+    assert shown == snapshot("""\
+### Sources · 6
+`digests.example/{date:%Y/%m/%d}.md` · URL with a date
+-# last read Dec 31 22:00 · next check Jan 01 01:00
+`daily-papers` · folder
+**The last attempt failed**: daily-papers: Permission denied
+-# nothing read so far · next check Jan 01 01:00
+`one.example/all.xml` · feed
+**The last 4 attempts failed**: it refuses access (403)
+-# nothing read so far · next check Jan 01 01:00
+`two.example/all.xml` · feed
+**The last 4 attempts failed**: its address is private; the operator has to allow it
+-# nothing read so far · next check Jan 01 01:00
+`three.example/all.xml` · feed
+The newest digest is not available yet.
+-# nothing read so far · next check Jan 01 01:00
+`arXiv cs.CL` · arXiv: titles, authors, abstracts
+-# nothing read so far · next check Jan 01 01:00
+-# Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and
+  Hugging Face come first.
+-# The archive holds 7 papers, from December 30, 2025 to January 1, 2026.
+[See status]
+""")
 
 
 async def test_without_sources_the_answer_explains_how_digests_are_added(
@@ -389,6 +389,6 @@ async def test_without_sources_the_answer_explains_how_digests_are_added(
     assert "paperround sources add https://huggingface.co" in line
     assert line in shown
     assert line in shown_text(await harness.ask("status"))
-    await _add(harness, "https://feed.example/0.xml")
+    await harness.bot.services.sources.add("https://feed.example/0.xml")
     assert line not in shown_text(await harness.ask("status"))
     assert harness.texts("archive-empty") in shown

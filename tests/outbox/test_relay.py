@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -15,25 +15,16 @@ from discord.http import MultipartParameters
 from bot.app.client import DiscordRenderer
 from bot.client import translations
 from bot.client.messages import CommandMentions
-from bot.core.clock import system_clock
 from bot.daily import choice
 from bot.daily import planner as daily_planner
-from bot.outbox import contents, outcomes, relay
+from bot.outbox import contents, relay
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.rendering.templates import Templates
 from storage import locks, models, outbox, tables
-from storage.database import Database
 from storage.models import PartKind
 from tests.fake_discord import model, process
-from tests.support import outbox_builders, patience
-from tests.support.relay_harness import (
-    RelayHarness,
-    StubNoticeRenderer,
-    all_sent,
-    message_payload,
-    message_texts,
-    new_delivery,
-)
+from tests.support import patience
+from tests.support.relay_harness import RelayHarness, all_sent, message_payload, message_texts, new_delivery
 
 pytestmark = pytest.mark.wire
 
@@ -361,49 +352,3 @@ async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
     assert (await relay_harness.list_states()).count("sent") == 2
     await relay_harness.open_relay(get_term=lambda: present).drain(relay_harness.now())
     assert all_sent(await relay_harness.list_states())
-
-
-class StubSender:
-    """A sender that raises an unexpected error until `works` is set."""
-
-    def __init__(self) -> None:
-        self.attempts = 0
-        self.works = False
-
-    async def send(self, request: outcomes.SendRequest) -> models.Receipt:
-        self.attempts += 1
-        if not self.works:
-            raise KeyError("id")
-        return models.Receipt(1, request.channel_id)
-
-    async def find(self, request: outcomes.SendRequest, since: datetime) -> models.Receipt | None:
-        return None
-
-    async def open_dm(self, user_id: int) -> int:
-        raise AssertionError
-
-
-def open_stub_relay(db: Database, stub_sender: StubSender, now: datetime) -> relay.Relay:
-    deliveries = DeliveryFactory(StubNoticeRenderer)
-    recorder = outbox_builders.make_recorder(db, deliveries, linger_seconds=0.0)
-    return relay.Relay(db, stub_sender, recorder, outbox_builders.make_pace(), clock=lambda: now)
-
-
-async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(db: Database) -> None:
-    stub_sender = StubSender()
-    now = system_clock()
-    stub_relay = open_stub_relay(db, stub_sender, now)
-    async with db.transaction() as connection:
-        await outbox.add(connection, new_delivery("a", 1, now))
-    async with patience.limit(5):
-        await stub_relay.drain(now)
-    assert stub_sender.attempts == 1
-    async with db.read() as connection:
-        (delivery,) = await outbox.list_rows(connection)
-        (part,) = await outbox.list_parts(connection, delivery.id)
-    assert part.state is models.PartState.WAITING
-    assert part.first_attempt_at is not None
-    stub_sender.works = True
-    await stub_relay.drain(now + timedelta(minutes=2))
-    async with db.read() as connection:
-        assert (await outbox.list_rows(connection))[0].state is models.DeliveryState.SENT

@@ -78,24 +78,11 @@ def test_without_a_font_for_hangul_months_are_numbers() -> None:
     assert not [text for text in texts if re.search("[가-힣]", text)]
 
 
-def test_a_chart_is_drawn_without_any_font() -> None:
-    picture = charts.ChartRenderer(Templates(), []).draw(_chart(_columns(12), "ko"))
-    colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
-    assert (0xF4, 0xB4, 0x00) in {colour for _, colour in colours or ()}
-
-
 def test_markup_in_a_label_is_text_and_one_without_glyphs_is_left_out() -> None:
     label = "<b>&\"'</svg>"
     texts = _texts(_svg(_chart(_columns(3), labels=(label, "😀 votes"))))
     assert label in texts
     assert "😀 votes" not in texts
-
-
-def test_letters_are_high_enough_for_a_phone() -> None:
-    """A phone of 400 pixels shows the picture 320 pixels wide; a letter takes seven tenths of its font's size."""
-    root = ElementTree.fromstring(_svg(_chart(_columns(12))))
-    assert {element.get("font-size") for element in root.iter()} == {None, root.get("font-size")}
-    assert float(root.get("font-size", "")) * 0.7 * 320 / charts.WIDTH >= 11
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from storage import models
 from storage import search as stored_search
 from storage.database import Database
 from tests.support import sample_archive
@@ -20,8 +19,6 @@ async def test_names_match_in_any_order_and_without_diacritics(search: SearchSer
         result = await search.find_author(name)
         assert result.author == "Andrés Marafiori"
         assert [row.arxiv_id for row in result.rows] == ["2501.00001"]
-        assert result.coauthors == ("Jürgen Müller",)
-        assert result.topics == ("small language model",)
 
 
 WRITINGS = {
@@ -158,7 +155,6 @@ async def test_several_people_of_a_hangul_name_are_listed(korean: SearchService)
     result = await korean.find_author("강민지")
     assert set(result.namesakes) == set(result.matches) == {"Minji Kang", "Min-Jee Kang"}
     assert {row.arxiv_id for row in result.rows} == {"2505.01007", "2505.01008"}
-    assert (result.coauthors, result.topics) == ((), ())
 
 
 async def test_a_middle_initial_does_not_stand_for_a_whole_given_name(korean: SearchService) -> None:
@@ -175,29 +171,6 @@ async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None
 async def test_a_hangul_name_is_completed_while_it_is_typed(korean: SearchService) -> None:
     for typed, offered in (("박거", "Gunwoo Park"), ("노혀", "Hyunwoo J. Noh"), ("최ㅇ", "최유나")):
         assert offered in [choice.value for choice in await korean.complete_author(typed)]
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> None:
-    forms = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
-    papers = [
-        NewsletterPaper(f"2505.0666{number}", f"Paper {number}", "It works.", authors=(form, "Ada Byron"))
-        for number, form in enumerate(forms)
-    ]
-    await sample_archive.add_digest(db, "2025-05-04", *papers)
-    result = await SearchService(db).find_author("ben allal, loubna")
-    assert result.author == "Loubna Ben Allal"
-    assert result.matches == ("Loubna Ben Allal",)
-    assert result.name_variants == ("Loubna Ben Allal", "Loubna Ben allal")
-    assert result.total == 3
-    (offered,) = await SearchService(db).complete_author("loubna")
-    assert (offered.name, offered.value) == ("Loubna Ben Allal", "Loubna Ben Allal")
-
-
-async def test_topics_are_named_in_the_readers_language(search: SearchService) -> None:
-    korean = await search.find_author("marafiori", locale=models.Locale.KO)
-    assert korean.topics == ("소형 언어 모델",)
-    assert (await search.find_author("marafiori")).topics == ("small language model",)
 
 
 @pytest.mark.engines("sqlite", "postgresql")

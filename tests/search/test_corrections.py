@@ -9,9 +9,6 @@ from hypothesis import strategies as st
 from bot.search import completion
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
 
 
 async def test_a_typing_error_is_answered_as_it_was_meant(search: SearchService) -> None:
@@ -52,25 +49,6 @@ async def test_a_paper_is_found_by_a_part_of_its_title(search: SearchService) ->
     assert detail is not None
     assert detail.arxiv_id == "2501.00003"
     assert await search.find_paper("2599.99999") is None
-
-
-async def test_a_paper_is_found_by_the_beginning_of_its_title_if_one_fits(db: Database) -> None:
-    titles = (
-        "SmolLM2: When Smol Goes Big",
-        "Titans: Learning to Memorize",
-        "FlashAttention-3: Fast Attention",
-        "Cooling Titanium",
-        "Prompt-to-Leaderboard",
-        "Prompt-Tuning Revisited",
-    )
-    papers = [NewsletterPaper(f"2505.0{n}000", title, "It works.") for n, title in enumerate(titles, 1)]
-    search = await sample_archive.search_over(db, *papers)
-    for typed, meant in (("smollm", 0), ("titan", 1), ("flash attention", 2), ("flashatt", 2)):
-        detail = await search.find_paper(typed)
-        assert detail is not None, typed
-        assert detail.title == titles[meant]
-    for typed in ("promp", "zzz", "s", "-", "lashattention"):
-        assert await search.find_paper(typed) is None, typed
 
 
 _WORDS = {

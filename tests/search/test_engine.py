@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.search import engine
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
-from bot.search.results import SearchRequest, SearchResult
+from bot.search.results import SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -46,7 +46,7 @@ GRAPHS = [arxiv_id for number, arxiv_id in enumerate(VOTES) if number % 3 == 0]
 
 async def test_pages_by_votes_have_every_match_once_in_order(topic: SearchService) -> None:
     pages = [
-        await topic.list_top(SearchRequest("graph learning", limit=7, offset=offset))
+        await topic.search(SearchRequest("graph learning", limit=7, offset=offset, sort=Sort.VOTES))
         for offset in range(0, len(GRAPHS), 7)
     ]
     shown = [row for page in pages for row in page.rows]
@@ -59,8 +59,8 @@ async def test_two_syllables_are_not_found_within_longer_words(db: Database) -> 
     automation = NewsletterPaper("2501.00021", "Agents at Work", "업무 자동화를 다룬다.")
     tale = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 동화를 쓴다.")
     search = await sample_archive.search_over(db, automation, tale)
-    for find in (search.search, search.list_top):
-        found = await find(SearchRequest("동화"))
+    for sort in (Sort.RELEVANCE, Sort.VOTES):
+        found = await search.search(SearchRequest("동화", sort=sort))
         assert [row.arxiv_id for row in found.rows] == [tale.arxiv_id]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from bot.search.glossary import GlossaryService, read_decisions
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import snapshot
 from storage.database import Database
@@ -34,8 +34,7 @@ async def fill(db: Database, papers: Iterable[NewsletterPaper] = PAPERS) -> Sear
 
 
 async def find(service: SearchService, query: str, *, by_votes: bool = False) -> set[str]:
-    request = SearchRequest(query)
-    result = await (service.list_top(request) if by_votes else service.search(request))
+    result = await service.search(SearchRequest(query, sort=Sort.VOTES if by_votes else Sort.RELEVANCE))
     return {row.arxiv_id for row in result.rows}
 
 

@@ -180,6 +180,8 @@ def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() 
         ("멀티모달 모델이 차트랑 표를 읽을 수 있나?", ["멀티모달 모델", "차트", "표"]),
         ("스마트폰에서 도는 모델", ["온디바이스"]),
         ("오염됐는지", ["오염"]),
+        ("트랜스포머말고 다른 구조", ["상태 공간 모델", "구조"]),
+        ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
     ],
 )
 def test_a_question_is_shown_as_its_terms(

@@ -136,13 +136,6 @@ async def test_a_person_is_a_filter(search: SearchService) -> None:
         assert await _ids(search, query) == {NAMED.arxiv_id}
 
 
-async def test_a_writer_who_is_named_counts_as_a_part_of_the_query(search: SearchService) -> None:
-    found = await search.search(SearchRequest("papers by Samsung on proofs"))
-    assert {row.arxiv_id for row in found.rows} == {STORED.arxiv_id, NAMED.arxiv_id}
-    assert set(found.missing.values()) == {("proofs",)}
-    assert (await search.search(SearchRequest("papers on proofs"))).rows == ()
-
-
 async def test_other_names_and_words_stay_words(search: SearchService) -> None:
     for query in (
         "quantization by Google",

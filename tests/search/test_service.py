@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.support import sample_archive
@@ -85,10 +85,13 @@ async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService
     assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
     day, _ = await search.get_digest(date(2025, 1, 2))
     assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
-    assert [row.votes for row in (await search.list_top(SearchRequest(limit=2))).rows] == [90, 40]
+    assert [row.votes for row in (await search.search(SearchRequest(limit=2, sort=Sort.VOTES))).rows] == [
+        90,
+        40,
+    ]
     # 2501.00003 has more votes and mentions a model once, which is not what it is about.
     assert await ids(search, "모델") == ["2501.00001", "2501.00003"]
-    about = await search.list_top(SearchRequest(query="모델"))
+    about = await search.search(SearchRequest("모델", sort=Sort.VOTES))
     assert ([row.arxiv_id for row in about.rows], about.total) == (["2501.00001"], 1)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
@@ -89,7 +89,7 @@ async def call_all(search: SearchService, text: str) -> None:
         assert sorted(lacking) == lacking, "papers with everything come first"
     await search.find_author(text)
     await search.find_paper(text)
-    await search.list_top(SearchRequest(query=text))
+    await search.search(SearchRequest(text, sort=Sort.VOTES))
     await search.list_similar(text)
     await search.explain_term(text)
     for choices in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,7 @@ from tests.support import fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
 from tests.support.polling_harness import START, PollingHarness
 
+on_both_engines = pytest.mark.engines("sqlite", "postgresql")
 TODAY = START.date()
 CL, LG = "arxiv:cs.CL", "arxiv:cs.CL,cs.LG"
 
@@ -58,23 +58,11 @@ class ArxivHarness(PollingHarness):
 
 
 @pytest_asyncio.fixture
-async def db_harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
-    async with _open(db) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def harness(sqlite_db: database.Database) -> AsyncIterator[ArxivHarness]:
-    async with _open(sqlite_db) as opened:
-        yield opened
-
-
-@contextlib.asynccontextmanager
-async def _open(db: database.Database) -> AsyncIterator[ArxivHarness]:
+async def harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
     async with origin_server.run_origin() as origin:
         harness = ArxivHarness(db, origin)
-        harness.fake = FakeArxiv()
-        harness.fake.install(origin, "cs.CL", "cs.CL+cs.LG")
+        harness.fake = FakeArxiv(origin)
+        harness.fake.serve_feeds("cs.CL", "cs.CL+cs.LG")
         yield harness
 
 
@@ -82,20 +70,21 @@ def announce(harness: ArxivHarness, *found: fake_arxiv.Paper, on: date = TODAY) 
     harness.fake.announced, harness.fake.announced_on = found, on
 
 
-async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(db_harness: ArxivHarness) -> None:
+@on_both_engines
+async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(harness: ArxivHarness) -> None:
     paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
-    announce(db_harness, paper)
-    await db_harness.add(CL)
-    assert await db_harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
-    detail = await db_harness.detail(paper.arxiv_id)
+    announce(harness, paper)
+    await harness.add(CL)
+    assert await harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
+    detail = await harness.detail(paper.arxiv_id)
     assert detail is not None
     assert (detail.title, detail.authors) == ("Sparse <b>Rewards</b> & more", paper.authors)
     assert detail.abstract == " ".join(paper.abstract.split())
     assert detail.categories == ("cs.CL", "cs.AI")
     assert (detail.votes, detail.first_on, detail.last_on) == (None, TODAY, TODAY)
     assert detail.url == f"https://arxiv.org/abs/{paper.arxiv_id}"
-    assert await db_harness.digest_ids() == {TODAY: [paper.arxiv_id]}
-    assert (await db_harness.fetch_all())["new"] == 0
+    assert await harness.digest_ids() == {TODAY: [paper.arxiv_id]}
+    assert (await harness.fetch_all())["new"] == 0
 
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
@@ -130,13 +119,13 @@ async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(harn
     assert harness.fake.counted("/api/query") == 0  # from Friday to Monday none is missed
 
 
-async def test_the_categories_of_a_source_are_one_feed_and_one_digest(db_harness: ArxivHarness) -> None:
+async def test_the_categories_of_a_source_are_one_feed_and_one_digest(harness: ArxivHarness) -> None:
     one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
-    announce(db_harness, one, other, make_paper(3, TODAY, ("cs.CV", "cs.LG")))
-    await db_harness.add(LG)
-    assert (await db_harness.fetch_all())["new"] == 2
-    assert db_harness.fake.counted("/rss/cs.CL+cs.LG") == 1
-    assert await db_harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
+    announce(harness, one, other, make_paper(3, TODAY, ("cs.CV", "cs.LG")))
+    await harness.add(LG)
+    assert (await harness.fetch_all())["new"] == 2
+    assert harness.fake.counted("/rss/cs.CL+cs.LG") == 1
+    assert await harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
 
 
 def many(days: int, a_day: int = 10) -> list[fake_arxiv.Paper]:
@@ -152,23 +141,23 @@ DAYS_TO_TODAY = (TODAY - date(2025, 1, 1)).days + 1
 
 
 async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(
-    db_harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arxiv_categories, "_PAGE_SIZE", 8)  # two pages a day
-    db_harness.fake.papers = [make_paper(1, date(2024, 12, 31)), *many(45)]
-    announce(db_harness, make_paper(900, TODAY))
-    await db_harness.add(CL, since="2025-01-01")
+    harness.fake.papers = [make_paper(1, date(2024, 12, 31)), *many(45)]
+    announce(harness, make_paper(900, TODAY))
+    await harness.add(CL, since="2025-01-01")
     polls = 0
-    while await db_harness.fetch_due():
+    while await harness.fetch_due():
         polls += 1
         if polls == 5:
-            assert await db_harness.back_fill() == "back-fill: 20% read, 225 papers since 2025-01-01"
+            assert await harness.back_fill() == "back-fill: 20% read, 225 papers since 2025-01-01"
     assert polls == math.ceil(DAYS_TO_TODAY / 5), "it is polled at once until it is done"
-    assert await db_harness.stored_ids() == own([*db_harness.fake.papers[1:], *db_harness.fake.announced])
-    assert set(db_harness.fake.served.values()) == {1}
-    assert db_harness.fake.counted("/api/query") == DAYS_TO_TODAY + 45
-    assert await db_harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
-    assert list(await db_harness.digest_ids()) == [TODAY]  # what is older than two months is not posted
+    assert await harness.stored_ids() == own([*harness.fake.papers[1:], *harness.fake.announced])
+    assert set(harness.fake.served.values()) == {1}
+    assert harness.fake.counted("/api/query") == DAYS_TO_TODAY + 45
+    assert await harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
+    assert list(await harness.digest_ids()) == [TODAY]  # what is older than two months is not posted
 
 
 async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> None:
@@ -180,11 +169,12 @@ async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> 
     assert {name for names in days.values() for name in names} == own(harness.fake.papers)
 
 
-async def test_a_back_fill_that_is_cut_off_repeats_one_poll(db_harness: ArxivHarness) -> None:
-    db_harness.fake.papers = many(9)
-    await db_harness.add(CL, since="2025-01-01")
-    await db_harness.fetch_due()
-    stored, reached, calls = db_harness.ingest.add_facts, asyncio.Event(), 0
+@on_both_engines
+async def test_a_back_fill_that_is_cut_off_repeats_one_poll(harness: ArxivHarness) -> None:
+    harness.fake.papers = many(9)
+    await harness.add(CL, since="2025-01-01")
+    await harness.fetch_due()
+    stored, reached, calls = harness.ingest.add_facts, asyncio.Event(), 0
 
     async def stop_in_the_middle(facts: Any) -> Any:
         nonlocal calls
@@ -196,19 +186,19 @@ async def test_a_back_fill_that_is_cut_off_repeats_one_poll(db_harness: ArxivHar
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db_harness.ingest, "add_facts", stop_in_the_middle)
-        task = asyncio.create_task(db_harness.fetch_due())
+        patch.setattr(harness.ingest, "add_facts", stop_in_the_middle)
+        task = asyncio.create_task(harness.fetch_due())
         await patience.wait_for(reached.wait(), 60)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    await db_harness.fetch_due()
-    assert await db_harness.stored_ids() == own(db_harness.fake.papers)
-    assert sorted(db_harness.fake.served.values()) == [1] * 70 + [2] * 20
+    await harness.fetch_due()
+    assert await harness.stored_ids() == own(harness.fake.papers)
+    assert sorted(harness.fake.served.values()) == [1] * 70 + [2] * 20
 
 
 async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
-    harness.fake.faults = [fake_arxiv.busy(600)]
+    harness.fake.faults = [web.Response(status=503, headers={"Retry-After": "600"})]
     await harness.add(CL, since="2025-01-01")
     [report] = await harness.fetch_due()
     assert report.status is FetchStatus.NOT_YET
@@ -232,19 +222,19 @@ async def test_a_page_that_lacks_its_papers_is_a_failure_and_is_asked_for_again(
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_missed_announcements_are_made_up_for(db_harness: ArxivHarness) -> None:
+async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     found = [make_paper(day, date(2025, 5, day)) for day in range(4, 9)]
     held = make_paper(9, date(2025, 5, 2))
-    db_harness.fake.papers = [held, *found]
-    await db_harness.add(CL)
+    harness.fake.papers = [held, *found]
+    await harness.add(CL)
     for on, listed in ((monday, found[:1]), (friday, found[-1:])):
-        db_harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
-        announce(db_harness, *listed, on=on)
-        await db_harness.fetch_all()
-    await db_harness.fetch_due()
-    await db_harness.fetch_due()
-    assert await db_harness.stored_ids() == {paper.arxiv_id for paper in db_harness.fake.papers}
+        harness.now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+        announce(harness, *listed, on=on)
+        await harness.fetch_all()
+    await harness.fetch_due()
+    await harness.fetch_due()
+    assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
 
 
 async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> None:
@@ -257,12 +247,13 @@ async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> Non
     assert await harness.back_fill() is None
 
 
-async def test_of_a_back_fill_the_last_year_is_read(harness: ArxivHarness) -> None:
+async def test_a_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:
     await harness.add(CL, since="1991-07-01")
     await harness.fetch_all()
     assert await harness.back_fill() == "back-fill: 1% read, 0 papers since 2024-05-05"
 
 
+@on_both_engines
 async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) -> None:
     waited: list[float] = []
 

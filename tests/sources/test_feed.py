@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, timedelta
 from html import escape
 
@@ -50,19 +49,6 @@ async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(origin: OriginSe
     assert results[0].location == f"{origin.url}/feed#1"
 
 
-async def test_single_papers_become_facts(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.atom(
-        source_payloads.arxiv_entry("2505.00001"), source_payloads.arxiv_entry("2505.00002", title="Another")
-    )
-    results = await fetch_results(feed_at(origin, fetch))
-    facts = [paper for result in results for paper in result.facts]
-    assert [(paper.arxiv_id, paper.source) for paper in facts] == [
-        ("2505.00001", f"{origin.url}/feed"),
-        ("2505.00002", f"{origin.url}/feed"),
-    ]
-    assert origin.paths == ["/feed"]
-
-
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
     """Return an item as scripts make it from a day's list: authors, votes and a picture stand in the HTML of its text."""
     html = (
@@ -103,9 +89,7 @@ async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fe
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
-async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_an_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServer, fetch: Fetcher) -> None:
     days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
     for entries in (items, items[15:] + items[:15]):
@@ -119,7 +103,7 @@ async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on
     )
 
 
-async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_keeps_its_day(
+async def test_changed_votes_are_no_news_and_a_changed_paper_keeps_its_day(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages["/feed"] = built(
@@ -138,23 +122,6 @@ async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_ke
     )
     second = await fetch_results(feed_at(origin, fetch), states, now=source_fixtures.NOW + timedelta(days=1))
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
-
-
-async def test_papers_without_any_day_are_a_rolling_list(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(*map(paper_item, range(1, 151)))
-    results = await fetch_results(feed_at(origin, fetch))
-    assert [(form, rolling, count) for form, _, rolling, count in listed(results)] == [("list", True, 150)]
-    assert results[0].location == f"{origin.url}/feed"
-
-
-async def test_a_large_feed_is_for_look_up(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = source_payloads.rss(
-        *(paper_item(number, on="2025-05-06") for number in range(1, 102)), paper_item(200, on="2025-05-05")
-    )
-    assert listed(await fetch_results(feed_at(origin, fetch))) == [
-        ("look-up", "2025-05-06", False, 101),
-        ("look-up", "2025-05-05", False, 1),
-    ]
 
 
 async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
@@ -237,19 +204,6 @@ async def test_a_feed_of_many_links_is_read_in_several_runs(origin: OriginServer
     assert request_counts == [50, 50, 20, 0]
 
 
-async def test_a_linked_digest_has_its_own_address_and_an_unchanged_feed_costs_one_request(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    origin.pages["/feed"] = source_payloads.rss(item("1", link=f"{origin.url}/2025-05-06.md"))
-    origin.pages["/2025-05-06.md"] = source_payloads.newsletter()
-    results = await fetch_results(feed_at(origin, fetch))
-    assert [result.location for result in results if result.digests] == [f"{origin.url}/2025-05-06.md"]
-    origin.requests.clear()
-    again = await fetch_results(feed_at(origin, fetch), merge_page_states(results))
-    assert [result.status for result in again] == [UNCHANGED]
-    assert origin.paths == ["/feed"]
-
-
 NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 2025 99:00:00 GMT|-1"
 
 
@@ -273,12 +227,3 @@ async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own
         monkeypatch.setattr(module, name, None)  # here nothing is parsed
     assert await fetch_results(feed_at(origin, fetch)) == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
-
-
-@pytest.mark.parametrize("start", ["<!DOCTYPE html>", "<html>", '<?xml version="1.0"?>\n<html>'])
-def test_a_large_page_of_html_is_known_not_to_be_a_feed_without_parsing_it(
-    start: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "feedparser", None)
-    with pytest.raises(base.FetchError, match=feed.NOT_A_FEED):
-        feed.parse_document(f"{start}<p>x</p>")

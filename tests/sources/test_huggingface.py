@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -149,16 +150,10 @@ async def test_votes_are_refreshed_after_one_three_and_seven_days(
             results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
             # The fetcher's clock is fixed, so the time of reading is set here.
             read_results = [result for result in results if result.status in (OK, UNCHANGED)]
-            for result in read_results:
-                for page in result.page_states:
-                    page_state = models.PageState(**{**_fields(page), "read_at": now + timedelta(hours=hour)})
-                    pages[page.location] = page_state
+            for page in (page for result in read_results for page in result.page_states):
+                pages[page.location] = replace(page, read_at=now + timedelta(hours=hour))
             read_on += [later for result in read_results if result.status is OK]
     assert read_on == [0, 1, 3, 7]
-
-
-def _fields(page: models.PageState) -> dict[str, Any]:
-    return {name: getattr(page, name) for name in models.PageState.__dataclass_fields__}
 
 
 async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
@@ -166,16 +161,10 @@ async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetche
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_an_empty_list_is_a_day_without_papers(origin: OriginServer, fetch: Fetcher) -> None:
-    result = await fetch_today(origin, fetch, "[]")
-    assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
-
-
-@pytest.mark.parametrize(("closes", "is_closed"), [("11:00 UTC", True), ("13:00 UTC", False)])
-async def test_an_empty_list_that_has_closed_is_known_as_read(
-    origin: OriginServer, fetch: Fetcher, closes: str, is_closed: bool
-) -> None:
+async def test_an_empty_list_is_final_only_after_the_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[path(TODAY)] = "[]"
-    source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
-    [result] = await fetch_results(source, days=[TODAY])
-    assert bool(result.page_states) == is_closed
+    for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
+        source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
+        [result] = await fetch_results(source, days=[TODAY])
+        assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+        assert bool(result.page_states) == is_closed

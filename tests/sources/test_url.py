@@ -7,13 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from aiohttp import web
 
 from bot.sources import feed
 from bot.sources.fetcher import Fetcher
 from storage import errors
 from storage.models import FetchStatus
-from tests.support import source_fixtures, source_payloads
+from tests.support import source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
 
@@ -69,38 +68,9 @@ async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServ
     assert origin.paths == ["/2025/05/07.md"]
 
 
-async def test_requested_days_are_fetched_in_order(origin: OriginServer, fetch: Fetcher) -> None:
-    days = [date(2025, 1, day) for day in (1, 2, 3)]
-    for day in days:
-        origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
-    assert await fetch_statuses(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY]) == [
-        OK,
-        OK,
-        OK,
-        NOT_YET,
-    ]
-    assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
-
-
 async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
-
-
-async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer, fetch: Fetcher) -> None:
-    source = dated_source(origin, fetch, pattern="/latest.md")
-    missing = await fetch_results(source)
-    assert [(result.status, result.reason) for result in missing] == [(FAILED, "not found (404)")]
-    origin.pages["/latest.md"] = source_payloads.newsletter()
-    results = await fetch_results(source)
-    assert [result.status for result in results] == [OK]
-    assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
-
-
-async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/2025/05/06.md"] = web.Response(status=503, headers={"Retry-After": "7200"})
-    result = (await fetch_results(dated_source(origin, fetch, corrected_days=0)))[0]
-    assert result.retry_at == source_fixtures.NOW + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +79,8 @@ async def test_retry_after_of_the_server_is_returned(origin: OriginServer, fetch
 def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
         feed.parse_publishing_schedule(options, "UTC")
-
-
-def test_usable_options_are_accepted() -> None:
-    options = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
-    assert feed.parse_publishing_schedule(options, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
-    assert feed.parse_publishing_schedule({}, "Europe/Berlin")[0] == ZoneInfo("Europe/Berlin")
+    usable = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
+    assert feed.parse_publishing_schedule(usable, "UTC") == (ZoneInfo("Asia/Seoul"), time(9, 30), 5)
 
 
 NO_FIELDS = (

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from storage import daily, errors, models
+from storage import daily
 from tests.support.world import AWAY, DAY, LOST, MONDAY, World, moment
-
-
-async def test_an_identical_subscription_is_rejected(world: World) -> None:
-    await world.daily()
-    with pytest.raises(errors.DuplicateError, match="Edit that one"):
-        await world.daily()
-
-
-async def test_set_state_returns_the_changed_subscriptions(world: World) -> None:
-    first, second = [(await world.daily(channel=channel)).id for channel in (20, 21)]
-    async with world.database.transaction() as connection:
-        paused = models.ActivityState.PAUSED
-        assert await daily.set_state(connection, [first], paused, reason="no-send") == [first]
-        assert await daily.set_state(connection, [first, second], paused) == [second]
-        assert await daily.list_rows(connection, state=models.ActivityState.ACTIVE) == []
 
 
 @pytest.mark.parametrize("ends", ["waiting", "sent", "unknown", "unsent"])

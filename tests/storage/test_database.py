@@ -65,30 +65,6 @@ async def test_work_that_holds_all_its_connections_delays_no_other_transaction(d
     await asyncio.gather(*readers, *writers)
 
 
-@pytest.mark.engines("sqlite")
-async def test_a_transaction_waits_for_one_limited_writer_at_most(db: database.Database) -> None:
-    limited, order = db.limited(database.READER_CONNECTIONS), list[str]()
-    first_may_end, first_has_begun = asyncio.Event(), asyncio.Event()
-
-    async def write(name: str, target: database.Database, *, waits: bool = False) -> None:
-        async with target.transaction() as connection:
-            await connection.execute(tables.meta.insert().values(key=name, value="0"))
-            first_has_begun.set()
-            if waits:
-                await first_may_end.wait()
-        order.append(name)
-
-    tasks = [asyncio.create_task(write("first", limited, waits=True))]
-    await first_has_begun.wait()
-    tasks += [asyncio.create_task(write(f"limited{number}", limited)) for number in range(10)]
-    await asyncio.sleep(0)
-    delivery = asyncio.create_task(write("delivery", db))
-    await asyncio.sleep(0)
-    first_may_end.set()
-    await asyncio.gather(delivery, *tasks)
-    assert order.index("delivery") <= 1
-
-
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_an_error_of_a_statement_does_not_quote_its_parameters(db: database.Database) -> None:
     row = tables.meta.insert().values(key="webhook:1", value="hunter2")
@@ -146,22 +122,3 @@ def test_passwords_are_hidden_and_other_text_stays(text: str, shown: str) -> Non
     assert errors.redact(text) == shown
     assert str(errors.StorageError(text)) == shown
     assert errors.redact(shown) == shown
-
-
-@pytest.mark.parametrize(
-    ("statement", "index"),
-    [
-        ("SELECT * FROM papers WHERE arxiv_id IN ('a')", "papers_1"),
-        ("SELECT * FROM entries WHERE paper_id IN (1)", "ix_entries_paper_id"),
-        ("SELECT * FROM entries WHERE digest_id = 1 ORDER BY rank", "entries_1"),
-        ("SELECT * FROM digests WHERE date_on = '2026-01-01'", "ix_digests_date_on"),
-        ("SELECT * FROM paper_authors WHERE author_id = 1", "ix_paper_authors_author_id"),
-        ("SELECT * FROM digests WHERE location IN ('a')", "digests_1"),
-        ("SELECT 1 FROM alerts WHERE user_id = 1 AND channel_id IS NULL AND key = 'a'", "ix_alerts_user_id"),
-        ("SELECT * FROM alerts WHERE channel_id = 1", "ix_alerts_channel_id"),
-    ],
-)
-async def test_queries_use_their_index(sqlite_db: database.Database, statement: str, index: str) -> None:
-    async with sqlite_db.read() as connection:
-        plan = (await connection.execute(sa.text(f"EXPLAIN QUERY PLAN {statement}"))).all()
-    assert any(f"{index} (" in row.detail for row in plan), plan

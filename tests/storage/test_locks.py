@@ -80,15 +80,6 @@ async def test_a_lease_that_is_not_renewed_is_another_process_next_and_its_holde
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_renewal_does_not_wait_for_the_transactions_of_the_sender(db: database.Database) -> None:
-    lock = locks.SenderLock(db)
-    assert await lock.try_acquire()
-    async with locks.fenced(db, lambda: lock.term).transaction():
-        assert await lock._renew()
-    await lock.release()
-
-
-@pytest.mark.engines("postgresql")
 async def test_a_transaction_that_is_frozen_keeps_no_successor_waiting(
     db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,18 +162,3 @@ async def test_of_several_hosts_the_one_that_can_be_written_is_used(
             with pytest.raises(errors.DatabaseUnavailableError):
                 await migrate.open_database(standby.render_as_string(hide_password=False))
             await opened.close()
-
-
-@pytest.mark.engines("postgresql")
-async def test_a_connection_notices_that_the_other_machine_is_gone(database_url: str) -> None:
-    url = sa.make_url(database_url)
-    async with _open_proxy(url) as port:
-        direct = url.set(host="127.0.0.1", port=port).difference_update_query(["host"])
-        opened = await migrate.open_database(direct.render_as_string(hide_password=False))
-        async with opened.read() as connection:
-            raw = await connection.get_raw_connection()
-            assert raw.driver_connection is not None
-            connected = raw.driver_connection._transport.get_extra_info("socket")
-            assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-            assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
-        await opened.close()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from unittest import mock
@@ -137,29 +135,6 @@ def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
 async def test_an_unusable_url_raises_an_error_sentence(url: str, sentence: str) -> None:
     with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
-
-
-async def test_a_copy_ends_while_others_commit_all_the_time(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
-    path, stop = tmp_path / "paperround.db", threading.Event()
-    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as connection:
-        connection.execute("CREATE TABLE large (value)")
-        connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(8_000_000,)] * 4)
-        connection.execute("PRAGMA synchronous=OFF")
-
-        def commit() -> int:
-            for number in range(100_000):
-                if stop.is_set():
-                    return number
-                connection.execute("INSERT INTO large VALUES (1)")
-            return 0
-
-        with ThreadPoolExecutor(1) as thread:
-            committed = thread.submit(commit)
-            await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
-            stop.set()
-        assert committed.result() > 0
 
 
 @pytest.mark.parametrize("name", ["paperround.db", "photos.db", "notes.md", "folder"])

@@ -51,19 +51,6 @@ async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> N
         assert await outbox.oldest_unsent_at(connection) is None
 
 
-async def test_a_part_interrupted_by_a_crash_is_due_again_with_an_unknown_outcome(
-    db: database.Database,
-) -> None:
-    await add(db, new_delivery())
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-    async with db.transaction() as connection:
-        assert await outbox.release_interrupted(connection, NOW + MINUTE) == 1
-        again = (await outbox.list_due(connection, NOW + MINUTE))[0].part
-    assert again.id == part.id
-    assert again.first_attempt_at == NOW
-
-
 async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: database.Database) -> None:
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
@@ -78,16 +65,6 @@ async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: da
         await outbox.mark_retry(connection, part.id, next_attempt_at=NOW, unknown_since=None, error="429")
         again = (await outbox.list_parts(connection, part.delivery_id))[0]
         assert again.first_attempt_at is None
-
-
-async def test_the_fallback_is_used_once_under_a_new_nonce(db: database.Database) -> None:
-    await add(db, new_delivery("a", parts=1))
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        assert await outbox.use_fallback(connection, part.id, nonce="plain", now=NOW)
-        again = (await outbox.list_due(connection, NOW))[0].part
-        assert (again.payload, again.nonce, again.first_attempt_at) == ("{plain}", "plain", None)
-        assert not await outbox.use_fallback(connection, part.id, nonce="plainer", now=NOW)
 
 
 async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: database.Database) -> None:
@@ -155,32 +132,6 @@ async def test_an_uncertain_part_stops_only_its_own_delivery_which_can_be_repeat
     assert await repeat()
     assert not await repeat()
     assert await list_due_nonces(db) == ["new", "b/0"]
-
-
-async def test_what_discord_refuses_waits_with_its_reason_and_can_be_tried_at_once(
-    db: database.Database,
-) -> None:
-    delivery_id = await add(db, new_delivery("a"))
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        later = NOW + timedelta(hours=1)
-        await outbox.mark_retry(
-            connection,
-            part.id,
-            next_attempt_at=later,
-            unknown_since=None,
-            error="no-access",
-            error_code=50001,
-            is_refused=True,
-        )
-        stored = await outbox.get(connection, delivery_id)
-    assert stored is not None
-    assert (stored.state, stored.reason) == (models.DeliveryState.WAITING, "no-access")
-    assert await list_due_nonces(db) == []
-    async with db.transaction() as connection:
-        assert await outbox.try_now(connection, NOW, channel_id=[8]) == 0
-        assert await outbox.try_now(connection, NOW, channel_id=[7, 8]) == 1
-    assert await list_due_nonces(db) == ["a/0"]
 
 
 async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.Database) -> None:

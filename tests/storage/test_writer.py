@@ -46,21 +46,6 @@ async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
         assert await writer.find_draft(connection, replace(DRAFT, prompt_version="2"), ["2601.00001"]) == {}
 
 
-TEXT = models.PaperText(
-    "2601.00001", "# 제목\n\n" + "Lamps are lit at dusk. " * 5_000, "https://a.example/x", NOW
-)
-
-
-async def test_a_text_comes_back_with_its_provenance_and_a_newer_one_replaces_it(db: Database) -> None:
-    newer = replace(TEXT, text="other \ud83d".encode("utf-8", "replace").decode(), basis="abstract")
-    async with db.transaction() as connection:
-        assert await writer.get_text(connection, TEXT.arxiv_id) is None
-        await writer.save_text(connection, TEXT)
-        assert await writer.get_text(connection, TEXT.arxiv_id) == TEXT
-        await writer.save_text(connection, newer)
-        assert await writer.get_text(connection, TEXT.arxiv_id) == newer
-
-
 DAY = date(2026, 1, 31)
 
 

@@ -8,10 +8,12 @@ from fluent.runtime import FluentResource
 
 from bot.client import translations
 from bot.search import index as search_index
+from bot.sources import arxiv
 from storage import models
 
 parse_resource = lru_cache(FluentResource)
 vars(translations)["FluentResource"] = parse_resource
+arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
 for locale in models.Locale:
     parse_resource(translations.read_source(locale))
 search_index.prepare()

@@ -124,6 +124,7 @@ class RelayHarness:
             recorder,
             self.pace,
             clock=self.now,
+            monotonic=self.monotonic,
             get_term=get_term,
         )
 

@@ -18,6 +18,7 @@ import pytest
 import structlog
 
 from bot import cli
+from bot.sources import arxiv
 from tests.support import digest_builders
 
 
@@ -52,6 +53,7 @@ def paperround(
 ) -> Paperround:
     """Run a command in an empty folder, with an empty, migrated database there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(arxiv, "SECONDS_PER_REQUEST", 0.0)
     (tmp_path / "paperround.db").write_bytes(sqlite_template.read_bytes())
 
     def run(*arguments: str) -> CommandResult:

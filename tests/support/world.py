@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from bot.alerts.planner import AlertPlanner, AlertPost
 from bot.alerts.service import Alerts
 from bot.archive import ingest, listing
+from bot.client.accounts import Guilds
 from bot.daily import choice
 from bot.daily.planner import DailyPlanner
 from bot.daily.service import OnDemandPosts, Subscriptions
@@ -136,8 +137,11 @@ class Discord:
         self.messages: list[tuple[int, str, str | None]] = []
         self.answer: Classification | None = None
         self.closed: set[int] = set()
+        self.tried: list[int] = []
+        """The channels of the attempts."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
+        self.tried.append(request.channel_id)
         if request.channel_id in self.closed:
             raise DeliveryError(FORBIDDEN, "Discord refuses")
         if self.answer is None or self.answer is LOST:
@@ -170,6 +174,7 @@ class World:
         self.search = SearchService(database, clock=self.clock)
         self.alerts = Alerts(database, self.clock, self.search)
         self.subscriptions = Subscriptions(database, self.clock)
+        self.guilds = Guilds(database, self.clock)
         self.on_demand = OnDemandPosts(database, self.clock, self.deliveries, self.search.match_papers)
         self.daily_planner = DailyPlanner(database, self.deliveries, self.search.match_papers)
         self.restart()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
 from bot.search.service import SearchService
+from bot.text import seed
 from bot.trends import service as trends_service
 from storage import models
 from storage.database import Database
@@ -152,7 +153,7 @@ async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    return search_glossary._load(None)
+    return resolver.Glossary(seed.load_terms())
 
 
 @pytest.mark.parametrize(

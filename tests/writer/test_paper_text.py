@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -66,7 +65,7 @@ async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fe
     ],
     ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
 )
-async def test_what_is_not_markdown_of_the_paper_does_not_count(
+async def test_a_page_that_is_not_the_papers_markdown_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[MARKDOWN] = page
@@ -85,7 +84,7 @@ async def test_what_is_not_markdown_of_the_paper_does_not_count(
     ],
     ids=["missing", "title", "id", "short", "redirect"],
 )
-async def test_a_page_that_is_not_the_paper_does_not_count(
+async def test_an_html_page_of_another_paper_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[f"/html/{ID}"] = page
@@ -125,24 +124,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         assert left_out not in found.text
 
 
-async def test_a_page_of_five_megabytes_is_parsed_while_the_event_loop_is_free(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
-    rows = '<tr><td class="ltx_td">lamp</td><td><math alttext="1.5\\%"><mn>1.5</mn></math></td></tr>' * 55_000
-    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(f"<table>{rows}</table>")
-    reading = asyncio.create_task(open_reader(origin, fetch).read(ID, TITLE))
-    turns = 0
-    while not reading.done():
-        await asyncio.sleep(0.01)
-        turns += 1
-    found = await reading
-    assert found is not None
-    assert found.text.count("1.5%") > 20_000
-    assert len(found.text) == paper_text.MAX_CHARACTERS
-    assert turns > 10
-
-
-def test_what_has_no_glyph_scripts_comments_pictures_addresses_and_citations_are_left_out() -> None:
+def test_invisible_characters_scripts_comments_images_and_citations_are_removed() -> None:
     content = (
         "a<!-- no --><script>if (a < b) { 'no' }</script>b<template>no</template>c\u200b\U000e0041d [1, 3]"
     )

@@ -83,23 +83,6 @@ def test_verdicts_are_one_for_each_claim_in_order() -> None:
             prompts.read_verdicts(json.dumps({"verdicts": wrong}), claims)
 
 
-@given(st.sampled_from(FORMATS), st.data())
-def test_stored_claims_are_read_back(form: models.DigestFormat, data: st.DataObject) -> None:
-    texts = (
-        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
-        .map(lambda text: " ".join(text.split()))
-        .filter(bool)
-    )
-    sections = data.draw(st.sets(st.sampled_from([*prompts.SECTIONS[form]]), min_size=1))
-    claims = tuple(
-        prompts.Claim(key, data.draw(texts), data.draw(texts))
-        for key in prompts.SECTIONS[form]
-        if key in sections
-    )
-    stored = prompts.claims_to_json(claims)
-    assert prompts.read_answer(stored, form) == claims
-
-
 def test_a_paper_cannot_write_the_markers_around_it() -> None:
     [_, user] = _build("text")
     end = user["content"].splitlines()[-1]
@@ -107,12 +90,6 @@ def test_a_paper_cannot_write_the_markers_around_it() -> None:
     lines = forged["content"].splitlines()
     assert lines.count(lines[-1]) == 1
     assert lines[-1].startswith("<<<end of paper ")
-
-
-def test_the_abstract_alone_is_named_as_such() -> None:
-    options = (models.DigestFormat.NEWSLETTER, models.Locale.EN)
-    [_, user] = prompts.build_messages("A title", "text", Basis.ABSTRACT, *options)
-    assert user["content"].startswith("Only the abstract")
 
 
 def test_a_long_paper_keeps_a_part_of_every_section() -> None:

@@ -1,0 +1,72 @@
+"""Attempts that fail without a verdict of Discord: what is sent again, what is searched for first, and what ends the relay."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import pytest
+
+from bot.app.container import delivery_kinds
+from bot.outbox import outcomes
+from storage import models
+from storage.models import DeliveryKind
+from tests.support import patience
+from tests.support.world import AWAY, LOST, World
+
+
+async def add_post(world: World) -> None:
+    await world.daily()
+    await world.list("Mon", "A▲9")
+
+
+async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(world: World) -> None:
+    await add_post(world)
+    with mock.patch.object(world.discord, "send", side_effect=KeyError("id")) as send:
+        async with patience.limit(5):
+            await world.at("Mon 09:00")
+        assert send.call_count == 1
+    assert world.sent == []
+    await world.wait(minutes=2)
+    assert world.sent == ["A"]
+
+
+async def test_after_a_restart_nothing_is_sent_before_the_search_for_an_earlier_copy_is_answered(
+    world: World,
+) -> None:
+    await add_post(world)
+    world.discord.answer = AWAY
+    await world.at("Mon 09:00")
+    world.restart()
+    world.discord.answer = LOST
+    await world.wait(minutes=1)
+    assert world.sent == []
+    world.discord.answer = None
+    await world.wait(minutes=1)
+    assert world.sent == ["A"]
+
+
+async def test_a_token_that_discord_does_not_accept_ends_the_relay_and_the_post_waits(world: World) -> None:
+    await add_post(world)
+    await world.daily(channel=21)
+    world.discord.answer = outcomes.classify(401, 0, models.PartKind.MESSAGE)
+    with pytest.raises(outcomes.DeliveryError):
+        await world.at("Mon 09:00")
+    tried = len(world.discord.tried)
+    assert tried <= 2
+    world.discord.answer = None
+    world.restart()
+    await world.wait(minutes=1)
+    assert world.sent == ["A", "#21 A"]
+
+
+def test_each_kind_has_one_record_and_its_priority() -> None:
+    priorities = {record.kind: record.priority for record in delivery_kinds()}
+    assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
+    order = sorted(priorities, key=priorities.__getitem__)
+    assert order[0] is DeliveryKind.ON_DEMAND
+    assert [kind for kind in order if priorities[kind] > models.Priority.INTERACTIVE] == [
+        DeliveryKind.ALERT,
+        DeliveryKind.NOTICE,
+        DeliveryKind.DAILY,
+        DeliveryKind.TODAY,
+    ]
