@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import structlog
@@ -40,7 +40,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, locks, migrate, models
+from storage import alerts, archive, club, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.context import Services
-        from bot.club.service import Clubs, list_unread
+        from bot.club.service import Clubs
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
@@ -298,8 +298,8 @@ class Container:
                     OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
                     StatusService(database, self.clock, self.deliveries, self.pace),
                     WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                    Shelf(database, self.clock, search.match_papers, {"unread": list_unread}),
-                    Clubs(database, self.clock, self.deliveries, self.rest.request),
+                    Shelf(database, self.clock, search.match_papers, {"unread": club.list_unread}),
+                    Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, self.day_close),
                     TrendService(database, self.clock, search),
@@ -334,7 +334,11 @@ class Container:
         """Return the planners of the other features."""
         from bot.club.service import Clubs
 
-        return (Clubs(self.database, self.clock, self.deliveries, self.rest.request),)
+        return (Clubs(self.database, self.clock, self.deliveries, self._request),)
+
+    async def _request(self, method: str, path: str, **fields: Any) -> Any:
+        """Make a request by the client of posts, which simulations replace after the services were made."""
+        return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""

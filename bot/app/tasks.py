@@ -27,14 +27,21 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+MINUTE = timedelta(minutes=1)
+LOOK_SECONDS = 2.0
+
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors."""
+    """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors.
+
+    Timers stand still while the machine sleeps, so the clock is looked at every few seconds.
+    """
     while not stop.is_set():
         await tick()
-        now = clock()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 60.0 - now.second - now.microsecond / 1e6)
+        next_at = clock().replace(second=0, microsecond=0) + MINUTE
+        while not stop.is_set() and timedelta(0) < (left := next_at - clock()) <= MINUTE:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(left.total_seconds(), LOOK_SECONDS))
 
 
 async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:

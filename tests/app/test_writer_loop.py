@@ -15,7 +15,6 @@ from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
 from bot.sources import base
 from storage import archive, models, outbox
-from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model, fake_model_process
 from tests.fake_model.process import MODEL, FakeModelProcess
 
@@ -84,28 +83,6 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
         )
         await Subscriptions(opened.database, lambda: CLOSE - timedelta(hours=3)).add(draft)
         yield started
-
-
-async def test_a_complete_day_is_written_and_then_posted_with_what_was_written(
-    bot: Bot, fake_model: FakeModelProcess, tmp_path: Path
-) -> None:
-    await bot.read_list()
-    assert await bot.loop.write_due()
-    assert fake_model.log() == []
-    bot.now = CLOSE + timedelta(minutes=1)
-    await bot.read_list()
-    await bot.plan()
-    assert await bot.list_posts() == []
-    assert await bot.loop.write_due()
-    [post] = await bot.list_posts()
-    assert "소형 언어 모델(small language model; SLM)은" in post
-    assert set(await bot.list_formats()) == {models.DigestFormat.LISTING, NEWSLETTER}
-    assert (tmp_path / "inbox" / f"{DAY}.newsletter.ko.md").read_text("utf-8").count("###") == len(
-        papers.load()
-    )
-    calls = len(fake_model.log())
-    assert await bot.loop.write_due()
-    assert len(fake_model.log()) == calls
 
 
 async def test_failed_papers_are_tried_again_and_printed_as_extracts_at_the_deadline(

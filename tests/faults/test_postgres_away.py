@@ -78,6 +78,7 @@ async def test_a_server_that_restarts_is_waited_for(
     assert "Traceback" not in log, log[-6000:]
 
 
+@pytest.mark.all_faults
 async def test_a_synchronous_replica_that_is_promoted_has_everything(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> None:
