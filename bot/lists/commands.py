@@ -325,7 +325,6 @@ class PaperListLoader:
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=lists_messages.ignored_note(texts, result),
             alert_terms=result.alert_terms,
             unknown_id=result.unknown_id,
         )
@@ -380,7 +379,6 @@ class PaperListLoader:
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=lists_messages.ignored_note(texts, result),
         )
 
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:

@@ -134,7 +134,6 @@ class PaperList:
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
     suggestions: tuple[Suggestion, ...] = ()
-    ignored_note: str = ""
     alert_terms: Sequence[models.AlertTerm] | None = None
     """What an alert for the list follows, as the search read its query; empty if one alert cannot. None if it was not read."""
     is_author_known: bool = False
@@ -206,9 +205,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     message.add_text(f"### {listed.heading}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
-    message.add_text(
-        "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
-    )
+    message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
     message.end_with(rows)
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
@@ -372,9 +369,8 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
     """Return how the query of an empty list was read, its filters, which the reader may have forgotten, and its ignored parts."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
-        return [filters_text(texts, listed.state), listed.ignored_note]
-    is_read = kind in (ListKind.TOPIC, ListKind.TOP)
-    return [*(listed.notes if is_read else ()), listed.ignored_note]
+        return [filters_text(texts, listed.state)]
+    return [*listed.notes] if kind in (ListKind.TOPIC, ListKind.TOP) else []
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
@@ -458,6 +454,7 @@ def query_notes(
         texts("list-stale") if result.is_stale else "",
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",
+        _ignored_note(texts, result),
     )
 
 
@@ -487,7 +484,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
     return texts("list-topic-heading", topic=topic, count=result.complete)
 
 
-def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
+def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return the note on the filters of a query that were ignored, "" for none."""
     if not result.ignored:
         return ""

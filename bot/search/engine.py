@@ -86,11 +86,6 @@ class Found(NamedTuple):
         """The number of papers that have all of the query."""
         return self.total - len(self.missing)
 
-    @property
-    def has_more(self) -> bool:
-        """Whether there are more hits than these."""
-        return len(self.hits) < self.total
-
 
 class _Compiled(NamedTuple):
     """The queries for a part in titles and in bodies, each scoring 0 to 1, and about how many papers have it.

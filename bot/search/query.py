@@ -135,13 +135,14 @@ class Reader:
         terms = sum(1 if self.glossary.find(part.text) else len(part.text.split()) for part in parts)
         is_sentence = len(words) < len(query.text.split()) or terms >= _MIN_SENTENCE
         topics = questions.describe_topics(query.text) if is_sentence else {}
+        quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]
         return ReadQuery(
             text,
-            _distinct((*parts, *_list_quoted(query))),
+            _distinct((*parts, *quoted)),
             tuple(wholes),
             tuple(self._list_excluded(query.excluded)),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
@@ -328,10 +329,6 @@ class Reader:
             return []
         names = choose(match[1], self.glossary.find_names(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]
-
-
-def _list_quoted(query: query_parser.Query) -> Iterable[Part]:
-    return (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
 
 
 def _distinct(parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -106,13 +106,12 @@ class SearchResult(PaperPage):
 class AuthorResult(PaperPage):
     """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
 
-    `name_variants` are the spellings of the author's name, the most frequent first. `namesakes` are the people whose papers
-    these are, if a Hangul name may be several. `is_corrected`: no author has the name as typed.
+    `namesakes` are the people whose papers these are, if a Hangul name may be several. `is_corrected`: no author has the name as
+    typed.
     """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
-    name_variants: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
 

@@ -301,7 +301,7 @@ class SearchService:
             if isinstance(made, SearchResult):
                 return made
             answer = made
-        elif end > len(answer.found.hits) and answer.found.has_more:
+        elif len(answer.found.hits) < min(end, answer.found.total):
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
             self._answers[key] = answer

@@ -440,7 +440,7 @@ class WebPages:
     ) -> Page:
         texts, state = self.texts(site), listed.state
         if listed.rows:
-            heading, notes = listed.heading, [note for note in (*listed.notes, listed.ignored_note) if note]
+            heading, notes = listed.heading, [note for note in listed.notes if note]
         else:
             heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
