@@ -233,18 +233,9 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
 
 
 @pytest.fixture(scope="session")
-def seeds() -> Path:
-    """Folder of real sample digests; skips the test if it does not exist."""
-    return _skip_if_absent(SHARED_FOLDER / "seeds")
-
-
-@pytest.fixture(scope="session")
 def archive() -> Path:
     """Folder of real digests for development; skips the test if it does not exist."""
-    return _skip_if_absent(SHARED_FOLDER / "archive")
-
-
-def _skip_if_absent(folder: Path) -> Path:
+    folder = SHARED_FOLDER / "archive"
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist")
     return folder

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bot
 from tests.support import foreign_text, growth
 
 LENGTH, LEAST_SECONDS = 3_000, 0.01
-
-
-def test_foreign_text_gets_a_normal_form_in_one_place() -> None:
-    callers = [
-        path.name
-        for path in Path(bot.__path__[0]).rglob("*.py")
-        if "unicodedata.normalize(" in path.read_text()
-    ]
-    assert callers == ["typography.py"]
 
 
 @pytest.mark.promise

@@ -230,13 +230,6 @@ async def test_a_rolling_list_fills_the_archive_and_then_gives_only_what_is_new(
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
-async def test_dated_papers_of_a_list_do_not_make_its_undated_ones_new(harness: IngestHarness) -> None:
-    text = f"{rolling(1, 2)}\n# 2026-01-02\n\n{rolling(3)}"
-    await harness.add(text, "list.md")
-    assert [len(notified) for notified in harness.notified] == [1]
-    assert [row.arxiv_id for row in await harness.rows("2026-01-02")] == ["2601.00003"]
-
-
 async def test_a_list_is_merged_below_services_and_read_again_as_it_was(harness: IngestHarness) -> None:
     text = "- [A Kite of Paper by Hand](https://arxiv.org/abs/2601.00001)\n"
     await harness.add(text, "2026-01-02.md")

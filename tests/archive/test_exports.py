@@ -178,30 +178,6 @@ NEWSLETTERS = st.lists(st.sampled_from(NEWSLETTER_LINES), max_size=25).map(
         ["## Daily Papers (2025-02-06)", "", "### [First](https://arxiv.org/abs/2502.09999)", *lines]
     )
 )
-PARTS = [
-    "본문이에요.",
-    "- 항목\n  - 안쪽",
-    "### 소제목\n\n글",
-    "```python\n# 아님\n```",
-    "| a |\n|---|\n| 1 |",
-    "**굵은** 글",
-]
-BODIES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map("\n\n".join)
-NAMES = ["A B", "C, D", 'E "F" G', "H O'I", "null", "J+", "K; [L](https://e.org)", "[M]", "N [O"]
-REVIEW_ENTRIES = st.builds(
-    Entry,
-    rank=st.just(1),
-    arxiv_id=st.just("2505.03335"),
-    title=st.sampled_from([None, "제목", 'A "B" C', "T [x]: y"]),
-    url=st.sampled_from(["https://huggingface.co/papers/2505.03335", "https://arxiv.org/abs/2505.03335v2"]),
-    votes=st.none() | st.integers(0, 5000),
-    authors=st.lists(st.sampled_from(NAMES), max_size=4, unique=True).map(tuple),
-    thumbnail=st.sampled_from([None, "https://e.org/a.png"]),
-    video=st.sampled_from([None, "https://e.org/v.mp4"]),
-    sections=st.lists(st.builds(Section, st.sampled_from(["1. 동기", "기여"]), BODIES), max_size=3).map(
-        tuple
-    ),
-)
 
 
 def assert_parses_back(before: Digest) -> Digest:
@@ -239,12 +215,6 @@ def test_papers_that_an_exported_newsletter_only_names_are_not_its_papers(
     (after,) = parse.parse_text(export("newsletter", digest(bare)))
     assert after.format is DigestFormat.NEWSLETTER
     assert [paper.arxiv_id for paper in after.entries] == [bare.arxiv_id]
-
-
-@given(REVIEW_ENTRIES)
-def test_an_exported_review_parses_to_the_same_entries(paper: Entry) -> None:
-    paper = replace(paper, summary_missing=not paper.sections)
-    assert assert_parses_back(digest(paper, digest_format=DigestFormat.REVIEW)).problems == ()
 
 
 def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> None:

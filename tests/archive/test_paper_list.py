@@ -50,7 +50,7 @@ def test_every_form_gives_its_papers_on_their_day_and_no_wrong_title(form: str) 
     assert digest.problems == ()
 
 
-def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() -> None:
+def test_a_links_label_is_the_first_title_unless_it_is_a_name_or_caption() -> None:
     text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [{TITLE}](https://arxiv.org/abs/{TWO})
 * [ep1:20260601](https://h.test/1): **[1. "{OTHER}"](https://arxiv.org/abs/{THREE})** [Read it](https://h.test/3)
 """
@@ -58,31 +58,6 @@ def test_the_label_of_a_link_is_a_first_title_and_a_name_or_caption_is_none() ->
     assert [(digest.date.day, [(e.arxiv_id, e.title) for e in digest.entries]) for digest in digests] == [
         (7, [(ONE, None), (TWO, TITLE)]),
         (1, [(THREE, OTHER)]),
-    ]
-
-
-def test_the_days_of_a_week_are_dated_by_the_last() -> None:
-    text = f"""## Top Papers of the Week (June 1 - June 7) - 2026
-| **Paper**  | **Links** |
-| ------------- | ------------- |
-| 1) **KiteFly** - A paper about kites. <br>● Wind | [Paper](https://arxiv.org/abs/{ONE}), [Tweet](https://h.test/1) |
-| 2) **Kite2** - Another. | [Paper](https://arxiv.org/abs/{TWO}) |
-"""
-    [digest] = read(text)
-    assert (digest.date, [paper.arxiv_id for paper in digest.entries]) == (date(2026, 6, 7), [ONE, TWO])
-
-
-def test_a_raw_answer_of_hugging_face_is_a_listing() -> None:
-    answer = [
-        {
-            "paper": {"id": ONE, "title": "Kites", "upvotes": 5, "ai_summary": "Short."},
-            "publishedAt": "2026-06-01T00:00:00Z",
-        }
-    ]
-    [digest] = read(json.dumps(answer), "data/2026-06-02.json")
-    assert (digest.format, digest.date) == (DigestFormat.LISTING, date(2026, 6, 2))
-    assert [(paper.title, paper.votes, paper.sections[0].body) for paper in digest.entries] == [
-        ("Kites", 5, "Short.")
     ]
 
 
@@ -174,7 +149,7 @@ def test_a_paper_stands_in_a_link_a_field_or_a_short_line(
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
-def test_of_more_papers_than_a_source_may_bring_the_first_are_read(
+def test_only_the_first_papers_of_an_oversized_list_are_read(
     row: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)

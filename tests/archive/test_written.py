@@ -127,7 +127,7 @@ def test_each_bullet_is_a_section_with_the_lines_that_continue_it(
         (PAPER + "#### A heading below\n\nText.\n\n" + OTHER, [1, 2], []),
     ],
 )
-def test_what_is_around_papers_is_a_problem_or_another_part_of_the_page(
+def test_text_around_papers_is_a_problem_or_another_section(
     text: str, ids: list[int], lines: list[int]
 ) -> None:
     digest = parse_one(NEWSLETTER + text)

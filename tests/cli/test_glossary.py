@@ -9,9 +9,7 @@ from tests.support import digest_builders
 from tests.support.shell_fixtures import Paperround
 
 
-def test_learnt_forms_are_listed_by_the_share_of_their_papers_that_have_the_term(
-    filled: Paperround, tmp_path: Path
-) -> None:
+def test_the_most_suspicious_learnt_forms_come_first(filled: Paperround, tmp_path: Path) -> None:
     assert filled("glossary", "--suspicious", "--json").data == []
     assert filled("glossary", "--suspicious").stdout.startswith("No forms have been learnt yet.")
     for day, text, count in (

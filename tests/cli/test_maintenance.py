@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,8 +18,7 @@ from bot.app import container
 from bot.core.settings import Settings
 from bot.daily import schedule
 from bot.daily.planner import DailyPlanner
-from storage import daily, migrate, tables
-from storage.database import Database
+from storage import daily, tables
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
@@ -40,19 +38,6 @@ def indexed_archive(
     (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
     assert paperround("ingest", "digest.md").exit_status == 0
     return paperround
-
-
-def damage(url: str, change: Callable[[Database], Awaitable[None]]) -> None:
-    """Open a database and change its index."""
-
-    async def run() -> None:
-        database = await migrate.open_database(url)
-        try:
-            await change(database)
-        finally:
-            await database.close()
-
-    asyncio.run(run())
 
 
 def test_an_index_is_filled_again_on_request(indexed_archive: Paperround, tmp_path: Path) -> None:
@@ -126,7 +111,7 @@ async def _plan_next_posts(url: str) -> list[Any]:
 
 
 @pytest.mark.engines("postgresql")
-def test_exports_answers_and_next_posts_are_equal_on_postgresql_and_on_sqlite_again(
+def test_a_copied_database_gives_the_same_exports_answers_and_posts(
     paperround: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"

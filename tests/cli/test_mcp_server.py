@@ -77,7 +77,7 @@ async def archive(sqlite_db: Database) -> Database:
     return sqlite_db
 
 
-async def test_an_agent_says_what_is_new_on_a_topic_this_week_by_the_tools_alone(archive: Database) -> None:
+async def test_the_tools_suffice_to_say_what_is_new_on_a_topic(archive: Database) -> None:
     async with create_client(archive) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         newest = await call(client, "daily_digest")
@@ -246,7 +246,7 @@ async def test_a_process_serves_over_http_only_with_the_token(folder: Path) -> N
         process.communicate()
 
 
-def test_what_cannot_be_served_is_said(
+def test_mcp_explains_why_it_cannot_serve(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert "set PAPERROUND_MCP_TOKEN" in paperround("mcp", "--http", "127.0.0.1:0").stderr

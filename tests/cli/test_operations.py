@@ -104,7 +104,7 @@ async def _add_alerts() -> None:
             await Alerts(database, system_clock).add(replace(EMPTY_DRAFT, user_id=user, terms=terms))
 
 
-def test_what_is_kept_about_a_reader_is_removed(paperround: Paperround) -> None:
+def test_readers_forget_deletes_a_readers_rows(paperround: Paperround) -> None:
     asyncio.run(_add_alerts())
     removed = paperround("readers", "forget", "--user", "8").stdout
     assert "deleted rows" in removed.splitlines()[0]

@@ -219,7 +219,7 @@ async def test_without_a_terminal_options_say_all_and_other_settings_stay(
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-async def test_what_cannot_work_is_one_sentence_and_nothing_is_written(
+async def test_a_wrong_setup_is_one_sentence_and_writes_nothing(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     token = ("--token-stdin",)

@@ -2,112 +2,96 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from bot import cli
-from storage import errors
 from tests.support import source_payloads
-from tests.support.shell_fixtures import serving
+from tests.support.shell_fixtures import Paperround, serving
 
 
-@dataclass
-class Site:
-    """A site with pages by path, which records the requested paths."""
+class Site(dict[str, str]):
+    """A site's pages by path, and its address."""
 
-    pages: dict[str, str] = field(default_factory=dict)
-    requested: list[str] = field(default_factory=list)
-    url: str = ""
+    url = ""
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A local server that the command may fetch from, and an empty working directory."""
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A local server that the command may fetch from; it knows no paper of arXiv."""
     site = Site()
 
     def respond(path: str) -> tuple[int, bytes]:
-        if path.startswith("/api/query"):
-            return 200, source_payloads.atom().encode()
-        site.requested.append(path)
-        return (200, site.pages[path].encode()) if path in site.pages else (404, b"")
+        page = source_payloads.atom() if path.startswith("/api/query") else site.get(path)
+        return (404, b"") if page is None else (200, page.encode())
 
     with serving(respond) as port:
         site.url = f"http://127.0.0.1:{port}"
-        monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("PAPERROUND_FETCH_ALLOW", f"127.0.0.1:{port}")
         monkeypatch.setenv("HF_ENDPOINT", site.url)
         monkeypatch.setenv("PAPERROUND_ARXIV_URL", f"{site.url}/api/query")
         yield site
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli.build_app(), ["sources", *arguments])
-    if isinstance(result.exception, errors.PaperroundError):
-        return result.exception.exit_status, result.stdout, str(result.exception)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
+@pytest.fixture
+def sources(site: Site, paperround: Paperround) -> Paperround:
+    """Run a command of `paperround sources` against the site."""
+    return partial(paperround, "sources")
 
 
-def test_added_sources_are_fetched_with_one_row_each(site: Site) -> None:
+def test_added_sources_are_fetched_with_one_row_each(site: Site, sources: Paperround) -> None:
     dated_url = f"{site.url}/{{date:%Y/%m/%d}}.md"
-    site.pages["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
-    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
+    site["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
+    site["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
         source_payloads.daily_papers_item("2505.00001", 81)
     )
-    assert run("add", dated_url)[0] == 0
-    assert run("add", "https://huggingface.co", "--json")[0] == 0
-    status, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
-    assert status == 0
-    rows = json.loads(stdout)
-    assert [set(row) for row in rows] == [
-        {"source", "status", "reason", "digests", "papers", "new_papers"}
-    ] * 2
-    assert [(row["source"], row["status"], row["digests"], row["papers"]) for row in rows] == [
+    assert sources("add", dated_url).exit_status == 0
+    assert sources("add", "https://huggingface.co", "--json").exit_status == 0
+    fetch = partial(sources, "fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
+    answer = fetch()
+    assert answer.exit_status == 0
+    names = ("source", "status", "digests", "papers")
+    assert [tuple(row[name] for name in names) for row in answer.data] == [
         (dated_url, "ok", 1, 1),
         ("https://huggingface.co", "ok", 1, 1),
     ]
-    assert sum(row["new_papers"] for row in rows) == 1
-    _, stdout, _ = run("fetch", "--since", "2025-05-05", "--until", "2025-05-06", "--json")
-    assert [row["status"] for row in json.loads(stdout)] == ["unchanged", "unchanged"]
+    assert {*answer.data[0]} == {*names, "reason", "new_papers"}
+    assert sum(row["new_papers"] for row in answer.data) == 1
+    assert [row["status"] for row in fetch().data] == ["unchanged", "unchanged"]
 
 
-def test_adding_a_source_prints_what_its_first_poll_found_and_the_list_what_it_brought_last(
-    site: Site,
+def test_adding_a_source_reports_its_first_poll_and_the_list_its_yield(
+    site: Site, sources: Paperround
 ) -> None:
-    site.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
+    site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     address = f"{site.url}/2025-05-06.md"
-    assert run("add", address)[1].strip() == f"{address} (url) was added. It brought 2 papers in 1 list."
-    status, stdout, _ = run("add", f"{site.url}/missing.md")
-    assert (status, "brought nothing yet: not found (404)" in stdout) == (0, True)
-    site.pages["/page.md"] = (
-        "# Notes\n\nSmall things are small, as arXiv:2505.00001 says in passing, and so on it goes.\n"
-    )
-    added = json.loads(run("add", f"{site.url}/page.md", "--json")[1])
-    assert (added["status"], added["papers"]) == ("failed", 0)
-    assert "only 0 in links or cells: it is not a list" in added["reason"]
-    rows = json.loads(run("list", "--json")[1])
+    added = sources("add", address).stdout.strip()
+    assert added == f"{address} (url) was added. It brought 2 papers in 1 list."
+    missing = sources("add", f"{site.url}/missing.md")
+    assert (missing.exit_status, "brought nothing yet: not found (404)" in missing.stdout) == (0, True)
+    site["/page.md"] = "# Notes\n\nSmall things are small, as arXiv:2505.00001 says in passing, and so on.\n"
+    refused = sources("add", f"{site.url}/page.md", "--json").data
+    assert (refused["status"], refused["papers"]) == ("failed", 0)
+    assert "only 0 in links or cells: it is not a list" in refused["reason"]
+    rows = sources("list", "--json").data
     assert [row["source"] for row in rows] == [address, f"{site.url}/missing.md", f"{site.url}/page.md"]
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
 
 
-@pytest.mark.parametrize(
-    "typed",
-    ["huggingface.co", "https://huggingface.com", "www.huggingface.co/papers", "https://hf.co/papers?date=x"],
-)
-def test_hugging_face_is_known_in_any_spelling(site: Site, typed: str) -> None:
-    assert "(huggingface) was added" in run("add", typed)[1]
-    assert [row["source"] for row in json.loads(run("list", "--json")[1])] == ["https://huggingface.co"]
-    assert run("add", "https://huggingface.co/")[0] == 1
-    assert run("remove", typed)[0] == 0
+def test_hugging_face_is_known_in_any_spelling(sources: Paperround) -> None:
+    for typed in (
+        *("huggingface.co", "https://huggingface.com", "www.huggingface.co/papers"),
+        "https://hf.co/papers?date=x",
+    ):
+        assert "(huggingface) was added" in sources("add", typed).stdout
+        assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
+        assert sources("add", "https://huggingface.co/").exit_status == 1
+        assert sources("remove", typed).exit_status == 0
 
 
-def test_wrong_usage_ends_with_two(site: Site) -> None:
+def test_wrong_usage_ends_with_two(sources: Paperround) -> None:
     for arguments in (
         ("add", "ftp://h.test/x"),
         ("add", "https://h.test/{date:%H}.md"),
@@ -117,62 +101,54 @@ def test_wrong_usage_ends_with_two(site: Site) -> None:
         ("fetch", "--since", "someday"),
         ("fetch", "--since", "2025-05-06", "--until", "2025-05-05"),
     ):
-        status, _, stderr = run(*arguments)
-        assert (status, bool(stderr)) == (2, True), arguments
+        answer = sources(*arguments)
+        assert (answer.exit_status, bool(answer.stderr)) == (2, True), arguments
 
 
-def test_huggingface_alone_gives_a_day_that_reads_back(site: Site, tmp_path: Path) -> None:
+def test_a_day_of_hugging_face_alone_is_exported_and_read_back(
+    site: Site, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     items = [
         source_payloads.daily_papers_item("2505.00001", 8, ai_summary="About the first."),
         source_payloads.daily_papers_item("2505.00002", 81),
         source_payloads.daily_papers_item("acme/model"),
     ]
-    site.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(*items)
-    assert run("add", site.url)[0] == 0
-    status, stdout, _ = run("fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
-    assert [(row["status"], row["digests"], row["papers"]) for row in json.loads(stdout)] == [("ok", 1, 2)]
-    assert status == 1, "the paper without an arXiv id is a problem"
-    papers = json.loads(paperround("digest", "2025-05-06", "--json"))
+    site["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(*items)
+    assert paperround("sources", "add", site.url).exit_status == 0
+    fetched = paperround("sources", "fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
+    assert [(row["status"], row["digests"], row["papers"]) for row in fetched.data] == [("ok", 1, 2)]
+    assert fetched.exit_status == 1, "the paper without an arXiv id is a problem"
+    papers = paperround("digest", "2025-05-06", "--json").data
     assert [(paper["arxiv_id"], paper["votes"]) for paper in papers] == [
         ("2505.00002", 81),
         ("2505.00001", 8),
     ]
     exported = paperround("export", "--format", "listing", "--date", "2025-05-06")
-    record = json.loads(exported)
-    assert record["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
-    (tmp_path / "day.json").write_text(exported)
-    parsed = json.loads(paperround("parse", "day.json"))
+    assert exported.data["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
+    (tmp_path / "day.json").write_text(exported.stdout)
+    parsed = paperround("parse", "day.json").data
     assert (parsed["format"], parsed["date"], parsed["problems"]) == ("listing", "2025-05-06", [])
     assert [(paper["votes"], len(paper["sections"])) for paper in parsed["papers"]] == [(8, 1), (81, 0)]
-    assert json.loads(paperround("ingest", "day.json", "--json"))["new_papers"] == 0
-    paperround("db", "upgrade", database="other.db")
-    again = json.loads(paperround("ingest", "day.json", "--json", database="other.db"))
-    assert again == {"digests": 1, "papers": 2, "new_papers": 2, "problems": 0, "problem_list": []}
-    assert paperround("export", "--format", "listing", database="other.db") == exported
-    assert "About the first." in paperround("export", "--format", "newsletter", database="other.db")
-
-
-def paperround(*arguments: str, database: str = "paperround.db", status: int = 0) -> str:
-    """Run any command on a database; returns its stdout."""
-    environment = {"PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    result = CliRunner().invoke(cli.build_app(), list(arguments), env=environment)
-    assert result.exit_code == status, result.output
-    return result.stdout
+    assert paperround("ingest", "day.json", "--json").data["new_papers"] == 0
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", "sqlite+aiosqlite:///other.db")
+    assert paperround("ingest", "day.json", "--json").data["new_papers"] == 2
+    assert paperround("export", "--format", "listing").stdout == exported.stdout
+    assert "About the first." in paperround("export", "--format", "newsletter").stdout
 
 
 def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, elsewhere = tmp_path / "digests", tmp_path / "elsewhere"
     home.mkdir()
     elsewhere.mkdir()
-    monkeypatch.setenv("HOME", str(home.parent))
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/one.db")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/paperround.db")
     (home / "a.md").write_text(source_payloads.review(ids=["2505.00001"]), encoding="utf-8")
     for typed in ("./digests", "~/digests"):
-        assert json.loads(run("add", typed, "--json")[1])["source"] == str(home)
-        assert run("remove", typed)[0] == 0
-    assert "It brought 1 paper in 1 list." in run("add", "digests")[1]
+        assert sources("add", typed, "--json").data["source"] == str(home)
+        assert sources("remove", typed).exit_status == 0
+    assert "It brought 1 paper in 1 list." in sources("add", "digests").stdout
     monkeypatch.chdir(elsewhere)
-    (row,) = json.loads(run("fetch", "--json")[1])
+    (row,) = sources("fetch", "--json").data
     assert (row["source"], row["status"]) == (str(home), "unchanged")

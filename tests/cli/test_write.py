@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,11 +32,6 @@ def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> Fake
     return fake_model
 
 
-def count_calls(model: FakeModelProcess) -> Counter[Any]:
-    """Return the number of requests by paper and first section, without those that a format was refused."""
-    return Counter((row.get("title"), row.get("section")) for row in model.log() if row["status"] != 400)
-
-
 def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_none(
     paperround: Paperround, model: FakeModelProcess
 ) -> None:
@@ -59,7 +52,7 @@ def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_no
 
 
 @pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])
-def test_what_is_printed_is_parsed_without_a_problem_and_is_in_storage(
+def test_a_written_digest_parses_back_and_is_stored(
     paperround: Paperround, model: FakeModelProcess, form: str, language: str
 ) -> None:
     options = ("--format", form, "--language", language, "--output", "out.md")
@@ -148,7 +141,7 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
     assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
 
 
-def test_what_cannot_be_written_is_wrong_usage(paperround: Paperround) -> None:
+def test_unsupported_formats_and_languages_are_wrong_usage(paperround: Paperround) -> None:
     for arguments, reason in (
         (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),
         (("--language", "fr"), "'fr' is not a known language"),

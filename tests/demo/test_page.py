@@ -208,7 +208,7 @@ ADDRESS = {"en": "the whole address that the terminal printed", "ko": "터미널
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["ko", "en"])
-async def test_the_page_is_paperrounds_at_both_widths_and_the_lines_that_it_proposes_do_what_they_say(
+async def test_the_page_answers_every_line_that_it_and_the_readme_propose(
     demo: Demo, locale: str, tmp_path: Path
 ) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)

@@ -44,7 +44,7 @@ async def test_an_action_on_the_page_waits_for_the_typed_line_that_runs(sqlite_d
             await running
 
 
-async def test_what_is_not_a_command_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
+async def test_a_line_that_is_no_command_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),

@@ -20,7 +20,7 @@ from tests.support.client_harness import (
     raw_components,
     shown_text,
 )
-from tests.support.paper_services import PaperServices
+from tests.support.fake_arxiv import FakeArxiv
 
 SURVEY = "2501.00001"
 
@@ -68,9 +68,6 @@ async def test_a_card_shows_pictures_and_videos(harness: ClientHarness) -> None:
         more[1],
         more[2],
     ]
-    shown = shown_text(card)
-    label = harness.texts("card-video", number=1)
-    assert f"[{label}]({media[0]})" in shown
 
 
 async def test_a_paper_is_found_by_id_url_or_title_or_its_text_is_searched_as_a_topic(
@@ -185,12 +182,12 @@ NEW = "2505.04321"
 
 
 @pytest.fixture
-def services(origin: origin_server.OriginServer) -> PaperServices:
-    return PaperServices(origin)
+def services(origin: origin_server.OriginServer) -> FakeArxiv:
+    return FakeArxiv(origin)
 
 
 async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a_digest_brings_it(
-    online_harness: ClientHarness, services: PaperServices
+    online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
     services.add(NEW, "Robots *That* Knit")
@@ -231,7 +228,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
 
 
 async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
-    online_harness: ClientHarness, services: PaperServices, origin: origin_server.OriginServer
+    online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
     expected = {"2505.00404": "unknown", "9912.00001": "unknown", "cs/0112017": "unreachable"}
@@ -249,7 +246,7 @@ async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
 
 
 async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
-    online_harness: ClientHarness, services: PaperServices
+    online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     services.add(NEW, "@everyone [x](http://evil.example) `<@1>`")
     for text in (
@@ -274,7 +271,7 @@ async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
 
 
 async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
-    online_harness: ClientHarness, services: PaperServices
+    online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
     services.add(NEW, "Robots That Knit")
@@ -288,7 +285,7 @@ async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
 
 
 async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are_fetched(
-    online_harness: ClientHarness, services: PaperServices
+    online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
     for number in range(1, 6):

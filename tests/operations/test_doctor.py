@@ -43,9 +43,7 @@ async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.F
     return by_name
 
 
-async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in_force(
-    tmp_path: Path,
-) -> None:
+async def test_doctor_lists_three_steps_for_a_fresh_installation(tmp_path: Path) -> None:
     findings = await examine()
     assert [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO] == [
         "Discord",
@@ -63,9 +61,7 @@ async def test_a_fresh_installation_has_three_steps_left_and_shows_the_values_in
     assert not (tmp_path / "paperround.db").exists()
 
 
-async def test_names_that_are_not_settings_are_warnings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_unknown_settings_are_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
     # With a byte order mark, as some editors begin a file.
@@ -123,9 +119,7 @@ async def test_an_unusable_database_is_a_finding_with_a_remedy(
     assert len(database.note) > 20
 
 
-async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_with_its_place(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_an_unusable_path_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "place"
 
     async def found(name: str) -> tuple[bool, str]:
@@ -149,7 +143,7 @@ async def test_a_path_that_is_missing_is_a_file_or_cannot_be_read_is_a_problem_w
         assert (is_well, expected in reason) == (False, True), reason
 
 
-async def test_posts_by_webhooks_alone_need_no_token_and_say_what_keeps_them_back(tmp_path: Path) -> None:
+async def test_webhook_posts_need_no_token_and_report_their_problems(tmp_path: Path) -> None:
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
     added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")

@@ -50,9 +50,7 @@ async def posted_twice(db: Database) -> World:
     return world
 
 
-async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_post(
-    posted_twice: World,
-) -> None:
+async def test_finished_deliveries_are_purged_except_each_daily_posts_last(posted_twice: World) -> None:
     database = posted_twice.database
     assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only
     assert await count(database, tables.deliveries) == 2
@@ -68,7 +66,7 @@ async def test_finished_deliveries_are_removed_but_the_last_post_of_each_daily_p
     assert part is not None
 
 
-async def test_no_recipient_is_told_of_a_paper_again_after_the_removal(db: Database) -> None:
+async def test_a_purge_makes_no_alert_repeat_a_paper(db: Database) -> None:
     world = World(db)
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
@@ -115,7 +113,7 @@ async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: 
     assert ((f"channel:{CHANNEL}", 1) in told) == is_back
 
 
-async def test_a_departed_server_is_kept_for_its_own_time_and_leaves_no_row_with_its_id(db: Database) -> None:
+async def test_a_departed_server_is_purged_completely_after_30_days(db: Database) -> None:
     await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
     service = Guilds(db, lambda: SEOUL_9AM)
     await service.update({GUILD: {}})
@@ -136,9 +134,7 @@ async def _tell(database: Database, *recipients: str) -> None:
         await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
 
 
-async def test_a_removal_that_is_killed_before_and_after_each_commit_loses_nothing_saved_and_is_finished(
-    posted_twice: World,
-) -> None:
+async def test_a_killed_purge_loses_no_saved_paper_and_resumes(posted_twice: World) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
     unlisted = await paper_records.add_papers(

@@ -96,9 +96,7 @@ async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_file_says_all_that_posts_alerts_and_sources_can_be_and_a_second_apply_changes_nothing(
-    db: Database,
-) -> None:
+async def test_every_setting_can_be_applied_and_applying_twice_changes_nothing(db: Database) -> None:
     assert len(await _apply(db, EVERYTHING)) == 5
     assert await _apply(db, EVERYTHING) == []
     assert len(await _apply(db, await _service(db).export())) == 0
@@ -169,9 +167,7 @@ paused = true
 """
 
 
-async def test_a_reader_has_an_own_alert_by_a_file_and_it_is_not_in_an_exported_one(
-    sqlite_db: Database,
-) -> None:
+async def test_a_readers_own_alert_can_be_applied_but_is_never_exported(sqlite_db: Database) -> None:
     text = '[[alerts]]\nuser = "7"\nkeywords = ["RL"]\nwhen = "daily"\n'
     assert await _apply(sqlite_db, text) == ["add alert of user 7 for RL"]
     changed = text.replace("daily", "now")
@@ -179,9 +175,7 @@ async def test_a_reader_has_an_own_alert_by_a_file_and_it_is_not_in_an_exported_
     assert "[[alerts]]" not in await _service(sqlite_db).export()
 
 
-async def test_sources_that_differ_only_in_their_secret_are_not_taken_for_each_other(
-    sqlite_db: Database,
-) -> None:
+async def test_a_masked_secret_never_stands_for_two_sources(sqlite_db: Database) -> None:
     registry = kinds.build_source_registry(sqlite_db, lambda: NOW, core_settings.Settings())
     for token in ("aaa", "bbb"):
         await registry.add(f"https://lab.example/feed.xml?token={token}", kind=models.SourceKind.FEED)
@@ -215,7 +209,7 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
     assert await _service(made).export() == changed
 
 
-async def test_what_discord_blocks_is_not_written_as_paused(made: Database) -> None:
+async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Database) -> None:
     """It comes back by itself, and a file that says otherwise would pause it for good when it is applied later."""
     await Alerts(made, lambda: NOW).resume(1)
     exported = await _service(made).export()
@@ -231,9 +225,7 @@ async def test_what_discord_blocks_is_not_written_as_paused(made: Database) -> N
     assert await _service(made).export() != exported
 
 
-async def test_a_post_without_a_zone_has_that_of_the_servers_other_posts_else_of_its_language(
-    db: Database,
-) -> None:
+async def test_a_post_without_a_zone_takes_that_of_its_server_or_language(db: Database) -> None:
     file = """
 posts = [
   { guild = 10, channel = 20 },

@@ -79,9 +79,13 @@ def test_every_letter_of_the_text_is_kept(text: str) -> None:
         ("\\# 아님\\\n-# 아님", "\\# 아님\n\\-# 아님"),
         ("1\\. 숫자", "1\\. 숫자"),
         ("@&#101;veryone", "@\u200beveryone"),
+        ("글\n\n* 하나\n\n    * 둘\n        * 셋\n* 넷", "글\n- 하나\n  - 둘\n    - 셋\n- 넷"),
+        ("3) 셋부터\n4) 넷\n   - 안쪽\n\n끝", "3. 셋부터\n4. 넷\n   - 안쪽\n\n끝"),
+        ("1. 하나\n   ```py\n   a\n     '```'\n   ```\n2. 둘", "1. 하나\n```py\na\n  '`\u200b`\u200b`'\n```\n2. 둘"),
+        ("| 모델 | B | C |\n|---|---|---|\n| **a** | 1 | |\n| b_c | 2 | 3 |", "- **a** · B: 1\n- **b\\_c** · B: 2 · C: 3"),
         ("", ""),
     ],
-)
+)  # fmt: skip
 def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 
@@ -98,26 +102,6 @@ def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
 )
 def test_formulas_become_unicode_and_prices_are_kept(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
-
-
-def test_nested_and_numbered_lists_keep_their_shape() -> None:
-    source = "글\n\n* 하나\n\n    * 둘\n        * 셋\n* 넷\n\n3) 셋부터\n4) 넷\n   - 안쪽\n\n끝"
-    assert markdown.render_markdown(source) == (
-        "글\n- 하나\n  - 둘\n    - 셋\n- 넷\n\n3. 셋부터\n4. 넷\n   - 안쪽\n\n끝"
-    )
-
-
-def test_a_code_block_keeps_its_lines_and_numbering_continues_after_it() -> None:
-    source = "1. 하나\n   ```python\n   def f():\n       return '```'\n   ```\n2. 둘"
-    rendered = markdown.render_markdown(source)
-    assert rendered.startswith("1. 하나\n```python\ndef f():\n    return '`\u200b`\u200b`'\n```\n2. 둘")
-
-
-def test_a_table_becomes_a_list() -> None:
-    source = f"| 모델 | {'긴 머리글 ' * 5}| C |\n|---|---|---|\n| **a** | 1 | |\n| b_c | 2 | 3 |"
-    head = " ".join(["긴 머리글"] * 5)
-    expected = f"- **a** · {head}: 1\n- **b\\_c** · {head}: 2 · C: 3"
-    assert markdown.render_markdown(source) == expected
 
 
 def test_plain_text_has_no_markup() -> None:

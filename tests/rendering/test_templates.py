@@ -5,8 +5,10 @@ A broken template never loses a post: the bundled wording takes its place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -177,23 +179,20 @@ def test_zones_are_named_by_their_city(zone: str, ko: str, en: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "truncated", "shown"),
+    ("names", "options", "en", "ko"),
     [
-        ([], False, ""),
-        ([], True, ""),
-        (["A"], False, "A"),
-        (["A", "B", "C"], False, "A, B, C"),
-        (["A", "B", "C", "D"], False, "A, B, C and 1 more"),
-        (["A", "B"], True, "A, B and others"),
-        (["A", "B", "C", "D"], True, "A, B, C and at least 1 more"),
+        ("", {}, "", ""),
+        ("", {"truncated": True}, "", ""),
+        ("A", {}, "A", "A"),
+        ("A B C", {}, "A, B, C", "A, B, C"),
+        ("A B C D", {}, "A, B, C and 1 more", "A, B, C 외 1명"),
+        ("A B", {"truncated": True}, "A, B and others", "A, B 외"),
+        ("A B C D", {"truncated": True}, "A, B, C and at least 1 more", "A, B, C 외 1명 이상"),
+        ("A B C D", {"count": 5_000}, "A, B, C and 4,997 more", "A, B, C 외 4,997명"),
     ],
 )
-def test_three_authors_are_named(names: list[str], truncated: bool, shown: str) -> None:
-    assert templates.render_authors(names, "en", truncated) == shown
-
-
-def test_the_others_of_a_shortened_list_are_counted() -> None:
-    assert templates.render_authors(["A", "B", "C", "D"], "en", count=5_000) == "A, B, C and 4,997 more"
-    assert templates.render_authors(["A", "B", "C", "D"], "ko", count=5_000) == "A, B, C 외 4,997명"
-    assert templates.render_authors(["A", "B", "C", "D"], "ko", True) == "A, B, C 외 1명 이상"
-    assert templates.render_authors(["A", "B"], "ko", True) == "A, B 외"
+def test_three_authors_are_named_and_the_others_counted(
+    names: str, options: Mapping[str, Any], en: str, ko: str
+) -> None:
+    shown = [templates.render_authors(names.split(), locale, **options) for locale in ("en", "ko")]
+    assert shown == [en, ko]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,27 +20,8 @@ from storage import papers, search, snapshot
 from storage.database import Database
 from storage.models import PaperFacts
 from tests.support import origin_server, source_payloads
+from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
-from tests.support.paper_services import PaperServices
-
-
-def serve_papers(
-    origin: OriginServer, unknown: tuple[str, ...] = (), refused: Collection[str] = (), status: int = 400
-) -> None:
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        ids = request.query["id_list"].split(",")
-        assert int(request.query["max_results"]) == len(ids)
-        if bad := next((paper_id for paper_id in ids if paper_id in refused), None):
-            text = source_payloads.atom(
-                f"<entry><id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id><title>Error</title>"
-                f"<summary>incorrect id format for {bad}</summary></entry>"
-            )
-            return web.Response(status=status, text=text, content_type="application/atom+xml")
-        entries = [source_payloads.arxiv_entry(paper_id) for paper_id in ids if paper_id not in unknown]
-        return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
-
-    origin.pages["/api/query"] = page
-
 
 WANTED = [f"2505.{number:05}" for number in range(1, 251)]
 
@@ -58,7 +39,7 @@ async def read(
 
 
 async def test_papers_are_requested_a_hundred_at_a_time(origin: OriginServer, fetch: Fetcher) -> None:
-    serve_papers(origin, unknown=("2505.00002",))
+    FakeArxiv(origin, titles=dict.fromkeys([WANTED[0], *WANTED[2:]], "Small Things"))
     facts, missing = await read(origin, fetch, WANTED)
     assert [paper.arxiv_id for paper in facts] == [WANTED[0], *WANTED[2:]]
     assert missing == ["2505.00002"]
@@ -73,7 +54,8 @@ async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
     origin: OriginServer, fetch: Fetcher, status: int
 ) -> None:
     wanted = ["cs/0112017", *WANTED[:-1]]
-    serve_papers(origin, refused=wanted[:1], status=status)
+    titles = dict.fromkeys(wanted[1:], "Small Things")
+    FakeArxiv(origin, titles=titles, refused=wanted[:1], refusal_status=status)
     facts, missing = await read(origin, fetch, wanted)
     assert ([paper.arxiv_id for paper in facts], missing) == (wanted[1:], wanted[:1])
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
@@ -102,7 +84,7 @@ class LookupHarness:
 
     def __init__(self, database: Database, origin: OriginServer) -> None:
         self.now = datetime(2026, 1, 2, tzinfo=UTC)
-        self.database, self.origin, self.services = database, origin, PaperServices(origin)
+        self.database, self.origin, self.services = database, origin, FakeArxiv(origin)
         self.ingest = IngestService(database, lambda: self.now)
         settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
         self.lookup = PaperLookup(
@@ -131,7 +113,7 @@ async def harness(sqlite_db: Database) -> AsyncIterator[LookupHarness]:
         yield harness
 
 
-async def test_readers_who_ask_at_once_share_requests_and_the_papers_stay_out_of_lists(db: Database) -> None:
+async def test_simultaneous_lookups_share_requests_and_stay_out_of_lists(db: Database) -> None:
     async with open_harness(db) as harness:
         ids = [f"2505.0000{number}" for number in range(1, 8)]
         for arxiv_id in ids[:6]:

@@ -61,8 +61,8 @@ class ArxivHarness(PollingHarness):
 async def harness(db: database.Database) -> AsyncIterator[ArxivHarness]:
     async with origin_server.run_origin() as origin:
         harness = ArxivHarness(db, origin)
-        harness.fake = FakeArxiv()
-        harness.fake.install(origin, "cs.CL", "cs.CL+cs.LG")
+        harness.fake = FakeArxiv(origin)
+        harness.fake.serve_feeds("cs.CL", "cs.CL+cs.LG")
         yield harness
 
 
@@ -198,7 +198,7 @@ async def test_a_back_fill_that_is_cut_off_repeats_one_poll(harness: ArxivHarnes
 
 async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
-    harness.fake.faults = [fake_arxiv.busy(600)]
+    harness.fake.faults = [web.Response(status=503, headers={"Retry-After": "600"})]
     await harness.add(CL, since="2025-01-01")
     [report] = await harness.fetch_due()
     assert report.status is FetchStatus.NOT_YET
@@ -247,7 +247,7 @@ async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> Non
     assert await harness.back_fill() is None
 
 
-async def test_of_a_back_fill_the_last_year_is_read(harness: ArxivHarness) -> None:
+async def test_a_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:
     await harness.add(CL, since="1991-07-01")
     await harness.fetch_all()
     assert await harness.back_fill() == "back-fill: 1% read, 0 papers since 2024-05-05"

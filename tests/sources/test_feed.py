@@ -89,9 +89,7 @@ async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fe
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
-async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on_which_the_feed_was_built(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_an_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServer, fetch: Fetcher) -> None:
     days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
     for entries in (items, items[15:] + items[:15]):
@@ -105,7 +103,7 @@ async def test_papers_in_another_order_than_newest_first_are_those_of_the_day_on
     )
 
 
-async def test_a_paper_whose_votes_change_is_not_read_again_and_a_changed_one_keeps_its_day(
+async def test_changed_votes_are_no_news_and_a_changed_paper_keeps_its_day(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages["/feed"] = built(

@@ -253,7 +253,7 @@ async def test_dns_rebinding_is_blocked(
     assert origin.requests == []
 
 
-async def test_a_compressed_page_is_fetched_without_the_proxies_of_the_environment(
+async def test_environment_proxies_are_ignored_and_gzip_is_read(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

@@ -47,9 +47,7 @@ def prose(name: str) -> str:
     return f"# On {name}\n\nWe build on what others did before us, in {ids}, and leave the rest to them.\n"
 
 
-async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothing_changed(
-    tmp_path: Path,
-) -> None:
+async def test_a_folder_names_three_of_its_unread_files_at_every_poll(tmp_path: Path) -> None:
     for name in ("b", "c", "d", "e"):
         (tmp_path / f"{name}.md").write_text(prose(name), encoding="utf-8")
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
@@ -67,7 +65,7 @@ async def test_a_folder_counts_its_unread_files_and_names_three_also_when_nothin
     assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv IDs: c.md, d.md, e.md …")
 
 
-async def test_a_folder_of_which_no_file_is_read_fails_only_if_papers_stand_in_it(tmp_path: Path) -> None:
+async def test_a_folder_without_digests_fails_only_if_its_files_name_papers(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
     assert (await fetch_results(files(tmp_path)))[-1].status is FetchStatus.UNCHANGED
     (tmp_path / "a.md").write_text(prose("a"), encoding="utf-8")

@@ -161,9 +161,7 @@ async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetche
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_an_empty_list_is_a_day_without_papers_and_read_once_the_day_has_closed(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_an_empty_list_is_final_only_after_the_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[path(TODAY)] = "[]"
     for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
         source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))

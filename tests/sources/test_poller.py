@@ -87,9 +87,7 @@ def feed_of_papers(numbers: Sequence[int], on: str, *, reverse: bool = False) ->
 
 
 @on_both_engines
-async def test_the_same_list_under_two_addresses_is_posted_once_and_a_large_feed_not_at_all(
-    harness: PollingHarness,
-) -> None:
+async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: PollingHarness) -> None:
     world = World(harness.db)
     world.now = START - timedelta(days=1)
     await world.daily(papers=10)
@@ -182,7 +180,7 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 )
 
 
-async def test_each_bad_source_has_its_sentence_and_backs_off_and_the_others_go_on(
+async def test_each_bad_source_gets_its_error_and_backs_off_alone(
     harness: PollingHarness, tmp_path: Path
 ) -> None:
     for path, body, _ in BAD:
@@ -244,9 +242,7 @@ async def test_a_link_that_fails_for_days_does_not_delay_what_its_feed_publishes
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
-async def test_papers_of_a_feed_stay_in_the_list_of_their_day_when_it_becomes_one_for_look_up(
-    harness: PollingHarness, on: str
-) -> None:
+async def test_a_feed_that_grows_too_large_keeps_its_days_papers(harness: PollingHarness, on: str) -> None:
     await harness.add("/feed")
     shown: list[range] = []
     for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
@@ -277,9 +273,7 @@ async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
     await harness.fetch_due()
 
 
-async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
-    harness: PollingHarness,
-) -> None:
+async def test_a_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:
     asked, removed = asyncio.Event(), asyncio.Event()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -301,9 +295,7 @@ async def test_nothing_is_stored_of_a_source_that_is_removed_while_it_is_read(
     assert [(report.source.url, report.status) for report in reports] == [(url, S.OK)]
 
 
-async def test_a_digest_that_cannot_be_stored_fails_its_source_alone_and_is_fetched_again(
-    harness: PollingHarness,
-) -> None:
+async def test_a_storage_failure_fails_only_its_source_and_is_retried(harness: PollingHarness) -> None:
     store = harness.ingest.add_batch
     for number in (1, 2, 3):
         page = source_payloads.newsletter(date(2025, 5, number), ids=[f"2505.0000{number}"])
@@ -322,37 +314,6 @@ async def test_a_digest_that_cannot_be_stored_fails_its_source_alone_and_is_fetc
     harness.ingest.add_batch = store  # type: ignore[method-assign]
     harness.now += timedelta(hours=2)
     assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED, S.OK, S.UNCHANGED]
-
-
-async def test_a_cancelled_back_fill_resumes(harness: PollingHarness) -> None:
-    days = [date(2025, 1, 1) + timedelta(days=offset) for offset in range(60)]
-    stop_at = 40
-    served = 0
-
-    async def page(request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal served
-        if "If-None-Match" in request.headers:
-            return web.Response(status=304)
-        served += 1
-        if served == stop_at:
-            task.cancel()
-        day = date.fromisoformat(request.path[1:11])
-        paper_id = f"2501.{day.timetuple().tm_yday:05}"
-        return web.Response(text=source_payloads.newsletter(day, ids=[paper_id]), headers={"ETag": '"1"'})
-
-    for day in days:
-        harness.origin.pages[f"/{day}.md"] = page
-    await harness.add("/{date:%Y-%m-%d}.md")
-    async with harness.open_poller() as opened:
-        task = asyncio.create_task(opened.fetch_all(days=days))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        stop_at, served = -1, 0
-        reports = await opened.fetch_all(days=days)
-    assert served < 60 - 25
-    assert reports[0].status is S.OK
-    assert await harness.detail("2501.00001") is not None
-    assert await harness.detail("2501.00060") is not None
 
 
 async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: PollingHarness) -> None:
@@ -440,7 +401,7 @@ def test_the_most_important_result_gives_the_status(
     assert (report.status, report.reason) == (status, reason)
 
 
-async def test_papers_of_a_list_get_title_and_abstract_from_arxiv_within_the_poll_also_those_of_the_inbox(
+async def test_arxiv_fills_in_titles_and_abstracts_of_listed_papers_within_the_poll(
     harness: PollingHarness,
 ) -> None:
     origin, rows = harness.origin, "- [A First Title of Kites {0}](https://arxiv.org/abs/2505.0000{0})\n"
@@ -461,9 +422,7 @@ async def test_papers_of_a_list_get_title_and_abstract_from_arxiv_within_the_pol
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
-async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longer_times(
-    harness: PollingHarness,
-) -> None:
+async def test_an_unknown_paper_is_requested_from_arxiv_at_growing_intervals(harness: PollingHarness) -> None:
     origin, asked_on = harness.origin, []
     origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = source_payloads.atom()
@@ -495,7 +454,7 @@ async def test_arxiv_is_asked_for_a_paper_that_it_does_not_know_after_ever_longe
         ),
     ],
 )
-async def test_a_list_is_read_alike_from_any_source_but_only_the_operators_files_have_a_services_votes(
+async def test_a_list_is_read_alike_from_any_source_and_a_listing_only_from_the_operator(
     harness: PollingHarness, tmp_path: Path, ending: str, text: str, formats: list[str]
 ) -> None:
     (tmp_path / f"2025-05-06.{ending}").write_text(text)

@@ -68,32 +68,9 @@ async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServ
     assert origin.paths == ["/2025/05/07.md"]
 
 
-async def test_requested_days_are_fetched_in_order(origin: OriginServer, fetch: Fetcher) -> None:
-    days = [date(2025, 1, day) for day in (1, 2, 3)]
-    for day in days:
-        origin.pages[f"/2025/01/{day:%d}.md"] = source_payloads.newsletter(day)
-    assert await fetch_statuses(dated_source(origin, fetch, from_time=time(23)), days=[*days, TODAY]) == [
-        OK,
-        OK,
-        OK,
-        NOT_YET,
-    ]
-    assert origin.paths == ["/2025/01/01.md", "/2025/01/02.md", "/2025/01/03.md", "/2025/05/06.md"]
-
-
 async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
-
-
-async def test_an_undated_address_is_requested_in_every_run(origin: OriginServer, fetch: Fetcher) -> None:
-    source = dated_source(origin, fetch, pattern="/latest.md")
-    missing = await fetch_results(source)
-    assert [(result.status, result.reason) for result in missing] == [(FAILED, "not found (404)")]
-    origin.pages["/latest.md"] = source_payloads.newsletter()
-    results = await fetch_results(source)
-    assert [result.status for result in results] == [OK]
-    assert await fetch_statuses(source, merge_page_states(results)) == [UNCHANGED]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
 from zoneinfo import ZoneInfo
@@ -55,29 +55,44 @@ def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
 
 @dataclass
 class FakeArxiv:
-    """The two services over `papers`, which are in the order of their submission.
+    """The two services over `papers`, which are in the order of their submission, on a server of tests.
 
-    `announced` are the papers of the feeds, of the day `announced_on`. `served` counts how often a search gave each paper.
-    Each of `faults` answers one search.
+    `announced` are the papers of the feeds, of the day `announced_on`; `titles` those by id that are in no feed. A request for
+    one of `refused` is refused. `served` counts how often a search gave each paper. Each of `faults` answers one search.
     """
 
+    origin: origin_server.OriginServer
     papers: Sequence[Paper] = ()
     announced: Sequence[Paper] = ()
     announced_on: date = date(2025, 5, 6)
+    titles: dict[str, str] = field(default_factory=dict)
+    refused: Collection[str] = ()
+    refusal_status: int = 400
     faults: list[web.Response] = field(default_factory=list)
-    requests: list[tuple[str, datetime]] = field(default_factory=list)
     served: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.origin.pages["/api/query"] = self.query
+
+    def add(self, arxiv_id: str, title: str = "Small Things") -> None:
+        """Add a paper that is asked for by its id."""
+        self.titles[arxiv_id] = title
+
+    def serve_feeds(self, *names: str) -> None:
+        """Serve a feed for each name such as `cs.CL+cs.LG`."""
+        self.origin.pages |= {f"/rss/{name}": self.rss for name in names}
 
     def counted(self, path: str) -> int:
         """Return the number of requests to a path."""
-        return sum(asked.startswith(path) for asked, _ in self.requests)
+        return sum(asked.startswith(path) for asked in self.origin.paths)
 
-    def install(self, origin: origin_server.OriginServer, *feeds: str) -> None:
-        """Answer below a server of tests, with a feed for each name such as `cs.CL+cs.LG`."""
-        origin.pages |= {f"/rss/{name}": self.rss for name in feeds} | {"/api/query": self.query}
+    @property
+    def asked(self) -> list[list[str]]:
+        """The ids of each request for papers by their ids."""
+        requests = [request for request in self.origin.requests if "id_list" in request.query]
+        return [request.query["id_list"].split(",") for request in requests]
 
     async def rss(self, request: web.BaseRequest) -> web.Response:
-        self._note(request)
         wanted = request.path.rpartition("/")[2]
         items = [
             _item(paper, self.announced_on) for paper in self.announced if _is_in(paper, wanted.split("+"))
@@ -93,11 +108,21 @@ class FakeArxiv:
 
     async def query(self, request: web.BaseRequest) -> web.Response:
         """Answer for the papers with some ids, or for those of a day in some categories, a page of them."""
-        self._note(request)
         if "id_list" in request.query:
             ids = request.query["id_list"].split(",")
-            known = {paper.arxiv_id: paper for paper in (*self.announced, *self.papers)}
-            entries = [source_payloads.arxiv_entry(name, known[name].title) for name in ids if name in known]
+            assert int(request.query["max_results"]) == len(ids)
+            if bad := next((name for name in ids if name in self.refused), None):
+                error = (
+                    f"<id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id><title>Error</title>"
+                )
+                text = source_payloads.atom(
+                    f"<entry>{error}<summary>incorrect id format for {bad}</summary></entry>"
+                )
+                return web.Response(
+                    status=self.refusal_status, text=text, content_type="application/atom+xml"
+                )
+            known = {paper.arxiv_id: paper.title for paper in (*self.announced, *self.papers)} | self.titles
+            entries = [source_payloads.arxiv_entry(name, known[name]) for name in ids if name in known]
             return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
         if self.faults:
             return self.faults.pop(0)
@@ -111,14 +136,6 @@ class FakeArxiv:
         page = found[start : start + int(request.query["max_results"])]
         self.served.update(paper.arxiv_id for paper in page)
         return web.Response(text=search_page(page, len(found)), content_type="application/atom+xml")
-
-    def _note(self, request: web.BaseRequest) -> None:
-        self.requests.append((request.path_qs, datetime.now(UTC)))
-
-
-def busy(seconds: int) -> web.Response:
-    """Return arXiv's answer to requests that come too fast."""
-    return web.Response(status=503, headers={"Retry-After": str(seconds)}, text="Retry after a while")
 
 
 def _is_in(paper: Paper, wanted: Sequence[str]) -> bool:

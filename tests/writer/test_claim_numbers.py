@@ -75,7 +75,7 @@ def test_true_numbers_are_kept(claim: str, source: str) -> None:
 
 
 @pytest.mark.parametrize(("claim", "source"), [pair.split(": ", 1) for pair in MISSING.split("|")])
-def test_what_a_paragraph_does_not_have_is_found(claim: str, source: str) -> None:
+def test_missing_numbers_are_found(claim: str, source: str) -> None:
     assert not is_there(claim, source)
 
 
@@ -94,13 +94,3 @@ def test_two_values_are_one_only_if_they_round_to_each_other(first: int, second:
     is_near = abs(first - second) <= 0.07 * first
     assert is_there(f"{first:,}개", f"{first}")
     assert is_near or not is_there(f"{first:,}개", f"{second}")
-
-
-@given(st.integers(1, 999))
-def test_english_number_words_of_a_paper_are_read(value: int) -> None:
-    ones = ("", *f"{claim_numbers._ONES} {claim_numbers._TEENS}".split())
-    tens = ("", "", *claim_numbers._TENS.split())
-    hundreds, rest = divmod(value, 100)
-    words = ones[rest] if rest < 20 else f"{tens[rest // 10]}{'-' if rest % 10 else ''}{ones[rest % 10]}"
-    text = f"{ones[hundreds]} hundred{' and ' if words else ''}{words}" if hundreds else words
-    assert is_there(f"{value}개", f"{text} parts")

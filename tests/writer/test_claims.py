@@ -34,7 +34,7 @@ def judge_honestly(_: str, claims: Sequence[Claim]) -> Sequence[str]:
     return ["" if TRUTHS[claim.text] else "not proved" for claim in claims]
 
 
-def test_with_an_honest_judge_nothing_false_is_printed_and_hardly_anything_true_is_lost() -> None:
+def test_an_honest_judge_passes_no_false_claim_and_drops_hardly_any_true_one() -> None:
     held = [file for file in FILES if file.stem.startswith("held")]
     results = [row for file in held for row in quality_claims.check_file(file, judge_honestly)]
     assert [row.text for row in results if not row.is_true and not row.problems] == []
@@ -42,14 +42,14 @@ def test_with_an_honest_judge_nothing_false_is_printed_and_hardly_anything_true_
     assert len(results) == 200
 
 
-def test_of_the_true_sentences_of_four_people_97_percent_pass_the_form() -> None:
+def test_true_sentences_of_four_people_pass_the_form_to_97_percent() -> None:
     results = [row for file in FILES for row in quality_claims.check_file(file, quality_claims.approve)]
     true = [row for row in results if row.is_true]
     assert len(true) == 400
     assert len([row for row in true if not row.problems]) >= 388
 
 
-def test_a_number_that_is_not_in_the_paragraph_passes_no_form_though_the_judge_approves_all() -> None:
+def test_a_number_missing_from_the_paragraph_is_rejected_even_if_the_judge_approves() -> None:
     rng, passed, count = random.Random(7), [], 0
     for paper in PAPERS:
         checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")

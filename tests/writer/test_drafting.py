@@ -137,7 +137,7 @@ async def test_one_call_writes_and_one_judges_what_has_the_right_form(desk: Desk
     assert (model.requests, judge.requests) == (1, 1)
 
 
-async def test_nothing_is_asked_about_claims_of_a_wrong_form_and_nothing_printed(desk: Desk) -> None:
+async def test_malformed_claims_are_neither_judged_nor_printed(desk: Desk) -> None:
     model, judge = Script(answer_of(LINK, WRONG)), Script(verdicts_of())
     [draft] = await desk.write(model, judge)
     assert (draft.state, draft.text, judge.requests) == (DraftState.FAILED, None, 0)
@@ -155,9 +155,7 @@ async def test_nothing_is_asked_about_claims_of_a_wrong_form_and_nothing_printed
         '{"verdicts": [{"claim": 2, "is_proved": true}]}',
     ],
 )
-async def test_a_paper_that_nobody_judges_is_not_printed_and_its_answer_not_asked_for_again(
-    desk: Desk, outcome: Outcome
-) -> None:
+async def test_an_unjudged_paper_is_neither_printed_nor_written_again(desk: Desk, outcome: Outcome) -> None:
     model, judge = Script(answer_of(TRUE)), Script(outcome)
     [draft] = await desk.write(model, judge)
     assert draft.state is DraftState.FAILED
@@ -205,7 +203,7 @@ async def test_a_cap_is_passed_by_one_call_at_most(desk: Desk, period: str) -> N
     assert (model.requests, await desk.used()) == (3, 3_300)
 
 
-async def test_a_call_whose_tokens_are_unknown_counts_as_the_most_that_it_may_have_used(desk: Desk) -> None:
+async def test_a_call_without_a_token_count_is_charged_its_maximum(desk: Desk) -> None:
     await desk.write(Script(answer_of(TRUE), tokens=None), Script(verdicts_of(True)))
     assert prompts.MAX_TOKENS[FORM] < await desk.used() < 10_000
 
@@ -220,7 +218,7 @@ async def test_a_run_that_is_cut_off_goes_on_with_the_answers_that_it_has(desk: 
     assert (draft.state, model.requests) == (DraftState.CHECKED, 1)
 
 
-async def test_a_changed_abstract_is_written_again_and_a_paper_without_any_text_is_refused(
+async def test_a_changed_abstract_is_rewritten_and_an_empty_one_refused(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, judge = Script(answer_of(TRUE)), Script(verdicts_of(True))

@@ -65,7 +65,7 @@ async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fe
     ],
     ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
 )
-async def test_what_is_not_markdown_of_the_paper_does_not_count(
+async def test_a_page_that_is_not_the_papers_markdown_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[MARKDOWN] = page
@@ -84,7 +84,7 @@ async def test_what_is_not_markdown_of_the_paper_does_not_count(
     ],
     ids=["missing", "title", "id", "short", "redirect"],
 )
-async def test_a_page_that_is_not_the_paper_does_not_count(
+async def test_an_html_page_of_another_paper_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[f"/html/{ID}"] = page
@@ -124,7 +124,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         assert left_out not in found.text
 
 
-def test_what_has_no_glyph_scripts_comments_pictures_addresses_and_citations_are_left_out() -> None:
+def test_invisible_characters_scripts_comments_images_and_citations_are_removed() -> None:
     content = (
         "a<!-- no --><script>if (a < b) { 'no' }</script>b<template>no</template>c\u200b\U000e0041d [1, 3]"
     )

@@ -139,7 +139,7 @@ def test_an_entry_says_how_many_claims_were_dropped(
     assert summaries.label_dropped(language, count) in _check_round_trip(form, [entry])
 
 
-def test_a_title_that_would_be_read_as_something_else_loses_its_punctuation() -> None:
+def test_a_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
     paper = {**PAPER, "title": "Attention [is all (you"}
     entries = [
         publication.build_entry(1, paper, _written(FORMATS[0], models.Locale.EN, Basis.PAPER).sections)
