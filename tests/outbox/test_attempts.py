@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from unittest import mock
 
 import pytest
@@ -11,7 +12,7 @@ from bot.outbox import outcomes
 from storage import models
 from storage.models import DeliveryKind
 from tests.support import patience
-from tests.support.world import AWAY, LOST, World
+from tests.support.world import AWAY, LOST, World, moment
 
 
 async def add_post(world: World) -> None:
@@ -57,6 +58,25 @@ async def test_a_token_that_discord_does_not_accept_ends_the_relay_and_the_post_
     world.restart()
     await world.wait(minutes=1)
     assert world.sent == ["A", "#21 A"]
+
+
+async def test_a_stop_in_a_fan_out_leaves_what_is_not_under_way_to_the_next_start(world: World) -> None:
+    for channel in range(20, 80):
+        await world.daily(channel=channel)
+    await world.list("Mon", "A▲9")
+    world.now, stop, send = moment("Mon 09:00"), asyncio.Event(), world.discord.send
+    await world.daily_planner.tick(world.now)
+
+    async def send_and_stop(request: outcomes.SendRequest) -> models.Receipt:
+        stop.set()
+        return await send(request)
+
+    with mock.patch.object(world.discord, "send", send_and_stop):
+        await world.relay.run(stop)
+    assert 0 < len(world.sent) < 60
+    world.restart()
+    await world.tick()
+    assert len(world.sent) == 60
 
 
 def test_each_kind_has_one_record_and_its_priority() -> None:
