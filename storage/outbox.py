@@ -369,14 +369,15 @@ async def list_due(
     *,
     limit: int = 200,
     exclude_channel_ids: Collection[int | None] = (),
+    with_webhooks: bool = True,
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Of those due at the same time, each server's first delivery comes before any second.
 
     Left out are parts of expired deliveries (unless an outcome is unknown), parts for `exclude_channel_ids` (None: unopened
-    direct messages), and SENDING ones, which `release_interrupted` resets. The posts of a subscription that is paused wait
-    until it is resumed.
+    direct messages), those of webhooks on request, and SENDING ones, which `release_interrupted` resets. The posts of a
+    subscription that is paused wait until it is resumed.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -390,6 +391,7 @@ async def list_due(
         subscriptions.c.state != models.ActivityState.ACTIVE,
         deliveries.c.kind == DeliveryKind.DAILY,
     )
+    has_owner = sa.or_(deliveries.c.guild_id.is_not(None), deliveries.c.user_id.is_not(None))
     columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
         sa.select(*parts.c, *columns)
@@ -402,6 +404,7 @@ async def list_due(
             sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
             sa.func.coalesce(deliveries.c.channel_id, 0).not_in(excluded),
             ~has_unsent_predecessor,
+            sa.true() if with_webhooks else has_owner,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)

@@ -117,7 +117,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
-    `missing` has the terms of the query that partial matches lack, by arXiv id.
+    `missing` has the terms of the query that partial matches lack, by arXiv id, `related` the topic of those that lack all.
     """
 
     state: ListState
@@ -129,6 +129,7 @@ class PaperList:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print of each paper in the place of a snippet, by arXiv id."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    related: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
@@ -253,10 +254,7 @@ def _paper_text(
         if snippet is None
         else (snippet.text, subtext(language_note(texts, snippet.language)) if with_language else "")
     )
-    missing = listed.missing.get(row.arxiv_id, ())
-    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
-    more = " …" if len(missing) > _MAX_MISSING else ""
-    lacks = subtext(texts("list-missing", terms=", ".join(shown) + more)) if missing else ""
+    lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     title = title_link(
         row.title,
         row.arxiv_id,
@@ -266,6 +264,16 @@ def _paper_text(
     )
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
+    """Return what of a query a paper lacks, or the topic that it has instead of all; "" if it has all."""
+    if topic := listed.related.get(arxiv_id):
+        return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
+    missing = listed.missing.get(arxiv_id, ())
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
+    more = " …" if len(missing) > _MAX_MISSING else ""
+    return texts("list-missing", terms=", ".join(shown) + more) if missing else ""
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:

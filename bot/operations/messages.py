@@ -1,4 +1,4 @@
-"""What `/status` with the sources, and `/help` show."""
+"""The messages of `/status`, its sources, and `/help`."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
+list-related = on a related topic: { $topic }
 list-perhaps = Did you mean: { $topics }
 list-ignored = Ignored filters: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })

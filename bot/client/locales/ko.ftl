@@ -47,6 +47,7 @@ list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
+list-related = 관련 주제로 찾았어요: { $topic }
 list-perhaps = 혹시 이걸 찾으셨나요? { $topics }
 list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
