@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -188,21 +188,7 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
 
 # Papers and authors as answers list them.
 
-_ROW_COLUMNS = "id, arxiv_id, title, url, last_on, papers.votes, authors, thumbnail, authors_truncated"
 _MAX_VOTES = 2**31 - 1
-
-
-def build_paper_rows(
-    rows: Iterable[Sequence[Any]], scores: Mapping[int, float] = MappingProxyType({})
-) -> Iterator[PaperRow]:
-    """Yield the listed papers among rows of `_ROW_COLUMNS`, with their scores by id."""
-    for id_, arxiv_id, title, url, last_on, votes, names, thumbnail, truncated in rows:
-        if last_on is not None:
-            # SQLite returns JSON as text.
-            authors = tuple(map(share_name, json.loads(names) if isinstance(names, str) else names))
-            day = parse_date(last_on)
-            score = scores.get(id_, 0.0)
-            yield PaperRow(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated))
 
 
 def list_paper_rows(
@@ -213,10 +199,21 @@ def list_paper_rows(
     with_authors: bool = True,
 ) -> list[PaperRow]:
     """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
-    columns = _ROW_COLUMNS if with_authors else _ROW_COLUMNS.replace(" authors,", " '[]',")
-    statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constant columns
-    found = snapshot.fetch_in(statement, "id", paper_ids)
-    rows = {row.id: row for row in build_paper_rows(found, scores)}
+    names = "authors" if with_authors else "'[]'"
+    statement = (
+        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
+        " FROM papers WHERE %s AND last_on IS NOT NULL"
+    )
+    rows = {}
+    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated in snapshot.fetch_in(
+        statement, "id", paper_ids
+    ):
+        # SQLite returns JSON as text.
+        authors = tuple(map(share_name, _parse_json(listed)))
+        day, score = parse_date(last_on), scores.get(id_, 0.0)
+        rows[id_] = PaperRow(
+            id_, arxiv_id, title, url, day, votes, authors, thumbnail, score, bool(truncated)
+        )
     return [rows[paper_id] for paper_id in paper_ids if paper_id in rows]
 
 
@@ -247,26 +244,13 @@ def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]
     ]
 
 
-_MAX_SELECTS = 100
-MAX_COMPARED_PAPERS = 100
-"""The last papers of an author, of which names are read."""
-
-
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
     """Return the ids of the papers written by any of these authors."""
     rows = snapshot.fetch_in("SELECT DISTINCT paper_id FROM paper_authors WHERE %s", "author_id", author_ids)
     return [paper_id for (paper_id,) in rows]
 
 
-def list_name_variants(snapshot: Snapshot, author_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the spellings of authors' names on their last papers by author id, most frequent first."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for start in range(0, len(author_ids), _MAX_SELECTS):
-        of_each = (
-            "SELECT * FROM (SELECT author_id, name FROM paper_authors"  # noqa: S608 - numbers
-            f" WHERE author_id = {int(id_)} ORDER BY paper_id DESC LIMIT {MAX_COMPARED_PAPERS}) AS latest"
-            for id_ in author_ids[start : start + _MAX_SELECTS]
-        )
-        for author_id, name in snapshot.fetch(" UNION ALL ".join(of_each)):
-            counts[author_id][name] += 1
-    return {id_: sorted(names, key=lambda name: (-names[name], name)) for id_, names in counts.items()}
+def list_spellings(snapshot: Snapshot, author_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """Return the spellings of authors' names on their papers, each with the author's id."""
+    statement = "SELECT DISTINCT author_id, name FROM paper_authors WHERE %s"
+    return [(author_id, name) for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids)]

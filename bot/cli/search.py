@@ -145,7 +145,6 @@ def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
     """Return an author's papers as JSON."""
     return {
         **shell.pick(result, "author matches namesakes"),
-        "forms": result.name_variants,
         "corrected": result.is_corrected,
         "papers": [to_dict(row) for row in result.rows],
     }

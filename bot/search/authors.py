@@ -43,7 +43,8 @@ class Writers:
 
     def word(self, word: str) -> Query | None:
         """Return the query for the authors with a word in their names; None if none has it."""
-        return Query.term_query(self._schema, "word", word, "basic") if self.has(word) else None
+        is_known = bool(word) and self._searcher.doc_freq("word", word) > 0
+        return Query.term_query(self._schema, "word", word, "basic") if is_known else None
 
     def beginning(self, text: str) -> Query:
         """Return the query for names with a word that begins so."""
@@ -59,10 +60,6 @@ class Writers:
     def pattern(self, pattern: str) -> Query:
         """Return the query for names with a word that a regular expression matches."""
         return Query.regex_query(self._schema, "word", pattern)
-
-    def has(self, word: str) -> bool:
-        """Return whether any name has a word."""
-        return bool(word) and self._searcher.doc_freq("word", word) > 0
 
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
         """Return the authors that match any query, at most `limit` for each, those with most papers first."""
@@ -306,8 +303,7 @@ def find_author(
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     typed = tuple(people.name_tokens(people.given_name_first(name)))
-    variants = search.list_name_variants(view, [author.id for author in matches])
-    name_of = {author.id: display_name(author, variants.get(author.id, ())) for author in matches}
+    name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
@@ -315,16 +311,9 @@ def find_author(
         total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),
-        name_variants=tuple(variants.get(best.id, ())),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(typed, best.name) and not namesakes,
     )
-
-
-def display_name(author: models.Author, variants: Sequence[str]) -> str:
-    """Return the most frequent spelling of a name; one with diacritics if there is one, since it says more."""
-    accented = [variant for variant in variants if not variant.isascii()]
-    return next(iter((*accented, *variants)), author.name)
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:

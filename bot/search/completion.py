@@ -251,9 +251,7 @@ def complete_author(archive: Archive, text: str) -> list[Choice]:
         authors = search_authors.find_authors(writers, text, limit=MAX_CHOICES, is_prefix=True)
     else:
         authors = search.list_most_published(archive.view, limit=MAX_CHOICES)
-    variants = search.list_name_variants(archive.view, [author.id for author in authors])
-    named = ((search_authors.display_name(author, variants.get(author.id, ())), author) for author in authors)
-    return [Choice(name, name[:MAX_VALUE_LENGTH], papers=author.paper_count) for name, author in named]
+    return [Choice(each.name, each.name[:MAX_VALUE_LENGTH], papers=each.paper_count) for each in authors]
 
 
 def complete_paper(archive: Archive, text: str) -> list[Choice]:

@@ -244,7 +244,7 @@ def folder_of(database: Database) -> Path:
 
 
 class SearchIndex:
-    """The index in a folder. Threads may share it.
+    """The index in a folder, with its `papers` and `authors` as last loaded. Threads may share it.
 
     A look-up indexes at most `at_once` papers that have changed; None: all.
     """
@@ -255,19 +255,9 @@ class SearchIndex:
         self._loading, self._writing = threading.Lock(), threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._state: State | None = None
-        self._papers = _open(None, paper_schema()).searcher()
-        self._authors = _open(None, author_schema()).searcher()
+        self.papers = _open(None, paper_schema()).searcher()
+        self.authors = _open(None, author_schema()).searcher()
         self._is_failing = False
-
-    @property
-    def papers(self) -> tantivy.Searcher:
-        """The papers as last loaded."""
-        return self._papers
-
-    @property
-    def authors(self) -> tantivy.Searcher:
-        """The authors as last loaded."""
-        return self._authors
 
     def is_current(self, view: Snapshot) -> bool:
         """Return whether the index has all that the database has."""
@@ -330,7 +320,7 @@ class SearchIndex:
                 self._stamp = self._state = None
             else:
                 self._stamp, self._state = stamp, state
-                self._papers, self._authors = papers, authors
+                self.papers, self.authors = papers, authors
 
     def forget(self) -> None:
         """Drop the state: the folder is filled again."""

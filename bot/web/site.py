@@ -104,8 +104,7 @@ class SiteBuilder:
         def read(view: snapshot.Snapshot) -> dict[str, str]:
             found = search.list_most_published(view, limit=MAX_AUTHORS)
             names = {author.id: author.name for author in found if author.paper_count >= MIN_PAPERS}
-            spellings = search.list_name_variants(view, list(names))
-            others = {other: names[id_] for id_, variants in spellings.items() for other in variants}
+            others = {spelling: names[id_] for id_, spelling in search.list_spellings(view, names)}
             return others | {name: name for name in names.values()}
 
         async with self._pages.services.database.read() as connection:

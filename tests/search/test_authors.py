@@ -174,23 +174,6 @@ async def test_a_hangul_name_is_completed_while_it_is_typed(korean: SearchServic
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_the_most_frequent_spelling_of_a_name_is_shown(db: Database) -> None:
-    forms = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
-    papers = [
-        NewsletterPaper(f"2505.0666{number}", f"Paper {number}", "It works.", authors=(form, "Ada Byron"))
-        for number, form in enumerate(forms)
-    ]
-    await sample_archive.add_digest(db, "2025-05-04", *papers)
-    result = await SearchService(db).find_author("ben allal, loubna")
-    assert result.author == "Loubna Ben Allal"
-    assert result.matches == ("Loubna Ben Allal",)
-    assert result.name_variants == ("Loubna Ben Allal", "Loubna Ben allal")
-    assert result.total == 3
-    (offered,) = await SearchService(db).complete_author("loubna")
-    assert (offered.name, offered.value) == ("Loubna Ben Allal", "Loubna Ben Allal")
-
-
-@pytest.mark.engines("sqlite", "postgresql")
 async def test_papers_come_page_by_page_by_votes_or_date_within_filters(db: Database) -> None:
     votes = [5, None, 40, 0, 9, 9]
     papers = [
