@@ -535,7 +535,6 @@ class Club:
 
     guild_id: int
     channel_id: int
-    is_forum: bool
     weekday: int
     at_time: str
     timezone: str

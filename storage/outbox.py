@@ -368,14 +368,15 @@ async def list_due(
     *,
     limit: int = 200,
     exclude_channel_ids: Collection[int | None] = (),
+    with_webhooks: bool = True,
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
     Of those due at one moment, a server's first delivery comes before another one's second.
 
     Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids` (None:
-    direct messages that are not open yet), and those that are SENDING, which `release_interrupted` makes WAITING again
-    after a start. The posts of a subscription that is paused wait until it is resumed.
+    direct messages that are not open yet), those of webhooks on request, and those that are SENDING, which
+    `release_interrupted` makes WAITING again after a start. The posts of a subscription that is paused wait until it is resumed.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -389,6 +390,7 @@ async def list_due(
         subscriptions.c.state != models.ActivityState.ACTIVE,
         deliveries.c.kind == DeliveryKind.DAILY,
     )
+    has_owner = sa.or_(deliveries.c.guild_id.is_not(None), deliveries.c.user_id.is_not(None))
     columns = [column.label(f"d_{column.name}") for column in deliveries.c]
     query = (
         sa.select(*parts.c, *columns)
@@ -401,6 +403,7 @@ async def list_due(
             sa.or_(deliveries.c.expires_at > now, parts.c.first_attempt_at.is_not(None)),
             sa.func.coalesce(deliveries.c.channel_id, 0).not_in(excluded),
             ~has_unsent_predecessor,
+            sa.true() if with_webhooks else has_owner,
         )
         .order_by(deliveries.c.priority, parts.c.next_attempt_at, parts.c.id)
         .limit(limit)

@@ -365,7 +365,7 @@ club_threads = sa.Table(
     _reference("paper_id", "papers.id", primary_key=True, index=True),
     _required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
     _required("delivery_id", RowId, comment="the delivery that opens it"),
-    sa.Column("thread_id", sa.BigInteger, comment="NULL: not sent yet"),
+    sa.Column("thread_id", sa.BigInteger, server_default="0", comment="0: not sent yet"),
     _required("opened_at", UtcTime),
     sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
 )

@@ -33,8 +33,6 @@ HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
 # Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
-MAX_PROBLEMS = 20
-"""Problems that are shown."""
 Record = models.Subscription | models.Alert
 
 
@@ -314,8 +312,7 @@ def _name_place(location: str, *place: object) -> str:
 
 
 def _refused(problems: Sequence[str]) -> errors.UsageError:
-    more = [f"And {len(problems) - MAX_PROBLEMS} more."] if len(problems) > MAX_PROBLEMS else []
-    return errors.UsageError("\n".join((*problems[:MAX_PROBLEMS], *more, "Nothing was applied.")))
+    return errors.UsageError("\n".join((*problems, "Nothing was applied.")))
 
 
 class _Wanted(NamedTuple):
