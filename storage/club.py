@@ -1,8 +1,7 @@
-"""Clubs, one a server, the threads about papers, and what members nominate. The steps of meetings are deliveries."""
+"""Reading clubs (one per server), threads about papers, and nominations. The steps of meetings are deliveries."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -10,22 +9,21 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, shelf, tables
-from storage.models import Club, DeliveryKind, DeliveryState, PartKind, PartState
+from storage.models import Club, DeliveryKind, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
 READ = "read"
-"""The tag of a saved paper that its reader has read."""
+"""The tag of saved papers that the reader has read."""
 _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
-async def put(connection: AsyncConnection, club: Club, *, is_new: bool = False) -> None:
-    """Store a club in the place of its server's former one; one that `is_new` only if there is none."""
-    values, key = [database.record_values(club, clubs)], () if is_new else ("guild_id",)
-    await database.upsert(connection, clubs, values, key=key)
+async def put(connection: AsyncConnection, club: Club) -> None:
+    """Store a club in the place of its server's former one."""
+    await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
-    """Return a server's club, or None. `for_update` locks it against a step that another process plans."""
+    """Return a server's club, or None. `for_update` locks it against other processes that plan a step."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
     return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
@@ -38,56 +36,47 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
 
 
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a club with its nominations; its threads stay listed."""
-    for table in (clubs, club_nominations):
-        await connection.execute(table.delete().where(table.c.guild_id == guild_id))
+    """Delete a club; its threads stay listed."""
+    await connection.execute(clubs.delete().where(clubs.c.guild_id == guild_id))
 
 
-class Thread(NamedTuple):
-    """The thread about a paper in a channel. `thread_id` is None while it is being opened, and if that was stopped."""
+async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
+    """Return the id of the thread with these values of columns, 0 while it is being opened; None if there is none.
 
-    delivery_id: int
-    thread_id: int | None
-    is_waiting: bool
-
-
-_THREAD_PART = sa.select(sa.func.max(parts.c.channel_id)).where(
-    parts.c.delivery_id == club_threads.c.delivery_id,
-    parts.c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)),
-    parts.c.state == PartState.SENT,
-)
-_THREAD_ID = sa.func.coalesce(club_threads.c.thread_id, _THREAD_PART.scalar_subquery())
-
-
-async def find_thread(connection: AsyncConnection, **columns: object) -> Thread | None:
-    """Return the thread with these values of columns: `channel_id` and `paper_id`, or `guild_id` and `meets_on`."""
-    own, same = club_threads.c, deliveries.c.id == club_threads.c.delivery_id
-    is_waiting = sa.exists().where(same, deliveries.c.state == DeliveryState.WAITING)
-    query = sa.select(own.delivery_id, _THREAD_ID, is_waiting)
-    query = query.where(*database.equalities(club_threads, columns)).order_by(own.opened_at.desc())
-    row = (await connection.execute(query.limit(1))).one_or_none()
-    return None if row is None else Thread(*row)
+    They are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
+    """
+    query = sa.select(club_threads.c.thread_id).where(*database.equalities(club_threads, columns))
+    thread_id: int | None = (await connection.execute(query)).scalars().first()
+    return thread_id
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
-    """Store values of the thread with a `channel_id` and a `paper_id`; one that is stored keeps its others."""
+    """Store the thread with a `channel_id` and a `paper_id`; a stored one keeps its other values."""
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
-    """Store that the paper of a meeting is that of none."""
+    """Clear the meeting of its paper's thread."""
     same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
-async def settle(connection: AsyncConnection) -> None:
-    """Store the ids of threads that were opened, and clear the messages that opened them, which may name a reader."""
-    own, is_new = club_threads.c, club_threads.c.thread_id.is_(None)
-    ended = sa.select(own.delivery_id).join(deliveries, deliveries.c.id == own.delivery_id)
-    ended = ended.where(is_new, deliveries.c.finished_at.is_not(None))
-    sent = parts.update().where(parts.c.delivery_id.in_(ended), parts.c.payload.is_not(None))
-    await connection.execute(sent.values(payload=None, fallback=None))
-    await connection.execute(club_threads.update().where(is_new).values(thread_id=_THREAD_ID))
+async def settle(connection: AsyncConnection, since_at: datetime) -> None:
+    """Delete nominations made before a time (UTC), store the ids of threads that were opened, delete those that were not.
+
+    The messages that opened them are cleared, since they may name a reader.
+    """
+    await connection.execute(club_nominations.delete().where(club_nominations.c.nominated_at < since_at))
+    own, opening = club_threads.c, sa.select(parts.c.channel_id)
+    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_not(None))
+    ended = ended.where(deliveries.c.id.in_(sa.select(own.delivery_id).where(own.thread_id == 0)))
+    named = parts.c.delivery_id.in_(ended), parts.c.payload.is_not(None)
+    await connection.execute(parts.update().where(*named).values(payload=None, fallback=None))
+    opening = opening.where(parts.c.delivery_id == own.delivery_id, parts.c.state == PartState.SENT)
+    opening = opening.where(parts.c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST))).limit(1)
+    found = club_threads.update().where(own.thread_id == 0, own.delivery_id.in_(ended))
+    await connection.execute(found.values(thread_id=opening.scalar_subquery()))
+    await connection.execute(club_threads.delete().where(own.thread_id.is_(None)))
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
@@ -105,33 +94,35 @@ class PastMeeting(NamedTuple):
     arxiv_id: str
     title: str | None
     url: str
-    thread_id: int | None
+    thread_id: int
     readers: int
 
 
-async def list_meetings(
-    connection: AsyncConnection, guild_id: int, *, limit: int, offset: int
-) -> tuple[list[PastMeeting], int]:
-    """Return a page of the meetings with a paper, the newest first, and the number of all."""
+async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) -> list[PastMeeting]:
+    """Return the newest meetings with a paper, the newest first."""
     saved = saved_papers.c
     readers = sa.select(sa.func.count())
     readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)
-    columns = papers.c.arxiv_id, papers.c.title, papers.c.url, _THREAD_ID, readers.scalar_subquery()
+    columns = (
+        papers.c.arxiv_id,
+        papers.c.title,
+        papers.c.url,
+        club_threads.c.thread_id,
+        readers.scalar_subquery(),
+    )
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     query = sa.select(club_threads.c.meets_on, *columns).join(papers, papers.c.id == club_threads.c.paper_id)
-    query = query.where(*met).order_by(club_threads.c.meets_on.desc()).limit(limit).offset(offset)
-    total = await connection.execute(sa.select(sa.func.count()).select_from(club_threads).where(*met))
-    return [PastMeeting(*row) for row in await connection.execute(query)], total.scalar_one()
+    query = query.where(*met).order_by(club_threads.c.meets_on.desc()).limit(limit)
+    return [PastMeeting(*row) for row in await connection.execute(query)]
 
 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Give a saved paper the tag READ, or remove it; it counts in this server, else in that where it was saved."""
+    """Add or remove a saved paper's tag READ. It counts in this server, else where the paper was saved."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
-        tags = [tag for tag in saved.tags if tag != READ]
-        if len(tags) == len(saved.tags):
-            tags.append(READ)
+        others = [tag for tag in saved.tags if tag != READ]
+        tags = others if READ in saved.tags else [*others, READ]
         place = {"server_id": server_id} if server_id else {}
         stored = f" {' '.join(tags)} " if tags else ""
         await shelf.update(connection, user_id, saved.id, tags=stored, **place)
@@ -146,7 +137,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominates a paper; None in a server without a club, or whose club has read it."""
+    """Return whether a reader nominates a paper; None if the server has no club, or the club has read it."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
     own = club_threads.c
@@ -157,45 +148,34 @@ async def is_nominated(
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Store the one paper that a reader nominates (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
+    """Store a reader's only nomination (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
         await database.upsert(connection, club_nominations, added, key=("guild_id", "user_id"))
 
 
-async def use_up_nominations(
-    connection: AsyncConnection, guild_id: int, paper_ids: Collection[int], until_at: datetime
-) -> None:
-    """Delete the nominations of these papers that were made by a time (UTC)."""
-    own = club_nominations.c
-    used = own.guild_id == guild_id, own.paper_id.in_(paper_ids), own.nominated_at <= until_at
-    await connection.execute(club_nominations.delete().where(*used))
-
-
 async def list_candidates(
     connection: AsyncConnection, guild_id: int, since_at: datetime, limit: int
-) -> dict[int, int]:
-    """Return the papers for a vote, the best first, with their nominations: without those of earlier meetings.
+) -> list[int]:
+    """Return the papers for a vote, the best first, without those of earlier meetings.
 
     The nominated come first, then those saved or discussed most since a time in the server, then the most upvoted since.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())
     number, own, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
-    nominated = sa.select(own.paper_id, number).where(own.guild_id == guild_id).group_by(own.paper_id)
+    nominated = sa.select(own.paper_id).where(own.guild_id == guild_id).group_by(own.paper_id)
     nominated = nominated.order_by(number.desc(), sa.func.min(own.nominated_at))
     signs = sa.union_all(
         sa.select(saved.paper_id).where(saved.server_id == guild_id, saved.saved_at >= since_at),
         sa.select(thread.paper_id).where(thread.guild_id == guild_id, thread.opened_at >= since_at),
     ).subquery()
-    popular = sa.select(signs.c.paper_id, sa.literal(0)).group_by(signs.c.paper_id)
+    popular = sa.select(signs.c.paper_id).group_by(signs.c.paper_id)
     popular = popular.order_by(number.desc(), signs.c.paper_id)
-    top = sa.select(papers.c.id, sa.literal(0)).order_by(papers.c.votes.desc(), papers.c.id)
+    top = sa.select(papers.c.id).order_by(papers.c.votes.desc(), papers.c.id)
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
-    found: dict[int, int] = {}
+    found: list[int] = []
     for query in (nominated, popular, top):
-        for paper_id, count in await connection.execute(query.limit(limit + len(former))):
-            if paper_id not in former:
-                found.setdefault(paper_id, count)
-    return found
+        found += (await connection.execute(query.limit(limit + len(former)))).scalars()
+    return [paper_id for paper_id in dict.fromkeys(found) if paper_id not in former]

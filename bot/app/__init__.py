@@ -1,1 +1,1 @@
-"""Composition root: builds every long-lived object, starts the background tasks and closes them in reverse order."""
+"""Composition root: builds the long-lived objects, starts the background tasks and closes them in reverse order."""

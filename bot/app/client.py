@@ -46,11 +46,11 @@ from storage import accounts, models, outbox
 log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
-"""Time after an invitation in which a server is welcomed: the bot may be started after it was invited."""
+"""How long after an invitation a server is still welcomed: the bot may start later."""
 
 
 class GuildEventsCog(commands.Cog):
-    """Keeps the stored servers up to date, and has refused deliveries tried again when their channel or server changes."""
+    """Keeps the stored servers up to date, and retries refused deliveries when their channel or server changes."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
@@ -62,7 +62,7 @@ class GuildEventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Catch up with changes made while the bot was offline. Idempotent, since Discord may send it repeatedly."""
+        """Catch up with changes made while the bot was offline. Idempotent: Discord may send the event repeatedly."""
         await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
         self._known_ids = None
         await self._store(self._bot.guilds)
@@ -70,7 +70,7 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild(self, guild: discord.Guild) -> None:
-        """Store a server that invited the bot, perhaps again, or is there after an outage; at the start every server is."""
+        """Store a server that invited the bot or is available after an outage; at the start that is every server."""
         await self._store([guild])
 
     @commands.Cog.listener()
@@ -92,23 +92,23 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Try what Discord refused to a channel or its threads again: its permissions or tags may have changed."""
+        """Retry refused deliveries to a channel or its threads: its permissions or tags may have changed."""
         threads = getattr(after, "threads", ())
         await self._guilds.try_refused(channel_id=[after.id, *(thread.id for thread in threads)])
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
-        """Try what Discord refused to a thread again: it may be open."""
+        """Retry refused deliveries to a thread: it may be open again."""
         await self._guilds.try_refused(channel_id=[payload.thread_id])
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """Try what Discord refused to a server's channels again."""
+        """Retry refused deliveries to a server's channels."""
         if before.permissions != after.permissions:
             await self._guilds.try_refused(guild_id=[after.guild.id])
 
     async def _store(self, guilds: Iterable[discord.Guild]) -> None:
-        """Store the servers that are new, and welcome them. One that could not be stored is tried again by `on_ready`."""
+        """Store new servers, and welcome them. `on_ready` retries a server that could not be stored."""
         async with self._storing:
             # At the start Discord sends an event for each server.
             known = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
@@ -119,9 +119,9 @@ class GuildEventsCog(commands.Cog):
             known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
-        """Plan the first message in servers that invited the bot lately, once, where it may write.
+        """Plan one welcome message in servers that invited the bot recently, where it may write.
 
-        The key of the delivery is the invitation's, so that a repetition after a crash plans nothing.
+        The delivery's key names the invitation, so a repetition after a crash plans nothing.
         """
         services = self._bot.services
         now = services.clock()
@@ -148,7 +148,7 @@ class GuildEventsCog(commands.Cog):
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
-    """Return what is stored of a server."""
+    """Return the stored fields of a server."""
     # American English is also the default of servers that never chose a language.
     is_default = guild.preferred_locale is discord.Locale.american_english
     system_channel = guild.system_channel
@@ -199,10 +199,10 @@ SESSION_STARTS_SECONDS = 600.0
 
 
 class _ShardNotConnectedError(Exception):
-    """discord.py connects a shard again.
+    """Connect a shard again.
 
-    It calls itself for that while it handles the error, so that each attempt of an outage would lie within the former one: the
-    log repeats the errors of all, and after some hundred the stack ends the process.
+    discord.py's own version recurses in its error handler: during an outage each log entry repeats all earlier errors, and
+    after some hundred attempts the stack overflows.
     """
 
 
@@ -218,11 +218,11 @@ class PaperroundBot(Client):
 
     @cached_property
     def _launching_ids(self) -> set[int]:
-        """Shards that are being connected for the first time."""
+        """Shards that are connecting for the first time."""
         return set()
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Start a shard once Discord allows enough sessions, and again until it is connected."""
+        """Start a shard once Discord allows enough sessions, and retry until it is connected."""
         if shard_id in self._launching_ids:
             raise _ShardNotConnectedError
         self._launching_ids.add(shard_id)
@@ -243,7 +243,7 @@ class PaperroundBot(Client):
         await super().before_identify_hook(shard_id, initial=initial)
 
     async def _wait_for_session_starts(self) -> None:
-        """Wait while few of a day's IDENTIFYs are left: after the last one Discord resets the token."""
+        """Wait while few of the day's IDENTIFYs are left: after the last one Discord resets the token."""
         while True:
             shards, _, limit = await self.http.get_bot_gateway()
             if limit["remaining"] >= min(
@@ -259,7 +259,7 @@ class PaperroundBot(Client):
             await asyncio.sleep(min(seconds, SESSION_STARTS_SECONDS))
 
     def is_gateway_connected(self) -> bool:
-        """Return whether the bot has been ready and every shard's connection is open. `is_ready` alone stays true."""
+        """Return whether the bot has been ready and every shard is connected; `is_ready` alone stays true."""
         return (
             self.is_ready()
             and not self.is_closed()
@@ -267,9 +267,8 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs. Without a Gateway (tests, the demo) the commands are synchronised too.
-
-        Elsewhere that is done in the background: Discord may hold it up for minutes.
+        """Load the cogs. Without a Gateway (tests, the demo), also register the commands; otherwise a background task does,
+        since Discord may delay it for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         for cog_class in COGS:
@@ -282,7 +281,7 @@ class PaperroundBot(Client):
                 await command_sync.sync_commands(self.tree, self.services.database, self.mentions)
 
     async def on_interaction(self, interaction: discord.Interaction[PaperroundBot]) -> None:
-        """Handle what discord.py ignores: unknown custom ids, and modals opened before a restart."""
+        """Handle interactions that discord.py ignores: unknown custom ids, and modals opened before a restart."""
         data: Any = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
@@ -319,7 +318,7 @@ class DiscordRenderer:
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:
-        """Return the texts of posts in a language, for copies of posts in answers."""
+        """Return the texts of posts in a language, for answers that repeat a post."""
         return self._wordings[locale]
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:

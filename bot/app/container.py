@@ -1,4 +1,4 @@
-"""The object graph that the command line, the demo and the bot share. Imports that a single command needs are local."""
+"""Builds the objects that the command line, the demo and the bot share. Imports for a single command are local."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import structlog
@@ -40,7 +40,7 @@ from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_g
 from bot.sources.poller import Poller
 from bot.writer import drafting, language_model, paper_text, publication
 from bot.writer import service as writer_service
-from storage import alerts, archive, locks, migrate, models
+from storage import alerts, archive, club, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ log = structlog.get_logger(__name__)
 
 
 class Planner(Protocol):
-    """Plans what a feature posts."""
+    """Plans a feature's posts."""
 
     async def tick(self, now: datetime) -> int:
         """Plan all that is due at `now` (UTC). Returns the number of deliveries."""
@@ -75,7 +75,7 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
-"""For answers that a reader waits for: small ones only, and no second attempt."""
+"""Limits for requests that a reader waits for: small answers, no second attempt."""
 
 
 def open_fetcher(
@@ -112,7 +112,7 @@ class Container:
     clock: Clock = system_clock
 
     def follow_discord(self) -> DiscordClock:
-        """Let Discord's answers set the clock. Call it before the services are built."""
+        """Set the clock by Discord's answers. Must be called before the services are built."""
         clock = self.clock = DiscordClock(self.clock)
 
         def set_clock(answer: Answer) -> None:
@@ -125,7 +125,7 @@ class Container:
 
     @property
     def day_close(self) -> day_close.DayClose:
-        """When the list of a day closes."""
+        """The time at which the list of a day closes."""
         minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
@@ -136,7 +136,7 @@ class Container:
 
     @cached_property
     def arxiv_throttle(self) -> Throttle:
-        """The pace of requests to arXiv, shared by all that ask it, in all processes."""
+        """The pace of requests to arXiv, shared by all processes."""
         return fetcher.shared_throttle(self.database, self.clock, "arxiv", arxiv.SECONDS_PER_REQUEST)
 
     @cached_property
@@ -185,7 +185,7 @@ class Container:
 
     @cached_property
     def liveness(self) -> Liveness:
-        """The signs of life behind `/health`."""
+        """The signs of life that `/health` reports."""
         return Liveness(is_discord_well=lambda: self.pace.is_well)
 
     @cached_property
@@ -208,7 +208,9 @@ class Container:
         return Templates(self.settings.templates)
 
     def fenced(self, get_term: Callable[[], int | None]) -> Container:
-        """Return this container for the sender's work: see `locks.fenced`. Built after the client, it shares what that uses."""
+        """Return this container with a database fenced for the sender (`locks.fenced`). Call it after the client is built,
+        so that both share services.
+        """
         if self.database.is_sqlite:
             return self
         fenced = copy.copy(self)
@@ -217,7 +219,7 @@ class Container:
         return fenced
 
     async def load_mentions(self) -> None:
-        """Load the ids of slash commands if there are alerts, the only deliveries of an ingest that mention commands."""
+        """Load the ids of slash commands if there are alerts: of an ingest's deliveries only alerts mention commands."""
         async with self.database.read() as connection:
             if not await alerts.exist(connection):
                 return
@@ -250,7 +252,7 @@ class Container:
     def create_services(self) -> Services:
         """Return the services of the client's commands."""
         from bot.client.context import Services
-        from bot.club.service import Clubs, list_unread
+        from bot.club.service import Clubs
         from bot.core import admission
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
@@ -276,7 +278,7 @@ class Container:
             glossary=glossary,
             lookups=admission.Admission(admission.MAX_AT_ONCE),
             transfers=admission.Admission(1),
-            charts=ChartRenderer(self.templates, own_process=True),
+            charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
@@ -296,8 +298,8 @@ class Container:
                     OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
                     StatusService(database, self.clock, self.deliveries, self.pace),
                     WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                    Shelf(database, self.clock, search.match_papers, {"unread": list_unread}),
-                    Clubs(database, self.clock, self.deliveries, self.rest.request),
+                    Shelf(database, self.clock, search.match_papers, {"unread": club.list_unread}),
+                    Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, self.day_close),
                     TrendService(database, self.clock, search),
@@ -312,7 +314,7 @@ class Container:
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner of readers' papers of the day; it shares what the client's services have learnt."""
+        """Return the planner of readers' papers of the day, which shares the learnt profiles of the client's services."""
         from bot.today.profiles import Profiles
         from bot.today.service import TodayPlanner, TodayService
         from bot.trends.service import RisingTopicService
@@ -329,10 +331,14 @@ class Container:
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def create_planners(self) -> Sequence[Planner]:
-        """Return the planners of features that need no more than the time."""
+        """Return the planners of the other features."""
         from bot.club.service import Clubs
 
-        return (Clubs(self.database, self.clock, self.deliveries, self.rest.request),)
+        return (Clubs(self.database, self.clock, self.deliveries, self._request),)
+
+    async def _request(self, method: str, path: str, **fields: Any) -> Any:
+        """Make a request by the client of posts, which simulations replace after the services were made."""
+        return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:
         """Return the pages of the web archive."""
@@ -341,11 +347,11 @@ class Container:
         return WebPages(services, self.texts, self.templates)
 
     def create_retention(self) -> Retention:
-        """Return the removal of what is too old by the settings."""
+        """Return the purge of old rows, as the settings say."""
         return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
-        """Return the ingest service, which lets alerts be compared with fresh papers."""
+        """Return the ingest service; alerts are compared with the papers that it adds."""
 
         async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
@@ -398,7 +404,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
 
 
 async def log_missing_source(container: Container) -> None:
-    """Name the command that adds Hugging Face's list if there is no source, and no digest came by the inbox."""
+    """Log the command that adds Hugging Face's list if there is no source and no digest from the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
     inbox = str(settings.inbox and settings.inbox.absolute())
@@ -431,9 +437,9 @@ async def open_writer(
 
 
 def inbox_of(settings: Settings) -> Path | None:
-    """Return the folder of the inbox, where a digest is printed as a file that people can edit; None without one.
+    """Return the inbox folder, where a written digest becomes a file that people can edit.
 
-    None too for one that only gives files, such as that of `docker-compose.yml`: the digest is stored without a file.
+    None without an inbox, or if it is read-only, as in `docker-compose.yml`: then the digest is stored without a file.
     """
     is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
     return settings.inbox if is_place else None

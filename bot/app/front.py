@@ -1,8 +1,8 @@
 """`paperround run --role front`: answers the interactions that Discord sends by HTTP, beside the process that posts.
 
-A front has no Gateway: it verifies each request, says 202, and then handles it as one of the Gateway, with the same command tree
-and the same callbacks (Discord docs, interactions/overview and interactions/receiving-and-responding, 2026). Any number of fronts
-can run on one PostgreSQL.
+A front has no Gateway: it verifies each request, answers 202, and handles the interaction with the same command tree and
+callbacks (Discord docs, interactions/overview and interactions/receiving-and-responding, 2026). Any number of fronts can
+run on one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FINISH_SECONDS = 5.0
 PING = 1
 FOLLOW_SECONDS = 30.0
 GUILD_SECONDS = 60.0
-"""Time for which a server's channels and roles are used."""
+"""How long a server's fetched channels and roles are used."""
 
 
 class InteractionServer:
@@ -63,7 +63,7 @@ class InteractionServer:
         return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Begin to handle a request and return the answer to it. One that Discord did not sign is 401, and does nothing."""
+        """Start handling a request and return its HTTP answer: 401, without any effect, if Discord did not sign it."""
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
         try:
@@ -90,7 +90,7 @@ class InteractionServer:
                 await asyncio.wait(started)
 
     async def finish(self) -> None:
-        """Wait until the interactions that were received are answered, for FINISH_SECONDS at most."""
+        """Wait up to FINISH_SECONDS until the received interactions are answered."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
@@ -115,10 +115,9 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 
 
 class GuildDirectory:
-    """Servers with their channels, threads and roles, and the bot as their member, fetched from Discord and used for a minute.
+    """Fetches servers with their channels, threads, roles and the bot as a member, and keeps them for a minute.
 
-    They are put into the client's cache, where the Gateway of another process keeps them, so that `get_guild` and
-    `get_channel` answer as there.
+    They go into the client's cache, which a Gateway would otherwise fill, so that `get_guild` and `get_channel` work.
     """
 
     def __init__(self, client: Client, monotonic: Callable[[], float]) -> None:
@@ -128,7 +127,7 @@ class GuildDirectory:
         self._loading: dict[int, asyncio.Task[None]] = {}
 
     async def load(self, guild_id: int) -> None:
-        """Have a server in the cache. One that Discord does not give is not in it afterwards."""
+        """Load a server into the cache, or remove it if Discord does not return it."""
         now = self._monotonic()
         # Kept for longer than it is used: others may be within a request that looks at it.
         for other_id in [id_ for id_, at in self._loaded_at.items() if now - at > 2 * GUILD_SECONDS]:
@@ -223,7 +222,7 @@ async def run(container: Container) -> None:
 
 
 async def _follow_database(container: Container) -> None:
-    """Learn the ids of the commands that a leader registers, and notice a dead database."""
+    """Load the ids of the commands that a leader registers, and detect a dead database."""
     while True:
         with isolation.isolated(log, "the ids of commands could not be read") as failures:
             await container.mentions.load(container.database)

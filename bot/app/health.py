@@ -1,4 +1,4 @@
-"""What a running bot tells its operator: the signs of life behind `/health`, its metrics, and both over HTTP."""
+"""Reports a running bot's state: signs of life for `/health`, metrics, and the HTTP server for both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage import errors, models, outbox
 from storage.database import Database
 
 TICK_SECONDS = 150.0
-"""The planner runs every minute, and planning for 10,000 channels takes less than another."""
+"""The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
 CLAIM_SECONDS = 60.0
 """The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
@@ -31,9 +31,9 @@ Gateway is connected, or a request to Discord has succeeded."""
 
 
 class Liveness:
-    """The moments of the last signs of life. `monotonic` is in seconds, so that a changed clock does not count.
+    """The times of the last signs of life, by `monotonic` (seconds).
 
-    Before its first sign each of them is as old as the start, which is the grace for starting up.
+    Until its first sign each counts from the start, as a grace period.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Liveness:
         self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
-        """Begin the grace again: the sender lock was acquired, or Discord is asked again to accept the login."""
+        """Restart the grace period: the sender lock was acquired, or the login is retried."""
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
@@ -57,11 +57,11 @@ class Liveness:
         self._signs[sign] = self._monotonic()
 
     def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby could not take over, or a front not answer; None once it can."""
+        """Record why a standby cannot take over or a front cannot answer; None once it can."""
         self._obstacle = reason
 
     def record_answer(self, answer: Answer) -> None:
-        """Record an answer of Discord, or of a proxy before it. Any answer to the request itself is a sign of life."""
+        """Record an answer of Discord or of a proxy. Every answer of Discord is a sign of life."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
             self.record("discord")
 
@@ -74,7 +74,7 @@ class Liveness:
         return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each sign that is overdue. A standby, like a front, has one if it could not work."""
+        """Return a sentence for each overdue sign, and for a standby or front that cannot work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
         problems = []
@@ -128,7 +128,7 @@ class Metrics:
     def record(
         self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None
     ) -> None:
-        """Record one outcome of the relay, as its `OutcomeListener`."""
+        """Record an outcome of the relay (an `OutcomeListener`)."""
         self.part_outcomes.labels(result, kind.value).inc()
         if reason is not None:
             self.failures.labels(reason).inc()
@@ -136,7 +136,7 @@ class Metrics:
             self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
 
     def record_lookup(self, is_admitted: bool) -> None:
-        """Record the admission of a look-up, as its listener."""
+        """Record whether a look-up was admitted."""
         self.lookups.labels("admitted" if is_admitted else "busy").inc()
 
     def render(self) -> bytes:
@@ -145,11 +145,13 @@ class Metrics:
 
 
 DATABASE_CONNECTIONS = 2
-"""For all requests together: a flood of them must leave the pool to the bot."""
+"""For all requests together, so that a flood of them leaves the connection pool to the bot."""
 
 
 class MonitoringServer:
-    """Serves the state of one running bot. `role` gives "sender", "standby" while another process holds the lock, or "front"."""
+    """Serves the state of a running bot. `role` returns "sender", "front", or "standby" while another process holds the
+    lock.
+    """
 
     def __init__(
         self,

@@ -43,14 +43,14 @@ from storage.locks import RETRY_SECONDS, SenderLock
 log = structlog.get_logger(__name__)
 
 RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between attempts to reach Discord; the last one repeats."""
+"""Delays in seconds between attempts to reach Discord; the last one repeats."""
 
 REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
-"""What to do after a close code that connecting again does not mend, if that is not an update of Paperround."""
+"""What to do about close codes after which reconnecting is useless; for others, update Paperround."""
 
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
@@ -100,9 +100,10 @@ async def connect_gateway(bot: PaperroundBot) -> None:
 
 
 async def _connect_until_closed(bot: PaperroundBot) -> None:
-    """Connect the client. A cancellation closes it: discord.py drops one that comes while it connects a shard again.
+    """Connect the client.
 
-    It comes before the close, on which discord.py would log that it connects a shard for the first time in vain, and repeat it.
+    Cancelling closes it, since discord.py ignores a cancellation while it reconnects a shard. The task is cancelled first:
+    on a close discord.py would log a failed first connection, and retry it.
     """
     connecting = asyncio.ensure_future(bot.connect(reconnect=True))
     try:
@@ -138,17 +139,17 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
-"""Then a standby takes over, unless an attempt at a part still runs."""
+"""Time after which a standby takes over, unless an attempt at a part still runs."""
 STANDBY_SECONDS = 1.5
-"""A process that waits longer for the lock is a standby."""
+"""Seconds after which a process that waits for the lock counts as a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
 FIRST_READ_SECONDS = 60.0
-"""Planning waits at most this time after the start for the first read of the sources."""
+"""How long planning waits after the start for the first read of the sources."""
 
 
 @dataclass
 class Runtime:
-    """A running bot: its services and the bodies of its background tasks."""
+    """A running bot: its services and background tasks."""
 
     container: Container
     bot: PaperroundBot
@@ -161,11 +162,11 @@ class Runtime:
     stop: asyncio.Event
     liveness: Liveness
     is_reading: bool = False
-    """Whether the first reading of the sources still runs: a day may seem to have no digest until then."""
+    """Whether the first read of the sources still runs; until it ends a day may seem to have no digest."""
 
     @property
     def has_bot(self) -> bool:
-        """Whether there is a token; else posts by webhooks alone are sent, without a Gateway."""
+        """Whether there is a token. Without one only webhooks post, and there is no Gateway."""
         return self.container.settings.discord_token is not None
 
     def is_delivering(self) -> bool:
@@ -190,7 +191,7 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan the posts that have become due during a tick: thousands of readers' papers of the day take minutes."""
+        """Plan daily posts that become due during a tick: papers of the day for thousands of readers take minutes."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
@@ -208,7 +209,7 @@ class Runtime:
         return failures
 
     async def purge(self) -> None:
-        """Remove what is older than the retention time; errors are logged, and the next call continues."""
+        """Remove rows older than the retention time; errors are logged, and the next call continues."""
         # Cancelled when the run ends; APScheduler would log that with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
@@ -225,12 +226,12 @@ class Runtime:
                 log.warning("commands not synchronised; the next start tries again", error=repr(error))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
-        """Plan what new digests have made due."""
+        """Plan the posts that new digests have made due."""
         self.metrics.digests.inc(sum(report.result.written for report in reports))
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan what is due, and send what is planned."""
+        """Plan due posts, and send planned ones."""
         await self.tick()
         self.relay.wake()
 
@@ -301,7 +302,7 @@ def read_token(container: Container) -> str | None:
 
 
 def begin(container: Container) -> asyncio.Event:
-    """Prepare this process for Discord's addresses and limits. Returns the event that SIGTERM and SIGINT set."""
+    """Set Discord's addresses and the signal handlers of this process. Returns the event that SIGTERM and SIGINT set."""
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping
@@ -329,7 +330,7 @@ async def _stand_by_and_send(
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
-    """Log in, or without a token ask for a webhook: the answer has Discord's time. Then wait for the lock.
+    """Log in, or without a token request a webhook, to learn Discord's time; then wait for the lock.
 
     A standby logs in before it has the lock, so that it can send at once.
     """
@@ -346,7 +347,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Ask Discord for a webhook until it answers, be it that the webhook is gone."""
+    """Request a webhook until Discord answers, even if the webhook is gone."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 
@@ -395,7 +396,7 @@ async def start_servers(
     monitoring: health.MonitoringServer,
     archive: web_server.WebServer | None = None,
 ) -> None:
-    """Serve health and metrics, and the web archive, at one address or at two; nothing without their settings."""
+    """Serve health and metrics, and the web archive, at one or two addresses, if they are set."""
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]
@@ -412,7 +413,7 @@ async def start_servers(
 async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
     """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
 
-    The relay waits for nothing: what the former sender planned is sent at once.
+    The relay starts at once and sends deliveries planned by the previous process.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [

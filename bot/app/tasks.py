@@ -45,7 +45,7 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
 
 
 async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:
-    """Request an address of the operator, a dead man's switch, each minute while `is_well()`. It is secret: never logged."""
+    """Request the operator's heartbeat URL each minute while `is_well()`. The URL is secret and never logged."""
     url = container.settings.heartbeat_url
 
     async def beat() -> None:
@@ -77,15 +77,15 @@ async def scheduled(
 
 CHECK_SECONDS = 30.0
 RETRY_SECONDS = 3600.0
-"""The pause after a failure: it may cost minutes of CPU."""
+"""The pause after a failure, since maintenance may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200
-"""Papers of an archive that is maintained in this process: starting a worker takes longer. Of more, memory would be kept."""
+"""Up to this many papers an archive is maintained in this process; for more, a worker process returns its memory."""
 
 
 class MaintenanceLoop:
-    """Maintains the index and the glossary of one database while the bot runs, and logs what it does.
+    """Maintains the index and the glossary of a database while the bot runs, and logs each step.
 
-    Of a large archive it does so in a worker process, which writes in the term that `get_term` returns at its start.
+    For a large archive a worker process does it, in the term that `get_term` returns at its start.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class MaintenanceLoop:
         self._in_process_limit = in_process_limit
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do what is due periodically until `stop` is set, which cancels it; the next start continues it."""
+        """Do due maintenance periodically until `stop` is set, which cancels it; the next start continues."""
         while not stop.is_set():
             succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
             with suppress(TimeoutError):
@@ -112,7 +112,7 @@ class MaintenanceLoop:
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def maintain(self) -> bool:
-        """Do what is due. Returns whether nothing is left; errors are logged. What cannot be done is tried less often."""
+        """Do due maintenance. Returns whether nothing is left; errors are logged. A failed step is retried less often."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
             due = await maintenance.find_due(self._database, self._clock, self._index)
             if due is None:
@@ -132,7 +132,7 @@ class MaintenanceLoop:
 
 WRITER_CHECK_SECONDS = 10.0
 MIN_WRITING_PERIOD = timedelta(minutes=30)
-"""Time to write the digest of a day whose writing period ended while the bot was not running."""
+"""Time to write a day's digest if its writing period ended while the bot was not running."""
 
 
 class WriterLoop:
@@ -158,14 +158,14 @@ class WriterLoop:
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def write_due(self) -> bool:
-        """Write the digest of the last closed day if it is due. Returns false if papers are to be tried again."""
+        """Write the digest of the last closed day if it is due. Returns False if papers must be retried."""
         with isolation.isolated(log, "digest not written; will retry later"):
             day = await self._find_due()
             return day is None or await self._write(day)
         return False
 
     async def _find_due(self) -> date | None:
-        """Return the last closed day if its list was read since, and its digest is not written."""
+        """Return the last closed day if its list was read after its close and its digest is not written."""
         now, rule = self._container.clock(), self._container.day_close
         day = rule.last_closed(now)
         async with self._container.database.read() as connection:

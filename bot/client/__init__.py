@@ -1,1 +1,1 @@
-"""What all commands share of Discord: routing, messages, options, permissions, sending, accounts."""
+"""Discord code that all commands share: routing, messages, options, permissions, sending, accounts."""

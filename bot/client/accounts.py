@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, the long texts behind their buttons, and what is kept about one reader."""
+"""Readers and servers: their settings, the long texts behind their buttons, and the data kept about a reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Guilds:
-    """The use cases around servers. When the bot leaves, all is kept for the retention time: many invite it again."""
+    """The settings of servers. When the bot leaves one, they are kept for the retention time: many invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -37,9 +37,9 @@ class Guilds:
             return frozenset(await accounts.list_present_guilds(connection))
 
     async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
-        """Store the given fields of servers that the bot is in, in batches; a field that is None keeps its value.
+        """Store fields of servers that the bot is in, in batches; None keeps the stored value.
 
-        What posts to a server that the bot had left goes on.
+        Posts to a server that the bot rejoined resume.
         """
         for ids in database.chunked(by_id):
             async with self._database.transaction() as connection:
@@ -49,7 +49,7 @@ class Guilds:
                 await outbox.try_now(connection, self._clock(), guild_id=ids)
 
     async def try_refused(self, **destinations: Collection[int]) -> None:
-        """Try what Discord refused to channels or servers again now."""
+        """Retry refused deliveries to channels or servers now."""
         async with self._database.read() as connection:
             if not await outbox.list_refused(connection, **destinations):
                 return  # channels of a large server change each minute
@@ -74,11 +74,11 @@ class Guilds:
 
 TOKEN_LENGTH = 16
 TEXTS_OF_READER = 64
-"""Texts of one reader that are kept."""
+"""Maximum number of texts kept for a reader."""
 
 
 class TextPurpose(StrEnum):
-    """Which code reads a stored text. A reader chooses the words of a list's text, so it must never be read as a draft."""
+    """The code that reads a stored text. Readers choose a list's text freely, so it must never be read as a draft."""
 
     LIST = auto()
     ALERT = auto()
@@ -88,8 +88,8 @@ class TextPurpose(StrEnum):
 class TextTokenStore:
     """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
 
-    Anyone may put any token into a custom id, but one of another purpose names nothing. A reader's new text takes the place
-    of the same reader's oldest one, whose buttons are then outdated. All go after the time for which contents are kept.
+    Anyone may put any token into a custom id, but one of another purpose names nothing. A reader's new text replaces
+    that reader's oldest one, whose buttons are then outdated. Texts are removed after CONTENT_RETENTION.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -124,9 +124,9 @@ class TooLargeError(PaperroundError):
 
 
 class Readers:
-    """The use cases around readers: their settings, and `/me`. The tables declare which of their columns hold a reader's id.
+    """Readers' settings, and `/me`.
 
-    A reader is stored only once a setting is saved.
+    The tables declare which columns hold a reader's id. A reader is stored once a setting is saved.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -139,12 +139,12 @@ class Readers:
             return await accounts.get_reader(connection, user_id)
 
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
-        """Store the given settings; a setting that is None keeps its value."""
+        """Store settings; None keeps the stored value."""
         async with self._database.transaction() as connection:
             await accounts.upsert_reader(connection, user_id, **settings)
 
     async def export(self, user_id: int) -> tuple[bytes, str]:
-        """Return everything kept about a reader as a JSON file in UTF-8, and its name; a large one is compressed.
+        """Return everything kept about a reader as a JSON file (UTF-8, compressed if large) and its name.
 
         Raises TooLargeError.
         """
@@ -159,7 +159,7 @@ class Readers:
         return await asyncio.to_thread(_make_data_file, values)
 
     async def count(self, user_id: int) -> dict[str, int]:
-        """Return how many rows name a reader, by table."""
+        """Return the number of rows about a reader, by table."""
         async with self._database.read() as connection:
             return await accounts.count_reader_data(connection, user_id)
 
@@ -169,9 +169,9 @@ class Readers:
             return await accounts.has_reader_data(connection, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
-        """Remove everything kept about a reader, also messages that wait to be sent. Returns the rows, by table.
+        """Remove everything kept about a reader, and unsent messages too.
 
-        A message that is on its way at this moment may still arrive; nothing of it is stored.
+        Returns the number of rows by table. A message that is being sent may still arrive, but is not stored.
         """
         async with self._database.transaction() as connection:
             # A batch of alerts that is being planned is stored before or not at all.

@@ -30,10 +30,10 @@ PATIENCE_SECONDS = 0.5
 
 
 def guarded(complete: Callback) -> Callback:
-    """Decorate a callback: it gets no more of what is typed than the longest name of a choice.
+    """Decorate a callback:
 
-    After the timeout or an error, which is logged, it returns no choices, and also if many readers ask for something,
-    since a late choice is of no use.
+    cut the typed text to the longest name of a choice. It returns no choices after a time-out, a logged error, or while
+    many readers ask, since late choices are useless.
     """
 
     @functools.wraps(complete)
@@ -55,7 +55,7 @@ def guarded(complete: Callback) -> Callback:
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Return topics of the archive, those in the user's language first."""
+    """Complete topics of the archive, those in the user's language first."""
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)
@@ -63,7 +63,7 @@ async def topics(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def authors(interaction: Interaction, current: str) -> Choices:
-    """Return authors with the number of their papers."""
+    """Complete authors, with the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
     choices = []
     for author in await interaction.client.services.search.complete_author(current):
@@ -74,7 +74,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
 
 
 def complete_last_of(complete: Callback) -> Callback:
-    """Return the callback for an option that takes several texts, separated by commas: it completes the last one."""
+    """Return the callback for an option of several texts, separated by commas; it completes the last one."""
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:
         head, comma, last = current.rpartition(",")
@@ -108,9 +108,9 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Return the days with a digest that the typed text means or may become, each with the number of its papers.
+    """Complete the days with a digest that match the typed text, with the number of their papers.
 
-    For a date without a digest they are the nearest days with one.
+    A date without a digest gives the nearest days with one.
     """
     client, dates_of_digests = interaction.client, interaction.client.services.dates
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
@@ -127,20 +127,20 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 
 def _may_become(begun: str, day: date, today: date) -> bool:
-    """Tell whether a name of a day, in Korean or English, begins with these keystrokes, or its ISO date contains them."""
+    """Return whether a day's name, in Korean or English, begins with the typed text, or its ISO date contains it."""
     names = text_dates.list_names(day, today)
     return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
 
 
 @guarded
 async def timezones(_: Interaction, current: str) -> Choices:
-    """Return the time zones one of whose names contains the typed text, common ones first."""
+    """Complete time zones with a name that contains the typed text, common ones first."""
     return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
 
 
 @guarded
 async def times(_: Interaction, current: str) -> Choices:
-    """Return the time that the typed text means, and the full and half hours that start with it, from 06:00 on."""
+    """Complete the typed time, and the full and half hours that start with it, from 06:00 on."""
     query = current.strip()
     typed = client_options.move_zone({"time": query}, "time", "zone")
     meant = client_options.find_time(typed["time"])

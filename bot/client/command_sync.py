@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 async def sync_commands(
     tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
 ) -> None:
-    """Register the commands with Discord, which keeps those that are the same, and store their ids.
+    """Register the commands with Discord, which keeps unchanged ones, and store their ids.
 
     Raises what discord.py raises; the registered commands keep working.
     """
@@ -42,11 +42,11 @@ NO_ANSWER = (
 )
 
 ANSWER_SECONDS = 15.0
-"""discord.py would wait for as long as a rate limit says, and repeat a failed request for a minute."""
+"""Time limit, since discord.py waits out any rate limit and retries a failed request for a minute."""
 
 
 class Application(NamedTuple):
-    """The bot of a token, and the id of its application, which the address of an invitation names."""
+    """The bot of a token: its name, and its application id for the invitation link."""
 
     name: str
     id: int

@@ -1,4 +1,4 @@
-"""What commands depend on: the services, the base class of the Discord client, and what a handler gets."""
+"""The dependencies of commands: the services, the base class of the Discord client, and the request that a handler gets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Feature = TypeVar("Feature")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of commands and buttons, built by `bot.app.container`: the platform's, and those that features offer.
+    """The services that commands and buttons use, built by `bot.app.container`: common ones, and those of features.
 
     `locale` and `timezone` are the defaults of new readers and subscriptions, `web_url` is the address of the web archive.
     """
@@ -59,7 +59,7 @@ class Services:
     web_url: str | None = None
 
     def get(self, kind: type[Feature]) -> Feature:
-        """Return the service that a feature offers."""
+        """Return the service of this class."""
         found = self.features[kind]
         assert isinstance(found, kind)
         return found
@@ -68,16 +68,17 @@ class Services:
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
 ]
-"""Returns the buttons for a page (from 0) of a reader's card, given what the reader saved of the paper, or for a card that is
-shared with all (without a page)."""
+"""Returns extra buttons for a paper's card: for a page (from 0) of a reader's card, given the reader's saved paper, or
+without a page for a public card.
+"""
 
 
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is for clients without a Gateway (tests, the demo), where discord.py cannot ask for it. `wording_for`
-    gives the texts of posts in a language. `locale` overrides the language of every interaction, for a Discord client that
-    does not send one.
+    `shard_count` is set for clients without a Gateway (tests, the demo), where discord.py cannot ask Discord.
+    `wording_for` returns the texts of posts in a language. `locale` overrides the language of every interaction, for a
+    Discord client that does not send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
@@ -119,19 +120,19 @@ class Client(commands.AutoShardedBot):
         self.wording_for = wording_for
         self._locale = locale
         self.card_offers: list[CardOffer] = []
-        """What features offer on a paper's card; each adds its own when its commands are loaded."""
+        """Buttons that features add to a paper's card; each registers when its commands are loaded."""
         self.list_loaders: dict[ListKind, Callable[[Request, ListState], Awaitable[Any]]] = {}
-        """What loads a page of the lists of features, as the cog that has the list wants it."""
+        """Loaders of a page of a feature's list, registered by its cog."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
-        """Has a server's channels and roles in the cache, in a client without a Gateway."""
+        """Loads a server's channels and roles into the cache of a client without a Gateway."""
 
     async def prepare_guild(self, guild_id: int | None) -> None:
-        """Have a server's channels and roles in the cache. The Gateway keeps them there, so that nothing is asked."""
+        """Load a server's channels and roles into the cache; with a Gateway they are there already."""
         if self.load_guild is not None and guild_id is not None:
             await self.load_guild(guild_id)
 
     async def complete_guild(self, interaction: discord.Interaction[Any]) -> None:
-        """Give an interaction that came without the Gateway its server's channels and roles."""
+        """Attach its server's channels and roles to an interaction that arrived without a Gateway."""
         await self.prepare_guild(interaction.guild_id)
         if self.load_guild is not None and (guild := self.get_guild(interaction.guild_id or 0)) is not None:
             channel = guild.get_channel_or_thread(interaction.channel_id or 0)
@@ -150,9 +151,10 @@ class Client(commands.AutoShardedBot):
         )
 
     async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
-        """Return the zone of a time without one: the reader's own, else the server's, which of what is `of_server` comes first.
+        """Return the zone for a time typed without one:
 
-        Without either it is that of the newest daily post of the server, of the language, or of the settings.
+        the reader's, else the server's; with `of_server` the server's comes first. Otherwise the zone of the server's
+        newest daily post, of the language, or of the settings.
         """
         reader = await self.services.readers.get(interaction.user.id)
         own, server = reader and reader.timezone, None
@@ -169,7 +171,7 @@ class Client(commands.AutoShardedBot):
         return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
 
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
-        """Return the date of now in the user's time zone."""
+        """Return today's date in the user's time zone."""
         name = await self.timezone_for(interaction)
         zone = clock.parse_zone(name if clock.is_known_zone(name) else self.services.timezone)
         return clock.local_date(self.services.clock(), zone)
@@ -181,7 +183,7 @@ Interaction = discord.Interaction[Client]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the handler of a command, component or modal gets: the interaction, and the texts in the user's language."""
+    """The argument of handlers of commands, components and modals: the interaction, and the texts in the user's language."""
 
     interaction: Interaction
     texts: Texts

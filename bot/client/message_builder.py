@@ -1,6 +1,6 @@
-"""Builds messages and modals within Discord's limits, custom ids, and bodies of messages as the outbox stores them.
+"""Builds messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
 
-A text that does not fit into a message is refused, never cut; the caller moves it to the next page. Labels are cut.
+A text that does not fit is refused, never cut; the caller moves it to the next page. Labels are cut.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from discord import ui
 from bot.rendering import discord_text
 
 AMBER = 0xF4B400
-"""The accent of ordinary messages."""
+"""Accent colour of ordinary messages."""
 RED = 0xD93025
-"""The accent of messages that need action by a person."""
+"""Accent colour of messages that need action by a person."""
 COMPONENTS_V2 = 1 << 15
 SUPPRESS_EMBEDS = 1 << 2
 SUPPRESS_NOTIFICATIONS = 1 << 12
@@ -28,7 +28,7 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
-    """Return the allowed mentions: that of the role, or none."""
+    """Return the allowed mentions: the role, or none."""
     return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
 
 
@@ -42,7 +42,7 @@ def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -
 
 
 def silenced(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a message body, or that of a forum post, that raises no notification."""
+    """Return the body of a message or a forum post, silenced."""
     if "message" in payload:
         return payload | {"message": silenced(payload["message"])}
     return payload | {"flags": int(payload.get("flags") or 0) | SUPPRESS_NOTIFICATIONS}
@@ -54,7 +54,7 @@ def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return components without those that have a custom id, and without containers that are then empty."""
+    """Remove components with a custom id, and containers that are then empty."""
     passive = []
     for component in components:
         if "components" in component:
@@ -79,7 +79,7 @@ PREFIX = "pr:"
 CUSTOM_ID = re.compile(r"pr:.{1,97}", re.DOTALL)
 
 MAX_NUMBER = 2**63 - 1
-"""The largest number in a custom id: Discord's ids and those of rows have 64 bits."""
+"""The largest number in a custom id: ids of Discord and of rows have 64 bits."""
 
 _UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
@@ -106,12 +106,12 @@ class Action:
 
 
 class InvalidCustomIdError(ValueError):
-    """A custom id that another version wrote; its component is outdated."""
+    """A custom id written by another version; the component is outdated."""
 
 
 @contextmanager
 def map_parse_errors() -> Iterator[None]:
-    """Raise InvalidCustomIdError for a ValueError or KeyError."""
+    """Raise InvalidCustomIdError for a ValueError or KeyError of the block."""
     try:
         yield
     except (ValueError, KeyError) as error:
@@ -137,7 +137,7 @@ def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> 
 
 
 def find_marker(custom_id: str) -> str | None:
-    """Return the marker of the delivery in a custom id, as `pack_custom_id` takes it; None without one."""
+    """Return the delivery's marker in a custom id, as given to `pack_custom_id`; None without one."""
     marker = _MARKER_PREFIX.match(custom_id)
     return None if marker is None else marker.group()
 
@@ -177,7 +177,9 @@ def shorten_label(text: str, max_length: int) -> str:
 
 
 class MessageBuilder:
-    """A message of texts, sections, separators and rows, with its budget. The `add_*` methods return whether it fits."""
+    """Builds a message of texts, sections, separators and rows within its budget. The `add_*` methods return whether
+    the item fits.
+    """
 
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = discord_text.Budget()
@@ -202,7 +204,7 @@ class MessageBuilder:
         )
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
-        """Reserve space for rows and a text, "" for none, that end the message. Items that are None are left out."""
+        """Reserve space for the rows and the text (may be "") that end the message. None items are left out."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -236,7 +238,7 @@ class MessageBuilder:
         return self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
-        """Add pictures and videos by their addresses, ten at most; that of an attached file is `attachment://NAME`."""
+        """Add pictures and videos by URL, at most ten; `attachment://NAME` is an attached file."""
         if not addresses:
             return True
         alt = shorten_label(description, discord_text.ALT_TEXT) or None
@@ -252,7 +254,7 @@ class MessageBuilder:
         return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
-        """Add a row of up to five buttons or of a select menu, without those that are None."""
+        """Add a row of up to five buttons, or one select menu; None items are left out."""
         present = [button for button in buttons if button is not None]
         return not present or self._add(ui.ActionRow(*present), 1 + len(present))
 
@@ -358,12 +360,12 @@ class StatelessModal(ui.Modal):
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
     def add_choice(self, label: str, custom_id: str, option: discord.SelectOption) -> None:
-        """Add a select menu of one option, which may be left out."""
+        """Add a menu from which at most one option is selected."""
         field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=[option], min_values=0, required=False)
         self._add_field(label, field)
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:
-        """Add a menu for one role of the server, or none. `role_id` is the selected one, "" for none."""
+        """Add a menu to select a role of the server, or none. `role_id` is preselected ("" for none)."""
         selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
         field: ui.RoleSelect[Any] = ui.RoleSelect(
             custom_id=custom_id, min_values=0, required=False, default_values=selected

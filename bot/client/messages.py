@@ -1,7 +1,7 @@
-"""What messages of several rooms show: papers, lists of papers with their buttons and menus, and notices.
+"""Message parts that several rooms share:
 
-The texts of notices are the operator's templates. The state of a list is its query with its filters and the page; the
-custom ids of the list's components hold it.
+papers, lists of papers with their buttons and menus, and notices. Operators can replace the texts of notices. The state of
+a list is its query with its filters and the page; the custom ids of the list's components hold it.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from storage.database import Database
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
-"""The stored value with the ids of the registered commands, by name, as JSON."""
+"""Key of the ids of registered commands by name, as JSON."""
 
 MAX_URL_LENGTH = 160
-"""A longer address is replaced by the paper's page on Hugging Face, so that a title always fits."""
+"""Longer links are replaced by the paper's page on Hugging Face, so that a title always fits."""
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
@@ -62,13 +62,14 @@ MAX_MODEL_LENGTH = 60
 format_votes = templates.render_votes
 
 _ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
-"""Names the texts for summaries that no digest's writer wrote; those in another language than the reader's have short ones."""
+"""Text ids for the origin of summaries not written by a digest's author, with short ones for summaries in another language.
+"""
 
 MAX_TOPIC_LENGTH = 60
 """Characters of a topic in a headline; the name of a thread has at most 100."""
 MAX_TITLE_LENGTH = 200
 MAX_PLAIN_LENGTH = 1800
-"""Code points of 2,000; the rest is for a marker that is longer than its placeholder."""
+"""Of Discord's 2,000 code points; the rest is for a marker that is longer than its placeholder."""
 
 SHOW_STATUS = "status"
 RESUME = "dr"
@@ -88,9 +89,9 @@ def format_title(text: str | None, arxiv_id: str) -> str:
 def title_link(
     text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
 ) -> str:
-    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, or at the shortest.
+    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, if possible.
 
-    A paper without a title shows its arXiv id. An address that is too long gives way to that of the id.
+    Without a title it shows the arXiv id. A URL that is too long is replaced by the one for the id.
     """
     short_address = arxiv_ids.huggingface_url(arxiv_id)
     address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
@@ -112,7 +113,7 @@ def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = Fals
 
 
 def format_organization(name: str | None) -> str:
-    """Return the organization behind the authors, shortened; "" if it is unknown."""
+    """Return the authors' organization, shortened; "" if unknown."""
     return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
 
 
@@ -124,7 +125,7 @@ def format_stars(number: int | None) -> str:
 
 
 def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
-    """Return the links to the code, with its stars, and to the project; none with a very long address."""
+    """Return the links to the code, with its stars, and to the project, leaving out very long URLs."""
     code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
     links = (
         discord_text.masked_link(label, url)
@@ -135,7 +136,7 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
-    """Return the writer of a summary, its date and what it was written from."""
+    """Return who wrote a summary, when, and from which text."""
     if summary.format is None or summary.format in _ORIGINS:
         return texts(f"summary-{_ORIGINS[summary.format]}")
     day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
@@ -143,7 +144,7 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
-    """Return what a digest's summary was written from, and with which model if Paperround wrote it; "" if that is unknown."""
+    """Return the text a digest's summary was written from, and the model if Paperround wrote it; "" if unknown."""
     if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
         model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
         return texts(f"written-from-{summary.basis.value}", model=model)
@@ -151,14 +152,15 @@ def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def language_note(texts: Texts, language: str | None) -> str:
-    """Return that a text is in another language than the reader's; "" if it is not, or if there is no text."""
+    """Return a note that a text is not in the reader's language; "" if it is, or if there is no text."""
     return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
 
 
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
-    """Return the small print below a paper of a post: its origin unless other people wrote it, and its language.
+    """Return the small print below a paper of a post:
 
-    `with_language` is False if the foot of the post says the language of all its papers.
+    its origin unless people wrote it, and its language. `with_language` is False if the foot of the post gives the language
+    for all papers.
     """
     if summary is None:
         return ""
@@ -196,7 +198,7 @@ SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"
 EDIT_CONDITIONS = "ae"
 NEW_ALERT = "="
-"""Before the topic of a new alert in a custom id. A post is rendered without storing anything, so it has no draft's token."""
+"""Precedes the topic of a new alert in a custom id. Rendering a post stores nothing, so there is no token of a draft."""
 OPEN_PAPER = "o"
 SAVE_PAPER = "save"
 OPEN_LIST = "lo"
@@ -207,7 +209,7 @@ NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 PAGE_SIZE = 5
 DAY_PAGE_SIZE = 20
-"""Papers on a page of a day, which has their titles: the most that a menu and the text of a message hold."""
+"""Papers on a page of a day, titles only: the most that fit into a menu and a message."""
 MAX_LIST_TEXT_LENGTH = 72
 """Longest text in a custom id; a longer text is stored under a token."""
 _SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
@@ -251,9 +253,9 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 class ListState:
     """The query, the filters and the page of a list.
 
-    `text` is the query, the name, the date (ISO) or the arXiv id; of saved papers words and tags. `page` counts from 0.
-    `token` replaces a `text` that is too long for a custom id. `sort` is None for the list's own order, the first of SORTS.
-    `page_size` is None for that of messages.
+    `text` is the query, name, ISO date or arXiv id; for saved papers, words and tags. `page` counts from 0. `token`
+    replaces a `text` that is too long for a custom id. `sort` None means the list's default order, the first of SORTS;
+    `page_size` None means the size for messages.
     """
 
     kind: ListKind
@@ -267,7 +269,7 @@ class ListState:
 
     @property
     def has_titles_only(self) -> bool:
-        """Whether papers have a line each: a day fits on one screen."""
+        """Whether each paper is one line, so that a day fits on one screen."""
         return self.kind is ListKind.DIGEST and self.page_size is None
 
     @property
@@ -288,7 +290,7 @@ class ListState:
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     """Return the kind, text and minimum votes of an alert for a topic or an author; None without a text.
 
-    A query gives its words, else its first phrase, else its first author. What it excludes is not among them.
+    The text of a query is its words, else its first phrase, else its first author, without excluded words.
     """
     if state.kind is ListKind.AUTHOR:
         candidates = [(models.AlertKind.AUTHOR, state.text)]
@@ -312,7 +314,7 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
 
 
 def unpack_state(action: message_builder.Action) -> ListState:
-    """Return the state that `pack` wrote, of a stored text the token alone. Raises InvalidCustomIdError."""
+    """Return the state that `pack` wrote; a stored text is given as its token only. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with message_builder.map_parse_errors():
@@ -334,9 +336,9 @@ def open_menu(
     *,
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return the menu of the papers, which opens one privately.
+    """Return a menu that opens one of the papers privately.
 
-    `ranks` are the numbers that the message shows in front of the papers.
+    `ranks` are the numbers shown before the papers.
     """
     options = _paper_options(papers, ranks)
     return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
@@ -347,9 +349,9 @@ def save_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return the menu that saves those of several papers that are selected; None for a single paper.
+    """Return a menu that saves the selected papers; None for a single paper.
 
-    `ranks` are as in `open_menu`.
+    `ranks` as in `open_menu`.
     """
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
@@ -375,7 +377,7 @@ def _paper_options(
 
 
 def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
-    """Return the buttons to the page before and the next one, if there are any: `◀ 1/3` and `3/3 ▶` on the second of three.
+    """Return the buttons to the previous and the next page, if there are any: `◀ 1/3` and `3/3 ▶` on the second of three.
 
     `custom_id` maps a page, counted from 0, to an id.
     """
@@ -388,7 +390,7 @@ def follow_button(
 ) -> ui.Item[Any] | None:
     """Return the button that creates an alert for the topic or author of a list; None for other lists.
 
-    `terms` are those of the alert as the search read the query, if it did; the button is left out without any.
+    `terms` are the alert's terms if the search has read the query; if they are empty, there is no button.
     """
     if terms is None:
         typed = alert_terms(state)
@@ -402,7 +404,7 @@ def follow_button(
 
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
-    """Return the button that opens the form of a new alert, for the words of a topic if there is one."""
+    """Return the button that opens the form for a new alert, filled with a topic if given."""
     is_usable = 0 < len(topic) <= MAX_LIST_TEXT_LENGTH
     terms = alert_terms(ListState(ListKind.TOPIC, topic)) if is_usable else None
     if terms is None:
@@ -437,7 +439,7 @@ def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> 
 
 
 def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
-    """Return the last of the days before a period and the first after it, the nearer one first."""
+    """Return the nearest days before and after a period, the nearer one first."""
     before = max((day for day in days if day < first), default=None)
     after = min((day for day in days if day > last), default=None)
     distances = {before: first - before} if before else {}
@@ -461,7 +463,7 @@ def link_buttons(
 def list_links(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[tuple[str, str | None]]:
-    """Return the labels and addresses of the paper's links, None for what it lacks."""
+    """Return the labels and URLs of the paper's links; a missing URL is None."""
     arxiv_id = paper.arxiv_id
     label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
@@ -475,7 +477,7 @@ def list_links(
 
 
 def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
-    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message; headings are bold."""
+    """Return the sections as Discord Markdown with bold headings, in pages that each fit into the rest of a message."""
     text = summary_text(texts, sections)
     characters = min(budget.characters, MAX_SUMMARY_LENGTH)
     return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
@@ -521,9 +523,9 @@ class CommandMentions:
 
 @dataclass(frozen=True, slots=True)
 class PostWording:
-    """What renders the texts of posts, alerts and notices in one language.
+    """Renders the texts of posts, alerts and notices in one language.
 
-    The names of the values passed to the templates are a contract with operators (docs/wording.md).
+    Operators rely on the names of the values passed to templates (docs/wording.md).
     """
 
     ui_texts: Texts
@@ -548,7 +550,7 @@ class PostWording:
 
 
 def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
-    """Return the link to a page of the web archive, "" without its public address (PAPERROUND_WEB_URL)."""
+    """Return the link to a page of the web archive; "" if PAPERROUND_WEB_URL is not set."""
     if base_url is None:
         return ""
     address = (
@@ -560,9 +562,9 @@ def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
 def excerpt_lines(
     texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
 ) -> tuple[SafeMarkdown, str]:
-    """Return the sentence that the reason for a paper stands on, else the start of its summary; and a note on its language.
+    """Return the sentence with the matched words, else the start of the summary, and a note on its language.
 
-    The note is "" for the reader's language, and for that of the summary unless `with_language`.
+    The note is "" for the reader's language; for a summary it is given only `with_language`.
     """
     language = paper.summary.language if paper.summary else None
     if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
@@ -596,9 +598,9 @@ def fit_paper_lines(
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Return the lines with a line per paper below while they fit, and the number of the others.
+    """Return the lines followed by one line per paper while they fit, and the number of papers left out.
 
-    `headings` are above the papers of these arXiv ids.
+    `headings` are put above papers, by arXiv id.
     """
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
@@ -630,7 +632,7 @@ def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | 
 
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
-    """Return a message of one text, which is trusted Markdown, with up to five buttons below."""
+    """Return a message of one text (trusted Markdown) with up to five buttons."""
     message = MessageBuilder(accent)
     message.add_text(text)
     message.add_buttons(*buttons)
@@ -638,13 +640,13 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return why a form was refused, with the button that opens it again; `reopen_id` is its custom id."""
+    """Return the reason why a form was refused, with a button to reopen it; `reopen_id` is its custom id."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 
 
 def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
-    """Return the form for the `time` of day at which something is sent, and its `zone`."""
+    """Return the form for a `time` of day and its `zone`."""
     modal = message_builder.StatelessModal(texts("change-time"), custom_id)
     for name, length in (("time", 40), ("zone", 60)):
         modal.add_text(
@@ -663,7 +665,7 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return the notice with a button for `/status`, and one to try a refused post again or to resume a paused one."""
+    """Return the notice with a button for `/status`, and one to retry a refused post or resume a paused one."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None
@@ -680,7 +682,7 @@ def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return the text of a reason with its remedy; a reason without a text, such as a source's error, unchanged."""
+    """Return the text of a reason, with its remedy; other reasons, such as a source's error, are returned unchanged."""
     if not reason:
         return texts("reason-unknown")
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

@@ -36,7 +36,7 @@ ZONE_NAMES = {
     "Asia/Taipei": "타이베이 대만 taiwan",
     "Asia/Singapore": "싱가포르 sgt",
 }
-"""Common zones with names that their IANA names do not contain: in Korean, of countries and other cities, abbreviations."""
+"""Additional names of common zones: Korean names, countries, other cities, abbreviations."""
 
 TIME_NAMES = {
     "아침": "09:00",
@@ -57,7 +57,7 @@ _CLOCK = re.compile(
 )
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
 _FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
-"""Words around a time of day that say nothing more: `매일 오전 9시에`, `every day at 9`."""
+"""Words around a time of day that are ignored: `매일 오전 9시에`, `every day at 9`."""
 
 
 def find_time(text: str) -> str | None:
@@ -77,9 +77,9 @@ def find_time(text: str) -> str | None:
 
 
 def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
-    """Return what was typed with a zone behind the time of day (`9am KST`, `오전 9시 서울`) under the zone's own key.
+    """Move a zone typed after the time of day (`9am KST`, `오전 9시 서울`) to the zone's key, where it overrides the typed zone.
 
-    There it comes before what was typed as the zone. A text in which no zone is found stays as it is.
+    A text without a zone is unchanged.
     """
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", (typed.get(time_key) or "")[:100])).split()
     for end in range(1, len(words)):
@@ -90,7 +90,7 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:
-    """Return the hour from 0 to 23 of an hour in a part of the day (오전, pm …), None if there is no such hour."""
+    """Return the hour (0 to 23) of an hour in a part of the day (오전, pm …); None if there is no such hour."""
     if not part_of_day:
         return hour % 24 if hour <= 24 else None
     if not 1 <= hour <= 12:
@@ -110,7 +110,7 @@ def find_zone(text: str) -> str | None:
 
 
 def list_matching_zones(typed: str) -> list[str]:
-    """Return the zones one of whose names contains the typed text: common ones and names that begin with it first."""
+    """Return the zones with a name that contains the typed text; common ones and names that begin with it come first."""
     query = _zone_key(typed)
     matching = [
         zone
@@ -154,7 +154,7 @@ def _fold(text: str) -> str:
 def parse_dates(text: str, today: date) -> tuple[date, date]:
     """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError.
 
-    An amount of time alone (`a month`, `2주`) ends today.
+    A length of time (`a month`, `2주`) ends today.
     """
     amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
     for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):

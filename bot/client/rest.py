@@ -1,4 +1,4 @@
-"""Requests to Discord's REST API: those for posts, of the bot and of webhooks, and how discord.py's keep the same pace.
+"""Requests to Discord's REST API: for posts of the bot and of webhooks; those of discord.py keep the same pace.
 
 discord.py keeps the Gateway, the commands and the answers to interactions. The addresses can be overridden.
 """
@@ -28,22 +28,22 @@ from bot.outbox.pace import MAX_LIMIT, Answer, AnswerListener, Pace
 from storage.models import PartKind
 
 REQUEST_SECONDS = 20.0
-"""Time-out of a request, which closes its connection. Then its outcome is unknown."""
+"""Time-out of a request, after which its outcome is unknown."""
 
 LIMIT_SECONDS = 30.0
 """The wait after a rate limit that does not say how long it lasts."""
 
 ERROR_CODES = range(10_000, 10_000_000)
-"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy repeats the status, or has a name."""
+"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy's code is its status, or a name."""
 
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
-"""What reading a body raises that is not Discord's."""
+"""Exceptions raised while reading a body that is not Discord's."""
 
 log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Makes requests, one try each, at the pace of all requests. `report` receives each answer; `token` is the bot's."""
+    """Makes requests at the common pace, one try each. `report` receives each answer; `token` is the bot's."""
 
     def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
         self._pace = pace
@@ -69,8 +69,8 @@ class RestClient:
     ) -> Any:
         """Make a request for a part of this kind and return the JSON of the answer. Raises DeliveryError.
 
-        `fence` is called right before the request leaves, and raises if it may not. A request that would exceed a rate limit,
-        or comes in a pause, does not leave either.
+        `fence` is called right before the request leaves, and raises if it may not. A request during a pause, or above
+        a rate limit, is not sent.
         """
         bucket = _bucket_of(method, path)
         wait = self._reset_at.get(bucket, 0.0) - self._pace.clock()
@@ -124,7 +124,7 @@ class RestClient:
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
     ) -> None:
-        """Note when an exhausted rate limit of a route is over."""
+        """Remember when an exhausted rate limit of a route ends."""
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
@@ -135,7 +135,7 @@ class RestClient:
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:
-    """Return what shares a rate limit: the method, the route without ids, and the first id."""
+    """Return the key of a rate limit: the method, the route without ids, and the first id."""
     ids = re.findall(r"/(\d+)", path)
     return method, re.sub(r"/\d+", "", path), ids[0] if ids else ""
 
@@ -145,7 +145,7 @@ def _is_webhook(path: str) -> bool:
 
 
 def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
-    """Classify an answer that is not Discord's success."""
+    """Classify an unsuccessful answer."""
     if answer.status == 429:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
         return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
@@ -159,7 +159,7 @@ def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
 
 
 class HttpObserver:
-    """Gives discord.py's requests to the API, except for interactions, the pace of all, and reports the answers to listeners.
+    """Makes discord.py's API requests, except for interactions, keep the common pace, and reports the answers to listeners.
 
     `trace` is discord.py's `http_trace`.
     """
@@ -172,14 +172,14 @@ class HttpObserver:
         self._pace = pace
         self._listeners: list[AnswerListener] = [] if pace is None else [pace.record_answer]
         self.is_last_discords = False
-        """Whether Discord itself gave the last answer to discord.py: a proxy's 401 is not about the token."""
+        """Whether Discord itself gave the last answer to discord.py: a proxy's 401 says nothing about the token."""
 
     def on_answer(self, listener: AnswerListener) -> None:
         """Call `listener` for each answer."""
         self._listeners.append(listener)
 
     def report(self, answer: Answer) -> None:
-        """Tell the listeners of an answer, also of one to a request that is not discord.py's."""
+        """Report an answer to the listeners, including answers to requests other than discord.py's."""
         for listener in self._listeners:
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
@@ -205,7 +205,7 @@ class HttpObserver:
 
 
 def _is_of_api(url: yarl.URL) -> bool:
-    """Whether a request is for the API: another host's page, such as an attachment, tells nothing."""
+    """Whether a request is for the API, unlike an attachment on another host."""
     return str(url).startswith(http.Route.BASE)
 
 
@@ -215,7 +215,7 @@ def _is_interaction(url: yarl.URL) -> bool:
 
 
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    """Return what a response says. An error whose body cannot be read is not Discord's."""
+    """Return the answer in a response. An error with an unreadable body is not Discord's."""
     headers, status = response.headers, response.status
     answer = Answer(
         status=status,
@@ -230,7 +230,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
 
 
 def add_error_body(answer: Answer, body: bytes) -> Answer:
-    """Return the answer with the code and the rate limit in the body of an error. One that cannot be read is not Discord's."""
+    """Return the answer with the code and the rate limit from an error's body. An unreadable body is not Discord's."""
     if answer.status < 400 or not answer.is_json:
         return answer
     try:
@@ -263,10 +263,10 @@ def _parse_date(value: str | None) -> datetime | None:
 
 
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
-    """Set discord.py's addresses in this process (None keeps the default) and return a function that restores them.
+    """Set discord.py's addresses in this process, for a proxy or a local fake (None keeps the default).
 
-    For a proxy or a local fake. Must be called before the first client is created. `gateway_url` replaces the URL from
-    GET /gateway/bot.
+    Returns a function that restores them. Must be called before the first client is created. `gateway_url` replaces the URL
+    from GET /gateway/bot.
     """
     client: Any = http.HTTPClient
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway)

@@ -17,7 +17,7 @@ from bot.client.context import Client, Request
 from bot.client.message_builder import Action, button, pack_custom_id
 from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import Clubs, NoClubError, Place
+from bot.club.service import ClubPost, Clubs, NoClubError
 from bot.daily import schedule
 from bot.lists.commands import card_view, load_paper
 from storage import club as storage
@@ -27,8 +27,7 @@ NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays
 DAYS = [
     app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
 ]
-IN_THREAD = ("create_public_threads", "send_messages_in_threads")
-NEEDED = {True: router.REQUIRED, False: (*router.REQUIRED, *IN_THREAD)}  # by whether it is a forum
+NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
 
 
 @app_commands.guild_only()
@@ -48,24 +47,18 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     @app_commands.choices(day=DAYS)
     @app_commands.autocomplete(time=autocomplete.times)
     async def setup(
-        self,
-        request: Request,
-        channel: discord.TextChannel | discord.ForumChannel,
-        day: str,
-        time: app_commands.Range[str, 1, 40],
+        self, request: Request, channel: discord.TextChannel, day: str, time: app_commands.Range[str, 1, 40]
     ) -> ui.LayoutView:
         """Store the club, and say what a change does."""
         interaction = request.interaction
         router.require_manager(interaction)
-        channel = router.require_channel(interaction.guild, channel.id)
-        is_forum = isinstance(channel, discord.ForumChannel)
-        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
+        found = router.require_channel(interaction.guild, channel.id)
+        await router.require_bot_may_post(request, found, NEEDED)
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
         club = models.Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
-            is_forum=is_forum,
             weekday=schedule.parse_days(day)[0],
             at_time=client_options.parse_time(typed["time"]),
             timezone=typed["timezone"],
@@ -73,9 +66,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             created_by=request.user_id,
             starts_at=request.services.clock(),
         )
-        may_announce = channel.guild.me.guild_permissions.create_events
-        note = "" if may_announce else client_messages.subtext(request.texts("club-no-events"))
-        return await self._view(request, self._clubs.set_up(club), note)
+        return await self._view(request, self._clubs.set_up(club))
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
@@ -89,17 +80,22 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
-    @router.handles(club_messages.MANAGE)
-    async def manage(self, request: Request, action: Action) -> ui.LayoutView:
-        """Begin the vote from the button of the club, ask whether to end the club, or end it."""
+    @router.handles(club_messages.CONFIRM_STOP)
+    async def confirm_stop(self, request: Request, action: Action) -> ui.LayoutView:
+        """Ask for confirmation to end the club of a channel."""
+        texts, danger = request.texts, discord.ButtonStyle.danger
+        return client_messages.text_view(
+            texts("club-stop-sure", channel=f"<#{action.number}>"),
+            button(texts("club-stop"), pack_custom_id(club_messages.STOP), style=danger),
+            button(texts("back"), pack_custom_id(club_messages.SHOW, 0)),
+        )
+
+    @router.handles(club_messages.STOP)
+    async def stop(self, request: Request, action: Action) -> ui.LayoutView:
+        """End the club."""
         router.require_manager(request.interaction)
-        guild_id = request.interaction.guild_id or 0
-        if action.payload == club_messages.BEGIN:
-            return await self._view(request, self._clubs.begin_vote(guild_id))
-        if action.payload == club_messages.ASK_TO_STOP:
-            return await self._view(request, note=request.texts("club-stop-sure"), is_ending=True)
         with suppress(NoClubError):
-            await self._clubs.stop(guild_id)
+            await self._clubs.stop(request.interaction.guild_id or 0)
         return client_messages.text_view(request.texts("club-stopped"))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
@@ -109,41 +105,26 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of the club's papers."""
-        return await self._view(request, page=action.number)
+        """Show the club again."""
+        return await self._view(request)
 
-    async def _view(
-        self,
-        request: Request,
-        done: Awaitable[str] | None = None,
-        note: str = "",
-        page: int = 0,
-        *,
-        is_ending: bool = False,
-    ) -> ui.LayoutView:
-        """Return the club with what was done, which is a Fluent id, and a note."""
-        mention, size = request.interaction.client.mentions, club_messages.PAGE_SIZE
-        said = ""
+    async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
+        """Return the club with what was done, which is a Fluent id."""
+        mention, said = request.interaction.client.mentions, ""
         with suppress(NoClubError):
-            said = "" if done is None else request.texts(await done)
-        found = await self._clubs.load(request.interaction.guild_id or 0, limit=size, offset=page * size)
-        if found is None:
-            raise UserError("club-none", setup=mention("club setup"))
-        return club_messages.club_view(
-            request.texts,
-            found,
-            page,
-            mention("club now"),
-            (said, note),
-            can_manage=router.is_manager(request.interaction),
-            is_ending=is_ending,
-        )
+            if done is not None and (text_id := await done):
+                said = request.texts(text_id, now=mention("club now"), skip=mention("club skip"))
+        if (found := await self._clubs.load(request.interaction.guild_id or 0)) is None:
+            raise UserError("club-missing", setup=mention("club setup"))
+        can_manage = router.is_manager(request.interaction)
+        return club_messages.club_view(request.texts, found, mention("club now"), said, can_manage=can_manage)
 
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
         texts, guild_id, arxiv_id = request.texts, request.interaction.guild_id or 0, paper.arxiv_id
-        labels = {}
+        discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
+        offers, labels = [discuss] if router.may_share(request.interaction) else [], {}
         if page is not None and saved is not None:
             labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
         if page is not None and paper.is_listed:
@@ -151,14 +132,10 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
                 nominated = await storage.is_nominated(connection, guild_id, request.user_id, paper.id)
             if nominated is not None:
                 labels[club_messages.NOMINATE] = "withdraw" if nominated else "nominate"
-        discuss = button(texts("discuss"), pack_custom_id(club_messages.DISCUSS, arxiv_id), emoji="💬")
-        return [
-            *([discuss] if router.may_share(request.interaction) else []),
-            *(
-                button(texts(label), pack_custom_id(club_messages.MARK, mark, page or 0, arxiv_id))
-                for mark, label in labels.items()
-            ),
-        ]
+        for mark, label in labels.items():
+            custom_id = pack_custom_id(club_messages.MARK, mark, page or 0, arxiv_id)
+            offers.append(button(texts(label), custom_id))
+        return offers
 
     @router.handles(club_messages.MARK)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
@@ -181,26 +158,15 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             channel = channel.parent
         if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
             raise UserError("club-no-threads")
-        is_forum = isinstance(channel, discord.ForumChannel)
-        await router.require_bot_may_post(request, channel, NEEDED[is_forum])
+        await router.require_bot_may_post(request, channel, NEEDED)
+        post = ClubPost(
+            guild_id=channel.guild.id,
+            channel_id=channel.id,
+            locale=request.texts.locale,
+            is_forum=isinstance(channel, discord.ForumChannel),
+            opened_by=request.user_id,
+        )
         paper = await load_paper(request, action.payload)
-        place = Place(channel.guild.id, channel.id, is_forum, request.texts.locale)
-        thread_id = await self._clubs.discuss(paper, place, request.user_id)
-        if thread_id is not None and not await _open_again(request, thread_id):
-            thread_id = await self._clubs.discuss(paper, place, request.user_id, thread_id)
-        if thread_id is None:
+        if (thread_id := await self._clubs.discuss(paper, post)) is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))
-
-
-async def _open_again(request: Request, thread_id: int) -> bool:
-    """Open a thread that is archived. False if it was deleted. Raises UserError for one that is locked."""
-    try:
-        thread: Any = await request.interaction.client.fetch_channel(thread_id)
-        if thread.locked:
-            raise UserError("club-thread-locked", thread=thread.mention)
-        if thread.archived:
-            await thread.edit(archived=False)
-    except discord.NotFound:
-        return False
-    return True

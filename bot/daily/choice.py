@@ -1,8 +1,8 @@
-"""Which papers go into a post, and the post as plain data. Pure.
+"""Chooses the papers of a post, and describes the post as plain data. Pure.
 
-A post draws from what is new since the last one of its subscription (`draw`): the best of it are its own papers, and what was
-added to days that were posted is *late*, below them and not counted in `top_n`. It draws from the digests of all sources that
-choose papers, or from the source that it names, of which digests for look-up count too if it has a topic (`find_origin`).
+A post draws from papers that are new since its subscription's last post (`draw`): it shows the best ones, and below them
+*late* papers, added to days already posted, which do not count in `top_n`. It draws from the digests of all sources that
+choose papers, or of the source that it names; with a topic, that source's digests for look-up count too (`find_origin`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from storage.models import Style, Subscription
 PostSchedule = tuple[str, str, tuple[int, ...]]
 """A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
 LateDay: TypeAlias = tuple[date, int, int]
-"""A day to which papers were added after its post: the number of those shown, and of all that qualify."""
+"""A day with papers added after its post: how many are shown, and how many qualify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class DailyPost:
     `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
     the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
     last day, whose first day is `since_on`. The last papers are those of `late`, day by day. `topic` is the query that the
-    papers match, "" for none, and `source` the name of the source that they come from, "" for all. `mention_role_id` is a role
-    to mention at the head of the first message. One `by_webhook` has no buttons, menus and commands, which only a bot answers;
-    a `silent` one raises no notification.
+    papers match, "" for none, and `source` the name of the source that they come from, "" for all. `mention_role_id` is a
+    role to mention at the head of the first message. A post `by_webhook` has no buttons, menus or commands, which need a
+    bot; a `silent` one raises no notification.
     """
 
     marker: str
@@ -62,12 +62,12 @@ class DailyPost:
 
     @property
     def has_votes(self) -> bool:
-        """Whether the votes of a paper are known; otherwise the post leaves them out."""
+        """Whether the votes of any paper are known; otherwise the post leaves votes out."""
         return any(paper.votes is not None for paper in self.papers)
 
     @property
     def is_in_other_language(self) -> bool:
-        """Whether its summaries are all in another language than the post; its foot says so once."""
+        """Whether no summary is in the post's language, which its foot then says once."""
         return contents.is_in_other_language(self.papers, self.locale)
 
 
@@ -93,34 +93,34 @@ MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists the papers of a post."""
 MAX_SHOWN = 5
 LATE_DAYS = 7
-"""Older papers are not posted, whenever they were listed."""
+"""Papers older than this are not posted."""
 FRESH_DAYS = 3
-"""Number of days that a post is about at most; older ones are late."""
+"""The most days that a post covers; papers of older days are late."""
 WEEK = timedelta(days=7)
-"""A weekly post is about the days up to its own, including those of earlier posts."""
+"""The days that a weekly post covers, up to its own day."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
-"""Papers that a post shows at most, for styles that have it: more would count as posted and not be visible."""
+"""The most papers that a post of these styles shows: further ones would count as posted but be invisible."""
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 EASTERNMOST_OFFSET = timedelta(hours=14)
-"""The zone in which a date begins first (Kiritimati)."""
+"""The first zone to reach a date (Kiritimati)."""
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """Return whether the posts draw from all papers of their last days that were not posted."""
+    """Return whether posts draw from all unposted papers of their last days."""
     return subscription.style is Style.WEEKLY
 
 
 def newest_date(now: datetime) -> date:
     """Return the last date that any post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
 
-    A later date is a mistake of the digest or of its zone; it is posted once the date has begun.
+    A digest with a later date, by mistake, is posted once that date begins.
     """
     return (now + EASTERNMOST_OFFSET).date()
 
 
 class Window(NamedTuple):
-    """The days that a post draws from: from `own_on` to `last_on`, and from `late_on` for late papers, all inclusive."""
+    """The days that a post draws from: `own_on` to `last_on`, and from `late_on` on for late papers, all inclusive."""
 
     late_on: date
     own_on: date
@@ -138,17 +138,17 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
 
 
 class Drawn(NamedTuple):
-    """The papers that a post draws from, best first: those of its own days, and late ones. Each paper is there once."""
+    """The distinct papers that a post draws from, best first: those of its own days, and late ones."""
 
     own: tuple[DigestPaper, ...]
     late: tuple[DigestPaper, ...] = ()
 
 
 def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, closed_on: date) -> Drawn:
-    """Return what is new in the entries since `mark`, the last post; with None all papers of the newest day.
+    """Return the entries that are new since `mark`, the last post; with None all papers of the newest day.
 
-    New is what is listed on a later day, or first listed after that post. It is late if its day had papers then and has closed
-    since (`closed_on` is the newest such day), or is before `own_on`.
+    An entry is new if its day is later, or if it was first listed after that post. It is late if its day is before
+    `own_on`, or had papers then and has closed since (`closed_on` is the newest such day).
     """
     dated = [entry for entry in entries if window.late_on <= entry.date_on <= window.last_on]
     if mark is None:
@@ -190,7 +190,7 @@ class PlannedPost:
 
 
 class CandidatePool:
-    """The papers of the digests that can be posted, by origin; what is drawn from them and ranked is computed once.
+    """The papers that can be posted, by origin; each draw and ranking is computed once.
 
     `matching` holds how well papers of an origin match a topic, by id, or the error of its look-up, which `choose` raises.
     """
@@ -210,7 +210,7 @@ class CandidatePool:
         return self._entries.get(find_origin(subscription), ())
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None) -> Drawn:
-        """Return what the post of a date draws from, before topic, votes and what was posted are looked at."""
+        """Return the papers that the post of a date draws from, before topic, votes and earlier posts are considered."""
         window = find_window(subscription, slot, self._now)
         rolling = is_rolling(subscription)
         key = find_origin(subscription), window, mark, rolling
@@ -254,7 +254,7 @@ class CandidatePool:
     def _filter_topic(
         self, ranked: tuple[DigestPaper, ...], subscription: Subscription
     ) -> tuple[DigestPaper, ...]:
-        """Return the papers on the subscription's topic; those of one source with equal votes by how well they match."""
+        """Return the papers on the subscription's topic; from one source, papers with equal votes are sorted by relevance."""
         topic, is_of_source = subscription.topic, bool(subscription.source)
         if not topic:
             return ranked

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the subscriptions of the server with a name that contains the typed text, for its managers alone."""
+    """Complete the server's subscriptions with a name that contains the typed text, for managers only."""
     if not router.is_manager(interaction):  # the group's check is not made for an autocomplete
         return []
     texts = await interaction.client.texts_for(interaction)
@@ -65,7 +65,7 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
 
 @autocomplete.guarded
 async def _complete_source(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the sources with a name that contains the typed text; their addresses may hold secrets."""
+    """Complete the sources with a name that contains the typed text; their URLs may hold secrets."""
     query = current.casefold()
     rows = await interaction.client.services.sources.list_rows()
     labels = {str(row.id): kinds.public_label(row.url) for row in rows}
@@ -75,7 +75,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
 
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:
-    """Give a command the options of a daily post in the place of its `**typed`."""
+    """Give a command the options of a daily post in place of `**typed`."""
     options = daily_options.OPTIONS.values()
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
@@ -264,7 +264,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers of a message, which are those of its menu, privately in the other language."""
+        """Show the papers of a message (those in its menu) privately in the other language."""
         language, first = action.fields(2)
         with message_builder.map_parse_errors():
             locale = models.Locale(language)
@@ -336,7 +336,7 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
 
 
 def _postable_channel(channel: Any) -> PostableChannel:
-    """Return the channel if posts can be sent to it. Raises UserError."""
+    """Return the channel if it accepts posts. Raises UserError."""
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         return channel
     raise UserError("channel-not-postable")
@@ -348,7 +348,7 @@ def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
 
 
 async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
-    """Return a new subscription of a channel with the settings that are used if none are given."""
+    """Return a new subscription of a channel with the default settings."""
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -359,9 +359,9 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 
 
 async def _save_draft(request: Request, draft: Subscription) -> str:
-    """Store a draft, and return its token, which the buttons of the setup have.
+    """Store a draft and return its token, for the buttons of the setup.
 
-    It names its source by the id: the texts of buttons are given to their reader, and an address may hold secrets.
+    The draft names its source by id, since readers can export their stored texts and a URL may hold secrets.
     """
     rows = await request.services.sources.list_rows() if draft.source else []
     named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
@@ -370,7 +370,7 @@ async def _save_draft(request: Request, draft: Subscription) -> str:
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token: its channel and settings, all that it may say.
+    """Return the draft of a token: its channel and settings.
 
     Raises UserError if it is gone, another server's, or its source was removed.
     """
@@ -388,7 +388,7 @@ async def _load_draft(request: Request, token: str) -> Subscription:
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return what would be posted now, and the setup. Raises UserError for a channel that takes no posts."""
+    """Return a preview of the post, and the setup. Raises UserError for a channel that accepts no posts."""
     # As look-ups of this manager: each topic is matched with weeks of papers, and holds a connection of readers meanwhile.
     async with router.admitted_lookup(request.interaction):
         return [*await _build_preview_views(request, draft), await _setup_view(request, draft)]
@@ -423,9 +423,10 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
 async def _require_allowed(
     request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
-    """Raise UserError unless the post can draw from its source, the style fits the channel, and the user may mention the role.
+    """Raise UserError unless the post can draw from its source, the style fits the channel, and the user may mention the
+    role.
 
-    The last not if the role is `mentioned_id`.
+    A role with the id `mentioned_id` is not checked.
     """
     with map_service_errors(ERRORS):
         await request.services.get(Subscriptions).check_source(wanted)
@@ -436,7 +437,9 @@ async def _require_allowed(
 
 
 async def _create(request: Request, draft: Subscription) -> Subscription:
-    """Add a subscription. Raises UserError unless the bot and the user may post it in the channel, and there is room."""
+    """Add a subscription. Raises UserError if the bot or the user may not post in the channel, or the server has the most
+    posts.
+    """
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
@@ -459,7 +462,7 @@ async def _require_bot_may_post(
 
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return the messages that would be posted now, else those of the newest papers; a note in the first says which."""
+    """Return the messages that would be posted now, else messages of the newest papers; a note in the first says which."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
         return [client_messages.text_view(await _explain_empty(request, subscription))]
@@ -469,7 +472,7 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
 
 
 async def _explain_empty(request: Request, subscription: Subscription) -> str:
-    """Return that a preview has no papers; on a topic also how many matched within REPOST_INTERVAL."""
+    """Return the answer for a preview without papers; for a topic it says how many matched within REPOST_INTERVAL."""
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
@@ -528,9 +531,10 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
-    """Return a subscription: in its server for a manager, in a direct message for its creator. Raises UserError.
+    """Return a subscription:
 
-    The creator has to manage the server still: a notice stays in their messages after they have lost the right.
+    in its server for a manager, in a direct message for its creator. Raises UserError. The creator must still manage the
+    server: a notice stays in their messages after they lose the right.
     """
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)
@@ -548,7 +552,7 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
 
 
 async def _load_target(request: Request, payload: str) -> Subscription:
-    """Return the subscription of a form: a stored one, or a draft. Raises UserError."""
+    """Return the stored subscription or the draft of a form. Raises UserError."""
     if payload.startswith(daily_messages.STORED_MARK):
         return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
     return await _load_draft(request, payload)

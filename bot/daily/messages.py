@@ -1,4 +1,4 @@
-"""What `/daily` and `/why` show: the setup, subscriptions and their form, and why a paper was not posted.
+"""The messages of `/daily` and `/why`: the setup, subscriptions and their form, and why a paper was not posted.
 
 A post's own texts come from templates.
 """
@@ -38,11 +38,11 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
-"""Posts in the list of `/daily edit` and `/status`; the menu has more."""
+"""The most posts listed by `/daily edit` and `/status`; the menu has more."""
 STORED_MARK = "="
-"""Precedes the id of a stored subscription in the payload of the form's actions; that of a draft is its token."""
+"""Precedes the id of a stored subscription in the payload of the form's actions; for a draft the payload is its token."""
 ROLE, OPTIONS, SILENT = "role", "options", "silent"
-"""The fields of the form *More settings*, and what can be chosen of its options."""
+"""The fields of the form *More settings*, and the values of its options."""
 MAX_TOPIC_LENGTH = 30
 """Characters of a topic in a list; all rows have to fit into a message."""
 
@@ -62,9 +62,10 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
 
 
 def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
-    """Return what tells a post from the others of its server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
+    """Return a name that distinguishes a post in its server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM ·
+    #papers`.
 
-    Without `names`, those of channels, it is Markdown with the channel's mention; with them plain, for a label.
+    It is Markdown with the channel's mention; with `names` of channels it is plain, for a label.
     """
     id_, days, is_every_day = (
         subscription.channel_id,
@@ -117,7 +118,7 @@ def setup_view(
 ) -> ui.LayoutView:
     """Return the setup: settings, permissions by name, the time of the first post, the button to start.
 
-    The draft is stored under the token. `rows` are the subscriptions that the channel has.
+    The draft is stored under the token. `rows` are the channel's present subscriptions.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
@@ -191,7 +192,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
-    """Return the name of the source that a subscription draws from, escaped; "" for all."""
+    """Return the escaped name of the subscription's source; "" for all sources."""
     return client_messages.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
@@ -235,7 +236,7 @@ def list_view(
 ) -> ui.LayoutView:
     """Return the subscriptions of a server with a menu to open one; without any, how to set one up.
 
-    `names` has the names of their channels, as far as the bot sees them.
+    `names` are the names of the channels that the bot sees.
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
@@ -260,7 +261,7 @@ def list_view(
 
 
 def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar) -> list[str]:
-    """Return subscriptions on a line each: the name, and when it posts next."""
+    """Return a line per subscription: its name, and when it posts next."""
     lines = [
         f"- {client_messages.join_dotted(f'**{post_name(texts, row)}**', next_post_text(texts, row, calendar))}"
         for row in rows[:MAX_LISTED]
@@ -278,13 +279,13 @@ def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutVi
 
 
 def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
-    """Return that a subscription was removed, with the button to those that the server has."""
+    """Return the answer after a removal, with a button to the server's other subscriptions."""
     text = texts("subscription-removed", post=f"**{post_name(texts, removed)}**")
     return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return the time of the next post, until when one is waited for, or the reason why there is none."""
+    """Return the time of the next post, how long it waits for papers, or the reason why there is none."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     if not clock.is_known_zone(subscription.timezone):
@@ -298,7 +299,7 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
 
 
 def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: int | None) -> StatelessModal:
-    """Return the form *More settings*. `payload` says of what: see STORED_MARK. `role_id` is the role to show."""
+    """Return the form *More settings*. `payload` names the subscription (see STORED_MARK); `role_id` is preselected."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
     silent = message_builder.select_option(

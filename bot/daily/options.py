@@ -1,4 +1,4 @@
-"""The settings of a subscription: the options of `/daily`, and what is valid."""
+"""The settings of a subscription: the options of `/daily`, and their validation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_TOPIC_LENGTH = 200
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 WEEKLY_DAYS = (1,)
-"""The weekday, as ISO counts them, of a weekly post for which none was chosen."""
+"""The default ISO weekday of a weekly post."""
 NOTHING = ("-", "–", "—")
-"""What is typed to have no time, no topic or no source."""
+"""Typed to clear the time, the topic or the source."""
 
 
 def _unchanged(value: Any) -> Any:
@@ -37,7 +37,7 @@ class Option:
     choices: Mapping[str, str] | None = None
     """The values that are offered, by label."""
     parse: Callable[[Any], Any] = _unchanged
-    """Returns the value of a text that was typed. Raises UserError or ValueError."""
+    """Parses the typed text. Raises UserError or ValueError."""
 
 
 # Discord's parsers are imported when something was typed there: the shell does without discord.py.
@@ -58,7 +58,7 @@ def _parse_zone(text: str) -> str:
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic on one line, "" for a lone hyphen. Raises UserError for one that no paper can match."""
+    """Return a topic on one line, "" for a single hyphen. Raises UserError if no paper can match it."""
     from bot.client.router import UserError
 
     if text.strip() in NOTHING:
@@ -133,15 +133,15 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
 }
-"""The options by the field of a subscription."""
+"""The options by field of the subscription."""
 SETTINGS = (*OPTIONS, "mention_role_id", "silent")
-"""The fields of a subscription that a manager sets, the last two in the form *More settings*."""
+"""The fields that a manager sets, the last two in the form *More settings*."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
-    """Return the subscription with what was typed, by the options of `/daily`; None keeps a value. Raises UserError.
+    """Return the subscription changed by the typed options; None keeps a value.
 
-    One that becomes weekly comes on Mondays unless days were chosen.
+    Raises UserError. A post that becomes weekly comes on Mondays unless days are given.
     """
     if typed.get("time"):
         from bot.client import options as client_options
@@ -160,9 +160,9 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
 
 def _fit(subscription: Subscription) -> Subscription:
-    """Return the subscription with no more papers than its style shows.
+    """Return the subscription with at most the papers that its style shows.
 
-    It has a time if no list says when its papers are complete: a weekly one, or one from a source.
+    A weekly post, or one from a source, gets a time: no list says when its papers are complete.
     """
     most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     needs_time = choice.is_rolling(subscription) or subscription.source

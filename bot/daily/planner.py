@@ -1,7 +1,7 @@
-"""Plans the daily posts of due subscriptions into the outbox.
+"""Plans the posts of due subscriptions into the outbox.
 
-One transaction plans a batch: deliveries under unique keys with their rendered parts and papers, and the dates that are done.
-Planning is idempotent.
+A transaction plans a batch: deliveries under unique keys with rendered parts and papers, and the finished dates. Planning
+is idempotent.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from storage.outbox import add_all
 log = structlog.get_logger(__name__)
 
 RETRY_DELAY = timedelta(hours=1)
-"""What is due and could not be posted is looked at again after this time, or once a paper is added."""
+"""A due subscription without papers is tried again after this time, or once a paper is added."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
-"""Subscriptions with a topic in a batch: the look-up of each takes a tenth of a second, and those planned are sent meanwhile."""
+"""Subscriptions with a topic in a batch: each look-up takes a tenth of a second, and planned posts are sent meanwhile."""
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
-"""Returns how well those papers match a topic that match all of it, as `/topic` finds them, by id."""
+"""Returns the scores, by id, of the papers that match all of a topic, as `/topic` does."""
 
 
 # The delivery kinds of subscriptions: how a post is rendered once for many channels, and whose subscription is paused once its
 # posts are refused.
 
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
-"""Marker of a rendered post that is shared by many deliveries; each delivery puts its own key in its place."""
+"""Placeholder marker of a rendered post that many deliveries share; each replaces it by its key."""
 
 
 async def _find_owned(
@@ -89,7 +89,7 @@ async def load_pool(
 ) -> choice.CandidatePool:
     """Return the papers that any of the subscriptions can draw from for these dates.
 
-    With `added_until` only what the first so many ingests added: PostgreSQL may show more than when they were counted.
+    `added_until` limits them to the first ingests, since PostgreSQL may show later ones.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
@@ -114,7 +114,7 @@ async def match_topics(
     rows: Iterable[models.Subscription],
     matcher: TopicMatcher,
 ) -> None:
-    """Tell the pool which of its papers match the topics of subscriptions. A topic is looked up once for each origin."""
+    """Add to the pool which papers match the subscriptions' topics. A topic is looked up once for each origin."""
     for row in rows:
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
@@ -135,9 +135,9 @@ async def choose_alone(
     *,
     with_posted: bool = False,
 ) -> choice.PlannedPost:
-    """Return the post of a date of one subscription at the moment of a calendar, a first post without a mark.
+    """Return a subscription's post of a date at the calendar's time, as a first post without a mark.
 
-    It may have papers that the channel had if it is `with_posted`.
+    `with_posted` includes papers posted in the channel before.
     """
     pool = await load_pool(connection, [(row, slot)], calendar)
     await match_topics(connection, pool, [row], matcher)
@@ -156,7 +156,7 @@ async def load_calendar(connection: Connection, rule: day_close.DayClose, now: d
 async def load_all_closings(
     connection: Connection, rule: day_close.DayClose, now: datetime
 ) -> day_close.Closings | None:
-    """Return which days are complete; None if no source has lists. A day whose digest is being written is not complete."""
+    """Return which days are complete; None if no source has lists. A day is incomplete while its digest is being written."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -171,30 +171,30 @@ async def load_all_closings(
 
 
 _RECENT_DAYS = 10
-"""Days with digests that are looked at for a complete one: six may be open, of which one is dated tomorrow."""
+"""Days with digests searched for a complete one: up to six may be open, one of them dated tomorrow."""
 _WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, models.DigestFormat.LOOKUP}
-"""Formats in which a day comes at once; lists grow, or are one author's."""
+"""Formats that hold a whole day at once; lists grow, or cover one author."""
 
 
 class RecentDays(NamedTuple):
-    """The recent days that have digests, newest first, and which of them are complete. Those dated ahead are left out."""
+    """The recent days with digests, newest first, and which are complete. Days in the future are left out."""
 
     dates: list[date]
     complete: list[date]
     closings: day_close.Closings | None
-    """None if no source has lists that were read lately."""
+    """None if no list was read recently."""
 
     @property
     def newest(self) -> date | None:
-        """Return the newest complete day; with none, as after the first start, the newest; None without digests."""
+        """Return the newest complete day, else the newest day; None without digests."""
         return next(iter(self.complete or self.dates), None)
 
 
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the recent days at `now` (UTC); those for look-up only if there are no others.
+    """Return the recent days at `now` (UTC); days for look-up only if there are no others.
 
-    A day is complete when its list, or that of a later day, was read after its close, or none could be read for SILENT_PERIOD.
-    Without a source of lists that answers, it is when it has a digest of the whole day, or else at its close.
+    A day is complete when its list or a later day's was read after its close, or none could be read for SILENT_PERIOD. If
+    no source of lists answers, a day is complete with a digest of the whole day, or else at its close.
     """
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
@@ -221,7 +221,7 @@ async def list_recent_days(connection: Connection, rule: day_close.DayClose, now
 
 
 async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
-    """Return when the list of each recent day was read last (UTC); None if no source has lists."""
+    """Return when the list of each recent day was last read (UTC); None if no source has lists."""
     since = now - choice.REPOST_INTERVAL
     pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
     if pages is None:
@@ -237,7 +237,7 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which of the papers drawn the channels were sent within REPOST_INTERVAL before `now`, by language."""
+    """Return which of the drawn papers each channel was sent within REPOST_INTERVAL before `now`, by language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
@@ -277,7 +277,7 @@ def build_daily_post(
 
 
 _SHOWN = ("locale", "style", "topic", "source", "at_time", "timezone", "days", "silent", "is_by_webhook")
-"""Settings of a subscription that its messages show."""
+"""The settings that affect a subscription's messages."""
 
 
 class RenderedPosts:
@@ -299,7 +299,7 @@ class RenderedPosts:
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of a date's post; only a daily one mentions a role. Raises what its templates raise."""
+        """Return the delivery of a date's post; only daily posts mention a role. Raises the errors of its templates."""
         role_id = subscription.mention_role_id if record is DAILY else None
         cached = post, role_id, *(getattr(subscription, name) for name in _SHOWN)
         if cached not in self._cache:
@@ -324,7 +324,7 @@ class RenderedPosts:
 
 
 class _Tick(NamedTuple):
-    """What all batches of a tick share: the papers of the first `added_seq` ingests, and the posts rendered so far."""
+    """State shared by all batches of a tick: the papers of the first `added_seq` ingests, and the rendered posts."""
 
     calendar: schedule.Calendar
     added_seq: int
@@ -347,7 +347,7 @@ class DailyPlanner:
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}
-        """Until when (UTC) a subscription with the papers of so many ingests has nothing to post."""
+        """Time (UTC) until which a subscription has nothing to post, and the number of ingests that this assumes."""
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
         """Plan everything that is due at `now` (UTC), posts without a topic first. Returns the number of posts planned.
@@ -374,7 +374,7 @@ class DailyPlanner:
     def _find_due(
         self, rows: Iterable[models.Subscription], calendar: schedule.Calendar, added_seq: int
     ) -> list[tuple[models.Subscription, schedule.Slot]]:
-        """Return what is due and does not rest, longest overdue first."""
+        """Return the due subscriptions, longest overdue first, without those known to have nothing to post."""
         due: list[tuple[models.Subscription, schedule.Slot]] = []
         resting: dict[tuple[models.Subscription, int], datetime] = {}
         for row in rows:
@@ -392,7 +392,7 @@ class DailyPlanner:
         return sorted(due, key=lambda of: of[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
-        """Plan those of the subscriptions that were not changed meanwhile. Returns how many posts were planned."""
+        """Plan the subscriptions that were not changed meanwhile. Returns the number of posts planned."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
             # Outside the transaction, which keeps other writers waiting.
@@ -437,7 +437,7 @@ class DailyPlanner:
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription, without papers where there are none; those that fail are left out."""
+        """Return the posts by subscription, some without papers; subscriptions that fail are left out."""
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)

@@ -56,7 +56,7 @@ OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Loc
 def compact_views(
     wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
 ) -> list[ui.LayoutView]:
-    """Return the fewest messages that hold the post: header, papers, a menu to open one, buttons, schedule.
+    """Return the post in as few messages as possible: header, papers, a menu to open one, buttons, schedule.
 
     `with_marker` is False for a preview without a delivery; its `note` is above the headline.
     """
@@ -87,7 +87,7 @@ def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> 
 
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
-    """Return the headline with the small print below it, and the note and the mention of the post's role above it."""
+    """Return the headline, with the note and role mention above and the small print below."""
     small_print = subtext_lines(daily_text(wording, post, "count"))
     headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
     return "\n".join(line for line in (note, headline, small_print) if line)
@@ -114,7 +114,7 @@ def card_view(
 ) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
-    `position` is that of the part; None for a copy without a delivery. `heading` is that of late papers.
+    `position` is the part's, None for a copy without a delivery. `heading` precedes late papers.
     """
     marker = None if position is None else contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
@@ -185,7 +185,7 @@ def _add_papers(
     buttons: Sequence[ui.Item[Any]] = (),
     small_print: str = "",
 ) -> None:
-    """Add papers with the numbers from `first` on, each with an equal share of the space that menus and buttons leave."""
+    """Add papers numbered from `first`, each with an equal share of the space left by menus and buttons."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
     save = None if post.by_webhook else client_messages.save_menu(texts, group, numbers)
@@ -235,7 +235,7 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
 def _action_buttons(
     texts: Texts, post: DailyPost, marker: str | None, first: int | None = None
 ) -> list[ui.Item[Any]]:
-    """Return the buttons below a post: to all papers of its topic or else of its days, to an alert, to the other language.
+    """Return the buttons below a post: all papers of its topic or days, a new alert, the other language.
 
     `first` is the number of the message's first paper, None without papers. One of the buttons has the marker.
     """
@@ -257,7 +257,7 @@ def _action_buttons(
 
 
 def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
-    """Return the button to the other language. The papers are those of the message's menu, with numbers from `first` on."""
+    """Return the button to the other language. It shows the papers of the message's menu, numbered from `first`."""
     other = OTHER_LOCALE[post.locale]
     custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, first)
     return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
@@ -354,8 +354,8 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
 class PostStyle:
     """A layout of the daily post.
 
-    `render` returns the messages to send, in order, never none; `preview` the messages of an answer to one reader,
-    with a note above the headline. `permissions` are needed in addition to those of every style.
+    `render` returns the messages to send, at least one; `preview` the messages of a private answer, with a note above the
+    headline. `permissions` are needed in addition to those of every style.
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
@@ -392,7 +392,7 @@ def default_style(channel: PostableChannel) -> Style:
 
 
 def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
-    """Return the permissions that posts of this style need, and what a mention of the role needs."""
+    """Return the permissions that posts of this style need, including those for mentioning the role."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
     return (*REQUIRED, *STYLES[style].permissions, *mention)
@@ -439,7 +439,7 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
 
 
 def foot(wording: PostWording, post: DailyPost) -> str:
-    """Return the small print below a post: its language if no paper has a summary in the reader's, its schedule, a link."""
+    """Return the small print below a post: a note on the language if no summary is in the reader's, the schedule, a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
     web = client_messages.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
     return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")

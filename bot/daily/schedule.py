@@ -23,12 +23,12 @@ DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_TIME = "09:00"
-"""The time of a subscription without one, which then waits for the list of the day."""
+"""Default time of a subscription that waits for the list of the day."""
 AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class Slot(NamedTuple):
-    """A local date, when it falls due (UTC), and the complete day that its post is about; None at a time of day."""
+    """A local date, its due time (UTC), and the complete day that its post covers (None for posts at a time of day)."""
 
     on: date
     at: datetime
@@ -36,9 +36,9 @@ class Slot(NamedTuple):
 
 
 WAIT = timedelta(hours=12)
-"""So long papers of a date are waited for after it fell due, and the list of its day."""
+"""How long after its due time a date waits for papers and for the list of its day."""
 CLOSE_WAIT = timedelta(hours=6)
-"""Longest time after its hour that a post without a time waits for a list to close; it is about a day that has closed by then."""
+"""The longest time after its hour that a post without a time waits for a list to close."""
 _LONGEST_GAP = 9 * DAY
 """A subscription posts at least once a week, and a zone may skip a date."""
 
@@ -101,7 +101,7 @@ def date_exists(on: date, zone: ZoneInfo) -> bool:
 
 
 class Rule(NamedTuple):
-    """What determines due times: a time of day in a zone, and ISO weekdays there, not empty."""
+    """A schedule: a time of day in a zone, and at least one ISO weekday there."""
 
     at: time
     zone: ZoneInfo
@@ -163,7 +163,7 @@ class Calendar:
         return self._look_up(row)[1]
 
     def find_due(self, row: Subscription) -> Slot | None:
-        """Return the date that is to be posted as soon as there are papers; None for none."""
+        """Return the date to post as soon as there are papers; None if there is none."""
         slot = self.newest(row)
         if row.last_on is not None and row.last_on >= slot.on:
             return None
@@ -171,7 +171,7 @@ class Calendar:
         return slot if is_whole or self.is_over(slot) else None
 
     def is_over(self, slot: Slot) -> bool:
-        """Return whether papers for a date, or its list, were waited for long enough."""
+        """Return whether the wait for a date's papers or list is over."""
         return self.now >= slot.at + WAIT
 
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:

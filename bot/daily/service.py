@@ -19,16 +19,17 @@ from storage.models import Reason
 
 
 class TopicNeededError(errors.UsageError):
-    """A source brings all new papers of a day, and the subscription that draws from it has no topic."""
+    """The source lists all new papers of a day, so a subscription to it needs a topic."""
 
 
 class TooManyPostsError(errors.UsageError):
-    """A server has as many subscriptions as it may have."""
+    """The server already has the most subscriptions."""
 
 
 MAX_POSTS = 100
-"""Daily posts that a server may set up: to find the papers of a topic takes 20 ms, and the posts of all servers that are due in
-the same minute wait for it."""
+"""The most daily posts of a server: finding the papers of a topic takes 20 ms, and posts of other servers due in the same
+minute wait for it.
+"""
 
 
 class Subscriptions:
@@ -40,7 +41,7 @@ class Subscriptions:
         self._day_close = rule or day_close.default()
 
     async def load_calendar(self) -> schedule.Calendar:
-        """Return when subscriptions are due, as of now."""
+        """Return the calendar of now."""
         async with self._database.read() as connection:
             return await self._load_calendar(connection)
 
@@ -52,10 +53,10 @@ class Subscriptions:
     ) -> models.Subscription:
         """Store a draft as an active subscription; its first post is of the next date that falls due.
 
-        One with NO_GUILD is posted by the webhook whose id is its channel's, and which this token belongs to.
+        A draft with NO_GUILD is posted by the webhook with its channel's id and this token.
 
-        Raises UsageError for an invalid setting, also as `check_source`, TooManyPostsError, and storage.errors.DuplicateError
-        for an identical subscription.
+        Raises UsageError for an invalid setting, also as `check_source`, TooManyPostsError, and
+        storage.errors.DuplicateError for an identical subscription.
         """
         new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -72,7 +73,7 @@ class Subscriptions:
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
-        """Raise TopicNeededError if the posts cannot draw from their source; nothing for one that is gone."""
+        """Raise TopicNeededError if the source needs a topic. A removed source is accepted."""
         async with self._database.read() as connection:
             await _find_source(connection, wanted, may_be_gone=True)
 
@@ -89,11 +90,10 @@ class Subscriptions:
             return await _get(connection, subscription_id)
 
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
-        """Store the settings of a subscription. A date is not posted twice, whatever its new time.
+        """Store the settings of a subscription.
 
-        Another schedule begins with its next date, or if a date waits for papers, with that. A post that Discord refuses is tried
-        again now; in another style it is given up, and its papers are new again.
-        Raises the errors of `add`.
+        No date is posted twice. A new schedule begins with its next date, or with a date that waits for papers. A refused
+        post is retried now; if the style changes it is cancelled, and its papers are new again. Raises the errors of `add`.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
@@ -124,10 +124,10 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next date on; deliveries held by the pause are sent at once, and what was due meanwhile if
-        nobody paused it by hand.
+        """Post again from the next date on; planned deliveries are sent at once, and missed dates too unless a person
+        paused it.
 
-        What a webhook may not have posted is sent again: who resumes it has looked into the channel.
+        Uncertain posts of a webhook are sent again: the person who resumes it has checked the channel.
         """
         now = self._clock()
         async with self._database.transaction() as connection:
@@ -173,7 +173,7 @@ def _webhook_key(subscription: models.Subscription) -> str:
 
 
 def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
-    """Return the subscription of a channel that the draft would repeat, None if it repeats none."""
+    """Return the channel's subscription that equals the draft, or None."""
     names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
     wanted = [getattr(valid, name) for name in names]
@@ -181,7 +181,7 @@ def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -
 
 
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:
-    """Return the subscription with all dates that have fallen due behind it."""
+    """Return the subscription with all due dates marked as done."""
     newest_on = calendar.newest(subscription).on
     return replace(subscription, last_on=max(newest_on, subscription.last_on or newest_on))
 
@@ -191,7 +191,7 @@ async def _find_source(
 ) -> str:
     """Return the address of the subscription's source, "" for none. Raises as `Subscriptions.check_source`.
 
-    Raises UsageError for an unknown source, unless it may have been removed.
+    Raises UsageError for an unknown source, except for one that may have been removed.
     """
     stored = {row.url: row.kind for row in await sources.list_rows(connection)}
     if not wanted.source or (may_be_gone and wanted.source not in stored):
@@ -217,9 +217,9 @@ async def _get(
 
 
 class OnDemandPosts:
-    """The preview of a subscription, and a post made now; papers of a preview do not count as posted.
+    """Previews a subscription or posts now; previewed papers do not count as posted.
 
-    They draw from the newest day, as a first post does, without the papers that the channel had.
+    Both draw from the newest day, like a first post, without papers that the channel had.
     """
 
     def __init__(
@@ -237,9 +237,8 @@ class OnDemandPosts:
         self._day_close = rule or day_close.default()
 
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
-        """Return the post that would be sent now, and True.
-
-        If it would have no papers, False and the newest digest of the archive instead; with an empty archive, no papers.
+        """Return the post that would be sent now, and True; if it has no papers, the newest digest of the archive (may be
+        empty), and False.
         """
         async with self._database.read() as connection:
             post, _ = await self._choose(connection, subscription)
@@ -249,7 +248,7 @@ class OnDemandPosts:
         return build_daily_post(subscription, post, details), is_new
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
-        """Plan the post into the outbox. Returns None if there are no fresh papers that are new to the channel."""
+        """Plan the post. Returns None if no fresh paper is new to the channel."""
         now = self._clock()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
@@ -277,7 +276,7 @@ class OnDemandPosts:
     async def _choose(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
     ) -> tuple[choice.PlannedPost, schedule.Slot]:
-        """Return the post of today, or with the papers of another date whether or not the channel had them."""
+        """Return today's post, or one with all papers of another date."""
         now = self._clock()
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)

@@ -1,6 +1,6 @@
-"""Explains what became of a paper in the subscriptions of a channel, from today's facts, for `/why`.
+"""Explains for `/why` what became of a paper in a channel's subscriptions.
 
-Nothing is recorded about a choice: what was not posted is explained by today's votes, texts and settings.
+Choices are not recorded: a paper that was not posted is explained by today's votes, texts and settings.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from storage.models import ActivityState, DeliveryState, PartState
 
 
 class Cause(StrEnum):
-    """What became of a paper in one subscription."""
+    """The fate of a paper in one subscription."""
 
     POSTED = "posted"
     WAITING = "waiting"
-    """In a post that is planned and not sent yet, or of which Discord's answer is unknown."""
+    """In a planned post that is not sent yet, or whose outcome is unknown."""
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
     OTHER_SOURCE = "other-source"
-    """The subscription draws from other digests than those with the paper."""
+    """The subscription does not draw from the digests that list the paper."""
     OFF_TOPIC = "off-topic"
     UPCOMING = "coming"
     STOPPED = "stopped"
     TOO_EARLY = "too-early"
     """Listed before the subscription was set up, and too old for a post."""
     NOT_CHOSEN_THEN = "not-then"
-    """Not chosen when its day was posted; it would be with today's votes and options."""
+    """Not chosen when its day was posted, but would be with today's votes and settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer for one subscription.
 
-    `digest_on` is the day of the paper, and `at` (UTC) when it was or will be posted. `part` shows it, or waits for `reason`.
+    `digest_on` is the paper's day, `at` (UTC) when it was or will be posted. `part` contains it, or waits for `reason`.
     `rank` counts from 1 among `candidate_count` papers, by today's votes.
     """
 
@@ -61,9 +61,9 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for the subscriptions of a channel, and how many more it has.
+    """The explanations for a channel's subscriptions, and the number of further ones.
 
-    `other_channel_ids` are the server's other channels with a subscription that the reader may see, if this one has none.
+    If there are none, `other_channel_ids` are the visible channels of the server with a subscription.
     """
 
     explanations: tuple[Explanation, ...]
@@ -72,7 +72,7 @@ class WhyAnswer(NamedTuple):
 
 
 MAX_EXPLAINED = 5
-"""Subscriptions of a channel: each takes tenths of a second with a topic and many papers."""
+"""The most subscriptions explained: each takes tenths of a second with a topic and many papers."""
 
 
 class WhyExplainer:
@@ -98,9 +98,9 @@ class WhyExplainer:
         channel_id: int,
         may_see: Callable[[int], bool] = lambda _: True,
     ) -> WhyAnswer:
-        """Return what became of a paper in a channel. There are no explanations if no digest has the paper.
+        """Return what became of a paper in a channel; no explanations if no digest has it.
 
-        Of the server's other channels it names those that the reader `may_see`.
+        Other channels are named only if the reader `may_see` them.
         """
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)

@@ -62,7 +62,7 @@ MAX_OTHER_DIGESTS = 2
 """Digests named at the foot besides the one whose summary is shown."""
 
 MAX_MEDIA = 4
-"""Pictures and videos of a card, which Discord shows as a mosaic, and links to videos."""
+"""Pictures and videos of a card, which Discord shows as a mosaic."""
 
 
 async def card_view(
@@ -165,7 +165,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
-    return "\n".join(filter(None, (f"### {title}", facts, _more_facts(texts, detail))))
+    return "\n".join(filter(None, (f"### {title}", facts)))
 
 
 def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
@@ -173,18 +173,6 @@ def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
     is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
     listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
     return texts(listed_id, date=texts.format_date(detail.last_on))
-
-
-def _more_facts(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return links to the videos, which not every client plays; "" for none."""
-    videos = [address for address in _list_media(detail) if fields.is_video(address)]
-    return join_dotted(
-        *(
-            discord_text.masked_link(texts("card-video", number=number), url)
-            for number, url in enumerate(videos, 1)
-            if len(url) <= client_messages.MAX_URL_LENGTH
-        )
-    )
 
 
 def _list_media(detail: models.PaperDetail) -> list[str]:

@@ -320,11 +320,11 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
+            related=result.related,
             complete=result.complete,
             notes=(*notes, lists_messages.filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=lists_messages.ignored_note(texts, result),
             alert_terms=result.alert_terms,
             unknown_id=result.unknown_id,
         )
@@ -374,11 +374,11 @@ class PaperListLoader:
             rows=result.rows,
             total=result.total,
             missing=result.missing,
+            related=result.related,
             complete=result.complete,
             notes=lists_messages.query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
-            ignored_note=lists_messages.ignored_note(texts, result),
         )
 
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:

@@ -117,7 +117,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
-    `missing` has the terms of the query that partial matches lack, by arXiv id.
+    `missing` has the terms of the query that partial matches lack, by arXiv id, `related` the topic of those that lack all.
     """
 
     state: ListState
@@ -129,11 +129,11 @@ class PaperList:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print of each paper in the place of a snippet, by arXiv id."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    related: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
 
     suggestions: tuple[Suggestion, ...] = ()
-    ignored_note: str = ""
     alert_terms: Sequence[models.AlertTerm] | None = None
     """What an alert for the list follows, as the search read its query; empty if one alert cannot. None if it was not read."""
     is_author_known: bool = False
@@ -205,9 +205,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     message.add_text(f"### {listed.heading}")
     is_foreign = listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
-    message.add_text(
-        "\n".join(subtext(note) for note in (*listed.notes, listed.ignored_note, language) if note)
-    )
+    message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
     message.end_with(rows)
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
@@ -256,10 +254,7 @@ def _paper_text(
         if snippet is None
         else (snippet.text, subtext(language_note(texts, snippet.language)) if with_language else "")
     )
-    missing = listed.missing.get(row.arxiv_id, ())
-    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
-    more = " …" if len(missing) > _MAX_MISSING else ""
-    lacks = subtext(texts("list-missing", terms=", ".join(shown) + more)) if missing else ""
+    lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     title = title_link(
         row.title,
         row.arxiv_id,
@@ -269,6 +264,16 @@ def _paper_text(
     )
     text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
+    """Return what of a query a paper lacks, or the topic that it has instead of all; "" if it has all."""
+    if topic := listed.related.get(arxiv_id):
+        return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
+    missing = listed.missing.get(arxiv_id, ())
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
+    more = " …" if len(missing) > _MAX_MISSING else ""
+    return texts("list-missing", terms=", ".join(shown) + more) if missing else ""
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
@@ -364,9 +369,8 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
     """Return how the query of an empty list was read, its filters, which the reader may have forgotten, and its ignored parts."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
-        return [filters_text(texts, listed.state), listed.ignored_note]
-    is_read = kind in (ListKind.TOPIC, ListKind.TOP)
-    return [*(listed.notes if is_read else ()), listed.ignored_note]
+        return [filters_text(texts, listed.state)]
+    return [*listed.notes] if kind in (ListKind.TOPIC, ListKind.TOP) else []
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
@@ -450,6 +454,7 @@ def query_notes(
         texts("list-stale") if result.is_stale else "",
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",
+        _ignored_note(texts, result),
     )
 
 
@@ -479,7 +484,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
     return texts("list-topic-heading", topic=topic, count=result.complete)
 
 
-def ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
+def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return the note on the filters of a query that were ignored, "" for none."""
     if not result.ignored:
         return ""

@@ -1,7 +1,7 @@
-"""What all posts are made of, as plain data, and the deliveries that are built: payloads as JSON, nonces, priority, lifetime.
+"""The plain data that posts are made of, and the factory of deliveries: payloads as JSON, nonces, priority, lifetime.
 
-A feature's planner builds its own content of them, and `bot/app/client.py` turns that into messages. `KindRecord` is what a
-feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
+A feature's planner builds its own content of them, and `bot/app/client.py` turns that into messages. `KindRecord` is
+what a feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ from storage.database import Connection
 class PostPaper:
     """A paper in a post.
 
-    `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style.
-    `summary` says whose they are. `quoted` is the sentence of a text that the reason for the paper stands on. `authors` may be
-    complete.
+    `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style. `summary`
+    says who wrote them. `quoted` is the sentence that contains the matched words. `authors` may be the full list.
     """
 
     arxiv_id: str
@@ -50,7 +49,7 @@ class PostPaper:
 
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
-    """Return whether the summaries of papers are all in another language than a post."""
+    """Return whether no summary of these papers is in the post's language."""
     languages = (paper.summary.language if paper.summary else None for paper in papers)
     return summaries.are_all_foreign(languages, locale)
 
@@ -65,7 +64,7 @@ class NoticeKind(StrEnum):
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
     WELCOME = "welcome"
-    """The bot joined a server, and says how to begin."""
+    """The bot joined a server and explains the first steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,9 @@ def part_marker(marker: str, position: int) -> str:
 
 
 def remove_foreign_markers(text: str, marker: str | None) -> str:
-    """Return `text` without anything that could be taken for a marker, except `marker`. The length stays.
+    """Return `text` with every marker except `marker` defaced; the length stays the same.
 
-    Texts and addresses of digests may contain what looks like the marker of another delivery.
+    A digest's text may imitate the marker of another delivery.
     """
     own = re.escape(marker.removeprefix(_MARKER_START)) if marker else "(?!)"
     return re.sub(f"{_MARKER_START}(?!{own})", "pr:d;", text)
@@ -103,17 +102,17 @@ _MARKER_START = "pr:d:"
 MARKED_KINDS = frozenset(
     {models.PartKind.MESSAGE, models.PartKind.THREAD_MESSAGE, models.PartKind.FORUM_POST}
 )
-"""Kinds of part that create a message with a marker."""
+"""The kinds of part that create a message with a marker."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPart:
     """One rendered part of a post.
 
-    `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST
-    `{"name", "message"}`, THREAD `{"name", …}`, CROSSPOST empty, REQUEST `{"method", "path", "body", "same"}`: it may be
-    repeated and be refused without harm, and `same` are the keys of the body by which what it creates is found again.
-    `fallback` is the plain form for a payload that Discord refuses, or None. MARKED_KINDS contain their marker.
+    `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST `{"name",
+    "message"}`, THREAD `{"name", …}`, CROSSPOST empty, REQUEST `{"method", "path", "body", "same"}`. A REQUEST may be
+    repeated or refused without harm; `same` lists the keys of the body that identify the object it creates. `fallback` is
+    the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
     """
 
     kind: models.PartKind
@@ -122,7 +121,7 @@ class RenderedPart:
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
-    """Return a paper as post content for readers of `locale`. Of an abstract it has an extract."""
+    """Return a paper as post content for readers of `locale`. An abstract is shortened to an extract."""
     best = best_summary(detail, locale)
     if best is not None and best.format is None:
         best = _extract(best)
@@ -134,7 +133,7 @@ _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__data
 
 
 def _extract(summary: Summary) -> Summary:
-    """Return an extract of an abstract in its place."""
+    """Replace an abstract by an extract of it."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
@@ -153,9 +152,9 @@ PostT = TypeVar("PostT", bound=Post)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """A subscription or an alert whose delivery is refused, for the notice to its owner; without one to the server.
+    """A subscription or an alert that Discord refuses, for the notice to its owner, or to the server if it has none.
 
-    `name` distinguishes it from others. `locale` is that of an owner who has chosen none, None for the default language.
+    `name` distinguishes it from others. `locale` applies if the owner has chosen no language; None means the default.
     """
 
     name: str
@@ -173,10 +172,10 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord(Generic[PostT]):
-    """All that the outbox must know of a delivery kind. The callables run in a transaction of the outbox.
+    """Everything the outbox needs to know about a kind of delivery. The callables run in a transaction of the outbox.
 
     `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `find_owned`
-    returns what is active behind a delivery that Discord refuses, and pauses it if a reason is given.
+    returns the active subscriptions or alerts behind a refused delivery, and pauses them if a reason is given.
     """
 
     kind: models.DeliveryKind
@@ -213,7 +212,7 @@ def new_nonce() -> str:
 
 
 LIFETIME = timedelta(hours=24)
-"""Time for which a delivery is tried; one on some days of the week is tried until the next of them."""
+"""How long a delivery is tried; a post on certain weekdays is tried until the next of them."""
 
 
 class DeliveryFactory:
@@ -225,7 +224,7 @@ class DeliveryFactory:
     def __init__(self, renderer: Callable[[], Any], nonces: Callable[[], str] = new_nonce) -> None:
         self._renderer = renderer
         self.new_nonce = nonces
-        """Returns a nonce, also for a part that is sent again in another form or to another channel."""
+        """Returns a new nonce, for new parts and for parts that are sent again in another form or channel."""
 
     def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
         """Return the messages of a post with its marker and without nonces, for any number of deliveries."""
@@ -240,7 +239,7 @@ class DeliveryFactory:
         key: str | None = None,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of a post, whose marker is the key unless another one is given."""
+        """Return the delivery of a post. Its key is the post's marker unless `key` is given."""
         parts = self.render(record, post)
         return self.build(record, key or post.marker, post.locale, parts, now, marker=post.marker, **fields)
 
@@ -255,10 +254,11 @@ class DeliveryFactory:
         days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times LIFETIME.
+        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times
+        LIFETIME.
 
-        `marker` names the messages, if it is not the key. One that is the same whenever the delivery is planned lets it be
-        found in a channel's history after a backup was restored.
+        `marker` names the messages, if it is not the key. If the marker is the same each time the delivery is planned,
+        the post can be found in the channel's history after a backup is restored.
         """
         fields.setdefault("due_at", now)
         return models.NewDelivery(
@@ -273,7 +273,7 @@ class DeliveryFactory:
         )
 
     def build_parts(self, parts: Iterable[models.NewPart], name: str) -> tuple[models.NewPart, ...]:
-        """Return rendered messages as the parts of a delivery, with its own marker and new nonces."""
+        """Return rendered messages as parts of a delivery, with the delivery's marker and new nonces."""
         new_parts = []
         for position, part in enumerate(parts):
             shared, marker = part.marker, part.marker and part_marker(name, position)
@@ -289,7 +289,7 @@ class DeliveryFactory:
 
 
 def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
-    """Return the parts as JSON without nonces, each with its marker and no other in what it sends."""
+    """Return the parts as JSON without nonces; each contains its own marker and no other."""
     serialised = []
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None

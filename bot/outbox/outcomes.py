@@ -1,7 +1,7 @@
-"""An attempt at a part: its request, what Discord's errors mean, and what follows.
+"""Attempts to send a part:
 
-That is the delay of a retry, the notices about what Discord refuses, and the stored outcome. Also ends expired deliveries, and
-plans notices to owners and to the operator.
+the request, the meaning of Discord's errors, and the consequences (delay of a retry, notices to owners and the operator,
+the stored outcome). Also ends expired deliveries.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Disposition(StrEnum):
     ALREADY_DONE = "done"
     """The request had been carried out before: the part is sent."""
     RETRY = "retry"
-    """Discord certainly did not accept it; retry later."""
+    """Discord did not accept it; retry later."""
     UNKNOWN = "unknown"
     """Discord may have accepted it; check before it is sent again."""
     UNVERIFIABLE = "hidden"
-    """Whether Discord accepted it cannot be checked: the history may not be read."""
+    """Discord may have accepted it, and the bot may not read the history to check."""
     REFUSED = "refused"
-    """The destination cannot be posted to until its settings change: it is tried again at growing intervals."""
+    """The destination refuses posts until its settings change; retry at growing intervals."""
     CONTENT_REFUSED = "content"
     """Discord refuses this content."""
     TARGET_GONE = "delivery"
     """The message or thread that the part builds on is gone; the destination itself is available."""
     INVALID_TOKEN = "token"
-    """Discord does not accept the token: nothing more can be sent."""
+    """Discord rejects the token; nothing more can be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +76,21 @@ class DeliveryError(errors.PaperroundError):
 
 
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
-"""No answer, or one that leaves open whether the message was accepted: time-outs, resets, 5xx."""
+"""Unknown whether Discord accepted the message: a time-out, a reset connection, or 5xx."""
 
 CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """The request did not reach Discord: the connection was refused."""
 
 FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""A refusal (4xx) by something between the bot and Discord, such as a proxy: it has no error code of Discord's."""
+"""A refusal (4xx) without Discord's error code, so by something in between, such as a proxy."""
 
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
 NO_BOT = Classification(Disposition.RETRY, Reason.NO_ACCESS, wait_seconds=600)
-"""This process posts by webhooks alone: it has no token of a bot."""
+"""This process has no bot token and posts only by webhooks."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
-"""Without the permission to read the history Discord returns an empty list, which proves nothing."""
+"""Without permission to read the history, Discord returns an empty list, which proves nothing."""
 
 WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
@@ -159,11 +159,11 @@ DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
 """Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
 
 _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
-"""Kinds that change one message: a refusal that does not name a permission says nothing about the channel."""
+"""Kinds that change a single message: their refusal says nothing about the channel unless it names a permission."""
 
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
-    """Classify Discord's error response to a part of this kind. `code` is 0 for a response without a code."""
+    """Classify an error response of Discord to a part of this kind. `code` is 0 if the response has none."""
     if status == 401:
         return _INVALID_TOKEN
     if kind is PartKind.REQUEST and code and status in (400, 403, 404):
@@ -199,10 +199,11 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
 class SendRequest:
     """One request to Discord.
 
-    `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel, thread
-    or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text by which the message is
-    found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM, and for a webhook, whose
-    id is the `channel_id`; `webhook_token` is its secret. `claimed_at` is when its part was claimed (monotonic, seconds).
+    `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel,
+    thread or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text by which the message
+    is found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM and for a
+    webhook. A webhook has its id in `channel_id` and its secret in `webhook_token`. `claimed_at` is when its part was
+    claimed (monotonic, seconds).
     """
 
     kind: PartKind
@@ -217,14 +218,14 @@ class SendRequest:
 
 
 class Sender(Protocol):
-    """Makes single attempts. Every failure is a `DeliveryError`; the caller sets the time limit."""
+    """Makes single attempts. Each failure raises `DeliveryError`; the caller sets the time limit."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         """Make the request once."""
         ...
 
     async def find(self, request: SendRequest, since: datetime) -> models.Receipt | None:
-        """Search the messages since `since` (UTC) for the request's marker. None if it is certainly not there."""
+        """Search the messages since `since` (UTC) for the request's marker. Returns None only if it is certainly absent."""
         ...
 
     async def open_dm(self, user_id: int) -> int:
@@ -237,7 +238,7 @@ def build_request(
 ) -> SendRequest:
     """Return the request of a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
 
-    Raises DeliveryError if the part that it builds on has no message.
+    Raises DeliveryError if it follows a part that has no message.
     """
     delivery, part = due.delivery, due.part
     message_id = part.message_id
@@ -274,11 +275,11 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
 
 INITIAL_DELAY = timedelta(seconds=2)
 MAX_DELAY = timedelta(seconds=30)
-"""Short, because requests pause while Discord fails as a whole, and few parts are attempted then."""
+"""Short, because all requests pause while Discord as a whole is down."""
 
 
 def retry_delay(part: models.Part, classification: Classification, rng: random.Random) -> timedelta:
-    """Return the delay before the next attempt: what Discord asks for, or twice the former one, with jitter."""
+    """Return the delay before the next attempt: the one that Discord asks for, or double the previous one, with jitter."""
     if seconds := classification.wait_seconds:
         return timedelta(seconds=seconds + rng.uniform(0.0, 0.5))
     former = timedelta(0)
@@ -289,11 +290,11 @@ def retry_delay(part: models.Part, classification: Classification, rng: random.R
 
 REFUSAL_DELAYS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 MAX_REFUSED = 3
-"""Deliveries of one kind to a destination that expire in a row for one reason; then what posts there is paused."""
+"""Number of deliveries that must expire in a row, for one reason, before the subscription or alert is paused."""
 
 
 def refusal_delay(part: models.Part) -> timedelta:
-    """Return the delay before a part that Discord refused is tried again: the next one of `REFUSAL_DELAYS`."""
+    """Return the delay before a refused part is retried: the next one in `REFUSAL_DELAYS`."""
     former = timedelta(0)
     if part.error_code is not None and part.last_attempt_at is not None:
         former = part.next_attempt_at - part.last_attempt_at
@@ -319,9 +320,9 @@ async def _notify_owners(
     default_locale: models.Locale,
     reason: str,
 ) -> None:
-    """Plan one notice for each subscription, and for each owner of a channel's alerts, at `now` (UTC).
+    """Plan one notice for each subscription and each owner of a channel's alerts, at `now` (UTC).
 
-    It goes to the owner by DM; without an owner, to the server's system channel.
+    It is a DM to the owner; without an owner it goes to the server's system channel.
     """
     for owned in changed:
         channel_id = None
@@ -374,14 +375,15 @@ async def notify_operator(
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-The result is sent, found (sent earlier, as the history shows), retry, refused, stopped, fallback, superseded or expired.
+The result is one of sent, found (in the history, from an earlier attempt), retry, refused, stopped, fallback,
+superseded or expired.
 """
 
 SUPERSEDED = "superseded"
-"""Result of a failed attempt that is not stored: another process has become the sender, or the part was released."""
+"""Result of a failed attempt that is not stored, because another process became the sender or released the part."""
 
 LINGER_SECONDS = 0.05
-"""How long a receipt waits for others to be stored with it. A crash meanwhile has the same effect as before it arrived."""
+"""How long a receipt waits to be stored together with others. A crash in between is as if the receipt had not arrived."""
 
 
 async def _retry(
@@ -393,7 +395,7 @@ async def _retry(
     *,
     is_refused: bool = False,
 ) -> bool:
-    """Schedule another attempt at a time (UTC). False if another attempt came after the one that failed."""
+    """Schedule another attempt at a time (UTC). Returns False if a later attempt has begun."""
     return await outbox.mark_retry(
         connection,
         due.part.id,
@@ -407,7 +409,7 @@ async def _retry(
 
 
 class OutcomeRecorder:
-    """Stores outcomes in the outbox, with the consequences that `kinds` define, and reports each to `on_outcome`."""
+    """Stores outcomes in the outbox, applies the consequences defined by `kinds`, and reports each to `on_outcome`."""
 
     def __init__(
         self,
@@ -437,7 +439,7 @@ class OutcomeRecorder:
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
 
     def find_unstored(self, part_id: int) -> models.Receipt | None:
-        """Return the receipt of a part that was sent by this process and could not be stored."""
+        """Return the receipt of a part that this process sent but could not store."""
         return self._pending.get(part_id)
 
     async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
@@ -496,8 +498,8 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expired by `now` (UTC).
 
-        What may have been sent lives a day longer: Discord has to answer before it is sent again or given up. What posts to
-        a destination is paused once `MAX_REFUSED` in a row expired for one refusal.
+        A delivery that may have been sent expires a day later, since only Discord can tell. A subscription or alert is
+        paused once `MAX_REFUSED` of its deliveries in a row expired for the same refusal.
         """
         async with self._database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
@@ -519,11 +521,11 @@ class OutcomeRecorder:
         now: datetime,
         reason: str | None = None,
     ) -> None:
-        """Tell the owners of what a delivery is from that Discord refuses it, and pause that with a notice of this kind."""
+        """Tell the owners of a delivery's subscription or alerts that Discord refuses it, or that they are paused, by a
+        notice of this kind.
+        """
         reason = reason or delivery.reason or ""
-        record = next((record for record in self._kinds if record.kind is delivery.kind), None)
-        if record is None:
-            return
+        record = next(record for record in self._kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
         await _notify_owners(
             connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
@@ -532,7 +534,7 @@ class OutcomeRecorder:
     async def _refuse(
         self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime, delay: timedelta
     ) -> bool:
-        """Try a refused part again after `delay`, and tell the owner once. False if another attempt came after this one."""
+        """Retry a refused part after `delay`, and tell the owner once. Returns False if a later attempt has begun."""
         delivery, reason = due.delivery, error.classification.reason
         since = due.part.first_attempt_at
         if not await _retry(connection, due, error, now + delay, since, is_refused=True):
@@ -546,7 +548,9 @@ class OutcomeRecorder:
         return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part and its delivery. A notice that its reader does not accept goes to the server's system channel, once."""
+        """Stop a part and its delivery. A notice that its reader does not accept is sent once to the server's system
+        channel.
+        """
         classification, delivery = error.classification, due.delivery
         is_stored = await outbox.stop_part(
             connection,

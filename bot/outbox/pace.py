@@ -1,7 +1,7 @@
 """When requests may leave for Discord: evenly spaced, and not while it limits the bot or fails. See docs/delivery.md.
 
-It replaces verdicts that an answer does not carry: without Discord's own JSON, a status says nothing about a channel, a
-message or the token. Times are of a monotonic clock, in seconds.
+A status without Discord's own JSON says nothing about a channel, a message or the token. Times are of a monotonic
+clock, in seconds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import structlog
 log = structlog.get_logger(__name__)
 
 REQUESTS_PER_SECOND = 48.8
-"""Discord allows a bot 50 over all routes, interactions not counted (Discord docs, topics/rate-limits, 2026)."""
+"""Discord allows a bot 50 requests a second over all routes, not counting interactions (Discord docs,
+topics/rate-limits, 2026).
+"""
 
 FRONT_REQUESTS_PER_SECOND = 2.5
-"""The rate of a front, which makes few requests but answers to interactions. A leader leaves room for two fronts."""
+"""The rate of a front, whose requests are mostly answers to interactions. A leader leaves room for two fronts."""
 
 BUCKET_CAPACITY = 1.5
 
@@ -32,21 +34,21 @@ MAX_REFUSED = 1000
 REFUSED_SECONDS = 600.0
 
 MAX_FAILURES = 4
-"""Failures in a row after which requests pause."""
+"""Number of failures in a row after which requests pause."""
 INITIAL_PAUSE = 2.0
 MAX_PAUSE = 30.0
-"""What is due is sent at most a minute after Discord has recovered."""
+"""The longest pause, so due posts leave within a minute of Discord's recovery."""
 MAX_LIMIT = 7200.0
-"""A longer `Retry-After` is not waited for to its end: one request every two hours does no harm."""
+"""A longer `Retry-After` is cut to this: one request every two hours does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer to a request, interactions included.
 
-    `is_json` is whether the body is in Discord's own format; a proxy or Cloudflare answers with a page, or with JSON of its
-    own. `code` is Discord's error code, 0 without one. `retry_after` is in seconds, from the body or the header.
-    `answered_at` is the `Date` header (UTC). A `shared` rate limit is not the bot's.
+    `is_json` tells whether the body has Discord's format; a proxy or Cloudflare sends a page or other JSON. `code` is
+    Discord's error code, 0 without one. `retry_after` is in seconds, from the body or the header. `answered_at` is the
+    `Date` header (UTC). A `shared` rate limit is caused by others.
     """
 
     status: int
@@ -65,14 +67,14 @@ class Answer:
 
 
 AnswerListener = Callable[[Answer], None]
-"""Is called with each answer, on the event loop."""
+"""Called with each answer, on the event loop."""
 
 
 class Pace:
     """The rate of all requests outside interactions, and the pauses between them.
 
-    A pause lasts as long as Discord says, else from 2 s, doubled after each further failure, to 30 s. After a pause one request
-    at a time is made (`is_well` is false) until one succeeds.
+    A pause lasts as long as Discord says; otherwise 2 s, doubled after each further failure up to 30 s. After a pause
+    one request at a time is made (`is_well` is false) until one succeeds.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Pace:
         self._failures = 0
         self._paused_until = float("-inf")
         self.waiting = 0
-        """How many requests wait for a slot."""
+        """The number of requests that wait for a slot."""
 
     def set_rate(self, per_second: float) -> None:
         """Limit requests to this rate per second, evenly spaced."""
@@ -95,7 +97,7 @@ class Pace:
 
     @property
     def is_well(self) -> bool:
-        """Whether Discord answers, so that many requests may be under way at once."""
+        """Whether Discord answers, so that requests may run concurrently."""
         return self._failures < MAX_FAILURES
 
     @property
@@ -112,7 +114,7 @@ class Pace:
         return max(0.0, until - self.clock())
 
     async def take_turn(self) -> float:
-        """Wait for a slot of the rate. Returns the seconds until a request may leave, without waiting for a pause."""
+        """Wait for a slot of the rate, but not for a pause. Returns the seconds until the request may leave."""
         if not self.delay():
             self.waiting += 1
             try:
@@ -122,7 +124,7 @@ class Pace:
         return self.delay()
 
     def record_answer(self, answer: Answer) -> None:
-        """Judge an answer."""
+        """Record an answer."""
         if answer.status in REFUSED_STATUSES and not answer.is_shared:
             self._refused_times.append(self.clock())
         is_ban = answer.status == 429 and not answer.is_json
@@ -140,7 +142,7 @@ class Pace:
             self._failures = 0
 
     def record_failure(self) -> None:
-        """Judge a request without an answer: a refused or reset connection, or no answer in time."""
+        """Record a request without an answer: the connection was refused or reset, or the answer took too long."""
         self._fail(None)
 
     def _fail(self, status: int | None, limit: float = 0.0, *, pauses: bool = False) -> None:

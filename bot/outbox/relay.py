@@ -41,9 +41,9 @@ api#6647), and an attempt can itself take 20 s to arrive.
 """
 
 EASTERNMOST = timezone(timedelta(hours=14))
-"""The zone in which a date begins first: a digest of the morning in Seoul comes on the day before by UTC."""
+"""The first zone to reach a date: a morning digest in Seoul arrives on the previous day in UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
-"""Kinds of delivery that are due some time after their digest is stored."""
+"""The kinds of delivery that are due only after their digest is stored."""
 
 
 class AttemptRunner:
@@ -55,10 +55,10 @@ class AttemptRunner:
         self._absent_ids: set[int] = set()
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message was already there. Raises `outcomes.DeliveryError`.
+        """Return the receipt, and whether the message was already there.
 
-        What could be sent before the sender's term began (UTC) may be there although its part was never attempted: if the
-        database is a backup, another run sent it after the backup was made.
+        Raises `outcomes.DeliveryError`. If the delivery could have been sent before this sender's term began (UTC), its
+        message is searched for even without an attempt: a run after the restored backup may have sent it.
         """
         delivery = due.delivery
         channel_id = delivery.channel_id
@@ -67,7 +67,7 @@ class AttemptRunner:
         part = due.part
         preceding = await self._list_preceding_parts(due) if part.kind in outcomes.DEPENDENT_KINDS else []
         token = None
-        if delivery.guild_id is None and delivery.user_id is None:
+        if _may_be_webhook(delivery):
             async with self._database.read() as connection:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
         request = build_request(due, channel_id, preceding, token)
@@ -86,7 +86,7 @@ class AttemptRunner:
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message that only a run after the backup can have sent. None without the permission to search."""
+        """Search for a message that a run after the backup may have sent. Returns None without permission to search."""
         delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
         is_marked = request.kind in contents.MARKED_KINDS  # the others can be repeated without harm
@@ -134,29 +134,31 @@ class AttemptRunner:
 
 
 POLL_SECONDS = 2.0
-"""Poll interval for deliveries that another process planned; `wake` ends the wait, on PostgreSQL for those too."""
+"""Poll interval for deliveries planned by another process. `wake` ends the wait."""
 
 FAILURE_SECONDS = 5.0
-"""The pause after a failed round: an outage, such as a full disk, lasts for many."""
+"""The pause after a failed round: an outage such as a full disk outlasts many rounds."""
 
 FORUM_POST_GRACE = timedelta(seconds=40)
-"""Longer than any request lasts. A former sender's forum post that is under way has arrived by then and is found."""
+"""Longer than any request: by then a forum post sent by the previous process has arrived and can be found."""
 TICK = timedelta(minutes=1)
 """A post that is a day old expires with the tick that plans the next one, not seconds after it."""
 MAX_IN_FLIGHT = 40
 MAX_WAITING = 16
-"""Parts that wait for their turn to leave. If the process is killed, it is unknown whether they were sent."""
+"""Claimed parts that wait to be sent. If the process is killed, their outcome is unknown."""
+MAX_WEBHOOKS = 2
+"""Webhook posts in flight. Their outcome cannot be looked up, so that a kill leaves each of them to a person."""
 MIN_WAITING = 8
-"""Below it more are claimed: a claim is two transactions, however many parts it has, and takes less than these last."""
+"""More parts are claimed below this number. A claim takes two transactions, however many parts it has."""
 STOP_SECONDS = 8.0
-"""How long the end waits for the parts in flight."""
+"""How long a shutdown waits for the parts in flight."""
 
 
 class Relay:
     """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays.
 
-    `get_term` returns the term of the sender lock, None while it is lost: then nothing is claimed.
-    `on_claimed` is called after each claim, also when nothing was due or the relay rests.
+    `get_term` returns the term of the sender lock, or None while it is lost, when nothing is claimed. `on_claimed` is
+    called after each round, even if nothing was due.
     """
 
     def __init__(
@@ -184,23 +186,23 @@ class Relay:
         self._wake_event = asyncio.Event()
         self._in_flight: dict[asyncio.Task[None], DuePart] = {}
         self._resting_until: dict[int | None, float] = {}
-        """When the rate limits of channels are over (monotonic); None is the limit of opening direct messages."""
+        """When each channel's rate limit ends (monotonic seconds). The key None is for opening direct messages."""
         self._stopping = False
         self._has_orphans = True  # parts that an earlier process left SENDING
         self._fatal_error: DeliveryError | None = None
 
     def wake(self) -> None:
-        """Poll at once, because something was planned."""
+        """End the wait: something was planned."""
         self._wake_event.set()
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expire within the next minute, so that the next posts can have their papers."""
+        """End the deliveries that expire within the next minute, so that their papers are free for the next posts."""
         await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
-        """End what expired by `now` (UTC), and send everything that is due, until nothing more can be sent at that moment.
+        """End the deliveries that expired by `now` (UTC), and send everything that is due.
 
-        Raises `outcomes.DeliveryError` if Discord does not accept the token.
+        Raises `outcomes.DeliveryError` if Discord rejects the token.
         """
         await self._recorder.expire(now)
         await self._send_due(lambda: now)
@@ -226,7 +228,7 @@ class Relay:
         self._wake_event.set()
 
     async def _finish_in_flight(self) -> None:
-        """Wait for the parts in flight. One that takes too long stays SENDING; the next start determines its outcome."""
+        """Wait for the parts in flight. A part that takes too long stays SENDING, and the next start resolves it."""
         tasks = list(self._in_flight)
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
@@ -241,7 +243,7 @@ class Relay:
         waker.cancel()
 
     async def _send_due(self, clock: Clock) -> None:
-        """Attempt what is due, until nothing more is and all attempts have ended, or until the end."""
+        """Attempt due parts until none is left and all attempts have ended, or until the relay stops."""
         while not self._stopping:
             self._wake_event.clear()
             # A task may end during the claim, after the claim took its channel to be busy.
@@ -276,13 +278,20 @@ class Relay:
         now = self._monotonic()
         self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > now}
         resting_ids = {key for key in busy if isinstance(key, int)} | self._resting_until.keys()
+        webhooks = MAX_WEBHOOKS - sum(_may_be_webhook(due.delivery) for due in self._in_flight.values())
         async with self._database.read() as connection:
             due_parts = await outbox.list_due(
-                connection, clock(), limit=free_slots, exclude_channel_ids=resting_ids
+                connection,
+                clock(),
+                limit=free_slots,
+                exclude_channel_ids=resting_ids,
+                with_webhooks=webhooks > 0,
             )
         first = {_destination_key(due): due for due in reversed(due_parts)}
         chosen = [due for due in due_parts if first[_destination_key(due)] is due]
         chosen = [due for due in chosen if _destination_key(due) not in busy]
+        for due in [due for due in chosen if _may_be_webhook(due.delivery)][webhooks:]:
+            chosen.remove(due)
         if not chosen:
             return []
         claimed_at = time.monotonic()
@@ -296,7 +305,7 @@ class Relay:
         ]
 
     async def _release_orphans(self, now: datetime, term: int) -> None:
-        """Release what an earlier process, or an attempt whose outcome could not be stored, left SENDING."""
+        """Release the parts left SENDING by an earlier process, or by an attempt whose outcome could not be stored."""
         # With SQLite, the lock shows that no former sender's process is alive.
         forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}
@@ -346,14 +355,19 @@ class Relay:
 
 
 def _sendable_since(delivery: models.Delivery) -> datetime:
-    """Return the earliest time (UTC) at which a delivery can have been sent, also by a run that planned it before this one.
+    """Return the earliest time (UTC) at which a delivery can have been sent, by this run or an earlier one.
 
-    An alert is due when its digest is stored, and the papers of a day when its list is read, or a day later with the next ones.
-    Both happen again after a backup is restored: the digest's date counts.
+    An alert is due when its digest is stored, and the papers of a day when its list is read, or a day later with the
+    next ones. Both happen again after a backup is restored, so the digest's date counts.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at
+
+
+def _may_be_webhook(delivery: models.Delivery) -> bool:
+    """Whether a webhook may send it: its server is not known. That of a notice in the operator's channel is not either."""
+    return delivery.guild_id is None and delivery.user_id is None
 
 
 def _destination_key(due: DuePart) -> Hashable:

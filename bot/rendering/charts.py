@@ -1,14 +1,11 @@
 """Charts of a topic's papers and votes by month, as PNG. The layout is computed here, the look is that of `trend.svg.j2`.
 
-resvg draws them. It holds the GIL for about 50 ms, so in the bot it runs in a process of its own. The fonts are the
-system's; the package has none. Without a font for Hangul, months are written as 2025-11 and Korean texts are left out;
-without any font the chart has no text.
+resvg draws them, in about 50 ms, with the system's fonts; the package has none. Without a font for Hangul, months are written
+as 2025-11 and Korean texts are left out; without any font the chart has no text.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -19,14 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import babel.dates
 import resvg_py
 
-from bot.core import isolation
 from bot.rendering.templates import OutputFormat, Templates
-from storage import errors
 
-if TYPE_CHECKING:  # the child process that draws needs no SQLAlchemy
+if TYPE_CHECKING:
     from storage import trends
-
-_MAX_CPU_SECONDS = 20.0
 
 
 def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
@@ -36,21 +29,6 @@ def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
             svg_string=svg, width=width, skip_system_fonts=fonts is not None, font_files=list(fonts or ())
         )
     )
-
-
-def draw_png_in_process(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
-    """Return the picture as `draw` does, drawn in a process of its own; in this one if that fails. Call it in a thread."""
-    try:
-        drawn = asyncio.run(
-            isolation.run_isolated(_draw_as_text, svg, width, fonts, seconds=_MAX_CPU_SECONDS, megabytes=None)
-        )
-    except errors.PaperroundError:
-        return draw_png(svg, width, fonts)
-    return base64.b64decode(drawn)
-
-
-def _draw_as_text(svg: str, width: int, fonts: Sequence[str] | None) -> str:
-    return base64.b64encode(draw_png(svg, width, fonts)).decode()
 
 
 WIDTH, HEIGHT = 800, 480
@@ -85,14 +63,11 @@ class Chart(NamedTuple):
 
 
 class ChartRenderer:
-    """Draws charts with the system's fonts, or only with the given font files; in a process of its own if asked to."""
+    """Draws charts with the system's fonts, or only with the given font files."""
 
-    def __init__(
-        self, templates: Templates, fonts: Sequence[str] | None = None, *, own_process: bool = False
-    ) -> None:
+    def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
         self._templates = templates
         self._fonts = fonts
-        self._own_process = own_process
 
     def draw(self, chart: Chart) -> bytes:
         """Return a chart as a PNG of 1200 by 720 pixels, without a title.
@@ -100,8 +75,7 @@ class ChartRenderer:
         Reading fonts can take long: call it in a thread.
         Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
         """
-        draw = draw_png_in_process if self._own_process else draw_png
-        return draw(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
+        return draw_png(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
 
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
         """Return a chart as SVG. `hangul`: what shows it has a font for Hangul. Raises ValueError without columns."""

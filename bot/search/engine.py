@@ -37,6 +37,8 @@ ENOUGH = 30
 _ENOUGH_OF_TERM = 10
 """Partial matches follow fewer papers than this that have the single term of a question."""
 MAX_PARTIAL = 60
+_MAX_WITH_RELATED = 10
+"""Papers that those on a related topic alone add up to."""
 _MAX_WITH_HEAD = 10
 """Partial matches of a term that no paper has."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
@@ -71,12 +73,13 @@ class Hit(NamedTuple):
 class Found(NamedTuple):
     """The hits of a query, best first, and the number of all.
 
-    `missing` has the parts of the query that partial matches lack, by id.
+    `missing` has the parts of the query that partial matches lack, by id; `related` the implied topic of those that lack all.
     """
 
     hits: Sequence[Hit] = ()
     total: int = 0
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    related: Mapping[int, str] = MappingProxyType({})
 
     @property
     def complete_count(self) -> int:
@@ -304,8 +307,13 @@ class Engine:
         Each says what it lacks.
         """
         ids = [hit.paper_id for hit in others]
-        having = self.list_having((*parts, *query.said), ids)
-        on_topic = set[int]().union(*having[len(parts) :])
+        having = self.list_having((*parts, *query.said.values()), ids)
+        on_topic = {
+            id_: name
+            for name, has in reversed([*zip(query.said, having[len(parts) :], strict=True)])
+            for id_ in has
+        }
+        related = dict[int, str]()
         missing = {
             id_: [part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has]
             for id_ in ids
@@ -316,15 +324,20 @@ class Engine:
             others = [hit for hit in others if head not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
-            others = [hit for hit in others if hit.paper_id in on_topic or len(missing[hit.paper_id]) <= most]
-            # Papers of a related topic alone come last, and not without others.
-            others = sorted(others, key=lambda hit: len(missing[hit.paper_id]) > most)
-            if others and not complete.hits and len(missing[others[0].paper_id]) > most:
-                others = []
+            # Papers of a related topic alone come last, to fill a page that has others.
+            without = [
+                hit for hit in others if len(missing[hit.paper_id]) > most and hit.paper_id in on_topic
+            ]
+            others = [hit for hit in others if len(missing[hit.paper_id]) <= most]
+            known = len(complete.hits) + len(others)
+            without = without[: max(0, _MAX_WITH_RELATED - known)] if known else []
+            related = {hit.paper_id: on_topic[hit.paper_id] for hit in without}
+            others = [*others, *without]
         return complete._replace(
             hits=[*complete.hits, *others],
             total=complete.total + len(others),
             missing={hit.paper_id: tuple(missing[hit.paper_id]) or (query.text,) for hit in others},
+            related=related,
         )
 
     def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:

@@ -68,14 +68,14 @@ class ReadQuery:
         def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
             return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
 
-        return replace(self, parts=keep(self.parts), wholes=keep(self.wholes))
+        return replace(self, parts=keep(self.parts), wholes=keep(self.wholes), implied={})
 
     # What an answer says of a query.
 
     @property
-    def said(self) -> tuple[Part, ...]:
-        """The implied topics that an answer names."""
-        return tuple(part for part in self.implied.values() if self._said_name(part))
+    def said(self) -> dict[str, Part]:
+        """The implied topics that an answer names, by their names."""
+        return {name: part for part in self.implied.values() if (name := self._said_name(part))}
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class ReadQuery:
         """The forms that were added, the first ones of each term before the second ones, then the names of implied topics."""
         by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
         added = [form for forms in by_term for form in forms if form]
-        return tuple(dict.fromkeys([*added, *filter(None, map(self._said_name, self.implied.values()))]))
+        return tuple(dict.fromkeys([*added, *self.said]))
 
     def _added_to(self, part: Part) -> list[str]:
         """Return the forms added to a part: none that is typed with a particle, as the noun 추론 of 추론은."""
@@ -176,11 +176,25 @@ class Reader:
             if end - start > 1:
                 in_term[start:end] = [True] * (end - start)
         mask = questions.topic_mask(typed, in_term)
-        verbs = [questions.is_verb(word) and not self.is_known(word) for word in words]
         named = [
-            kept and (in_run or not verb) for kept, in_run, verb in zip(mask, in_term, verbs, strict=True)
+            kept and (in_run or not self._is_no_term(word))
+            for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
+        for number, word in enumerate(typed[1:], 1):
+            # What a sentence is about ends before it: 구분하는 연구, 보상 모델 과최적화 문제.
+            ends = number == len(typed) - 1 and sum(named) >= _MIN_SENTENCE
+            if (
+                not in_term[number]
+                and analyser.is_hangul(word)
+                and (questions.is_verb(typed[number - 1]) or ends)
+            ):
+                named[number] &= questions.classify_filler(word) != "maybe"
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
+
+    def _is_no_term(self, word: str) -> bool:
+        """Tell whether an unknown word is a verb, or a single syllable, which nouns of terms rarely are: 적, 같, 분."""
+        is_short = len(word) == 1 and analyser.is_hangul(word) and not self.glossary.translate(word)
+        return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
         """Return a word without particles and endings; filler keeps its own."""

@@ -64,7 +64,8 @@ class SearchResult(PaperPage):
     """A page of search results, best first.
 
     `terms`: the terms of the query; `added_forms`: forms that
-    query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some;
+    query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some; `related`: the
+    topic that speaks for one that lacks all;
     `complete`: how many match all.
     `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
     `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
@@ -82,6 +83,7 @@ class SearchResult(PaperPage):
     complete: int = 0
     corrected: tuple[tuple[str, str], ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    related: dict[str, str] = field(default_factory=dict)
     suggestions: tuple[str, ...] = ()
     meanings: tuple[str, ...] = ()
     term_forms: tuple[tuple[str, ...], ...] = ()
@@ -132,8 +134,9 @@ MAX_COLUMNS = 160
 """About two lines of a message; a Hangul syllable takes two columns."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
+_SEPARATORS = re.compile(r"[\W_]+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
-_MAX_TEXT_LENGTH = 6000
+_MAX_TEXT_LENGTH = 20_000
 _MAX_READ_LENGTH = 100_000
 """Characters of a text in which the sentence of a reason is looked for: ten times the longest real summaries."""
 _MIN_SPACED_SYLLABLES = 4
@@ -161,20 +164,25 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`."""
+    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`.
+
+    A summary without a pattern has none, unless the title has one.
+    """
     from bot.archive import summaries
     from storage import papers
 
     def make() -> dict[str, Snippet]:
-        found = ((detail.arxiv_id, summaries.best_summary(detail, locale)) for detail in details)
-        texts = {
-            id_: (best, "\n\n".join(section.body for section in best.sections)) for id_, best in found if best
-        }
-        return {
-            id_: Snippet(make_snippet(text, patterns), best.language)
-            for id_, (best, text) in texts.items()
-            if text
-        }
+        snippets = {}
+        for detail in details:
+            best = summaries.best_summary(detail, locale)
+            text = "\n\n".join(section.body for section in best.sections) if best else ""
+            title = detail.title or ""
+            titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
+            is_titled = any(pattern.search(title) for pattern in patterns for title in titles)
+            line = make_snippet(text, patterns) or (is_titled and make_snippet(text, ()))
+            if best and line:
+                snippets[detail.arxiv_id] = Snippet(line, best.language)
+        return snippets
 
     details = await papers.list_details(connection, [row.id for row in rows])
     # It takes milliseconds for each.
@@ -197,7 +205,10 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the first sentence that has most of the patterns, with these in bold; without any the first sentence."""
+    """Return the first sentence that has most of the patterns, with these in bold; "" if none has any.
+
+    Without patterns it is the first sentence.
+    """
     from bot.rendering import discord_text, markdown
 
     lines = (
@@ -207,7 +218,8 @@ def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
     found = [[match for p in patterns if (match := p.search(sentence))] for sentence in sentences]
     best = max(range(len(sentences)), key=lambda number: len(found[number]), default=None)
     if best is None or not found[best]:
-        return discord_text.escape_text(_shorten_around(sentences[0] if sentences else "", None))
+        first = sentences[0] if sentences and not patterns else ""
+        return discord_text.escape_text(_shorten_around(first, None))
     sentence = _shorten_around(sentences[best], found[best][0])
     spans = sorted(match.span() for p in patterns for match in p.finditer(sentence) if match[0].strip())
     pieces, end = [], 0

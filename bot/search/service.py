@@ -275,12 +275,13 @@ class SearchService:
         if isinstance(answer, SearchResult):
             return replace(answer, is_stale=archive.is_stale)
         page = answer.found.hits[request.offset : request.offset + request.limit]
-        scores, missing = {hit.paper_id: round(hit.score, 4) for hit in page}, answer.found.missing
+        scores, hits = {hit.paper_id: round(hit.score, 4) for hit in page}, answer.found
         rows = search.list_paper_rows(view, [*scores], scores)
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing={row.arxiv_id: missing[row.id] for row in rows if row.id in missing},
+            missing={row.arxiv_id: hits.missing[row.id] for row in rows if row.id in hits.missing},
+            related={row.arxiv_id: hits.related[row.id] for row in rows if row.id in hits.related},
             is_stale=archive.is_stale,
         )
 
@@ -333,14 +334,16 @@ class SearchService:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
             found = _find(engine, read, scope, request)
+        # What a question implies was searched for if papers were too few.
+        used = read if found.missing else replace(read, implied={})
         common = replace(
             common,
             total=found.total,
             complete=found.complete_count,
             corrected=corrected,
-            added_forms=read.added_forms[:_MAX_SAID],
+            added_forms=used.added_forms[:_MAX_SAID],
             terms=read.terms,
-            term_forms=read.term_forms,
+            term_forms=used.term_forms,
             is_shortened=len(read.text.split()) < len(query.text.split()),
             meanings=read.meanings,
             alert_terms=_list_alert_terms(archive, query, read.parts),

@@ -135,10 +135,9 @@ class Part(NamedTuple):
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            # Of a verb, or a phrase that ends in filler (까먹는, 모르는 걸), a Korean term says more.
+            # Of what is no noun and stands for a Korean term (까먹는, 모르는 걸) the term says more.
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
-            is_phrase = questions.is_verb(word) or questions.classify_filler(word) == "filler"
-            said = [*filter(analyser.has_hangul, names)] if is_phrase else []
+            said = [] if questions.is_noun(self.text) else [*filter(analyser.has_hangul, names)]
             return said[0] if said else start + space + _OBJECT.sub("", word)
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 

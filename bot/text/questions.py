@@ -166,6 +166,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
     verbs = (
         rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
         rf".+[{_list_syllables(*consonants)}]는",
+        rf".*[{_list_syllables(*consonants)}]나",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
@@ -230,6 +231,14 @@ def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
 def is_everyday(text: str) -> bool:
     """Return whether a Korean text as it is, no ending stripped, is an everyday word."""
     return text.replace(" ", "") in _everyday_forms()
+
+
+def is_noun(text: str) -> bool:
+    """Return whether a Korean word or phrase ends in a noun: not 까먹는, 모르는 걸, 트랜스포머말고."""
+    word = text.rpartition(" ")[2]
+    ending = word.removeprefix(_strip_unknown(word))
+    is_particle = not ending or ending in _load_filler().following["+"]
+    return is_particle and not is_verb(word) and classify_filler(word) != "filler"
 
 
 @lru_cache(maxsize=1)

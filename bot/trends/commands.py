@@ -16,7 +16,6 @@ from bot.client.message_builder import Action
 from bot.client.router import Attachment, UserError, WithFile
 from bot.client.translations import Texts
 from bot.lists.commands import load_list_text, store_list_text
-from bot.search.results import SearchRequest
 from bot.trends import messages as trends_messages
 from bot.trends.messages import Span, TrendAnswer
 from bot.trends.service import RisingTopicService, TrendService
@@ -117,18 +116,12 @@ async def load_answer(
     services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
     """Return the trend of a topic, with rising topics if asked for."""
-    search = services.search
-    answer = TrendAnswer(
+    return TrendAnswer(
         topic=topic,
         span=span,
         trend=await services.get(TrendService).get_trend(
             topic.text, months=trends_messages.SPAN_MONTHS[span], by_age=True
         ),
-        extent=await search.get_extent(),
+        extent=await services.search.get_extent(),
         rising=await services.get(RisingTopicService).list_topics(texts.locale) if rising else None,
     )
-    if not topic.text or answer.trend.total:
-        return answer
-    found = await search.search(SearchRequest(topic.text, limit=1))
-    # A search corrects a typing error; the topic was counted as typed.
-    return replace(answer, papers_at_any_time=0 if found.corrected else found.complete)

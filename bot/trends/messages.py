@@ -43,7 +43,7 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 class TrendAnswer:
     """The content of one answer. `topic` is the list of the topic's papers, with the text "" for the whole archive.
 
-    `rising` is None if it was not requested. `papers_at_any_time` is how many papers the topic has, if none is in the span.
+    `rising` is None if it was not requested.
     `has_image`: the chart is sent with the answer.
     """
 
@@ -52,7 +52,6 @@ class TrendAnswer:
     trend: Trend
     extent: models.ArchiveExtent
     rising: tuple[RisingTopic, ...] | None = None
-    papers_at_any_time: int = 0
     has_image: bool = False
 
 
@@ -237,7 +236,7 @@ def _navigation_buttons(
 ) -> list[ui.Item[ui.LayoutView] | None]:
     topic, span = answer.topic, answer.span
     buttons: list[ui.Item[ui.LayoutView] | None] = []
-    if topic.text and (answer.trend.total or answer.papers_at_any_time):
+    if topic.text and answer.trend.total:
         buttons.append(button(texts("trend-list"), client_messages.pack_state(topic)))
     if topic.text:
         buttons.append(client_messages.follow_button(texts, topic))
@@ -255,8 +254,6 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
         span = texts(f"trend-span-{answer.span.value}")
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
     message.add_text(client_messages.extent_line(texts, answer.extent))
-    if answer.papers_at_any_time:
-        message.add_text(client_messages.subtext(texts("trend-any-time", count=answer.papers_at_any_time)))
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:

@@ -440,7 +440,7 @@ class WebPages:
     ) -> Page:
         texts, state = self.texts(site), listed.state
         if listed.rows:
-            heading, notes = listed.heading, [note for note in (*listed.notes, listed.ignored_note) if note]
+            heading, notes = listed.heading, [note for note in listed.notes if note]
         else:
             heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
@@ -480,7 +480,6 @@ class WebPages:
     ) -> list[Row]:
         """Return the rows of a list; `on` is the day (ISO) whose papers they are, if they are those of a day."""
         texts = self.texts(site)
-        missing: Mapping[str, Sequence[str]] = listed.missing if listed else {}
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
         languages = {
             arxiv_id: snippet.language
@@ -501,9 +500,7 @@ class WebPages:
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
                 str(snippets[row.arxiv_id].text) if row.arxiv_id in snippets else "",
-                texts("list-missing", terms=lists_messages.format_names(missing[row.arxiv_id]))
-                if row.arxiv_id in missing
-                else "",
+                lists_messages.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 find_picture(row.thumbnail),
                 languages.get(row.arxiv_id, ""),
                 texts("summary-in-other-language") if row.arxiv_id in languages else "",

@@ -104,7 +104,6 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
         club = models.Club(
             guild_id=process.GUILD_ID,
             channel_id=channel_id,
-            is_forum=False,
             weekday=meets_at.isoweekday(),
             at_time=f"{meets_at:%H:%M}",
             timezone="UTC",

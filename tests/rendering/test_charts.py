@@ -1,10 +1,9 @@
-"""The trend chart is a PNG for any numbers, texts and fonts, and in a process of its own."""
+"""The trend chart is a PNG for any numbers, texts and fonts."""
 
 from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -140,19 +139,7 @@ SVG = (
 )
 
 
-def test_both_ways_draw_the_same_picture() -> None:
-    drawn = charts.draw_png(SVG, 80)
-    assert drawn.startswith(b"\x89PNG")
-    assert charts.draw_png_in_process(SVG, 80) == drawn
-    assert charts.draw_png_in_process(SVG, 80, []) == charts.draw_png(SVG, 80, [])
-
-
-def test_an_invalid_svg_is_an_error_in_both_ways() -> None:
-    for draw in (charts.draw_png, charts.draw_png_in_process):
-        with pytest.raises(ValueError, match="root node"):
-            draw("<svg", 80)
-
-
-def test_without_a_process_it_is_drawn_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    assert charts.draw_png_in_process(SVG, 80) == charts.draw_png(SVG, 80)
+def test_an_invalid_svg_is_an_error() -> None:
+    assert charts.draw_png(SVG, 80).startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="root node"):
+        charts.draw_png("<svg", 80)

@@ -49,14 +49,6 @@ def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Gl
     assert not any("강화" in form for form in added)
 
 
-def test_the_first_added_forms_are_those_of_every_term(glossary: resolver.Glossary) -> None:
-    read = _read(glossary, "LLM의 환각")
-    (first, second), by_term = read.added_forms[:2], read.term_forms
-    assert [forms[0] for forms in by_term] == ["LLM", "환각"]
-    assert first in by_term[0]
-    assert second in by_term[1]
-
-
 def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
     texts = [
         *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
@@ -180,6 +172,11 @@ def test_the_abbreviation_of_several_terms_finds_papers_and_decides_no_filter() 
         ("멀티모달 모델이 차트랑 표를 읽을 수 있나?", ["멀티모달 모델", "차트", "표"]),
         ("스마트폰에서 도는 모델", ["온디바이스"]),
         ("오염됐는지", ["오염"]),
+        ("모르는 걸 모른다고 하게 만드는 방법", ["불확실성 추정"]),
+        ("이상치 탐지 쪽에 확산모델 쓴 거 본 적 있으신 분", ["이상치 탐지", "확산모델"]),
+        ("파라미터 수가 같을 때 MoE가 더 나은가", ["파라미터", "MoE"]),
+        ("AI가 쓴 글인지 구분하는 연구", ["AI", "구분"]),
+        ("트랜스포머말고 다른 거", ["상태 공간 모델"]),
         ("트랜스포머말고 다른 구조", ["상태 공간 모델", "구조"]),
         ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
     ],

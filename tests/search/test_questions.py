@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.search import results as search_results
 from bot.search.index import SearchIndex, folder_of
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
@@ -54,8 +55,9 @@ async def test_a_paper_that_matches_in_part_says_what_it_lacks(archive: Path, db
         for arxiv_id, lacking in found.missing.items():
             partial += 1
             assert lacking, (question, arxiv_id)
-            if set(lacking) == set(found.terms):
-                # It is on a topic that the answer names.
+            assert len(found.terms) < 2 or (set(lacking) == set(found.terms)) == (arxiv_id in found.related)
+            if topic := found.related.get(arxiv_id):
+                assert topic in found.added_forms
                 paper = await service.find_paper(arxiv_id)
                 assert paper is not None
                 sections = [section for of in paper.appearances for section in of.entry.sections]
@@ -72,6 +74,15 @@ async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None
     service = await sample_archive.search_over(db, SPEECH, rival, *FILLER)
     found = await service.search(SearchRequest("FlowVoice 논문 보여줘"))
     assert found.rows[0].arxiv_id == SPEECH.arxiv_id
+
+
+async def test_what_is_in_the_title_alone_keeps_the_summary_as_its_line(db: Database) -> None:
+    service = await sample_archive.search_over(db, SPEECH, *FILLER)
+    found = await service.search(SearchRequest("FlowVoice", snippet_locale=models.Locale.EN))
+    assert "Vocoder" in found.snippets[SPEECH.arxiv_id].text
+    patterns = search_results.build_patterns([["laundry"]])
+    async with db.read() as connection:
+        assert not await search_results.list_snippets(connection, found.rows, models.Locale.EN, patterns)
 
 
 async def test_a_request_for_a_term_finds_what_the_term_finds(db: Database) -> None:

@@ -270,7 +270,6 @@ async def open_harness(
     container.rest = SimulatedRest(bot, container.pace)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
-    bot.services.charts._own_process = False  # tests/rendering draws in a process of its own
     # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
     env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
     with _translated_once():

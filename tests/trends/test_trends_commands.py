@@ -10,7 +10,7 @@ from bot.rendering import charts
 from bot.rendering.templates import Templates
 from bot.trends import messages as trends_messages
 from storage import models
-from tests.support import digest_builders, sample_archive
+from tests.support import digest_builders
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -136,16 +136,6 @@ async def test_a_topic_without_papers_shows_the_extent_of_the_archive(harness: C
 async def test_a_topic_is_completed(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "trends", "topic", "reinforcement l")
     assert "reinforcement learning" in [choice["value"] for choice in offered]
-
-
-async def test_a_topic_without_papers_in_the_period_says_how_many_it_has_at_any_time(
-    harness: ClientHarness,
-) -> None:
-    await harness.env.advance_time(550 * 86_400)
-    recent = NewsletterPaper("2701.00001", "Weather", "Rain.")
-    await sample_archive.add_digest(harness.container.database, "2027-07-02", recent)
-    nothing = await harness.ask("trends", topic="로봇")
-    assert harness.texts("trend-any-time", count=1) in shown_text(nothing)
 
 
 async def test_another_span_is_shown_in_place_also_of_a_long_topic(harness: ClientHarness) -> None:

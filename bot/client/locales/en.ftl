@@ -59,6 +59,7 @@ list-stale = The newest papers are still being indexed
 list-partial = No paper matches everything you asked for; these match part of it
 list-partial-heading = These match only part of what you asked for
 list-missing = missing: { $terms }
+list-related = on a related topic: { $topic }
 list-perhaps = Did you mean: { $topics }
 list-ignored = Ignored filters: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })
@@ -95,11 +96,6 @@ day-yesterday = Yesterday
 choose-day = Another day
 card-listed = in the { $date } digest
 card-new = new on { $date }
-card-video =
-    { $number ->
-        [1] video
-       *[other] video { $number }
-    }
 also-listed = also in the { $date } digest
 list-digest-of-period = Latest of { $count } digests in { $period }; pick another from the menu
 
@@ -523,10 +519,7 @@ club-discussion = 💬 { $reader } would like to discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
 club-open = This paper already has its discussion: { $thread }
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
-club-thread-locked = The discussion { $thread } was locked by a moderator, who can unlock it.
-club-none = This server has no club yet. A manager starts one with { $setup }.
-club-vote-is-open = The vote for the next meeting is already open.
-club-has-paper = The next meeting already has its paper.
+club-missing = This server has no club yet. A manager starts one with { $setup }.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
 club-no-candidates = There is nothing to vote on yet. Press **Nominate** on a paper first.
 club-heading = ### Club in { $channel }
@@ -538,37 +531,27 @@ club-state-poll = The vote for { $meets } ends { $vote }.
 club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
 club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
+club-state-gone = { club-state-none }
 club-state-skip = The meeting of { $meets } is skipped. { $now } brings it back with a vote.
-club-past = **Papers so far** · { $count }
+club-past = **Papers so far**
 club-thread-link = discussion
 club-readers = { $count ->
     [one] read by 1 member
    *[other] read by { $count } members
 }
 club-stop = End the club
-club-stop-sure = **End the club?** Its open vote and its event end with it. Its papers and discussions stay.
+club-stop-sure = **End the club in { $channel }?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
-club-set-up = The club is set up. To meet sooner, press **Start the vote now**.
+club-set-up = The club is set up. To meet sooner, start the vote with { $now }. With the permission **Create Events**, each meeting becomes an event of the server.
 club-changed = The club is changed.
-club-changed-poll = The club is changed. Its open vote ends without a result.
-club-changed-paper = The club changes after its next meeting, which has its paper.
-club-changed-reminder = { club-changed-paper }
-club-unchanged = The club stays as it is.
-club-begin = Start the vote now
+club-changed-later = The club is changed. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
 club-candidates = **Up for the next vote**
-club-no-events = Give Paperround the permission **Create Events**, and each meeting is in the server's events too.
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.
-club-show = About the club
 club-question = Which paper for { $date }?
 club-poll = **🗳️ Which paper do we read?** For the meeting on { $at }
-club-vote = Vote here.
-club-nominations = { $count ->
-    [one] nominated
-   *[other] nominated by { $count }
-}
 club-paper = ## 📖 The paper for the next meeting
     { $at } ({ $when }){ $votes ->
         [0] {""}
@@ -578,13 +561,9 @@ club-paper = ## 📖 The paper for the next meeting
 club-thread = [Its discussion]({ $url })
 club-event = Club: { $title }
 club-reminder = ⏰ The meeting about this paper begins { $when }, at { $at }.
-club-none-no-candidates = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
-club-none-poll-gone = There is no paper for { $at }: its vote was deleted. A manager can begin another with { $now }.
-club-none-papers-gone = There is no paper for { $at }: none of those in the vote is in the archive any more. A manager can begin another vote with { $now }.
-club-skip = The meeting of { $at } is skipped.{ $votes ->
-    [0] {""}
-   *[other] {" "}Its vote is closed and does not count.
-}
+club-none = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
+club-gone = There is no paper for { $at }: its vote was deleted, or none of its papers is in the archive any more. A manager can begin another vote with { $now }.
+club-skip = The meeting of { $at } is skipped. Votes for it do not count.
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
@@ -681,9 +660,6 @@ trend-numbers = Papers per { $step ->
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
-trend-any-time = { $count ->
-    [one] One paper
-   *[other] { $count } papers
 } at any time
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics

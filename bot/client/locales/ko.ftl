@@ -47,6 +47,7 @@ list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 검색어가 모두 들어 있는 논문은 없어서 일부만 있는 논문을 찾았어요
 list-partial-heading = 아래 논문에는 검색어 일부가 없어요
 list-missing = 없는 단어: { $terms }
+list-related = 관련 주제로 찾았어요: { $topic }
 list-perhaps = 혹시 이걸 찾으셨나요? { $topics }
 list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
@@ -80,11 +81,6 @@ day-yesterday = 어제
 choose-day = 다른 날짜
 card-listed = { $date } 다이제스트
 card-new = { $date } 새 논문
-card-video =
-    { $number ->
-        [1] 영상
-       *[other] 영상 { $number }
-    }
 also-listed = { $date } 다이제스트에도 실림
 list-digest-of-period = { $period } 다이제스트 { $count }개 중 최신이에요. 다른 날짜는 메뉴에서 고르세요
 
@@ -482,10 +478,7 @@ club-discussion = 💬 { $reader }님이 이 논문으로 토론을 열었어요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
 club-open = 이 논문의 토론이 이미 있어요: { $thread }
 club-no-threads = 토론은 텍스트 채널에서 열 수 있어요. 스레드 안이라면 여기에 바로 쓰면 되고, 음성 채널이나 DM에는 스레드가 없어요.
-club-thread-locked = 관리자가 { $thread } 토론을 잠갔어요. 관리자만 다시 열 수 있어요.
-club-none = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
-club-vote-is-open = 다음 모임의 투표가 이미 열려 있어요.
-club-has-paper = 다음 모임에서 읽을 논문이 이미 정해졌어요.
+club-missing = 이 서버에는 아직 논문 스터디가 없어요. 관리자가 { $setup } 명령어로 만들 수 있어요.
 club-vote-too-late = 모임까지 세 시간이 안 남아 투표를 열 수 없어요.
 club-no-candidates = 아직 투표할 논문이 없어요. 먼저 논문에서 **후보로 올리기**를 눌러 주세요.
 club-heading = ### { $channel }의 논문 스터디
@@ -497,31 +490,24 @@ club-state-poll = { $meets } 모임의 투표가 { $vote } 끝나요.
 club-state-paper = 다음 모임: { $meets }
 club-state-reminder = 다음 모임: { $meets }
 club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보로 올리기**를 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
+club-state-gone = { club-state-none }
 club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
-club-past = **함께 읽은 논문** · { $count }
+club-past = **함께 읽은 논문**
 club-thread-link = 토론
 club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
-club-stop-sure = **스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
+club-stop-sure = **{ $channel }의 스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
-club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 **지금 투표 시작하기**를 눌러 주세요.
+club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-changed = 스터디를 바꿨어요.
-club-changed-poll = 스터디를 바꿨어요. 진행 중이던 투표는 결과 없이 끝나요.
-club-changed-paper = 다음 모임은 논문이 이미 정해져서 그대로 열려요. 그다음부터 바뀌어요.
-club-changed-reminder = { club-changed-paper }
-club-unchanged = 스터디는 그대로예요.
-club-begin = 지금 투표 시작하기
+club-changed-later = 스터디를 바꿨어요. 투표를 시작한 다음 모임은 그대로 열리고, 그다음부터 바뀌어요. 그 모임도 빼려면 { $skip } 명령어를 쓰세요.
 club-poll-link = [투표하러 가기]({ $url })
 club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후보로 올리기**를 눌러 주세요.
 club-candidates = **다음 투표에 오를 논문**
-club-no-events = Paperround에 **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
 club-skipped = 모임을 건너뛰기로 했어요.
-club-show = 스터디 정보
 club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
-club-vote = 여기서 투표해 주세요.
-club-nominations = { $count }명이 후보로 올림
 club-paper = ## 📖 다음 모임에서 읽을 논문
     { $at } ({ $when }){ $votes ->
         [0] {""}
@@ -530,13 +516,9 @@ club-paper = ## 📖 다음 모임에서 읽을 논문
 club-thread = [이 논문의 토론]({ $url })
 club-event = 논문 스터디: { $title }
 club-reminder = ⏰ 이 논문을 읽는 모임이 { $when } 시작돼요 ({ $at }).
-club-none-no-candidates = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
-club-none-poll-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐어요. 관리자가 { $now } 명령어로 다시 시작할 수 있어요.
-club-none-papers-gone = { $at } 모임에서 읽을 논문이 없어요. 투표에 오른 논문이 모두 보관함에서 사라졌어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
-club-skip = { $at } 모임은 건너뛰어요.{ $votes ->
-    [0] {""}
-   *[other] {" "}투표는 끝났고 반영되지 않아요.
-}
+club-none = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
+club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 보관함에서 사라졌어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
+club-skip = { $at } 모임은 건너뛰어요. 이 모임에 한 투표는 반영되지 않아요.
 
 command-club =
     .name = 스터디
@@ -644,7 +626,6 @@ trend-numbers = { $step ->
 trend-list = 논문 보기
 trend-privately = 나만 보기
 trend-nothing = ### “{ $topic }” 논문이 없어요 · { $period }
-trend-any-time = 전체 기간에는 { $count }편이 있어요
 rising-heading = 최근 30일 동안 떠오르는 주제
 rising-heading-short = 떠오르는 주제
 rising-note = 제목에 이 주제가 나온 논문 수와 전체 논문 중 비중 (그 전 3개월 → 최근 30일)
