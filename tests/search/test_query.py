@@ -146,6 +146,10 @@ def test_words_of_two_languages_are_two_parts(glossary: resolver.Glossary) -> No
     assert read.wholes[0].key == "kv cach"
 
 
+def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
+    assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
+
+
 @pytest.mark.parametrize(
     ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
 )
