@@ -525,9 +525,7 @@ class OutcomeRecorder:
         notice of this kind.
         """
         reason = reason or delivery.reason or ""
-        record = next((record for record in self._kinds if record.kind is delivery.kind), None)
-        if record is None:
-            return
+        record = next(record for record in self._kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
         await _notify_owners(
             connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason

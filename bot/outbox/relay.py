@@ -67,7 +67,7 @@ class AttemptRunner:
         part = due.part
         preceding = await self._list_preceding_parts(due) if part.kind in outcomes.DEPENDENT_KINDS else []
         token = None
-        if delivery.guild_id is None and delivery.user_id is None:
+        if _may_be_webhook(delivery):
             async with self._database.read() as connection:
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
         request = build_request(due, channel_id, preceding, token)
@@ -146,6 +146,8 @@ TICK = timedelta(minutes=1)
 MAX_IN_FLIGHT = 40
 MAX_WAITING = 16
 """Claimed parts that wait to be sent. If the process is killed, their outcome is unknown."""
+MAX_WEBHOOKS = 2
+"""Webhook posts in flight. Their outcome cannot be looked up, so that a kill leaves each of them to a person."""
 MIN_WAITING = 8
 """More parts are claimed below this number. A claim takes two transactions, however many parts it has."""
 STOP_SECONDS = 8.0
@@ -276,13 +278,20 @@ class Relay:
         now = self._monotonic()
         self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > now}
         resting_ids = {key for key in busy if isinstance(key, int)} | self._resting_until.keys()
+        webhooks = MAX_WEBHOOKS - sum(_may_be_webhook(due.delivery) for due in self._in_flight.values())
         async with self._database.read() as connection:
             due_parts = await outbox.list_due(
-                connection, clock(), limit=free_slots, exclude_channel_ids=resting_ids
+                connection,
+                clock(),
+                limit=free_slots,
+                exclude_channel_ids=resting_ids,
+                with_webhooks=webhooks > 0,
             )
         first = {_destination_key(due): due for due in reversed(due_parts)}
         chosen = [due for due in due_parts if first[_destination_key(due)] is due]
         chosen = [due for due in chosen if _destination_key(due) not in busy]
+        for due in [due for due in chosen if _may_be_webhook(due.delivery)][webhooks:]:
+            chosen.remove(due)
         if not chosen:
             return []
         claimed_at = time.monotonic()
@@ -354,6 +363,11 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at
+
+
+def _may_be_webhook(delivery: models.Delivery) -> bool:
+    """Whether a webhook may send it: its server is not known. That of a notice in the operator's channel is not either."""
+    return delivery.guild_id is None and delivery.user_id is None
 
 
 def _destination_key(due: DuePart) -> Hashable:

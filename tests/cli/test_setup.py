@@ -171,7 +171,7 @@ def _read_papers(folder: Path) -> str:
 async def test_a_server_is_welcomed_once_in_its_language_also_after_a_restart(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
-    await fake.change_guild(new_server - 1_000, locale="ko")
+    await fake.add_guild(new_server - 1_000, locale="ko")
     await fake.add_guild()
     [old] = await fake.add_channels(1)
     async with fake.running_bot(tmp_path) as (_, log):

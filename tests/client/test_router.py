@@ -141,8 +141,7 @@ async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_
     async def fail(*_: Any, **__: Any) -> None:
         raise errors.DatabaseUnavailableError("the database is away")
 
-    for name in ("search", "list_top"):
-        monkeypatch.setattr(type(harness.bot.services.search), name, fail)
+    monkeypatch.setattr(type(harness.bot.services.search), "search", fail)
     with structlog.testing.capture_logs() as logs:
         results = [await harness.ask("topic", query="로봇"), await harness.turn(listed)]
     references = [log["reference"] for log in logs if log["event"] == "interaction failed"]

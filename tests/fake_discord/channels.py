@@ -126,12 +126,10 @@ def _list_threads(world: model.World, is_wanted: Callable[[model.Channel], bool]
 
 
 def require_guild(request: web.Request) -> model.Guild:
-    """Return the guild of the request. Raises ApiError if it is unknown or the bot is not a member."""
+    """Return the guild of the request. Raises ApiError if it is unknown."""
     guild = request.app[server.FAKE].world.guilds.get(int(request.match_info["guild_id"]))
     if guild is None:
         raise wire.ApiError(404, 10004, "Unknown Guild")
-    if not guild.present:
-        raise messages.MISSING_ACCESS
     return guild
 
 

@@ -69,23 +69,6 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
 
 
 @action
-async def change_guild(fake: server.Fake, params: Json) -> Any:
-    """Change `fields` of the guild `id`: `permissions`, or `present` to remove or add the bot."""
-    guild = fake.world.guilds[params["id"]]
-    was_present = guild.present
-    for name, value in params["fields"].items():
-        setattr(guild, name, value)
-    if was_present and not guild.present:
-        fake.gateway.dispatch("GUILD_DELETE", {"id": str(guild.id)})
-    elif guild.present and not was_present:
-        fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True))
-    else:
-        role = wire.render_roles(guild)[1]
-        fake.gateway.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": role})
-    return {}
-
-
-@action
 async def delete_message(fake: server.Fake, params: Json) -> Any:
     """Delete the message `message_id` of `channel_id`, as a moderator would."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])

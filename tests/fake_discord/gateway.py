@@ -96,7 +96,7 @@ class Gateway:
         self.session_starts -= 1
         session = Session(socket)
         self.sessions.append(session)
-        guilds = [guild for guild in self._world.guilds.values() if guild.present]
+        guilds = self._world.guilds.values()
         ready = {
             "v": 10,
             "user": wire.render_user(model.BOT_ID),

@@ -34,14 +34,13 @@ DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, whic
 
 @dataclass
 class Guild:
-    """A guild. `permissions` are those of the bot's role; `present` is false after the bot was removed."""
+    """A guild. `permissions` are those of the bot's role."""
 
     id: int
     name: str
     permissions: int = DEFAULT_PERMISSIONS
     locale: str = "en-US"
     system_channel_id: int | None = None
-    present: bool = True
 
     @property
     def role_id(self) -> int:
@@ -171,7 +170,7 @@ class World:
         if channel.guild_id is None:
             return ALL_PERMISSIONS
         guild = self.guilds.get(channel.guild_id)
-        if guild is None or not guild.present:
+        if guild is None:
             return 0
         parent = (
             self.channels.get(channel.parent_id)

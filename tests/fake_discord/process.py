@@ -154,10 +154,6 @@ class FakeDiscord:
         """Change a channel, e.g. `denied=model.SEND_MESSAGES`, `deleted=True`."""
         await self.run_action("change_channel", {"id": channel_id, "fields": fields})
 
-    async def change_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> None:
-        """Change a guild, e.g. `present=False` removes the bot."""
-        await self.run_action("change_guild", {"id": guild_id, "fields": fields})
-
     async def set_faults(self, *rules: Json, seed: int | None = None) -> None:
         """Replace the fault rules, given as fields of `faults.FaultRule`; no rules end all faults."""
         await self.run_action("set_faults", {"rules": list(rules)} | ({} if seed is None else {"seed": seed}))

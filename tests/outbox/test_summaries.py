@@ -93,11 +93,8 @@ def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
     assert chosen(paper, Locale.KO) == (DigestFormat.NEWSLETTER, "ko", DAY, None)
     assert chosen(detail(korean), Locale.EN) == (DigestFormat.NEWSLETTER, "ko", DAY, None)
     assert chosen(detail(abstract=TEXTS["en"]), Locale.KO) == (None, "en", DAY, Basis.ABSTRACT)
-
-
-def test_a_digest_in_the_readers_language_comes_before_the_abstract() -> None:
-    review = appearance("en", DigestFormat.REVIEW)
-    assert chosen(detail(review, abstract=TEXTS["en"]), Locale.EN) == (DigestFormat.REVIEW, "en", DAY, None)
+    review = detail(appearance("en", DigestFormat.REVIEW), abstract=TEXTS["en"])
+    assert chosen(review, Locale.EN) == (DigestFormat.REVIEW, "en", DAY, None)
 
 
 @pytest.mark.parametrize("flagged", [False, True])
