@@ -102,9 +102,8 @@ def _names(node: CommandSpec) -> set[str]:
 
 
 CHECK_SECONDS = 0.5
-LATER = re.compile(r"\+\s*([0-9]{1,2})\s*(hours?|days?|시간|일)", re.IGNORECASE)
-"""A typed line that moves the clock: `+1 day`, `+3시간`."""
-MAX_HOURS = 7 * 24
+LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
+"""A typed line that moves the clock: `+1 day`, `+3일`."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
 """Private answers that stay on the page, the newest ones."""
@@ -187,9 +186,9 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
-                    await self._pass_hours(
-                        int(later[1]) * (24 if later[2].lower().startswith(("day", "일")) else 1)
-                    )
+                    for _ in range(24 * int(later[1])):  # hour by hour, so that each thing comes at its time
+                        await self._env.advance_time(3600)
+                        await self._deliver()
                     await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))
                 else:
                     await self._say(channel, "text")
@@ -204,12 +203,6 @@ class Stage:
                     page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest[channel.id] = newest
-
-    async def _pass_hours(self, hours: int) -> None:
-        """Move the clock hour by hour, so that each thing comes at its time."""
-        for _ in range(min(hours, MAX_HOURS)):
-            await self._env.advance_time(3600)
-            await self._deliver()
 
     def _messages(self, channel: simcord.ChannelHandle) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(channel.id, {})
