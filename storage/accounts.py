@@ -237,12 +237,6 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-async def has_reader_data(connection: AsyncConnection, user_id: int) -> bool:
-    """Return whether any row names a reader."""
-    found = sa.or_(*(sa.exists().where(condition) for condition in _conditions(user_id).values()))
-    return bool((await connection.execute(sa.select(found))).scalar_one())
-
-
 async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
     """Delete a reader's rows with dependent rows, and clear the reader's id in rows of others.
 

@@ -81,7 +81,7 @@ class Shelf:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await accounts.lock_reader(connection, user_id)
-            if is_kept and not await accounts.has_reader_data(connection, user_id):
+            if is_kept and not await accounts.count_reader_data(connection, user_id):
                 return Imported()
             kept = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, found)
