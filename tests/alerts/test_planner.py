@@ -71,7 +71,6 @@ async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(worl
     assert world.sent == []
 
 
-@both_engines
 async def test_names_that_services_add_later_match_and_tell_once(world: World) -> None:
     await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
     await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
@@ -244,7 +243,6 @@ async def test_a_paused_alert_sends_later_and_a_removed_or_changed_one_no_old_ma
 # What fails.
 
 
-@both_engines
 @pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
 async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_are_old(
     world: World, days: int, is_told: bool

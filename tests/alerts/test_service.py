@@ -97,7 +97,7 @@ async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
     await world.alert("robot")
     await world.alerts.pause(alert)
     changed = draft("care", "better", match_all=True, excluded=("speech",))
-    with pytest.raises(errors.UsageError, match="no longer exists"):
+    with pytest.raises(errors.UsageError, match=r"Alert 1 no longer exists\. Add a new one\."):
         await world.alerts.change(alert, changed, user_id=8)
     with pytest.raises(errors.DuplicateError):
         await world.alerts.change(alert, draft(" ROBOT"), user_id=7)
