@@ -49,7 +49,7 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
     try:
         return path.open("w")
     except OSError as error:
-        # Such as one that root made, by a command with sudo.
+        # For example made by root with sudo.
         raise errors.StorageError(
             f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
         ) from error

@@ -117,7 +117,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
-    `missing` has the terms of the query that partial matches lack, by arXiv id, `related` the topic of those that lack all.
+    `missing` gives the query terms that partial matches lack, by arXiv id, `related` the topic of those that lack all.
     """
 
     state: ListState

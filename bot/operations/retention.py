@@ -53,7 +53,7 @@ class Retention:
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
-            (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
+            (tables.source_pages.c.read_at, before),  # a page that is still listed is read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(outbox.clear_payloads, content_before)

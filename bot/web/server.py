@@ -125,7 +125,7 @@ class WebServer:
 
 def _is_host(text: str) -> bool:
     try:
-        # Raises ValueError for what is not an IPv6 address in brackets, or not a port.
+        # Raises ValueError for an invalid IPv6 address or port.
         return _HOST.fullmatch(text) is not None and urlsplit(f"//{text}").port != 0
     except ValueError:
         return False
