@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, and everything that is kept about one reader."""
+"""Readers and servers: their settings, and all data kept about a reader."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None
 
 
 async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
-    """Return those of these readers that are stored, by id."""
+    """Return the stored ones of these readers, by id."""
     return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
 
 
 class ReaderSettings(TypedDict, total=False):
-    """Settings of a reader to store; one that is None keeps its value."""
+    """Settings of a reader to store; None keeps the stored value."""
 
     locale: Locale | None
     timezone: str | None
@@ -62,7 +62,7 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store a reader's text of a button, and delete the oldest ones of the same reader beyond `share`."""
+    """Store the text of a reader's button, and delete the reader's oldest texts beyond `share`."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
     own = button_texts.c.user_id == user_id
@@ -89,12 +89,12 @@ async def list_present_guilds(connection: AsyncConnection) -> list[int]:
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
-    """Return those of these servers that are stored, by id."""
+    """Return the stored ones of these servers, by id."""
     return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
 
 
 class GuildSettings(TypedDict, total=False):
-    """Fields of a server to store; one that is None keeps its value."""
+    """Fields of a server to store; None keeps the stored value."""
 
     locale: Locale | None
     timezone: str | None
@@ -122,13 +122,13 @@ async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int],
 
 
 async def list_left_guilds(connection: AsyncConnection, before: datetime) -> list[int]:
-    """Return the ids of the servers that the bot left before `before` (UTC) and is not in."""
+    """Return the ids of the servers that the bot left before `before` (UTC) and has not rejoined."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
     return list((await connection.execute(query)).scalars())
 
 
 async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) -> bool:
-    """Return whether the bot left a server before `before` (UTC) and is not in it, which stays so until the transaction ends."""
+    """Return whether the bot left a server before `before` (UTC) and has not rejoined; locked until the transaction ends."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
     return (await connection.execute(query.with_for_update(read=True))).first() is not None
 
@@ -153,21 +153,21 @@ def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
 # declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
 
 READER_LOCK = 0x414C5254
-"""First number of the PostgreSQL advisory lock around what is kept about a reader: "ALRT", since alerts had it first."""
+"""First number of the PostgreSQL advisory lock on a reader's data ("ALRT": alerts used it first)."""
 _BATCH_SIZE = 250
 """Rows converted before the event loop gets control."""
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add rows of a reader after a look at those there are, and the one that removes all.
+    """Serialise transactions that check a reader's rows and add some, and the one that removes all.
 
-    Two presses at once would both find no equal alert; what is removed would not include what is not committed yet.
+    Otherwise two presses at once could create equal alerts, and a removal could miss uncommitted rows.
     """
     await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
-    """Return the columns with this declaration. Those of deliveries come first, which a sender may be about to change."""
+    """Return the columns with this declaration; those of deliveries first, which a sender may be about to change."""
     found = [
         column
         for table in reversed(metadata.sorted_tables)
@@ -178,7 +178,7 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
 
 
 async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete the rows that are declared as a server's."""
+    """Delete the rows declared to belong to a server."""
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
             if column.info == SERVER_ROWS:
@@ -186,7 +186,7 @@ async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
-    """Return the condition that a declared column holds a reader's id, as a number or as `user:<id>`."""
+    """Return the SQL condition that a declared column holds a reader's id, as a number or as `user:<id>`."""
     is_text = isinstance(column.type, sa.Text)
     return column == (f"user:{user_id}" if is_text else user_id)
 
@@ -196,7 +196,7 @@ async def stream_reader_data(
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
     """Yield all rows about a reader as JSON, a few of a table at a time, by the tables' names.
 
-    Ids of Discord are strings, papers are named by their arXiv ids. Columns of `OPERATORS` are left out.
+    Discord ids are strings, and papers have their arXiv ids. `OPERATORS` columns are left out.
     """
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
@@ -237,16 +237,10 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-async def has_reader_data(connection: AsyncConnection, user_id: int) -> bool:
-    """Return whether any row names a reader."""
-    found = sa.or_(*(sa.exists().where(condition) for condition in _conditions(user_id).values()))
-    return bool((await connection.execute(sa.select(found))).scalar_one())
-
-
 async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
-    """Delete a reader's rows with those below them, and the reader's id from the rows of others.
+    """Delete a reader's rows with dependent rows, and clear the reader's id in rows of others.
 
-    Returns the ids of the papers that the rows named.
+    Returns the ids of the papers in those rows.
     """
     paper_ids: set[int] = set()
     for column in list_reader_columns(READER_ROWS):
@@ -263,7 +257,7 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
-    """Return for each table the condition that any declared column has the reader's id."""
+    """Return for each table the SQL condition that a declared column has the reader's id."""
     conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
     for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
         names = names_reader(column, user_id)
@@ -274,7 +268,7 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 
 
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
-    """Yield the columns of other tables whose rows the database deletes with those of `table`."""
+    """Yield the foreign keys of other tables whose rows are deleted with those of `table`."""
     for other in metadata.sorted_tables:
         if any(column.info == READER_ROWS for column in other.c):
             continue
@@ -291,7 +285,7 @@ def _to_json(column: sa.Column[Any], value: Any) -> Any:
 
 
 async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Replace the ids of papers, which mean nothing outside of this database, by arXiv ids."""
+    """Replace ids of papers, which are meaningless outside this database, by arXiv ids."""
     names = [
         column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
     ]

@@ -1,4 +1,4 @@
-"""Alerts, the papers that are still to be compared with them, and the matches: what is unsent and what was told."""
+"""Alerts, the papers waiting to be compared with them, and the matches, sent and unsent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WEEK = timedelta(days=7)
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan messages to readers, so that none is planned twice."""
+    """Serialise the transactions that plan messages to readers, so that no message is planned twice."""
     await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
@@ -27,7 +27,7 @@ async def lock_planning(connection: AsyncConnection) -> None:
 
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Store that these papers are to be compared with all alerts."""
+    """Mark papers as waiting to be compared with all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
     await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
 
@@ -48,7 +48,7 @@ async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]
 
 
 def recipient_name(alert: models.Alert) -> str:
-    """Return the name of an alert's recipient in storage: the channel, or without one the reader."""
+    """Return the stored name of an alert's recipient: the channel, or else the reader."""
     return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
 
 
@@ -60,7 +60,7 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark the unsent matches whose papers have the votes that the alerts ask for. Returns their number."""
+    """Mark unsent matches as ready if their papers have the minimum votes. Returns their number."""
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
     reached = (
         sa.select(*matches.primary_key.columns)
@@ -115,7 +115,7 @@ def _is_ready() -> sa.ColumnElement[bool]:
 async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
-    """Return the pairs of recipient and paper id that were told."""
+    """Return the pairs of recipient and paper id that were sent."""
     rows = matches.c
     is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
     query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
@@ -126,7 +126,7 @@ async def list_told(
 async def count_messages(
     connection: AsyncConnection, alert_ids: Iterable[int], since: datetime
 ) -> dict[int, int]:
-    """Return the number of messages of each alert that were planned since a time (UTC), by alert id, if there are any."""
+    """Return the number of messages planned since a time (UTC), by alert id; alerts without any are left out."""
     query = (
         sa.select(matches.c.alert_id, sa.func.count(matches.c.delivery_id.distinct()))
         .join(deliveries, deliveries.c.id == matches.c.delivery_id)
@@ -137,7 +137,7 @@ async def count_messages(
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
-    """Store that deliveries tell recipients of papers: for each pair of recipient and paper id the id of its delivery."""
+    """Store the delivery of matches: delivery ids by pair of recipient and paper id."""
     rows = [
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
         for (name, paper_id), id_ in told.items()
@@ -146,7 +146,7 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Make the matches unsent again of messages that ended in the last week before anything of them was sent."""
+    """Make matches unsent again if their message ended in the last week without any part sent."""
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
     ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())
@@ -156,13 +156,13 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
-    """Delete unsent matches that are none any more, or whose recipient knows the paper."""
+    """Delete unsent matches that no longer match, or whose recipient already got the paper."""
     key = sa.tuple_(*matches.primary_key.columns)
     await database.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` unsent matches that have waited since before a time (UTC) for the votes, or to be sent.
+    """Delete at most `limit` unsent matches found before a time (UTC).
 
     Returns their number.
     """
@@ -189,9 +189,9 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
-    """Replace a stored alert by `changed`, which has its id, and return it. Its unsent matches wait for the votes again.
+    """Replace the stored alert with the id of `changed`, and return it.
 
-    Raises DuplicateError if another, equal one exists for the same recipient.
+    Its unsent matches must reach the votes again. Raises DuplicateError if the recipient has another equal alert.
     """
     await _require_no_equal(connection, changed)
     await connection.execute(
@@ -203,7 +203,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 
 async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if another alert of the same reader and destination matches the same papers."""
+    """Raise DuplicateError if the same reader and destination have another alert with the same key."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,

@@ -1,4 +1,4 @@
-"""Digests, rows under a source, location and day, with their texts; and their entries, the papers that each lists."""
+"""Digests, each a row for a source, location and day, with their texts and their entries (the papers listed)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from storage.models import (
 from storage.tables import digests, entries, meta, papers, sections, sources
 
 ENTRIES_AT_ONCE = 1_000
-"""Entries that are inserted at once."""
+"""Number of entries inserted at once."""
 THREADED_COMPRESSION_CHARACTERS = 2**19
 INGEST_LOCK = 0x494E47455354
 """PostgreSQL advisory lock around ingests: "INGEST"."""
@@ -39,7 +39,7 @@ COMPRESSION_LEVEL = 1
 async def lock_ingest(connection: AsyncConnection) -> None:
     """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
 
-    A planner must see every digest being stored and every paper that another planner assigns to the channel.
+    A planner must see all stored digests, and all papers that other planners assign to the channel.
     """
     await locks.lock_transaction(connection, INGEST_LOCK)
 
@@ -72,7 +72,7 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
 
 
 async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
-    """Return the stored digests among those with these sources, locations and dates."""
+    """Return the stored digests with these sources, locations and dates."""
     wanted, query = set(keys), sa.select(*_STORED)
     places = {key[1] for key in wanted}
     found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
@@ -86,7 +86,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | Non
 
 
 class Origin(NamedTuple):
-    """Which digests count: those found at a source, by its address ("": all), and among them those for look-up or not."""
+    """A choice of digests: by the URL of their source ("" for all), with or without those for look-up."""
 
     source: str = ""
     with_lookup: bool = False
@@ -94,7 +94,7 @@ class Origin(NamedTuple):
 
 ALL = Origin(with_lookup=True)
 POSTED = Origin()
-"""The digests that any post may draw from, and that are shown as a day's."""
+"""The digests that every post may draw from, and that the page of a day shows."""
 IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
@@ -128,7 +128,7 @@ async def has_lookup(connection: AsyncConnection, source: str) -> bool:
 def filter_dates(
     query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
 ) -> sa.Select[Any]:
-    """Return the query for the rows of a date range, both ends included, None for open."""
+    """Return the query for digests of a date range (inclusive; None for an open end)."""
     if since_on is not None:
         query = query.where(day >= since_on)
     return query if until_on is None else query.where(day <= until_on)
@@ -192,7 +192,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[Trust, date]]:
-    """Return for each digest the trust of its source, and the day (UTC) on which it was first stored."""
+    """Return the trust of each digest's source, and the day (UTC) on which it was first stored."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
@@ -252,7 +252,7 @@ async def add_entries(
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids.
 
-    `former` is what `remove_entries` returned of a digest that is corrected: its papers keep the number of their ingest.
+    For a corrected digest, `former` is the result of `remove_entries`: its papers keep the number of their ingest.
     """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
@@ -280,7 +280,7 @@ async def get_added_seq(connection: AsyncConnection) -> int:
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
-    """Delete the entries of a digest. Returns the ids of their papers, with the number of the ingest that added each."""
+    """Delete the entries of a digest. Returns the number of the ingest that added each paper, by paper id."""
     result = await connection.execute(
         entries.delete()
         .where(entries.c.digest_id == digest_id)
@@ -299,7 +299,7 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
 async def filter_listed(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> set[int]:
-    """Return those of the papers that a digest of these days, both included, lists."""
+    """Return the papers that digests of these days (inclusive) list."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
     query = query.where(digests.c.date_on.between(since_on, until_on))
     return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}

@@ -1,4 +1,4 @@
-"""Clubs, one a server, the threads about papers, and what members nominate. The steps of meetings are deliveries."""
+"""Reading clubs (one per server), threads about papers, and nominations. The steps of meetings are deliveries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.models import Club, DeliveryKind, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
 READ = "read"
-"""The tag of a saved paper that its reader has read."""
+"""The tag of saved papers that the reader has read."""
 _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
@@ -23,7 +23,7 @@ async def put(connection: AsyncConnection, club: Club) -> None:
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
-    """Return a server's club, or None. `for_update` locks it against a step that another process plans."""
+    """Return a server's club, or None. `for_update` locks it against other processes that plan a step."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
     return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
@@ -51,12 +51,12 @@ async def find_thread(connection: AsyncConnection, **columns: object) -> int | N
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
-    """Store values of the thread with a `channel_id` and a `paper_id`; one that is stored keeps its others."""
+    """Store the thread with a `channel_id` and a `paper_id`; a stored one keeps its other values."""
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
-    """Store that the paper of a meeting is that of none."""
+    """Clear the meeting of its paper's thread."""
     same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
@@ -119,7 +119,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Give a saved paper the tag READ, or remove it; it counts in this server, else in that where it was saved."""
+    """Add or remove a saved paper's tag READ. It counts in this server, else where the paper was saved."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]
@@ -137,7 +137,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominates a paper; None in a server without a club, or whose club has read it."""
+    """Return whether a reader nominates a paper; None if the server has no club, or the club has read it."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
     own = club_threads.c
@@ -148,7 +148,7 @@ async def is_nominated(
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Store the one paper that a reader nominates (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
+    """Store a reader's only nomination (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]

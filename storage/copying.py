@@ -16,16 +16,16 @@ from storage import errors, key_values, locks, tables
 from storage.database import Connection, Database
 
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
-"""The tables that are copied, those that others refer to first."""
+"""The tables to copy, referenced tables first."""
 _ROWS = 100
-"""Rows that are read and written at a time: that of a digest may have megabytes."""
+"""Rows read and written at a time: a digest's row may have megabytes."""
 
 
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
-    """Copy all tables in one transaction, and yield the number of rows that are copied so far.
+    """Copy all tables in one transaction, and yield the number of rows copied so far.
 
-    A copy that is cut off leaves the target empty. Raises StorageError if a bot runs on one of them, if they are the same,
-    if the target has rows, or if the numbers of rows differ at the end.
+    An interrupted copy leaves the target empty. Raises StorageError if a bot runs on either database, if both are the same,
+    if the target has rows, or if the row counts differ at the end.
     """
     async with _locked(source), _locked(target):
         copied = 0
@@ -54,7 +54,7 @@ async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
 
 @asynccontextmanager
 async def _locked(database: Database) -> AsyncIterator[None]:
-    """Hold the sender's lock: no bot runs on the database meanwhile."""
+    """Hold the sender lock, so that no bot runs on the database."""
     lock = locks.SenderLock(database)
     try:
         if not await lock.try_acquire():
@@ -73,7 +73,7 @@ async def _locked(database: Database) -> AsyncIterator[None]:
 
 
 def _plain(table: sa.Table) -> sa.TableClause:
-    """Return a table with its columns as the database has them: nothing in a row is converted but times."""
+    """Return a table with the database's plain column types; only times are converted."""
     columns = []
     for column in table.c:
         stored = (
@@ -99,7 +99,7 @@ async def _count(connection: Connection, table: sa.Table) -> int:
 
 
 async def _continue_ids(connection: Connection, table: sa.Table) -> None:
-    """Have PostgreSQL give larger ids than those of the rows; SQLite does so by itself."""
+    """Make PostgreSQL continue after the largest copied id; SQLite does so by itself."""
     if connection.dialect.name != "sqlite" and "id" in table.c and table.c.id.identity is not None:
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
         await connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(table.c.id))))

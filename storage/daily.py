@@ -77,14 +77,14 @@ async def list_rows(
 
 
 async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[models.Subscription]:
-    """Return those of the subscriptions that are active, and that no other transaction changes at this moment, locked."""
+    """Lock and return the active ones of these subscriptions, without those locked by another transaction."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
     query = query.order_by(subscriptions.c.id).with_for_update(skip_locked=True)
     return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
-    """Store up to which local date all posts are planned or given up, by subscription."""
+    """Store the local date up to which all posts are planned or given up, by subscription."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
     await database.update_rows(connection, subscriptions, rows)
 
@@ -96,7 +96,7 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> list[int]:
-    """Set the state of subscriptions, except those that a person has paused. Returns the ids of those whose state changed."""
+    """Set the state of subscriptions that no person has paused. Returns the ids of those changed."""
     is_by_hand = sa.and_(
         subscriptions.c.state == models.ActivityState.PAUSED,
         sa.func.coalesce(subscriptions.c.reason, models.Reason.BY_HAND) == models.Reason.BY_HAND,
@@ -122,7 +122,7 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
 
 
 class Mark(NamedTuple):
-    """What the last post of a subscription drew from: days up to `on`, of what the first `until` ingests added."""
+    """The range of a subscription's last post: days up to `on`, and entries added by the first `until` ingests."""
 
     on: date
     until: int
@@ -145,7 +145,7 @@ async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int
 
 
 ChannelLocale = tuple[int, str]
-"""A channel id and a language code. Subscriptions that share both share their posted papers."""
+"""A channel id and a language code. Subscriptions with the same pair share their posted papers."""
 
 
 def channel_locale(subscription: models.Subscription) -> ChannelLocale:
@@ -164,7 +164,7 @@ async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, 
 
 
 _MAX_PAPERS = 5_000
-"""Papers that a query names, below the parameters that a statement may have; of more, all posted ones are read."""
+"""The most papers in a query, within the limit of parameters; above it all posted papers are read."""
 
 
 async def list_posted(

@@ -41,14 +41,14 @@ Connection = AsyncConnection
 """The type of a transaction's connection, so that services need not import SQLAlchemy."""
 
 Check = Callable[[Connection], Awaitable[None]]
-"""Raises if a transaction may not be written."""
+"""Raises if the transaction may not write."""
 
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
-"""Connections kept open; as many again are opened when needed."""
+"""Connections kept open; up to as many more are opened when needed."""
 READER_CONNECTIONS = 6
-"""Connections that commands and buttons share. Delivery, planning and ingest have the others."""
+"""Connections shared by commands and buttons; delivery, planning and ingest use the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
 
@@ -65,10 +65,10 @@ class Database:
         self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
-        """Return this database for work that holds at most this number of connections, and one writer, at a time.
+        """Return this database, limited to this number of connections, and one writer, at a time.
 
-        Further work waits for its turn, first come, first served, and leaves the rest of the pool to other work: a writer
-        outside waits for one writer of these at most.
+        Further work queues, which leaves the rest of the pool to others: an outside writer waits for at most one of these
+        writers.
         """
         limited, slots = copy.copy(self), asyncio.Semaphore(connections)
         limited._read_gates = [slots]
@@ -77,20 +77,21 @@ class Database:
         return limited
 
     def checked(self, check: Check | None) -> Database:
-        """Return this database with write transactions that begin with `check`, or with no check."""
+        """Return this database with write transactions that begin with `check`, if given."""
         checked = copy.copy(self)
         checked._check = check
         return checked
 
     def within(self, connection: AsyncConnection) -> Database:
-        """Return this database for work within the transaction of `connection`: each transaction is a part of that one.
+        """Return this database with each transaction as a savepoint within that of `connection`, so that several services
+        share it.
 
-        Several services can so share a transaction. What a failed part wrote is undone, the rest stays.
+        A failed savepoint is rolled back alone.
         """
         return _JoinedDatabase(self, connection)
 
     def separate(self) -> Database:
-        """Return this database with a connection of its own, for what must not wait for the pool. Close it too."""
+        """Return this database with a separate connection, for work that must not wait for the pool. Close it too."""
         return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property
@@ -122,7 +123,9 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Run a read transaction, waiting for no writer: one snapshot on SQLite, one for each statement on PostgreSQL."""
+        """Run a read transaction, which waits for no writer. It reads one snapshot on SQLite, one per statement on
+        PostgreSQL.
+        """
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
                 await stack.enter_async_context(gate)
@@ -139,7 +142,7 @@ class Database:
 
 
 class _JoinedDatabase(Database):
-    """A database whose transactions are parts of one that is open already."""
+    """A database whose transactions are savepoints of an open transaction."""
 
     def __init__(self, database: Database, connection: AsyncConnection) -> None:
         super().__init__(database.engine, database.name)
@@ -147,14 +150,14 @@ class _JoinedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run a part of the open transaction: undo it on an exception."""
+        """Run a savepoint of the open transaction; roll it back on an exception."""
         with translated_errors(self.url):
             async with self._connection.begin_nested():
                 yield self._connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Read what the open transaction sees."""
+        """Read within the open transaction."""
         yield self._connection
 
 
@@ -174,8 +177,9 @@ def translated_errors(url: URL) -> Iterator[None]:
 
 
 FAILURES: errors.ErrorTypes = (errors.StorageError, sa.exc.SQLAlchemyError, sqlite3.Error)
-"""What a statement may raise. It is translated only where the transaction ends, which must not go on after it: PostgreSQL refuses
-all further statements, and what was not done would count as done."""
+"""Errors that a statement may raise. They are translated only at the end of the transaction, which must not continue:
+PostgreSQL refuses further statements, and skipped work would count as done.
+"""
 
 
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
@@ -211,8 +215,9 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 
 
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
-"""Codes of PostgreSQL, or their classes, that say nothing against the statement: a lost connection, read-only, ended since it was
-idle, a refused user, no resources (a full disk), cancelled, shutdown and start, errors of the system (manual, appendix A)."""
+"""PostgreSQL error codes, or their classes, that are not the statement's fault: lost connection, read-only, idle time-out,
+refused user, no resources (a full disk), cancelled, shutdown and start, system errors (manual, appendix A).
+"""
 
 
 def parse_url(url: str) -> URL:
@@ -249,7 +254,7 @@ def parse_url(url: str) -> URL:
 
 
 def make_name() -> str:
-    """Return a name for the sessions of this process: its host and number, and random digits, since both can come again."""
+    """Return a name for this process's sessions: host, process id, and random digits, since both can repeat."""
     return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -288,10 +293,10 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
 
 
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
-    """Connect to the first of the hosts that can be used. Raises the first host's error.
+    """Connect to the first usable host.
 
-    Each host has its part of the time. asyncpg gives all of it to the first one, and so never gets past a machine that is
-    gone, which refuses nothing.
+    Raises the first host's error. Each host gets a share of the time: asyncpg would spend all of it on the first one if
+    that machine is gone.
     """
     import asyncpg  # a SQLite file needs none of it
 
@@ -315,7 +320,7 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
 
 
 def _notice_silence(connected: socket.socket) -> None:
-    """Have a connection end 15 seconds after the other machine is gone; the system's own limit is a quarter of an hour."""
+    """End a connection 15 seconds after the other machine is gone; the system's default is a quarter of an hour."""
     if connected.family == socket.AF_UNIX or not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -345,9 +350,10 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def check_file(url: URL) -> None:
-    """Raise StorageError if a SQLite file cannot be opened or created. A new one can be read by its owner alone.
+    """Raise StorageError if a SQLite file cannot be opened or created.
 
-    Called before opening: if the open fails, aiosqlite's thread logs a traceback of its own when the loop ends.
+    A new file is readable by its owner only. Called before opening, since a failed open makes aiosqlite's thread log a
+    traceback when the loop ends.
     """
     path = sqlite_path(url)
     if path is None:
@@ -443,14 +449,14 @@ async def insert_rows(
     *,
     ignore_conflicts: bool = False,
 ) -> None:
-    """Insert rows that have the same columns; `ignore_conflicts` skips those that exist."""
+    """Insert rows with the same columns; `ignore_conflicts` skips existing ones."""
     await _insert(connection, table, rows, () if ignore_conflicts else None)
 
 
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows that have the same columns; update those whose key exists, if they have columns beside it."""
+    """Insert rows with the same columns; update those whose key exists, if they have other columns."""
     await _insert(connection, table, rows, key)
 
 
@@ -460,7 +466,7 @@ async def _insert(
     rows: Sequence[Mapping[str, Any]],
     key: tuple[str, ...] | None,
 ) -> None:
-    """Insert rows. `key`: the columns by which a row may exist, () for any of the table's keys; None: it may not."""
+    """Insert rows. Rows that exist by the columns of `key` (() means any key of the table) are allowed; None allows none."""
     if rows:
         statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
         values = [
@@ -474,9 +480,9 @@ async def _insert(
 def _compile_insert(
     dialect: Dialect, table: sa.Table, names: tuple[str, ...], key: tuple[str, ...] | None
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-    """Return the driver's statement and its columns in order, each with the function that converts its values.
+    """Return the driver's statement and its columns in order, each with its converter.
 
-    SQLAlchemy would look up both again for each row, which takes a fifth of an ingest.
+    SQLAlchemy looks both up for each row, which takes a fifth of an ingest.
     """
     statement = _dialect_insert(dialect, table)
     changes = {name: statement.excluded[name] for name in names if key and name not in key}
@@ -490,7 +496,7 @@ def _compile_insert(
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that columns have the wanted values, without those that are None."""
+    """Return the conditions that columns have these values; None values are left out."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
@@ -504,7 +510,7 @@ async def update_rows(
 ) -> None:
     """Update many rows, given as mappings with the same columns: those of the key, and the others with new values.
 
-    `same` are new values that all rows have in common, which may be expressions.
+    `same` are new values for all rows, possibly SQL expressions.
     """
     values = [{f"b_{name}": value for name, value in row.items()} for row in rows]
     if not values:
@@ -532,7 +538,7 @@ async def execute_in(
     column: sa.ColumnElement[Any],
     values: Iterable[Any],
 ) -> list[Any]:
-    """Execute a statement where a column is in any number of values, in chunks. Returns the rows that it returns."""
+    """Execute a statement where a column is in any number of values, in chunks. Returns all rows."""
     rows: list[Any] = []
     for chunk in chunked(values):
         result = await connection.execute(statement.where(column.in_(chunk)))
@@ -543,7 +549,7 @@ async def execute_in(
 async def fetch_record(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> Record | None:
-    """Return the one row of a query as a record, by the names of its fields; None without a row."""
+    """Return the only row of a query as a record; None without a row."""
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else build_record(record_type, row._mapping)
 
@@ -555,7 +561,7 @@ async def fetch_records(
     by: sa.ColumnElement[Any] | None = None,
     values: Iterable[Any] | None = None,
 ) -> list[Record]:
-    """Return the rows of a query as records, by the names of their fields; with `values` those where `by` is one of them."""
+    """Return the rows of a query as records; with `values`, the rows where `by` is one of them."""
     rows: Iterable[sa.Row[Any]]
     if by is None or values is None:
         rows = await connection.execute(query)
@@ -567,13 +573,13 @@ async def fetch_records(
 def build_record(
     record_type: type[Record], row: sa.RowMapping | Mapping[str, Any], **converted: Any
 ) -> Record:
-    """Build a dataclass from the columns named like its fields; `converted` are the fields of another name or type."""
+    """Build a dataclass from the columns named like its fields; `converted` gives fields with another name or type."""
     names = [name for name in record_type.__dataclass_fields__ if name not in converted]
     return record_type(**{name: row[name] for name in names}, **converted)
 
 
 def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
-    """Return the fields of a record that are columns of a table, but its id; `others` replaces or adds some."""
+    """Return the fields of a record that are columns of a table, except the id; `others` overrides or adds values."""
     return {name: getattr(record, name) for name in _shared_names(type(record), table)} | others
 
 

@@ -1,8 +1,8 @@
-"""All errors that a person can act on, and text made safe for a terminal or a log.
+"""The errors that a person can act on, and functions that make text safe for a terminal or a log.
 
-Drivers' errors are translated into those of storage. Messages often quote an address of the settings, so a password in it is
-hidden here, for every error. Titles of digests, pages of servers and names in Discord may hold a terminal's escape sequences or
-change the direction of text.
+Drivers' errors are translated into those of storage. Messages often quote an address of the settings, so a password in it
+is hidden here, for every error. Titles of digests, pages of servers and names in Discord may hold a terminal's escape
+sequences or change the direction of text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ErrorTypes = tuple[type[Exception], ...]
 
 @contextmanager
 def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
-    """Append an error of the block to `failures` instead of raising it; errors of the `reraise` types pass through."""
+    """Append an exception of the block to `failures` instead of raising it; `reraise` types pass through."""
     try:
         yield
     except reraise:
@@ -26,7 +26,7 @@ def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterato
 
 
 HIDDEN = "***"
-"""Stands for a password or a token in an address that is shown."""
+"""Replaces a password or a token in an address that is shown."""
 _SECRETS = re.compile(
     # A password up to the last @ of a word, or a name alone, which is a key then. What follows the colon may be a port.
     r"(?P<name>://[^\s/?#:@\[]{0,100}:)(?![0-9]{1,5}(?:[/?#\s]|$))\S{0,300}(?=@)|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
@@ -58,14 +58,14 @@ def make_printable(text: str) -> str:
 
 
 def escape_in_json(line: str) -> str:
-    """Return a line of JSON with what `CONTROLS` names and lone surrogates escaped; both can only be within its strings."""
+    """Return a line of JSON with control characters (`CONTROLS`) and lone surrogates escaped; both occur only in strings."""
     for pattern in (CONTROLS, _SURROGATES):
         line = pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
     return line
 
 
 class PaperroundError(Exception):
-    """Base of all our errors; the message says what happened and what to do. `exit_status` is the command line's."""
+    """Base of our errors; the message says what happened and what to do. `exit_status` is for the command line."""
 
     exit_status = 1
 
@@ -74,9 +74,9 @@ class PaperroundError(Exception):
 
 
 class UsageError(PaperroundError):
-    """An option, a setting or an argument that cannot be used as given.
+    """An invalid option, setting or argument.
 
-    `reason` is a word for it, from which the client makes a text in the reader's language with the `arguments`.
+    From `reason` and `arguments` the client makes a text in the reader's language.
     """
 
     exit_status = 2
@@ -92,19 +92,19 @@ class NotADigestError(PaperroundError):
 
 
 class StorageError(PaperroundError):
-    """The database cannot be used as it is."""
+    """The database cannot be used."""
 
 
 class DatabaseUnavailableError(StorageError):
     """PostgreSQL is unavailable, has ended the session, is read-only or refuses the login; a SQLite file is gone or in use.
 
-    Trying again later may succeed.
+    A retry may succeed.
     """
 
 
 class SupersededError(DatabaseUnavailableError):
-    """This process is not the sender, or no longer is, and may not write what the sender writes."""
+    """This process is not, or no longer, the sender and may not write the sender's data."""
 
 
 class DuplicateError(StorageError):
-    """An identical row exists already."""
+    """An identical row exists."""

@@ -12,7 +12,7 @@ from storage.tables import glossary
 
 
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
-    """Store a glossary, replacing the former one: the values that `search.get_glossary` returns."""
+    """Store a glossary (the values that `search.get_glossary` returns) in place of the former one."""
     values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
     statement = database.dialect_insert(connection, glossary).values(id=1, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

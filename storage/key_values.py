@@ -15,16 +15,16 @@ ENTRIES_ADDED = "entries:added"
 SCHEMA_HASH = "schema:hash"
 """Hash of the columns that the database was made with (`migrate.hash_schema`)."""
 REQUESTED = "requested:"
-"""Prefix of services that have a pace; the value is the time (UTC) of the last request that was reserved."""
+"""Prefix of services with a request pace; the value is the time (UTC) of the last reserved request."""
 WRITTEN_BY = "written-by:"
 """Prefix of the hashes of digests that Paperround wrote; the value is the name of the language model."""
 
 WRITTEN_ON = "writer:written-on"
 """The newest day whose digest the running bot has written, or that has no list."""
 WEBHOOK = "webhook:"
-"""Prefix of the ids of webhooks that posts are sent by; the value is the token, a secret."""
+"""Prefix of the ids of webhooks that post; the value is the token, a secret."""
 PRINTED = "printed:"
-"""Prefix of the places of printed digests, with the hashes of all texts printed there, as JSON."""
+"""Prefix of the files of written digests; the value has the hashes of all texts written there, as JSON."""
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:

@@ -1,9 +1,9 @@
-"""Locks that one process holds, and the lease of the one that sends.
+"""Locks held by one process, and the sender's lease.
 
-On SQLite a lock is that of a file beside the database, which is free once its holder is dead. On PostgreSQL the sender has a
-lease: a row that it renews, and that another process may take once it has expired. Each acquisition begins a term, a random
-number, which is the fencing token of what the sender writes: each of its transactions first reads the row and keeps others from
-changing its holder, so that a successor waits for them, and a former sender can begin none.
+On SQLite a lock is a locked file beside the database, released when its holder dies. On PostgreSQL the sender has a lease:
+a row that it renews, and that another process may take once it expires. Each acquisition begins a term, a random number
+used as fencing token: each transaction of the sender first locks the row, so that a successor waits for it, and a former
+sender can begin none.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from storage.database import Connection, Database, dialect_insert, sqlite_path
 from storage.tables import sender_lease
 
 LEASE = timedelta(seconds=15)
-"""Time after a renewal for which no other process may send."""
+"""How long after a renewal no other process may send."""
 RENEW_SECONDS = 4.0
 MAX_SILENCE_SECONDS = 8.0
-"""Time without a renewed lease after which a sender ends, some seconds before another process may send."""
+"""How long a sender goes on without renewing its lease: it ends some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 _THAW_SECONDS = 2.0
-"""Time for the renewal of a process that was frozen."""
+"""Time limit for the renewal by a process that was frozen."""
 _TERM_BITS = 62
 
 
@@ -43,13 +43,13 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
 
 
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the file of a lock beside a SQLite file, one also for links to it. Raises StorageError if it cannot be written."""
+    """Open the lock file beside a SQLite file, the same for links to it. Raises StorageError if it cannot be written."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     try:
         return path.open("w")
     except OSError as error:
-        # Such as one that root made, by a command with sudo.
+        # For example made by root with sudo.
         raise errors.StorageError(
             f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
         ) from error
@@ -61,12 +61,12 @@ _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
-    """Return when a lease that is renewed now expires, by PostgreSQL's clock; that of SQLite is not read."""
+    """Return when a lease renewed now expires, by PostgreSQL's clock. It is not used on SQLite."""
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
 async def raise_term(connection: Connection, name: str = "") -> int:
-    """Begin a new term, of the sender whose sessions have this name. What older terms write fails from now on."""
+    """Begin a new term of the sender whose sessions have this name. Writes of older terms fail from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
     values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
     insert = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, **values)
@@ -75,7 +75,7 @@ async def raise_term(connection: Connection, name: str = "") -> int:
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
-    """Whether `term` is that of the present sender; a new one cannot begin before the transaction ends."""
+    """Return whether `term` is current; a new one cannot begin before the transaction ends."""
     query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
     # A renewal, which changes no key, does not wait for this.
     holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
@@ -83,9 +83,10 @@ async def is_current_term(connection: Connection, term: int) -> bool:
 
 
 def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
-    """Return a database that can be written in the sender's present term only: a transaction of another is a SupersededError.
+    """Return a database that raises SupersededError for writes outside the sender's current term; a new term waits for
+    running transactions.
 
-    A new term waits for those that have begun. That of SQLite is returned as it is: a frozen process keeps the lock of the file.
+    A SQLite database is returned unchanged: a frozen process keeps the file lock.
     """
 
     async def check(connection: Connection) -> None:
@@ -97,7 +98,7 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
 
 
 class SenderLock:
-    """Held by the one process that sends: the lock of a file (SQLite), or a lease that `keep` renews (PostgreSQL)."""
+    """The sender lock, held by one process: a file lock (SQLite), or a lease that `keep` renews (PostgreSQL)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -109,7 +110,7 @@ class SenderLock:
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender; None if it is not the sender, as far as it knows."""
+        """This process's term as the sender; None if it knows that it is not."""
         return self._term
 
     async def is_sender(self) -> bool:
@@ -138,7 +139,9 @@ class SenderLock:
         return True
 
     async def keep(self) -> NoReturn:
-        """Renew the lease until another process has it (SupersededError), or for MAX_SILENCE_SECONDS in vain (StorageError)."""
+        """Renew the lease. Raises SupersededError if another process has it, StorageError after MAX_SILENCE_SECONDS of
+        failures.
+        """
         if self._database.is_sqlite:
             await asyncio.Event().wait()
         pause = RENEW_SECONDS
@@ -163,7 +166,7 @@ class SenderLock:
         raise errors.SupersededError("Another process has become the sender.")
 
     async def _renew(self) -> bool:
-        """Renew the lease; false if another process has it."""
+        """Renew the lease. Returns False if another process has it."""
         async with self._rows.transaction() as connection:
             mine = sender_lease.update().where(sender_lease.c.holder == self._term)
             renewed = await connection.execute(mine.values(expires_at=_lease_end(connection)))

@@ -1,6 +1,6 @@
-"""Opens a database with the current schema, which is made in an empty one, and copies a SQLite file while it is in use.
+"""Opens a database with the current schema, creating it in an empty one, and copies a SQLite file while it is in use.
 
-The schema's version is a hash of its columns: until the first release, a database of other columns is not migrated.
+The schema's version is a hash of its columns: until the first release, other schemas are not migrated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around the ma
 async def copy_to(source: database.Database, target: Path) -> int:
     """Copy the database to `target` atomically. Returns the size in bytes.
 
-    The copy is readable for its owner only. Raises StorageError if `target` is there and no backup, or cannot be written.
+    Only its owner can read it. Raises StorageError if `target` exists and is not a backup, or cannot be written.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -76,8 +76,8 @@ async def open_database(
 ) -> database.Database:
     """Open a database with the current schema. A child process has the `name` of its parent's.
 
-    `migrate` None: make the schema in a SQLite file; in PostgreSQL only by `db upgrade` and `run`.
-    Raises storage.errors.StorageError if the database is of another version, locked, read-only or unreachable.
+    `migrate` None creates the schema in SQLite only; on PostgreSQL `db upgrade` and `run` create it. Raises
+    storage.errors.StorageError if the database is of another version, locked, read-only or unreachable.
     """
     name = name or database.make_name()
     opened = database.Database(database.open_engine(url, name), name)
@@ -102,12 +102,14 @@ async def open_database(
 
 
 def redact_url(url: str) -> str:
-    """Return a database URL without its password, which may also be an option. Raises StorageError if the URL is invalid."""
+    """Return a database URL without its password, which may be a query option too. Raises StorageError if the URL is
+    invalid.
+    """
     return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
 
 
 async def current_schema(opened: database.Database) -> str | None:
-    """Return the hash of the schema of the database, "" if it is not known; None if it is empty.
+    """Return the hash of the database's schema, "" if unknown; None if the database is empty.
 
     Raises StorageError if the database contains tables of another application.
     """
@@ -123,13 +125,13 @@ async def current_schema(opened: database.Database) -> str | None:
 
 
 def hash_schema() -> str:
-    """Return a hash of all columns."""
+    """Return the hash of all columns of the schema."""
     columns = [f"{column} {column.type!r}" for table in tables.metadata.sorted_tables for column in table.c]
     return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
 
 
 async def upgrade(opened: database.Database) -> None:
-    """Make the schema in an empty database, in one transaction and one process at a time."""
+    """Create the schema in an empty database, in one transaction and one process at a time."""
     async with _migration_lock(opened):
         if await current_schema(opened) is not None:
             return

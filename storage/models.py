@@ -1,4 +1,4 @@
-"""The records that storage gives and takes, and the closed sets of their values."""
+"""The records that storage reads and writes, and their enums."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Locale(StrEnum):
 
 
 share_name = lru_cache(maxsize=1 << 14)(str)
-"""Returns one string for equal names: the papers of a collaboration have the same three thousand authors."""
+"""Interns names: the papers of a collaboration share three thousand authors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Guild:
-    """A guild of which the bot is a member, or was one until `left_at`."""
+    """A server of which the bot is a member, or was until `left_at`."""
 
     guild_id: int
     locale: Locale | None
@@ -60,10 +60,11 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats: two that are written, the list of a day's papers that a service gives, and lists by others.
+    """The digest formats:
 
-    LOOKUP: all new papers of a day from a source that chooses none, such as an arXiv category. They are for look-up and
-    alerts: no post takes them unless its subscription draws from that source.
+    two written ones, a service's list of a day's papers, and lists by others. LOOKUP: all new papers of a day from a source
+    that does not select, such as an arXiv category. They serve look-up and alerts; only subscriptions to that source post
+    them.
     """
 
     NEWSLETTER = "newsletter"
@@ -91,7 +92,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LocatedProblem:
-    """What is wrong in a file, a page or a template. `line`, from 1, is None for the whole text or if it is not known."""
+    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or for the whole text."""
 
     location: str
     line: int | None
@@ -141,7 +142,8 @@ class Digest:
 
 
 DigestKey: TypeAlias = tuple[str, str, date]
-"""A digest's source, location (a path, a URL or a feed entry) and date: a new text there replaces its entries."""
+"""A digest's source, location (a path, a URL or a feed entry) and date. A new text with the same key replaces its entries.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class SourcedDigest:
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """A stored digest without its text, of which `hash` is the SHA-256 in hex. `source` is a URL, or `files`."""
+    """A stored digest without its text; `hash` is the SHA-256 of the text in hex. `source` is a URL, or `files`."""
 
     id: int
     source: str
@@ -216,7 +218,7 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPaper(PaperRow):
-    """A paper on a reader's shelf. `date` is that of `saved_at` (UTC) if no digest lists the paper."""
+    """A paper saved by a reader. `date` is the date of `saved_at` (UTC) if no digest lists the paper."""
 
     saved_at: datetime
     note: str = ""
@@ -225,13 +227,14 @@ class SavedPaper(PaperRow):
 
 
 _Date: TypeAlias = date
-"""For a record that has a field `date`."""
+"""Alias for records that have a field `date`."""
 
 
 class Trust(NamedTuple):
-    """The rank of a source, the smallest first: its priority, negated, then its id, the oldest first.
+    """The rank of a source, best first:
 
-    Services come before all of them (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
+    its negated priority, then its id (oldest first). Services come before all (see `bot.archive.digest_writer`), then files
+    (`sources.FILES`) and folders.
     """
 
     rank: int
@@ -243,7 +246,7 @@ FILES_TRUST = Trust(-(2**31))
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest. `writer` is the model that Paperround wrote the digest with, None for all others.
+    """A paper's entry in one digest. `writer` is the model with which Paperround wrote the digest, None for other digests.
 
     `trust` is that of the digest's source, `ingested_on` the day (UTC) on which it was first stored.
     """
@@ -259,13 +262,13 @@ class Appearance:
 
     @property
     def counts_on(self) -> _Date:
-        """The day as of which it counts among those of its source: a date ahead of its arrival gains nothing."""
+        """The day used to order digests of a source: a date after its arrival does not count as newer."""
         return min(self.date, self.ingested_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
-    """What digests or a service say about a paper. `media` are the addresses of pictures and videos."""
+    """Facts about a paper from digests or a service. `media` are URLs of pictures and videos."""
 
     title: str | None = None
     authors: tuple[str, ...] = ()
@@ -307,8 +310,8 @@ class MergedPaper(PaperDescription):
 class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
-    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper that only services
-    described; both its dates are that of its publication.
+    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is False for a paper known only from services;
+    both its dates are then its publication date.
     """
 
     first_on: date
@@ -355,11 +358,11 @@ class DraftState(StrEnum):
 
     PLANNED = "planned"
     WRITTEN = "written"
-    """`text` has the claims of the answer, not yet judged."""
+    """`text` contains the answer's claims, not yet judged."""
     CHECKED = "checked"
-    """`text` has the claims that the judge found proved."""
+    """`text` contains the claims that the judge accepted."""
     REFUSED = "refused"
-    """There is no text to write from."""
+    """There is no source text."""
     FAILED = "failed"
 
 
@@ -466,7 +469,7 @@ class Style(StrEnum):
 
 
 class ProcessRole(StrEnum):
-    """What a `run` does: everything, everything but HTTP interactions, or those alone."""
+    """What a `run` process does: everything, everything except HTTP interactions, or only those."""
 
     ALL = "all"
     LEADER = "leader"
@@ -474,7 +477,7 @@ class ProcessRole(StrEnum):
 
 
 class ActivityState(StrEnum):
-    """State of a subscription or an alert. PAUSED waits for a person, or for a server to return."""
+    """State of a subscription or an alert. PAUSED lasts until a person resumes it, or the bot rejoins the server."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -484,7 +487,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 NO_GUILD = 0
-"""Stands for the server of a webhook, which is not known."""
+"""In place of a webhook's server, which is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,10 +495,10 @@ class Subscription:
     """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
 
     `at_time` is `HH:MM` local time in `timezone` (an IANA name), at which it posts what is there; "" for a post that comes
-    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in that zone. With the dates up to `last_on`, of
-    that zone too, it has done. `created_by` is None if the subscription was made on the command line. A `topic` is a search query
-    that all papers posted match, "" for none; `source` is the address of the source whose digests are posted, "" for all that
-    choose papers; `mention_role_id` is a role to mention above them. A `silent` post raises no notification.
+    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in that zone. Dates up to `last_on`, in
+    that zone, are done. `created_by` is None if it was made on the command line. `topic` is a search query that all posted
+    papers match, "" for none; `source` is the URL of the only source to post from, "" for all that choose papers;
+    `mention_role_id` is a role to mention. A `silent` post raises no notification.
     """
 
     id: int = 0
@@ -521,7 +524,7 @@ class Subscription:
 
     @property
     def is_by_webhook(self) -> bool:
-        """Whether a webhook posts it, whose id is the `channel_id`; its server is not known."""
+        """Whether a webhook posts it: `channel_id` is the webhook's id, and its server is unknown."""
         return self.guild_id == NO_GUILD
 
 
@@ -548,7 +551,7 @@ class Club:
 
 
 class AlertKind(StrEnum):
-    """The kind of a term: what a paper must have for the term to match."""
+    """The kind of a term."""
 
     KEYWORD = "keyword"
     """Words in the title or in a summary."""
@@ -566,7 +569,7 @@ class AlertTiming(StrEnum):
 
 
 class AlertTerm(NamedTuple):
-    """Words, or a name, that a paper must have."""
+    """Words or a name that a paper must have."""
 
     kind: AlertKind
     text: str
@@ -597,7 +600,7 @@ class Alert:
     match_all: bool = False
     excluded: tuple[str, ...] = ()
     min_votes: int = 0
-    """A later reading of the votes that reaches this number counts too, once."""
+    """A paper that reaches this number of votes later matches then, once."""
     timing: AlertTiming = AlertTiming.AT_ONCE
     at_time: str = "09:00"
     """Time of day in `timezone`, of a daily or weekly alert."""
@@ -605,7 +608,7 @@ class Alert:
     weekday: int = 1
     """ISO weekday of a weekly alert."""
     max_a_day: int = 0
-    """Messages within 24 hours of one that is sent at once; 0: any number."""
+    """The most messages of an immediate alert within 24 hours; 0 means any number."""
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False
@@ -617,9 +620,10 @@ class Alert:
 
 
 class Match(NamedTuple):
-    """A paper that matches an alert, unsent. `recipient` is `user:<id>` or `channel:<id>`.
+    """An unsent match of a paper and an alert.
 
-    `ready_at` (UTC) is when the paper had the votes that the alert asks for; None: not yet.
+    `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's minimum votes;
+    None: not yet.
     """
 
     recipient: str
@@ -683,9 +687,9 @@ class PartKind(StrEnum):
 class Delivery:
     """A delivery to one channel or user; with `id` 0 a new one. `key` is unique, so a repeated plan has no effect.
 
-    `local_on` is the date of a daily post in its own zone, `digest_on` the newest day that it draws from, and `drawn_until`
-    the number of ingests so far. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first.
-    `reason` is why it is stopped, or why Discord refuses it while it is WAITING.
+    `local_on` is a daily post's date in its zone, `digest_on` the newest day that it draws from, `drawn_until` the number
+    of ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason`
+    says why it was stopped or, while WAITING, why Discord refuses it.
     """
 
     id: int = 0
@@ -710,12 +714,12 @@ class Delivery:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it goes to a reader's direct messages, and cannot be redirected to a server."""
+        """Whether it is sent to a reader's direct messages and cannot be redirected to a server."""
         return self.user_id is not None and self.guild_id is None
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether it was stopped since it cannot be determined whether it was sent: a person can repeat it."""
+        """Whether it was stopped because its outcome is unknown; a person can repeat it."""
         return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
@@ -778,7 +782,7 @@ class Receipt:
 
 
 class FeedbackKind(StrEnum):
-    """What a reader said of a paper besides saving it. The last one counts."""
+    """A reader's opinion of a paper. The last one counts."""
 
     MORE = "more"
     LESS = "less"
@@ -789,7 +793,7 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` is why they are not sent any more.
+    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` says why they are no longer sent.
     """
 
     user_id: int

@@ -1,10 +1,11 @@
-"""The transactional outbox: plans deliveries with their parts, records attempts, stops and ends deliveries; queries and counts.
+"""The transactional outbox: plans deliveries with their parts, records attempts, stops and ends deliveries; queries and
+counts.
 
-A delivery is WAITING until all of its parts are SENT, or until one of them is STOPPED, and the others with it. A part that is
-not SENT blocks only the later parts of its own delivery.
+A delivery is WAITING until all its parts are SENT, or one is STOPPED, which stops the others. An unsent part blocks only
+later parts of the same delivery.
 
-A claim carries the sender's term (a fencing token). A process that is no longer the sender cannot begin an attempt, and of
-those it had begun it can store receipts only.
+A claim carries the sender's term (a fencing token). A former sender cannot begin attempts; for those already begun it can
+only store receipts.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ async def purge(
 ) -> int:
     """Delete at most `limit` deliveries that ended before `before` (UTC), of one server or of all. Returns their number.
 
-    The last post of each subscription stays, since `/status` shows it however old it is; those of a server all go.
+    The last post of each subscription stays for `/status`, unless a server is given.
     """
     condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
     if guild_id is not None:
@@ -95,9 +96,9 @@ async def release_interrupted(
 ) -> int:
     """Make the parts that a crash left SENDING due at once, if `term` is the present sender's. Returns their number.
 
-    Those of `in_flight_ids` are being sent now. `first_attempt_at` is kept: the outcome is unknown. Forum posts of an earlier
-    term are due at `forum_posts_at`: they have no nonce, and the request of a former sender that still runs must have arrived
-    before they are searched for.
+    `in_flight_ids` are being sent now. `first_attempt_at` is kept: the outcome is unknown. Forum posts of an earlier term
+    are due at `forum_posts_at`: they have no nonce, so they are searched for after a request of the former sender must have
+    arrived.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -167,8 +168,8 @@ async def mark_retry(
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
 
-    `unknown_since` is the first attempt that Discord may have accepted; None if it certainly accepted none. If the part
-    `is_refused`, the error becomes the reason of its delivery.
+    `unknown_since` is the first attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the
+    delivery's reason.
     """
     result = await connection.execute(
         parts.update()
@@ -228,12 +229,12 @@ async def use_fallback(
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
-    """True for the part while its last attempt is that of `term` and has no outcome yet."""
+    """Condition that the part's last attempt is that of `term` and has no outcome yet."""
     return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
 async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:
-    """Return the ids of the deliveries that Discord refuses and that are tried again, by values of columns like `channel_id`."""
+    """Return the ids of waiting deliveries that Discord refuses, by values of columns like `channel_id`."""
     query = sa.select(deliveries.c.id).where(
         deliveries.c.state == DeliveryState.WAITING,
         deliveries.c.reason.is_not(None),
@@ -296,10 +297,10 @@ async def redirect(
 async def expire(
     connection: AsyncConnection, now: datetime, *, unknown_until: datetime | None = None
 ) -> list[models.Delivery]:
-    """Stop the deliveries whose `expires_at` has passed, for the reason of their refusal, or as too old. Returns them.
+    """Stop expired deliveries, for the reason of their refusal or as too old.
 
-    A delivery with a part being sent is left until its outcome is known; one of an unknown outcome that waits for Discord
-    until its `expires_at` is `unknown_until`.
+    Returns them. A delivery with a part being sent is left until its outcome is known; with an unknown outcome, until its
+    `expires_at` is `unknown_until`.
     """
     is_waiting = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
@@ -372,11 +373,11 @@ async def list_due(
 ) -> list[DuePart]:
     """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
 
-    Of those due at one moment, a server's first delivery comes before another one's second.
+    Of those due at the same time, each server's first delivery comes before any second.
 
-    Left out are parts of expired deliveries unless an attempt's outcome is unknown, parts for `exclude_channel_ids` (None:
-    direct messages that are not open yet), those of webhooks on request, and those that are SENDING, which
-    `release_interrupted` makes WAITING again after a start. The posts of a subscription that is paused wait until it is resumed.
+    Left out are parts of expired deliveries (unless an outcome is unknown), parts for `exclude_channel_ids` (None: unopened
+    direct messages), those of webhooks on request, and SENDING ones, which `release_interrupted` resets. The posts of a
+    subscription that is paused wait until it is resumed.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -433,7 +434,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 
 def live_clause() -> sa.ColumnElement[bool]:
-    """True if a delivery is waiting, or if a part of it was sent or has an unknown outcome: its papers count as posted."""
+    """Condition that a delivery is waiting, or has a part that was or may have been sent: its papers count as posted."""
     was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
     return sa.or_(
         deliveries.c.state != DeliveryState.STOPPED,
@@ -442,7 +443,7 @@ def live_clause() -> sa.ColumnElement[bool]:
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
-    """True if a delivery may still be sent."""
+    """Condition that a delivery may still be sent."""
     return deliveries.c.state == DeliveryState.WAITING
 
 
@@ -484,7 +485,7 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the newest deliveries to channels or a reader that are refused or were stopped, except for those cancelled."""
+    """Return the newest refused or stopped deliveries to channels or a reader, without cancelled ones."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
@@ -496,7 +497,7 @@ async def list_problems(
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
-    """Return whether another delivery of the same kind to the destination was refused for a reason since the last one sent."""
+    """Return whether another delivery of this kind to the destination was refused since the last one sent."""
     same = _same_destination(delivery)
     sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
     query = sa.select(deliveries.c.id).where(
@@ -511,7 +512,7 @@ async def is_refusal_known(connection: AsyncConnection, delivery: models.Deliver
 async def list_last_ends(
     connection: AsyncConnection, delivery: models.Delivery, limit: int
 ) -> list[str | None]:
-    """Return the reasons of the last finished deliveries of the same kind to the destination; None is one that was sent."""
+    """Return the reasons of the last finished deliveries of this kind to the destination; None for sent ones."""
     query = sa.select(deliveries.c.reason).where(*_same_destination(delivery), ~unfinished_clause())
     return list((await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).scalars())
 

@@ -56,10 +56,10 @@ async def list_facts_by_paper(
 
 
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
-    """Return the arXiv ids of papers for which arXiv is to be asked at `now` (UTC), at most `limit`, the newest first.
+    """Return at most `limit` arXiv ids to look up at arXiv at `now` (UTC), the newest first:
 
-    They lack a title, or arXiv's facts if a list of ids or a review named them. Then come saved papers without a title that no
-    digest lists, as imports bring them.
+    papers without a title, or named by a list of ids or a review without arXiv's facts. Then come saved papers without a
+    title that no digest lists.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
@@ -84,7 +84,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
 
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
-    """Store that arXiv was asked for papers in vain at `now` (UTC): it is asked again after a day, then 2, 4 … 32 days."""
+    """Store that arXiv did not know papers at `now` (UTC): they are looked up again after a day, then 2, 4 … 32 days."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
@@ -95,7 +95,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
-    """Return the ids of the papers whose authors arXiv has named: theirs is the paper's own order."""
+    """Return the ids of papers with authors from arXiv, whose order is the paper's."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
     rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
@@ -121,7 +121,7 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, Merged
 
 
 async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) -> None:
-    """Number a change of papers, which the search index follows. The transaction must hold the ingest lock."""
+    """Number a change of papers, for the search index. The transaction must hold the ingest lock."""
     if not paper_ids:
         return
     last = await key_values.get(connection, search.CHANGE)
@@ -134,9 +134,10 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
-    """Delete at most `limit` papers (of `ids`, None: all) that no digest ever had and no row names. Returns their number.
+    """Delete at most `limit` papers (of `ids`, None:
 
-    The transaction must be the only writer (`archive.lock_ingest`), but for rows that name papers.
+    all) that no digest ever listed and no row refers to. Returns their number. The transaction must hold the ingest lock
+    (`archive.lock_ingest`).
     """
     named = [
         sa.exists().where(column == papers.c.id)
@@ -165,7 +166,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
-    """Return stored papers by id, listed or not, selected by arXiv ids and by ids."""
+    """Return stored papers by id, listed or not, selected by arXiv ids or ids."""
     rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
     rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
@@ -218,7 +219,7 @@ async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> di
 
 
 async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[int]:
-    """Return the ids of the papers stored last that a digest lists, the newest first."""
+    """Return the ids of the last stored listed papers, the newest first."""
     query = (
         sa.select(papers.c.id).where(papers.c.last_on.is_not(None)).order_by(papers.c.id.desc()).limit(limit)
     )
@@ -226,7 +227,7 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return the details of a listed paper with all appearances, or of one that a service described; otherwise None."""
+    """Return the details of a paper that a digest lists (with all appearances) or a service described; otherwise None."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
@@ -236,7 +237,7 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail 
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of papers that no digest lists, dated by their publication; of those with a title."""
+    """Return the details of papers with a title that no digest lists, dated by publication."""
     described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
     details = []
@@ -264,7 +265,7 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
-    """Return the number of papers, and the range of the digests up to a date: later ones are dated ahead."""
+    """Return the number of papers, and the date range of digests up to a date; later ones are dated in the future."""
     query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
     return ArchiveExtent(await snapshot.read(connection, search.count_listed), first_on, last_on)

@@ -1,7 +1,7 @@
-"""What look-ups read from the database by plain SQL: what the search index is made of and follows, the glossary, and the rows of
-papers and authors that answers list.
+"""Reads for look-ups, in plain SQL: the content and changes for the search index, the glossary, and the rows of papers and
+authors in answers.
 
-The index is a folder beside the database (`bot.search.index`). Each change of papers has a number, under which they are found.
+The index is a folder beside the database (`bot.search.index`). Each change of papers has a number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Filters:
     min_votes: int | None = None
 
     def allow(self, on: date, votes: int | None) -> bool:
-        """Tell whether a paper of this date with these votes passes."""
+        """Return whether a paper of this date with these votes passes."""
         return (
             (self.since_on is None or on >= self.since_on)
             and (self.until_on is None or on <= self.until_on)
@@ -57,7 +57,7 @@ class Change(NamedTuple):
 
 
 def parse_change(value: str) -> Change:
-    """Return a change from its text."""
+    """Parse a change."""
     number, _, token = value.partition(":")
     return Change(int(number), token)
 
@@ -69,7 +69,7 @@ def get_change(snapshot: Snapshot) -> Change:
 
 
 def has_change(snapshot: Snapshot, change: Change) -> bool:
-    """Return whether a change is one of the last ones of this database: not so if a backup from before it was restored."""
+    """Return whether a change is one of this database's last ones; not if a backup from before it was restored."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
     return change == Change() or any(str(change) in json.loads(value) for (value,) in rows)
 
@@ -101,7 +101,7 @@ def list_documents(
     *,
     also_unlisted: bool = False,
 ) -> list[IndexDocument]:
-    """Return what is indexed of the listed papers among these ids, in no order.
+    """Return the index documents of the listed papers among these ids, in any order.
 
     `select_shown` chooses the sections of a summary.
     """
@@ -165,7 +165,7 @@ def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
 # The glossary.
 
 GLOSSARY_DECISIONS = "glossary:decisions"
-"""Key of what an operator has said of forms, as JSON: rows of (English term, form, whether it is one)."""
+"""Key of the operator's decisions on forms, as JSON: rows of (English term, form, whether it is one)."""
 
 
 def get_glossary_version(snapshot: Snapshot) -> str:
@@ -175,7 +175,7 @@ def get_glossary_version(snapshot: Snapshot) -> str:
 
 
 def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
-    """Return what an operator has said of forms: English term, form, and whether it is one, the oldest first."""
+    """Return the operator's decisions on forms, oldest first: English term, form, and whether it is one."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", GLOSSARY_DECISIONS)
     return [(term, form, is_form) for (value,) in rows for term, form, is_form in json.loads(value)]
 

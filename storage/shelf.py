@@ -30,7 +30,7 @@ async def save_at(
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, each at a time of its own (UTC), which places it in the list."""
+    """Save papers for a reader, each with its time (UTC), which determines its place in the list."""
     same = {"user_id": user_id, "server_id": server_id}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
     await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
@@ -67,7 +67,7 @@ async def list_rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
-    """Return a page of a reader's saved papers and the number of all: those with all the tags, among `paper_ids`."""
+    """Return a page of a reader's saved papers with all the tags, among `paper_ids`, and their total."""
     chosen = _select_ids(user_id, tags, paper_ids)
     total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
@@ -79,7 +79,7 @@ async def _read_rows(
 ) -> list[models.SavedPaper]:
     """Return a reader's saved papers in the order of these ids.
 
-    Only ids are sorted by the database: SQLite sorts in memory, and the rows of a full shelf can take hundreds of megabytes.
+    The database sorts only ids: SQLite sorts in memory, and the rows of 5,000 papers can take hundreds of megabytes.
     """
     ids = list(paper_ids)
     query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
@@ -88,7 +88,7 @@ async def _read_rows(
 
 
 async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
-    """Yield, a few at a time, what a search needs: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+    """Yield the columns for a search, some rows at a time: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -111,7 +111,7 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
-    """Return the tags of all papers of a reader, with spaces between them; a tag is there once for each of its papers."""
+    """Return the tags of all of a reader's papers, separated by spaces, each repeated for every paper."""
     # One value: thousands of rows would each take time of the event loop.
     joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
     query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
@@ -119,7 +119,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
 
 
 _ROWS_AT_ONCE = 100
-"""Rows that are converted before the event loop gets control."""
+"""Rows converted before the event loop runs other tasks."""
 _SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 

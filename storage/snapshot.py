@@ -1,7 +1,7 @@
-"""One state of the database, read by plain SQL in synchronous calls: what answers a reader runs as one function.
+"""Reads one state of the database by plain SQL in synchronous calls; an answer's reads run as one function.
 
-On SQLite the function runs in the thread of its connection, so that it waits for no event loop between two statements; on
-PostgreSQL SQLAlchemy awaits each of them.
+On SQLite the function runs in the connection's thread, without the event loop between statements; on PostgreSQL SQLAlchemy
+awaits each statement.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Snapshot:
 
 
 def find_missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a database URL if opening it would make it; None for any other database."""
+    """Return the SQLite file of a database URL if it does not exist yet; otherwise None."""
     name = url.removeprefix(_SQLITE_URL).partition("?")[0]
     path = Path(name)
     is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")
@@ -73,7 +73,7 @@ async def read(
     *arguments: Parameters.args,
     **options: Parameters.kwargs,
 ) -> Result:
-    """Return what a function reads in the transaction of a connection."""
+    """Run a function that reads in the transaction of a connection, and return its result."""
     sync = connection.sync_connection
     assert sync is not None
     if connection.dialect.name == "sqlite":

@@ -17,13 +17,13 @@ FILES = "files"
 _WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 _STATES_AT_ONCE = 200
 _UNKNOWN = models.Trust(2**31)
-"""The trust of a source that was removed: after all others."""
+"""The trust of a removed source: after all others."""
 
 
 def trust(
     source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
 ) -> models.Trust:
-    """Return the trust of a source by its address, or of a service; the others are those of its row, if there is one."""
+    """Return the trust of a source by URL, or of a service; a configured source's comes from its row."""
     if priority is None or source_id is None:
         return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:
@@ -64,9 +64,9 @@ async def list_rows(
 async def count_papers(
     connection: AsyncConnection, since_on: date
 ) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
-    """Return the papers of the digests of each source since a date, by source, format and date.
+    """Return the number of papers of each source's digests since a date, by source, format and date.
 
-    A format of which a source has older digests only is there without dates.
+    A format with older digests only has no dates.
     """
     place = digests.c
     formats = sa.select(place.source, place.format).distinct()
@@ -85,13 +85,13 @@ async def count_papers(
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store the priority of a source, which papers that are written from now on are merged by. Return whether it exists."""
+    """Store the priority of a source, used when papers are merged from now on. Returns whether the source exists."""
     result = await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
     return result.rowcount > 0
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Delete a source and its page states; its digests and facts stay. Return whether it existed."""
+    """Delete a source and its page states; its digests and facts stay. Returns whether it existed."""
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
@@ -104,7 +104,7 @@ async def count_stored(connection: AsyncConnection, url: str, since: datetime) -
 
 
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
-    """Return whether a source was not removed since it was read."""
+    """Return whether a source still exists."""
     return (
         await connection.execute(sa.select(sources.c.id).where(sources.c.id == row.id))
     ).first() is not None
@@ -119,13 +119,13 @@ async def set_health(connection: AsyncConnection, row: models.StoredSource) -> N
 _PACE_LOCK = 0x50414345
 """PostgreSQL advisory lock around the reservation of a request: "PACE"."""
 _MAX_AHEAD = timedelta(minutes=10)
-"""Time by which a reserved request can lie ahead; a later one was reserved by a clock that was wrong."""
+"""How far ahead a reserved request can be; a later one was reserved by a wrong clock."""
 
 
 async def reserve_request(
     connection: AsyncConnection, service: str, now: datetime, interval: timedelta
 ) -> datetime:
-    """Return when a request to a service may be sent (UTC), and reserve that moment for all processes of the database."""
+    """Reserve the next time (UTC) for a request to a service, among all processes of the database, and return it."""
     await locks.lock_transaction(connection, _PACE_LOCK)
     key = key_values.REQUESTED + service
     last = await key_values.get(connection, key)
@@ -137,7 +137,7 @@ async def reserve_request(
 
 
 async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
-    """Return the page states of a source by location. The event loop runs meanwhile."""
+    """Return the page states of a source by location, without blocking the event loop."""
     query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
@@ -150,7 +150,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
 async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
-    """Return the locations of a kind's pages read since a time (UTC), with that time; None without such a source."""
+    """Return when a kind's pages were read since a time (UTC), by location; None without such a source."""
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None

@@ -1,8 +1,8 @@
 """The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
-A table of records takes its columns from the record of `storage.models` (`_table_of`): their names, types and which may be NULL
-are declared there alone. Times are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. A column of a
-closed set holds the values of its enum and gives its members, a JSON column of a list gives tuples (`Stored`).
+`_table_of` takes a table's columns (names, types, NULL) from the record in `storage.models`, where they are declared. Times
+are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. An enum column stores the values of its
+enum; a JSON list is read as a tuple (`Stored`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ metadata = sa.MetaData(
 
 
 class Stored(sa.types.TypeDecorator[Any]):
-    """A column whose values are of another type in Python: `load` makes them from the database's, `dump` the reverse."""
+    """A column type that converts values: `load` from the database's to Python's, `dump` the reverse."""
 
     impl: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]] = sa.Text
     cache_ok = True
@@ -100,7 +100,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
 }
-"""The type of a column by that of a record's field."""
+"""Column types by the type of the record's field."""
 
 READER_ROWS = {"reader": "rows"}
 """`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
@@ -110,16 +110,16 @@ READER_ROWS = {"reader": "rows"}
 READER_MENTION = {"reader": "mention"}
 """`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
 SERVER_ROWS = {"server": "rows"}
-"""`info` of a column with a server's id whose rows go with a server that the bot has left, besides posts and alerts."""
+"""`info` of a column with a server's id: its rows are deleted with a server that the bot left (posts and alerts apart)."""
 OPERATORS = {"for": "operators"}
-"""`info` of a column that only operators may see, in a table with readers' rows: `/me data` leaves it out."""
+"""`info` of a column for operators only, in a table with readers' rows: `/me data` leaves it out."""
 
 # On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64-bit.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 _required = partial(sa.Column, nullable=False)
-"""A column that is never NULL."""
+"""Return a NOT NULL column."""
 
 
 def _id() -> sa.Column[int]:
@@ -153,10 +153,9 @@ def _table_of(
     infos: Mapping[str, dict[str, str]] = MappingProxyType({}),
     **options: Any,
 ) -> sa.Table:
-    """Declare the table whose rows are these records, with a column for each of their fields but those `apart`.
+    """Declare the table of a record class, with a column for each field except those `apart`.
 
-    `items` are its keys and indexes, and columns that the records lack or that have options of their own; `infos` are the
-    `info` of columns.
+    `items` are keys, indexes, and columns that the record lacks or that need options; `infos` are the `info` of columns.
     """
     given = {item.name: item for item in items if isinstance(item, sa.Column)}
     columns = [

@@ -25,7 +25,7 @@ _IS_ACTIVE = sa.and_(profiles.c.at_time.is_not(None), profiles.c.reason.is_(None
 
 
 async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """Return the times of day with their zones at which readers are sent the papers of the day."""
+    """Return the distinct times of day, with their zones, at which papers of the day are sent."""
     query = sa.select(profiles.c.at_time, _ZONE).select_from(_WITH_READER).where(_IS_ACTIVE).distinct()
     return [(at_time, zone) for at_time, zone in await connection.execute(query)]
 
@@ -33,7 +33,7 @@ async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
 async def list_due(
     connection: AsyncConnection, hours: Collection[tuple[str, str]], local_on: date, *, limit: int
 ) -> list[models.Profile]:
-    """Return the profiles with one of these hours for which a local date is not done, each with the zone of its hour."""
+    """Return the profiles with one of these hours whose local date is not done, each with its zone."""
     others = [column for column in profiles.c if column is not profiles.c.timezone]
     query = (
         sa.select(*others, _ZONE.label("timezone"))
@@ -50,7 +50,7 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> set[int]:
-    """Return those of these readers who were sent the papers of a day between two dates, or will be."""
+    """Return the readers among these with a live delivery of papers of a day between two dates."""
     rows = deliveries.c
     query = sa.select(rows.user_id).where(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
@@ -59,7 +59,7 @@ async def list_sent(
 
 
 class ProfileSettings(TypedDict, total=False):
-    """What a reader chose, and the last local date of the reader's hour that is done."""
+    """A reader's choices, and the last local date that is done."""
 
     topics: tuple[str, ...]
     at_time: str | None
@@ -69,9 +69,9 @@ class ProfileSettings(TypedDict, total=False):
 
 
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
-    """Store the given settings; nothing of a reader without a profile, as of one who was forgotten meanwhile.
+    """Store settings, if the reader still has a profile.
 
-    With a `reason` the papers of the day are not sent any more; the time of day is kept.
+    A `reason` stops sending the papers of the day; the time of day is kept.
     """
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 
@@ -85,7 +85,7 @@ async def add(connection: AsyncConnection, profile: models.Profile) -> None:
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
-    """Store that a local date of readers' hours is done."""
+    """Mark a local date as done for readers."""
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )
@@ -106,7 +106,7 @@ async def set_feedback(
 async def list_feedback(
     connection: AsyncConnection, user_id: int, *, limit: int
 ) -> list[tuple[int, models.FeedbackKind]]:
-    """Return the papers of a reader's latest feedback, the last first."""
+    """Return a reader's latest feedback, the last first."""
     query = (
         sa.select(feedback.c.paper_id, feedback.c.kind)
         .where(feedback.c.user_id == user_id)

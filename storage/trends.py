@@ -15,7 +15,7 @@ from storage.snapshot import Row, Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """The papers last listed in a month, a week or a day, by its first day. `votes` is None if those of all are unknown."""
+    """The papers last listed in a month, a week or a day, by its first day. `votes` is None if all are unknown."""
 
     starts_on: date
     paper_count: int

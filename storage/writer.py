@@ -1,4 +1,4 @@
-"""What the writer of digests stores: drafts, full texts of papers, and the model's tokens by UTC day.
+"""Data of the digest writer: drafts, full texts of papers, and the model's tokens by UTC day.
 
 A draft is identified by its paper, format, language, prompt version, model and input, so that nothing is written twice.
 Until the input is read, its hash is empty.
@@ -23,7 +23,7 @@ _KEY = (*_SERIES, "input_hash")
 
 
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
-    """Store a draft. One whose input is read replaces the row of its paper that had none."""
+    """Store a draft. A draft with input replaces the paper's draft without."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
     await database.upsert(connection, drafts, [database.record_values(draft, drafts)], key=_KEY)

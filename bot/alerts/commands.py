@@ -1,8 +1,8 @@
-"""/alerts with its buttons and forms, and all other buttons that make an alert.
+"""/alerts with its buttons and forms, and the buttons elsewhere that create an alert.
 
-The draft of a new alert is stored under a token, which the controls below its preview name. Two keys name instead what is
-looked up when the control is used: a stored alert (`#17`), and the topic of a new one (`=강화 학습`), since posts store nothing
-for a button.
+The draft of a new alert is stored under a token, which the controls below its preview contain. Two other keys are looked up
+when the control is used: a stored alert (`#17`) and the topic of a new one (`=강화 학습`), since posts store nothing for a
+button.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TIMING_CHOICES = [
 
 @autocomplete.guarded
 async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return known institutions in the script that is typed."""
+    """Complete known institutions in the typed script."""
     return autocomplete.make_choices((name, name) for name in people.complete_institution(current))
 
 
@@ -230,7 +230,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open what a card's menu has, or create an alert for what a paper is about; its answer has a button to undo it."""
+        """Open an item of a card's menu, or create an alert for the paper's topic, with a button to undo it."""
         chosen = router.selected_value(request.interaction)
         if chosen in set(lists_card.Answer):
             return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))
@@ -248,7 +248,7 @@ async def list_view(request: Request) -> ui.LayoutView:
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
-    """Return an alert of the reader, as it is now. Raises UserError if it is gone."""
+    """Return the current state of a reader's alert. Raises UserError if it is gone."""
     return alerts_messages.alert_view(request.texts, await find(request, alert_id), note)
 
 
@@ -268,7 +268,7 @@ async def find(request: Request, alert_id: int) -> models.Alert:
 def make_draft(
     terms: Iterable[models.AlertTerm], excluded: Iterable[str] = (), min_votes: int = 0
 ) -> models.Alert:
-    """Return a draft with all of the terms, as many and as much of each as an alert takes."""
+    """Return a draft with the terms, cut to an alert's limits."""
     most, length = alerts_service.MAX_TERMS, alerts_service.MAX_TEXT_LENGTH
     kept = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
     words = [word[:length] for word in excluded if any(map(str.isalpha, word))][:most]
@@ -282,7 +282,7 @@ def make_draft(
 
 
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return the draft for what the search understands of a list's topic or author; an empty one if none can follow it."""
+    """Return the draft for a list's topic or author as the search reads it; an empty draft if no alert can follow it."""
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -295,7 +295,7 @@ async def _draft_of_list(request: Request, state: client_messages.ListState) -> 
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
-    """Return the token of a draft, which is stored."""
+    """Store a draft and return its token."""
     text = _DRAFT.dump_json(draft, exclude_defaults=True).decode()
     return await tokens.save(user_id, TextPurpose.ALERT, text)
 
@@ -325,7 +325,7 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:
-    """Return a new draft with its reader and their time zone, and with the server of its channel."""
+    """Return a new draft with its reader, their time zone, and the server of its channel."""
     zone = await request.interaction.client.timezone_for(request.interaction)
     return replace(_place(request, draft), timezone=zone)
 
@@ -337,7 +337,7 @@ def _place(request: Request, draft: models.Alert) -> models.Alert:
 
 @contextmanager
 def map_alert_errors() -> Iterator[None]:
-    """Raise UserError with the text for readers of an error of the alerts service."""
+    """Raise UserError in place of an error of the alerts service."""
     try:
         yield
     except errors.DuplicateError as error:
@@ -358,9 +358,9 @@ async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Return the matches of the last 30 days, with the buttons to save or change the draft. Raises UserError.
+    """Return the matches of the last 30 days, with the buttons to save or change the draft.
 
-    Of a draft that is refused it returns why, with the button that opens what was typed again.
+    Raises UserError. For an invalid draft it returns the reason, with a button that reopens the form.
     """
     await _require_allowed(request, draft)
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
@@ -377,7 +377,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Store a new alert and return its confirmation. Raises UserError, also if the user may no longer."""
+    """Store a new alert and return its confirmation. Raises UserError, for example if the user lost the right to."""
     await _require_allowed(request, draft)
     with map_alert_errors():
         alert = await request.services.get(Alerts).add(draft)
@@ -387,7 +387,7 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Change a stored alert and return it; of a change that is refused, why, as `preview` does. Raises UserError."""
+    """Change a stored alert and return its view, or the reason why the change is invalid. Raises UserError."""
     await _require_allowed(request, draft)
     try:
         with map_alert_errors():
@@ -399,6 +399,6 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:
-    """Raise UserError unless the user may have alerts sent there; anybody may to their own direct messages."""
+    """Raise UserError unless the user may send alerts there; their own direct messages are always allowed."""
     if draft.channel_id is not None:
         await router.require_alert_channel(request, draft.guild_id, draft.channel_id)

@@ -1,7 +1,8 @@
-"""Compares papers with alerts. An alert is a saved query: a paper matches that a search for the alert's words finds whole.
+"""Compares papers with alerts.
 
-The queries of all alerts are read once, and indexed by a *key* of each form that they look for: a token of the form, or a
-name. A paper is compared with the queries that have one of its keys.
+An alert is a saved query: it matches the papers that a search for its words finds completely. The queries of all alerts are
+read once and indexed by a *key* of each form: one of its tokens, or a name. A paper is compared with the queries that have
+one of its keys.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches: `text` is the form of the alert's words that it has, or its name for an author or institution.
+    """Why a paper matches.
 
-    `topic` are the words as typed, of a name `text`. `forms` are those that the paper has of each part of the words.
+    `text` is the form found in the paper, or its spelling of an author or institution. `topic` are the words as typed; for
+    a name, `text`. `forms` are the forms found for each part of the words.
     """
 
     kind: models.AlertKind
@@ -49,11 +51,11 @@ class AlertReason:
 # What an alert asks for.
 
 Part: TypeAlias = tuple[str, ...]
-"""Forms of which a paper must have one, the typed one first."""
+"""Alternative forms: a paper must have one of them. The typed form comes first."""
 
 
 class TermQuery(NamedTuple):
-    """A term of an alert. Of words a paper must have each of the parts, or one of the forms of the `whole`."""
+    """A term of an alert. For words, a paper must have every part, or one of the forms of the `whole`."""
 
     term: models.AlertTerm
     parts: tuple[Part, ...] = ()
@@ -61,7 +63,7 @@ class TermQuery(NamedTuple):
 
 
 class AlertQuery(NamedTuple):
-    """An alert as it was read. A paper with one of the `excluded` forms does not match."""
+    """An alert as read by the search. A paper with one of the `excluded` forms does not match."""
 
     terms: tuple[TermQuery, ...]
     excluded: Part
@@ -71,7 +73,7 @@ class AlertQuery(NamedTuple):
 async def read_alerts(
     searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
 ) -> dict[int, AlertQuery]:
-    """Return alerts by id, as a search reads their words."""
+    """Read the words of alerts as a search does. Returns the queries by alert id."""
     rows = list(rows)
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
@@ -106,14 +108,14 @@ def _list_forms(part: concepts.Part) -> Part:
 
 
 def alert_key(alert: models.Alert) -> str:
-    """Return a text that is the same for alerts that match the same papers: of terms in any order, case and spacing."""
+    """Return a text that is equal for equivalent alerts: it ignores the order, case and spacing of terms."""
     options = ["all"] * (alert.match_all and len(alert.terms) > 1)
     options += sorted(f"-{term_keys.term_key(word)}" for word in alert.excluded)
     return "\n".join([*sorted(map(term_key, alert.terms)), *options])
 
 
 def term_key(term: models.AlertTerm) -> str:
-    """Return a text that is the same for equal terms."""
+    """Return a text that is equal for equal terms."""
     match term.kind:
         case models.AlertKind.AUTHOR:
             text = " ".join(sorted(analyser.fold_name(term.text).split()))
@@ -130,13 +132,13 @@ def term_key(term: models.AlertTerm) -> str:
 # A paper.
 
 _AUTHOR, _INSTITUTION = "@", "#"
-"""Beginnings of the keys of names and institutions."""
+"""Prefixes of the keys of names and institutions."""
 _ANY = ""
-"""A key that each paper has, of a form without letters to look for."""
+"""The key of a form without letters; every paper has it."""
 
 
 class PaperText:
-    """A paper with its texts as a search has them, prepared for many comparisons."""
+    """A paper's texts in search form, prepared for many comparisons."""
 
     def __init__(self, detail: models.PaperDetail) -> None:
         self.detail = detail
@@ -168,7 +170,7 @@ class PaperText:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of all forms and names that the paper may have."""
+        """The keys of all forms and names in the paper."""
         detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
         keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
         keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
@@ -176,7 +178,7 @@ class PaperText:
 
 
 def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
-    """Return why a paper matches: a reason for each term that it has, none if it does not match. Votes are not compared."""
+    """Return a reason for each term that the paper has; none if it does not match. Votes are ignored."""
     reasons = []
     for term in query.terms:
         if (reason := _match_term(term, paper)) is not None:
@@ -216,7 +218,7 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
 
 
 def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first of the authors who has a name, in any spelling, order of words and script."""
+    """Return the first author with this name, in any spelling, word order or script."""
     variants = name_variants(name)
     found = (
         author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
@@ -225,13 +227,13 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
 
 
 def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool]]:
-    """Return a form of each part that a paper has, and whether it is in the title; nothing if the paper lacks one."""
+    """Return for each part the form found in the paper, and whether the title has it; nothing if a part is missing."""
     found = [one for part in parts if (one := _find_part(part, paper))]
     return found if len(found) == len(parts) else []
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
-    """Return the first form of a part that the title has, else that the texts have, and whether it is in the title."""
+    """Return the first form found in the title, else in the texts, and whether it is in the title."""
     in_title = ((form, True) for form in part if paper.find(form)[0])
     return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
 
@@ -249,7 +251,7 @@ def name_variants(name: str) -> frozenset[str]:
 
 
 MAX_REASONS = 6
-"""Reasons that are given for a paper at most."""
+"""The most reasons given for a paper."""
 
 
 def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
@@ -264,7 +266,7 @@ def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertRea
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return the sentence of a paper's texts that has one of the words, with it in bold; None without one.
+    """Return a sentence of the paper with one of the words in bold, or None.
 
     Summaries in the language of `locale` come first, the abstract last.
     """
@@ -286,7 +288,7 @@ def find_sentence(
 
 
 def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return the keys of a query: each paper that matches has one of them. Of what it needs all of, the rarest one's."""
+    """Return the keys of a query: every matching paper has one of them. Of required parts only the rarest is used."""
     by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
@@ -308,7 +310,7 @@ def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
 
 
 def _selectivity(keys: frozenset[str]) -> int:
-    """Return about how rare papers are that have one of these keys: a long word is, a syllable counts as three letters."""
+    """Estimate how rare papers with one of these keys are: longer words are rarer; a syllable counts as three letters."""
     return min((len(key.encode()) for key in keys), default=0)
 
 
@@ -323,11 +325,11 @@ def _list_form_keys(form: str) -> frozenset[str]:
 
 
 _READ_AT_ONCE = 200
-"""Alerts that are read before other tasks go on: one takes 0.2 ms."""
+"""Alerts that are read before other tasks run; one takes 0.2 ms."""
 
 
 class AlertIndex:
-    """The queries of all alerts in memory. Each use reads those that are new, and all if the glossary has changed."""
+    """The queries of all alerts, in memory. Each use reads the new ones, or all if the glossary has changed."""
 
     def __init__(self, database: Database, search: SearchService) -> None:
         self._database = database
@@ -338,7 +340,7 @@ class AlertIndex:
         self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
-        """Return the ids of alerts with the papers that they match."""
+        """Return the matching papers by alert id."""
         async with self._database.read() as connection:
             rows = await alerts.list_keys(connection)
             version = await snapshot.read(connection, search.get_glossary_version)
@@ -350,7 +352,7 @@ class AlertIndex:
         return await asyncio.to_thread(self._find, papers)
 
     async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        """Return the queries by key; `ids` has an alert for each key."""
+        """Return the queries by key; `ids` gives an alert for each key."""
         queries = {key: known[key] for key in ids.keys() & known.keys()}
         for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:

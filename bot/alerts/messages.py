@@ -1,4 +1,4 @@
-"""What readers see of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
+"""The messages of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_ALERT_LENGTH = 900
 
 
 MAX_RELATED = 8
-"""Related terms that a preview names."""
+"""The most related terms shown in a preview."""
 
 MAX_TOPICS = 3
 """Terms shown in the headline of an alert in a channel."""
@@ -65,7 +65,7 @@ def _escaped(text: str) -> str:
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
-    """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. All of several are joined with `+`."""
+    """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. Terms that must all match are joined with `+`."""
     joined = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
     votes = templates.render_votes(alert.min_votes) if alert.min_votes else ""
     rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
@@ -94,7 +94,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 SUBMIT_CONDITIONS = "aed"
 STORED = "#"
-"""Before the id of a stored alert in a custom id, in the place of a draft's token."""
+"""Precedes the id of a stored alert in a custom id, in place of a draft's token."""
 MAX_LENGTH = 4000
 """Discord's limit for a text field."""
 
@@ -125,7 +125,9 @@ PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the alert: up to MAX_PAPERS papers in full with a button that opens each, further ones in a menu; menu to save."""
+    """Return the message: up to MAX_PAPERS papers in full with a button to open each, further ones in a menu; a menu to
+    save.
+    """
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
@@ -174,7 +176,7 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first has the marker of the delivery. A single paper is saved by one."""
+    """Return the buttons below the papers; the first contains the delivery's marker. A single paper gets a save button."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
@@ -203,9 +205,9 @@ MAX_LINE_LENGTH = 140
 def preview_view(
     texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, wider_key: str = ""
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft with the controls to save it and to change it.
+    """Return the recent matches of a draft with controls to save or change it.
 
-    `key` is its token, `wider_key` that of the wider draft that the preview offers.
+    `key` is its token, `wider_key` that of the wider draft offered.
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
@@ -231,7 +233,7 @@ def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.Layo
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
-    """Return the menu of when an alert is sent; its time of day stays."""
+    """Return the menu of an alert's timing; its time of day stays."""
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
@@ -245,7 +247,7 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
 
 
 def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
-    """Return why a draft cannot become an alert, with the button that opens what was typed. `key` as in `preview_view`."""
+    """Return why a draft is invalid, with a button that reopens the form. `key` as in `preview_view`."""
     return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
 
 
@@ -261,7 +263,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days with the latest, and which related terms count."""
+    """Return the number of matches in the last 30 days, the latest ones, and the related terms that count."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(
@@ -278,7 +280,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
 
 
 def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> ui.LayoutView:
-    """Return a reader's alerts with a menu to select one. Without any it names the command that creates one."""
+    """Return a reader's alerts with a menu; without alerts, the command that creates one."""
     if not rows:
         return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
@@ -298,7 +300,7 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> u
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutView:
-    """Return an alert with the controls for its actions, below a note on what was done."""
+    """Return an alert with its controls, below a note that confirms the last action."""
     message = MessageBuilder()
     if note:
         message.add_text(note)
@@ -321,7 +323,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutVi
 def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost
 ) -> discord_text.SafeMarkdown:
-    """Return the line above the papers of an alert, or below them: how many more there are, "" if it shows all."""
+    """Return the line that says how many more papers matched; "" if all are shown."""
     topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,

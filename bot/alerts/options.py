@@ -1,4 +1,4 @@
-"""The settings of an alert as they are typed: options of `/alerts add`, fields of the form, and the drafts that they give."""
+"""Parses the settings of an alert: options of `/alerts add` and fields of the form. The result is a draft."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 def condition_values(alert: models.Alert) -> dict[str, str]:
-    """Return the texts of the form: what an alert matches, and from how many votes on."""
+    """Return the texts of the form: the terms and the minimum votes."""
     values = {
         kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
         for kind in models.AlertKind
@@ -28,7 +28,7 @@ def condition_values(alert: models.Alert) -> dict[str, str]:
 
 
 def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
-    """Return the draft with the values of the form, or of the options of `/alerts add`. Raises UserError."""
+    """Return the draft with the values of the form or of the options of `/alerts add`. Raises UserError."""
     terms = tuple(
         models.AlertTerm(kind, text)
         for kind in models.AlertKind
@@ -68,13 +68,13 @@ def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
 
 
 def join_items(items: Iterable[str]) -> str:
-    """Return texts as one, separated by commas, or each ended by a semicolon if one of them has a comma."""
+    """Join texts with commas; if one of them contains a comma, end each with a semicolon."""
     texts = list(items)
     return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
 
 
 def split_items(text: str) -> list[str]:
-    """Return the texts that are separated by commas, or by semicolons or lines if there are any; quotation marks are straight."""
+    """Split a text at commas, or at semicolons or line ends if it has any. Quotation marks become straight."""
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")

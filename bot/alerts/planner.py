@@ -1,7 +1,7 @@
-"""Compares new papers with all alerts, and plans the messages of what is due.
+"""Compares new papers with all alerts, and plans the messages that are due.
 
-An ingest stores only which papers are to be compared. Each minute the matches without a delivery whose papers have the votes,
-and whose alerts are due, become one message for each recipient. Nobody is told of a paper twice.
+An ingest only stores which papers to compare. Each minute the unsent matches with enough votes, whose alerts are due,
+become one message per recipient. Nobody is told of a paper twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class AlertMatch(NamedTuple):
-    """A paper with its reasons, and the ids of the recipient's alerts that it matches."""
+    """A paper with its reasons, and the ids of the recipient's matching alerts."""
 
     paper: contents.PostPaper
     reasons: tuple[matcher.AlertReason, ...]
@@ -42,9 +42,9 @@ class AlertMatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """The papers for one recipient, best first. `in_channel` omits what is for a single reader.
+    """The papers for one recipient, best first. `in_channel` omits parts for a single reader.
 
-    `digest_on` is the newest day with one of them. `more` is the number of further matches, beyond MAX_SHOWN. The
+    `digest_on` is the newest day with one of the papers. `more` is the number of further matches, beyond MAX_SHOWN. The
     renderer shows as many `matches` as fit, and the number of the others.
     """
 
@@ -59,9 +59,9 @@ class AlertPost:
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    """Return an alert of each owner for the notice of a refusal in a channel. Refused alerts are not paused.
+    """Return one alert of each owner, for the notice that a channel refuses them.
 
-    The papers of a message that expires come with the recipient's next one.
+    Refused alerts are not paused: the papers of an expired message come with the recipient's next one.
     """
     if delivery.is_direct or pause_for is not None:
         return []
@@ -87,18 +87,18 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 )
 
 GATHERING_TIME = timedelta(minutes=3)
-"""An alert that is sent at once waits for this time, so that what matches meanwhile is in the same message."""
+"""An immediate alert waits this long, so that further matches come in the same message."""
 GROUP_SIZE = 50
-"""Papers that are in memory at once to be compared with all alerts."""
+"""Papers in memory at once for the comparison with all alerts."""
 RECIPIENTS_AT_ONCE = 200
 """Recipients whose messages are planned in one transaction."""
 MAX_SHOWN = 25
-"""Papers of a message, of which five are shown in full and the others in its menu; further ones are counted."""
+"""The most papers of a message: five in full, the others in its menu. Further ones are counted."""
 _NOT_COMPARED = "paper not compared with alerts"
 
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
-    """Return when an alert was last due: matches that were ready by then (UTC) are sent at `now`."""
+    """Return when an alert was last due (UTC); matches ready by then are sent at `now`."""
     zone = _zone(alert)
     on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
     match alert.timing:
@@ -123,9 +123,9 @@ class Destination(NamedTuple):
 
 
 class AlertPlanner:
-    """Compares the papers that wait with all alerts, and plans the messages that are due.
+    """Compares waiting papers with all alerts, and plans the messages that are due.
 
-    What is due is compared once more, as alerts and papers may have changed since.
+    Due matches are compared again, since alerts and papers may have changed.
     """
 
     def __init__(
@@ -145,13 +145,13 @@ class AlertPlanner:
         self._index = matcher.AlertIndex(database, search)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
-        """Do what `drain` does; errors are logged, and the next call retries."""
+        """Call `drain`; errors are logged, and the next call retries."""
         # A database outage must not end the loop.
         with isolation.isolated(log, "planning alerts failed; will retry"):
             await self.drain(on_planned=on_planned)
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Compare what waits with all alerts, then plan the messages that are due now. Returns their number."""
+        """Compare waiting papers with all alerts, then plan the messages that are due now. Returns their number."""
         while await self._match_papers():
             pass
         now, planned = self._clock(), 0
@@ -202,9 +202,9 @@ class AlertPlanner:
     async def _plan_messages(
         self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
     ) -> int:
-        """Plan the messages of some recipients, which are rendered before the transaction. Returns their number.
+        """Render, then plan, the messages of some recipients.
 
-        A recipient whose matches are changed meanwhile is left for the next minute.
+        Returns their number. A recipient whose matches changed meanwhile is left for the next minute.
         """
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
@@ -318,7 +318,7 @@ def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
-    """Return the alerts that sent as many messages within 24 hours as they may."""
+    """Return the alerts that reached their maximum of messages within 24 hours."""
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
@@ -335,7 +335,7 @@ def _describe(
     queries: Mapping[int, matcher.AlertQuery],
     locale: models.Locale,
 ) -> AlertMatch | None:
-    """Return a paper with the reasons of a recipient's alerts and a sentence for them; None if it matches none any more."""
+    """Return a paper with the reasons of a recipient's alerts and a quoted sentence; None if it no longer matches."""
     matching = [match for match in own if matcher.match(queries[match.alert_id], paper)]
     if not matching:
         return None
@@ -351,6 +351,6 @@ def _describe(
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:
-    """Return the marker of a message, which is the same if its papers are found and matched once more."""
+    """Return the marker of a message; the same papers give the same marker."""
     arxiv_id = min(match.paper.arxiv_id for match in matches)
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"

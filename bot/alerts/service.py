@@ -1,6 +1,6 @@
-"""The use cases around alerts: create, change, list, preview, pause, resume, remove.
+"""Creates, changes, lists, previews, pauses, resumes and removes alerts.
 
-A draft is validated first: each length is bounded, and what can match nothing is refused.
+Drafts are validated first: lengths are bounded, and terms that can match nothing are refused.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from storage.database import Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
-"""Terms of an alert, and likewise excluded words."""
+"""The most terms of an alert, and the most excluded words."""
 MAX_TEXT_LENGTH = 100
 """Characters of a term or of an excluded word."""
 MAX_VOTES = 99_999
 MAX_A_DAY = 99
-"""Messages a day at most."""
+"""The largest limit of messages a day."""
 
 
 def validate_alert(draft: models.Alert) -> models.Alert:
-    """Return a draft in normal form, with its key. Raises UsageError, whose message says what to change."""
+    """Return a draft in normal form, with its key. Raises UsageError with a message that says what to change."""
     unique: dict[str, models.AlertTerm] = {}
     for kind, text in draft.terms:
         term = models.AlertTerm(kind, _to_line(text))
@@ -111,16 +111,17 @@ def _has_letters(term: models.AlertTerm) -> bool:
 
 
 MAX_ALERTS = 25
-"""Alerts of a reader: as many as a menu lists."""
+"""The most alerts of a reader: as many as a menu lists."""
 PREVIEW_DAYS = 30
 MAX_FOUND = 1000
-"""Papers of each term that a preview counts, the latest ones."""
+"""The most papers, the latest, that a preview counts for each term."""
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS: their number, the latest three, the forms that the words stand for too.
+    """Matches of the last PREVIEW_DAYS:
 
-    `wider` is a draft that would have matched `wider_count` papers, if this one would have matched none.
+    their number, the latest three, and the other forms searched for. If there are none, `wider` is a draft that would have
+    matched `wider_count` papers.
     """
 
     paper_count: int
@@ -141,7 +142,7 @@ class Alerts:
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create the alert of a draft, sent by DM unless the draft has a channel.
 
-        Raises UsageError if it cannot match anything or the reader has MAX_ALERTS, DuplicateError for an equal one.
+        Raises UsageError if it can match nothing or the reader has MAX_ALERTS; DuplicateError if an equal alert exists.
         """
         new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -155,9 +156,9 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace what an alert matches and when it is sent; its destination and a pause stay. Raises as `add` does.
+        """Replace the terms and timing of an alert; its destination and a pause stay.
 
-        UsageError too if the alert is gone or another reader's.
+        Raises as `add` does, and UsageError if the alert is gone or another reader's.
         """
         checked = await asyncio.to_thread(validate_alert, draft)
         async with self._database.transaction() as connection:
@@ -191,7 +192,7 @@ class Alerts:
             await alerts.set_paused(connection, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:
-        """Resume a paused alert; what Discord refused there is tried again now."""
+        """Resume a paused alert; its refused deliveries are retried now."""
         async with self._database.transaction() as connection:
             if (alert := await alerts.get(connection, alert_id)) is None:
                 return
@@ -212,7 +213,7 @@ class Alerts:
         return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
-        """Return the papers, the latest first, and the forms that the words stand for too."""
+        """Return the papers, the latest first, and the other forms searched for."""
         found, forms = [], dict[str, None]()
         for term in alert.terms:
             rows, added = await self._find_term(term)
@@ -234,7 +235,7 @@ class Alerts:
         return latest, tuple(forms)
 
     async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
-        """Return the latest papers that have a term, by id, and the forms that were searched for besides."""
+        """Return the latest papers with a term, by id, and the other forms searched for."""
         match term.kind:
             case models.AlertKind.KEYWORD:
                 request = SearchRequest(term.text)

@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.translations import Translations
+    from bot.club.service import Clubs
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
@@ -57,15 +58,6 @@ if TYPE_CHECKING:
     from bot.web.service import WebPages
 
 log = structlog.get_logger(__name__)
-
-
-class Planner(Protocol):
-    """Plans a feature's posts."""
-
-    async def tick(self, now: datetime) -> int:
-        """Plan all that is due at `now` (UTC). Returns the number of deliveries."""
-        ...
-
 
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
@@ -130,6 +122,12 @@ class Container:
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
     @property
+    def token(self) -> str | None:
+        """The bot's token, if there is one."""
+        secret = self.settings.discord_token
+        return None if secret is None else secret.get_secret_value()
+
+    @property
     def locale(self) -> models.Locale:
         """The default language of posts and answers."""
         return models.Locale(self.settings.locale)
@@ -179,9 +177,7 @@ class Container:
         """The client of posts."""
         from bot.client.rest import RestClient
 
-        secret = self.settings.discord_token
-        token = None if secret is None else secret.get_secret_value()
-        return RestClient(self.pace, self.http_observer.report, token)
+        return RestClient(self.pace, self.http_observer.report, self.token)
 
     @cached_property
     def liveness(self) -> Liveness:
@@ -330,11 +326,11 @@ class Container:
         )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
-    def create_planners(self) -> Sequence[Planner]:
-        """Return the planners of the other features."""
+    def create_clubs(self) -> Clubs:
+        """Return the reading clubs of servers."""
         from bot.club.service import Clubs
 
-        return (Clubs(self.database, self.clock, self.deliveries, self._request),)
+        return Clubs(self.database, self.clock, self.deliveries, self._request)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
         """Make a request by the client of posts, which simulations replace after the services were made."""

@@ -181,7 +181,7 @@ async def run(container: Container) -> None:
             "PAPERROUND_INTERACTIONS is not set. Give the address at which this front listens behind a proxy with TLS."
             " Example: 127.0.0.1:8090"
         )
-    token = runtime.read_token(container)
+    token = container.token
     if token is None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
     if settings.public_key is not None:

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import aiohttp
@@ -25,9 +24,10 @@ from bot.app import container as app_container
 from bot.app import health
 from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
-from bot.app.container import Container, Planner, delivery_kinds
+from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
+from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -156,7 +156,7 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
-    planners: Sequence[Planner]
+    clubs: Clubs
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -184,7 +184,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            *(partial(planner.tick, now) for planner in self.planners),
+            lambda: self.clubs.tick(now),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -264,13 +264,14 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     matcher = bot.services.search.match_papers
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
-    planners = container.create_planners()
-    return Runtime(container, bot, relay, planner, today_planner, planners, metrics, lock, stop, liveness)
+    return Runtime(
+        container, bot, relay, planner, today_planner, container.create_clubs(), metrics, lock, stop, liveness
+    )
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or if this process may no longer send."""
-    token = read_token(container)
+    token = container.token
     if token is None:
         async with container.database.read() as connection:
             if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
@@ -293,12 +294,6 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         stack.push_async_callback(close_client, bot)
         await _stand_by_and_send(runtime, token, stopping, clock)
     log.info("stopped")
-
-
-def read_token(container: Container) -> str | None:
-    """Return the bot's token, if there is one."""
-    secret = container.settings.discord_token
-    return None if secret is None else secret.get_secret_value()
 
 
 def begin(container: Container) -> asyncio.Event:

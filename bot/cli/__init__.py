@@ -31,7 +31,7 @@ HELP = {
 
 
 _GARBAGE_THRESHOLD = 100_000
-"""Objects made and not freed, after which Python looks for garbage (its default is 700)."""
+"""Allocations after which Python collects garbage (default 700)."""
 
 
 def build_app() -> typer.Typer:
@@ -40,7 +40,7 @@ def build_app() -> typer.Typer:
     from typer.core import TyperGroup
 
     class Group(TyperGroup):
-        """The group of all commands, which lists them under headings."""
+        """The group of all commands; its help lists them under headings."""
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             for heading, names in HELP.items():

@@ -109,7 +109,7 @@ _NAMED_FILES = 3
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
-    """Return what an ingest brought, with the number of problems if there are any."""
+    """Return the result of an ingest as a sentence, with the number of problems if any."""
     trouble = f" {problems} problem{'s' if problems != 1 else ''}, listed above." if problems else ""
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
@@ -118,7 +118,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 
 async def _ingest(paths: list[str], again: bool) -> IngestResult:
-    """Ingest files. The locations of problems are the names as given."""
+    """Ingest files. Problems are located by the file names as given."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
@@ -151,7 +151,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
-    """Yield the results with an empty file name: each problem has its location."""
+    """Yield the results with an empty file name, since each problem has its location."""
     async for result in service.reparse_all():
         yield "", result
 
@@ -285,7 +285,7 @@ async def _write(
     *,
     dry_run: bool,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the counts of each format, and the number of problems, which are printed at once."""
+    """Write the digests and print problems at once. Returns the counts of each format, and the number of problems."""
     from bot.app import container as app_container
 
     problems: list[str] = []
@@ -362,7 +362,7 @@ def _show(text: str, as_json: bool) -> None:
 
 
 def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
-    """Return the JSON object of a draft; `claims` are those found proved, or those of the answer until then."""
+    """Return the JSON object of a draft; `claims` are the accepted ones, or the answer's until they are judged."""
     from bot.writer import prompts
 
     claims = prompts.read_answer(draft.text, draft.format) if draft.text else ()

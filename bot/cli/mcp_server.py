@@ -1,7 +1,7 @@
-"""The archive as tools for an agent, over the Model Context Protocol: the answers of the shell commands of similar names.
+"""Serves the archive as tools for agents over the Model Context Protocol, with the answers of similar shell commands.
 
-Only `paperround mcp` loads it, since the SDK is an extra. Titles, names and texts of papers are foreign: they are passed on as
-values of JSON, without control characters.
+Only `paperround mcp` loads it, since the SDK is an extra. Titles, names and texts of papers are untrusted: they are passed
+on as JSON values without control characters.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS)]
 
 @dataclass(frozen=True)
 class ArchiveTools:
-    """The tools of one archive. A public method is a tool, and its docstring is what the model is told about it."""
+    """The tools of one archive. Each public method is a tool, described to the model by its docstring."""
 
     search: SearchService
     trend_service: TrendService
@@ -164,7 +164,7 @@ class ArchiveTools:
         return self._answer({**answer, "papers": papers})
 
     def _answer(self, answer: Mapping[str, Any]) -> str:
-        """Return an answer as JSON, with the day of today."""
+        """Return an answer as JSON, with today's date."""
         return shell.to_json(_cut({"today": self.clock().date(), **answer}))
 
 
@@ -178,7 +178,7 @@ def _cut(value: Any) -> Any:
 
 
 def create_tools(database: Database, clock: Clock, locale: models.Locale) -> ArchiveTools:
-    """Return the tools of a database, which they only read."""
+    """Return the tools of a database; they only read."""
     glossary = GlossaryService(database, clock)
     searching = SearchService(database, glossary, clock)
     return ArchiveTools(
@@ -210,7 +210,7 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
 
 
 def require_token(app: ASGIApp, token: str) -> ASGIApp:
-    """Return an application that answers 401 to a request without the token."""
+    """Wrap an application to answer 401 to requests without the token."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -233,7 +233,7 @@ async def serve_stdio(server: mcpserver.MCPServer[Any]) -> None:
 
 
 async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PaperroundError for an address that cannot be listened on."""
+    """Serve until SIGTERM or SIGINT. Raises PaperroundError if it cannot listen on the address."""
     app = server.streamable_http_app(
         stateless_http=True,
         json_response=True,

@@ -1,4 +1,4 @@
-"""Commands for operators: those that run the bot, check it, maintain its database, and write and apply its set-up."""
+"""Commands for operators: run and check the bot, maintain its database, export and apply its set-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that search the archive as the bot does, and `glossary`, which shows the forms of a term."""
+"""Commands that search the archive, and `glossary`, which shows the forms of a term."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def search(
 
 
 async def _explain_nothing(service: SearchService, sentence: str) -> str:
-    """Return the sentence for a search without results: that the archive is empty, if it is."""
+    """Return EMPTY_ARCHIVE if the archive is empty, else the sentence."""
     return sentence if (await service.get_extent()).paper_count else EMPTY_ARCHIVE
 
 
@@ -383,7 +383,7 @@ _DECISIONS = ("forget", "add")
 
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
-    """Store that a form is one of a term, or is not."""
+    """Add a form to a term, or remove it."""
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words
@@ -417,7 +417,7 @@ def _name(key: str, forms: Sequence[FormEvidence]) -> str:
 
 
 def _print_suspicious(as_json: bool) -> None:
-    """Print the learnt Korean forms by the share of their papers that have another form of the term, the least first."""
+    """Print the learnt Korean forms, those first that rarely occur with another form of their term."""
     weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
     rows = [
         {

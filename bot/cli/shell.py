@@ -1,7 +1,7 @@
-"""What commands share: opens settings, storage and services for them, reads arguments, and prints answers.
+"""Helpers that commands share: open settings, storage and services, parse arguments, print answers.
 
-Answers are JSON for programs, and tables or sentences for people; problems and progress are on stderr. Everything for people is
-made printable: digests, feeds and Discord's names may hold a terminal's control sequences.
+Answers are JSON for programs, and tables or sentences for people; problems and progress are on stderr. Control sequences,
+which digests, feeds and names may contain, are escaped in text for people.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run_with_service(
     *,
     creating: bool = False,
 ) -> Result:
-    """Open the storage, create a service on it and run a command with the service. `creating` is that of `open_storage`."""
+    """Open the storage, create a service and run a command with it. `creating` as in `open_storage`."""
 
     async def run() -> Result:
         async with open_storage(creating=creating) as database:
@@ -69,9 +69,9 @@ def load_timezone() -> ZoneInfo:
 
 @contextmanager
 def checked_database(url: str, *, creating: bool) -> Iterator[None]:
-    """Name a SQLite file that the block makes, on stderr; without `creating` refuse to make one with UsageError.
+    """Print the path of a SQLite file that the block creates; without `creating` raise UsageError if it is missing.
 
-    A command in another folder than the bot's would find an empty archive there, and leave it behind.
+    Otherwise a command run in the wrong folder would leave an empty database there.
     """
     from storage import snapshot
 
@@ -90,7 +90,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 async def open_storage(
     url: str | None = None, *, creating: bool = False, migrate: bool | None = None
 ) -> AsyncIterator[Database]:
-    """Open a database, the configured one by default, and migrate an old one; with `creating`, a missing SQLite file is made."""
+    """Open a database, by default the configured one. With `creating` a missing SQLite file is created."""
     from storage.migrate import open_database
 
     url = url or load_settings().database_url
@@ -120,9 +120,9 @@ async def open_container(
 
 
 def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sentence: str = "") -> None:
-    """Print what a command answers: as one line of JSON, or for people as a table of the `columns` of its rows.
+    """Print a command's answer: one line of JSON, or for people a table with these `columns`.
 
-    A column in which no row has a value is left out. Without rows or columns people get the sentence.
+    Empty columns are left out. Without rows or columns the sentence is printed.
     """
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -158,7 +158,7 @@ def to_json(value: Any) -> str:
 
 
 def _to_cell(value: Any, zone: ZoneInfo) -> str:
-    """Return a value for a table: a time in a zone, several values joined, a dash for none."""
+    """Return the text of a value in a table: times in a zone, lists joined, a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
@@ -172,7 +172,7 @@ def pick(record: object, names: str) -> dict[str, Any]:
 
 
 def print_document(text: str, target: Path | None = None) -> None:
-    """Print the text of a document: unchanged into a file, with a line on stderr, or a pipe; made printable on a terminal.
+    """Print a document: unchanged to a file or pipe; with control characters escaped on a terminal.
 
     Raises PaperroundError.
     """
@@ -197,7 +197,7 @@ def print_document(text: str, target: Path | None = None) -> None:
 def progress(label: str) -> Iterator[Callable[..., None]]:
     """Show a count on stderr while the block runs, on a terminal only.
 
-    Yields the function that updates the count, its total if there is one, and the label if it is given one as `label`.
+    Yields a function that sets the count, and optionally a total and a new `label`.
     """
     if not sys.stderr.isatty():
         yield lambda *_, **__: None
@@ -231,7 +231,7 @@ def error(sentence: str) -> None:
 
 
 def parse_date(text: str) -> date:
-    """Parse a day as people type it (`2025-02-06`, `yesterday`, `dec 30`), in the zone of the settings. Raises UsageError."""
+    """Parse a typed day (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
     from bot.text import dates
 
     span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())

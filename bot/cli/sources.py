@@ -208,7 +208,7 @@ def _count(number: int, noun: str) -> str:
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
-    """Fetch from all sources once, with a counter of the fetched locations, and how far a back-fill is."""
+    """Fetch from all sources once, and show the number of fetched locations and the progress of a back-fill."""
     from bot.app import container as app_container
     from bot.sources import arxiv_categories
 

@@ -163,11 +163,6 @@ class Readers:
         async with self._database.read() as connection:
             return await accounts.count_reader_data(connection, user_id)
 
-    async def is_kept(self, user_id: int) -> bool:
-        """Return whether anything is kept about a reader."""
-        async with self._database.read() as connection:
-            return await accounts.has_reader_data(connection, user_id)
-
     async def forget(self, user_id: int) -> dict[str, int]:
         """Remove everything kept about a reader, and unsent messages too.
 

@@ -512,7 +512,7 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
         # Before it waits: `/me forget` may come meanwhile.
-        is_kept = await request.services.readers.is_kept(request.user_id)
+        is_kept = bool(await request.services.readers.count(request.user_id))
         try:
             async with (
                 _admitted(request.interaction, request.services.transfers),

@@ -1,1 +1,1 @@
-"""The reading club of a server: threads about papers, and a paper for each meeting, which its members vote for."""
+"""A server's reading club: threads about papers, and votes for the paper of each meeting."""

@@ -49,7 +49,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     async def setup(
         self, request: Request, channel: discord.TextChannel, day: str, time: app_commands.Range[str, 1, 40]
     ) -> ui.LayoutView:
-        """Store the club, and say what a change does."""
+        """Store the club, and confirm the change."""
         interaction = request.interaction
         router.require_manager(interaction)
         found = router.require_channel(interaction.guild, channel.id)
@@ -105,11 +105,11 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the club again."""
+        """Show the club in place of the question."""
         return await self._view(request)
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
-        """Return the club with what was done, which is a Fluent id."""
+        """Return the club's view with a confirmation (a Fluent id)."""
         mention, said = request.interaction.client.mentions, ""
         with suppress(NoClubError):
             if done is not None and (text_id := await done):
@@ -139,7 +139,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.MARK)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark the paper of a card as read or nominate it, or take that back."""
+        """Mark a card's paper as read or nominate it, or undo either."""
         mark, page, arxiv_id = action.fields(3)
         guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
         async with request.services.database.transaction() as connection:
@@ -152,7 +152,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open the thread about a paper in this channel, of a forum as a post; lead to one that there is."""
+        """Open a thread (in a forum, a post) about a paper in this channel, or link the existing one."""
         channel = request.interaction.channel
         if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
             channel = channel.parent

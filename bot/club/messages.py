@@ -1,4 +1,4 @@
-"""What a club shows: its messages in the channel, the events, and the card of `/club`."""
+"""The messages of a club in its channel, its events, and the view of `/club`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CONFIRM_STOP, STOP = "clube", "clubm"
 DISCUSS = "dis"
 MARK = "clubp"
 READ, NOMINATE = "read", "nominate"
-"""What buttons of a card do."""
+"""The actions of a card's buttons."""
 POLL_ANSWER = 55
-"""Characters of an answer (Discord docs, resources/poll)."""
+"""Maximum characters of a poll's answer (Discord docs, resources/poll)."""
 EVENT_NAME = 100
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a post with its thread, or the post of a forum, and what else it does."""
+    """Return the parts of a step: the message with its thread, or a forum post, and other requests."""
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     if post.step not in (None, Step.PAPER):
         message = client_messages.marked_plain_payload(text, marker)
@@ -92,7 +92,7 @@ def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
-    """Return the request for the event. Its name and place are how it is found again."""
+    """Return the request that creates the event, which is found again by its name and place."""
     (paper,) = post.papers
     name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
     body = {
@@ -111,7 +111,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 def club_view(
     texts: Texts, found: Overview, now_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return what was `said`, when a club meets, what comes next, and the papers that it had."""
+    """Return a confirmation (`said`), when the club meets, the next step, and its past papers."""
     club, meeting = found.club, found.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(meeting.due_at, "F")}

@@ -1,7 +1,7 @@
-"""When a club does what, its candidates and votes, and the use cases of its commands and buttons.
+"""Plans the steps of clubs, chooses candidates, counts votes, and serves the commands and buttons.
 
-A meeting goes through steps, each a delivery. Its key names the server, the meeting's date, the step and the delivery before it:
-it is planned once, whoever plans it.
+A meeting has steps, each a delivery. Its key names the server, the meeting's date, the step and the previous delivery, so
+it is planned only once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
 LATE_VOTE_ENDS = timedelta(hours=2)
-"""The same for a vote that begins when others have ended."""
+"""The same for a vote that begins late."""
 REMINDER = timedelta(hours=1)
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
@@ -48,11 +48,11 @@ class Step(StrEnum):
 
 
 UNDER_WAY = (Step.POLL, Step.PAPER, Step.REMINDER)
-"""The steps of a meeting that takes place."""
+"""The steps of a meeting in order."""
 
 
 def voting_hours(now: datetime, meets_at: datetime) -> int:
-    """Return how many whole hours a vote that begins now is open; 0 if it is too late."""
+    """Return the whole hours for which a vote that begins now stays open; 0 if it is too late."""
     hours = (meets_at - VOTE_ENDS - now) // HOUR
     return max(0, hours if hours > 0 else (meets_at - LATE_VOTE_ENDS - now) // HOUR)
 
@@ -72,10 +72,10 @@ NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClubPost:
-    """The messages of a step of a meeting; without one of a discussion, which a reader (`opened_by`) asked for.
+    """The messages of a meeting's step or, without a step, of a discussion requested by a reader (`opened_by`).
 
-    `papers` are the candidates of a poll open for `hours`, or one paper with its `votes`. `thread_id` is a thread that there
-    is already. `undoing` are the requests that close what former steps opened.
+    `papers` are the candidates of a poll open for `hours`, or one paper with its `votes`. `thread_id` is an existing
+    thread. `undoing` are requests that close things opened by former steps.
     """
 
     guild_id: int
@@ -119,7 +119,7 @@ def rule_of(club: Club) -> schedule.Rule:
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
     """Return the next meeting of a club: that of its newest step, or the first that leaves time for a vote.
 
-    A meeting that has begun stays when the club moves to another day or time: its time is in the key of its steps.
+    A meeting whose steps have begun keeps its time, which is in their keys, when the club moves.
     """
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
     if newest is not None and newest.local_on is not None:
@@ -136,7 +136,7 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
 
 
 async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:
-    """Return the message with the poll of a meeting that is voted on, if it was sent."""
+    """Return the message with the poll of an open vote, if it was sent."""
     if meeting.step is not Step.POLL or meeting.delivery is None:
         return None
     *_, part = await outbox.list_parts(connection, meeting.delivery.id)
@@ -166,7 +166,7 @@ class _Steps:
         thread_id: int | None = None,
         **fields: Any,
     ) -> int | None:
-        """Plan a step, of a paper that has a thread already in it. It expires when the meeting begins. Returns its id."""
+        """Plan a step, in the paper's thread if there is one. It expires when the meeting begins. Returns its id."""
         club, meeting = self.club, self.meeting
         post = ClubPost(
             guild_id=club.guild_id,
@@ -195,7 +195,7 @@ class _Steps:
         return delivery_id
 
     async def skip(self) -> None:
-        """Plan to say that the meeting is skipped, close its poll and delete its event; stop what is not sent yet."""
+        """Plan the notice of a skipped meeting, close its poll and delete its event; stop unsent steps."""
         connection, meeting, guild_id = self.connection, self.meeting, self.club.guild_id
         if meeting.delivery is not None:
             await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=self.now)
@@ -219,7 +219,7 @@ class _Steps:
         return "club-vote-begins"
 
     async def end_vote(self, counts: Mapping[int, int]) -> None:
-        """Plan the paper with most votes, by the number of the answer, once its thread is open. Without counts: no poll."""
+        """Plan the winning paper once its thread is open. `counts` are votes by answer number; None without a poll."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.papers if delivery is not None and counts else ()
         votes = {arxiv_id: counts.get(place, 0) for place, arxiv_id in enumerate(order, start=1)}
@@ -253,7 +253,7 @@ class NoClubError(errors.PaperroundError):
 
 @dataclass(frozen=True, slots=True)
 class Clubs:
-    """The use cases of clubs, and what is due each minute. What returns a text returns the Fluent id of what happened."""
+    """Manages clubs, and plans due steps each minute. Methods that return a text return a Fluent id."""
 
     _database: database.Database
     _clock: clock.Clock
@@ -341,7 +341,7 @@ class Clubs:
         return Overview(club, meeting, poll, candidates, past)
 
     async def begin_vote(self, guild_id: int) -> str:
-        """Begin the vote for the next meeting now, also after a skip; "" if it has one already. Raises NoClubError."""
+        """Begin the vote for the next meeting now, even after a skip; "" if it has begun already. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""
@@ -357,14 +357,14 @@ class Clubs:
             return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
-        """Delete a club; what it read stays listed. Raises NoClubError."""
+        """Delete a club; its past papers stay stored. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 await steps.skip()
             await storage.remove(steps.connection, guild_id)
 
     async def discuss(self, paper: models.PaperDetail, post: ClubPost) -> int | None:
-        """Return the id of the thread about a paper, which is archived no more; None if it is planned now, or being opened."""
+        """Return the id of the thread about a paper, unarchiving it; None if it is only planned or being opened."""
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         async with self._database.read() as connection:
             known = await storage.find_thread(connection, **key)
@@ -384,7 +384,7 @@ class Clubs:
         return None
 
     async def _open_again(self, thread_id: int) -> bool:
-        """Open a thread that may be archived. False if it was deleted; one that a moderator locked stays as it is."""
+        """Unarchive a thread unless a moderator locked it. Returns False if it was deleted."""
         try:
             await self._request("PATCH", f"/channels/{thread_id}", payload={"archived": False})
         except outcomes.DeliveryError as error:

@@ -1,1 +1,1 @@
-"""What every room uses: settings, clock, logs, and work in a process of its own."""
+"""Shared by every room: settings, clock, logs, HTTP server, and work in child processes."""

@@ -1,4 +1,4 @@
-"""Admission control: a few pieces of readers' work run at once, one of each reader; others wait shortly, or are refused."""
+"""Admission control: a few look-ups run at once, one per reader; others wait briefly or are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage import errors
 MAX_AT_ONCE = 3
 """Look-ups that run at once. More would not be faster on one core, and each makes the event loop's turns longer."""
 PATIENCE_SECONDS = 2.0
-"""Time after which waiting work is refused: readers get an answer of either kind within three seconds."""
+"""Time after which waiting work is refused, so that readers get some answer within three seconds."""
 
 
 class BusyError(errors.PaperroundError):
@@ -21,9 +21,9 @@ class BusyError(errors.PaperroundError):
 
 
 class Admission:
-    """Runs `at_once` pieces of work at once and one of each reader; what waits longer than `patience` seconds is refused.
+    """Runs `at_once` pieces of work at once, one per reader; work that waits longer than `patience` seconds is refused.
 
-    `on_decision` is told of each piece whether it was admitted.
+    `on_decision` is called with whether each piece was admitted.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:

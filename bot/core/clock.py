@@ -25,18 +25,19 @@ def system_clock() -> datetime:
 
 
 def count_seconds() -> float:
-    """Return the seconds of a monotonic clock, where possible one that also counts while the machine sleeps."""
+    """Return the seconds of a monotonic clock, if possible one that counts while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 MAX_ERROR = timedelta(seconds=5)
-"""Difference from Discord's time that is left alone: its answers give whole seconds, and are some time on their way."""
+"""Tolerated difference from Discord's time: its answers give whole seconds and take time to arrive."""
 
 
 class DiscordClock:
-    """Discord's time, as of its last answer, counted on by `count` (seconds). Until the first answer it is the machine's time.
+    """Discord's time, as of its last answer, counted on by `count` (seconds). Until the first answer it is the machine's
+    time.
 
-    Nothing that is stored can then be of a wrong time, as long as nothing is planned before the first answer.
+    No stored time can be wrong as long as nothing is planned before the first answer.
     """
 
     def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
@@ -62,9 +63,9 @@ class DiscordClock:
 
 
 def latest_date(now: datetime) -> date:
-    """Return the last date that a digest can rightly have at `now` (UTC): tomorrow, as zones ahead of UTC have it.
+    """Return the last valid date of a digest at `now` (UTC): tomorrow, because of zones ahead of UTC.
 
-    What a later date says is kept, and is the newest only once its day has come.
+    Digests with a later date are stored, but do not count as newest until that day.
     """
     return now.date() + timedelta(days=1)
 
@@ -94,7 +95,7 @@ _MAX_ZONE_LENGTH = 60
 
 
 _NO_REGIONS = re.compile(r"(?i)(right|posix|SystemV)/|(localtime|posixrules|Factory)\Z")
-"""Files beside those of IANA's regions: the machine's own zone, zones with leap seconds, and a placeholder."""
+"""Zone files other than IANA's regions: the machine's zone, zones with leap seconds, and a placeholder."""
 
 
 def load_zone(name: str) -> ZoneInfo:

@@ -16,9 +16,9 @@ from bot.core import clock
 
 DEFAULT_SETTING = "21:30 America/New_York"
 LATE_PERIOD = timedelta(hours=6)
-"""Time after its close in which a day's list is still read at each poll, for papers that come late."""
+"""How long after its close a day's list is still read at each poll, for late papers."""
 SILENT_PERIOD = timedelta(days=3)
-"""Time for which a day that could not be read is waited for after its close, and a source of lists that does not answer."""
+"""How long an unreadable day is waited for after its close, and a silent source of lists."""
 
 _DAY = timedelta(days=1)
 _WINDOW_BEFORE, _WINDOW_AFTER = timedelta(minutes=10), timedelta(minutes=40)
@@ -26,7 +26,7 @@ _WINDOW_INTERVAL, _RETRY_INTERVAL = timedelta(minutes=5), timedelta(minutes=1)
 _OUTAGE_INTERVAL = timedelta(minutes=30)
 """Longest time between reads while they fail: posts wait for the list of a day that has closed."""
 _QUIET_BEFORE = timedelta(minutes=2)
-"""No read begins so shortly before the close: its answer could come after the close and not be complete."""
+"""No read begins within this time before the close: its answer could arrive after the close and be incomplete."""
 _READ_AFTER = timedelta(seconds=1)
 _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 
@@ -54,7 +54,7 @@ class DayClose:
         return day
 
     def written_by(self, day: date) -> datetime:
-        """Return until when the digest of a day may be written (UTC)."""
+        """Return the end of the time to write a day's digest (UTC)."""
         return self.closes_at(day) + self.writing_period
 
     def is_list_growing(self, day: date, moment: datetime) -> bool:
@@ -80,7 +80,7 @@ class DayClose:
 
 
 class Closings:
-    """Which days are complete: their list was read after it had closed. `reads` are the last reads of each day (UTC)."""
+    """Tells which days are complete: those whose list was read after its close. `reads` are the last reads by day (UTC)."""
 
     def __init__(self, rule: DayClose, reads: Mapping[date, datetime]) -> None:
         self.rule = rule
@@ -117,5 +117,5 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
 
 
 def default() -> DayClose:
-    """Return the rule of the measurement."""
+    """Return the default rule."""
     return parse(DEFAULT_SETTING)

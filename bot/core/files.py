@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file in one step: its readers find the former one or all of the new one, also if the disk becomes full.
+    """Replace a file atomically: readers see the old or the complete new content, even if the disk becomes full.
 
-    A file keeps its permissions, and a link what it leads to. A pipe or a device gets the data. Raises OSError.
+    Permissions and links are kept. A pipe or device is written directly. Raises OSError.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(data)

@@ -1,6 +1,6 @@
-"""An HTTP server in the bot's event loop: for an operator's probes, published pages, agents and Discord's interactions.
+"""The HTTP server in the bot's event loop, for health probes, metrics, web pages and Discord's interactions.
 
-It bounds a request's size and time. A proxy in front of it bounds how many connections a client may have.
+It limits a request's size and time; a proxy in front limits the connections of a client.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aiohttp import web
 from storage import errors
 
 MAX_LINE_BYTES = 32_768
-"""Of an address: a query of 2,000 Korean characters is 18,000 bytes once it is percent-encoded."""
+"""Maximum request line: a query of 2,000 Korean characters is 18,000 bytes when percent-encoded."""
 MAX_BODY_BYTES = 250_000
 """Twice the largest interaction, a long message's menu."""
 REQUEST_SECONDS = 30.0

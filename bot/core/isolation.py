@@ -1,9 +1,8 @@
 """Keeps the failure of one item or round from stopping the others, and runs functions in child processes.
 
-A child process does work that would block the event loop or keep its memory, and reads hostile texts. It gets the function's
-name as its argument, and limits and arguments pickled on stdin. What comes back is a line of JSON for each result, never a
-pickle, since the child may have read a hostile text. It ends when its stdin closes, which also happens when its parent is
-killed.
+A child process does work that would block the event loop or keep its memory, and reads hostile texts. Its argument is the
+function's name; limits and arguments are pickled on stdin. Each result returns as a line of JSON, never a pickle, since the
+child may have read a hostile text. It ends when its stdin closes, which also happens when its parent is killed.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def isolated(
 
 
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
-    """Log an error: one line for one that says what to do, otherwise with its traceback."""
+    """Log an error: our own in one line, others with a traceback."""
     if isinstance(error, errors.PaperroundError):
         log.error(event, reason=str(error), **details)
     else:
@@ -101,11 +100,11 @@ _PASSED_VARIABLES = frozenset(
         ),
     }
 )
-"""What a child process gets of the environment: no tokens, keys, addresses or proxies, which a hostile text might reach."""
+"""The environment variables for a child process: no tokens, keys, addresses or proxies, which a hostile text might reach."""
 _DATABASE_PREFIX = "PG"
-"""Of the variables from which PostgreSQL's drivers take a password, certificates and a host."""
+"""Prefix of PostgreSQL's variables: password, certificates, host."""
 _MAX_RESULT_BYTES = 1 << 24
-"""Size of each result of a process without a limit of memory."""
+"""Maximum size of a result if memory is not limited."""
 _MAX_ERROR_LINES = 6
 
 
@@ -114,7 +113,7 @@ class ChildError(errors.PaperroundError):
 
 
 class ChildLimitError(ChildError):
-    """The process took too much memory or time, or the system ended it; the same work would end the same way."""
+    """The process took too much memory or time, or the system killed it; a retry would fail again."""
 
 
 async def run_isolated(
@@ -124,7 +123,7 @@ async def run_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> Any:
-    """Return what a function of a module returns, also a coroutine function. For the rest see `stream_isolated`."""
+    """Run a module's function or coroutine function in a child process and return its result. See `stream_isolated`."""
     results = stream_isolated(
         function, *arguments, seconds=seconds, megabytes=megabytes, with_database=with_database
     )
@@ -139,14 +138,14 @@ async def stream_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> AsyncGenerator[Any, None]:
-    """Yield what an async generator function of a module yields in a child process; closing the generator ends the process.
+    """Run a module's async generator in a child process and yield its results. Closing the generator ends the process.
 
-    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
-    `seconds` limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size
-    of the results. Raises ChildLimitError, ChildError, and PaperroundErrors of the function, with their message as the only
+    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string. `seconds`
+    limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size of the
+    results. Raises ChildLimitError, ChildError, and PaperroundErrors of the function, with their message as the only
     argument.
 
-    Of the environment the process gets no secrets; `with_database` adds what PostgreSQL's driver reads.
+    The process gets no secrets from the environment; `with_database` adds PostgreSQL's variables.
     """
     room = _MAX_RESULT_BYTES if megabytes is None else megabytes * 1_000_000
     child = await _start(f"{function.__module__}:{function.__qualname__}", room, with_database)
@@ -207,7 +206,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
-    """Return one of our errors by its name: not any class, as a pickle would."""
+    """Return one of our error classes by name, and no other class, unlike a pickle."""
     found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
     for kind in found:
         found += kind.__subclasses__()
@@ -215,7 +214,7 @@ def _find_error(name: str) -> type[errors.PaperroundError]:
 
 
 def main() -> None:
-    """Run this process, which is a child: call the function and write its results."""
+    """Run the child process: call the function and write its results."""
     os.nice(_NICE)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is not a result

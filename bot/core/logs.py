@@ -55,5 +55,5 @@ def configure(log: str) -> None:
 
 
 def _is_event(record: logging.LogRecord) -> bool:
-    """Whether a record is not about a task that was cancelled, as when SQLAlchemy closes a connection while the bot ends."""
+    """Return False for records of cancelled tasks, as when SQLAlchemy closes a connection at shutdown."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

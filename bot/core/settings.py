@@ -34,7 +34,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class _TomlSource(TomlConfigSettingsSource):
-    """The settings file, which some editors begin with a byte order mark."""
+    """The settings file; it may begin with a byte order mark."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
@@ -43,11 +43,11 @@ class _TomlSource(TomlConfigSettingsSource):
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
 _UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
-"""The names without the prefix that are read: every other may be meant for another program."""
+"""The names read without the prefix; others may be meant for other programs."""
 
 
 def _split_texts(value: Any) -> Any:
-    """Return the items of a list, which a text separates by commas."""
+    """Return a list; a text is split at commas."""
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     if not isinstance(value, list | tuple):
@@ -76,7 +76,7 @@ def _split_sources(value: Any) -> Any:
 
 
 def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
-    """Return a validator that keeps a value, unless it is None, if `check` raises no ValueError."""
+    """Return a validator that calls `check`, which may raise ValueError, unless the value is None."""
 
     def validate(value: Any) -> Any:
         if value is not None:
@@ -116,7 +116,7 @@ _API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[
 
 
 def _check_api(address: str) -> None:
-    """Raise ValueError, which does not quote the address, unless paths can be added to it; requests add the key by themselves."""
+    """Raise ValueError, without quoting the address, unless paths can be appended to it."""
     if not _API.fullmatch(address):
         raise ValueError(
             "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
@@ -165,7 +165,7 @@ class SourceSetting(pydantic.BaseModel):
     options: dict[str, str | int | bool] = {}
 
     def __str__(self) -> str:
-        """Return the address, and what is not as by default."""
+        """Return the address and the non-default options."""
         given = self.model_dump(exclude={"url"}, exclude_defaults=True, mode="json")
         return " ".join((self.url, *(f"{name}={value}" for name, value in given.items())))
 
@@ -218,9 +218,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
     """The same; an IANA zone such as `Asia/Seoul`."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
-    """When the list of a day is complete: a time and an IANA zone; see
-    [planning](planning.md#when-a-day-is-complete).
-    """
+    """When the list of a day is complete: a time and an IANA zone; see [planning](planning.md#when-a-day-is-complete)."""
     http: _HttpAddress = None
     """An address for health and metrics, such as `127.0.0.1:9464`; `paperround healthcheck` asks there."""
     interactions: _HttpAddress = None
@@ -345,7 +343,7 @@ def setting_origins() -> dict[str, str]:
 
 
 def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
-    """Return where settings come from by name, in order of precedence."""
+    """Return the settings sources by name, in order of precedence."""
     return {
         "environment": EnvSettingsSource(Settings),
         ENV_FILE: DotEnvSettingsSource(Settings, env_file=ENV_FILE),

@@ -46,7 +46,7 @@ FIRST_STEPS = {
         ("+1일", "하루 뒤로 가기: 글이 올라오고 투표가 끝나요"),
     ),
 }
-"""Lines to type, each with what it shows. A test types all of them."""
+"""Lines to type, each with its result. A test types all of them."""
 ONLY_IN_SERVERS = ("/daily", "/자동게시", "/club", "/스터디")
 WORDS = {
     models.Locale.EN: {
@@ -166,11 +166,11 @@ KOREAN_PATTERNS = (
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _VIEWER, _CANCELLED = "/paperround/channel/", "/paperround/viewer/", "/paperround/cancelled"
 MAX_SHOWN = 50
-"""Channels and posts of a forum that the page lists."""
+"""The channels and forum posts listed on the page."""
 
 
 def list_shown(channels: Sequence[simcord.ChannelHandle]) -> list[simcord.ChannelHandle]:
-    """Return the channels that have messages: of a forum its posts."""
+    """Return the channels with messages; a forum is replaced by its posts."""
     shown = [
         shown
         for channel in channels
@@ -189,7 +189,7 @@ def dress(
     locale: models.Locale,
     archive_url: str,
 ) -> None:
-    """Make SimCord's page, which is not served yet, Paperround's, with a link to the web archive."""
+    """Turn SimCord's page into Paperround's, with a link to the web archive. Must be called before it is served."""
     server: Any = preview._server
     serve_file, serve_commands = server._static, server._commands
 
@@ -297,7 +297,7 @@ def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
 
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
-    """Return what the page's script replaces, and the commands of a message's menu, by their English names."""
+    """Return the values for the page's script, and the commands of message menus by English name."""
     listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
     menu = {command["name"]: local_name(command, locale.value) for command in listed}
     if locale is models.Locale.EN:
@@ -325,7 +325,7 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
 
 
 def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) -> None:
-    """Give the commands of the picker, their descriptions and choices their names in a Discord locale.
+    """Localise the picker's commands, descriptions and choices for a Discord locale.
 
     Options keep their names, by which the page sends their values.
     """
@@ -348,7 +348,7 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield each command that a viewer sees in a channel, with the groups above it and itself."""
+    """Yield each command visible to a viewer in a channel, preceded by its groups."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]
@@ -375,7 +375,7 @@ def _local(node: CommandSpec, key: str, locale: str) -> str:
 
 
 def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> None:
-    """Show another channel on pages that are opened from now on; those that are open have to be loaded again."""
+    """Show another channel on pages opened from now on; open pages must be reloaded."""
     source: Any = preview._python
     preview.channel = channel
     source.channel_id, source.target_id = channel.id, preview._initial_target(source.viewer, channel.id)
@@ -386,7 +386,7 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
 
 
 def _show_as(preview: simcord.Preview, number: int) -> None:
-    """Show the first channel as another member, by the order in which they joined."""
+    """Show the first channel as another member, numbered by order of joining."""
     members = sorted(preview.viewers, key=lambda viewer: viewer.id)
     chosen = members[number]
     preview.viewers = (chosen, *(viewer for viewer in members if viewer is not chosen))
@@ -396,7 +396,7 @@ def _show_as(preview: simcord.Preview, number: int) -> None:
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a form that was cancelled, which SimCord's page does in the browser alone: until then no menu has channels."""
+    """Close a cancelled form on the server too, not only in the browser: until then menus have no channels."""
     for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")

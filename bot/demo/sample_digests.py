@@ -1,5 +1,5 @@
-"""The digests that the demo starts with: the week before its clock, in every format and both languages, and a reading group's
-lists of the year before; and what else it has.
+"""The digests that the demo starts with: the week before its clock, in every format and both languages, a reading group's
+lists of the year before, and pictures.
 
 Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
 """
@@ -26,7 +26,7 @@ ABSTRACT = models.PaperFacts(
         "It needs fewer memory accesses than standard attention, and trains language models faster."
     ),
 )
-"""The abstract of the one paper that no digest summarises, in words of our own: posts have an extract of it."""
+"""The abstract, in our words, of the only paper without a summary: posts show an extract of it."""
 
 
 _UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
@@ -68,7 +68,7 @@ def sample_texts() -> list[tuple[str, str]]:
 
 
 def past_months_text() -> str:
-    """Return the lists of the year before that week, which give trends their months: listings of titles without summaries."""
+    """Return lists of titles from the year before that week, so that trends have months."""
     return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
 
 

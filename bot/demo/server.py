@@ -50,7 +50,7 @@ INTRODUCTION = {
 
 
 class DemoPages(WebPages):
-    """The web archive without pictures, which are on other hosts."""
+    """The web archive without pictures, since these are on other hosts."""
 
     def render(self, page: Page) -> str:
         """Return the text of a page."""
@@ -115,10 +115,10 @@ def _source_of(name: str) -> str:
 async def open_demo(
     locale: models.Locale, folder: Path, *, dm: bool
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
-    """Start the bot in a new simulated Discord and populate it. Yields the channels (with `dm` the DM) and who may look at them.
+    """Start the bot in a new simulated Discord with sample content. Yields the channels (with `dm`, the DM) and the viewers.
 
-    The server is owned by the reader and has an ordinary member. Its first channel has a daily post; then come one without,
-    one for announcements, one that the bot may not write in, and a forum.
+    The server is owned by the reader and has an ordinary member. Its channels: one with a daily post, one without, an
+    announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
@@ -157,7 +157,7 @@ async def open_demo(
 
 
 async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
-    """Serve the page until Ctrl-C, SIGTERM or its closing."""
+    """Serve the page until Ctrl-C or SIGTERM."""
     stop = isolation.stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewers):

@@ -1,8 +1,8 @@
-"""The demo's stage: does on SimCord's page what Discord does by itself.
+"""The demo's stage: adds behaviour of Discord that SimCord's page lacks.
 
 It has the bot send what is due, moves the clock, runs typed lines that begin with `/`, shows posts that are sent without an
-action on the page, scrolls to new answers, and removes old private answers, each of which would make the page slower. SimCord
-has no public interface for most of these, so its back end and its pages are used directly, here alone.
+action on the page, scrolls to new answers, and removes old private answers, each of which would make the page slower.
+SimCord has no public interface for most of these, so its back end and its pages are used directly, here alone.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
 
 
 def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
-    """Return the choice with this name or value, else the only one whose name has it, as Discord's list would offer it."""
+    """Return the choice with this name or value, else the only one whose name contains it."""
     typed = value.casefold()
     exact = [choice for choice in choices if typed in {*_names(choice), str(choice["value"]).casefold()}]
     partial = [choice for choice in choices if any(typed in name for name in _names(choice))]
@@ -102,12 +102,11 @@ def _names(node: CommandSpec) -> set[str]:
 
 
 CHECK_SECONDS = 0.5
-LATER = re.compile(r"\+\s*([0-9]{1,2})\s*(hours?|days?|시간|일)", re.IGNORECASE)
-"""A typed line that moves the clock: `+1 day`, `+3시간`."""
-MAX_HOURS = 7 * 24
+LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
+"""A typed line that moves the clock: `+1 day`, `+3일`."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
-"""Private answers that stay on the page, the newest ones."""
+"""Number of newest private answers that stay on the page."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
@@ -175,7 +174,7 @@ class Stage:
             return await self._page_action(context_id, body)
 
     async def step(self) -> None:
-        """Send what is due, and run typed lines; of new messages show the newest, and remove old private answers."""
+        """Send due posts, run typed lines, scroll to new messages, and remove old private answers."""
         await self._deliver()
         for channel in list_shown(self._channels):
             await self._show_new(channel)
@@ -187,9 +186,9 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
-                    await self._pass_hours(
-                        int(later[1]) * (24 if later[2].lower().startswith(("day", "일")) else 1)
-                    )
+                    for _ in range(24 * int(later[1])):  # hour by hour, so that each thing comes at its time
+                        await self._env.advance_time(3600)
+                        await self._deliver()
                     await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))
                 else:
                     await self._say(channel, "text")
@@ -205,12 +204,6 @@ class Stage:
             await self._page.refresh()
             self._newest[channel.id] = newest
 
-    async def _pass_hours(self, hours: int) -> None:
-        """Move the clock hour by hour, so that each thing comes at its time."""
-        for _ in range(min(hours, MAX_HOURS)):
-            await self._env.advance_time(3600)
-            await self._deliver()
-
     def _messages(self, channel: simcord.ChannelHandle) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(channel.id, {})
         return [message for _, message in sorted(stored.items()) if message.visible_to(self._viewer.id)]
@@ -219,7 +212,7 @@ class Stage:
         return max((message.id for message in self._messages(channel)), default=0)
 
     async def _run_line(self, channel: simcord.ChannelHandle, line: str) -> None:
-        """Run a typed command or one of a message's menu, or say how to choose one."""
+        """Run a typed command or a message's menu command, or explain how to choose one."""
         if await self._run_menu_command(channel, line):
             return
         leaves = list(list_leaves(self._env, self._viewer, channel))
@@ -239,7 +232,7 @@ class Stage:
             await self._say(channel, "unknown", line=line[:50])
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
-        """Run a command of a message's menu, of which the page sends the name and the message's id. False for another line."""
+        """Run a message's menu command, sent as its name and the message's id. Returns False for other lines."""
         name, _, message_id = line.removeprefix("/").rpartition(" ")
         names = [command["name"] for command in list_menu_commands(self._env, self._viewer, channel)]
         target = next((row for row in self._messages(channel) if str(row.id) == message_id), None)
@@ -264,7 +257,7 @@ class Stage:
         return options
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Answer as the bot, which reads no messages in Discord; not at all where it may not write."""
+        """Answer as the bot, if it may write in the channel."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

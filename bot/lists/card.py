@@ -1,4 +1,4 @@
-"""A paper's card, what it opens (chapters of a review, authors, the BibTeX entry), and what is shown if there is none."""
+"""The messages of a paper: its card, chapters of its review, authors, BibTeX entry, and the answer if it is unknown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SHARE = "cs"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
 MORE = "fo"
-"""The menu of a card, which `alerts` handles: it opens an `Answer`, or makes an alert of another value."""
+"""The menu of a card, handled by `alerts`: it opens an `Answer`, or creates an alert for another value."""
 
 PAGER_COMPONENTS = 3
 """A row with two buttons; reserved before the number of pages is known."""
@@ -79,8 +79,8 @@ async def card_view(
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
 
-    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive. `topics`
-    can be followed from it, and so can its authors and its institution. `extra` are the buttons of other features.
+    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive.
+    `topics`, authors and institution can be followed from the card. `extra` are buttons of other features.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -225,7 +225,7 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: the language if it is not the reader's; the summary's origin, and other digests."""
+    """Return the small print: a foreign language, the summary's origin, and other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
         texts(f"format-{of.format.value}", date=texts.format_date(of.date))
@@ -282,7 +282,7 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
 
 
 def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
-    """Return the papers that a message names, by arXiv id, with a menu to open one, and links to those without details."""
+    """Return the papers named in a message, by arXiv id, with a menu to open one, and links to those without details."""
     message = MessageBuilder()
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
@@ -300,7 +300,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
 
 
 def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Return why there is no card of a paper outside the archive, with links to where it may be."""
+    """Return why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
     message = MessageBuilder()
     message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
     message.add_buttons(
@@ -316,7 +316,7 @@ def _title(detail: models.PaperDetail) -> str:
 
 
 class Answer(StrEnum):
-    """What the menu of a card opens in a new message. The other values begin with the first letter of an `AlertKind`."""
+    """Answers opened by a card's menu. Its other values begin with the first letter of an `AlertKind`."""
 
     SIMILAR = "similar"
     CITE = "cite"
@@ -327,7 +327,7 @@ _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
 def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu of what else there is of a paper: answers, and alerts for its topics, institution and authors."""
+    """Return the menu for more: answers, and alerts for the paper's topics, institution and authors."""
     options = list(_options(texts, detail, topics))
     return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 

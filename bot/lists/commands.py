@@ -1,4 +1,4 @@
-"""/digest, /top, /topic, /author and /paper: the loader of their lists, and what a list and a card of a paper open."""
+"""/digest, /top, /topic, /author and /paper: the loader of their lists, and the handlers of lists and cards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PERIOD_CHOICES = [
 LOOK_UP = "Look up papers"
 MAX_NAMED_PAPERS = 10
 MAX_FETCHED_PAPERS = 3
-"""Papers of one message that are fetched because no digest has them."""
+"""Maximum number of a message's papers that are fetched because no digest has them."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
@@ -58,7 +58,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 
 @autocomplete.guarded
 async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the periods whose names have the typed text; others are read as typed."""
+    """Complete the periods with a name that contains the typed text; other texts are parsed as typed."""
     texts = await interaction.client.texts_for(interaction)
     names = [(texts(period.text_id), period.value) for period in Period]
     return autocomplete.make_choices(
@@ -234,7 +234,7 @@ class PaperListLoader:
         self._services = services
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return the view of a page of a list, or of an empty list, after its admission as a look-up."""
+        """Return the view of a page of a list, or of an empty list, once admitted as a look-up."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
@@ -257,9 +257,9 @@ class PaperListLoader:
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
-        """Return a page of the list; the last page for a larger number, after papers were removed.
+        """Return a page of the list; the last page if the number is too large.
 
-        Raises UserError without the request of a reader for saved papers.
+        Saved papers need a reader's request, else it raises UserError.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
@@ -270,7 +270,7 @@ class PaperListLoader:
         return replace(listed, snippets=snippets)
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
-        """Return an empty list without its filters; None if that is empty too."""
+        """Return the list without its filters; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
@@ -280,7 +280,7 @@ class PaperListLoader:
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
     ) -> tuple[tuple[str, str], ...]:
-        """Return the days with a digest around the one of a list, or around that without one."""
+        """Return the days with a digest around the list's day."""
         span = lists_messages.parse_span(state.text)
         if span is None:
             return ()
@@ -451,7 +451,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return by whom each paper is, if several people have the name."""
+    """Return the author of each paper by arXiv id, if several people have the name."""
     if not result.namesakes:
         return {}
     written = {
@@ -470,7 +470,7 @@ class PapersCog(commands.Cog):
         self._tree = bot.tree
 
     async def cog_load(self) -> None:
-        """Add the command of a message's menu, which a cog does not add by itself."""
+        """Add the command of the message menu, which a cog does not add by itself."""
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
@@ -479,7 +479,7 @@ class PapersCog(commands.Cog):
 
     @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
-        """Show the papers that a message names: the card of one, a list of several. The text is not kept."""
+        """Show the papers named in a message: one as a card, several as a list. The text is not stored."""
         today = self._services.clock().date()
         named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
@@ -502,7 +502,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open the paper of a button in a new private message; one of an imported file may have to be fetched."""
+        """Open a button's paper in a new private message; papers of imports may have to be fetched."""
         return await self._paper_view(request, action.payload)
 
     @router.handles(lists_card.CARD)
@@ -515,7 +515,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected chapter in place of a private card or chapter; of a public card in a private message."""
+        """Show the selected chapter: in place of a private message, or below a public card as a private one."""
         chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
@@ -563,7 +563,7 @@ class PapersCog(commands.Cog):
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return a paper's card, or the list of a text that is not a title. A paper outside the archive is fetched."""
+        """Return a paper's card; other texts are searched as a topic, and papers outside the archive are fetched."""
         arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
@@ -578,7 +578,7 @@ class PapersCog(commands.Cog):
     async def _load_named(
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
-        """Return papers by arXiv id, None for those that are not found. A few that no digest has are fetched."""
+        """Return papers by arXiv id, None for unknown ones. Up to MAX_FETCHED_PAPERS are fetched."""
         find = self._services.search.find_paper
         async with router.admitted_lookup(request.interaction):
             found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
@@ -589,7 +589,7 @@ class PapersCog(commands.Cog):
         return found
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
-        """Search the text as a topic if it names no paper. Returns None if it does, or if nothing matches."""
+        """Search a text that names no paper as a topic. Returns None if it names one, or if nothing matches."""
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
@@ -612,7 +612,7 @@ class PapersCog(commands.Cog):
 
 
 async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
-    """Return what the menu of a paper's card opens. Raises UserError for an unknown paper."""
+    """Return the answer opened by a card's menu. Raises UserError for an unknown paper."""
     if answer is lists_card.Answer.SIMILAR:
         return await PaperListLoader(request.services).list_view(
             request, ListState(ListKind.SIMILAR, arxiv_id)
@@ -645,7 +645,7 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
 async def _list_extra(
     request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
 ) -> list[ui.Item[Any]]:
-    """Return the buttons that other features offer on a card."""
+    """Return the buttons that other features add to a card."""
     offers = request.interaction.client.card_offers
     return [item for offer in offers for item in await offer(request, detail, page, saved)]
 

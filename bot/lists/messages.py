@@ -1,4 +1,4 @@
-"""The pages of every list of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers), of five papers each."""
+"""The pages of all lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ REFINE = "lp"
 SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-"""The field of that modal."""
+"""The field of SUBMIT_TOPIC_MODAL."""
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
@@ -68,16 +68,16 @@ _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
 _LINE_MARGIN = 24
-"""Characters or bytes around the title in a line of a day's list."""
+"""Characters or bytes besides the title in a line of a day's list."""
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
 SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHOR: (Sort.VOTES, Sort.DATE)}
-"""The orders of a list, first the one that it has unless another is chosen."""
+"""The orders of a list, the default first."""
 
 
 def format_span(first: date, last: date) -> str:
-    """Return the text of a list's state for a day or a period, as ISO 8601 has it."""
+    """Return a day or a period in ISO 8601, as text of a list's state."""
     return first.isoformat() if first == last else f"{first}/{last}"
 
 
@@ -91,12 +91,12 @@ _SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
 
 
 def add_span(topic: str, first: date, last: date) -> str:
-    """Return the query for papers on a topic, "" for all, of a period."""
+    """Return the query for papers of a period on a topic ("" for all)."""
     return f"{topic} since:{first} until:{last}".strip()
 
 
 def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return the topic of a list of top papers, and the name of its period, which may be that of `add_span`."""
+    """Return the topic of a list of top papers and the name of its period, which `add_span` may have set."""
     found = _SPAN.search(state.text)
     if found is None:
         return state.text, texts(state.period.text_id)
@@ -117,7 +117,7 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 class PaperList:
     """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
 
-    `missing` has the terms of the query that partial matches lack, by arXiv id, `related` the topic of those that lack all.
+    `missing` gives the query terms that partial matches lack, by arXiv id, `related` the topic of those that lack all.
     """
 
     state: ListState
@@ -127,38 +127,38 @@ class PaperList:
     notes: tuple[str, ...] = ()
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Small print of each paper in the place of a snippet, by arXiv id."""
+    """Small print shown instead of a snippet, by arXiv id."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
-    """The author by whom a paper is, by arXiv id, in a list of the papers of several people of a name."""
+    """The author of each paper by arXiv id, if several people have the name."""
 
     suggestions: tuple[Suggestion, ...] = ()
     alert_terms: Sequence[models.AlertTerm] | None = None
-    """What an alert for the list follows, as the search read its query; empty if one alert cannot. None if it was not read."""
+    """The terms of an alert for the list, as read by the search; empty if no alert can follow it, None if not read."""
     is_author_known: bool = False
-    """True for a known author, also if the filters exclude all papers."""
+    """True for a known author, even if the filters exclude all papers."""
 
     complete: int | None = None
-    """How many papers match all of a query, of `total` with those that lack a part of it; None: all."""
+    """The number of full matches among `total`; None: all."""
 
     unknown_id: str = ""
-    """The arXiv id that a query is, if the archive does not have its paper."""
+    """The query, if it is an arXiv id unknown to the archive."""
 
     days: tuple[tuple[str, str], ...] = ()
-    """The days with a digest around that of the list, newest first: label and ISO date."""
+    """The days with a digest around the list's day, newest first: label and ISO date."""
 
     today: date | None = None
     """The reader's date, for the list of a day."""
 
     @property
     def matching(self) -> int:
-        """The number of papers to promise: those that lack a part of the query are not counted."""
+        """The number of full matches."""
         return self.total if self.complete is None else self.complete
 
     @property
     def ranks(self) -> range:
-        """The number of each paper of the page in the whole list, from 1."""
+        """The positions of the page's papers in the whole list, from 1."""
         first = self.state.offset + 1
         return range(first, first + len(self.rows))
 
@@ -168,7 +168,7 @@ class PaperList:
         return max(1, -(-self.total // self.state.size))
 
     def is_in_other_language(self, locale: models.Locale) -> bool:
-        """Return whether all papers of the page have a snippet, in another language than the reader's."""
+        """Return whether all papers have a snippet and none is in the reader's language."""
         snippets = (self.snippets.get(row.arxiv_id) for row in self.rows)
         return summaries.are_all_foreign(
             (snippet.language if snippet else None for snippet in snippets), locale
@@ -199,7 +199,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
-    """Return a list with these rows and small print above; each paper has an equal share of the space that they leave."""
+    """Return a list with these rows; each paper has an equal share of the space left."""
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
@@ -300,7 +300,7 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the periods and orders of a list, under those in use; None for lists that have one of each."""
+    """Return the menu of periods and orders, labelled by those in use; None for lists without choices."""
     state = listed.state
     if state.kind not in FILTERABLE_KINDS:
         return None
@@ -317,13 +317,13 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _menu(
     placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
 ) -> ui.Item[Any] | None:
-    """Return the menu that applies one of the values with these labels to the list, from its first page on."""
+    """Return a menu that applies one of these values to the list, from its first page."""
     options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the first page of a list in the period or the order of a value of its menu. Raises ValueError."""
+    """Return the first page of a list with the selected period or order. Raises ValueError."""
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
     text = _SPAN.sub("", state.text) if state.kind is ListKind.TOP else state.text
@@ -347,7 +347,7 @@ def empty_view(
 ) -> ui.LayoutView:
     """Return the answer for an empty list other than of saved papers, with up to a row of suggested lists.
 
-    `wider` is the same list without filters, None if that is empty too.
+    `wider` is the list without filters, None if that is empty too.
     """
     state = listed.state
     message = MessageBuilder()
@@ -366,7 +366,7 @@ def empty_view(
 
 
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
-    """Return how the query of an empty list was read, its filters, which the reader may have forgotten, and its ignored parts."""
+    """Return the notes on an empty list: how its query was read, and filters that the reader may have forgotten."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
         return [filters_text(texts, listed.state)]
@@ -374,7 +374,7 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
-    """Return the sentence that there are no papers of the query, the person, the period or the day."""
+    """Return the sentence that the query, person, period or day has no papers."""
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
@@ -438,7 +438,7 @@ def topic_modal(texts: Texts) -> StatelessModal:
 def query_notes(
     texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
 ) -> tuple[str, ...]:
-    """Return the notes on a query: corrections, added forms, no complete match, suggestions; "" omits a note."""
+    """Return the notes on a query: corrections, added forms, partial matches, suggestions, ignored filters; "" omits one."""
     known = (*result.terms, *result.meanings)
     others = [label for label, _ in suggestions if label not in known]
     names = format_names(others) if result.rows else ""
@@ -459,7 +459,7 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on period, writers and terms of a query of which words were left out; "" for other queries."""
+    """Return the note on the period, writers and terms read from a query; "" if it was read literally."""
     if not (result.is_shortened or result.period or result.writers):
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
@@ -477,7 +477,7 @@ def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading of the papers on a topic as searched for, with the number of those that match all of it, if any does."""
+    """Return the heading for a topic as searched, with the number of full matches if any."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic
@@ -485,7 +485,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
 
 
 def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the filters of a query that were ignored, "" for none."""
+    """Return the note on ignored filters of a query; "" for none."""
     if not result.ignored:
         return ""
     note = texts("list-ignored", filters=format_names(result.ignored))
@@ -522,7 +522,7 @@ def import_button(texts: Texts) -> ui.Item[Any]:
 
 
 def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return the answer for a search or a tag without saved papers; of a reader without any, how to get some."""
+    """Return the answer for a search or tag without saved papers; without any saved papers, how to save some."""
     message = MessageBuilder()
     if not listed.state.text:
         message.add_text(texts("no-list-saved"))
@@ -560,7 +560,7 @@ def format_tags(tags: Sequence[str]) -> str:
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the reader's most used tags, which are the suggestions of the list; None without tags."""
+    """Return the menu of the reader's most used tags (the list's suggestions); None without tags."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

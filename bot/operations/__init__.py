@@ -1,1 +1,1 @@
-"""For operators: /status, doctor, health, metrics, retention; and /help, /me."""
+"""For operators: /status, doctor, retention, the set-up file; and /help, /me."""

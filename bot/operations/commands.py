@@ -121,7 +121,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
-        """Give the reader everything that is kept, as an attached JSON file."""
+        """Send the reader all stored data as an attached JSON file."""
         with router.map_service_errors({TooLargeError: "me-data-too-large"}):
             content, name = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
@@ -131,7 +131,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
-        """Say what would be removed, with a button that does it."""
+        """Show what would be removed, with a button to confirm."""
         texts, counts = request.texts, await self._data.count(request.user_id)
         if not counts:
             return client_messages.text_view(texts("me-nothing"))

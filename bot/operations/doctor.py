@@ -37,7 +37,7 @@ UNCERTAIN = (
 
 
 class Status(StrEnum):
-    """The urgency of a finding, the most urgent first. `doctor` ends with status 1 while an error or a step is left."""
+    """The urgency of a finding, most urgent first. `doctor` exits with status 1 if there is an ERROR or TODO."""
 
     ERROR = "error"
     TODO = "todo"
@@ -47,7 +47,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check. `origin` is where a setting's value came from; `note` is a problem or a hint."""
+    """The result of a check. `origin` says where a setting's value came from; `note` is a problem or a hint."""
 
     what: str
     value: str
@@ -62,7 +62,7 @@ class Finding:
 
     @property
     def is_default(self) -> bool:
-        """Whether this is a setting that is not set, of which there is nothing to say."""
+        """Whether this is a setting at its default, without a note."""
         return self.origin == "default" and self.status is Status.OK and not self.note
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Finding:
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Run all checks; what is left to do comes first. Problems are findings, never exceptions."""
+    """Run all checks. Returns the findings, most urgent first; problems never raise exceptions."""
     of_database, needs_token = await _database(settings)
     findings = [
         await _discord(settings, check_token, is_needed=needs_token),
@@ -120,7 +120,7 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
-    """Return the findings, and whether anything is to be posted otherwise than by webhooks, or nothing at all."""
+    """Return the findings, and whether the bot needs a token (False if only webhooks post)."""
     failures: list[Exception] = []
     with isolation.collected(failures):
         return await _examine_database(settings)
@@ -169,7 +169,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
-    """Say whether there is anything to post, and where: alerts are sent without any daily post."""
+    """Return findings on sources and daily posts. Alerts need no daily post."""
     return [
         _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
         _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
@@ -177,7 +177,7 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
 
 
 def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
-    """Say what keeps a webhook's posts back, which no channel shows."""
+    """Return the problems of a webhook's posts, which no channel shows."""
     notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
     if row.reason == models.Reason.WEBHOOK_GONE:
         notes = [GONE]
@@ -193,7 +193,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
 
 
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
-    """Say how many papers a day a source brings."""
+    """Return a finding on a source: its papers per day, or its failure."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if row.failures:
         return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
@@ -203,7 +203,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
-    """Say whether the token is accepted."""
+    """Return whether Discord accepts the token."""
     if settings.discord_token is None and not is_needed:
         return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
     if settings.discord_token is None:

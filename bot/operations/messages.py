@@ -1,4 +1,4 @@
-"""What `/status`, with the sources, and `/help` show."""
+"""The messages of `/status`, its sources, and `/help`."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MAX_POSTS_LENGTH = 3000
 """Code points of the server's posts in `/status`; a message has 4,000."""
 MAX_LABEL_LENGTH = 120
 HELP_SECTIONS = ("help-reading", "help-following")
-"""Fluent ids of the headings. Their attributes are the commands below them: `.alerts-add` is `/alerts add`."""
+"""Fluent ids of the headings. Their attributes name the commands below: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
-"""That of the heading that only managers of the server see."""
+"""Fluent id of the heading for managers of the server."""
 FOR_MANAGERS = frozenset(("club setup", "club now", "club skip"))
-"""Commands that refuse others, though Discord shows them to all as it does the rest of their group."""
+"""Commands for managers only that Discord shows to everyone, like the rest of their group."""
 
 
 def status_view(
@@ -51,9 +51,9 @@ def status_view(
     names: Mapping[int, str],
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
-    """Return the status. `can_manage` adds what is only for members who manage the server, `calendar` when posts are due.
+    """Return the status. `can_manage` adds the parts for members who manage the server; `calendar` gives the due times.
 
-    `names` are those of channels, and `gone_roles` roles of daily posts that the server does not have any more.
+    `names` are names of channels; `gone_roles` are deleted roles that daily posts mention.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -191,9 +191,9 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the ten commands that readers need with a line each, the names of the others, and buttons for the first steps.
+    """Return the main commands with a line each, the names of the others, and buttons for the first steps.
 
-    `commands` are the names of those that the reader may use. `can_manage` adds what only managers of the server do.
+    `commands` are the commands that the reader may use. `can_manage` adds those for managers of the server.
     """
     names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
@@ -235,9 +235,9 @@ def sources_view(
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
-    """Return a page of the sources with their health, counted from 0; the last page for a larger number.
+    """Return a page (from 0) of the sources with their health; the last page for a larger number.
 
-    `yields` are what the sources brought, by address. `now` is in UTC. What is only for the operator is left out.
+    `yields` are the papers per day by URL of the source. `now` is in UTC. Details for the operator are left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -258,7 +258,7 @@ def sources_view(
 
 
 def kind_label(texts: Texts, kind: models.SourceKind) -> str:
-    """Return the name of a kind for readers: its text if there is one, else its proper name."""
+    """Return the name of a kind for readers: its text, or else its value."""
     return texts.find(f"source-{kind.value}") or kind.value
 
 
@@ -272,7 +272,7 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
 
 
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
-    """Return how many papers a day a source brings and what for, "" if that is not known yet."""
+    """Return how many papers a day a source brings, and whether they are posted; "" if not known yet."""
     if brought is None or brought.papers_a_day is None:
         return ""
     return texts(f"source-brings-{brought.brings.value}", count=brought.papers_a_day)
@@ -300,7 +300,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
 
 
 def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
-    """Return the failures, "" for none. The reason of a refusal is hidden: it may name private addresses."""
+    """Return the failures; "" for none. The reason of a refusal is hidden, since it may contain private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return texts("source-not-yet")
     if not row.failures:

@@ -1,7 +1,7 @@
-"""Removes what is older than the retention time, in transactions of a few hundred rows between which others write.
+"""Removes rows older than the retention time, in transactions of a few hundred rows, so that others can write in between.
 
-Kept is what prevents repetition: which papers a recipient was notified of, and longer than a month, the deliveries with the
-papers that a channel was posted.
+Rows that prevent repetition stay: the matches sent to a recipient, and for over a month the deliveries with a channel's
+papers.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from storage.database import Connection, Database, delete_some
 log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
-"""Age at which payloads, with which a post could be repeated, and the full texts of papers are removed."""
+"""Age at which payloads (needed to repeat a post) and full texts of papers are removed."""
 GUILD_RETENTION = timedelta(days=30)
-"""Time after which a server that the bot has left is removed; if it is invited again before, everything is as it was."""
+"""How long the settings of a server that the bot left are kept, in case it is invited again."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
-"""Between two batches, for writers in other processes."""
+"""Pause between batches, for writers in other processes."""
 
 
 class Retention:
-    """One run over everything that can be removed after `days`. A run that is interrupted is continued by the next one."""
+    """Removes rows older than `days`. The next run continues an interrupted one."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Retention:
         self._sleep = sleep
 
     async def purge(self) -> int:
-        """Remove all that is too old now. Returns the number of rows, or of payloads, removed."""
+        """Remove everything that is too old now. Returns the number of rows and payloads removed."""
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
         removed = 0
@@ -53,7 +53,7 @@ class Retention:
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
-            (tables.source_pages.c.read_at, before),  # one that is still listed is only read again
+            (tables.source_pages.c.read_at, before),  # a page that is still listed is read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(outbox.clear_payloads, content_before)
@@ -70,7 +70,9 @@ class Retention:
         return removed
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago; its settings, unless it is back, and the server itself last."""
+        """Remove the rows of a server that the bot left long ago; the settings only if it is still gone, and the server
+        itself last.
+        """
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_rows(connection, guild_id=guild_id)
@@ -93,7 +95,7 @@ class Retention:
         return removed + len(of_guild)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
-        """Run a removal, each time in its own transaction, until it removes less than a whole batch."""
+        """Run a removal in separate transactions until it removes less than a full batch."""
         removed = 0
         while True:
             async with self._database.transaction() as connection:
@@ -105,6 +107,6 @@ class Retention:
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
-    """Remove the papers that only readers kept who keep them no more, such as those of an import."""
+    """Remove papers, such as imported ones, that no digest lists and no reader saves any more."""
     await archive.lock_ingest(connection)
     return await papers.purge_unkept(connection, limit)

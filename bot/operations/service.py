@@ -1,4 +1,4 @@
-"""The data of `/status` (the newest digest, last and next posts, problems); the client words it."""
+"""Collects the data of `/status`: the newest digest, last and next posts, problems."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class StatusReport:
     alert_count: int
     paused_alerts: int
     today_reason: str | None = None
-    """Why the reader's papers of the day are not sent any more, None if they are or were never asked for."""
+    """Why the reader's papers of the day are no longer sent; None if they are sent or were never requested."""
     has_source: bool = True
     """Whether anything is fetched automatically."""
     is_discord_well: bool = True
 
 
 class StatusService:
-    """Reads the outbox and the archive, and resends deliveries on request."""
+    """Reads the status from the outbox and the archive, and resends deliveries on request."""
 
     def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory, pace: Pace) -> None:
         self._database = database
@@ -64,8 +64,8 @@ class StatusService:
     ) -> StatusReport:
         """Return the status for a reader in a channel; outside a server only the reader's own data.
 
-        Of a server it has the posts of the channels that the reader `may_see`; of the first `most` (None: all) with the last one
-        and with problems.
+        It includes the posts of channels that the reader `may_see`; the first `most` (None: all) with their last post and
+        problems.
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))

@@ -1,6 +1,6 @@
-"""The set-up as a TOML file: sources, daily posts and alerts, without secrets.
+"""Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
-Nothing in a file refers to what comes after it: posts name sources, and sources name nothing.
+Entries refer only to earlier ones: posts name sources.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry of a file, whose fields have the names of the stored record. One with `removed` is deleted from the set-up."""
+    """An entry of a file, with the field names of the stored record. With `removed` it is deleted from the set-up."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,23 +74,23 @@ class _Entry(pydantic.BaseModel):
 
     @classmethod
     def read(cls, row: object, **values: object) -> Self:
-        """Return the entry of a stored record; `values` are what the record has in another form."""
+        """Return the entry of a stored record; `values` override its fields."""
         stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
     def values_for(self, record: type[Any]) -> dict[str, Any]:
-        """Return the values that a record has fields for."""
+        """Return the values of the fields that the record class has too."""
         names = {row.name for row in fields(record)}
         return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
     def write(self) -> dict[str, Any]:
-        """Return the entry as TOML has it, without what is off or empty."""
+        """Return the entry's TOML values, without those that are off or empty."""
         values = self.model_dump(mode="json", by_alias=True)
         return {key: value for key, value in values.items() if value}
 
 
 class SourceEntry(_Entry):
-    """A source; of equally trusted ones the first comes first."""
+    """A source. Of sources with equal priority, earlier ones win."""
 
     source: Annotated[Text, Field(min_length=1)]
     kind: models.SourceKind | None = None
@@ -104,7 +104,7 @@ class SourceEntry(_Entry):
 
 
 class PostEntry(_Entry):
-    """A daily post: of a channel, or through a webhook, whose whole URL adds it and whose id names it."""
+    """A daily post in a channel, or by a webhook: the full URL adds it, the id names a known one."""
 
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
@@ -139,9 +139,9 @@ class PostEntry(_Entry):
     def to_draft(
         self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
     ) -> models.Subscription:
-        """Return the daily post, with the address of its source. Raises UsageError.
+        """Return the daily post, with the URL of its source. Raises UsageError.
 
-        Without a zone it has that of the server's other posts, if any (`of_server`), else the default of its language.
+        The default zone is `of_server`, the zone of the server's other posts, or else that of its language.
         """
         locale = self.locale or models.Locale(settings.locale)
         default = settings.timezone
@@ -158,7 +158,7 @@ class PostEntry(_Entry):
 
 
 class AlertEntry(_Entry):
-    """An alert of a channel, or of a reader without one, who gets it as a direct message."""
+    """An alert for a channel or, without one, for a reader's direct messages."""
 
     user_id: Annotated[DiscordId, Field(alias="user")]
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
@@ -214,7 +214,7 @@ class SetUp(pydantic.BaseModel):
 
 
 class Plan(NamedTuple):
-    """What applying a file changes, and how many entries already match the file, or are not in it and stay."""
+    """The changes of applying a file, and the numbers of entries that match it already or are not in it."""
 
     changes: tuple[str, ...]
     unchanged: int
@@ -222,21 +222,21 @@ class Plan(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """What a database has of a set-up; each list is that of its service."""
+    """The stored set-up; each list comes from its service."""
 
     sources: list[models.StoredSource]
     posts: list[models.Subscription]
     alerts: list[models.Alert]
 
     def addresses(self) -> dict[str, str]:
-        """Return the addresses of sources by what a file has of them, without those that differ only in their secret."""
+        """Return the URLs of sources by their redacted form, without those that differ only in the secret."""
         known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
         shown = [errors.redact(address) for address in known]
         return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
 
 
 class SetUpFile:
-    """Writes the set-up of a database as a file, and changes it to that of a file."""
+    """Exports the set-up of a database as a file, and applies a file to it."""
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
@@ -244,7 +244,7 @@ class SetUpFile:
         self._settings = settings
 
     async def export(self) -> str:
-        """Return the set-up as a file, without readers' own alerts: the same text for the same set-up."""
+        """Return the set-up as a file, without readers' own alerts. Equal set-ups give equal texts."""
         stored = await _read(self._database, self._clock, self._settings)
         alerts = (row for row in stored.alerts if row.channel_id is not None)
         texts = [HEADER, *(_write("sources", SourceEntry.of(row)) for row in stored.sources)]
@@ -253,7 +253,7 @@ class SetUpFile:
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
-        """Return what `apply` would change, and change nothing. Raises UsageError as `apply` does."""
+        """Return the changes that `apply` would make. Raises UsageError as `apply` does."""
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:
@@ -285,7 +285,7 @@ class SetUpFile:
 
 
 class _UndoneError(Exception):
-    """Ends a transaction whose changes are not kept."""
+    """Rolls back the transaction of a plan."""
 
 
 def parse(text: str, location: str) -> SetUp:
@@ -299,7 +299,7 @@ def parse(text: str, location: str) -> SetUp:
 
 
 def _describe(found: Any, location: str) -> str:
-    """Return what pydantic found, as a sentence."""
+    """Return a pydantic error as a sentence."""
     place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
     is_unknown = found["type"] == "extra_forbidden"
     message = "unknown key" if is_unknown else found["msg"].removeprefix("Value error, ").removesuffix(".")
@@ -316,7 +316,7 @@ def _refused(problems: Sequence[str]) -> errors.UsageError:
 
 
 class _Wanted(NamedTuple):
-    """An entry of a file with its number in its table, from 1, and its record."""
+    """An entry of a file, its number in its table (from 1), and its record."""
 
     number: int
     entry: PostEntry | AlertEntry
@@ -324,7 +324,7 @@ class _Wanted(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """The records of one table: those that are stored, how to tell them apart, and what changes them."""
+    """A table of the set-up: its stored records, how to compare them, and functions that change them."""
 
     name: str
     rows: Sequence[Any]
@@ -341,7 +341,7 @@ class _Table(NamedTuple):
 
 @dataclass(slots=True)
 class _Run:
-    """One pass over the entries of a file, in a transaction."""
+    """One pass over a file's entries, in a transaction."""
 
     database: Database
     connection: Connection
@@ -353,7 +353,7 @@ class _Run:
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
     kept: int = 0
-    """Stored entries that the file has too."""
+    """Number of stored entries that are in the file."""
 
     async def apply(self, set_up: SetUp) -> Plan:
         count = sum(len(rows) for rows in self.stored)
@@ -440,7 +440,7 @@ class _Run:
         await self._apply_table(table, entries, read)
 
     async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
-        """Return the id of a post's webhook, and keep the token of one given by its URL. Raises UsageError."""
+        """Return the id of a post's webhook; a full URL's token is put into `tokens`. Raises UsageError."""
         if entry.webhook is None:
             return None
         if not entry.webhook.isdecimal():
@@ -511,7 +511,7 @@ class _Run:
             await (table.pause if entry.paused else table.resume)(old.id)
 
     def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
-        """Note what becomes of an entry, and return whether anything does."""
+        """Note the change of an entry, and return whether there is one."""
         if before is None and entry.removed:
             self.unchanged += 1
             return False
@@ -525,7 +525,7 @@ class _Run:
         return self._note(label, before, after)
 
     def _note(self, label: str, before: _Entry, after: _Entry) -> bool:
-        """Say what changes of a stored entry, or count it as unchanged. Returns whether it changes."""
+        """Note the change of a stored entry, or count it as unchanged. Returns whether it changes."""
         changed = _compare(before, after)
         if changed:
             self.changes.append(f"change {label}: {changed}")
@@ -537,9 +537,9 @@ class _Run:
 def _pair(
     wanted: Sequence[_Wanted], rows: Sequence[Record], is_same: Callable[[Any, Any], bool]
 ) -> list[tuple[_Wanted, Record | None]]:
-    """Return the entries of a place, each with the stored one that it is or changes; None for a new one.
+    """Pair the entries of a place with the stored ones that they equal or change; new ones with None.
 
-    One that is the same in what tells entries apart comes first. If one entry is left on each side, it changes the stored one.
+    Equal entries are paired first. If one entry is left on each side, they are a pair.
     """
     left = list(rows)
     pairs: list[tuple[_Wanted, Record | None]] = []
@@ -574,7 +574,7 @@ async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored
 
 
 def _compare(before: _Entry, after: _Entry) -> str:
-    """Return what differs of two entries: `top 3 → 4, paused false → true`."""
+    """Return the differences of two entries: `top 3 → 4, paused false → true`."""
     old, new = (entry.model_dump(mode="json", by_alias=True) for entry in (before, after))
     return ", ".join(f"{key} {_show(old[key])} → {_show(new[key])}" for key in old if old[key] != new[key])
 
@@ -594,6 +594,6 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription) -> bool:
-    """Return whether somebody paused it; what Discord blocks comes back by itself."""
+    """Return whether a person paused it; posts blocked by Discord resume by themselves."""
     by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

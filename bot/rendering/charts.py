@@ -1,7 +1,7 @@
-"""Charts of a topic's papers and votes by month, as PNG. The layout is computed here, the look is that of `trend.svg.j2`.
+"""Draws charts of a topic's papers and votes by month, as PNG. The layout is computed here; `trend.svg.j2` styles it.
 
-resvg draws them, in about 50 ms, with the system's fonts; the package has none. Without a font for Hangul, months are written
-as 2025-11 and Korean texts are left out; without any font the chart has no text.
+resvg draws them, in about 50 ms, with the system's fonts; the package has none. Without a font for Hangul, months are
+written as 2025-11 and Korean texts are left out; without any font the chart has no text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Texts for Discord: shortened or split into pages without loss, within Discord's limits, and escaped.
+"""Shortens, splits and escapes texts for Discord, within its limits.
 
-A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Marks that are open at a cut are
-closed there and opened again on the next page.
+A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Marks that are open at a cut are closed
+there and opened again on the next page.
 """
 
 from __future__ import annotations
@@ -111,11 +111,11 @@ MIN_PAGE_SIZE = 64
 """Characters and bytes that a page needs at least: room for both ends of a fence and some content."""
 
 _MAX_ATOM = 1_000
-"""Characters behind a page in which an atom that begins on it is sought."""
+"""How many characters after a page are searched for the end of an atom that begins on it."""
 _CLOSERS = 5
-"""Characters that close what is open at the end of a page: a fence or three marks."""
+"""Characters reserved to close open marks at the end of a page: a fence or three marks."""
 _MAX_CUTS = 50
-"""Places of a kind that are looked at, the last ones of a page."""
+"""Maximum number of candidate cuts considered, from the end of a page."""
 _ATOM = regex.compile(
     r"\\[!-/:-@\[-`{-~]"
     r"|\[(?:\\.|[^\[\]\\\n])*+\]\((?:<[^<>\n]*+>|[^()<>\s]*+)\)"
@@ -206,7 +206,7 @@ def _choose_cut(
     markdown: bool = True,
     opened: Sequence[str] = (),
 ) -> tuple[int, bool]:
-    """Return where to cut a part of a text that may reach from `start` to `end`, and whether that is a preferred place."""
+    """Return where to cut a text between `start` and `end`, and whether that is a preferred place."""
     if end == len(text):
         return end, True
     atoms = list(_ATOM.finditer(text, start, min(len(text), end + _MAX_ATOM))) if markdown else []
@@ -238,7 +238,7 @@ def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
 
 
 def _list_open(text: str, opened: Sequence[str]) -> list[str]:
-    """Return the marks that are open behind a text, of which `opened` are before it. A fence is alone."""
+    """Return the marks open after a text; `opened` are those before it. An open fence excludes other marks."""
     marks = list(opened)
     for atom in _ATOM.finditer(text):
         if _in_fence(marks):

@@ -1,7 +1,7 @@
-"""Renderer of the digests' Markdown as Discord's Markdown or plain text, and of that as HTML. It accepts any text.
+"""Renders the digests' Markdown as Discord's Markdown or plain text, and Discord's Markdown as HTML. Accepts any text.
 
-Headings become bold lines, images their descriptions, formulas Unicode, tables lists. http(s) links
-are kept; all other text that Discord could interpret is escaped.
+Headings become bold lines, images their descriptions, formulas Unicode, tables lists. http(s) links are kept; all other
+text that Discord could interpret is escaped.
 """
 
 from __future__ import annotations
@@ -292,9 +292,9 @@ def render_plain(text: str) -> str:
 
 
 def render_html(text: str) -> Markup:
-    """Return Discord's Markdown as HTML without pictures, raw HTML or small print. Linked are http and https alone.
+    """Return Discord's Markdown as HTML without pictures, raw HTML or small print. Only http(s) links are kept.
 
-    It takes what this module and `discord_text` write, and any other text as well.
+    It accepts the output of this module and `discord_text`, and any other text.
     """
     parser = _get_html_parser()
     chunks = (
@@ -332,7 +332,7 @@ def _render(text: str, *, with_markup: bool) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Yield the text in chunks of bounded length, cut at blank lines outside fences if possible.
+    """Yield the text in chunks of bounded length, if possible cut at blank lines outside fences.
 
     This bounds the time: the parser takes more than linear time for hostile text.
     """

@@ -1,4 +1,4 @@
-"""The jinja2 templates that operators can replace; each is a set of named texts, its blocks.
+"""Renders the jinja2 templates, which operators can replace; each is a set of named texts, its blocks.
 
 `daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended that. A broken
 template never loses a post: the problem is logged and the bundled block takes its place.
@@ -43,9 +43,9 @@ def render_votes(votes: int | None) -> str:
 
 
 def render_more_authors(more: int, truncated: bool, locale: str) -> str:
-    """Return what follows the names of the first authors: `and 16 more`, `외 16명`.
+    """Return the text after the first authors: `and 16 more`, `외 16명`.
 
-    `truncated`: a digest named only some of them, so there are more than it counts. "" for no further authors.
+    `truncated`: a digest named only some authors, so there are more. Returns "" if there are no further authors.
     """
     if more > 0:
         number = f"{more:,}"
@@ -81,7 +81,7 @@ def render_time(at: str, locale: str) -> str:
 
 
 def render_zone(name: str, locale: str) -> str:
-    """Return the city of an IANA zone in the language (`서울`), or the zone's name if it has no city."""
+    """Return the city of an IANA zone in the language (`서울`), or the zone's name if there is none."""
     try:
         city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
     except (LookupError, ValueError):

@@ -28,8 +28,8 @@ _MIN_SENTENCE = 3
 """Terms and other words from which key words are compared by topic, as a question is from which words were left out."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
 """Words of a query that are read, those among them that are searched for, and the words of the longest term."""
-_MIN_COMPOUND, _MAX_PIECE = 4, 14
-"""Syllables of a word that may be several terms without a space, and of the longest of them."""
+_MAX_COMPOUND = 20
+"""Syllables of a word that may be several terms without a space."""
 _MAX_CACHED = 1 << 12
 _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
@@ -241,11 +241,17 @@ class Reader:
     def _read_word(self, word: str) -> Iterable[Part]:
         """Return the part of an unknown word, or those of the known forms that it consists of: 대규모언어모델추론."""
         key = analyser.strip_ending(term_keys.korean_key(word))
-        if resolver.is_korean_only(word) and len(key) >= _MIN_COMPOUND:
-            pieces = analyser.fewest_pieces(key, self.glossary.is_word, _MAX_PIECE) or ()
-            if len(pieces) > 1:
-                return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
-        return [Part(word, self._typed_forms(word))]
+        is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
+        pieces = self._cut(key) if is_short else []
+        pieces = pieces if len(pieces) > 1 else [word]
+        return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
+
+    def _cut(self, word: str) -> list[str]:
+        """Return a word cut into known ones, the first as long as can be; nothing if there is no such cut."""
+        for end in range(len(word), 1, -1):
+            if self.glossary.is_word(word[:end]) and (end == len(word) or (rest := self._cut(word[end:]))):
+                return [word[:end], *(rest if end < len(word) else [])]
+        return []
 
     def _typed_forms(self, text: str) -> tuple[Form, ...]:
         """Return the form of a text as typed, of a joined name also its words, of a common word its translations."""

@@ -1,4 +1,4 @@
-"""/saved: the user's saved papers, with the menus of their list, and of one paper its note and tags."""
+"""/saved: the user's saved papers, the menus of their list, and the note and tags of a paper."""
 
 from __future__ import annotations
 

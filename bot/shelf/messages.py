@@ -1,4 +1,4 @@
-"""The forms of saved papers, and what is said of their files."""
+"""The forms for saved papers, and the answers to an import or export."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_bui
 
 
 def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) -> ui.LayoutView:
-    """Return the message of an exported file, which is sent with it."""
+    """Return the message sent with an exported file."""
     message = MessageBuilder()
     message.add_text(texts("saved-exported", count=count, format=FORMAT_NAMES[form]))
     message.add_file(filename)
@@ -79,7 +79,7 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 
 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
-    """Return what an import saved and what it did not."""
+    """Return the result of an import."""
     message = MessageBuilder()
     message.add_text(texts("saved-imported", count=imported.saved))
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}

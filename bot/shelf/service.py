@@ -1,4 +1,6 @@
-"""The use cases of saved papers. A query has words, which are searched, and tags such as `#rl`, of which a paper has all."""
+"""Saves, lists, searches, imports and exports papers of readers. A query has words and tags such as `#rl`, which must all
+match.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +31,18 @@ MAX_LISTED_TAGS = 25
 """Tags that are offered: as many as Discord shows."""
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
-"""Returns the ids of those papers that match all of a query, as `/topic` finds them."""
+"""Returns the ids of the papers that match all of a query, as in `/topic`."""
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
-"""Returns the ids of those of a reader's saved papers that another feature can tell."""
+"""Returns the ids of a reader's saved papers that another feature selects."""
 
 
 class FullShelfError(PaperroundError):
-    """The shelf holds `MAX_SAVED` papers."""
+    """The reader already has `MAX_SAVED` saved papers."""
 
 
 class Shelf:
-    """Readers' saved papers. `matcher` searches those that the archive lists; `views` are found by their names, as tags are."""
+    """Readers' saved papers. `matcher` searches the listed ones; `views` can be used by name like tags."""
 
     def __init__(
         self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None
@@ -51,7 +53,7 @@ class Shelf:
         self._views = views or {}
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
-        """Save papers, in a server or elsewhere; a saved one stays as it is. Raises FullShelfError, and saves none then."""
+        """Save papers, unless saved already. Raises FullShelfError without saving any."""
         async with self._database.transaction() as connection:
             await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
             if await shelf.count(connection, user_id) > MAX_SAVED:
@@ -70,8 +72,7 @@ class Shelf:
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
         """Save the papers whose arXiv ids stand in a file; the first one becomes the newest. Raises NoIdsError.
 
-        `is_kept` says that some data of the reader was there when the import was asked for: nothing is saved if it was
-        deleted since then.
+        With `is_kept` (the reader had data when the import was requested) nothing is saved if that was deleted since.
         """
         now = self._clock()
         found = await asyncio.to_thread(_find_ids, data, now.date())
@@ -80,7 +81,7 @@ class Shelf:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await accounts.lock_reader(connection, user_id)
-            if is_kept and not await accounts.has_reader_data(connection, user_id):
+            if is_kept and not await accounts.count_reader_data(connection, user_id):
                 return Imported()
             kept = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, found)
@@ -142,7 +143,7 @@ class Shelf:
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return the saved papers that a query finds as a file, and their number. Raises TooLargeError."""
+        """Return a file of the saved papers that a query finds, and their number. Raises TooLargeError."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
             rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=found)
@@ -157,9 +158,9 @@ class Shelf:
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return the tags of a query, and the papers of its views that match its words: by the search, or by title, note or id.
+        """Return the tags of a query, and the papers in its views that match its words by search, title, note or id.
 
-        The papers of a query without views and words are None: any.
+        Without views and words the papers are None (any).
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None
@@ -209,7 +210,7 @@ class NoIdsError(PaperroundError):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many papers an import saved, and of these how many no digest has; and how many it did not save.
+    """Counts of an import: papers saved (`unlisted` ones are in no digest), and not saved.
 
     `known` were saved before, `full` had no room on the shelf.
     """
@@ -221,5 +222,5 @@ class Imported:
 
 
 def _find_ids(data: bytes, on: date) -> list[str]:
-    """Return the arXiv ids in a file, in its order; without its zeros a text in UTF-16 is read too."""
+    """Return the arXiv ids in a file, in order. Zero bytes are dropped, which makes UTF-16 readable."""
     return arxiv_ids.list_arxiv_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

@@ -114,20 +114,6 @@ def is_particle(ending: str) -> bool:
     return ending in SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
-def fewest_pieces(word: str, is_known: Callable[[str], bool], max_length: int) -> list[str] | None:
-    """Return `word` cut into the fewest known pieces of 2 to `max_length` syllables; None if there is no such cut."""
-    best: list[list[str] | None] = [[]] + [None] * len(word)
-    for end in range(2, len(word) + 1):
-        for start in range(max(0, end - max_length), end - 1):
-            previous, piece = best[start], word[start:end]
-            if previous is None or not is_known(piece):
-                continue
-            shortest = best[end]
-            if shortest is None or len(previous) + 1 < len(shortest):
-                best[end] = [*previous, piece]
-    return best[len(word)]
-
-
 def bigrams(run: str) -> list[str]:
     """Return the overlapping pairs of syllables of a run; a single syllable is returned as it is."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]

@@ -20,7 +20,9 @@ _MAX_SPANS = 20
 # As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
 _MATH_SYNTAX = re.compile(r"[\\^_{]")
-_COMMAND = re.compile(r"\\([A-Za-z]{1,24}|[\"'`^~=.])(?=\{)|\\[\"'`^~=.](?=[A-Za-z])")
+_BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+"""An argument, in which two levels of others may be."""
+_COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{_BRACES})+|\\[\"'`^~=.][A-Za-z]")
 # Commands for files, environments and references, which pylatexenc does not render as text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
@@ -55,7 +57,8 @@ def to_plain_text(title: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _convert_title(title: str) -> str:
-    return _ESCAPED.sub(r"\1", _replace_commands(_MATH.sub(_math_text, title, count=_MAX_SPANS)))
+    converted = _MATH.sub(_math_text, title, count=_MAX_SPANS)
+    return _ESCAPED.sub(r"\1", _COMMAND.sub(_command_text, converted, count=_MAX_SPANS))
 
 
 def _math_text(match: re.Match[str]) -> str:
@@ -66,31 +69,13 @@ def _math_text(match: re.Match[str]) -> str:
     return _convert_span(f"${inner}$") + digit_behind
 
 
-def _replace_commands(title: str) -> str:
-    """Replace each known command and its arguments by its text; unknown commands stay as they are."""
-    pieces: list[str] = []
-    position = count = 0
-    for match in _COMMAND.finditer(title):
-        if match.start() < position:
-            continue
-        if (count := count + 1) > _MAX_SPANS:
-            break
-        end, command = _end_of_arguments(title, match.end()), match[1]
-        if end is None or command in _NON_TEXT_COMMANDS:
-            continue
-        if command and _converter().latex_context.get_macro_spec(command) is None:
-            continue
-        pieces += [title[position : match.start()], _convert_span(title[match.start() : end])]
-        position = end
-    return "".join([*pieces, title[position:]])
-
-
-def _end_of_arguments(title: str, start: int) -> int | None:
-    """Return where the argument at `start` and those in braces right behind it end, as of `\\frac{1}{2}`; None if open."""
-    end = _end_of_argument(title, start)
-    while end is not None and title[end : end + 1] == "{" and (further := _end_of_argument(title, end)):
-        end = further
-    return end
+def _command_text(match: re.Match[str]) -> str:
+    """Return the text of a command with its arguments; an unknown one stays as it is."""
+    command = match[1]
+    if command in _NON_TEXT_COMMANDS:
+        return match[0]
+    is_known = not command or _converter().latex_context.get_macro_spec(command) is not None
+    return _convert_span(match[0]) if is_known else match[0]
 
 
 def _end_of_argument(title: str, start: int) -> int | None:

@@ -1,4 +1,4 @@
-"""/today: a reader's five papers of the day, the buttons below them, and their delivery by direct message."""
+"""/today: a reader's five papers of the day, with buttons, and their delivery by direct message."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save a paper, learn from what the reader says of it, or undo that; the papers stay where they are."""
+        """Save a paper, record the reader's opinion of it, or undo either; the papers stay in place."""
         chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
         with message_builder.map_parse_errors():
             mark = Mark(chosen.removeprefix(today_messages.UNDO))
@@ -71,7 +71,7 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.TOPICS, router.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show what the papers are chosen by, in a new private message."""
+        """Show the topics behind the ranking, in a new private message."""
         return await self._topics_view(request)
 
     @router.handles(today_messages.PICK, router.IN_OWN_MESSAGE)
@@ -102,7 +102,7 @@ class TodayCog(commands.Cog):
         on: date | None = None,
         shown: Sequence[str] = (),
     ) -> ui.LayoutView:
-        """Return the reader's papers of a day, else of the newest complete one. Raises UserError without papers."""
+        """Return the reader's papers of a day, by default the newest complete one. Raises UserError without papers."""
         async with router.admitted_lookup(request.interaction):
             post = await self._services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown
@@ -116,14 +116,14 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers that the message of the component shows, as they are marked now. It may be a delivery."""
+        """Return the papers of the component's message (an answer or a delivery) with their current marks."""
         interaction = request.interaction
         actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
         return await self._view(request, note, router.find_marker(interaction), _find_day(interaction), shown)
 
     async def _topics_view(self, request: Request) -> ui.LayoutView:
-        """Return the topics that the reader's papers are chosen by."""
+        """Return the view of the reader's topics."""
         texts = request.texts
         async with router.admitted_lookup(request.interaction):
             profile = await self._services.get(Profiles).find(request.user_id)
@@ -132,9 +132,9 @@ class TodayCog(commands.Cog):
         return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
-        """Turn the delivery by DM on, at a typed time or at the stored one. Returns what to tell the reader.
+        """Turn on the delivery by DM, at the typed or the stored time. Returns the note for the reader.
 
-        A zone beside the time becomes the reader's own. Raises UserError.
+        A zone typed with the time becomes the reader's. Raises UserError.
         """
         values = {} if typed is None else client_options.move_zone({"time": typed}, "time", "zone")
         at_time = client_options.parse_time(values["time"]) if values else None
@@ -151,7 +151,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day whose papers the message of a component shows, by the button for the others; None without one."""
+    """Return the day of the papers in a component's message, read from the button for the others; None without it."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

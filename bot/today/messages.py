@@ -64,7 +64,7 @@ def today_view(
 
 
 def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> dict[str, Any]:
-    """Return the papers as plain text, the marker in the fragment of a link."""
+    """Return the papers as plain text, with the marker in a link's fragment."""
     texts = wording.ui_texts
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
@@ -75,9 +75,9 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
 def topics_view(
     texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
 ) -> ui.LayoutView:
-    """Return the topics behind a user's ranking that the user picked, with a menu of `topics` to pick more.
+    """Return the user's picked topics, with a menu of `topics` to pick more.
 
-    `commands` are those that show and that remove what is kept about a reader.
+    `commands` are the mentions of `/me data` and `/me forget`.
     """
     message = MessageBuilder()
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
@@ -90,7 +90,7 @@ def topics_view(
 
 
 def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu of topics, any number of which may be picked; None without topics."""
+    """Return the menu to pick any number of topics; None without topics."""
     options = [
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
@@ -98,12 +98,12 @@ def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> 
 
 
 def suspended_text(texts: Texts, reason: str | None) -> str:
-    """Return why the papers are not sent any more, and what to do; "" without a reason."""
+    """Return why the papers are no longer sent, and what to do; "" without a reason."""
     return texts("today-suspended", reason=reason) if reason else ""
 
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
-    """Return the button that has the papers sent each day, or `again` after Discord did not take them."""
+    """Return the button to send the papers each day, or `again` after Discord refused them."""
     return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 
@@ -147,7 +147,7 @@ def _pick_text(
 
 
 def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) -> ui.Item[Any] | None:
-    """Return the menu that marks one of the papers, or takes a mark back; it has the marker of the delivery."""
+    """Return the menu that marks a paper or removes a mark; it contains the delivery's marker."""
     options = []
     for position, pick in enumerate(post.picks, start=1):
         title = client_messages.format_title(pick.paper.title, pick.paper.arxiv_id)

@@ -1,7 +1,7 @@
-"""Readers' profiles: learnt in a thread from saved papers, followed words and answers when they are asked for.
+"""Readers' profiles, learnt on demand, in a thread, from saved papers, followed words and feedback.
 
-What is learnt is the weights of features (the tokens of the look-up, pairs of Latin words, concepts) from wanted papers and a
-sample of others, cut to the heaviest.
+A profile is a set of weights of features (search tokens, pairs of Latin words, concepts), learnt from liked papers and a
+sample of others, and cut to the largest.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
 Vector: TypeAlias = Mapping[str, float]
-"""The features of a text with their values; those that it lacks are 0."""
+"""The features of a text with their values; missing ones are 0."""
 
 Example: TypeAlias = tuple[Vector, float]
-"""A vector, and how much the example counts within its class."""
+"""A vector, and its weight within its class."""
 
 MAX_WEIGHTS = 200
 MAX_TRAINED = 300
-"""Features that are learnt from. More cost time and gain nothing."""
+"""Maximum number of features used in training; more cost time and gain nothing."""
 MIN_EXAMPLES = 2
-"""A feature of fewer examples says nothing about other papers."""
+"""Features with fewer examples do not generalise."""
 
 
 def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
-    """Return the at most MAX_WEIGHTS features that tell a reader's papers from others, with their weights.
+    """Return the at most MAX_WEIGHTS features that best separate a reader's papers from others, with their weights.
 
-    A weight is the difference of the means of the two classes (Rocchio's method), by rarity. The score of a paper is the sum
-    of weight times value over its features. A negative example that counts more than 1 is a paper that the reader refused.
-    No weights without both classes.
+    A weight is the difference of the class means (Rocchio's method), scaled by rarity. The score of a paper is the sum of
+    weight times value over its features. A negative example with a weight above 1 is a paper that the reader disliked.
+    Without both classes there are no weights.
     """
     if not positives or not negatives:
         return {}
@@ -67,7 +67,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 def _measure_rarity(
     judged: Sequence[Example], frequencies: Mapping[str, int], total: int
 ) -> dict[str, float]:
-    """Return the rarity of the MAX_TRAINED features that weigh most in the judged papers: rare ones of many papers."""
+    """Return the rarity of the MAX_TRAINED most important features of the judged papers: rare in general, frequent there."""
     sums: dict[str, float] = defaultdict(float)
     for vector, weight in judged:
         for feature, value in vector.items():
@@ -84,13 +84,13 @@ def _measure_rarity(
 CONCEPT_MARK = "="
 """Prefix of the features that are concepts. No token contains it."""
 MAX_FEATURES = 600
-"""Features of a paper; those that occur most are kept."""
+"""Maximum number of features of a paper; the most frequent ones are kept."""
 _MAX_CONCEPT_WORDS = 4
 _MIN_ABBREVIATION = 3
 
 
 class ConceptIndex:
-    """The concepts of a glossary by their forms in canonical texts: stems in English, joined words in Korean."""
+    """Finds a glossary's concepts in canonical texts by their forms: stems in English, joined words in Korean."""
 
     def __init__(self, all_concepts: Iterable[concepts.Concept]) -> None:
         self._by_form: dict[str, str] = {}
@@ -100,7 +100,7 @@ class ConceptIndex:
         self._starts = {_start(key.split()[0]) for key in self._by_form}
 
     def count(self, words: Sequence[str]) -> Counter[str]:
-        """Count the concepts that a stretch of text names, each within its longest form."""
+        """Count the concepts in a stretch of text, by their longest forms."""
         found: Counter[str] = Counter()
         position = 0
         while position < len(words):
@@ -115,7 +115,7 @@ class ConceptIndex:
 
 
 def _form_keys(concept: concepts.Concept) -> Iterator[str]:
-    """Yield the keys of the forms by which a concept is recognised within a text: everyday words are left out."""
+    """Yield the keys of the forms that identify a concept within a text, without everyday words."""
     if " " in concept.key:
         yield concept.key
     for form in concept.forms:
@@ -130,7 +130,7 @@ def _form_keys(concept: concepts.Concept) -> Iterator[str]:
 
 
 def _start(word: str) -> str:
-    """Return what a form and the first word of its text have in common: of Hangul, whose spacing varies, two letters."""
+    """Return the prefix shared by a form and the first word of a match: two syllables for Hangul, whose spacing varies."""
     return word[:2] if analyser.has_hangul(word) else word
 
 
@@ -144,12 +144,12 @@ def extract_features(texts: search_index.PaperTexts, concept_index: ConceptIndex
 
 
 def extract_words(text: str, concept_index: ConceptIndex) -> dict[str, float]:
-    """Return the features of words that a reader follows, as a vector of length 1."""
+    """Return the features of followed words as a vector of length 1."""
     return to_vector(_count(analyser.canonicalise(text), concept_index))
 
 
 def to_vector(counts: Mapping[str, int]) -> dict[str, float]:
-    """Return counts as a vector of length 1, damped by two logarithms: which words occur says more than how often."""
+    """Return counts as a vector of length 1. Two logarithms damp them, since presence says more than frequency."""
     kept = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
     # Few counts are different: of each the value is in memory once.
     values = {count: 1.0 + math.log(1.0 + math.log(count)) for count in {counts[feature] for feature in kept}}
@@ -183,16 +183,16 @@ def _count(canonical: str, concept_index: ConceptIndex) -> Counter[str]:
 
 
 SAMPLE_SIZE = 360
-"""Papers of the sample; their vectors take about 6 MB."""
+"""Size of the sample; its vectors take about 6 MB."""
 SAMPLED_FROM = 2000
-"""The newest papers, of which the sample is drawn."""
+"""Number of newest papers from which the sample is drawn."""
 _SEED = 0
 
 
 MAX_COMPARED = 1000
-"""Papers of a day that are read for its readers, most votes first; the others have their votes alone."""
+"""Maximum number of a day's papers that are read, most votes first; others are ranked by votes only."""
 PAPERS_AT_ONCE = 50
-"""Papers of a day that are read at once; each may have 40,000 characters."""
+"""Number of papers read at once; each may have 40,000 characters."""
 
 
 class PaperVectors:
@@ -238,7 +238,7 @@ class PaperVectors:
         return self._sample
 
     async def _refresh(self, connection: Connection, on: date | None = None) -> dict[int, dict[str, float]]:
-        """Read again what has changed. Returns the vectors of a day."""
+        """Read changed papers again. Returns the vectors of a day."""
         await self.get_concepts(connection)
         # A day's list that grows by papers which the archive has from elsewhere changes no number.
         extent = (
@@ -275,17 +275,17 @@ def _extract(
 
 
 MAX_SIGNALS = 100
-"""The latest saved papers, and the latest feedback, that a profile is learnt from."""
+"""Maximum number of saved papers, and of feedback, that a profile is learnt from; the latest count."""
 MAX_CONCEPTS = 100
 SAVED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.5
 LESS_WEIGHT = 5.0
-"""A paper that a reader does not want counts as much as some random ones."""
+"""A disliked paper counts as much as several random ones."""
 MAX_LEARNT = 1000
-"""Readers of whom what was learnt is kept, the last used; the weights of each take 15 kB."""
+"""Number of readers whose learnt weights are kept (the last used); each takes 15 kB."""
 
 
 class Signals(NamedTuple):
-    """What a profile is learnt from."""
+    """The data that a profile is learnt from."""
 
     saved: list[int]
     feedback: list[tuple[int, FeedbackKind]]
@@ -294,7 +294,7 @@ class Signals(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What was learnt about a reader: the weights of features, and the number of saved papers by concept."""
+    """The learnt profile of a reader: the weights of features, and the number of saved papers by concept."""
 
     signals: Signals
     weights: Mapping[str, float]
@@ -302,9 +302,9 @@ class Learnt(NamedTuple):
 
 
 class Profiles:
-    """Reads profiles, and learns from what their readers did. A reader has a profile from the first `/today` on.
+    """Reads and learns profiles. A reader has a profile from the first `/today` on.
 
-    What was learnt stays in memory until the reader does something else.
+    The learnt weights stay in memory until the reader's signals change.
     """
 
     def __init__(self, database: Database, vectors: PaperVectors) -> None:
@@ -319,7 +319,7 @@ class Profiles:
         return shared
 
     async def find(self, user_id: int) -> models.Profile:
-        """Return a reader's profile; a new one at the first time."""
+        """Return a reader's profile; it is created the first time."""
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
@@ -329,11 +329,11 @@ class Profiles:
         return profile
 
     def forget(self, user_id: int) -> None:
-        """Forget what was learnt about a reader."""
+        """Discard the learnt profile of a reader."""
         self._learnt.pop(user_id, None)
 
     async def learn(self, profile: models.Profile) -> Learnt:
-        """Return what a reader's papers, words and answers until now teach.
+        """Return the profile learnt from the reader's papers, words and feedback until now.
 
         Learning takes up to half a second of CPU and a connection of the readers': callers are admitted as look-ups.
         """
@@ -378,7 +378,7 @@ async def _load_signals(connection: Connection, profile: models.Profile) -> Sign
 def _train(
     signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector], concept_index: ConceptIndex
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Return the weights of a profile, and in how many saved papers each of the most frequent concepts is."""
+    """Return the weights of a profile, and the number of saved papers for each of the most frequent concepts."""
     saved, answered, words = signals
     wanted = dict.fromkeys(saved, SAVED_WEIGHT)
     for paper_id, kind in answered:
@@ -396,7 +396,7 @@ def _train(
 
 
 def score(weights: Vector, vectors: Mapping[int, Vector]) -> dict[int, float]:
-    """Return the score of each paper: the sum of weight times value over what both have."""
+    """Return the score of each paper: the sum of weight times value over shared features."""
     return {
         paper_id: sum(weight * vector[feature] for feature, weight in weights.items() if feature in vector)
         for paper_id, vector in vectors.items()

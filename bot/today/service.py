@@ -35,18 +35,18 @@ MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
 DEFAULT_TIME = "09:00"
 _FOLLOW_SHARE = 0.5
-"""A followed author or word lifts a paper by this share of the distance between the day's best and worst score."""
+"""A followed author or word raises a paper's score by this share of the range of the day's scores."""
 _MAX_CONCEPT_SHARE = 0.25
-"""A concept in a larger share of the day's papers distinguishes none of them."""
+"""A concept in a larger share of the day's papers is no reason."""
 _MIN_DAY = 8
-"""Papers of a day from which that share means something."""
+"""Minimum number of a day's papers for which that share applies."""
 
 
 class TodayReasonKind(StrEnum):
     """Why a paper is among a reader's papers of the day."""
 
     SAVED = "saved"
-    """Some papers that the reader saved are about a concept too."""
+    """The reader saved papers on the same concept."""
     FOLLOWED = "followed"
     """An alert of the reader matches."""
     PICKED = "picked"
@@ -59,8 +59,7 @@ TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
 PAPERS = 5
 """Papers of the day for a reader."""
 MIN_SAVED = 3
-"""Saved papers from which a reader's papers are chosen by the profile; before, by picked topics and followed words, then by
-votes."""
+"""Number of saved papers from which on the profile ranks; before, picked topics and followed words do, then votes."""
 
 
 class Mark(StrEnum):
@@ -72,7 +71,7 @@ class Mark(StrEnum):
 
 
 class TodayPick(NamedTuple):
-    """A paper, its rank of the day by votes, its reasons, first the one that the quoted sentence shows, and its marks."""
+    """A paper, its rank by votes, its reasons (first the one with the quoted sentence), and its marks."""
 
     paper: contents.PostPaper
     rank: int
@@ -82,10 +81,10 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` says that they are not chosen by votes alone; `has_topics` that some are picked.
+    """A reader's papers of a day. `is_personal`: not ranked by votes only; `has_topics`: the reader picked topics.
 
-    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never.
-    `suspended` is the reason for which Discord does not take them any more.
+    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never. `suspended` is the reason why Discord
+    refuses them.
     """
 
     marker: str
@@ -109,9 +108,9 @@ class Day:
     vectors: Mapping[int, Mapping[str, float]]
     glossary: Glossary
     details: dict[int, models.PaperDetail] = field(default_factory=dict)
-    """Those of its papers that were read in full, by id."""
+    """The papers that were read in full, by id."""
     texts: list[matcher.PaperText] | None = None
-    """The papers that are compared with alerts; None until they are needed."""
+    """The papers prepared for alerts; None until needed."""
 
 
 Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
@@ -119,7 +118,7 @@ Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
 
 
 class TodayService:
-    """Ranks the papers of a day for readers, and stores when they want them by DM."""
+    """Ranks the papers of a day for readers, and stores when to send them by DM."""
 
     def __init__(
         self,
@@ -140,9 +139,9 @@ class TodayService:
     async def build_post(
         self, user_id: int, locale: models.Locale, on: date | None = None, *, shown: Sequence[str] = ()
     ) -> TodayPost | None:
-        """Return the reader's papers of a day, else of the newest complete one; None for an archive without papers.
+        """Return the reader's papers of a day, by default the newest complete one; None for an archive without papers.
 
-        `shown` are the arXiv ids of those that a message shows already: they stay, in this order.
+        `shown` are the arXiv ids of papers already in the message: they stay, in this order.
         """
         profile = await self._profiles.find(user_id)
         if on is None:
@@ -155,7 +154,7 @@ class TodayService:
         return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        """Return the topics of the last month that a reader may pick, in the reader's language."""
+        """Return topics of the last month to pick from, in the reader's language."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
@@ -229,7 +228,7 @@ class TodayService:
         )
 
     async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind | None) -> None:
-        """Record what a reader said of a paper, None for nothing any more; the profile is current with the next post."""
+        """Store a reader's feedback on a paper, or delete it (None). The next post takes it into account."""
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
@@ -242,9 +241,9 @@ class TodayService:
             await today.change(connection, user_id, topics=tuple(kept))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
-        """Send a reader's papers by DM each day at this local time (HH:MM), at their stored hour, or at DEFAULT_TIME.
+        """Send a reader's papers by DM each day at this local time (HH:MM), by default the stored time or DEFAULT_TIME.
 
-        The time is in the reader's zone, else in that in which they were sent before, else in `zone`.
+        The time is in the reader's zone, else the profile's former zone, else `zone`.
         """
         profile = await self._profiles.find(user_id)
         now = self._clock()
@@ -276,9 +275,9 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
-    """Return when the papers of a reader's hour can be sent (UTC), as far as it is known.
+    """Return when the papers due at a reader's hour can be sent (UTC), as far as known.
 
-    A list that closes within schedule.CLOSE_WAIT after the hour is awaited, and for as long after its close until it is read.
+    A list that closes within schedule.CLOSE_WAIT after the hour is waited for, and then as long again until it is read.
     """
     if closings is None:
         return due.at
@@ -290,9 +289,9 @@ def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> dateti
 def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
 ) -> schedule.Slot | None:
-    """Return the time that an hour (HH:MM in a zone) fell due of late, if its papers can be sent at `now` (UTC).
+    """Return the last due time of an hour (HH:MM in a zone), if its papers can be sent at `now` (UTC).
 
-    None for a zone that this machine does not know.
+    None for a zone unknown to this machine.
     """
     if not clock.is_known_zone(zone):
         return None
@@ -301,7 +300,7 @@ def find_due(
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
-    """Return the papers, by arXiv id, that a reader was sent of other days within choice.REPOST_INTERVAL before `now`."""
+    """Return the arXiv ids sent to a reader for other days within choice.REPOST_INTERVAL before `now`."""
     sent = await outbox.list_rows(
         connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
     )
@@ -314,7 +313,7 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
 
 
 async def _read_details(connection: Connection, day: Day, rows: Iterable[models.PaperRow]) -> None:
-    """Read papers of a day in full that were not yet. A day of 900 papers takes 0.2 s of CPU, and five of them are shown."""
+    """Read papers of a day in full, unless done. Only shown ones: a day of 900 papers would take 0.2 s of CPU."""
     unread = [row.id for row in rows if row.id not in day.details]
     day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
 
@@ -322,7 +321,7 @@ async def _read_details(connection: Connection, day: Day, rows: Iterable[models.
 async def _match_follows(
     search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
 ) -> Follows:
-    """Return what papers of a day match a reader's alerts; the minimum of votes does not matter here."""
+    """Return the day's papers that match a reader's alerts, whatever the minimum votes."""
     if not active:
         return {}
     if day.texts is None:
@@ -348,7 +347,7 @@ def _rank(
 ) -> list[tuple[int, models.PaperRow]]:
     """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes.
 
-    Those `chosen`, by id, come before all others.
+    `chosen` ids come first.
     """
     by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
@@ -370,7 +369,7 @@ def _find_reasons(
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
-    """Return at most MAX_REASONS true reasons: concepts of the reader's saved papers, then what the reader follows or picked."""
+    """Return at most MAX_REASONS reasons: concepts of the reader's saved papers, then followed and picked topics."""
     own = profiles.concepts_of(day.vectors.get(detail.id, {}))
     count = len(day.papers)
     too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
@@ -395,7 +394,7 @@ def _find_reasons(
 
 
 def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
-    """Return the usual name of a topic in a language, else in the other; "" of a concept that is not one, or not any more."""
+    """Return the usual name of a topic in a language, else in the other; "" if the concept is not (or no longer) a topic."""
     concept = glossary.concept(key)
     if concept is None or not glossary.is_topic(key):
         return ""
@@ -405,7 +404,7 @@ def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 25
-"""Readers per transaction. If all of their profiles are to be learnt, a batch takes some three seconds of CPU."""
+"""Readers per transaction. If all profiles must be learnt, a batch takes some three seconds of CPU."""
 
 
 async def _find_owned(
@@ -428,9 +427,9 @@ _FAILED = "papers of the day not built"
 
 
 class TodayPlanner:
-    """Plans what is due by DM: the newest complete day that a reader was not sent, from the reader's hour on (`find_due`).
+    """Plans the deliveries by DM: from the reader's hour on (`find_due`), the newest complete day not sent yet.
 
-    Once a local date, by the key of the delivery, which names the reader and that date.
+    The delivery's key names the reader and the local date, so there is one a day.
     """
 
     def __init__(
@@ -453,8 +452,8 @@ class TodayPlanner:
     ) -> int:
         """Plan everything that is due at `now` (UTC). Returns the number of deliveries.
 
-        `between` is called after each batch, for what must not wait for thousands of readers. Errors are logged, and the next
-        call retries: they must not stop the daily posts.
+        `between` is called after each batch, for work that must not wait for thousands of readers. Errors are logged, and
+        the next call retries: they must not stop the daily posts.
         """
         planned = 0
         with isolation.isolated(log, "planning papers of the day failed"):
@@ -464,7 +463,7 @@ class TodayPlanner:
         return planned
 
     async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan the deliveries of some readers; learning and rendering happen before the transaction. None if none is due."""
+        """Plan the deliveries of some readers, built before the transaction. Returns None if none is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None
@@ -482,7 +481,7 @@ class TodayPlanner:
     async def _plan_date(
         self, now: datetime, on: date | None, local_on: date, hours: Mapping[tuple[str, str], datetime]
     ) -> int | None:
-        """Plan the deliveries of some readers on a local date, of whose hours the due times (UTC) are given."""
+        """Plan the deliveries of some readers on a local date; `hours` gives the due times (UTC)."""
         async with self._database.read() as connection:
             if not (due := await today.list_due(connection, hours, local_on, limit=BATCH_SIZE)):
                 return None
@@ -514,7 +513,7 @@ class TodayPlanner:
         local_on: date,
         hours: Mapping[tuple[str, str], datetime],
     ) -> list[models.NewDelivery]:
-        """Build and render the posts of a day that have papers; what fails is logged and left out."""
+        """Build and render the posts of a day that have papers; failures are logged and left out."""
         built: list[models.NewDelivery] = []
         if (day := await self._service.open_day(on)) is None:
             return built

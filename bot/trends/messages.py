@@ -41,10 +41,9 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """The content of one answer. `topic` is the list of the topic's papers, with the text "" for the whole archive.
+    """The content of an answer. `topic` is the list of the topic's papers; its text is "" for the whole archive.
 
-    `rising` is None if it was not requested.
-    `has_image`: the chart is sent with the answer.
+    `rising` is None if not requested. `has_image`: the chart is sent with the answer.
     """
 
     topic: client_messages.ListState
@@ -67,7 +66,7 @@ def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
 
 
 def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
-    """Return the topic and span that `pack` wrote; a stored text as its token alone. Raises InvalidCustomIdError."""
+    """Return the topic and span written by `pack`; a stored text is given as its token only. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
     with message_builder.map_parse_errors():
         span = Span(code)
@@ -101,7 +100,7 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
 
 
 def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
-    """Return what the chart of a trend shows."""
+    """Return the chart of a trend."""
     return charts.Chart(
         trend.months,
         labels=(texts("trend-papers"), texts("trend-votes")),
@@ -112,7 +111,7 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return the note on the forms that were counted too."""
+    """Return a note on other forms that were counted."""
     if not trend.added_forms:
         return []
     also = ", ".join(
@@ -147,7 +146,7 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def summary(texts: Texts, trend: Trend) -> str:
-    """Return the last two months, weeks or days and, if it is another one, the month with the most papers."""
+    """Return the last two months (weeks, days) and, if different, the one with the most papers."""
     last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
@@ -177,7 +176,7 @@ def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool =
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
-    """Return the numbers of every month, a line per year, as the text alternative of the chart."""
+    """Return the numbers of every month, one line per year."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         shown = []

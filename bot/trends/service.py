@@ -38,8 +38,8 @@ MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
 class Trend:
     """A topic by month, up to the month of the newest digest.
 
-    `added_forms` are the forms that query expansion added. With another `step` than months, `months` are weeks or days.
-    `totals` are the numbers of all papers in the same months; none for a trend of all papers.
+    `added_forms` are the forms added by query expansion. `step` says whether `months` are months, weeks or days. `totals`
+    are the numbers of all papers in the same months; empty for a trend of all papers.
     """
 
     months: tuple[Month, ...] = ()
@@ -55,7 +55,7 @@ class Trend:
 
 
 class TrendService:
-    """Trends of one archive, of the papers that the search service finds: all forms of a term give the same trend."""
+    """Computes trends from the papers that search finds, so all forms of a term give the same trend."""
 
     def __init__(self, database: Database, clock: Clock, searching: SearchService) -> None:
         self._database = database
@@ -136,9 +136,9 @@ def _months_before(month: date, number: int) -> date:
 RECENT_PERIOD = timedelta(days=30)
 BASELINE_PERIOD = timedelta(days=91)
 MIN_PAPERS = 3
-"""Fewer papers of a topic in the recent period are chance."""
+"""Fewer recent papers on a topic are treated as chance."""
 MAX_TITLES = 20_000
-"""The newest titles of each period that are read: those of a month with several categories of arXiv."""
+"""Maximum number of titles read in each period: a month of several arXiv categories."""
 MIN_GROWTH = 1.25
 """Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
 _MAX_TERM_WORDS = 4
@@ -146,7 +146,7 @@ _MAX_TITLE_LENGTH = 300
 _MAX_TITLE_WORDS = 30
 """Words of a title that are read: nearly all titles have fewer, and hostile ones up to 150, each pair of them a phrase."""
 _DUPLICATE_OVERLAP = 0.7
-"""A topic that shares this much of its papers with a higher ranked one is a duplicate of it."""
+"""A topic that shares this much of its papers with a higher ranked one counts as a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class _TopicCounts:
 
 
 class RisingTopicService:
-    """Rising topics of one archive, counted in a thread once for each state of the archive."""
+    """Finds rising topics, counted in a thread once for each state of the archive."""
 
     def __init__(self, database: Database, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._database = database
@@ -198,7 +198,7 @@ class RisingTopicService:
     ) -> tuple[RisingTopic, ...]:
         """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
 
-        They are named in the language of `locale`. `with_common` fills them up with the concepts that most papers name.
+        They are named in the language of `locale`. `with_common` fills the list with the most frequent concepts.
         """
         counted = await self._get_counts()
         if counted is None:

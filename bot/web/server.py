@@ -1,6 +1,6 @@
 """Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
 
-All readers of the web count as one reader of look-ups: one page is made at a time, and the other slots for look-ups stay for
+All readers of the web count as one reader of look-ups: one page is built at a time, and the other slots stay free for
 Discord. A proxy in front bounds how many requests a client may make, and compresses. There are no cookies, and requests are
 not logged.
 """
@@ -25,7 +25,7 @@ from storage import errors, models
 log = structlog.get_logger(__name__)
 
 WEB_READER = -1
-"""The reader of look-ups that all readers of the web are together; no user of Discord has this id."""
+"""The id under which all readers of the web are admitted; no Discord user has it."""
 MAX_AGE_SECONDS = 60
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
@@ -42,7 +42,7 @@ class WebServer:
         self._pages = pages
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add all addresses to a server: the last of them takes any other, so add the routes of others before."""
+        """Add all routes to a server. The last one matches any path, so add other routes before."""
         pages = self._pages
         handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),
@@ -83,7 +83,7 @@ class WebServer:
         )
 
     def _site(self, request: web.Request) -> Site:
-        """Return where this request found the pages, and its language: of the address, else of the browser, else the bot's."""
+        """Return the site of a request: its base URL, and its language from the URL, the browser, or else the bot."""
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
@@ -125,7 +125,7 @@ class WebServer:
 
 def _is_host(text: str) -> bool:
     try:
-        # Raises ValueError for what is not an IPv6 address in brackets, or not a port.
+        # Raises ValueError for an invalid IPv6 address or port.
         return _HOST.fullmatch(text) is not None and urlsplit(f"//{text}").port != 0
     except ValueError:
         return False
@@ -158,7 +158,7 @@ def find_language(accepted: str, default: models.Locale) -> models.Locale:
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
-    """Return the response, 304 if the client has this text."""
+    """Return the response: 304 if the client has this text."""
     body = text.encode("utf-8", "replace")
     etag = hashlib.sha256(body).hexdigest()[:24]
     policy = page.values.get("policy", "default-src 'none'")

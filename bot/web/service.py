@@ -1,7 +1,7 @@
-"""The pages and feeds of the archive on the web: what each shows, from the look-ups that Discord has.
+"""Builds the pages and feeds of the web archive from the same look-ups as Discord's answers.
 
-They show what digests and services published, and nothing of readers and servers: a paper that no digest lists has no page, since
-its page would tell that a reader asked for it.
+They contain only published data, nothing about readers and servers: a paper that no digest lists has no page, since that
+would reveal a reader's request.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class PageError(errors.PaperroundError):
 class Site:
     """Where the pages are and in which language. `base_url` is their address without a slash at its end.
 
-    `is_chosen`: the address named the language, so the links of its page do too. `is_static`: the pages are files, nothing can be
-    searched, and of the authors only `authors` have pages: the name of each of these by every spelling.
+    `is_chosen`: the URL names the language, so links do too. `is_static`: the pages are files, nothing can be searched, and
+    of the authors only `authors` have pages: the name of each of these by every spelling.
     """
 
     base_url: str
@@ -110,7 +110,7 @@ class Site:
 
 
 def make_slug(name: str) -> str:
-    """Return the name of an author's file: letters and digits of the name, and eight of its hash. It has no dots or slashes."""
+    """Return the name of an author's file: letters and digits of the name, and eight digits of its hash."""
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
     return f"{_UNSLUGGED.sub('-', name[:60].lower()).strip('-')}-{digest}"
 
@@ -179,7 +179,7 @@ class Row:
 class WebPages:
     """Loads and renders the pages of one archive.
 
-    What `make_` makes and `render` renders takes milliseconds for each paper of a page: call these in a thread.
+    Call the `make_` methods and `render` in a thread: they take milliseconds per paper.
     """
 
     services: Services
@@ -223,7 +223,7 @@ class WebPages:
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def find_main_language(self) -> models.Locale:
-        """Return the language of most digests, of which readers will want the pages; the bot's for none."""
+        """Return the language of most digests; the bot's language without digests."""
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, origin=archive.POSTED)
         counted = Counter(row.language for row in rows if row.language in set(models.Locale))
@@ -593,7 +593,7 @@ class WebPages:
 
 
 class _WebTexts:
-    """The texts of pages by their names, which begin with `web-` in the Fluent files; compared by language."""
+    """The texts of pages by name, without the prefix `web-` of the Fluent files."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
@@ -661,7 +661,7 @@ def to_plain_text(text: str) -> str:
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
 ) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
-    """Return the summary, and behind another one the whole review: Discord's Markdown, language, note on the language."""
+    """Return the summary, then the rest of the review: Markdown, language, note on the language."""
     sections = tuple(summary.sections) if summary else ()
     shown = [(sections, summary.language if summary else None)]
     if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):

@@ -44,7 +44,7 @@ class Built(NamedTuple):
 class SiteBuilder:
     """Builds one folder in one language.
 
-    Raises UsageError for a folder with files that no build wrote, PaperroundError for one that cannot be written.
+    Raises UsageError if the folder has other files, PaperroundError if it cannot be written.
     """
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
@@ -57,7 +57,7 @@ class SiteBuilder:
             self._known = self._read_manifest()
 
     async def build(self) -> Built:
-        """Make all pages, write those that are new or changed, and remove the files of the last build that are left over."""
+        """Build all pages, write new or changed ones, and remove leftover files of the last build."""
         with _naming(self._folder):
             return await self._build()
 
@@ -124,7 +124,7 @@ class SiteBuilder:
             self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
 
     async def _make_title(self, detail: models.PaperDetail) -> tuple[str, str, str, int | None, str]:
-        """Return what the search shows of a paper: id, title, day and votes; and what it looks in, its topics included."""
+        """Return a paper's row for the browser's search: id, title, day, votes, and the text to search."""
         title = format_title(detail.title, detail.arxiv_id)
         glossary = self._pages.services.glossary
         topics = [
@@ -168,7 +168,7 @@ class SiteBuilder:
 
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
-    """Raise PaperroundError with the file, or the folder, that cannot be read or written."""
+    """Raise PaperroundError that names the file or folder that cannot be written."""
     try:
         yield
     except OSError as error:

@@ -23,6 +23,7 @@ from tests.support.client_harness import (
     both_languages,
     component_ids,
     open_harness,
+    post_daily,
     raw_components,
     send_parts,
     shown_text,
@@ -232,6 +233,8 @@ async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -
     assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
     assert alert.timezone == "America/New_York"
     card = await harness.press(created, "change")
+    form = await harness.reader.click(card, label=harness.texts("change-time"))
+    assert all(text in str(form.modal) for text in ("'21:30'", "'America/New_York'"))
     refused = await harness.fill(card, "change-time", time="later", zone="뉴욕")
     assert shown_text(refused).startswith(harness.texts("time-not-understood", text="later"))
     card = await harness.fill(refused, "subscription-form-again", time="8am 서울", zone="뉴욕")
@@ -356,18 +359,7 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
     assert await _list_alerts(harness) == []
 
 
-async def test_the_topic_or_author_of_a_list_is_followed_from_it(harness: ClientHarness) -> None:
-    for command, options, key, term in (
-        (
-            "topic",
-            {"query": "small language model -survey votes:5"},
-            "follow-topic",
-            (KEYWORD, "small language model"),
-        ),
-        ("author", {"name": "lovelace"}, "follow-author", (AUTHOR, "Ada Lovelace")),
-    ):
-        listed = await harness.ask(command, **options)
-        assert harness.texts("alert-made") in shown_text(await harness.press(listed, key))
-        assert (await _list_alerts(harness))[-1].terms == (term,)
-    first, _ = await _list_alerts(harness)
-    assert (first.excluded, first.min_votes) == (("survey",), 5)
+async def test_a_post_on_a_topic_opens_the_form_with_its_words(harness: ClientHarness) -> None:
+    message = await post_daily(harness, topic="small language model -diffusion votes:9")
+    form = await harness.reader.click(message, label=harness.texts("follow-topic"))
+    assert all(f"'{text}'" in str(form.modal) for text in ("small language model", "diffusion", "9"))

@@ -144,7 +144,6 @@ async def test_each_paper_that_matches_has_a_key_of_the_query(world: World) -> N
     await asyncio.to_thread(run)
 
 
-@pytest.mark.engines("sqlite", "postgresql")
 async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_come_and_go(
     world: World,
 ) -> None:

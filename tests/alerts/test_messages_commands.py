@@ -78,20 +78,6 @@ Then post-training **quantization** halves its memory. [읽기]
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_a_paper_that_gets_the_votes_later_arrives_once(harness: ClientHarness) -> None:
-    await _add(harness, keyword="로봇", without="설문", votes=50)
-    await harness.publish("A▲12")
-    await harness.publish("B▲99", "로봇 설문 조사다.")
-    await harness.wait(minutes=3)
-    assert harness.received() == []
-    for votes in (53, 70, 40):
-        reading = models.PaperFacts("2601.01000", "huggingface", "u", harness.env.now(), votes=votes)
-        await harness.container.create_ingest().add_facts([reading])
-        await harness.wait(minutes=3)
-    (message,) = harness.received()
-    assert "▲\u00a053" in shown_text(message)
-
-
 async def test_a_message_leads_to_its_paper_and_to_its_alert_or_to_all_of_its_alerts(
     harness: ClientHarness,
 ) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
 from bot.operations import retention
-from storage import alerts
-from storage.models import AlertKind, AlertTiming
+from storage import accounts, alerts
+from storage.models import AlertKind, AlertTiming, Locale
 from tests.support import alert_builders, killed_process
 from tests.support.world import AWAY, CHANNEL, FORBIDDEN, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
 
@@ -62,6 +62,19 @@ async def test_a_recipient_is_told_of_a_paper_once_also_of_those_that_a_correcti
     assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
+async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its_servers(
+    world: World,
+) -> None:
+    async with world.database.transaction() as connection:
+        await accounts.upsert_reader(connection, READER, locale=Locale.KO)
+    await world.alert("care")
+    await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
+    await world.written("Mon", "A▲5")
+    await world.wait(minutes=3)
+    posts = dict(zip(world.sent, world.renderer.alerts, strict=True))
+    assert [posts[sent].locale for sent in ("@7 A", "A")] == [Locale.KO, Locale.EN]
+
+
 async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(world: World) -> None:
     await world.written("Mon", "A▲5")
     await world.wait(minutes=1)
@@ -71,7 +84,6 @@ async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(worl
     assert world.sent == []
 
 
-@both_engines
 async def test_names_that_services_add_later_match_and_tell_once(world: World) -> None:
     await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
     await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
@@ -244,7 +256,6 @@ async def test_a_paused_alert_sends_later_and_a_removed_or_changed_one_no_old_ma
 # What fails.
 
 
-@both_engines
 @pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
 async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_are_old(
     world: World, days: int, is_told: bool

@@ -28,10 +28,10 @@ draft = alert_builders.draft
         (("", "  "), {}, "“” has no letters"),
         (("***",), {}, r"“\*\*\*” has no letters"),
         (("x" * 2000,), {}, "100 characters; this one has 2000"),
-        ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50"),
+        ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50. Add a second alert"),
         (("은 는", "에서"), {}, "only of common words"),
         (("of the",), {}, "only of common words"),
-        (("University of Science",), {"kind": AlertKind.INSTITUTION}, "full name"),
+        (("University of Science",), {"kind": AlertKind.INSTITUTION}, "“University of Science” .*full name"),
         (("robot",), {"excluded": ["?!"]}, r"“\?!” has no letters"),
         (("robot",), {"excluded": [f"word{n}" for n in range(21)]}, "20 excluded words.* Remove some"),
         (("robot",), {"at_time": "25:00"}, "HH:MM"),
@@ -97,7 +97,7 @@ async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
     await world.alert("robot")
     await world.alerts.pause(alert)
     changed = draft("care", "better", match_all=True, excluded=("speech",))
-    with pytest.raises(errors.UsageError, match="no longer exists"):
+    with pytest.raises(errors.UsageError, match=r"Alert 1 no longer exists\. Add a new one\."):
         await world.alerts.change(alert, changed, user_id=8)
     with pytest.raises(errors.DuplicateError):
         await world.alerts.change(alert, draft(" ROBOT"), user_id=7)

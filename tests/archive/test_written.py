@@ -224,6 +224,8 @@ def test_a_numbered_chapter_is_not_a_title() -> None:
 def test_a_refusal_is_not_a_summary(apology: str) -> None:
     paper = parse_summary(apology)
     assert (paper.summary_missing, paper.sections) == (True, ())
+    [bare] = parse_one(f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n").entries
+    assert bare.summary_missing
 
 
 def test_an_invented_summary_is_missing_and_its_sections_are_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tests.support.shell_fixtures import PAPERS, Paperround
 
@@ -70,5 +71,9 @@ def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_o
 ) -> None:
     for name in ("2601.00002", "https://arxiv.org/pdf/2601.00002v1"):
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
+    refused = "## 2601.00009\n🔗 https://huggingface.co/papers/2601.00009\n\n**Summary**:\n죄송합니다. 논문을 볼 수 없습니다.\n"
+    Path("refused.md").write_text(f"# 📰 Daily Papers (2026-01-05)\n\n{refused}", encoding="utf-8")
+    assert filled("ingest", "refused.md").exit_status == 0
+    assert "(no summary: " in filled("paper", "2601.00009").stdout
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)

@@ -16,7 +16,6 @@ from bot.lists import commands as lists_commands
 from bot.rendering import discord_text
 from bot.search.results import Sort
 from storage.database import Database
-from storage.models import AlertKind
 
 texts = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=client_messages.MAX_LIST_TEXT_LENGTH
@@ -38,24 +37,6 @@ def test_unpacking_returns_the_packed_state(state: ListState) -> None:
     assert len(packed) <= discord_text.CUSTOM_ID
     assert message_builder.CUSTOM_ID.fullmatch(packed)
     assert client_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
-
-
-@pytest.mark.parametrize(
-    ("state", "terms"),
-    [
-        (ListState(ListKind.AUTHOR, "Ada", min_votes=3), (AlertKind.AUTHOR, "Ada", 3)),
-        (ListState(ListKind.AUTHOR, "?"), None),
-        (ListState(ListKind.TOPIC, "diffusion", min_votes=2), (AlertKind.KEYWORD, "diffusion", 2)),
-        (ListState(ListKind.TOPIC, '"world model" votes:9'), (AlertKind.KEYWORD, "world model", 9)),
-        (ListState(ListKind.TOPIC, "author:Ada"), (AlertKind.AUTHOR, "Ada", 0)),
-        (ListState(ListKind.TOPIC, "123"), None),
-        (ListState(ListKind.TOP, "diffusion"), None),
-    ],
-)
-def test_an_alert_watches_the_first_text_of_a_query(
-    state: ListState, terms: tuple[AlertKind, str, int] | None
-) -> None:
-    assert client_messages.alert_terms(state) == terms
 
 
 async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlite_db: Database) -> None:

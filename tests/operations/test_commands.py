@@ -49,7 +49,7 @@ async def _plan(harness: ClientHarness, subscription: models.Subscription) -> mo
 
 @both_languages
 async def test_the_screens_of_the_status(harness: ClientHarness) -> None:
-    """Nothing is set up; then a post was sent whose role is gone, one may not have come, and one had nothing to say."""
+    """Nothing is set up; then one post was sent, with its role gone and a silent day since, and one may be missing."""
     shown = [harness.screen(await harness.ask("status"))]
     sent = await harness.add_subscription(mention_role_id=1)
     weekly = await harness.add_subscription(
@@ -59,10 +59,9 @@ async def test_the_screens_of_the_status(harness: ClientHarness) -> None:
         at_time="17:00",
         locale=harness.texts.locale,
     )
-    silent = await harness.add_subscription(topic="diffusion")
     parts = [await _plan(harness, row) for row in (sent, weekly)]
     async with harness.container.database.transaction() as connection:
-        await daily.set_last_on(connection, {silent.id: date(2026, 1, 4)})
+        await daily.set_last_on(connection, {sent.id: date(2026, 1, 4)})
         receipts = {parts[0].id: models.Receipt(4242, harness.channel.id)}
         await outbox.mark_sent(connection, receipts, harness.env.now())
         await outbox.mark_sending(connection, [parts[1].id], harness.env.now())
@@ -89,6 +88,7 @@ Discord is limiting requests or isn't answering properly right now. Pending post
 **Daily · 9:00 AM · #papers**
 Next: Jan 01 09:00 (Jan 01 09:00) · [last
   posted](https://discord.com/channels/1456074443980800019/1456074443980800021/4242) Jan 01 00:00
+-# No post for January 4, 2026: nothing new by then. What came later is in the next one.
 -# The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily
   post's **More settings**.
 **Weekly · Fri 5:00 PM · #vision**
@@ -97,8 +97,6 @@ Next: Jan 02 17:00 (Jan 02 17:00)
 Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
   channel, and post it again if the message is missing. To avoid this, turn on **Read Message
   History** for Paperround in the channel's settings › Permissions.
-**diffusion · 9:00 AM · #papers**
-Next: Jan 01 09:00 (Jan 01 09:00)
 [Post it again · Weekly · Fri 5:00 PM · #vision]
 [Newest digest] [Sources]
 """),
@@ -114,6 +112,8 @@ Next: Jan 01 09:00 (Jan 01 09:00)
 **매일 · 오전 9:00 · #papers**
 다음: Jan 01 09:00 (Jan 01 09:00) · Jan 01 00:00 [올린
   글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242)
+-# 2026년 1월 4일에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에
+  올라와요.
 -# 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라
   주세요.
 **주간 · 금 오후 5:00 · #vision**
@@ -122,8 +122,6 @@ Next: Jan 01 09:00 (Jan 01 09:00)
 **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시
   올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜
   주세요.
-**diffusion · 오전 9:00 · #papers**
-다음: Jan 01 09:00 (Jan 01 09:00)
 [다시 올리기 · 주간 · 금 오후 5:00 · #vision]
 [가장 최근 다이제스트] [출처]
 """),
@@ -348,6 +346,8 @@ async def test_the_sources_show_their_health_without_secrets_and_private_address
     soon = now + timedelta(hours=1)
     for url, found in health:
         row = await registry.add(url)
+        if not found:
+            continue
         async with harness.container.database.transaction() as connection:
             await stored_sources.set_health(connection, replace(row, next_attempt_at=soon, **found))
     page = await harness.press(await harness.ask("status"), "status-sources")
@@ -370,7 +370,7 @@ async def test_the_sources_show_their_health_without_secrets_and_private_address
 The newest digest is not available yet.
 -# nothing read so far · next check Jan 01 01:00
 `arXiv cs.CL` · arXiv: titles, authors, abstracts
--# nothing read so far · next check Jan 01 01:00
+-# nothing read so far · next check in a moment
 -# Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and
   Hugging Face come first.
 -# The archive holds 7 papers, from December 30, 2025 to January 1, 2026.

@@ -62,6 +62,11 @@ def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
     assert len(links) == (1 if discord_text.safe_url(url) and discord_text.link_label(text) else 0)
 
 
+def test_escaping_twice_changes_nothing() -> None:
+    once = discord_text.escape_text("*a* [b](c)")
+    assert discord_text.escape_text(once) is once
+
+
 @pytest.mark.parametrize(
     ("title", "label"),
     [

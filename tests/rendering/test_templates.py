@@ -63,6 +63,12 @@ def test_the_bundled_templates_are_found_through_the_package(locale: str, headli
     assert Templates().render_block("daily", "headline", locale, VALUES) == headline
 
 
+def test_an_unknown_name_or_block_is_a_lookup_error() -> None:
+    for name, block in (("nothing", "headline"), ("daily", "nothing")):
+        with pytest.raises(LookupError, match="nothing"):
+            Templates().render_block(name, block, "en", VALUES)
+
+
 def test_a_block_is_replaced_and_the_others_stay(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}Today: {{ day }}{% endblock %}")
     assert operator.headline() == "Today: 2025-02-12"

@@ -49,14 +49,6 @@ def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Gl
     assert not any("강화" in form for form in added)
 
 
-def test_the_first_added_forms_are_those_of_every_term(glossary: resolver.Glossary) -> None:
-    read = _read(glossary, "LLM의 환각")
-    (first, second), by_term = read.added_forms[:2], read.term_forms
-    assert [forms[0] for forms in by_term] == ["LLM", "환각"]
-    assert first in by_term[0]
-    assert second in by_term[1]
-
-
 def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
     texts = [
         *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,

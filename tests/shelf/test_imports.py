@@ -8,7 +8,6 @@ import pytest
 
 from bot.archive import arxiv_ids
 from bot.archive.exports import ReferenceFormat
-from bot.client.accounts import Readers
 from bot.demo import sample_digests
 from bot.shelf import service as shelf_service
 from bot.shelf.service import Imported, NoIdsError, Shelf
@@ -75,15 +74,6 @@ async def test_a_full_shelf_takes_no_more_and_a_file_without_ids_nothing(
     assert await kept.import_file(7, text.encode()) == Imported(saved=3, unlisted=3, full=2)
     with pytest.raises(NoIdsError):
         await kept.import_file(7, b"%PDF-1.7 \xff\xfe\x00\xff")
-
-
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_nothing_is_saved_of_a_file_whose_reader_was_forgotten_since_it_was_sent(db: Database) -> None:
-    kept, data = Shelf(db, lambda: NOW, match_nothing), Readers(db, lambda: NOW)
-    await kept.import_file(7, b"2401.00001")
-    assert await data.forget(7) == {"saved_papers": 1}
-    assert await kept.import_file(7, b"2401.00002", is_kept=True) == Imported()
-    assert await data.count(7) == {}
 
 
 @pytest.mark.parametrize("form", ReferenceFormat)

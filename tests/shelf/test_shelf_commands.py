@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import discord
 import pytest
 
 from bot.client import messages as client_messages
@@ -144,18 +142,11 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        discord.NotFound(SimpleNamespace(status=404, reason="Not Found"), "asset not found"),  # type: ignore[arg-type]
-        aiohttp.ClientPayloadError("the connection was closed"),
-    ],
-)
 async def test_a_file_that_cannot_be_downloaded_is_asked_for_again(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: str) -> bytes:
-        raise error
+        raise aiohttp.ClientPayloadError("the connection was closed")
 
     monkeypatch.setattr(harness.bot.http, "get_from_cdn", fail)
     assert shown_text(await import_file(harness, BIBTEX)) == harness.texts("upload-failed")

@@ -61,6 +61,12 @@ async def test_a_refused_id_keeps_no_other_paper_from_its_facts(
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
 
 
+async def test_an_impossible_id_is_missing_without_a_request(origin: OriginServer, fetch: Fetcher) -> None:
+    fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
+    _, missing = await read(origin, fetch, ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"])
+    assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])
+
+
 async def test_every_attempt_is_throttled(origin: OriginServer, fetch: Fetcher) -> None:
     paced = 0
 

@@ -121,23 +121,6 @@ def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
         assert keys == text
 
 
-@pytest.mark.parametrize(
-    ("word", "max_length", "pieces"),
-    [
-        ("언어모델추론", 4, ["언어모델", "추론"]),
-        ("언어모델추론", 2, ["언어", "모델", "추론"]),
-        ("언어모델", 4, ["언어모델"]),
-        ("언어추", 4, None),
-        ("", 4, []),
-    ],
-)
-def test_a_word_is_cut_into_the_fewest_known_pieces(
-    word: str, max_length: int, pieces: list[str] | None
-) -> None:
-    known = {"언어", "모델", "언어모델", "추론"}
-    assert analyser.fewest_pieces(word, known.__contains__, max_length) == pieces
-
-
 @given(st.text(max_size=200))
 def test_folding_is_idempotent(text: str) -> None:
     assert analyser.fold(analyser.fold(text)) == analyser.fold(text)

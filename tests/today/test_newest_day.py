@@ -5,7 +5,6 @@ The lists of January 2026 close at 02:30 UTC of the next day, which is 11:30 in 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from discord.http import MultipartParameters
 
 from bot.archive import listing
 from bot.client import message_builder
@@ -25,6 +23,8 @@ from tests.support.client_harness import ClientHarness, component_ids, last_resp
 from tests.support.world import read_lists
 
 HOUSE = "https://huggingface.co"
+HOURS = (2, 3, 8, 9, 15, 24)
+"""Hours of UTC at which the planner looks: around the close of lists and at the readers' times."""
 THU, FRI, SAT, SUN, MON, TUE, WED = (date(2026, 1, day) for day in range(1, 8))
 
 
@@ -60,8 +60,10 @@ class Days:
         end = moment(text)
         while self.now < end:
             await self._deliver()
-            hour = self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-            await self.harness.env.advance_time((min(hour, end) - self.now).total_seconds())
+            midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+            hours = (midnight + timedelta(hours=hour) for hour in HOURS)
+            step = min(end, next(hour for hour in hours if hour > self.now))
+            await self.harness.env.advance_time((step - self.now).total_seconds())
             await recorder.expire(self.now)
             await planner.tick(self.now)
         await self._deliver()
@@ -69,25 +71,16 @@ class Days:
     async def _deliver(self) -> None:
         if self.is_discord_down:
             return
-        database = self.harness.container.database
-        async with database.read() as connection:
-            rows = await outbox.list_rows(
-                connection, kind=models.DeliveryKind.TODAY, state=models.DeliveryState.WAITING
-            )
-        for delivery in reversed(rows):
-            async with database.read() as connection:
-                (part,) = await outbox.list_parts(connection, delivery.id)
-            channel_id = self.harness.user.dm_channel.id
-            body = MultipartParameters(payload=json.loads(part.payload or ""), multipart=None, files=None)
-            message = await self.harness.bot.http.send_message(channel_id, params=body)
-            channel = self.harness.bot.get_partial_messageable(channel_id)
-            fetched = await channel.fetch_message(int(message["id"]))
-            assert delivery.digest_on is not None
-            self.messages.append(fetched)
-            self.sent.append((self.now, delivery.digest_on, shown_papers(fetched)))
-            async with database.transaction() as connection:
-                receipt = models.Receipt(int(message["id"]), channel_id)
-                await outbox.mark_sent(connection, {part.id: receipt}, self.now)
+        async with self.harness.container.database.read() as connection:
+            if not await outbox.list_rows(connection, state=models.DeliveryState.WAITING):
+                return
+        await self.harness.wait()
+        for message in self.harness.received()[len(self.messages) :]:
+            async with self.harness.container.database.read() as connection:
+                newest, *_ = await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
+            assert newest.digest_on is not None
+            self.messages.append(message)
+            self.sent.append((self.now, newest.digest_on, shown_papers(message)))
 
     async def add(
         self,

@@ -18,8 +18,6 @@ from storage.models import FeedbackKind
 from tests.support import glossary_in_memory, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-both_engines = pytest.mark.engines("sqlite", "postgresql")
-
 
 @pytest.fixture(scope="module")
 def concept_index() -> profiles.ConceptIndex:
@@ -81,7 +79,6 @@ async def _learn(learner: profiles.Profiles) -> profiles.Learnt:
     return await learner.learn(await learner.find(READER))
 
 
-@both_engines
 async def test_a_profile_is_learnt_again_only_when_something_has_changed(
     db: Database, archive: dict[str, int]
 ) -> None:
@@ -115,7 +112,6 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
     assert min(unsaved) > max(scores[archive[f"2502.{number + 1:05}"]] for number in range(8))
 
 
-@both_engines
 async def test_an_imported_paper_is_learnt_from_by_its_title(db: Database, archive: dict[str, int]) -> None:
     learner = _service(db)
     titles = ["Robot Arms in Kitchens", "Arms of Small Robots"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pkgutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -16,8 +15,8 @@ from bot.client import translations
 from bot.core.settings import Settings
 from bot.today.service import TodayPlanner, TodayService
 from storage import accounts, models, outbox
-from storage.database import Connection, Database
-from tests.support import killed_process, patience, sample_archive
+from storage.database import Database
+from tests.support import killed_process, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -93,7 +92,6 @@ async def test_a_reader_for_whom_it_fails_holds_up_no_other(
     assert {row.user_id for row in await planned.list_deliveries()} == {READER, READER + 2}
 
 
-@both_engines
 async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
     planned = _Planned(db)
     await planned.subscribe()
@@ -125,19 +123,6 @@ async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_
     assert [row.digest_on for row in deliveries] == [date(2025, 3, 8), date(2025, 3, 9)]
 
 
-async def test_a_zone_that_changes_moves_the_hour_and_plans_no_second_message(sqlite_db: Database) -> None:
-    planned = _Planned(sqlite_db)
-    await planned.subscribe("09:00")
-    await planned.add_day("2025-03-07", 1)
-    assert len(await planned.run_until(START + timedelta(days=1))) == 1
-    async with sqlite_db.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, timezone="Asia/Seoul")
-    assert await planned.run_until(planned.now + timedelta(days=2)) == []
-    await planned.add_day("2025-03-10", 2)
-    (moment,) = await planned.run_until(planned.now + timedelta(days=1))
-    assert moment.hour == 0  # 09:00 in Seoul
-
-
 @both_engines
 async def test_a_round_that_is_killed_before_and_after_each_commit_sends_the_day_once(db: Database) -> None:
     planned = _Planned(db)
@@ -154,25 +139,3 @@ async def test_a_round_that_is_killed_before_and_after_each_commit_sends_the_day
     assert sorted((row.user_id, row.digest_on) for row in deliveries) == [
         (user_id, date(2025, 3, 7)) for user_id in readers
     ]
-
-
-@both_engines
-async def test_a_reader_who_is_forgotten_while_a_message_is_planned_gets_none(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned = _Planned(db)
-    await planned.services.get(TodayService).send_daily(READER, "15:00", "UTC")
-    await planned.add_day("2025-03-08", 1)
-    add_all, forgetting = outbox.add_all, list[asyncio.Future[dict[str, int]]]()
-
-    async def add_and_forget(connection: Connection, new: Sequence[models.NewDelivery]) -> dict[str, int]:
-        ids = await add_all(connection, new)
-        forgetting.append(asyncio.ensure_future(planned.services.readers.forget(READER)))
-        # It ends before this transaction does, unless it waits for it.
-        await asyncio.wait(forgetting, timeout=patience.scaled(0.2))
-        return ids
-
-    monkeypatch.setattr(outbox, "add_all", add_and_forget)
-    await planned.planner.tick(START + timedelta(hours=4))
-    assert (await forgetting[0])["deliveries"] == 1
-    assert await planned.services.readers.count(READER) == {}

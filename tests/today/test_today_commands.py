@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from typing import Any
 
-from discord.http import MultipartParameters
-
 from bot.alerts.service import Alerts
 from bot.client import message_builder
-from bot.client import messages as client_messages
 from bot.client.message_builder import pack_custom_id
 from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
 from bot.today.service import TodayService
-from storage import models, outbox, today
+from storage import models, today
 from tests.support import alert_builders, sample_archive
 from tests.support.client_harness import (
     ClientHarness,
@@ -25,6 +21,7 @@ from tests.support.client_harness import (
     last_response,
     shown_text,
 )
+from tests.today.test_newest_day import shown_papers
 
 SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
 """Papers on small language models; the last one is of the day before yesterday."""
@@ -43,12 +40,6 @@ async def _ask(harness: ClientHarness, **options: str) -> Any:
     return last_response(result)
 
 
-def _shown_papers(message: Any) -> list[str]:
-    """Return the arXiv ids of the papers shown, in order."""
-    actions = map(message_builder.unpack_custom_id, component_ids(message))
-    return [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
-
-
 async def _mark(harness: ClientHarness, message: Any, value: str) -> Any:
     """Choose a value of the menu that marks papers."""
     return await harness.choose(message, pack_custom_id(today_messages.MARK), value)
@@ -65,13 +56,13 @@ async def _profile(harness: ClientHarness) -> models.Profile:
 async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: ClientHarness) -> None:
     first = await _ask(harness)
     assert harness.texts("today-by-votes") in shown_text(first)
-    assert _shown_papers(first) == [f"2501.0000{number}" for number in (1, 2, 4, 5, 6)]
+    assert shown_papers(first) == [f"2501.0000{number}" for number in (1, 2, 4, 5, 6)]
     saved = ("2501.00001", "2501.00004", "2412.00007")
     await _save(harness, *saved)
     shown = await _ask(harness)
     assert harness.texts("today-from-saved", count=3) in shown_text(shown)
-    assert _shown_papers(shown)[0] == "2501.00006"
-    assert not set(saved) & set(_shown_papers(shown))
+    assert shown_papers(shown)[0] == "2501.00006"
+    assert not set(saved) & set(shown_papers(shown))
     name = "소형 언어 모델" if harness.texts.locale is models.Locale.KO else "small language model"
     assert harness.texts("today-because-saved", text=name, count=2).casefold() in shown_text(shown).casefold()
     assert harness.texts("today-rank", rank=5) in shown_text(shown)
@@ -87,23 +78,23 @@ async def test_votes_decide_until_topics_are_picked_and_papers_saved(harness: Cl
 async def test_marked_papers_stay_where_they_are_and_each_mark_can_be_undone(harness: ClientHarness) -> None:
     await _save(harness, SMALL_MODELS[-1])
     shown = await _ask(harness)
-    order = _shown_papers(shown)
+    order = shown_papers(shown)
     message = shown
     for mark in ("less", "more", "save"):
         message = await _mark(harness, message, f"{mark}:{order[2]}")
         assert message.id == shown.id
-        assert _shown_papers(message) == order
+        assert shown_papers(message) == order
         assert f"**{harness.texts(f'today-{mark}-noted')}" in shown_text(message)
     # One opinion replaces the other.
     noted = f"{harness.texts('today-save-noted')} · {harness.texts('today-more-noted')}"
     assert f"**{noted}**" in shown_text(message)
-    assert order[2] not in _shown_papers(await _ask(harness))
+    assert order[2] not in shown_papers(await _ask(harness))
     for mark in ("more", "save"):
         message = await _mark(harness, message, f"undo-{mark}:{order[2]}")
         assert f"**{harness.texts(f'today-{mark}-noted')}" not in shown_text(message)
     async with harness.container.database.read() as connection:
         assert await today.list_feedback(connection, harness.reader.id, limit=9) == []
-    assert _shown_papers(await _ask(harness)) == order
+    assert shown_papers(await _ask(harness)) == order
 
 
 @both_languages
@@ -126,7 +117,7 @@ async def test_what_a_new_reader_follows_comes_first_and_the_rest_by_votes(harne
         alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
     )
     shown = await _ask(harness)
-    papers = _shown_papers(shown)
+    papers = shown_papers(shown)
     because = harness.texts(
         "today-because", reasons=harness.texts("today-because-followed", text="reinforcement learning")
     )
@@ -147,7 +138,7 @@ async def test_picked_topics_rank_the_papers_and_are_shown(harness: ClientHarnes
     await _ask(harness)
     await harness.bot.services.get(TodayService).pick_topics(harness.reader.id, [topic])
     shown = await _ask(harness)
-    assert _shown_papers(shown)[0] == "2501.00002"
+    assert shown_papers(shown)[0] == "2501.00002"
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
     topics = await harness.press(shown, "today-topics")
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
@@ -166,12 +157,13 @@ async def test_the_papers_arrive_by_dm_at_the_readers_hour_until_stopped(harness
     assert await planner.tick(due_at) == 1
     assert await planner.tick(due_at) == 0
     assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
-    message = await _deliver(harness)
+    await harness.wait(days=1)
+    (message,) = harness.received()
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
     (menu,) = (id_ for id_ in component_ids(message) if message_builder.unpack_custom_id(id_).verb == "tm")
     await harness.user.select(message, ["less:2501.00004"], custom_id=menu)
     edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
-    assert _shown_papers(edited) == _shown_papers(message)
+    assert shown_papers(edited) == shown_papers(message)
     assert harness.texts("today-less-noted") in shown_text(edited)
     assert any(message_builder.find_marker(custom_id) for custom_id in component_ids(edited))
     await harness.user.click(edited, label=harness.texts("today-stop"))
@@ -215,16 +207,3 @@ async def test_closed_direct_messages_are_named_with_a_button_that_starts_again(
         profile = await _profile(harness)
         assert (profile.at_time, profile.reason) == ("18:00", None)
     assert why not in shown_text(await harness.ask("status"))
-
-
-async def _deliver(harness: ClientHarness) -> Any:
-    """Send the planned direct message and return it as fetched."""
-    async with harness.container.database.read() as connection:
-        (delivery,) = await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
-        (part,) = await outbox.list_parts(connection, delivery.id)
-    channel_id = harness.user.dm_channel.id
-    assert delivery.channel_id == channel_id
-    body = MultipartParameters(payload=json.loads(part.payload or ""), multipart=None, files=None)
-    sent = await harness.bot.http.send_message(channel_id, params=body)
-    await harness.env.settle()
-    return await harness.bot.get_partial_messageable(channel_id).fetch_message(int(sent["id"]))

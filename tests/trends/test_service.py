@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
@@ -84,7 +82,6 @@ async def test_the_last_month_is_partial_while_it_is_the_current_month(
     assert not (await later.get_trend("")).is_last_month_partial
 
 
-@both_engines
 async def test_a_young_archive_has_a_column_per_week(trends: trends_service.TrendService) -> None:
     for query in ("강화 학습", "강화 학습 author:lovelace"):
         weeks = await trends.get_trend(query, by_age=True)
@@ -124,7 +121,6 @@ async def _add_rising_titles(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
 
 
-@both_engines
 async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
     await _add_rising_titles(db)
     service = _rising(db)
@@ -178,11 +174,3 @@ def test_concepts_and_phrases_are_extracted_from_titles(
 )
 def test_the_kind_of_a_text_is_not_a_topic(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []
-
-
-@given(st.text(max_size=300))
-def test_any_title_can_be_read(title: str) -> None:
-    list(trends_service.extract_topics(_EMPTY, title))
-
-
-_EMPTY = resolver.Glossary()

@@ -49,7 +49,6 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
         "/search?q=" + quote("강화학습"): (200, "text/html", "Rewarding Steps"),
         "/search?q=2501.00003": (200, "text/html", '">January 3, 2025</time>'),
         "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for “qqqqzzzz”"),
-        "/search?q=qqqzzz": (200, "text/html", "Nothing found"),
         "/search": (200, "text/html", "<h1>Search</h1>"),
         "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
         "/authors/nobody": (404, "text/html", "No author found for “nobody”"),
@@ -73,13 +72,10 @@ async def test_each_address_has_its_page(archive: WebArchive) -> None:
 
 
 BAD_INPUT = [
-    ("/search?q=model&page=1e9", 404, "must be from 1 to 500"),
     ("/search?q=model&page=0", 404, "must be from 1 to 500"),
-    ("/search?q=model&page=-1", 404, "must be from 1 to 500"),
     ("/search?q=model&page=501", 404, "must be from 1 to 500"),
     ("/days/2025-01-02?page=" + quote("２"), 404, "must be from 1 to 500"),
     ("/search?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
-    ("/trends?q=" + "a" * 10_000, 400, "up to 2,000 characters"),
     ("/search.atom?q=" + "a" * 2_001, 400, "up to 2,000 characters"),
     ("/search?q=" + quote("가" * 2_000), 200, ""),
     ("/search?q=%00%ff%fe%1b[2J", 200, ""),
