@@ -97,6 +97,26 @@ async def test_a_reason_names_the_form_that_the_paper_has_and_where(world: World
     assert sentence.text == "Trains an agent by **reinforcement learning**."
 
 
+async def test_a_sentence_is_of_the_summary_in_the_readers_language(world: World) -> None:
+    (paper,) = await prepare(world, "Nothing.")
+    (of,) = paper.detail.appearances
+    korean, english = (
+        replace(
+            of, language=language, entry=replace(of.entry, sections=(models.Section("What's New", text),))
+        )
+        for language, text in (
+            ("ko", "강화 학습(RL)으로 에이전트를 학습시키는 방법을 다룬다."),
+            ("en", "This work trains an agent by means of RL."),
+        )
+    )
+    for both in ((korean, english), (english, korean)):
+        detail = replace(paper.detail, appearances=both)
+        for locale in models.Locale:
+            sentence = matcher.find_sentence(detail, ["RL"], locale)
+            assert sentence is not None
+            assert sentence.language == locale.value
+
+
 async def test_names_match_in_any_order_spelling_and_script(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
     for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):

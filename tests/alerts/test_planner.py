@@ -67,12 +67,14 @@ async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its
 ) -> None:
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, locale=Locale.KO)
+        await accounts.upsert_guilds(connection, {GUILD: {"locale": Locale.KO}})
+    await world.alert("care", by=8)
     await world.alert("care")
     await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
     await world.written("Mon", "A▲5")
     await world.wait(minutes=3)
     posts = dict(zip(world.sent, world.renderer.alerts, strict=True))
-    assert [posts[sent].locale for sent in ("@7 A", "A")] == [Locale.KO, Locale.EN]
+    assert [posts[sent].locale for sent in ("@7 A", "A", "@8 A")] == [Locale.KO, Locale.KO, Locale.EN]
 
 
 async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(world: World) -> None:
