@@ -1,7 +1,4 @@
-"""Prints the quality figures of an archive: `python -m bench.quality [FOLDER] [--only tuned|held]`.
-
-The held half is for a last look: a change that is chosen by it has no independent measure any more.
-"""
+"""Prints the quality figures of an archive: `python -m bench.quality [FOLDER] [--only tuned|held]`."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ def main() -> None:
     """Ingest the archive, ask, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
-    parser.add_argument("--only", choices=["tuned", "held"], default="tuned")
+    parser.add_argument("--only", choices=["tuned", "held"], default="tuned", help="held: for a last look")
     options = parser.parse_args()
     files = corpus.list_files(options.folder)
     if not files:
