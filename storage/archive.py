@@ -86,7 +86,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | Non
 
 
 class Origin(NamedTuple):
-    """A choice of digests: by the URL of their source ("" for all), with or without those for look-up."""
+    """Selects digests by the URL of their source ("" for all), with or without those stored only for look-up."""
 
     source: str = ""
     with_lookup: bool = False

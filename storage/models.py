@@ -588,7 +588,7 @@ class AlertSchedule(NamedTuple):
 class Alert:
     """An alert; with `id` 0 a draft. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
 
-    A paper matches with any of the terms, or with `match_all` with all of them, and with none of the words of `excluded`.
+    A paper matches if it has any of the terms (all of them if `match_all` is set) and none of the words in `excluded`.
     """
 
     id: int

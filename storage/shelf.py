@@ -53,7 +53,7 @@ async def count(connection: AsyncConnection, user_id: int) -> int:
 
 
 async def list_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
-    """Return the ids of a reader's saved papers, the last saved first."""
+    """Return the ids of a reader's saved papers, most recently saved first."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id)
     return list((await connection.execute(query.order_by(*_NEWEST))).scalars())
 

@@ -150,7 +150,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
 async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
-    """Return when a kind's pages were read since a time (UTC), by location; None without such a source."""
+    """Return when pages of a kind of source were read since a time (UTC), by location; None if there is no such source."""
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None

@@ -47,7 +47,7 @@ class Stored(sa.types.TypeDecorator[Any]):
         self.dump = dump
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Return the database's value."""
+        """Convert a value to its form in the database."""
         return value if value is None or self.dump is None else self.dump(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:

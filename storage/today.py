@@ -71,7 +71,7 @@ class ProfileSettings(TypedDict, total=False):
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
     """Store settings, if the reader still has a profile.
 
-    A `reason` stops sending the papers of the day; the time of day is kept.
+    With a `reason`, the papers of the day are no longer sent; the time of day is kept.
     """
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 

@@ -38,7 +38,7 @@ async def count_papers(connection: AsyncConnection, filters: search.Filters) -> 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
-    """Count these papers by day; a day may come several times."""
+    """Count these papers by day; the same day may appear more than once."""
 
     def count(view: Snapshot) -> list[Row]:
         conditions, values = search.select_listed(view, filters)

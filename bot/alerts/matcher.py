@@ -255,7 +255,7 @@ MAX_REASONS = 6
 
 
 def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
-    """Return the reasons of all queries that a paper matches, each topic once, at most MAX_REASONS."""
+    """Return why a paper matches: the reasons from all queries that it matches, each topic once, at most MAX_REASONS."""
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
     for query in queries:
         for reason in match(query, paper):

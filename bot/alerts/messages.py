@@ -84,7 +84,7 @@ def _timing(texts: Texts, alert: models.Alert) -> str:
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
-    """Return all settings on a line: where, when in which zone, at most how many papers and messages."""
+    """Return all settings on one line: destination, time and zone, and the limits on papers and messages."""
     zone = templates.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:

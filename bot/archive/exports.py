@@ -215,10 +215,10 @@ class ExportDigest:
 
 
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
-    """Return the digests, in the order given, as the text of one file that ends with a line end.
+    """Return the digests, in the order given, as the text of one file that ends with a newline.
 
     NEWSLETTER, REVIEW and LISTING parse back to the same digests (those of one date become one); LISTING is one JSON
-    object per line with the newest votes. JSON is one digest per line in the shape of `parse`,
+    object per line with the newest votes. JSON is one digest per line structured like the output of `parse`,
     CSV one row per paper of each digest, BIBTEX one entry per paper.
     """
     return _EXPORTERS[export_format](digests, templates)
@@ -356,7 +356,9 @@ async def export_digests(
 
 
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
-    """Yield each date's digests in a format; without one, for a written format, the other written ones, or else the listings."""
+    """Yield each date's digests in a format.
+
+    If there are none, and the format is a written one: those in the other written formats, or else the listings."""
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
         own = [row for row in group if row.format is digest_format]

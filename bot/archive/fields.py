@@ -129,7 +129,7 @@ def _clean_name(value: object) -> str | None:
 
 
 def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterator[str]:
-    """Yield the items of a list, cleaned, that are valid."""
+    """Yield the valid items of a list, cleaned."""
     if not isinstance(values, str | bytes | Mapping) and isinstance(values, Iterable):
         yield from filter(None, map(clean, itertools.islice(values, MAX_AUTHORS)))
 

@@ -1,6 +1,6 @@
 """Finds and reads files of digests, and summarises the problems that many of them share.
 
-Loads neither the database nor the search: `paperround parse` needs none of them.
+Loads neither the database nor the search: `paperround parse` needs neither.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def dedent(rows: Sequence[str]) -> Sequence[str]:
 
 
 def trim_lines(rows: Sequence[str]) -> Sequence[str]:
-    """The rows without blank ones at both ends and without rules at the end."""
+    """The rows, with blank ones trimmed from both ends and rules trimmed from the end."""
     first, last = 0, len(rows)
     while last and (not rows[last - 1].strip() or is_thematic_break(rows[last - 1])):
         last -= 1

@@ -51,9 +51,9 @@ class _Paper(NamedTuple):
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
-    """The digests of a list in Markdown, by date, and the undated papers as a rolling one of the day `on`.
+    """The digests of a list in Markdown, by date; undated papers become a rolling digest dated `on`.
 
-    `name` is the path or address, which may have the date. Raises NotADigestError with the reason for other texts.
+    `name` is the path or address, which may contain the date. Raises NotADigestError, with the reason, for other texts.
     """
     front_on, start = _read_front_matter(rows)
     named_on = front_on or fields.find_path_date(name)

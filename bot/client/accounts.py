@@ -106,7 +106,7 @@ class TextTokenStore:
         return token
 
     async def get(self, purpose: TextPurpose, token: str) -> str | None:
-        """Return the text of a token, of any reader, or None if it is gone or of another purpose."""
+        """Return the text of a token, whoever the reader is; None if it is gone or was stored for another purpose."""
         async with self._database.read() as connection:
             return await accounts.get_text(connection, f"{purpose}:{token}")
 

@@ -30,10 +30,10 @@ PATIENCE_SECONDS = 0.5
 
 
 def guarded(complete: Callback) -> Callback:
-    """Decorate a callback:
+    """Wrap a callback so that the typed text is cut to the maximum length of a choice's name.
 
-    cut the typed text to the longest name of a choice. It returns no choices after a time-out, a logged error, or while
-    many readers ask, since late choices are useless.
+    The callback returns no choices after a time-out or an error, which is logged, or while many readers ask, since late
+    choices are useless.
     """
 
     @functools.wraps(complete)

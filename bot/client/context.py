@@ -183,7 +183,7 @@ Interaction = discord.Interaction[Client]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The argument of handlers of commands, components and modals: the interaction, and the texts in the user's language."""
+    """What handlers of commands, components and modals receive: the interaction, and the texts in the user's language."""
 
     interaction: Interaction
     texts: Texts

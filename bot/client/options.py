@@ -61,7 +61,7 @@ _FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`; None for another text."""
+    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`; None for anything else."""
     folded = _FILLER.sub("", _fold(text)).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name

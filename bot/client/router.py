@@ -60,7 +60,7 @@ class Attachment(NamedTuple):
 
 
 class WithFile(NamedTuple):
-    """A view with a file that it shows, if there is one. A handler marked with `transfers` alone may return one of any size."""
+    """A view with a file that it shows, if there is one. Only a handler marked with `transfers` may return any size."""
 
     view: ui.LayoutView
     file: Attachment | None
@@ -307,7 +307,7 @@ Channel = Any
 
 
 def invitation_url(application_id: int) -> str:
-    """Return the address with which somebody who manages a server invites the bot."""
+    """Return the address that a manager of a server uses to invite the bot."""
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
 
@@ -475,7 +475,7 @@ def callback(
 def command(
     *, name: str, description: str, mode: ResponseMode = PRIVATELY
 ) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
-    """Make a cog's method a slash command, as `app_commands.command` does, of which the answer is sent as by `callback`."""
+    """Make a cog's method a slash command, as `app_commands.command` does, and send its answer as `callback` does."""
 
     def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
         return app_commands.command(name=name, description=description)(callback(mode)(method))

@@ -111,7 +111,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 def club_view(
     texts: Texts, found: Overview, now_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return a confirmation (`said`), when the club meets, the next step, and its past papers."""
+    """Return a view with a confirmation (`said`), the meeting time, the next step and the past papers."""
     club, meeting = found.club, found.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(meeting.due_at, "F")}

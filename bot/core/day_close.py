@@ -87,14 +87,14 @@ class Closings:
         self._reads = reads
 
     def is_complete(self, day: date) -> bool:
-        """Return whether the list of a day was read after its close. A list that is read before proves nothing."""
+        """Return whether a day's list was read after the day closed. A list read earlier proves nothing."""
         read_at = self._reads.get(day)
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
     def newest_complete(self, now: datetime) -> date:
-        """Return the newest complete day that has closed by `now` (UTC); date.min without any.
+        """Return the newest complete day that has closed by `now` (UTC); date.min if there is none.
 
-        A clock that was ahead may have read a list "after" a close that is still to come.
+        If the clock was ahead, a list may have been read "after" a close that is still to come.
         """
         closed = self.rule.last_closed(now)
         return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)

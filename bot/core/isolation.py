@@ -70,7 +70,7 @@ async def run_unless_stopped(
 ) -> Result | None:
     """Return what the work returns; None if `stop`, which cancels it, is set first.
 
-    Raises what the work raises, or one of `needed` that ends before.
+    Raises what the work raises, or the error of one of `needed` that ends first.
     """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:

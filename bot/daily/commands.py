@@ -148,7 +148,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     async def edit(
         self, request: Request, /, post: app_commands.Range[str, 1, 30] | None = None, **typed: Any
     ) -> ui.LayoutView:
-        """Change the options of a subscription; without any, show it, or the list of the server's."""
+        """Change the options of a subscription; if none are given, show it, or list the server's."""
         if all(value is None for value in typed.values()):
             rows = await (_list_meant(request, post) if post else _list_for_guild(request))
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
@@ -519,7 +519,7 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription of an id; without one those of the channel, else of the server. Raises UserError for none."""
+    """Return the subscription with this id; without an id the channel's, or else the server's. Raises UserError if none."""
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))

@@ -41,7 +41,7 @@ class Subscriptions:
         self._day_close = rule or day_close.default()
 
     async def load_calendar(self) -> schedule.Calendar:
-        """Return the calendar of now."""
+        """Return the current calendar."""
         async with self._database.read() as connection:
             return await self._load_calendar(connection)
 
@@ -51,11 +51,11 @@ class Subscriptions:
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None
     ) -> models.Subscription:
-        """Store a draft as an active subscription; its first post is of the next date that falls due.
+        """Store a draft as an active subscription; its first post is for the next date due.
 
         A draft with NO_GUILD is posted by the webhook with its channel's id and this token.
 
-        Raises UsageError for an invalid setting, also as `check_source`, TooManyPostsError, and
+        Raises UsageError for an invalid setting, whatever `check_source` raises, TooManyPostsError, and
         storage.errors.DuplicateError for an identical subscription.
         """
         new = replace(options.validated(draft), created_at=self._clock())
@@ -189,7 +189,7 @@ def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) 
 async def _find_source(
     connection: Connection, wanted: models.Subscription, *, may_be_gone: bool = False
 ) -> str:
-    """Return the address of the subscription's source, "" for none. Raises as `Subscriptions.check_source`.
+    """Return the address of the subscription's source, "" for none. Raises what `Subscriptions.check_source` does.
 
     Raises UsageError for an unknown source, except for one that may have been removed.
     """

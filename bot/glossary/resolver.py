@@ -41,8 +41,8 @@ class LearntForm(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What the papers of an archive teach: forms; by English key the papers, and the titles, that have a concept; names in titles
-    with the number of titles.
+    """What the papers of an archive teach: forms; by English key, how many papers and titles have a concept; how many
+    titles have each name.
     """
 
     forms: Sequence[LearntForm] = ()
@@ -89,7 +89,7 @@ class Glossary:
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Tell whether papers are about a concept, as their titles say, and do not only mention it: parameter, dataset."""
+        """Return whether, by their titles, papers are about a concept, and do not just mention it (parameter, dataset)."""
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
@@ -163,9 +163,9 @@ class Glossary:
         return next((self._senses[spelling] for spelling in spellings if spelling in self._senses), ())
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an abbreviation is short for, best supported first, if they are several; else none.
+        """Return the terms that an abbreviation may stand for, best supported first; none if there is only one.
 
-        They are terms of their own: no other writings, none rare but seeded ones.
+        Spelling variants are left out, and so are rare terms unless they are seeded.
         """
         senses = self._list_senses(abbreviation)
         if len(senses) < 2:

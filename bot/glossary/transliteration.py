@@ -75,10 +75,10 @@ def name_pattern(hangul: str) -> str | None:
 
 
 def _spells(hangul: str, letters: str) -> bool:
-    """Tell whether lower-case letters spell Hangul syllables, with or without an e behind the last.
+    """Return whether lower-case letters spell Hangul syllables, with or without an e behind the last.
 
-    Sound by sound, with all places that the sounds so far may end at: one pattern for all tries each way to divide the letters
-    among them, which takes minutes of 20 times the same letter.
+    Works sound by sound, tracking every place where the sounds so far may end. A single pattern would try each way to
+    divide the letters among the sounds, which takes minutes for one letter repeated 20 times.
     """
     if (
         not len(hangul) - 2

@@ -77,10 +77,10 @@ async def card_view(
     topics: Sequence[str] = (),
     web_url: str | None = None,
 ) -> ui.LayoutView:
-    """Return a page of a paper's card, counted from 0; `sharer` is the name of the member who shares it publicly.
+    """Return one page of a paper's card; `page` counts from 0. `sharer` is the name of the member who shares it publicly.
 
     `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive.
-    `topics`, authors and institution can be followed from the card. `extra` are buttons of other features.
+    `topics`, authors and institution can be followed from the card. `extra` holds buttons of other features.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)

@@ -451,7 +451,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return the author of each paper by arXiv id, if several people have the name."""
+    """Return which of several people with the same name wrote each paper, by arXiv id."""
     if not result.namesakes:
         return {}
     written = {

@@ -267,7 +267,7 @@ def _paper_text(
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return what of a query a paper lacks, or the topic that it has instead of all; "" if it has all."""
+    """Return the parts of a query that a paper lacks, or the topic it has instead if it lacks all; "" if it has all."""
     if topic := listed.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     missing = listed.missing.get(arxiv_id, ())

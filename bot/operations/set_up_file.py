@@ -257,9 +257,9 @@ class SetUpFile:
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:
-        """Change the set-up to that of a file, in one transaction, and return what changed. Entries that are not in it stay.
+        """Apply a set-up file in one transaction, and return what changed. Entries missing from the file are kept.
 
-        Raises UsageError, whose lines name `location` and the line of each problem; nothing is changed then.
+        Raises UsageError, whose lines name `location` and the line of each problem; in that case nothing is changed.
         """
         return await self._run(text, location, keep=True)
 
@@ -594,6 +594,6 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription) -> bool:
-    """Return whether a person paused it; posts blocked by Discord resume by themselves."""
+    """Return whether a person paused the subscription; posts blocked by Discord resume by themselves."""
     by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

@@ -1,6 +1,6 @@
 """The plain data that posts are made of, and the factory of deliveries: payloads as JSON, nonces, priority, lifetime.
 
-A feature's planner builds its own content of them, and `bot/app/client.py` turns that into messages. `KindRecord` is
+A feature's planner builds its own content from them, and `bot/app/client.py` turns that into messages. `KindRecord` is
 what a feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
 """
 

@@ -51,7 +51,7 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A disposition with its reason for people. `wait_seconds` is the minimum delay that Discord asks for."""
+    """A disposition and the reason to tell people. `wait_seconds` is the minimum delay that Discord asks for."""
 
     disposition: Disposition
     reason: Reason

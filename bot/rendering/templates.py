@@ -75,7 +75,7 @@ def render_weekday(day: int, locale: str) -> str:
 
 
 def render_time(at: str, locale: str) -> str:
-    """Return a time of day, `HH:MM`, in the form that Discord has in the language: `9:00 AM`, `오전 9:00`."""
+    """Return a time of day, `HH:MM`, in the form that Discord uses for the language: `9:00 AM`, `오전 9:00`."""
     pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
     return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
 

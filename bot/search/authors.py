@@ -74,7 +74,7 @@ class Writers:
 
 
 class Archive(NamedTuple):
-    """One state of the database and of its index, with the glossary as a reader of queries: what a look-up reads."""
+    """A snapshot of the database and its index, with the reader of queries: everything that a look-up needs."""
 
     view: Snapshot
     engine: Engine
@@ -228,7 +228,7 @@ def _rank(
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return the authors with initials or longer words for the words, with words joined, or with an error or two."""
+    """Return authors whose names match loosely: by initials or beginnings, with words joined, or with one or two typos."""
     # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None

@@ -159,7 +159,7 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words of the topics and of their translations, and Korean topics of several words as one, to correct errors by."""
+        """The words for correcting typos: those of topics and their translations, and multi-word Korean topics joined."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
         return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])

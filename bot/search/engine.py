@@ -88,7 +88,7 @@ class Found(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """The queries for a part in titles and in bodies, each scoring 0 to 1, and about how many papers have it.
+    """The queries for a part in titles and in bodies, each scoring 0 to 1; about this many `papers` have the part.
 
     `repeated` scores bodies by how often they have any of the forms.
     """
@@ -219,7 +219,7 @@ class Engine:
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
     ) -> Found:
-        """Return the best papers, or those first in an order."""
+        """Return the best-scoring papers or, if an order is given, the first ones in that order."""
         if query is None:
             return Found()
         query = _within(query, clauses)
@@ -302,9 +302,9 @@ class Engine:
     def _add_partial(
         self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Sequence[Hit]
     ) -> Found:
-        """Return the hits with the partial ones that have a part of the query or a topic that the answer names.
+        """Return the hits, then partial ones, which have a part of the query or a topic that the answer names.
 
-        Each says what it lacks.
+        Each partial hit says what it lacks.
         """
         ids = [hit.paper_id for hit in others]
         having = self.list_having((*parts, *query.said.values()), ids)
@@ -341,7 +341,7 @@ class Engine:
         )
 
     def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return for each of a few parts those of these papers that have it, by one search: the score has a bit for each part."""
+        """Return, for each of a few parts, which of these papers have it. In one search, each sets a bit of the score."""
         having = [set[int]() for _ in parts]
         found = [(number, one) for number, part in enumerate(parts) if (one := self._part(part)) is not None]
         among = self._narrow(Scope(paper_ids=paper_ids))
@@ -390,7 +390,7 @@ class Engine:
         )
 
     def _least_score(self, length: int) -> float:
-        """Return the score of a body of a length that has a form twice."""
+        """Return the score of a body of the given length that has a form twice."""
         norm = 1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean_length
         return _TOLERANCE * _ABOUT_FREQUENCY / (_ABOUT_FREQUENCY + _SATURATION * norm)
 

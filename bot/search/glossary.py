@@ -63,7 +63,7 @@ class GlossaryService:
         return await snapshot.read(connection, self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-        """Store that an operator adds a form to a term, or forgets it, for this and every later glossary. Raises UsageError."""
+        """Store that an operator adds a form to a term, or removes it, for this and later glossaries. Raises UsageError."""
         async with self._database.transaction() as connection:
             made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
             known = await snapshot.read(connection, read_decisions)
@@ -196,7 +196,7 @@ def _dump(learnt: resolver.Learnt) -> str:
 
 
 def _is_current(text: str) -> bool:
-    """Tell, by its beginning only, whether this version wrote a text."""
+    """Return whether this version wrote a text, judging only by how it begins."""
     return text.startswith(f'{{"version":{_VERSION},')
 
 

@@ -355,7 +355,7 @@ class SearchIndex:
 
 
 def _parse_state(text: str) -> State:
-    """Return a stored state. Raises ValueError, TypeError or LookupError for another text."""
+    """Return a stored state. Raises ValueError, TypeError or LookupError for any other text."""
     fields = json.loads(text)
     before = fields.pop("before")
     return State(**fields, before=(before[0], before[1]) if before else None)
@@ -401,7 +401,7 @@ class Writer:
             self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
 
     def close(self) -> None:
-        """Release the folder, after the engine has merged what it merges."""
+        """Release the folder once the engine has finished its merges."""
         for writer in self._writers:
             with suppress(ValueError):  # it could not write, as its last call said
                 writer.wait_merging_threads()
@@ -443,7 +443,7 @@ class Writer:
         *,
         is_first: bool,
     ) -> int:
-        """Index papers with their authors; the last ones are committed. `is_first`: the folder is filled from nothing."""
+        """Index papers with their authors; the last batch is committed. `is_first`: the folder is built from scratch."""
         papers, authors = self._writers
         if is_first:
             for folder in self._folder.parent.iterdir():

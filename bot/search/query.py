@@ -117,7 +117,7 @@ class ReadQuery:
 
 
 class Reader:
-    """Reads queries by a glossary, and keeps what it found of their terms. Threads may share it."""
+    """Reads queries with a glossary, and caches what it finds out about their terms. Threads may share it."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -301,7 +301,7 @@ class Reader:
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
-        """Yield the terms to exclude in all their forms, in either language, that answers show."""
+        """Yield the excluded terms in all the forms that answers show, in both languages."""
         for term in excluded:
             forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
             yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))

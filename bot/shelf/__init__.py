@@ -1,1 +1,1 @@
-"""Saved papers: notes, tags, import, export, and their news."""
+"""Saved papers: notes, tags, import and export."""

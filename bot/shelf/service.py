@@ -158,9 +158,10 @@ class Shelf:
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return the tags of a query, and the papers in its views that match its words by search, title, note or id.
+        """Return the tags of a query, and the papers that match its words by search, title, note or id.
 
-        Without views and words the papers are None (any).
+        A view is a set of papers that is named like a tag: it limits the papers, and is not among the tags returned.
+        Without words and views the papers are None: any.
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None

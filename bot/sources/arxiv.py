@@ -131,7 +131,7 @@ class LookupOutcome(StrEnum):
 class PaperLookup:
     """Fetches papers for readers; two who ask for the same one share its request.
 
-    `throttle` keeps the pace of arXiv. `patience` is PATIENCE_SECONDS.
+    `throttle` enforces arXiv's rate limit. `patience` is how long a reader waits, in seconds: PATIENCE_SECONDS.
     """
 
     def __init__(

@@ -335,7 +335,7 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _parse_time(parsed: Any) -> datetime | None:
-    """Return a time of feedparser's, which is in UTC; many feeds omit theirs or get it wrong."""
+    """Convert a time from feedparser, which is in UTC. Many feeds omit the time or get it wrong."""
     try:
         year, month, day, hour, minute, second = parsed[:6]
         return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)

@@ -210,7 +210,7 @@ Sleep = Callable[[float], Awaitable[None]]
 def shared_throttle(
     database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
 ) -> base.Throttle:
-    """Return a throttle for one request to a service in `seconds`, from all processes of the database.
+    """Return a throttle that allows a service one request per `seconds`, shared by all processes of the database.
 
     The slot is reserved in storage before the wait, so a process that dies costs one interval.
     """

@@ -381,7 +381,8 @@ def _stem_to_fixpoint(word: str) -> str:
 def _stem_derived(word: str) -> str | None:
     """Return a derived word without its inflection, or None if the word has no derivational suffix.
 
-    Neither a tokenizer nor tokenization is a token, an adapter is not an adaptation, and "generative" not "generated".
+    Derived words stay distinct: "tokenizer" and "tokenization" from "token", "adapter" from "adaptation", and "generative"
+    from "generated".
     """
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"

@@ -77,7 +77,7 @@ _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨",
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the tables of spellings by kind. `rare` has families that, typed alone, rather begin a given name: 은우, 도현."""
+    """Return the tables of spellings by kind. `rare`: families that, typed alone, likely begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
     for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
@@ -205,7 +205,7 @@ def consonant_keys(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 8)
 def _spelling_keys(family: str, given: str) -> frozenset[str]:
-    """Return the consonants of the spellings of a Hangul name. Remembered without the titles of which a typed one may be full."""
+    """Return the consonants of the spellings of a Hangul name. Cached without titles: a typed name may have many."""
     parts = (set(map(_consonants, of)) for of in (family_spellings(family), given_spellings(given)))
     return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
 
@@ -371,7 +371,7 @@ def is_generic(name: str) -> bool:
 
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
-    """Return the tokens of institutions for the index: of the known ones that names contain, and of each whole name."""
+    """Return index tokens of institutions: one for each known one that a name contains, and one for each full name."""
     keys = {
         key
         for name in islice(names, _MAX_INSTITUTIONS)

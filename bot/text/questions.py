@@ -81,7 +81,7 @@ def _strip_unknown(word: str) -> str:
 
 
 def _agrees(word: str, ending: str) -> bool:
-    """Tell whether a word has two syllables in front of an ending, which may follow the last one of them."""
+    """Return whether a word has at least two syllables before an ending, and the last of them can take that ending."""
     stem = word[: -len(ending)]
     if len(stem) < 2:
         return False
@@ -160,7 +160,7 @@ def _list_syllables(*finals: int) -> str:
 
 @lru_cache(maxsize=1)
 def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of verbs and adjectives as they end in sentences, and of a dependent noun that is joined to one."""
+    """Return patterns for verbs and adjectives with their endings in sentences, and with a dependent noun attached."""
     consonants, open_or_l = [*range(1, _RIEUL), *range(_RIEUL + 1, 28)], _list_syllables(0, _RIEUL)
     adnominal, future = _list_syllables(4, _RIEUL), _list_syllables(_RIEUL)
     verbs = (

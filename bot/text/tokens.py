@@ -190,6 +190,6 @@ class PaperTokens:
         self.names = names
 
     def count(self, form: str) -> tuple[int, int]:
-        """Return how often title and body have a form, in the writing that they have most often."""
+        """Return how often title and body have a form, each counting its most frequent spelling."""
         wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
         return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))

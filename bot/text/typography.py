@@ -143,7 +143,7 @@ _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 def render_title(title: str) -> str:
     """Return a title as people write it: LaTeX as text, π0 for `$\\pi_0$` and `π_0`, dashes for hyphens.
 
-    A title with more signs of LaTeX than any paper's keeps them.
+    A title with implausibly many signs of LaTeX keeps them.
     """
     if title.count("$") + title.count("\\") > _MAX_SIGNS:
         return render_dashes(title)

@@ -40,7 +40,7 @@ MIN_EXAMPLES = 2
 
 
 def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
-    """Return the at most MAX_WEIGHTS features that best separate a reader's papers from others, with their weights.
+    """Return up to MAX_WEIGHTS features that best separate a reader's papers from others, with their weights.
 
     A weight is the difference of the class means (Rocchio's method), scaled by rarity. The score of a paper is the sum of
     weight times value over its features. A negative example with a weight above 1 is a paper that the reader disliked.

@@ -277,7 +277,7 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
     """Return when the papers due at a reader's hour can be sent (UTC), as far as known.
 
-    A list that closes within schedule.CLOSE_WAIT after the hour is waited for, and then as long again until it is read.
+    If a list closes within schedule.CLOSE_WAIT after the hour, wait for it, and then up to as long again for it to be read.
     """
     if closings is None:
         return due.at

@@ -55,7 +55,7 @@ class TrendAnswer:
 
 
 def make_topic(text: str, span: Span, token: str = "") -> client_messages.ListState:
-    """Return the list of a topic's papers over a similar time."""
+    """Return the list of a topic's papers over a similar period."""
     period = client_messages.Period.YEAR if span is Span.YEAR else client_messages.Period.ALL
     return client_messages.ListState(client_messages.ListKind.TOPIC, text, period=period, token=token)
 

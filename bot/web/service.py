@@ -99,7 +99,7 @@ class Site:
 
     @property
     def row_limit(self) -> int:
-        """Papers on a page of a day or an author."""
+        """The maximum number of papers on a day's or an author's page."""
         return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
 
     def author_link(self, name: str) -> str | None:
@@ -332,7 +332,7 @@ class WebPages:
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
-        """Return the papers of a topic by month, without one those of all topics and the rising ones."""
+        """Return the papers of a topic by month; without a topic, the papers of all topics, and the rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts, span = self.texts(site), trends_messages.Span.YEAR
@@ -411,7 +411,7 @@ class WebPages:
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
-        """Return the addresses of the days, whose pages lead to all papers, and of the other pages that are not a search."""
+        """Return the addresses of the day pages, from which all papers can be reached, and of other non-search pages."""
         until_on = latest_date(self.services.clock())
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)
@@ -616,7 +616,7 @@ def make_script() -> Page:
 
 
 def _parse_day(text: str) -> date | None:
-    """Return the day of an ISO date, None for "". Raises PageError for another text."""
+    """Return the day of an ISO date, None for "". Raises PageError for anything else."""
     try:
         if text and not _DAY.fullmatch(text):
             raise ValueError(text)
@@ -626,7 +626,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def parse_page(text: str) -> int:
-    """Return the number of a page, counted from 0, of an address that counts from 1. Raises PageError."""
+    """Convert the number of a page in an address, which counts from 1, to one that counts from 0. Raises PageError."""
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):

@@ -138,8 +138,8 @@ class Paragraph:
     def find_problems(self, claim: str) -> list[str]:
         """Return a claim's numbers in digits that this paragraph lacks, as problems.
 
-        They may be rounded, and in another unit of time. One of points, or with decimals, may be the difference of two
-        numbers near each other in a sentence, and one of times their ratio.
+        They may be rounded, and in another unit of time. A number of points, or with decimals, may be the difference
+        of two numbers near each other in a sentence, and a number of times their ratio.
         """
         text = _plain(claim)
         missing = [match[0] for match in _FRACTION.finditer(text) if not self._has_share(match)]

@@ -246,7 +246,7 @@ class DraftWriter:
         max_tokens: int,
         read: Callable[[models.Draft, str], models.Draft],
     ) -> models.Draft:
-        """Return the draft after one call, as it is stored. `read` returns it with an answer, or raises AnswerError.
+        """Make one call and return the draft as stored. `read` adds the answer to the draft, or raises AnswerError.
 
         A call that is cut off, by a signal or a crash, stores nothing.
         """

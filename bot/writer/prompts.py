@@ -314,7 +314,7 @@ def _enclose(name: str, text: str) -> str:
 
 
 def _cut_at_paragraph(section: str, limit: int) -> str:
-    """Return the section with at most `limit` characters, ending in two line ends."""
+    """Return the section with at most `limit` characters, ending in two newlines."""
     if len(section) <= limit:
         return section
     cut = section[:limit]
