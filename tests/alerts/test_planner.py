@@ -77,7 +77,7 @@ async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its
     assert [posts[sent].locale for sent in ("@7 A", "A", "@8 A")] == [Locale.KO, Locale.KO, Locale.EN]
 
 
-async def test_an_alert_tells_of_what_comes_after_it_and_not_of_old_digests(world: World) -> None:
+async def test_an_alert_reports_only_papers_that_arrive_after_it_was_created(world: World) -> None:
     await world.written("Mon", "A▲5")
     await world.wait(minutes=1)
     await world.alert("care")
@@ -159,7 +159,7 @@ async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_it
         assert world.sent == sent
 
 
-async def test_a_paper_that_gets_the_votes_later_is_told_once(world: World) -> None:
+async def test_a_paper_that_reaches_the_vote_threshold_later_is_reported_once(world: World) -> None:
     await world.alert("care", min_votes=50)
     await world.written("Mon", "A▲12 B▲50 C")
     await world.wait(minutes=3)
@@ -169,7 +169,7 @@ async def test_a_paper_that_gets_the_votes_later_is_told_once(world: World) -> N
     assert world.sent == ["@7 B", "@7 A"]
 
 
-async def test_what_got_the_votes_in_time_is_kept_until_its_hour(world: World) -> None:
+async def test_a_match_with_enough_votes_in_time_is_held_until_the_delivery_hour(world: World) -> None:
     await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
     await world.written("Mon", "A▲12")
     await world.wait(days=29)
@@ -227,7 +227,7 @@ async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(world: Wor
     await asyncio.to_thread(run)
 
 
-async def test_what_exceeds_the_messages_of_a_day_comes_after_24_hours(world: World) -> None:
+async def test_matches_over_the_daily_message_limit_are_sent_after_24_hours(world: World) -> None:
     await world.alert("care", max_a_day=2)
     await world.alert("care", by=8)
     world.now = moment("Mon 12:00")

@@ -40,7 +40,7 @@ async def test_invalid_settings_raise_a_usage_error(tmp_path: Path, invalid: dic
 
 
 @pytest.mark.parametrize("name", ["hf_endpoint", "arxiv_url", "arxiv_rss_url"])
-def test_the_address_of_a_service_must_be_one(tmp_path: Path, name: str) -> None:
+def test_a_service_address_must_be_a_valid_url(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not a web address"):
         settings(tmp_path, **{name: "nonsense"})
 

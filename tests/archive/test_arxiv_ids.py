@@ -77,7 +77,7 @@ NEVER_GIVEN = [
 ]
 
 
-def test_an_id_is_of_an_archive_a_month_and_a_number_that_arxiv_gave() -> None:
+def test_an_id_needs_an_archive_month_and_number_that_arxiv_has_issued() -> None:
     assert [name for name in (*FIRST_AND_LAST, *NEVER_GIVEN) if arxiv_ids.is_possible(name)] == FIRST_AND_LAST
 
 

@@ -36,7 +36,9 @@ async def test_old_digests_raise_no_alerts(harness: IngestHarness) -> None:
     assert len(harness.notified) == 2
 
 
-async def test_one_text_at_two_places_is_two_digests_with_the_papers_once(harness: IngestHarness) -> None:
+async def test_the_same_text_in_two_places_gives_two_digests_but_no_duplicate_papers(
+    harness: IngestHarness,
+) -> None:
     old, new = newsletter(paper(1)), newsletter(paper(1, title="New"))
     await harness.add(old, "https://one/", "one")
     await harness.add(old, "https://two/", "two")
@@ -85,7 +87,7 @@ async def test_other_votes_or_another_order_are_no_correction(harness: IngestHar
     assert len(harness.notified) == 1
 
 
-async def test_only_the_added_paper_of_a_list_is_notified(harness: IngestHarness) -> None:
+async def test_only_the_paper_added_to_a_list_triggers_a_notification(harness: IngestHarness) -> None:
     await add(harness, [A])
     assert await add(harness, [C, A], votes=33) == 1
     [first, added] = harness.notified
@@ -192,7 +194,7 @@ ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingf
         ([newsletter_entry(url="https://else"), ARXIV, LISTED], {"url": LIST_PAGE}),
     ],
 )  # fmt: skip
-def test_each_field_is_the_first_that_is_not_empty_by_rank(
+def test_each_field_takes_the_highest_ranked_non_empty_value(
     statements: list[Appearance | PaperFacts], expected: dict[str, object]
 ) -> None:
     paper = merged(*statements)

@@ -141,7 +141,7 @@ NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></t
     ],
     ids=["front matter", "ids alone", "odd links", "a mention in prose"],
 )  # fmt: skip
-def test_a_paper_stands_in_a_link_a_field_or_a_short_line(
+def test_a_paper_is_recognised_in_a_link_a_field_or_a_short_line(
     text: str, name: str, titles: list[str | None]
 ) -> None:
     entries = read_one(text, name)

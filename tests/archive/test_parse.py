@@ -56,7 +56,7 @@ def test_each_date_and_format_is_a_digest_and_a_repeated_date_continues_its_own(
     assert parse.parse_text(first.text)[0].entries == first.entries
 
 
-def test_papers_without_a_date_that_exists_are_problems_of_the_digest() -> None:
+def test_papers_with_a_nonexistent_date_are_reported_as_problems() -> None:
     early = "### [Early](https://arxiv.org/abs/2502.00009)\n\n"
     text = early + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
     [digest] = parse.parse_text(text)

@@ -137,7 +137,7 @@ async def test_the_tools_are_described_and_answer_as_the_shell_does(archive: Dat
         assert similar["papers"][0]["arxiv_id"] == "2501.00007"
 
 
-async def test_bad_arguments_get_a_sentence(archive: Database) -> None:
+async def test_bad_arguments_return_a_readable_message(archive: Database) -> None:
     cases: Sequence[tuple[str, dict[str, object], str]] = (
         ("search_papers", {"query": " "}, "Say what to look for"),
         ("search_papers", {"query": "x", "since": "yesterday"}, "since"),

@@ -185,7 +185,7 @@ async def test_a_server_is_welcomed_once_in_its_language_also_after_a_restart(
     assert await fake.messages(old) == [], "it was invited long ago"
 
 
-async def test_without_a_terminal_options_say_all_and_other_settings_stay(
+async def test_without_a_terminal_only_options_are_used_and_other_settings_are_kept(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     file = tmp_path / ".env"

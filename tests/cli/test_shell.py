@@ -100,7 +100,7 @@ def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paper
     assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
 
 
-def test_wrong_usage_ends_with_two_and_names_what_is_wrong(paperround: Paperround) -> None:
+def test_wrong_usage_exits_with_status_2_and_says_what_is_wrong(paperround: Paperround) -> None:
     for arguments, named in (
         (("digest", "--limit", "0"), "--limit"),
         (("search", "x", "--limit", "5000"), "--limit"),

@@ -62,7 +62,7 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site, sources: Paperr
     assert [row["status"] for row in fetch().data] == ["unchanged", "unchanged"]
 
 
-def test_adding_a_source_reports_its_first_poll_and_the_list_its_yield(
+def test_adding_a_source_reports_its_first_poll_and_listing_shows_its_yield(
     site: Site, sources: Paperround
 ) -> None:
     site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])

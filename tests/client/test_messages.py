@@ -96,7 +96,7 @@ def test_a_daily_post_in_both_languages() -> None:
         ),
     ],
 )
-def test_the_count_says_what_is_shown_without_votes_that_are_unknown(
+def test_the_count_describes_the_shown_papers_and_omits_unknown_votes(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):

@@ -33,7 +33,7 @@ def test_times_are_read_as_people_type_them() -> None:
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
-def test_a_known_zone_beside_a_time_counts_before_the_zone() -> None:
+def test_a_known_zone_next_to_a_time_overrides_the_zone_option() -> None:
     for zone, typed in {
         "Asia/Seoul": (
             "9am KST",

@@ -62,7 +62,7 @@ async def test_nothing_leaves_in_a_pause_or_behind_its_fence(
     assert await fake.log() == []
 
 
-async def test_an_exhausted_rate_limit_is_not_asked_again_and_holds_up_no_other_channel(
+async def test_an_exhausted_rate_limit_is_not_retried_and_does_not_hold_up_other_channels(
     client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
 ) -> None:
     first, second = await fake.add_channels(2)

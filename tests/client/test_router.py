@@ -182,7 +182,7 @@ async def test_no_button_shares_a_readers_own_list(harness: ClientHarness) -> No
     assert shown_text(answer) == harness.texts("outdated-control")
 
 
-async def test_a_file_that_may_not_wait_is_refused_before_it_is_read_or_made(
+async def test_a_file_that_cannot_be_queued_is_refused_before_it_is_read_or_created(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

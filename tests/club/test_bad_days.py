@@ -248,7 +248,7 @@ async def test_the_clock_change_moves_the_meeting_with_the_zone(lab: Lab) -> Non
     assert starts == [datetime(2026, 3, 13, 21, tzinfo=UTC)]
 
 
-async def test_without_the_permission_for_events_the_thread_alone_is_there(lab: Lab) -> None:
+async def test_without_the_events_permission_only_the_thread_is_created(lab: Lab) -> None:
     lab.harness.env.inject_error("POST", "/guilds/*/scheduled-events", status=403, code=50013, message="no")
     await _set_up(lab)
     await _end_vote(lab)
@@ -284,7 +284,7 @@ async def test_a_discussion_needs_a_text_channel_and_permissions_which_the_answe
 
 
 @both_languages
-async def test_the_reader_who_opened_a_discussion_is_named_and_nothing_of_it_is_kept(
+async def test_the_reader_who_opened_a_discussion_is_named_and_can_be_forgotten_completely(
     lab: Lab, locale: models.Locale
 ) -> None:
     reader = lab.readers[0]

@@ -47,7 +47,7 @@ NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("error", [timedelta(hours=-2), timedelta(days=3650), timedelta(days=-9000)])
-def test_discords_clock_follows_its_answers_and_counts_on_whatever_happens_to_the_machines(
+def test_discords_clock_is_set_by_responses_and_keeps_running_when_the_machines_clock_changes(
     error: timedelta,
 ) -> None:
     machine, seconds = [NOW + error], [100.0]

@@ -37,7 +37,7 @@ async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_b
     assert (post.total, post.source) == (4, "arXiv cs.CL")
 
 
-async def test_a_plain_post_and_the_days_leave_papers_for_lookup_out(world: World) -> None:
+async def test_lookup_only_papers_are_left_out_of_plain_posts_and_day_lists(world: World) -> None:
     await world.daily(papers=10)
     for on in ("Mon", "Tue"):
         await world.list(on, ANNOUNCED, source=ARXIV, form=LOOKUP)

@@ -238,7 +238,7 @@ async def test_the_options_of_setup_are_stored_by_its_button(harness: ClientHarn
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
 
 
-async def test_the_zone_of_a_post_is_the_managers_own_only_while_none_is_known(
+async def test_the_zone_of_a_post_becomes_the_managers_own_only_if_none_is_known(
     harness: ClientHarness,
 ) -> None:
     for typed in ("America/New_York", "Asia/Tokyo"):
@@ -355,7 +355,7 @@ async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows
 
 
 @both_languages
-async def test_a_subscription_is_meant_by_a_choice(harness: ClientHarness) -> None:
+async def test_a_choice_selects_a_subscription(harness: ClientHarness) -> None:
     at_six = await harness.add_subscription(at_time="18:00")
     about, at_shown = await harness.add_subscription(topic="Diffusion"), harness.texts.format_time("18:00")
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)

@@ -26,7 +26,7 @@ TOPICS = ("language model", "강화 학습", "model", "지식 증류", "nonsense
 ANSWER_SECONDS = 30.0
 
 
-async def test_no_interaction_of_a_crowd_stays_without_an_answer(
+async def test_every_interaction_is_answered_under_load(
     harness: fault_harness.FaultHarness, all_seeds: bool
 ) -> None:
     count, papers = (1_000, 800) if all_seeds else (100, 60)

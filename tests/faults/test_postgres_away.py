@@ -51,7 +51,7 @@ async def _start_sender_and_standby(
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, pytest.param(signal.SIGINT, marks=pytest.mark.all_faults)])
-async def test_a_server_that_restarts_is_waited_for(
+async def test_the_bot_waits_for_a_restarting_database_server(
     harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals, all_seeds: bool
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)

@@ -147,7 +147,7 @@ async def test_a_period_shows_its_newest_day_and_the_menu_opens_the_others(harne
     assert harness.texts("choose-day") in shown_text(other)
 
 
-async def test_today_is_that_of_the_readers_zone(harness: ClientHarness) -> None:
+async def test_today_is_computed_in_the_readers_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     assert ("Yesterday · 1 paper", "2025-12-30") in await _offered(harness, "y")

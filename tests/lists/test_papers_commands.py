@@ -227,7 +227,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     assert len(services.asked) == 1
 
 
-async def test_a_paper_that_is_not_found_is_said_to_be_so_with_links(
+async def test_a_missing_paper_is_reported_with_links(
     online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness

@@ -70,7 +70,7 @@ async def test_three_posts_that_expire_for_one_reason_pause_the_subscription_wit
     assert world.sent[-2:] == ["D", "#21 D"]
 
 
-async def test_a_post_that_is_sent_ends_the_row_of_refusals(world: World) -> None:
+async def test_a_sent_post_resets_the_streak_of_refusals(world: World) -> None:
     row = await add_post(world)
     for day, paper, is_closed in (
         ("Mon", "A", True),
@@ -87,7 +87,7 @@ async def test_a_post_that_is_sent_ends_the_row_of_refusals(world: World) -> Non
 
 
 @pytest.mark.parametrize("how", ["button", "settings", "channel", "server"])
-async def test_a_button_new_settings_a_changed_channel_and_a_returned_server_have_a_refused_post_tried_at_once(
+async def test_a_button_press_new_settings_a_channel_change_or_a_rejoined_server_retries_a_refused_post_at_once(
     world: World, how: str
 ) -> None:
     row = await add_post(world)

@@ -52,7 +52,7 @@ async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(d
 LIST = "https://untrusted.example/list.json"
 
 
-async def test_an_abbreviation_that_one_paper_explains_decides_no_list(db: Database) -> None:
+async def test_an_abbreviation_explained_by_only_one_paper_does_not_determine_a_list(db: Database) -> None:
     """Most are words in capitals, which thousands of papers have."""
     ships = NewsletterPaper("2501.00006", "Large Ships", "Ships are large.")
     language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")

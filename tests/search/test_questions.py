@@ -33,7 +33,7 @@ QUESTIONS = (
 )
 
 
-async def test_a_paper_without_a_word_of_the_question_is_found_and_its_topic_is_said(db: Database) -> None:
+async def test_a_paper_without_any_word_of_the_question_is_found_and_its_topic_is_named(db: Database) -> None:
     service = await sample_archive.search_over(db, SPEECH, *FILLER)
     for question in ("글자를 목소리로 읽어주는 논문 찾아줘", "which papers turn writing into a spoken voice"):
         found = await service.search(SearchRequest(question))

@@ -30,7 +30,7 @@ async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService
         assert ([row.arxiv_id for row in result.rows], result.is_partial) == (["2501.00001"], False)
 
 
-async def test_a_period_in_a_question_is_a_filter_by_the_clock(db: Database) -> None:
+async def test_a_time_span_in_a_question_becomes_a_filter_relative_to_now(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
     await sample_archive.add_digest(db, "2025-02-03", sample_archive.CHEMISTRY)
     service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))

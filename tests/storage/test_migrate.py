@@ -81,7 +81,7 @@ async def test_a_database_of_another_application_is_rejected(empty_database_url:
         await migrate.open_database(empty_database_url, migrate=True)
 
 
-async def test_a_locked_file_raises_an_error_sentence(
+async def test_a_locked_file_raises_a_readable_error(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.05)

@@ -67,7 +67,7 @@ async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: da
         assert again.first_attempt_at is None
 
 
-async def test_a_former_sender_can_claim_nothing_and_store_receipts_only(db: database.Database) -> None:
+async def test_a_former_sender_can_only_store_receipts_and_cannot_claim(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)

@@ -40,7 +40,7 @@ PIECES = (
         ("last week's agents", "agents", "2025-05-05 – 2025-05-11"),
     ],
 )
-def test_a_period_is_read_and_leaves_the_topic(query: str, rest: str, period: str) -> None:
+def test_a_period_is_parsed_and_removed_from_the_topic(query: str, rest: str, period: str) -> None:
     left, found = dates.read_period(query, TODAY)
     assert (left, dates.format_period(found)) == (rest, period)
 

@@ -160,7 +160,7 @@ def is_found(form: str, text: str) -> bool:
         ("확장", "확장성이 좋다", True),
     ],
 )
-def test_a_term_is_found_in_all_its_writings_and_not_in_other_words(
+def test_a_term_is_found_in_all_its_spellings_and_not_in_other_words(
     form: str, text: str, expected: bool
 ) -> None:
     assert is_found(form, text) is expected

@@ -150,7 +150,7 @@ async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) 
     assert (status, "Asked For" in text) == (404, False)
 
 
-async def test_the_language_is_that_of_the_address_else_of_the_browser(archive: WebArchive) -> None:
+async def test_page_language_comes_from_the_url_or_else_the_browser(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text
     assert 'href="/trends"' in text
@@ -193,7 +193,7 @@ async def test_a_page_that_the_client_has_is_not_sent_again(archive: WebArchive)
     assert (status, "Paper 2501.00008" in text, new["ETag"] == tag) == (200, True, False)
 
 
-async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: WebArchive) -> None:
+async def test_all_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
     lookups = archive.services.lookups
     lookups.patience = 0.0
     async with lookups.admitted(server.WEB_READER):
@@ -206,7 +206,7 @@ async def test_readers_of_the_web_have_one_place_among_the_look_ups(archive: Web
     assert (await archive.get("/search?q=model"))[0] == 200
 
 
-async def test_an_error_inside_says_nothing_of_the_inside(
+async def test_an_internal_error_reveals_no_internals(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:
