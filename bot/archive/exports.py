@@ -358,7 +358,8 @@ async def export_digests(
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     """Yield each date's digests in a format.
 
-    If there are none, and the format is a written one: those in the other written formats, or else the listings."""
+    If there are none, and the format is a written one: those in the other written formats, or else the listings.
+    """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
         own = [row for row in group if row.format is digest_format]

@@ -60,7 +60,7 @@ class Attachment(NamedTuple):
 
 
 class WithFile(NamedTuple):
-    """A view with a file that it shows, if there is one. Only a handler marked with `transfers` may return any size."""
+    """A view with the file that it shows, if any. Only a handler marked with `transfers` may return a file of any size."""
 
     view: ui.LayoutView
     file: Attachment | None

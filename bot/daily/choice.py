@@ -107,7 +107,7 @@ EASTERNMOST_OFFSET = timedelta(hours=14)
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """Return whether posts draw from all unposted papers from the preceding days."""
+    """Return whether posts draw from all unposted papers of the preceding days."""
     return subscription.style is Style.WEEKLY
 
 

@@ -341,7 +341,7 @@ class Engine:
         )
 
     def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return, for each of a few parts, which of these papers have it. In one search, each sets a bit of the score."""
+        """Return which of these papers have each of a few parts. One search tells: each part sets a bit of the score."""
         having = [set[int]() for _ in parts]
         found = [(number, one) for number, part in enumerate(parts) if (one := self._part(part)) is not None]
         among = self._narrow(Scope(paper_ids=paper_ids))

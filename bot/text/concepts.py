@@ -47,7 +47,7 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_presentable(self) -> bool:
-        """Whether readers may see it as a name. What only one paper has is often a slip, or a word in capitals: LARGE."""
+        """Whether readers may see it as a name. A form in only one paper is often a slip or a word in capitals: LARGE."""
         return self.searched and (self.is_sure or self.confirmed > 1)
 
 
