@@ -52,11 +52,15 @@ class GlossaryService:
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
         """Return the glossary of this state of the database; nothing is learnt before the first papers. Loading takes 50 ms."""
-        version = search.get_glossary_version(view)
-        with self._loading:
-            if self._loaded is None or self._loaded[0] != version:
-                self._loaded = version, _load(search.get_glossary(view), read_decisions(view))
-            return self._loaded[1]
+        version, loaded = search.get_glossary_version(view), self._loaded
+        if loaded is None or loaded[0] != version:
+            # Before the lock: on PostgreSQL a read lets other look-ups of this thread go on.
+            stored, decisions = search.get_glossary(view), read_decisions(view)
+            with self._loading:
+                if self._loaded is None or self._loaded[0] != version:
+                    self._loaded = version, _load(stored, decisions)
+                loaded = self._loaded
+        return loaded[1]
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
         """Return what `read_current` returns."""

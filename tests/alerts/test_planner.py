@@ -73,8 +73,12 @@ async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its
     await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
     await world.written("Mon", "A▲5")
     await world.wait(minutes=3)
-    posts = dict(zip(world.sent, world.renderer.alerts, strict=True))
-    assert [posts[sent].locale for sent in ("@7 A", "A", "@8 A")] == [Locale.KO, Locale.KO, Locale.EN]
+    locales = {post.marker.rpartition(":")[0]: post.locale for post in world.renderer.alerts}
+    assert locales == {
+        f"alert:user:{READER}": Locale.KO,
+        f"alert:channel:{CHANNEL}": Locale.KO,
+        "alert:user:8": Locale.EN,
+    }
 
 
 async def test_an_alert_reports_only_papers_that_arrive_after_it_was_created(world: World) -> None:

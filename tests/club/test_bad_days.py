@@ -41,7 +41,7 @@ async def test_a_poll_that_was_deleted_by_hand_leaves_no_paper_which_is_said_onc
     await lab.tick()
     assert ["its vote was deleted" in text_of(message) for message in lab.messages()] == [True]
     assert "begins in a few seconds" in await lab.manage("now")
-    assert "The vote for <t:" in await lab.manage("now")
+    assert "Its vote ends: <t:" in await lab.manage("now")
     assert len(lab.polls()) == 1
 
 
@@ -164,7 +164,7 @@ async def test_a_club_that_changes_keeps_the_meeting_whose_vote_has_begun(lab: L
     await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
     answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
     assert "Its next meeting, whose vote has begun, stays" in answer
-    assert f"The vote for <t:{int(MEETS.timestamp())}:F> ends" in answer
+    assert f"Next meeting: <t:{int(MEETS.timestamp())}:F>\nIts vote ends: <t:" in answer
     assert [poll.poll.is_finalised() for poll in lab.polls()] == [False]
     await _end_vote(lab)
     await lab.until(MEETS - timedelta(minutes=30))
@@ -192,7 +192,7 @@ async def test_the_first_vote_leaves_time_to_nominate_and_a_manager_can_start_it
     assert "press **Nominate** on a paper's card" in text_of(poll)
     listed = shown_text(await lab.harness.ask("club list", by=lab.readers[0]))
     assert f"/{lab.harness.channel.id}/{poll.id})" in listed
-    assert "ends <t:" in listed
+    assert "Its vote ends: <t:" in listed
 
 
 async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_chosen_again(

@@ -517,7 +517,7 @@ club-read = Mark as read
 club-unread = Mark as unread
 club-discussion = 💬 { $reader } would like to discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
-club-open = This paper already has its discussion: { $thread }
+club-open = This paper already has a discussion: { $thread }
 club-no-threads = A discussion needs a text channel. Inside a thread, just write here; in a voice channel or a direct message there is no thread.
 club-missing = This server has no club yet. A manager starts one with { $setup }.
 club-vote-too-late = It is too late for a vote: the meeting begins within three hours.
@@ -527,12 +527,13 @@ club-heading = ### Club in { $channel }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }
     Until the vote, members nominate with **Nominate** on a paper's card.
-club-state-poll = The vote for { $meets } ends { $vote }.
+club-state-poll = Next meeting: { $meets }
+    Its vote ends: { $vote }
 club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
 club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
 club-state-gone = { club-state-none }
-club-state-skip = The meeting of { $meets } is skipped. { $now } brings it back with a vote.
+club-state-skip = The meeting on { $meets } is skipped. To hold it after all, start a vote with { $now }.
 club-past = **Papers so far**
 club-thread-link = discussion
 club-readers = { $count ->
@@ -542,7 +543,7 @@ club-readers = { $count ->
 club-stop = End the club
 club-stop-sure = **End the club in { $channel }?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
-club-set-up = The club is set up. To meet sooner, start the vote with { $now }. With the permission **Create Events**, each meeting becomes an event of the server.
+club-set-up = The club is set up. To meet sooner, start the vote with { $now }. If Paperround has the permission **Create Events**, each meeting is also an event of the server.
 club-changed = The club is changed.
 club-changed-later = The club is changed. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
@@ -551,7 +552,7 @@ club-candidates = **Up for the next vote**
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.
 club-question = Which paper for { $date }?
-club-poll = **🗳️ Which paper do we read?** For the meeting on { $at }
+club-poll = **🗳️ Which paper shall we read?** For the meeting on { $at }
 club-paper = ## 📖 The paper for the next meeting
     { $at } ({ $when }){ $votes ->
         [0] {""}
@@ -560,10 +561,10 @@ club-paper = ## 📖 The paper for the next meeting
     }
 club-thread = [Its discussion]({ $url })
 club-event = Club: { $title }
-club-reminder = ⏰ The meeting about this paper begins { $when }, at { $at }.
+club-reminder = ⏰ The meeting about this paper: { $at } ({ $when })
 club-none = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
 club-gone = There is no paper for { $at }: its vote was deleted, or none of its papers is in the archive any more. A manager can begin another vote with { $now }.
-club-skip = The meeting of { $at } is skipped. Votes for it do not count.
+club-skip = There is no meeting on { $at }. Votes for it do not count.
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
@@ -660,7 +661,6 @@ trend-numbers = Papers per { $step ->
 trend-list = See the papers
 trend-privately = See it privately
 trend-nothing = ### No papers on “{ $topic }” · { $period }
-} at any time
 rising-heading = Rising topics of the last 30 days
 rising-heading-short = Rising topics
 rising-note = Papers with the topic in their title, and their share of all papers, compared with the 3 months before

@@ -485,8 +485,9 @@ club-heading = ### { $channel }의 논문 스터디
     매주 { $day }요일 { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
-    투표 전까지 논문 카드의 **후보로 올리기**로 후보를 올릴 수 있어요.
-club-state-poll = { $meets } 모임의 투표가 { $vote } 끝나요.
+    투표 전까지 논문 카드의 **후보로 올리기** 버튼으로 읽고 싶은 논문을 추천할 수 있어요.
+club-state-poll = 다음 모임: { $meets }
+    투표 마감: { $vote }
 club-state-paper = 다음 모임: { $meets }
 club-state-reminder = 다음 모임: { $meets }
 club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보로 올리기**를 누른 다음 { $now } 명령어로 투표를 시작해 주세요.
@@ -498,7 +499,7 @@ club-readers = { $count }명이 읽음
 club-stop = 스터디 끝내기
 club-stop-sure = **{ $channel }의 스터디를 끝낼까요?** 진행 중인 투표와 잡힌 이벤트도 함께 없어져요. 함께 읽은 논문과 토론은 그대로 남아요.
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
-club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
+club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. Paperround에 **이벤트 만들기** 권한을 주면 모임이 서버 이벤트에도 올라가요.
 club-changed = 스터디를 바꿨어요.
 club-changed-later = 스터디를 바꿨어요. 투표를 시작한 다음 모임은 그대로 열리고, 그다음부터 바뀌어요. 그 모임도 빼려면 { $skip } 명령어를 쓰세요.
 club-poll-link = [투표하러 가기]({ $url })
@@ -515,10 +516,10 @@ club-paper = ## 📖 다음 모임에서 읽을 논문
     }
 club-thread = [이 논문의 토론]({ $url })
 club-event = 논문 스터디: { $title }
-club-reminder = ⏰ 이 논문을 읽는 모임이 { $when } 시작돼요 ({ $at }).
+club-reminder = ⏰ 이 논문을 읽는 모임: { $at } ({ $when })
 club-none = { $at } 모임에서 읽을 논문이 없어요. 후보로 올라온 논문도, 이번 주에 들어온 논문도 없어요. 논문에서 **후보로 올리기**를 누른 다음 관리자가 { $now } 명령어로 투표를 시작할 수 있어요.
 club-gone = { $at } 모임에서 읽을 논문이 없어요. 투표가 삭제됐거나 투표에 오른 논문이 보관함에서 사라졌어요. 관리자가 { $now } 명령어로 다시 투표를 시작할 수 있어요.
-club-skip = { $at } 모임은 건너뛰어요. 이 모임에 한 투표는 반영되지 않아요.
+club-skip = { $at } 모임은 열리지 않아요. 이 모임의 투표 결과는 반영되지 않아요.
 
 command-club =
     .name = 스터디
