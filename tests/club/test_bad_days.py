@@ -169,7 +169,7 @@ async def test_a_club_that_changes_keeps_the_meeting_whose_vote_has_begun(lab: L
     await _end_vote(lab)
     await lab.until(MEETS - timedelta(minutes=30))
     [thread] = lab.threads(news)
-    assert "begins" in text_of(lab.messages(thread)[-1])
+    assert "⏰" in text_of(lab.messages(thread)[-1])
     await lab.add_day(("2602.00001", 4))
     thursday = datetime(2026, 1, 15, 15, tzinfo=UTC)
     await lab.until(MEETS + timedelta(minutes=1))
@@ -204,7 +204,7 @@ async def test_a_meeting_that_is_skipped_late_has_no_event_and_its_paper_can_be_
     await lab.manage("skip")
     assert not lab.events()
     await lab.until(MEETS - timedelta(minutes=30))
-    assert not [message for message in lab.messages(lab.threads()[0]) if "begins" in text_of(message)]
+    assert not [message for message in lab.messages(lab.threads()[0]) if "⏰" in text_of(message)]
     await lab.manage("now")
     await lab.press_on_card("2501.00001", "nominate", lab.readers[0])
     await lab.until(MEETS + timedelta(minutes=1))
