@@ -168,11 +168,12 @@ class _Steps:
     ) -> int | None:
         """Plan a step, in the paper's thread if there is one. It expires when the meeting begins. Returns its id."""
         club, meeting = self.club, self.meeting
+        former = club.step_id or int(club.starts_at.timestamp())
         post = ClubPost(
             guild_id=club.guild_id,
             channel_id=club.channel_id,
             locale=club.locale,
-            marker=f"club:{club.guild_id}:{meeting.at.timestamp():.0f}:{step}:{club.step_id or club.starts_at.timestamp()}",
+            marker=f"club:{club.guild_id}:{meeting.at.timestamp():.0f}:{step}:{former}",
             step=step,
             meeting=meeting,
             papers=[contents.build_post_paper(paper, club.locale) for paper in papers],
@@ -373,7 +374,7 @@ class Clubs:
         async with self._database.transaction() as connection:
             if await storage.find_thread(connection, **key) != known:
                 return None
-            marker = f"club:{post.channel_id}:{paper.id}:{known or now.timestamp()}"
+            marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
             post = replace(post, marker=marker, papers=[contents.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(
                 CLUB, post, now, guild_id=post.guild_id, channel_id=post.channel_id

@@ -11,7 +11,7 @@ import discord
 import pytest
 import sqlalchemy as sa
 
-from bot.club.service import Clubs
+from bot.club.service import ClubPost, Clubs
 from storage import models, outbox, tables
 from tests.club.conftest import Lab, text_of
 from tests.support.client_harness import both_languages, shown_text
@@ -274,6 +274,28 @@ async def test_a_discussion_is_opened_again_if_it_is_archived_and_anew_if_it_was
     assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
     await lab.tick()
     assert [new.id != thread.id for new in lab.threads()] == [True]
+
+
+async def test_in_a_forum_a_discussion_is_a_post_and_the_buttons_of_its_card_work(lab: Lab) -> None:
+    forum, reader = lab.harness.guild.create_forum_channel("reading"), lab.readers[0]
+    services = lab.harness.bot.services
+    paper = await services.search.find_paper("2501.00003")
+    assert paper is not None
+    place = {"guild_id": lab.harness.guild.id, "channel_id": forum.id, "locale": models.Locale.EN}
+    wanted = ClubPost(**place, is_forum=True, opened_by=reader.id)
+    assert await services.get(Clubs).discuss(paper, wanted) is None
+    await lab.tick()
+    [post] = lab.threads(forum)
+    [card] = lab.messages(post)
+    assert "Speech without a Score" in shown_text(await lab.harness.press(card, "read", by=reader))
+
+
+async def test_a_channel_that_became_a_forum_is_told_to_the_manager(lab: Lab) -> None:
+    path = f"/channels/{lab.harness.channel.id}/messages"
+    lab.harness.env.inject_error("POST", path, status=400, code=50008, message="not text", times=None)
+    await _set_up(lab)
+    assert len(lab.harness.manager.user.dm_channel.history()) == 1
+    assert not lab.polls()
 
 
 async def test_a_discussion_needs_a_text_channel_and_permissions_which_the_answer_names(lab: Lab) -> None:
