@@ -8,10 +8,10 @@ import importlib.metadata
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.translations import Translations
-    from bot.club.service import Clubs
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
@@ -326,11 +325,11 @@ class Container:
         )
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
-    def create_clubs(self) -> Clubs:
-        """Return the reading clubs of servers."""
+    def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
+        """Return what plans the posts of features that need no more than the time (UTC)."""
         from bot.club.service import Clubs
 
-        return Clubs(self.database, self.clock, self.deliveries, self._request)
+        return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
         """Make a request by the client of posts, which simulations replace after the services were made."""

@@ -13,7 +13,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -27,7 +28,6 @@ from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
-from bot.club.service import Clubs
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -156,7 +156,8 @@ class Runtime:
     relay: Relay
     planner: DailyPlanner
     today_planner: TodayPlanner
-    clubs: Clubs
+    ticks: Sequence[Callable[[datetime], Awaitable[int]]]
+    """What further features plan at a time (UTC)."""
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -184,7 +185,7 @@ class Runtime:
         failures = await self._run_steps(
             lambda: self.relay.expire(now),
             lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            lambda: self.clubs.tick(now),
+            *(partial(tick, now) for tick in self.ticks),
             lambda: self.today_planner.tick(now, between=self._plan_posts),
         )
         if not failures:
@@ -265,7 +266,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
     today_planner = container.create_today_planner(bot.services)
     return Runtime(
-        container, bot, relay, planner, today_planner, container.create_clubs(), metrics, lock, stop, liveness
+        container, bot, relay, planner, today_planner, container.list_ticks(), metrics, lock, stop, liveness
     )
 
 

@@ -37,7 +37,7 @@ class Lab:
 
     async def tick(self, times: int = 2) -> None:
         for _ in range(0 if self.is_away else times):
-            await self.runtime.clubs.tick(self.now)
+            await self.runtime.ticks[0](self.now)
             await self.runtime.relay.drain(self.now)
         await self.harness.env.settle()
 

@@ -72,7 +72,7 @@ async def test_two_managers_at_once_begin_one_vote(lab: Lab) -> None:
     clubs = lab.harness.bot.services.get(Clubs)
     results = await asyncio.gather(
         *(clubs.begin_vote(lab.harness.guild.id) for _ in range(2)),
-        lab.runtime.clubs.tick(lab.now),
+        lab.runtime.ticks[0](lab.now),
         return_exceptions=True,
     )
     assert sorted(map(str, results[:2])) == ["", "club-vote-begins"]
