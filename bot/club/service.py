@@ -316,10 +316,8 @@ class Clubs:
 
     async def set_up(self, wanted: Club) -> str:
         """Store a club, whose first vote begins at its first time after `starts_at`. A meeting whose vote has begun stays."""
-        club, done = (
-            replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at),
-            "club-set-up",
-        )
+        done = "club-set-up"
+        club = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
         async with self._database.transaction() as connection:
             if (former := await storage.get(connection, club.guild_id, for_update=True)) is not None:
                 done = "club-changed"
