@@ -66,7 +66,7 @@ test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
 
-test-image: $(DEV) ## build the Docker image with buildah and run it; needs root
+test-image: $(DEV) ## build the image and run it; needs Docker or Podman
 	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)
 
 test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index

@@ -1,3 +1,5 @@
+"""arXiv ids in texts, links and messages."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -36,7 +38,7 @@ from bot.archive import arxiv_ids
         ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
     ],
 )
-def test_an_id_is_extracted_from_every_spelling(text: str, expected: str) -> None:
+def test_an_id_is_found_in_every_spelling(text: str, expected: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) == expected
 
 
@@ -50,18 +52,18 @@ def test_an_id_is_extracted_from_every_spelling(text: str, expected: str) -> Non
         *("https://arxiv.org/abs/2411.1234", "https://huggingface.co/papers/2513.00001"),
     ],
 )
-def test_a_text_without_id_gives_none(text: str) -> None:
+def test_a_text_without_an_id_gives_none(text: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) is None
 
 
-def test_the_urls_of_a_paper_give_its_id() -> None:
+def test_a_papers_urls_contain_its_id() -> None:
     for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):
             assert arxiv_ids.extract_arxiv_id(url(paper)) == paper
 
 
 @given(st.text() | st.from_regex(r"arxiv\.org/abs/([a-z.-]{2,12}/)?[0-9.]{4,12}", fullmatch=True))
-def test_any_text_gives_an_id_or_none(text: str) -> None:
+def test_any_text_gives_a_possible_id_or_none(text: str) -> None:
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     assert arxiv_id is None or arxiv_ids.is_possible(arxiv_id)
 
@@ -70,24 +72,26 @@ FIRST_AND_LAST = [
     *("hep-lat/9107001", "hep-th/9912999", "cs/0001001", "math/0703999", "q-bio/0309001", "cmp-lg/9404001"),
     *("0704.0001", "0712.9999", "1412.9999", "1501.00001", "2512.99999"),
 ]
-NEVER_GIVEN = [
+NEVER_ASSIGNED = [
     *("hep-th/9106001", "hep-th/9113001", "cs/0704001", "cs/0100001", "cs/0112000", "zzz/0112017", ""),
     *("q-fin/0612001", "0703.0001", "0713.0001", "0704.0000", "0704.12345", "1412.12345", "1501.1234"),
     *("1501.00000", "2500.00001", "2513.00001", "2512.000001", "2512.00001v1", " 2512.00001", "cs.CL"),
 ]
 
 
-def test_an_id_needs_an_archive_month_and_number_that_arxiv_has_issued() -> None:
-    assert [name for name in (*FIRST_AND_LAST, *NEVER_GIVEN) if arxiv_ids.is_possible(name)] == FIRST_AND_LAST
+def test_an_id_must_be_one_that_arxiv_can_have_assigned() -> None:
+    assert [
+        name for name in (*FIRST_AND_LAST, *NEVER_ASSIGNED) if arxiv_ids.is_possible(name)
+    ] == FIRST_AND_LAST
 
 
-def test_an_id_is_possible_once_its_month_has_begun() -> None:
+def test_an_id_is_possible_from_its_month_on() -> None:
     on = date(2025, 12, 31)
     begun = ["2512.00001", "2601.00001", "cs/0112017"]  # the next month begins earlier ahead of UTC
     assert [name for name in (*begun, "2602.00001", "9912.00001") if arxiv_ids.is_possible(name, on)] == begun
 
 
-def test_the_ids_of_a_message_are_those_that_it_names_or_links_to() -> None:
+def test_the_ids_named_or_linked_in_a_message_are_listed() -> None:
     text = (
         "2501.00001에서, arXiv:2501.00002v3! <https://ar5iv.labs.arxiv.org/html/2501.00003v2> cs/0112017"
         " **2501.00001** $2501.00009 2025.0527 2501.000091 https://a.example/2501.00009 2501.00009-1 v2501.00009"

@@ -1,4 +1,4 @@
-"""Exports: newsletters and reviews parse back to the same entries, the other formats are valid files."""
+"""Exports of digests and references. Exported newsletters and reviews parse back to the same entries."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ def entry(**values: object) -> Entry:
     return Entry(**{**known, **values})  # type: ignore[arg-type]
 
 
-def test_an_entry_has_title_authors_year_and_url() -> None:
-    entry = exports.render_entry(
+def test_a_bibtex_entry_has_title_authors_year_and_url() -> None:
+    assert exports.render_entry(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
-    )
-    assert entry == (
+    ) == (
         "@misc{arxiv:2502.02737,\n"
         "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
         "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
@@ -60,24 +59,17 @@ def test_an_entry_has_title_authors_year_and_url() -> None:
     [
         ("0704.0001", "T", [], "  year          = {2007},"),
         ("math/9910001", "T", [], "  year          = {1999},"),
-        (
-            "2502.02737",
-            "Big -- Data-Centric Training",
-            [],
-            "  title         = {{Big – Data-Centric Training}},",
-        ),
-        (
-            *("2502.02737", "T", ["Lee, Inc.", "Alpha and Beta", "Anderson"]),
-            "  author        = {{Lee, Inc.} and {Alpha and Beta} and Anderson},",
-        ),
+        ("2502.02737", "Big -- Data", [], "  title         = {{Big – Data}},"),
+        ("2502.02737", "T", ["Lee, Inc.", "A and B", "C"], "  author        = {{Lee, Inc.} and {A and B} and C},"),
     ],
-)
-def test_a_line_of_an_entry(arxiv_id: str, title: str, authors: list[str], line: str) -> None:
+    ids=["year 2007", "year 1999", "dash", "names with commas and “and”"],
+)  # fmt: skip
+def test_a_bibtex_entry_has_the_line(arxiv_id: str, title: str, authors: list[str], line: str) -> None:
     assert line in exports.render_entry(arxiv_id, title, authors).splitlines()
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
-def test_braces_are_balanced_and_special_characters_escaped(title: str, authors: list[str]) -> None:
+def test_braces_balance_and_special_characters_are_escaped(title: str, authors: list[str]) -> None:
     entry = exports.render_entry("2502.02737", title, authors)
     depth = 0
     for char in entry:
@@ -88,7 +80,7 @@ def test_braces_are_balanced_and_special_characters_escaped(title: str, authors:
     assert len(entry.splitlines()) == entry.count("\n")
 
 
-def test_the_stored_authors_count_before_those_of_the_digest() -> None:
+def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
     listed = digest(entry(authors=("C D", "A B", "C D")))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
     confirmed = export("bibtex", listed, stored={"2502.02737": stored})
@@ -115,7 +107,7 @@ def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
     return exports.render_references(form, papers or [PAPER], {1})
 
 
-def test_bibtex_has_key_note_and_tags() -> None:
+def test_bibtex_references_have_a_key_note_and_tags() -> None:
     other = replace(PAPER, id=2, arxiv_id="2502.11090", note="", tags=(), title="", authors=())
     shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3))
     assert shown.startswith("@misc{arxiv:2502.11089,\n")
@@ -126,7 +118,7 @@ def test_bibtex_has_key_note_and_tags() -> None:
     assert shown.count("Author order unconfirmed") == 1
 
 
-def test_ris_has_a_tag_on_each_line() -> None:
+def test_ris_references_have_a_tag_on_each_line() -> None:
     assert render(ReferenceFormat.RIS).splitlines() == [
         "TY  - GEN",
         "ID  - arxiv:2502.11089",
@@ -148,7 +140,7 @@ def test_ris_has_a_tag_on_each_line() -> None:
     ]
 
 
-def test_csl_json_is_what_citeproc_reads() -> None:
+def test_csl_references_are_valid_json_items() -> None:
     [item] = json.loads(render(ReferenceFormat.CSL))
     assert item["issued"] == {"date-parts": [[2025]]}
     assert item["author"][1:] == [{"literal": "김민준"}, {"family": "Müller", "given": "Loïc Ben"}]
@@ -156,7 +148,7 @@ def test_csl_json_is_what_citeproc_reads() -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
-def test_a_spreadsheet_evaluates_no_cell(start: str) -> None:
+def test_a_cell_that_begins_like_a_formula_is_escaped(start: str) -> None:
     assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
 
 
@@ -189,7 +181,7 @@ def assert_parses_back(before: Digest) -> Digest:
 @given(NEWSLETTERS)
 def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
-    # One that has more problems than papers is read as a list.
+    # A newsletter with more problems than papers is read as a list.
     assume(before.format is DigestFormat.NEWSLETTER)
     assert_parses_back(before)
 
@@ -208,7 +200,7 @@ NAMED = [
     st.lists(st.sampled_from(NAMED), min_size=1, max_size=4), st.sampled_from([None, "What", "2502.01234"])
 )
 @example(["https://arxiv.org/abs/2502.08888"], "2502.01234")
-def test_papers_that_an_exported_newsletter_only_names_are_not_its_papers(
+def test_papers_mentioned_in_a_summary_are_not_entries_of_the_export(
     lines: list[str], heading: str | None
 ) -> None:
     bare = entry(title=None, sections=(Section(heading, "\n".join(lines)),))
@@ -217,7 +209,7 @@ def test_papers_that_an_exported_newsletter_only_names_are_not_its_papers(
     assert [paper.arxiv_id for paper in after.entries] == [bare.arxiv_id]
 
 
-def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> None:
+def test_json_has_a_line_per_digest_with_stored_fields() -> None:
     original = digest(entry(sections=(Section(None, "글"),)))
     stored = ExportDigest(
         original, "inbox/a.md", {"source": "inbox"}, {"2502.02737": {"first_on": "2025-02-06"}}
@@ -230,33 +222,25 @@ def test_json_has_a_line_per_digest_with_the_keys_of_parse_and_of_storage() -> N
     assert "글" in line
 
 
-def test_csv_has_a_row_per_paper_and_no_formula() -> None:
-    papers = [
-        entry(
-            title='=HYPERLINK("x")',
-            votes=81,
-            authors=("A, B", "C"),
-            sections=(Section("새로움", "**굵게**\n글"),),
-        ),
-        entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True),
-    ]
-    first, second = csv.DictReader(io.StringIO(export("csv", digest(*papers))))
+def test_csv_has_a_row_per_paper_without_formulas() -> None:
+    sections = (Section("새로움", "**굵게**\n글"),)
+    listed = entry(title='=HYPERLINK("x")', votes=81, authors=("A, B", "C"), sections=sections)
+    other = entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True)
+    first, second = csv.DictReader(io.StringIO(export("csv", digest(listed, other))))
     assert list(first) == list(exports.CSV_COLUMNS)
-    assert first["title"] == '\'=HYPERLINK("x")'
-    assert first["authors"] == "A, B; C"
+    assert (first["title"], first["authors"], first["votes"]) == ('\'=HYPERLINK("x")', "A, B; C", "81")
     assert first["summary"] == "새로움: 굵게 글"
-    assert first["votes"] == "81"
     assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
 
 
-def test_bibtex_has_each_paper_once() -> None:
+def test_bibtex_has_an_entry_per_paper() -> None:
     named = entry(authors=("A B",))
     text = export("bibtex", digest(named, entry(rank=2, arxiv_id="2502.00001")), digest(named))
     assert text.count("@misc{") == 2
     assert text.startswith("@misc{arxiv:2502.02737,\n")
 
 
-def test_an_operators_export_template_is_used(tmp_path: Path) -> None:
+def test_an_operators_export_template_is_used_unless_it_fails(tmp_path: Path) -> None:
     (tmp_path / "export.review.md.j2").write_text(
         "{% for d in digests %}{{ d.date }} & {{ d.papers | length }}{% endfor %}\n"
     )

@@ -1,4 +1,4 @@
-"""What digests are made of: dates in headings, labelled lines, and single fields, cleaned and bounded."""
+"""The fields of digests: dates in headings, labelled lines and single values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from storage import models
         (fields.clean_date, {"2025-05-06T17:00:00.000Z": date(2025, 5, 6), "soon": None, None: None}),
     ],
 )  # fmt: skip
-def test_a_value_is_cleaned_or_unknown(
+def test_a_value_is_cleaned_or_dropped(
     clean: Callable[[object], object], cleaned: Mapping[object, object]
 ) -> None:
     assert {value: clean(value) for value in cleaned} == cleaned
@@ -43,7 +43,7 @@ def test_a_value_is_cleaned_or_unknown(
         ("2026: 42 %", "en"),
     ],
 )
-def test_the_language_is_that_of_the_summaries_letters(body: str, expected: str) -> None:
+def test_the_language_is_detected_from_the_summaries(body: str, expected: str) -> None:
     entry = models.Entry(1, "2601.00001", None, "", sections=(models.Section("What's New", body),))
     assert fields.detect_language([entry]).value == expected
 
@@ -61,36 +61,23 @@ def test_the_language_is_that_of_the_summaries_letters(body: str, expected: str)
         ),
         ("Top Papers (Dec 29 - Jan 4, 2026)", date(2026, 1, 4)),
         ("7th if October 2023", date(2023, 10, 7)),
-        *(
-            (text, None)
-            for text in (
-                "Daily Papers",
-                "05/06/2025",
-                "2025-05",
-                "9.2025-05-27",
-                "28th of August",
-                "2025-02-30",
-            )
-        ),
+        *((text, None) for text in ("Daily Papers", "05/06/2025", "2025-05", "9.2025-05-27", "28th of August", "2025-02-30")),
     ],
-)
-def test_an_unambiguous_date_is_found_or_the_last_of_a_span(text: str, day: date | None) -> None:
+)  # fmt: skip
+def test_an_unambiguous_date_or_the_last_day_of_a_span_is_found(text: str, day: date | None) -> None:
     assert fields.find_date(text) == day
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        *(
-            (line, ("votes", "47"))
-            for line in ("Vote: 47", "**Votes:** 47", "- Upvotes : 47", "👍 **Vote**: 47")
-        ),
+        *((line, ("votes", "47")) for line in ("Vote: 47", "**Votes:** 47", "- Upvotes : 47", "👍 **Vote**: 47")),
         *((line, ("authors", "A B")) for line in ("Authors: A B", "👥 **author**: A B", "저자: A B")),
         ("Vote:", ("votes", "")),
         *((line, None) for line in ("Voters: 3", "Vote early", "A line", "- ***Authors agree***: text", "")),
     ],
-)
-def test_a_labelled_line_is_parsed_in_every_spelling(line: str, expected: tuple[str, str] | None) -> None:
+)  # fmt: skip
+def test_votes_and_authors_are_found_under_every_label(line: str, expected: tuple[str, str] | None) -> None:
     assert fields.parse_labelled_field(line) == expected
 
 
@@ -104,9 +91,7 @@ def test_a_labelled_line_is_parsed_in_every_spelling(line: str, expected: tuple[
         (["abc", "1.2k", "12.5", "-3", "1,23", "12,34", "about 40", "9" * 12, "²"], (None, False)),
     ],
 )
-def test_votes_are_a_number_or_unknown_and_never_guessed(
-    values: list[str], votes: tuple[int | None, bool]
-) -> None:
+def test_votes_are_a_number_or_unknown(values: list[str], votes: tuple[int | None, bool]) -> None:
     assert {value: fields.parse_votes(value) for value in values} == dict.fromkeys(values, votes)
 
 
@@ -140,7 +125,7 @@ def test_authors_are_parsed_in_every_spelling(
 
 
 @pytest.mark.parametrize("filler", ["\u3164" * 5, "\u2800", "\ufe0f", "\u200b \U000e0041"])
-def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> None:
+def test_a_title_without_visible_characters_is_dropped(filler: str) -> None:
     for heading in (f"[{filler}](https://arxiv.org/abs/2505.00009)", f"2505.00009 {filler}"):
         assert fields.parse_paper_heading(heading) == fields.PaperHeading(
             "2505.00009", None, "https://arxiv.org/abs/2505.00009" if "[" in heading else None
@@ -150,7 +135,7 @@ def test_a_title_of_characters_without_a_glyph_is_not_a_title(filler: str) -> No
 
 
 @given(st.lists(st.sampled_from([r"\ud83d", r"\uDE00", r"\\", r"\"", r"\u00e9", "ud83d", "가"]), max_size=12))
-def test_a_json_text_keeps_its_emoji_and_no_half_of_one(pieces: list[str]) -> None:
+def test_json_keeps_emoji_but_drops_lone_surrogates(pieces: list[str]) -> None:
     value = fields.decode_json(f'{{"a": ["{"".join(pieces)}"]}}')
     kept = (char for char in json.loads(f'"{"".join(pieces)}"') if not "\ud800" <= char <= "\udfff")
     assert value == {"a": ["".join(kept)]}

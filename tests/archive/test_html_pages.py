@@ -1,4 +1,4 @@
-"""HTML to Markdown: elements, digests on web pages, linear time; and code fences and references in Markdown."""
+"""HTML to Markdown, and code fences in Markdown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from bot.archive import html_pages, markdown_lines, parse
     [
         ("<h2>A &amp; B</h2><p>One\n two.</p>", "## A & B\n\nOne two.\n"),
         ("<H1 class='x'>A</H1>", "# A\n"),
-        (
-            "<p><a class=x href='https://h.test/?a=1&amp;b=2'>link</a></p>",
-            "[link](https://h.test/?a=1&b=2)\n",
-        ),
+        ("<p><a class=x href='https://h.test/?a=1&amp;b=2'>a</a></p>", "[a](https://h.test/?a=1&b=2)\n"),
         ("<p><b>bold</b> <em>soft</em> <code>x</code></p>", "**bold** *soft* `x`\n"),
         ("<ul><li>one</li><li><p>two</p></li></ul>", "- one\n- two\n"),
         ("<ul><li>one<ul><li>inner</li></ul></li></ul>", "- one\n  - inner\n"),
@@ -30,11 +27,11 @@ from bot.archive import html_pages, markdown_lines, parse
         ("", "\n"),
     ],
 )
-def test_elements_become_markdown(page: str, markdown: str) -> None:
+def test_html_elements_become_markdown(page: str, markdown: str) -> None:
     assert html_pages.to_markdown(page) == markdown
 
 
-def test_a_digest_survives_a_blogs_html() -> None:
+def test_a_digest_on_a_web_page_is_parsed() -> None:
     page = """<!doctype html><html><head><title>t</title></head><body><h2>Daily Papers (2025-05-06)</h2>
     <h3><a href="https://arxiv.org/abs/2505.00001">A [Nested] Title</a></h3>
     <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
@@ -49,7 +46,7 @@ def test_a_digest_survives_a_blogs_html() -> None:
 @pytest.mark.parametrize(
     "text", ["## Daily Papers", "a <video src='x'> b", "<https://h.test>", "- <br>\n| a |"]
 )
-def test_markdown_is_not_taken_for_html(text: str) -> None:
+def test_markdown_with_tags_is_not_html(text: str) -> None:
     assert not parse.is_html(text)
 
 
@@ -60,10 +57,8 @@ def test_markdown_is_not_taken_for_html(text: str) -> None:
         ("~~~\n```\n~~~", [0, 1, 2]),
         ("````\n```\n````\nx", [0, 1, 2]),
         ("a\n```python\n# b", []),  # an unclosed fence has no code
-        (
-            "```markdown\n# T\n```python\nx\n```\n## B\n```\nafter",
-            [2, 3, 4],
-        ),  # an answer in Markdown is no code
+        # An answer in Markdown is not code.
+        ("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter", [2, 3, 4]),
     ],
 )
 def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""The listing format: what is read from its JSON, what is left out, and what identifies it."""
+"""The listing format."""
 
 from __future__ import annotations
 
@@ -29,16 +29,10 @@ def paper(arxiv_id: object = "2505.00001", **fields: object) -> dict[str, object
     return {"arxiv_id": arxiv_id, "title": "A Study", "summary": "It studies small things.", **fields}
 
 
-def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None:
+def test_objects_of_one_date_become_one_digest() -> None:
     other = date(2025, 5, 7)
-    text = "\n".join(
-        [
-            listing_text(DAY, ["2505.00001"]),
-            listing_text(other, ["2505.00002"]),
-            listing_text(DAY, ["2505.00001", "2505.00003"]),
-        ]
-    )
-    first, second = parse.parse_text(text)
+    texts = [listing_text(DAY, ["2505.00001"]), listing_text(other, ["2505.00002"])]
+    first, second = parse.parse_text("\n".join([*texts, listing_text(DAY, ["2505.00001", "2505.00003"])]))
     assert [entry.arxiv_id for entry in first.entries] == ["2505.00001", "2505.00003"]
     assert first.problems == (Problem(5, "2505.00001 is listed again; the first entry counts"),)
     assert (second.date, len(second.entries)) == (other, 1)
@@ -55,13 +49,13 @@ def test_several_objects_are_several_digests_and_those_of_one_date_one() -> None
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
     ],
 )
-def test_other_json_is_not_a_digest(text: str, reason: str) -> None:
+def test_invalid_json_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     assert str(raised.value) == reason
 
 
-def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
+def test_papers_without_an_arxiv_id_are_reported() -> None:
     digest = build(paper(), paper(None), paper("acme/model"), None, [], paper("2505.00002", title=None))
     assert [entry.arxiv_id for entry in digest.entries] == ["2505.00001", "2505.00002"]
     assert [problem.message for problem in digest.problems] == [
@@ -85,13 +79,13 @@ def test_papers_without_an_arxiv_id_are_left_out_and_named() -> None:
         ("One\nline", "One line"),
     ],
 )
-def test_a_summary_is_shown_as_text_or_not_at_all(summary: object, shown: str | None) -> None:
+def test_a_summary_is_shown_as_plain_text_or_dropped(summary: object, shown: str | None) -> None:
     (entry,) = build(paper(summary=summary)).entries
     assert [section.body for section in entry.sections] == ([] if shown is None else [shown])
     assert entry.summary_missing is (shown is None)
 
 
-def test_a_union_keeps_papers_and_fields_that_are_gone() -> None:
+def test_a_union_keeps_papers_and_fields_that_were_removed() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
     united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
     assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [

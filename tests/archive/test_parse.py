@@ -1,4 +1,4 @@
-"""Texts with several digests, with none, with arbitrary content, and golden files with their JSON."""
+"""Texts with several digests, texts without one, arbitrary texts, and golden files."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def ids(digest: models.Digest) -> list[str]:
 
 
 def parse_days(text: str) -> list[tuple[str, str, list[int]]]:
-    """The day, the format and the numbers of the papers of each digest."""
+    """Return each digest's date, format and paper numbers."""
     return [
         (str(digest.date), digest.format.value, [int(arxiv_id[5:]) for arxiv_id in ids(digest)])
         for digest in parse.parse_text(text)
     ]
 
 
-def test_each_date_and_format_is_a_digest_and_a_repeated_date_continues_its_own() -> None:
+def test_each_date_and_format_is_one_digest() -> None:
     one, two = newsletter_text("2025-02-06", 1, 2), newsletter_text("2025-02-07", 3)
     again = newsletter_text("2025-02-06", 1, 4)
     assert parse_days(one + two + again + review_text("2025-02-06", 5)) == [
@@ -56,7 +56,7 @@ def test_each_date_and_format_is_a_digest_and_a_repeated_date_continues_its_own(
     assert parse.parse_text(first.text)[0].entries == first.entries
 
 
-def test_papers_with_a_nonexistent_date_are_reported_as_problems() -> None:
+def test_papers_under_an_impossible_date_are_problems() -> None:
     early = "### [Early](https://arxiv.org/abs/2502.00009)\n\n"
     text = early + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
     [digest] = parse.parse_text(text)
@@ -65,7 +65,7 @@ def test_papers_with_a_nonexistent_date_are_reported_as_problems() -> None:
     assert "2025-02-30" in digest.problems[1].message
 
 
-def test_only_a_heading_that_names_daily_papers_dates_a_digest() -> None:
+def test_only_a_daily_papers_heading_dates_a_digest() -> None:
     text = "# My page of 2025-03-01\n\n" + review_text("2025-05-27", 1)
     text = text.replace("글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글.")
     assert parse_days(text) == [("2025-05-27", "review", [1])]
@@ -73,15 +73,13 @@ def test_only_a_heading_that_names_daily_papers_dates_a_digest() -> None:
     assert parse_days(listed) == [("2025-02-06", "list", [1, 2])]
 
 
-@pytest.mark.parametrize("make_text", [newsletter_text, review_text])
-def test_a_day_without_papers_is_an_empty_digest(make_text: object) -> None:
-    assert callable(make_text)
-    (digest,) = parse.parse_text(make_text("2025-02-08") + "---\n")
-    assert (digest.entries, digest.problems) == ((), ())
-    assert (digest.format.value == "review") is (make_text is review_text)
+def test_a_day_without_papers_is_an_empty_digest() -> None:
+    for form, text in (("newsletter", newsletter_text("2025-02-08")), ("review", review_text("2025-02-08"))):
+        (digest,) = parse.parse_text(f"{text}---\n")
+        assert (digest.format, digest.entries, digest.problems) == (form, (), ())
 
 
-def test_a_list_below_a_newsletters_date_is_a_list() -> None:
+def test_a_list_under_a_newsletters_heading_is_a_list() -> None:
     rows = "".join(f"- [Paper {n} on Kites and Wind](https://arxiv.org/abs/2502.{n:05})\n" for n in (2, 3))
     paper = "### [One Paper on Kites](https://arxiv.org/abs/2502.00001)\n\n- text\n"
     for text in (rows, rows + paper):
@@ -100,7 +98,7 @@ def test_a_list_below_a_newsletters_date_is_a_list() -> None:
         ("## Daily Papers (2025-02-30)\n", "its date does not exist"),
     ],
 )  # fmt: skip
-def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str) -> None:
+def test_a_text_without_a_digest_is_refused(text: str, words: str) -> None:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     assert words in str(raised.value)
@@ -118,14 +116,14 @@ def test_a_text_without_digest_is_rejected_with_the_reason(text: str, words: str
         (b" " * (parse.MAX_BYTES + 1), "at most 5 MB"),
     ],
 )
-def test_bytes_that_are_not_text_are_rejected_with_the_reason(data: bytes, words: str) -> None:
+def test_bytes_that_are_not_text_are_refused(data: bytes, words: str) -> None:
     with pytest.raises(errors.NotADigestError, match="it ") as raised:
         parse.decode(data)
     assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_text_is_decoded_in_the_encodings_of_editors(encoding: str) -> None:
+def test_text_is_decoded_from_utf_8_and_utf_16(encoding: str) -> None:
     text = review_text("2025-05-27", 1)
     assert parse.decode(text.encode(encoding)) == text
 
@@ -134,11 +132,11 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
-def test_a_text_gives_the_expected_json(path: Path) -> None:
+def test_a_golden_file_gives_the_expected_json(path: Path) -> None:
     digests = parse.parse_text(parse.decode(path.read_bytes()))
     printed = [parse.digest_to_json(digest, path.name) for digest in digests]
     expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
-    # As text, since the order of the keys is a contract too.
+    # Compared as text, since the order of keys is part of the contract.
     assert json.dumps(printed, ensure_ascii=False, indent=1) == json.dumps(
         expected, ensure_ascii=False, indent=1
     )
@@ -152,18 +150,7 @@ DIGEST_LINES = st.sampled_from(
         *("### [B [x](y)](https://huggingface.co/papers/2502.00002v3)", "## 2505.00003", "## 2505.00004"),
         *("🔗 https://huggingface.co/papers/2505.00003", "🔗 https://huggingface.co/papers/2505.00005"),
         *("**Summary**:", "```markdown", "```", "```python", "# 논문 요약: 글", "## 1. 동기", "## 결과"),
-        *(
-            "# About",
-            "**1. 동기**",
-            "1. **동기**",
-            "---",
-            "",
-            "",
-            "글.",
-            "죄송합니다.",
-            "Vote: 3",
-            "Vote: abc",
-        ),
+        *("# About", "**1. 동기**", "1. **동기**", "---", "", "글.", "죄송합니다.", "Vote: 3", "Vote: abc"),
         *("Authors: A B, +", "- ***New***: text", "- text", "  - text", "<!-- a", "<video>"),
     ]
 )
@@ -178,7 +165,7 @@ def parse_or_none(text: str) -> tuple[models.Digest, ...]:
 
 
 @given(TEXTS)
-def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
+def test_any_text_gives_valid_digests_or_is_refused(text: str) -> None:
     for digest in parse_or_none(text):
         assert [paper.rank for paper in digest.entries] == list(range(1, len(digest.entries) + 1))
         assert len(set(ids(digest))) == len(digest.entries)
@@ -191,7 +178,7 @@ def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
 
 @given(TEXTS)
 @example(newsletter_text("2025-02-06", 1) + newsletter_text("2025-02-30", 2))
-def test_every_digest_parses_the_same_from_its_own_text_or_as_a_list_with_more_papers(text: str) -> None:
+def test_a_digest_parses_back_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
         assert again.date == digest.date
@@ -203,7 +190,7 @@ def test_every_digest_parses_the_same_from_its_own_text_or_as_a_list_with_more_p
 
 @given(TEXTS)
 @example("## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)")
-def test_line_ends_and_byte_order_marks_change_nothing(text: str) -> None:
+def test_line_ends_and_byte_order_marks_do_not_matter(text: str) -> None:
     text = text.replace("\r", "").replace("\0", "").removeprefix("\ufeff")
     expected = parse_or_none(text)
     assert parse_or_none(text.replace("\n", "\r\n")) == expected

@@ -1,4 +1,4 @@
-"""The parsers and exports on real digests, if there are any next to the checkout."""
+"""Parsers and exports on real digests; skipped if there are none next to the checkout."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse_digest(path: Path) -> models.Digest:
 
 
 @needs_seeds
-def test_the_seeds_are_four_digests_without_a_problem() -> None:
+def test_the_seeds_are_four_digests_without_problems() -> None:
     digests = [parse_digest(path) for path in SEEDS]
     assert [len(digest.entries) for digest in digests] == [15, 27, 26, 27]
     assert [digest.problems for digest in digests] == [()] * 4
@@ -58,7 +58,7 @@ def test_all_entries_are_read_byte_for_byte_as_before() -> None:
 
 @needs_archive
 @pytest.mark.parametrize("path", SEEDS + ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
-def test_each_file_is_one_digest_of_its_date_without_a_problem_also_when_it_is_exported(path: Path) -> None:
+def test_each_file_is_one_digest_and_survives_an_export(path: Path) -> None:
     digest = parse_digest(path)
     assert digest.problems == ()
     name = "".join(path.parts).replace("-", "").replace(".md", "")
@@ -69,9 +69,7 @@ def test_each_file_is_one_digest_of_its_date_without_a_problem_also_when_it_is_e
 
 @needs_archive
 @pytest.mark.parametrize("path", (SEEDS + ARCHIVE)[::6], ids=lambda path: "-".join(path.parts[-3:]))
-def test_a_digest_parses_the_same_from_its_own_text_and_keeps_its_papers_in_the_other_format(
-    path: Path,
-) -> None:
+def test_a_digest_keeps_its_papers_in_the_other_format(path: Path) -> None:
     before = parse_digest(path)
     assert parse.parse_text(before.text) == (before,)
     other = {"newsletter": "review", "review": "newsletter"}[before.format.value]

@@ -1,4 +1,4 @@
-"""What summaries are worth: refusals, inventions, what readers may see, and extracts of abstracts."""
+"""Refusals and invented summaries, shown sections, and extracts of abstracts."""
 
 from __future__ import annotations
 
@@ -27,15 +27,13 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
         "이 논문이 다루는 문제는 지금까지 누구도 풀지 못했습니다.",
         "긴 글은 한 번에 읽을 수 없다.",
         "죄송합니다만 전문을 볼 수 없었습니다. 초록을 바탕으로 요약합니다. " + FILLER,
-        "Unfortunately, I cannot open the link. From the abstract: "
-        + "The model learns from few examples. " * 6,
+        "Unfortunately, I cannot open the link. From the abstract: " + "The model learns fast. " * 6,
         "Error typing is a way to make rewards smarter.",
         "Unable to process long inputs, models degrade.",
-        "The paper cannot be praised enough. "
-        + "It studies small models with care and with good results. " * 4,
+        "The paper cannot be praised enough. " + "It studies small models with care. " * 6,
     ],
 )
-def test_a_summary_on_any_subject_is_not_a_refusal(text: str) -> None:
+def test_a_real_summary_is_not_a_refusal(text: str) -> None:
     assert not summaries.is_refusal(text)
 
 
@@ -47,7 +45,7 @@ def entry(*sections: Section, missing: bool = False) -> Entry:
     return Entry(1, "2501.00001", None, "u", sections=sections, summary_missing=missing)
 
 
-def test_a_refusal_or_an_invention_is_not_shown() -> None:
+def test_refusals_and_invented_summaries_are_not_shown() -> None:
     sound = Section("1. 동기", SOUND)
     assert summaries.shown_sections(entry(sound)) == (sound,)
     assert summaries.shown_sections(entry(Section(None, INVENTED), sound)) == ()
@@ -67,7 +65,7 @@ def test_a_refusal_or_an_invention_is_not_shown() -> None:
         (DigestFormat.LISTING, [Section(None, SOUND)], Basis.ABSTRACT),
     ],
 )
-def test_the_basis_is_unknown_unless_the_text_or_a_service_says_it(
+def test_the_basis_is_unknown_unless_the_text_or_format_states_it(
     digest_format: DigestFormat, sections: list[Section], basis: Basis | None
 ) -> None:
     appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry(*sections))
@@ -86,11 +84,10 @@ def test_the_basis_is_unknown_unless_the_text_or_a_service_says_it(
         (None, None),
     ],
 )
-def test_the_newsletters_labels_are_recognised(heading: str | None, name: str | None) -> None:
+def test_a_newsletters_headings_have_names(heading: str | None, name: str | None) -> None:
     assert summaries.label_name(heading) == name
 
 
-# Sentences of abstracts, written for these tests.
 ABSTRACTS = [
     [
         "Long-context models read far more than they use, e.g. when a question needs a single line.",
@@ -116,7 +113,7 @@ def paper(**fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("abstract", ABSTRACTS, ids=range(len(ABSTRACTS)))
-def test_at_most_three_whole_sentences_are_chosen_verbatim_and_in_order(abstract: list[str]) -> None:
+def test_up_to_three_sentences_of_an_abstract_are_chosen_in_order(abstract: list[str]) -> None:
     chosen = [*summaries.choose_sentences(" ".join(abstract))]
     positions = [abstract.index(sentence) for sentence in chosen]
     assert positions == sorted(positions)
@@ -126,7 +123,7 @@ def test_at_most_three_whole_sentences_are_chosen_verbatim_and_in_order(abstract
         assert not any("https://" in sentence for sentence in chosen)
 
 
-def test_a_sentence_that_is_cut_off_is_not_chosen() -> None:
+def test_a_truncated_sentence_is_not_chosen() -> None:
     assert [*summaries.choose_sentences("We propose a very good method. It reaches 92.4% on the te")] == [
         "We propose a very good method."
     ]
@@ -134,7 +131,7 @@ def test_a_sentence_that_is_cut_off_is_not_chosen() -> None:
     assert summaries.choose_sentences(" ") == ()
 
 
-def test_the_summary_of_hugging_face_is_whole_and_comes_first() -> None:
+def test_hugging_faces_summary_is_preferred_to_an_extract() -> None:
     summary = "Lantern reads long contexts. It is fast. It is small. It is new."
     assert publication.choose(paper(summary=summary, abstract="Other.")) == (summary, Basis.HUGGINGFACE)
     chosen = publication.choose(paper(abstract=" ".join(ABSTRACTS[0])))
@@ -145,7 +142,7 @@ def test_the_summary_of_hugging_face_is_whole_and_comes_first() -> None:
 
 
 @given(st.text(max_size=300))
-def test_any_abstract_gives_parts_of_itself(abstract: str) -> None:
+def test_chosen_sentences_are_parts_of_any_abstract(abstract: str) -> None:
     assert all(sentence in abstract for sentence in summaries.choose_sentences(abstract))
 
 
@@ -160,7 +157,7 @@ def test_any_abstract_gives_parts_of_itself(abstract: str) -> None:
         "Error: API quota exceeded",
     ],
 )
-def test_a_refusal_in_place_of_a_summary_is_found(text: str) -> None:
+def test_a_refusal_is_recognised(text: str) -> None:
     assert summaries.is_refusal(text)
 
 
@@ -174,7 +171,5 @@ def test_a_refusal_in_place_of_a_summary_is_found(text: str) -> None:
         ("We show that models answer from general knowledge when the document is missing.", None),
     ],
 )
-def test_a_writer_that_could_not_read_the_paper_says_what_it_wrote_from(
-    preamble: str, basis: Basis | None
-) -> None:
+def test_an_apology_reveals_the_basis_of_a_summary(preamble: str, basis: Basis | None) -> None:
     assert summaries.find_basis((Section(None, preamble), Section("2. 결과", SOUND))) is basis

@@ -1,4 +1,4 @@
-"""Ingest when the process is killed, crashes or reads hostile files, and its effect on the event loop."""
+"""An ingest whose process is killed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ asyncio.run(main())
 
 
 def build_files(count: int = FILE_COUNT) -> list[TextFile]:
-    """Return new files, because an ingest lets go of the text of each."""
+    """Return files with 20 papers each."""
     return [
         TextFile(
             f"{n}.md",
@@ -50,13 +50,13 @@ def build_files(count: int = FILE_COUNT) -> list[TextFile]:
 
 
 async def ingest_files(db: database.Database) -> int:
-    """Ingest all files; returns the number of new digests."""
+    """Ingest all files, and return the number of new digests."""
     ingest = archive_ingest.IngestService(db, system_clock)
     return sum([result.written async for _, result in ingest.add_files(build_files())])
 
 
 def count_complete_digests(path: Path) -> int:
-    """Return the number of digests, after checking that each has all its papers, with authors and the number of a change."""
+    """Return the number of digests, after checking that each has all its papers, with authors and change numbers."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         counts = connection.execute(
@@ -70,7 +70,7 @@ def count_complete_digests(path: Path) -> int:
 
 
 @pytest.mark.promise
-async def test_a_killed_process_leaves_each_digest_complete_or_absent(
+async def test_a_killed_ingest_leaves_each_digest_complete_or_absent(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "paperround.db"
@@ -81,7 +81,7 @@ async def test_a_killed_process_leaves_each_digest_complete_or_absent(
 
 
 def _run_and_kill(url: str, path: Path) -> int:
-    """Kill an ingest once the first digests are stored; returns their number."""
+    """Kill an ingest once it has stored some digests, and return their number."""
     with subprocess.Popen([sys.executable, "-c", CHILD, url], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()

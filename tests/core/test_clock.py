@@ -1,4 +1,4 @@
-"""Discord's clock; long work in slices: other tasks get a turn after each slice, whatever the number of items."""
+"""Discord's clock, and long work on the event loop in slices."""
 
 from __future__ import annotations
 
@@ -10,46 +10,33 @@ import pytest
 from bot.core import clock as core_clock
 
 ITEMS = 200
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-async def _turns_of_others(seconds_per_item: float) -> int:
-    """Return the turns that another task gets while items are worked on that take so long each."""
-    clock, turns, is_done = iter(range(10**9)), 0, False
+@pytest.mark.parametrize(
+    ("items_per_slice", "turns"), [(10, ITEMS / 10), (0.5, ITEMS)], ids=["short items", "items of two slices"]
+)
+async def test_another_task_gets_a_turn_after_each_slice(items_per_slice: float, turns: float) -> None:
+    clock, turns_of_other, is_done = iter(range(10**9)), 0, False
 
     async def count_turns() -> None:
-        nonlocal turns
+        nonlocal turns_of_other
         while not is_done:
-            turns += 1
+            turns_of_other += 1
             await asyncio.sleep(0)
 
     other = asyncio.create_task(count_turns())
-    await asyncio.sleep(0)
-    turns = 0
-    # The timer is read after each item; each turn reads it once more.
-    slices = core_clock.TimeSlices(lambda: next(clock) * seconds_per_item)
+    # The timer is read after each item, and once more after each turn.
+    slices = core_clock.TimeSlices(lambda: next(clock) * core_clock.SLICE_SECONDS / items_per_slice)
     for _ in range(ITEMS):
         await slices.pause()
     is_done = True
     await other
-    return turns
-
-
-async def test_another_task_gets_a_turn_for_each_slice_of_work() -> None:
-    per_slice = 10
-    assert abs(await _turns_of_others(core_clock.SLICE_SECONDS / per_slice) - ITEMS / per_slice) <= 3
-
-
-async def test_an_item_longer_than_a_slice_is_followed_by_a_turn() -> None:
-    assert await _turns_of_others(2 * core_clock.SLICE_SECONDS) >= ITEMS
-
-
-NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    assert abs(turns_of_other - turns) <= 3
 
 
 @pytest.mark.parametrize("error", [timedelta(hours=-2), timedelta(days=3650), timedelta(days=-9000)])
-def test_discords_clock_is_set_by_responses_and_keeps_running_when_the_machines_clock_changes(
-    error: timedelta,
-) -> None:
+def test_discords_clock_ignores_changes_of_the_machines_clock(error: timedelta) -> None:
     machine, seconds = [NOW + error], [100.0]
     clock = core_clock.DiscordClock(lambda: machine[0], lambda: seconds[0])
     assert clock() == NOW + error
@@ -58,7 +45,7 @@ def test_discords_clock_is_set_by_responses_and_keeps_running_when_the_machines_
     assert clock() == NOW + timedelta(minutes=1)
 
 
-def test_an_answer_that_was_on_its_way_for_some_seconds_sets_nothing_back() -> None:
+def test_an_answer_that_took_five_seconds_does_not_set_the_clock_back() -> None:
     clock = core_clock.DiscordClock(lambda: NOW, lambda: 0.0)
     clock.set(NOW - core_clock.MAX_ERROR)
     assert clock.is_set

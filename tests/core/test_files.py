@@ -1,4 +1,4 @@
-"""Files that are replaced in one step, also on a disk that becomes full."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.core import files
 
 @contextmanager
 def full_after(size: int) -> Iterator[None]:
-    """Let writes fail beyond this size of a file, which is how a quota ends."""
+    """Fail writes beyond this file size (bytes), as on a full disk."""
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
     try:
@@ -23,7 +23,7 @@ def full_after(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
-def test_a_full_disk_leaves_the_former_file_and_no_part_of_the_new_one(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "export.md"
     for text in (None, b"former"):
         if text is not None:
@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_the_former_file_and_no_part_of_the_new_one(tmp_path:
         assert [file.read_bytes() for file in tmp_path.iterdir()] == ([] if text is None else [text])
 
 
-def test_a_replaced_file_keeps_its_permissions_and_the_links_to_it(tmp_path: Path) -> None:
+def test_a_replaced_file_keeps_its_permissions_and_links(tmp_path: Path) -> None:
     path, link = tmp_path / "export.md", tmp_path / "link.md"
     path.write_bytes(b"former")
     path.chmod(0o640)

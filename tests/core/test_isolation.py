@@ -1,4 +1,4 @@
-"""Isolated blocks log or collect their errors; functions in a child process have limits and an end."""
+"""Isolated blocks log errors, and child processes have limits and end with their parent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
 
 
-def test_an_isolated_error_is_logged_and_yielded() -> None:
+def test_isolated_logs_and_yields_the_error() -> None:
     error = ValueError("broken")
     with (
         structlog.testing.capture_logs() as events,
@@ -45,7 +45,6 @@ async def run():
 asyncio.run(run())
 """
 
-
 SECRETS = (
     *("DISCORD_TOKEN", "PAPERROUND_DATABASE_URL", "PAPERROUND_WRITER_KEY", "PAPERROUND_MCP_TOKEN"),
     *("HTTPS_PROXY", "https_proxy", "HF_TOKEN", "A_SECRET_OF_ANOTHER_PROGRAM"),
@@ -64,7 +63,7 @@ async def run_all(function: Callable[..., Any], *arguments: Any, megabytes: int 
         return [result async for result in results]
 
 
-async def test_the_process_gets_large_arguments_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_gets_large_arguments_but_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*SECRETS, "PGPASSWORD", "TZ"):
         monkeypatch.setenv(name, f"value of {name}")
     assert await run(len, b"x" * 3_000_000) == 3_000_000
@@ -85,9 +84,7 @@ async def test_results_arrive_as_plain_data() -> None:
     assert await run_all(child_functions.print_and_yield, 7, 3) == [7, 7, 7]
 
 
-async def test_errors_of_ours_keep_their_type_and_others_their_reason(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_our_errors_keep_their_type_in_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotADigestError, match="binary"):
         await run(parse.decode, b"\0" * 9)
     with pytest.raises(isolation.ChildError, match="ZeroDivisionError"):
@@ -100,7 +97,7 @@ async def test_errors_of_ours_keep_their_type_and_others_their_reason(
         await run(len, "")
 
 
-async def test_a_process_that_takes_too_much_is_ended_and_says_so() -> None:
+async def test_a_child_over_its_limits_fails_with_the_reason() -> None:
     with pytest.raises(isolation.ChildLimitError, match="within 60 MB of memory"):
         await run(child_functions.take_memory, megabytes=60)
     with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of CPU time"):
@@ -110,7 +107,7 @@ async def test_a_process_that_takes_too_much_is_ended_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(("count", "megabytes"), [(1, None), (60, 50)])
-async def test_results_that_are_too_large_are_refused(
+async def test_oversized_results_are_refused(
     count: int, megabytes: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolation, "_MAX_RESULT_BYTES", 500_000)
@@ -119,7 +116,7 @@ async def test_results_that_are_too_large_are_refused(
 
 
 @pytest.mark.parametrize("is_cancelled", [False, True])
-async def test_closing_and_cancelling_end_the_process(is_cancelled: bool) -> None:
+async def test_closing_or_cancelling_the_stream_ends_the_child(is_cancelled: bool) -> None:
     results = isolation.stream_isolated(child_functions.wait, seconds=None, megabytes=None)
     child = psutil.Process(await anext(results))
     if is_cancelled:
@@ -132,7 +129,7 @@ async def test_closing_and_cancelling_end_the_process(is_cancelled: bool) -> Non
     assert not child.is_running()
 
 
-async def test_the_process_ends_with_its_parent() -> None:
+async def test_a_child_ends_when_its_parent_is_killed() -> None:
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _PARENT), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )

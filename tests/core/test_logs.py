@@ -1,4 +1,4 @@
-"""Logs show no local variables, and what the shell prints no control sequences."""
+"""Log records, and control characters in printed text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _restored() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
-def test_a_traceback_shows_no_local_variable(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_shows_no_local_variables(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(style)
     token = "hidden-in-" + "a-local"
     try:
@@ -40,7 +40,7 @@ def test_a_traceback_shows_no_local_variable(style: str, capsys: pytest.CaptureF
     assert token not in stderr
 
 
-def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_logs_have_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json:warning")
     structlog.get_logger("test").info("not this")
     structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05")
@@ -50,7 +50,7 @@ def test_json_logs_have_one_line_per_event_with_level_and_time(capsys: pytest.Ca
     assert event["timestamp"].endswith("Z")
 
 
-def test_what_a_cancellation_interrupts_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_caused_by_a_cancellation_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("console")
     for error in (asyncio.CancelledError(), OSError("the line is cut")):
         logging.getLogger("sqlalchemy.pool.impl.QueuePool").error(
@@ -73,12 +73,12 @@ def test_what_a_cancellation_interrupts_is_not_logged(capsys: pytest.CaptureFixt
         ("강화 학습\tRL\n", "강화 학습\tRL\n"),
     ],
 )
-def test_control_characters_become_visible(text: str, shown: str) -> None:
+def test_control_characters_are_printed_visibly(text: str, shown: str) -> None:
     assert errors.make_printable(text) == shown
 
 
 @given(st.text())
-def test_nothing_but_tab_and_line_feed_is_left_that_a_terminal_obeys(text: str) -> None:
+def test_printable_text_has_no_control_characters(text: str) -> None:
     shown = errors.make_printable(text)
     assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
     shown.encode()

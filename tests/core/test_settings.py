@@ -1,4 +1,4 @@
-"""Where settings are read from, and the addresses in them."""
+"""The sources of settings, and addresses in settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.core.settings import Settings
 
 
 @pytest.mark.parametrize("file", [False, True])
-def test_of_the_environment_only_names_of_paperround_are_read(
+def test_settings_are_read_only_with_the_prefix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -26,7 +26,7 @@ def test_of_the_environment_only_names_of_paperround_are_read(
     assert set(core_settings.setting_origins().values()) == {"default"}
 
 
-def test_the_environment_overrides_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("PAPERROUND_LOCALE=ko\nPAPERROUND_KEEP_DAYS=50\nDISCORD_TOKEN=file\n")
     Path("paperround.toml").write_text('locale = "en"\nwriter_minutes = 60\nkeep_days = 60\n')
@@ -55,7 +55,7 @@ def test_the_environment_overrides_the_files(monkeypatch: pytest.MonkeyPatch, tm
         "api.example/Gehe1m",
     ],
 )
-def test_the_address_of_an_api_with_a_user_or_a_query_is_refused(address: str) -> None:
+def test_an_api_address_with_a_user_or_a_query_is_refused(address: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="not the address of an API") as caught:
         Settings.model_validate({"writer_url": address, "writer_model": "m"})
     assert "Gehe1m" not in caught.value.errors()[0]["msg"]

@@ -1,4 +1,4 @@
-"""Escaped text has no active markup; shortened and split texts fit, keep their markup and lose no content."""
+"""Escaping, shortening and splitting of texts for Discord."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ UNESCAPED = r"(?<!\\)(?:\\\\)*"
 
 
 def unescape(escaped: str) -> str:
-    """The text that Discord shows for escaped text."""
+    """Return the text that Discord shows for escaped text."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(discord_text.ZERO_WIDTH_SPACE, "")
 
 
 @given(HOSTILE)
-def test_escaped_text_is_shown_as_the_plain_text(text: str) -> None:
+def test_discord_shows_escaped_text_unchanged(text: str) -> None:
     assert unescape(discord_text.escape_text(text)) == discord_text.to_single_line(text)
 
 
 @given(HOSTILE)
-def test_no_markup_is_active_in_escaped_text(text: str) -> None:
+def test_escaped_text_has_no_active_markup(text: str) -> None:
     escaped = discord_text.escape_text(text)
     assert not re.search(UNESCAPED + r"[*_~|`\[\]<]", escaped)
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", escaped, re.IGNORECASE)
@@ -46,7 +46,7 @@ def test_no_markup_is_active_in_escaped_text(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str) -> None:
+def test_single_lines_have_no_invisible_characters(text: str) -> None:
     plain = discord_text.to_single_line(text)
     plain.encode()
     assert plain == unicodedata.normalize("NFC", plain).strip()
@@ -56,13 +56,13 @@ def test_plain_text_is_one_encodable_line_without_invisible_characters(text: str
 
 
 @given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
-def test_a_link_is_one_link_or_none(text: str, url: str) -> None:
+def test_a_masked_link_is_at_most_one_link(text: str, url: str) -> None:
     link = discord_text.masked_link(text, url)
     links = re.findall(UNESCAPED + r"\]\(", link)
     assert len(links) == (1 if discord_text.safe_url(url) and discord_text.link_label(text) else 0)
 
 
-def test_escaping_twice_changes_nothing() -> None:
+def test_escaping_is_idempotent() -> None:
     once = discord_text.escape_text("*a* [b](c)")
     assert discord_text.escape_text(once) is once
 
@@ -76,7 +76,7 @@ def test_escaping_twice_changes_nothing() -> None:
         ("a_b*c", "a\\_b\\*c"),
     ],
 )
-def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: str) -> None:
+def test_a_link_label_has_no_brackets_or_urls(title: str, label: str) -> None:
     assert discord_text.masked_link(title, "https://arxiv.org/abs/1") == f"[{label}](https://arxiv.org/abs/1)"
 
 
@@ -99,11 +99,11 @@ def test_a_link_label_has_no_square_brackets_lines_or_urls(title: str, label: st
         ("https://e.org/" + "a" * discord_text.LINK_URL, None),
     ],
 )
-def test_only_web_urls_are_linked(url: str, safe: str | None) -> None:
+def test_only_web_urls_can_be_linked(url: str, safe: str | None) -> None:
     assert discord_text.safe_url(url) == safe
 
 
-def test_a_link_without_a_usable_url_is_its_label() -> None:
+def test_a_link_with_an_unsafe_url_is_plain_text() -> None:
     assert discord_text.masked_link("Title [x]", "ftp://e.org") == r"Title \[x\]"
     assert discord_text.masked_link("", "https://e.org/") == "<https://e.org/>"
 
@@ -112,51 +112,38 @@ def test_a_link_without_a_usable_url_is_its_label() -> None:
     ("text", "span"),
     [("a*b", "`a*b`"), ("a`b", "``a`b``"), ("`a`", "`ˋaˋ`"), ("a``b", "`aˋˋb`"), ("a\nb", "`a b`"), ("", "")],
 )
-def test_code_spans_can_contain_any_text(text: str, span: str) -> None:
+def test_a_code_span_can_contain_any_text(text: str, span: str) -> None:
     assert discord_text.code_span(text) == span
 
 
 LINK = "[SmolLM2](https://huggingface.co/papers/2502.02737)"
-
-
+ATOMS = [LINK, "`a code span`", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
 MARKDOWN_TEXTS = st.lists(
     st.one_of(
         st.text(max_size=20),
+        st.sampled_from([*ATOMS, "``a`b``", "```", "`", "[", "*", "**", "**bold words**", "***both***"]),
         st.sampled_from(
-            [LINK, "`code span`", "``a`b``", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
-        )
-        | st.sampled_from(
-            ["**bold words**", "*", "**", "***both***", "~~gone~~", "\n", "\n\n", "- item\n", "# h\n"]
-        )
-        | st.sampled_from(
-            [
-                "\n```py\nx = 1\n\n  y = 2\n```\n",
-                "```",
-                "`",
-                "[",
-                "👨‍👩‍👧‍👦",
-                "e\u0301",
-                "한국어 문장이에요. ",
-            ]
+            ["~~gone~~", "\n", "\n\n", "- item\n", "# h\n", "👨‍👩‍👧‍👦", "e\u0301", "한국어 문장이에요. "]
         ),
+        st.just("\n```py\nx = 1\n\n  y = 2\n```\n"),
     ),
     max_size=40,
 ).map("".join)
 
 
 def visible_text(text: str) -> str:
-    """The text without whitespace and marks."""
+    """Return the text without whitespace and marks."""
     return re.sub(r"[`*~\s]", "", text)
 
 
 def contains_all(pages: list[str], text: str) -> bool:
-    """Whether all of `text` is in `pages`, in order; a fence's language can be repeated on each page."""
+    """Return whether the pages contain all the text in order. Each page may repeat a fence's language."""
     joined = iter(visible_text("".join(pages)))
     return all(char in joined for char in visible_text(text))
 
 
 @given(MARKDOWN_TEXTS, st.integers(64, 400), st.integers(64, 900))
-def test_pages_fit_and_contain_all_the_content(text: str, max_chars: int, max_bytes: int) -> None:
+def test_pages_fit_and_contain_all_text(text: str, max_chars: int, max_bytes: int) -> None:
     pages = discord_text.split_pages(text, max_chars, max_bytes)
     assert all(len(page) <= max_chars for page in pages)
     assert all(discord_text.utf8_bytes(page) <= max_bytes for page in pages)
@@ -165,7 +152,7 @@ def test_pages_fit_and_contain_all_the_content(text: str, max_chars: int, max_by
 
 
 @given(MARKDOWN_TEXTS, st.integers(0, 200))
-def test_a_shortened_text_fits_and_has_an_ellipsis(text: str, limit: int) -> None:
+def test_a_shortened_text_fits_and_ends_in_an_ellipsis(text: str, limit: int) -> None:
     for markdown in (True, False):
         short = discord_text.shorten(text, limit, markdown=markdown)
         assert len(short) <= limit
@@ -174,18 +161,16 @@ def test_a_shortened_text_fits_and_has_an_ellipsis(text: str, limit: int) -> Non
 
 
 @given(MARKDOWN_TEXTS, st.integers(1, 200))
-def test_a_shortened_plain_text_keeps_graphemes_whole(text: str, limit: int) -> None:
+def test_shortening_keeps_graphemes_whole(text: str, limit: int) -> None:
     short = discord_text.shorten(text, limit, markdown=False)
     if short != text:
         kept = regex.findall(r"\X", short.removesuffix("…").rstrip())
         assert kept == regex.findall(r"\X", text)[: len(kept)]
 
 
-@pytest.mark.parametrize(
-    "atom", [LINK, "`a code span`", "</daily edit:123456789>", "<t:1739300000:R>", "\\*"]
-)
+@pytest.mark.parametrize("atom", ATOMS)
 @pytest.mark.parametrize("before", range(40, 64, 3))
-def test_no_page_ends_inside_an_atomic_token(atom: str, before: int) -> None:
+def test_a_page_never_ends_inside_a_link_or_token(atom: str, before: int) -> None:
     text = "a" * before + " " + atom + " " + "b" * 60
     pages = discord_text.split_pages(text, 64, 256)
     assert sum(page.count(atom) for page in pages) == 1
@@ -193,7 +178,7 @@ def test_no_page_ends_inside_an_atomic_token(atom: str, before: int) -> None:
     assert atom in short or not any(mark in short for mark in "[`<\\")
 
 
-def test_text_that_fits_is_one_page() -> None:
+def test_a_text_that_fits_is_one_page() -> None:
     assert discord_text.split_pages("짧은 글이에요.") == ["짧은 글이에요."]
     assert discord_text.shorten("짧은 글이에요.", 8) == "짧은 글이에요."
     assert discord_text.split_pages(" \n ") == []
@@ -210,11 +195,11 @@ def test_text_that_fits_is_one_page() -> None:
     ],
     ids=["at a sentence", "unless it is too short", "abbreviation", "number of a list", "bold"],
 )  # fmt: skip
-def test_a_text_is_shortened_at_a_sentence_or_else_at_a_word(text: str, limit: int, short: str) -> None:
+def test_a_text_is_cut_after_a_sentence_or_a_word(text: str, limit: int, short: str) -> None:
     assert discord_text.shorten(text, limit) == short
 
 
-def test_a_fence_is_closed_and_opened_again() -> None:
+def test_a_code_fence_is_closed_and_reopened_across_pages() -> None:
     text = (
         "설명\n\n```python\n" + "\n".join(f"    x{number} = {number}" for number in range(20)) + "\n```\n끝"
     )
@@ -229,24 +214,24 @@ def test_pages_end_between_blocks_if_possible() -> None:
     assert all(page.startswith("문단") for page in discord_text.split_pages(text, 120, 400))
 
 
-def test_a_heading_stays_with_the_text_below_it() -> None:
+def test_a_heading_stays_with_its_text() -> None:
     text = "글 " * 40 + "\n\n**제목**\n" + "글 " * 40
     first, second = discord_text.split_pages(text, 95, 400)
     assert "제목" not in first
     assert second.startswith("**제목**")
 
 
-def test_bold_is_closed_and_opened_again() -> None:
+def test_bold_text_is_closed_and_reopened_across_pages() -> None:
     pages = discord_text.split_pages("**" + "word " * 40 + "end**", 80, 400)
     assert all(page.startswith("**") and page.endswith("**") and not page.endswith("***") for page in pages)
 
 
-def test_too_small_pages_are_rejected() -> None:
+def test_page_limits_below_64_are_rejected() -> None:
     with pytest.raises(ValueError, match="64"):
         discord_text.split_pages("text", 10, 10)
 
 
-def test_a_budget_refuses_without_taking() -> None:
+def test_a_budget_that_refuses_takes_nothing() -> None:
     budget = discord_text.Budget(components=2)
     assert budget.add_text("one")
     assert not budget.add(2, ["two", "three"])

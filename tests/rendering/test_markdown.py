@@ -1,4 +1,4 @@
-"""The digests' Markdown as Discord's: no unintended markup, no loss of text."""
+"""Digests' Markdown as Discord's Markdown, and Discord's Markdown as HTML."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.rendering import discord_text, markdown
-from tests.rendering.test_discord_text import HOSTILE
-
-UNESCAPED = r"(?<!\\)(?:\\\\)*"
-
+from tests.rendering.test_discord_text import HOSTILE, UNESCAPED
 
 _STARTS = ["# 제목\n", "\n", "\n\n", "- ", "  - ", "3. ", "> ", "```\n", "~~~\n"]
 _TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
@@ -29,7 +26,7 @@ def without_code(text: str) -> str:
 
 
 @given(BLOCKS)
-def test_only_the_markup_of_the_source_is_active(text: str) -> None:
+def test_no_unintended_markup_is_active(text: str) -> None:
     rendered = without_code(markdown.render_markdown(text))
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", rendered, re.IGNORECASE)
     for link in re.findall(UNESCAPED + r"\]\(([^)]*)", rendered):
@@ -42,7 +39,7 @@ def test_only_the_markup_of_the_source_is_active(text: str) -> None:
 
 
 @given(BLOCKS)
-def test_every_letter_of_the_text_is_kept(text: str) -> None:
+def test_rendering_keeps_every_letter(text: str) -> None:
     letters = re.sub(r"[^가-힣]", "", text)
     assert re.sub(r"[^가-힣]", "", markdown.render_markdown(text)) == letters
     assert re.sub(r"[^가-힣]", "", markdown.render_plain(text)) == letters
@@ -86,7 +83,7 @@ def test_every_letter_of_the_text_is_kept(text: str) -> None:
         ("", ""),
     ],
 )  # fmt: skip
-def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
+def test_markdown_becomes_discords_markdown(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 
 
@@ -100,7 +97,7 @@ def test_digest_markdown_becomes_discords(source: str, rendered: str) -> None:
         (r"값은 \$5", "값은 $5"),
     ],
 )
-def test_formulas_become_unicode_and_prices_are_kept(source: str, rendered: str) -> None:
+def test_formulas_become_unicode_but_prices_stay(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 
 
@@ -121,12 +118,12 @@ def test_plain_text_has_no_markup() -> None:
         ("```html\n<b>\n```", '<pre><code class="language-html">&lt;b&gt;\n</code></pre>'),
     ],
 )
-def test_discords_markdown_becomes_html_without_anything_that_runs(text: str, shown: str) -> None:
+def test_discords_markdown_becomes_safe_html(text: str, shown: str) -> None:
     assert markdown.render_html(text).strip() == shown
 
 
 @given(st.text())
-def test_text_that_was_escaped_for_discord_is_the_same_in_html(text: str) -> None:
+def test_escaped_text_is_unchanged_in_html(text: str) -> None:
     shown = markdown.render_html(discord_text.escape_text(text)).striptags()
     plain = discord_text.to_single_line(text).replace("\u200b", "")
     assert shown.replace("\u200b", "") == " ".join(plain.split())

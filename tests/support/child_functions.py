@@ -1,4 +1,4 @@
-"""Functions that the tests of child processes call in one. Few imports: each child process imports this module."""
+"""Functions that tests run in child processes. Each child imports this module, so it imports little itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Record:
-    """A result of a function."""
+    """A result with types that JSON lacks."""
 
     day: date
     names: frozenset[str]
@@ -23,7 +23,7 @@ def make_record() -> Record:
 
 async def print_and_yield(result: object, count: int) -> AsyncIterator[object]:
     for _ in range(count):
-        print(result)  # as a library may
+        print(result)  # as a library might
         yield result
 
 
@@ -32,7 +32,7 @@ def read_environment() -> dict[str, str]:
 
 
 def take_memory() -> None:
-    """Take all of the memory, down to pieces of 16 bytes."""
+    """Use up the memory, down to pieces of 16 bytes."""
     kept = []
     for size in (1 << 16, 1 << 8, 1 << 4):
         try:
@@ -44,6 +44,6 @@ def take_memory() -> None:
 
 
 async def wait() -> AsyncIterator[int]:
-    """Yield the id of the process and wait."""
+    """Yield the process id, then wait."""
     yield os.getpid()
     await asyncio.sleep(600)

@@ -1,4 +1,4 @@
-"""Assertions on how the cost of a function grows with its input, independent of the speed and the load of the machine."""
+"""Assertions on how a function's cost grows with its input, whatever the machine's speed and load."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 _ATTEMPTS = 8
 _MIN_SECONDS = 0.02
-"""Costs below this are taken as this: constant overhead would distort their ratio."""
+"""The lower bound of a cost: below it, constant overhead would distort the ratio."""
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:
-    """Return the CPU seconds of this thread for one call. Other processes and the garbage of other tests do not count."""
+    """Return this thread's CPU seconds for one call, without garbage collection."""
     gc.disable()
     try:
         started = time.thread_time()
@@ -25,9 +25,9 @@ def cpu_seconds(run: Callable[[], object]) -> float:
 def assert_growth(
     small: Callable[[], object], large: Callable[[], object], limit: float, least: float = _MIN_SECONDS
 ) -> None:
-    """Fail if `large` costs more than `limit` times `small`, each the best of up to eight runs, `small` at least `least` s.
+    """Fail if `large` costs more than `limit` times `small`, each the best of up to eight runs.
 
-    Choose `limit` between the two orders of growth to distinguish, so that noise does not decide.
+    `small` counts as `least` seconds or more. Choose `limit` between the two orders of growth to tell apart.
     """
     best_small = best_large = float("inf")
     for _ in range(_ATTEMPTS):
@@ -43,6 +43,8 @@ def assert_growth(
 
 
 def assert_linear(run: Callable[[int], object], size: int, least: float = _MIN_SECONDS) -> None:
-    """Fail if `run` grows faster than its argument: a linear cost quadruples from `size` to `4 * size`, a quadratic one
-    grows sixteenfold, and the limit is ten."""
+    """Fail if the cost of `run` grows faster than its argument.
+
+    From `size` to `4 * size` a linear cost grows fourfold and a quadratic one sixteenfold. The limit is tenfold.
+    """
     assert_growth(lambda: run(size), lambda: run(4 * size), limit=10, least=least)

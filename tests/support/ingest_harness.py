@@ -1,4 +1,4 @@
-"""An ingest service that records its notifications, and texts of newsletters to ingest."""
+"""An ingest service that records its notifications, and newsletters to ingest."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def paper(
 
 
 def newsletter(*entries: str, day: str = DAY) -> str:
-    """Return a newsletter of a day, by default with one paper."""
+    """Return a newsletter, by default with one paper."""
     return f"## Daily Papers ({day})\n\n" + "".join(entries or (paper(),))
 
 
 class IngestHarness:
-    """An ingest service at `NOW` that records notifications, or fails when `is_failing`."""
+    """An ingest service at `NOW` that records its notifications. They fail while `is_failing`."""
 
     def __init__(self, db: database.Database) -> None:
         self.db = db
@@ -59,7 +59,7 @@ class IngestHarness:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
     async def author_counts(self) -> dict[str, int]:
-        """Return the number of papers of each author, by name."""
+        """Return each author's number of papers by name."""
         columns = tables.authors.c
         async with self.db.read() as connection:
             return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.paper_count))))

@@ -1,9 +1,11 @@
-"""Builders of stored papers and digests for the tests of `storage`."""
+"""Builders of stored papers and digests."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from bot.archive import digest_writer
 from storage import archive, database, models, papers
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
@@ -11,29 +13,11 @@ DAY = date(2026, 1, 2)
 
 
 def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -> models.MergedPaper:
-    """Return a merged paper, listed on `on` unless that is None."""
-    return models.MergedPaper(
-        arxiv_id=f"2601.{number:05}",
-        title=f"Paper {number}",
-        url=f"https://arxiv.org/abs/2601.{number:05}",
-        abstract=None,
-        votes=votes,
-        votes_read_at=NOW if votes is not None else None,
-        authors=("Ada Byron", "Bea Long"),
-        authors_truncated=False,
-        thumbnail=None,
-        video=None,
-        media=(),
-        code_url=None,
-        project_url=None,
-        organization=None,
-        affiliations=(),
-        code_stars=None,
-        keywords=("rl",),
-        categories=(),
-        first_on=on,
-        last_on=on,
-    )
+    """Return a merged paper that is listed on a date, or unlisted."""
+    arxiv_id, authors = f"2601.{number:05}", ("Ada Byron", "Bea Long")
+    facts = models.PaperFacts(arxiv_id, "arxiv", "", NOW, title=f"Paper {number}", votes=votes)
+    facts = replace(facts, authors=authors, keywords=("rl",))
+    return replace(digest_writer.merge(arxiv_id, [], [facts]), first_on=on, last_on=on)
 
 
 async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> dict[str, int]:
