@@ -42,7 +42,7 @@ async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Ale
 
 
 @both_languages
-async def test_the_screens_of_an_alert(harness: ClientHarness) -> None:
+async def test_alert_screens(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword='small language model, "로봇"', votes=10, time="7pm")
     shown = [harness.screen(preview)]
     assert await _list_alerts(harness) == []
@@ -134,7 +134,7 @@ Removed: Papers with “small language model” or exactly “로봇”,
     assert "\n".join(shown) == expected[harness.texts.locale]
 
 
-async def test_a_new_alert_is_undone_and_a_preview_without_matches_is_widened(harness: ClientHarness) -> None:
+async def test_undo_removes_the_alert_and_widen_drops_the_votes(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
     created = await harness.press(preview, "alert-create")
     await harness.press(created, "alert-undo")
@@ -147,7 +147,7 @@ async def test_a_new_alert_is_undone_and_a_preview_without_matches_is_widened(ha
     assert [alert.min_votes for alert in await _list_alerts(harness)] == [0]
 
 
-async def test_alerts_as_long_and_as_many_as_there_can_be_are_listed_changed_and_removed(
+async def test_handles_alerts_of_maximum_number_and_length(
     harness: ClientHarness,
 ) -> None:
     """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
@@ -163,7 +163,7 @@ async def test_alerts_as_long_and_as_many_as_there_can_be_are_listed_changed_and
     assert len(await _list_alerts(harness)) == alerts_service.MAX_ALERTS - 1
 
 
-async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages_also_later(
+async def test_every_change_to_a_channel_alert_requires_manage_messages(
     harness: ClientHarness,
 ) -> None:
     response = await harness.ask("alerts add", keyword="로봇", channel=harness.channel)
@@ -180,7 +180,7 @@ async def test_an_alert_for_a_channel_requires_the_permission_to_manage_messages
     assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id) == [alert]
 
 
-async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet(
+async def test_confirms_an_alert_even_if_opening_the_dm_fails(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: int) -> None:
@@ -191,7 +191,7 @@ async def test_an_alert_is_confirmed_though_direct_messages_cannot_be_opened_yet
     assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
 
 
-async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> None:
+async def test_stores_the_options_of_the_command(harness: ClientHarness) -> None:
     options = {
         "keyword": "robots, 로봇",
         "author": "Noether, Emmy",
@@ -207,7 +207,7 @@ async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> 
     assert alert.timing is models.AlertTiming.DAILY
 
 
-async def test_the_modal_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
+async def test_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
         "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
     )
@@ -256,7 +256,7 @@ REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
 )
 
 
-async def test_an_error_names_the_field_and_leads_back_to_the_form(harness: ClientHarness) -> None:
+async def test_a_form_error_names_the_field_and_reopens_the_form(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇")
     for values, key, arguments in REFUSED:
         response = await harness.fill(preview, "alert-edit-conditions", **{"votes": ""} | values)
@@ -267,7 +267,7 @@ async def test_an_error_names_the_field_and_leads_back_to_the_form(harness: Clie
     assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
 
-async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: ClientHarness) -> None:
+async def test_escapes_hostile_input(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="robot")
     hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
     changed = await harness.fill(preview, "alert-edit-conditions", keyword=hostile, without="||spoiler||")
@@ -280,7 +280,7 @@ async def test_a_hostile_modal_shows_as_text_and_mentions_no_one(harness: Client
     assert alert.terms[0].text.startswith("**@everyone**")
 
 
-async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
+async def test_a_draft_survives_a_restart(
     archive_db: Database, texts: Translations
 ) -> None:
     short, long = ["robot"], [f"word number {number} {'x' * 40}" for number in range(20)]
@@ -300,14 +300,14 @@ async def test_a_draft_survives_a_restart_also_one_too_long_for_a_custom_id(
             assert [term.text for term in made.terms] == words
 
 
-async def test_an_alert_that_exists_is_not_added_again(harness: ClientHarness) -> None:
+async def test_rejects_an_alert_that_already_exists(harness: ClientHarness) -> None:
     stored = await _add_alert(harness)
     again = await harness.press(await harness.ask("alerts add", keyword="로봇"), "alert-create")
     assert shown_text(again) == harness.texts("alert-exists")
     assert await _list_alerts(harness) == [stored]
 
 
-async def test_a_stored_alert_is_changed_from_the_list(harness: ClientHarness) -> None:
+async def test_edits_a_stored_alert_from_the_list(harness: ClientHarness) -> None:
     stored = await harness.bot.services.get(Alerts).add(
         alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
     )
@@ -333,7 +333,7 @@ async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None
     assert shown_text(await harness.press(detail, "alert-pause")) == gone
 
 
-async def test_names_are_completed_after_a_comma_in_the_script_that_is_typed(harness: ClientHarness) -> None:
+async def test_completes_names_after_a_comma_in_the_typed_script(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
 
@@ -341,7 +341,7 @@ async def test_names_are_completed_after_a_comma_in_the_script_that_is_typed(har
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
 
 
-async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_its_card(
+async def test_follows_topics_and_authors_from_a_paper_card(
     harness: ClientHarness,
 ) -> None:
     card = await harness.ask("paper", paper="2501.00001")
@@ -359,7 +359,7 @@ async def test_the_topics_institution_and_authors_of_a_paper_are_followed_from_i
     assert await _list_alerts(harness) == []
 
 
-async def test_a_post_on_a_topic_opens_the_form_with_its_words(harness: ClientHarness) -> None:
+async def test_follow_topic_fills_the_form_with_the_topic(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="small language model -diffusion votes:9")
     form = await harness.reader.click(message, label=harness.texts("follow-topic"))
     assert all(f"'{text}'" in str(form.modal) for text in ("small language model", "diffusion", "9"))

@@ -56,7 +56,7 @@ async def list_matching(
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
 
 
-async def test_an_alert_finds_its_terms_in_both_languages_abbreviated_and_in_any_spacing(
+async def test_matches_translations_abbreviations_and_any_spacing(
     world: World,
 ) -> None:
     prepared = await prepare(world, *SUMMARIES)
@@ -70,7 +70,7 @@ async def test_an_alert_finds_its_terms_in_both_languages_abbreviated_and_in_any
     assert await list_matching(world, prepared, "동화") == []
 
 
-async def test_terms_are_any_or_all_and_an_excluded_word_leaves_papers_out_in_all_its_forms(
+async def test_matches_any_or_all_terms_without_excluded_words(
     world: World,
 ) -> None:
     prepared = await prepare(world, *SUMMARIES)
@@ -84,7 +84,7 @@ async def test_terms_are_any_or_all_and_an_excluded_word_leaves_papers_out_in_al
     assert without == [0]
 
 
-async def test_a_reason_names_the_form_that_the_paper_has_and_where(world: World) -> None:
+async def test_a_reason_names_the_matching_form_and_field(world: World) -> None:
     (paper,) = await prepare(world, SUMMARIES[0])
     (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
     reasons = matcher.match(query, paper)
@@ -97,7 +97,7 @@ async def test_a_reason_names_the_form_that_the_paper_has_and_where(world: World
     assert sentence.text == "Trains an agent by **reinforcement learning**."
 
 
-async def test_a_sentence_is_of_the_summary_in_the_readers_language(world: World) -> None:
+async def test_quotes_the_summary_in_the_readers_language(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
     (of,) = paper.detail.appearances
     korean, english = (
@@ -117,7 +117,7 @@ async def test_a_sentence_is_of_the_summary_in_the_readers_language(world: World
             assert sentence.language == locale.value
 
 
-async def test_names_match_in_any_order_spelling_and_script(world: World) -> None:
+async def test_matches_names_in_any_order_spelling_or_script(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
     for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):
         (query,) = await read(world, alert_builders.draft(name, kind=AlertKind.AUTHOR))
@@ -127,7 +127,7 @@ async def test_names_match_in_any_order_spelling_and_script(world: World) -> Non
 
 
 @pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
-async def test_an_alert_finds_the_papers_that_a_search_finds_whole(world: World, text: str) -> None:
+async def test_an_alert_matches_what_a_search_matches_completely(world: World, text: str) -> None:
     prepared = await prepare(world, *SUMMARIES)
     result = await world.search.search(SearchRequest(text, limit=100))
     whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
@@ -138,7 +138,7 @@ async def test_an_alert_finds_the_papers_that_a_search_finds_whole(world: World,
 WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.korean, *term.english)})
 
 
-async def test_each_paper_that_matches_has_a_key_of_the_query(world: World) -> None:
+async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None:
     """The index compares a paper only with the queries that have one of its keys."""
     loop = asyncio.get_running_loop()
     (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
@@ -164,7 +164,7 @@ async def test_each_paper_that_matches_has_a_key_of_the_query(world: World) -> N
     await asyncio.to_thread(run)
 
 
-async def test_the_index_finds_what_a_comparison_of_each_alert_finds_as_alerts_come_and_go(
+async def test_the_index_agrees_with_comparing_each_alert(
     world: World,
 ) -> None:
     prepared = await prepare(world, *SUMMARIES)

@@ -20,7 +20,7 @@ async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> No
 
 
 @both_languages
-async def test_the_message_of_an_alert_in_a_dm_and_in_a_channel(harness: ClientHarness) -> None:
+async def test_alert_messages_in_a_dm_and_a_channel(harness: ClientHarness) -> None:
     text = "It begins with a large robot. Then *post-training* quantization halves its memory. It ends."
     await _add(harness, keyword="quantization")
     await _add(harness, author="lovelace, ada")
@@ -78,7 +78,7 @@ Then post-training **quantization** halves its memory. [읽기]
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_a_message_leads_to_its_paper_and_to_its_alert_or_to_all_of_its_alerts(
+async def test_message_buttons_open_the_paper_and_the_alert(
     harness: ClientHarness,
 ) -> None:
     await _add(harness, keyword="로봇")
@@ -96,7 +96,7 @@ async def test_a_message_leads_to_its_paper_and_to_its_alert_or_to_all_of_its_al
     assert harness.texts("alerts-heading", count=2) in shown_text(listed)
 
 
-async def test_direct_messages_closed_in_the_middle_lose_nothing(harness: ClientHarness) -> None:
+async def test_sends_missed_papers_once_direct_messages_reopen(harness: ClientHarness) -> None:
     await _add(harness, keyword="care")
     await harness.publish("A▲5")
     await harness.wait(seconds=100)
@@ -109,7 +109,7 @@ async def test_direct_messages_closed_in_the_middle_lose_nothing(harness: Client
     assert [f"pr:o:2601.0{number}000" in shown_ids for number in (1, 2)] == [True, True]
 
 
-async def test_a_changed_alert_that_its_reader_paused_says_that_it_is(harness: ClientHarness) -> None:
+async def test_editing_a_paused_alert_keeps_it_paused(harness: ClientHarness) -> None:
     await _add(harness, keyword="로봇")
     service = harness.bot.services.get(Alerts)
     (alert,) = await service.list_rows(user_id=harness.reader.id)

@@ -35,7 +35,7 @@ async def purge(world: World) -> None:
     await retention.Retention(world.database, world.clock, days=90).purge()
 
 
-async def test_what_matches_within_three_minutes_is_in_one_message_with_all_reasons(world: World) -> None:
+async def test_matches_within_three_minutes_share_a_message(world: World) -> None:
     await world.alert("강화 학습")
     await world.alert("kim minjun", kind=AlertKind.AUTHOR)
     await world.written("Mon", "A▲5", summary="강화학습(RL)을 쓴다.", location="a")
@@ -52,7 +52,7 @@ async def test_what_matches_within_three_minutes_is_in_one_message_with_all_reas
     ]
 
 
-async def test_a_recipient_is_told_of_a_paper_once_also_of_those_that_a_correction_adds(world: World) -> None:
+async def test_reports_each_paper_once_even_after_corrections(world: World) -> None:
     await world.alert("care")
     await world.list("Mon", 'A "Trained with care"')
     await world.wait(minutes=3)
@@ -62,7 +62,7 @@ async def test_a_recipient_is_told_of_a_paper_once_also_of_those_that_a_correcti
     assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
-async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its_servers(
+async def test_messages_use_the_language_of_the_recipient(
     world: World,
 ) -> None:
     async with world.database.transaction() as connection:
@@ -81,7 +81,7 @@ async def test_a_direct_message_is_in_the_readers_language_and_a_channels_in_its
     }
 
 
-async def test_an_alert_reports_only_papers_that_arrive_after_it_was_created(world: World) -> None:
+async def test_ignores_papers_older_than_the_alert(world: World) -> None:
     await world.written("Mon", "A▲5")
     await world.wait(minutes=1)
     await world.alert("care")
@@ -90,7 +90,7 @@ async def test_an_alert_reports_only_papers_that_arrive_after_it_was_created(wor
     assert world.sent == []
 
 
-async def test_names_that_services_add_later_match_and_tell_once(world: World) -> None:
+async def test_names_added_later_match_once(world: World) -> None:
     await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
     await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
     await world.alert("서울대", by=9, kind=AlertKind.INSTITUTION)
@@ -105,7 +105,7 @@ async def test_names_that_services_add_later_match_and_tell_once(world: World) -
     assert reasons == {"Grace Hopper", "KAIST AI", "A Lab, SNU"}
 
 
-async def test_a_message_is_built_of_no_more_papers_than_it_can_show(world: World) -> None:
+async def test_a_message_shows_at_most_25_papers(world: World) -> None:
     await world.alert("care")
     await world.alert("better")
     await world.written("Mon", " ".join(f"A{number}▲{number}" for number in range(1, 31)))
@@ -132,7 +132,7 @@ async def test_a_message_is_built_of_no_more_papers_than_it_can_show(world: Worl
         ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],
 )
-def test_an_alert_was_last_due_at_its_hour_also_on_a_day_that_skips_or_repeats_it(
+def test_finds_the_last_due_time_across_clock_changes(
     alert: dict[str, Any], now: str, expected: str
 ) -> None:
     fields: dict[str, Any] = {"timing": AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
@@ -141,7 +141,7 @@ def test_an_alert_was_last_due_at_its_hour_also_on_a_day_that_skips_or_repeats_i
     assert f"{last:%Y-%m-%dT%H:%M}" == expected
 
 
-async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_its_new_hour(
+async def test_a_daily_alert_collects_papers_until_its_hour(
     world: World,
 ) -> None:
     daily: dict[str, Any] = {"timing": AlertTiming.DAILY, "at_time": "12:30", "timezone": "Asia/Seoul"}
@@ -163,7 +163,7 @@ async def test_a_daily_alert_gathers_until_its_hour_and_a_changed_one_follows_it
         assert world.sent == sent
 
 
-async def test_a_paper_that_reaches_the_vote_threshold_later_is_reported_once(world: World) -> None:
+async def test_reports_a_paper_once_it_reaches_the_vote_minimum(world: World) -> None:
     await world.alert("care", min_votes=50)
     await world.written("Mon", "A▲12 B▲50 C")
     await world.wait(minutes=3)
@@ -173,7 +173,7 @@ async def test_a_paper_that_reaches_the_vote_threshold_later_is_reported_once(wo
     assert world.sent == ["@7 B", "@7 A"]
 
 
-async def test_a_match_with_enough_votes_in_time_is_held_until_the_delivery_hour(world: World) -> None:
+async def test_a_ready_match_survives_purging_until_its_hour(world: World) -> None:
     await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
     await world.written("Mon", "A▲12")
     await world.wait(days=29)
@@ -185,7 +185,7 @@ async def test_a_match_with_enough_votes_in_time_is_held_until_the_delivery_hour
     assert world.sent == ["@7 A"]
 
 
-async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(world: World) -> None:
+async def test_raising_the_vote_minimum_delays_unsent_matches(world: World) -> None:
     alert = await world.alert("care")
     await world.written("Mon", "A▲12 B▲70")
     await world.alerts.change(alert, alert_builders.draft("care", min_votes=60), user_id=7)
@@ -199,7 +199,7 @@ async def test_an_alert_that_asks_for_more_votes_now_lets_its_matches_wait(world
 READINGS = st.lists(st.lists(st.none() | st.integers(0, 100), max_size=3), max_size=4)
 
 
-async def test_any_sequence_of_readings_tells_of_a_paper_at_most_once(world: World) -> None:
+async def test_any_vote_history_reports_a_paper_at_most_once(world: World) -> None:
     """Readings come in groups, jump, fall and repeat; several alerts ask for votes."""
     lines = {1: 0, 2: 50, 3: 80}
     for user_id, line in lines.items():
@@ -245,7 +245,7 @@ async def test_matches_over_the_daily_message_limit_are_sent_after_24_hours(worl
     assert [message for message in world.sent if "@8" in message] == ["@8 A", "@8 B", "@8 C", "@8 D"]
 
 
-async def test_a_paused_alert_sends_later_and_a_removed_or_changed_one_no_old_match(world: World) -> None:
+async def test_pausing_delays_matches_but_removing_drops_them(world: World) -> None:
     paused, removed, changed = [await world.alert("care", by=user_id) for user_id in (1, 2, 3)]
     await world.written("Mon", "A▲12")
     await world.alerts.pause(paused)
@@ -263,7 +263,7 @@ async def test_a_paused_alert_sends_later_and_a_removed_or_changed_one_no_old_ma
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
-async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_are_old(
+async def test_replans_an_expired_message_for_30_days(
     world: World, days: int, is_told: bool
 ) -> None:
     """As in an outage of Discord that is longer than the lifetime of a message."""
@@ -280,7 +280,7 @@ async def test_a_message_that_expires_unsent_is_planned_again_until_its_papers_a
     assert sorted(world.sent) == (["@7 A B", "@8 A B"] if is_told else [])
 
 
-async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_new(world: World) -> None:
+async def test_papers_of_an_expired_message_join_the_next_one(world: World) -> None:
     await world.alert("care")
     world.discord.answer = FORBIDDEN
     for on, name in (("Mon", "A"), ("Wed", "B"), ("Fri", "C")):
@@ -293,7 +293,7 @@ async def test_the_papers_of_a_refused_message_that_expires_come_with_what_is_ne
     assert world.sent == ["@7 A B C"]
 
 
-async def test_a_refused_alert_of_a_channel_is_told_to_its_owner_once(world: World) -> None:
+async def test_notifies_the_owner_once_if_a_channel_refuses(world: World) -> None:
     await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
     world.discord.closed = {CHANNEL}
     await world.written("Mon", "A▲5")
@@ -307,7 +307,7 @@ async def test_a_refused_alert_of_a_channel_is_told_to_its_owner_once(world: Wor
     assert notice.channel_id == -READER, "the direct messages are opened once"
 
 
-async def test_papers_of_a_message_that_may_have_come_are_not_told_again(world: World) -> None:
+async def test_does_not_repeat_papers_of_an_unconfirmed_message(world: World) -> None:
     await world.alert("care")
     world.discord.answer = UNVERIFIABLE
     await world.written("Mon", "A▲5")
@@ -319,7 +319,7 @@ async def test_papers_of_a_message_that_may_have_come_are_not_told_again(world: 
     assert world.sent == []
 
 
-async def test_an_alert_that_fails_to_render_does_not_block_the_digest_and_comes_later(world: World) -> None:
+async def test_retries_an_alert_that_fails_to_render(world: World) -> None:
     await world.alert("care")
     world.renderer.failing = {"alert"}
     await world.written("Mon", "A▲5")
@@ -330,7 +330,7 @@ async def test_an_alert_that_fails_to_render_does_not_block_the_digest_and_comes
     assert world.sent == ["@7 A"]
 
 
-async def test_a_paper_that_cannot_be_compared_holds_up_no_other_and_is_tried_again(
+async def test_retries_a_paper_that_fails_without_delaying_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describe = planner._describe
@@ -350,7 +350,7 @@ async def test_a_paper_that_cannot_be_compared_holds_up_no_other_and_is_tried_ag
 
 
 @both_engines
-async def test_planning_that_is_killed_before_and_after_each_commit_tells_each_reader_once(
+async def test_killed_planning_neither_loses_nor_repeats_alerts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)
@@ -371,7 +371,7 @@ async def test_planning_that_is_killed_before_and_after_each_commit_tells_each_r
 
 
 @both_engines
-async def test_two_planners_at_once_neither_double_nor_lose_an_alert(world: World) -> None:
+async def test_concurrent_planners_neither_lose_nor_repeat_alerts(world: World) -> None:
     for user_id in range(1, 16):
         await world.alert("care", by=user_id)
         await world.alert("better", by=user_id)

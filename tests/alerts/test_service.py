@@ -38,14 +38,14 @@ draft = alert_builders.draft
         (("robot",), {"timezone": "Mars/Olympus"}, "time zone"),
     ],
 )
-def test_a_draft_that_cannot_work_is_refused_with_what_to_change(
+def test_rejects_an_invalid_draft_with_a_remedy(
     texts: list[str], fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(errors.UsageError, match=message):
         alerts_service.validate_alert(draft(*texts, **fields))
 
 
-def test_equal_drafts_have_the_same_key() -> None:
+def test_equivalent_drafts_have_the_same_key() -> None:
     first = alerts_service.validate_alert(
         draft("Language  Model", "로봇", "로봇 ", match_all=True, excluded=("beam", "Car"))
     )
@@ -61,7 +61,7 @@ def test_equal_drafts_have_the_same_key() -> None:
     assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 5
 
 
-async def test_resuming_an_alert_has_its_refused_messages_tried_at_once(world: World) -> None:
+async def test_resuming_retries_refused_messages_immediately(world: World) -> None:
     alert = await world.alert("care")
     await world.written("Mon", "A▲5")
     world.discord.answer = FORBIDDEN
@@ -74,7 +74,7 @@ async def test_resuming_an_alert_has_its_refused_messages_tried_at_once(world: W
     assert world.sent == ["@7 A"]
 
 
-async def test_an_equal_alert_and_one_too_many_are_refused(world: World) -> None:
+async def test_rejects_duplicate_and_excess_alerts(world: World) -> None:
     first = await world.alert("Diffusion")
     with pytest.raises(errors.DuplicateError, match=f"already exists: alert {first}"):
         await world.alert("diffusion ")
@@ -85,14 +85,14 @@ async def test_an_equal_alert_and_one_too_many_are_refused(world: World) -> None
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_two_presses_at_once_add_one_alert(world: World) -> None:
+async def test_concurrent_presses_add_one_alert(world: World) -> None:
     presses = (world.alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, errors.DuplicateError) for outcome in outcomes) == 3
     assert len(await world.alerts.list_rows(user_id=7)) == 1
 
 
-async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
+async def test_a_changed_alert_uses_its_new_terms(world: World) -> None:
     alert = await world.alert("speech")
     await world.alert("robot")
     await world.alerts.pause(alert)
@@ -110,7 +110,7 @@ async def test_a_changed_alert_matches_what_it_says_now(world: World) -> None:
     assert world.sent == ["@7 A B"]
 
 
-async def test_the_preview_counts_the_matches_of_thirty_days(
+async def test_a_preview_counts_the_matches_of_30_days(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for on, text in (("Tue-3", "A▲5 B▲5"), ("Sat-1", "C▲9 E"), ("Wed-6", "D▲5")):
@@ -125,7 +125,7 @@ async def test_the_preview_counts_the_matches_of_thirty_days(
     assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
 
 
-async def test_a_preview_has_the_papers_of_the_author_and_leaves_excluded_words_out(world: World) -> None:
+async def test_a_preview_applies_authors_and_exclusions(world: World) -> None:
     await world.written("Mon", "A▲5", summary="Of robots.", location="1")
     await world.written("Mon", "B▲5", summary="A survey of robots.", location="2")
     for of, count in (
@@ -137,7 +137,7 @@ async def test_a_preview_has_the_papers_of_the_author_and_leaves_excluded_words_
         assert (await world.alerts.preview(of)).paper_count == count, of
 
 
-async def test_a_korean_alert_finds_papers_of_an_english_list_and_the_preview_names_the_related_terms(
+async def test_a_korean_alert_matches_english_papers(
     world: World,
 ) -> None:
     """Where Hugging Face is the only source, no text is Korean."""
@@ -161,7 +161,7 @@ async def test_a_korean_alert_finds_papers_of_an_english_list_and_the_preview_na
         (draft("zeta"), None),
     ],
 )
-async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has_some(
+async def test_an_empty_preview_offers_the_nearest_wider_alert(
     world: World, asked: models.Alert, wider: models.Alert | None
 ) -> None:
     await world.written("Mon", "A▲5", summary="학습에 쓴다.")
@@ -171,7 +171,7 @@ async def test_a_preview_without_a_match_offers_the_nearest_wider_alert_that_has
     assert found == (wider and (wider.terms, False, 1))
 
 
-async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(world: World) -> None:
+async def test_rejects_expired_and_invalid_draft_tokens(world: World) -> None:
     tokens = TextTokenStore(world.database, world.clock)
     with pytest.raises(UserError, match="outdated-control"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
@@ -191,6 +191,6 @@ async def test_a_token_that_is_gone_or_not_a_drafts_is_an_outdated_component(wor
         (" , ;\n", []),
     ],
 )
-def test_items_are_separated_by_commas_or_semicolons(typed: str, items: list[str]) -> None:
+def test_splits_items_at_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items

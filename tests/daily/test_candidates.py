@@ -39,7 +39,7 @@ async def list_papers(world: World) -> None:
         await world.facts(name, "arxiv", authors=("Ada Lovelace",))
 
 
-async def test_only_papers_that_match_all_of_the_topic_are_posted(world: World) -> None:
+async def test_posts_only_papers_that_match_the_whole_topic(world: World) -> None:
     await list_papers(world)
     for channel, topic in enumerate(POSTED):
         await world.daily(channel=channel, topic=topic, papers=5)
@@ -50,7 +50,7 @@ async def test_only_papers_that_match_all_of_the_topic_are_posted(world: World) 
     assert {post.total for post in posts} == {4}
 
 
-async def test_a_day_without_matches_is_an_empty_day(world: World) -> None:
+async def test_a_day_without_matches_ends_after_twelve_hours(world: World) -> None:
     await list_papers(world)
     row = await world.daily(topic="quantum chemistry")
     for when, last_on in (("Mon 09:00", MONDAY - DAY), ("Mon 21:00", MONDAY)):
@@ -59,7 +59,7 @@ async def test_a_day_without_matches_is_an_empty_day(world: World) -> None:
     assert world.sent == []
 
 
-async def test_topics_of_a_channel_share_its_history(world: World) -> None:
+async def test_posts_on_several_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:
     await list_papers(world)
     for topic in ("", "reinforcement learning", "author:lovelace"):
         await world.daily(topic=topic)
@@ -69,7 +69,7 @@ async def test_topics_of_a_channel_share_its_history(world: World) -> None:
     assert world.sent == ["B C", "A D"]
 
 
-async def test_each_topic_is_looked_up_once_for_all_channels(
+async def test_looks_up_each_topic_once_for_all_channels(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, int]] = []
@@ -90,7 +90,7 @@ async def test_each_topic_is_looked_up_once_for_all_channels(
     assert len(world.sent) == 7
 
 
-async def test_a_role_is_mentioned_by_planned_posts_only(world: World) -> None:
+async def test_only_scheduled_posts_mention_a_role(world: World) -> None:
     await list_papers(world)
     row = await world.daily(topic="RL", mention_role_id=77)
     await world.at("Mon 09:00")

@@ -48,7 +48,7 @@ DAY_BEFORE = date(2026, 1, 4)
         ([(1, 9, 1, DAY_BEFORE), (2, 9, 2, ON)], {}, [2, 1]),
     ],
 )
-def test_papers_are_chosen_by_votes(
+def test_ranks_papers_by_votes(
     candidates: list[tuple[Any, ...]], options: dict[str, Any], chosen: list[int]
 ) -> None:
     values: dict[str, Any] = {"posted_ids": (), "top_n": 5, "min_votes": 0} | options

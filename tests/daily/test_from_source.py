@@ -21,7 +21,7 @@ TOPIC = "reinforcement learning"
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_by_how_well_they_match(
+async def test_an_arxiv_post_sorts_by_votes_then_relevance(
     world: World,
 ) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
@@ -37,7 +37,7 @@ async def test_a_post_from_arxiv_has_its_papers_on_the_topic_by_votes_and_then_b
     assert (post.total, post.source) == (4, "arXiv cs.CL")
 
 
-async def test_lookup_only_papers_are_left_out_of_plain_posts_and_day_lists(world: World) -> None:
+async def test_excludes_lookup_papers_from_plain_posts_and_day_lists(world: World) -> None:
     await world.daily(papers=10)
     for on in ("Mon", "Tue"):
         await world.list(on, ANNOUNCED, source=ARXIV, form=LOOKUP)
@@ -54,7 +54,7 @@ async def test_lookup_only_papers_are_left_out_of_plain_posts_and_day_lists(worl
     assert found.is_listed
 
 
-async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(world: World) -> None:
+async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL lists every new paper.*--topic"):
         await world.daily(source=ARXIV)
@@ -73,7 +73,7 @@ async def test_a_source_with_digests_for_lookup_is_refused_without_a_topic(world
     assert (await world.daily(at="", source=ARXIV, topic="RL")).at_time == "09:00"
 
 
-async def test_a_post_from_a_list_has_only_its_papers_and_repeats_none_of_the_channel(world: World) -> None:
+async def test_a_post_from_a_list_shows_only_that_list(world: World) -> None:
     await world.source(LIST, SourceKind.URL)
     await world.daily(at="08:00 Seoul", source=LIST, papers=5)
     await world.daily(papers=5)
@@ -84,7 +84,7 @@ async def test_a_post_from_a_list_has_only_its_papers_and_repeats_none_of_the_ch
     assert world.sent == ["S B R", "V"]
 
 
-async def test_late_papers_of_the_source_are_posted_and_the_post_is_made_once(world: World) -> None:
+async def test_late_papers_from_a_source_follow_in_its_next_post(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", REWARDS, source=ARXIV, form=LOOKUP)
@@ -97,7 +97,7 @@ async def test_late_papers_of_the_source_are_posted_and_the_post_is_made_once(wo
     assert world.sent == ["R", "T V B"]
 
 
-async def test_a_post_goes_on_when_its_source_was_removed(world: World) -> None:
+async def test_a_post_continues_after_its_source_is_removed(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     row = await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
@@ -108,7 +108,7 @@ async def test_a_post_goes_on_when_its_source_was_removed(world: World) -> None:
     assert world.sent == ["B"]
 
 
-async def test_a_list_of_the_same_day_that_is_posted_first_takes_nothing_from_the_days_list(
+async def test_a_shared_list_does_not_replace_the_list_of_its_day(
     world: World,
 ) -> None:
     await world.daily()
@@ -119,7 +119,7 @@ async def test_a_list_of_the_same_day_that_is_posted_first_takes_nothing_from_th
     assert world.sent == ["S", "B R"]
 
 
-async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: ClientHarness) -> None:
+async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarness) -> None:
     now = harness.container.clock()
     async with harness.container.database.transaction() as connection:
         await sources.add(connection, url=ARXIV, kind=SourceKind.ARXIV, now=now)
@@ -145,7 +145,7 @@ async def test_setup_from_a_source_previews_it_and_the_post_says_so(harness: Cli
     assert "arXiv cs.CL" not in shown_text(await harness.manage("daily edit", **{"from": "-"}))
 
 
-async def test_the_address_of_a_source_which_may_hold_secrets_is_not_among_a_managers_data(
+async def test_personal_data_excludes_source_urls(
     harness: ClientHarness,
 ) -> None:
     address = "https://alice:s3cret@feeds.example.org/papers.md?token=hunter2"

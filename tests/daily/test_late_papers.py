@@ -21,7 +21,7 @@ async def post_monday_and_add(world: World, added: str = "") -> None:
 
 
 @pytest.mark.promise
-async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next_post_once(
+async def test_papers_added_after_a_post_end_the_next_one(
     world: World,
 ) -> None:
     await post_monday_and_add(world, "C▲90 D▲7")
@@ -33,7 +33,7 @@ async def test_papers_that_a_day_gains_after_the_hour_are_at_the_end_of_the_next
 
 
 @pytest.mark.promise
-async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counted(world: World) -> None:
+async def test_late_papers_fill_free_slots_plus_five(world: World) -> None:
     await post_monday_and_add(world, " ".join(f"C{number}▲{number}" for number in range(30, 39)))
     await world.at("Tue 18:00")
     assert world.sent[1] == "K L C38 C37 C36 C35 C34 C33"
@@ -41,7 +41,7 @@ async def test_late_papers_fill_the_free_places_and_five_more_and_all_are_counte
 
 
 @pytest.mark.promise
-async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(world: World) -> None:
+async def test_late_papers_alone_do_not_trigger_a_post(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=3)
     await world.list("Mon", "A▲9", at="Mon 17:00")
     await world.at("Mon 18:00")
@@ -55,7 +55,7 @@ async def test_late_papers_alone_make_no_post_and_wait_for_the_next_one(world: W
 
 
 @pytest.mark.promise
-async def test_a_written_digest_of_a_posted_day_adds_its_other_papers_to_the_next_post(world: World) -> None:
+async def test_a_newsletter_for_a_posted_day_adds_late_papers(world: World) -> None:
     await post_monday_and_add(world)
     await world.written("Mon", "A▲9 E▲6", at="Mon 21:00")
     await world.at("Tue 18:00")
@@ -63,7 +63,7 @@ async def test_a_written_digest_of_a_posted_day_adds_its_other_papers_to_the_nex
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-async def test_late_papers_of_a_post_that_expires_are_offered_again_if_it_was_not_sent(
+async def test_late_papers_return_if_their_post_expires_unsent(
     world: World, is_sent: bool
 ) -> None:
     await post_monday_and_add(world, "C▲7")
@@ -78,7 +78,7 @@ async def test_late_papers_of_a_post_that_expires_are_offered_again_if_it_was_no
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("options", [{"topic": "moss"}, {"min_votes": 10}], ids=["topic", "votes"])
-async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is_posted_once(
+async def test_posts_a_second_digest_once_if_the_first_had_no_match(
     world: World, options: dict[str, Any]
 ) -> None:
     await world.daily(at="18:00 Seoul", papers=3, **options)
@@ -91,7 +91,7 @@ async def test_the_list_of_a_day_whose_first_digest_had_nothing_for_a_channel_is
     assert world.renderer.posts[0].late == ()
 
 
-async def test_a_list_without_the_topic_that_grows_after_the_hour_is_posted_then(world: World) -> None:
+async def test_posts_the_first_match_of_a_growing_list_immediately(world: World) -> None:
     await world.daily(at="18:00 Seoul", topic="moss")
     await world.list("Mon", 'A▲9 "Rivers"', at="Mon 17:00")
     await world.at("Mon 18:00")
@@ -102,7 +102,7 @@ async def test_a_list_without_the_topic_that_grows_after_the_hour_is_posted_then
     assert world.sent == ["B", "C"]
 
 
-async def test_an_announcement_has_no_more_papers_than_its_message_shows(world: World) -> None:
+async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     """More would count as posted, and would not come again."""
     await world.daily(at="18:00 Seoul", papers=9, style=models.Style.ANNOUNCEMENT)
     monday = " ".join(f"A{number}▲{number}" for number in range(30, 42))
@@ -117,7 +117,7 @@ async def test_an_announcement_has_no_more_papers_than_its_message_shows(world: 
     assert [post.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
 
 
-async def test_a_post_about_an_older_day_does_not_bring_back_what_newer_posts_left_out(world: World) -> None:
+async def test_an_older_list_does_not_bring_back_skipped_papers(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=3)
     monday = "A▲8 B▲7 C▲6 D▲5 E▲4"
     await world.list("Mon", monday, at="Mon 17:00")

@@ -14,7 +14,7 @@ async def preview(world: World, row: models.Subscription) -> tuple[str, bool]:
     return names([paper.arxiv_id for paper in post.papers]), is_new
 
 
-async def test_a_preview_shows_the_top_of_the_newest_date_and_then_what_was_posted(world: World) -> None:
+async def test_a_preview_shows_new_papers_or_else_the_newest_day(world: World) -> None:
     row = await world.daily()
     assert await preview(world, row) == ("", False)
     await world.list("Sun-1", "I▲99")
@@ -32,7 +32,7 @@ async def test_a_preview_shows_the_top_of_the_newest_date_and_then_what_was_post
     assert await preview(world, row) == ("B C", False)
 
 
-async def test_papers_posted_on_demand_count_as_posted_and_a_repeated_press_plans_one_post(
+async def test_pressing_post_now_twice_plans_one_post(
     world: World,
 ) -> None:
     row = await world.daily()
@@ -47,7 +47,7 @@ async def test_papers_posted_on_demand_count_as_posted_and_a_repeated_press_plan
     assert on_demand.priority < daily.priority
 
 
-async def test_nothing_is_planned_without_new_papers_or_a_subscription(world: World) -> None:
+async def test_post_now_plans_nothing_without_new_papers(world: World) -> None:
     row = await world.daily(min_votes=5)
     assert await world.on_demand.plan(row.id, 1) is None
     await world.list("Mon", "A▲9 B▲1")
@@ -58,7 +58,7 @@ async def test_nothing_is_planned_without_new_papers_or_a_subscription(world: Wo
     assert await world.on_demand.plan(row.id, 5) is None
 
 
-async def test_a_weekly_on_demand_post_draws_from_its_week(world: World) -> None:
+async def test_a_weekly_post_on_demand_covers_seven_days(world: World) -> None:
     row = await world.daily(style=models.Style.WEEKLY)
     for on, text in (("Wed-1", "A▲90"), ("Mon", "B▲5"), ("Sat-2", "C▲99")):
         await world.list(on, text)
@@ -70,7 +70,7 @@ async def test_a_weekly_on_demand_post_draws_from_its_week(world: World) -> None
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
-async def test_the_papers_of_an_unsent_post_come_with_the_channels_next_post(
+async def test_papers_of_an_unsent_post_appear_in_the_next_post(
     world: World, is_removed: bool
 ) -> None:
     asked = await world.daily()

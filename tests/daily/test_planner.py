@@ -23,7 +23,7 @@ async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPap
     return {paper.paper_id: 1.0 for paper in found}
 
 
-async def test_the_top_papers_of_the_day_are_posted_once_at_the_time(world: World) -> None:
+async def test_posts_the_top_papers_once_at_the_set_time(world: World) -> None:
     row = await world.daily(at="09:00 Seoul", papers=2)
     await world.list("Mon", "A▲5 B▲81 C D▲40")
     await world.at("Mon 08:59")
@@ -36,7 +36,7 @@ async def test_the_top_papers_of_the_day_are_posted_once_at_the_time(world: Worl
     assert await world.last_on(row) == MONDAY
 
 
-async def test_a_list_that_comes_after_the_time_is_posted_within_twelve_hours(world: World) -> None:
+async def test_posts_a_late_list_within_twelve_hours(world: World) -> None:
     row = await world.daily()
     monday = await world.daily(channel=21, days=(1,))
     await world.at("Mon 09:00")
@@ -51,7 +51,7 @@ async def test_a_list_that_comes_after_the_time_is_posted_within_twelve_hours(wo
     assert world.sent == ["A", "#21 A"]
 
 
-async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_late(world: World) -> None:
+async def test_one_post_after_downtime_covers_the_missed_days(world: World) -> None:
     await world.daily(papers=2)
     await world.list("Mon", "A▲10")
     await world.at("Mon 09:00")
@@ -61,7 +61,7 @@ async def test_after_downtime_the_last_days_are_posted_once_and_older_ones_are_l
     assert world.sent == ["A", "F E C B"]
 
 
-async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(world: World) -> None:
+async def test_a_late_weekly_post_excludes_the_following_week(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=9)
     for on, paper in (("Sun-1", "A▲9"), ("Mon", "B▲9"), ("Tue", "C▲9"), ("Wed", "D▲9")):
         await world.list(on, paper, at=f"{on} 09:00")
@@ -75,7 +75,7 @@ async def test_a_late_weekly_post_leaves_the_days_after_its_week_to_the_next(wor
     assert weeks == [(day("Tue-1"), MONDAY), (day("Tue"), day("Mon+1"))]
 
 
-async def test_two_posts_of_one_channel_and_language_share_posted_papers(world: World) -> None:
+async def test_posts_in_one_channel_and_language_do_not_repeat_papers(world: World) -> None:
     await world.daily()
     await world.daily(style=models.Style.CARDS)
     await world.daily(locale=models.Locale.KO)
@@ -84,7 +84,7 @@ async def test_two_posts_of_one_channel_and_language_share_posted_papers(world: 
     assert sorted(world.sent) == ["A B", "A B", "C D"]
 
 
-async def test_posts_that_cost_a_look_up_keep_no_others_waiting(world: World) -> None:
+async def test_plans_posts_without_a_topic_first(world: World) -> None:
     for number in range(12):
         await world.daily(channel=20 + number, topic=f"robot {number}")
     for number in range(3):
@@ -104,7 +104,7 @@ async def test_posts_that_cost_a_look_up_keep_no_others_waiting(world: World) ->
 
 
 @both_engines
-async def test_papers_that_come_while_a_post_is_chosen_are_in_the_next_one(
+async def test_papers_added_during_planning_appear_in_the_next_post(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.daily(topic="anything")
@@ -127,7 +127,7 @@ async def test_papers_that_come_while_a_post_is_chosen_are_in_the_next_one(
 
 
 @both_engines
-async def test_two_plans_at_once_for_one_channel_choose_different_papers(world: World) -> None:
+async def test_concurrent_planners_choose_different_papers(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9 B▲8 C▲7 D▲6")
     world.now = moment("Mon 09:00")
@@ -140,7 +140,7 @@ async def test_two_plans_at_once_for_one_channel_choose_different_papers(world: 
     assert sorted(names(each.papers) for each in await world.planned()) == ["A B", "C D"]
 
 
-async def test_what_fails_for_one_post_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_failing_post_does_not_stop_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     in_pangaea, bug = await world.daily(channel=21), await world.daily(channel=22)
     await world.daily(channel=23, style=models.Style.CARDS)
     await world.daily(channel=24, topic="bad")
@@ -173,7 +173,7 @@ async def test_what_fails_for_one_post_stops_no_other(world: World, monkeypatch:
     assert sorted(world.sent) == [f"#{channel} A" for channel in range(21, 27)]
 
 
-async def test_identical_posts_of_many_channels_are_rendered_once_and_others_apart(world: World) -> None:
+async def test_renders_identical_posts_once(world: World) -> None:
     for channel in range(100, 110):
         await world.daily(channel=channel)
     await world.daily(channel=110, at="08:30 Seoul")
@@ -183,7 +183,7 @@ async def test_identical_posts_of_many_channels_are_rendered_once_and_others_apa
     assert len(world.renderer.posts) == 2, "the schedule is a part of a post"
 
 
-async def test_a_clock_set_back_repeats_no_post(world: World) -> None:
+async def test_setting_the_clock_back_repeats_no_post(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
@@ -201,7 +201,7 @@ async def test_a_clock_set_back_repeats_no_post(world: World) -> None:
         ("09:00 New_York",) * 2 + (True,),
     ],
 )
-async def test_a_digest_dated_tomorrow_does_not_silence_todays(
+async def test_a_digest_dated_tomorrow_does_not_block_todays(
     world: World, at: str, due: str, is_fresh: bool
 ) -> None:
     world.now = moment("Sat-1 21:00")
@@ -219,7 +219,7 @@ async def test_a_digest_dated_tomorrow_does_not_silence_todays(
 
 
 @pytest.mark.parametrize(("days", "lives"), [((1,), 7), ((1, 2, 3, 4, 5), 1), ((1, 4), 3)])
-async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
+async def test_a_post_expires_on_the_next_scheduled_date(
     world: World, days: tuple[int, ...], lives: int
 ) -> None:
     await world.daily(days=days)
@@ -229,7 +229,7 @@ async def test_a_post_is_tried_until_the_next_date_of_its_subscription(
     assert delivery.expires_at - delivery.planned_at == lives * DAY
 
 
-async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_takes_what_is_there(
+async def test_a_post_waits_twelve_hours_for_an_unreachable_source(
     world: World,
 ) -> None:
     await world.read_lists("Thu-1")
@@ -242,7 +242,7 @@ async def test_a_post_waits_for_a_source_that_is_down_at_the_close_and_then_take
     assert world.sent == ["A"]
 
 
-async def test_a_day_that_has_no_list_has_no_post(world: World) -> None:
+async def test_a_day_without_a_list_has_no_post(world: World) -> None:
     await world.read_lists("Thu-1")
     row = await world.daily(at="")
     world.now = moment("Tue 11:31")

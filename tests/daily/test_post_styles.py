@@ -36,7 +36,7 @@ def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> Non
 @pytest.mark.parametrize("topic", ["", "reinforcement learning", "a" * 72, "a" * 200])
 @pytest.mark.parametrize("count", [1, 9])
 @pytest.mark.parametrize("style", Style)
-def test_every_message_of_a_post_from_a_source_has_its_marker(style: Style, count: int, topic: str) -> None:
+def test_every_message_contains_its_marker(style: Style, count: int, topic: str) -> None:
     papers = tuple(map(rendered_posts.paper, range(count)))
     # Without it, a message with an unknown outcome is not found in the history, and comes twice.
     post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
@@ -44,7 +44,7 @@ def test_every_message_of_a_post_from_a_source_has_its_marker(style: Style, coun
 
 
 @pytest.mark.parametrize("style", Style)
-def test_late_papers_are_named_with_their_day(style: Style) -> None:
+def test_late_papers_show_their_day(style: Style) -> None:
     papers = tuple(map(rendered_posts.paper, range(1, 5)))
     parts = RENDERER.render_daily(
         rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),))

@@ -409,7 +409,7 @@ class Year:
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
-async def test_a_random_year_is_posted_by_the_rules(db: Database, seed: int) -> None:
+async def test_a_random_year_follows_the_rules(db: Database, seed: int) -> None:
     year = Year(db, seed)
     await year.run(DAYS)
     count = 0

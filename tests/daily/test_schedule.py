@@ -51,7 +51,7 @@ def test_weekdays_are_local_to_the_zone() -> None:
     assert due == schedule.Slot(date(2026, 1, 5), utc("2026-01-04T15:30"))
 
 
-def test_weekdays_are_parsed_from_names_and_ranges() -> None:
+def test_parses_weekday_names_and_ranges() -> None:
     assert schedule.parse_days("mon,tue") == (1, 2)
     assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
     assert schedule.parse_days("Monday Wed") == (1, 3)
@@ -94,7 +94,7 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
     on=st.dates(date(1990, 1, 1), date(2037, 1, 1)),
     at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
 )
-def test_a_due_time_shows_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
+def test_a_due_time_is_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
     moment = schedule.wall_clock_to_utc(on, at, zone)
     wall = moment.astimezone(zone).replace(tzinfo=None)
     asked = datetime.combine(on, at)

@@ -34,7 +34,7 @@ async def _setup(harness: ClientHarness, **options: Any) -> tuple[Any, Any]:
 
 
 @both_languages
-async def test_the_screens_of_a_daily_post(harness: ClientHarness) -> None:
+async def test_daily_post_screens(harness: ClientHarness) -> None:
     press = harness.manager_press
     preview, summary = await _setup(harness, time="9시", timezone="Asia/Seoul")
     assert preview.ephemeral
@@ -141,7 +141,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 
 
 @both_languages
-async def test_what_setup_and_edit_answer_instead_of_a_summary(harness: ClientHarness) -> None:
+async def test_setup_and_edit_refusals(harness: ClientHarness) -> None:
     shown = [await harness.manage("daily edit")]
     shown.append((await _setup(harness, votes=9999, time="18:00"))[0])
     shown.append(await harness.manage("daily setup", channel=harness.readonly_channel))
@@ -210,7 +210,7 @@ This server has several daily posts. Pick one with the **post** option.
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_the_options_of_setup_are_stored_by_its_button(harness: ClientHarness) -> None:
+async def test_the_start_button_stores_the_options(harness: ClientHarness) -> None:
     _, summary = await _setup(
         harness,
         channel=harness.channel,
@@ -238,7 +238,7 @@ async def test_the_options_of_setup_are_stored_by_its_button(harness: ClientHarn
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
 
 
-async def test_the_zone_of_a_post_becomes_the_managers_own_only_if_none_is_known(
+async def test_the_first_post_sets_the_managers_time_zone(
     harness: ClientHarness,
 ) -> None:
     for typed in ("America/New_York", "Asia/Tokyo"):
@@ -260,7 +260,7 @@ async def test_the_zone_of_a_post_becomes_the_managers_own_only_if_none_is_known
         ({"style": "cards"}, (1, 2, 3, 4, 5, 6, 7)),
     ],
 )
-def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chosen(
+def test_a_post_made_weekly_defaults_to_mondays(
     options: dict[str, str], days: tuple[int, ...]
 ) -> None:
     changed = daily_options.apply_changes(models.Subscription(guild_id=1, channel_id=2), options)
@@ -269,7 +269,7 @@ def test_a_post_that_becomes_weekly_comes_on_mondays_unless_days_were_chosen(
     assert daily_options.apply_changes(changed, {"style": options["style"], "papers": 3}).days == days
 
 
-async def test_a_time_is_typed_as_it_is_said(harness: ClientHarness) -> None:
+async def test_edit_accepts_times_in_natural_language(harness: ClientHarness) -> None:
     stored = await harness.add_subscription(at_time="07:00", timezone="Asia/Seoul")
     for typed, at_time, zone in (
         ("매일 오전 9시", "09:00", "Asia/Seoul"),
@@ -296,13 +296,13 @@ async def test_a_post_without_a_time_waits_for_the_complete_list(harness: Client
     assert harness.texts("next-complete", until=until) in listed
 
 
-async def test_a_channel_offers_its_own_style(harness: ClientHarness) -> None:
+async def test_setup_picks_the_style_for_the_channel_type(harness: ClientHarness) -> None:
     for create, style in (("create_news_channel", "Announcement"), ("create_forum_channel", "Forum")):
         channel = getattr(harness.guild, create)(style.lower())
         assert style in shown_text(await harness.manage("daily setup", channel=channel))
 
 
-async def test_a_preview_is_private_plans_nothing_and_says_if_nothing_is_new(harness: ClientHarness) -> None:
+async def test_a_preview_is_private_and_plans_nothing(harness: ClientHarness) -> None:
     for style in ("compact", "cards", "weekly"):
         subscription = await harness.add_subscription(style=models.Style(style))
         card = await harness.manage("daily edit")
@@ -317,7 +317,7 @@ async def test_a_preview_is_private_plans_nothing_and_says_if_nothing_is_new(har
     assert shown_text(previewed).startswith(harness.texts("preview-nothing-new"))
 
 
-async def test_a_post_made_now_is_not_repeated(harness: ClientHarness) -> None:
+async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
     here = f"<#{harness.channel.id}>"
     await harness.add_subscription(top_n=25)
     card = await harness.manage("daily edit")
@@ -331,7 +331,7 @@ async def test_a_post_made_now_is_not_repeated(harness: ClientHarness) -> None:
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
 
 
-async def test_two_who_pause_undo_nothing(harness: ClientHarness) -> None:
+async def test_pausing_twice_keeps_the_post_paused(harness: ClientHarness) -> None:
     await harness.add_subscription()
     other_card = await harness.manage("daily edit")
     paused = await harness.manager_press(await harness.manage("daily edit"), "subscription-pause")
@@ -343,7 +343,7 @@ async def test_two_who_pause_undo_nothing(harness: ClientHarness) -> None:
     assert [row.state for row in await _stored(harness)] == [models.ActivityState.ACTIVE]
 
 
-async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows_the_command(
+async def test_only_managers_get_post_suggestions(
     harness: ClientHarness,
 ) -> None:
     await harness.add_subscription()
@@ -355,7 +355,7 @@ async def test_the_posts_are_offered_to_managers_alone_also_if_the_server_allows
 
 
 @both_languages
-async def test_a_choice_selects_a_subscription(harness: ClientHarness) -> None:
+async def test_selects_a_post_by_id(harness: ClientHarness) -> None:
     at_six = await harness.add_subscription(at_time="18:00")
     about, at_shown = await harness.add_subscription(topic="Diffusion"), harness.texts.format_time("18:00")
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)
@@ -372,7 +372,7 @@ async def test_a_choice_selects_a_subscription(harness: ClientHarness) -> None:
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
 
 
-async def test_the_form_sets_a_role_and_the_notification_of_a_draft_and_of_a_post(
+async def test_more_settings_changes_a_draft_or_a_post(
     harness: ClientHarness,
 ) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
@@ -393,7 +393,7 @@ async def test_the_form_sets_a_role_and_the_notification_of_a_draft_and_of_a_pos
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
 
 
-async def test_a_role_is_chosen_by_those_who_may_mention_it(harness: ClientHarness) -> None:
+async def test_choosing_a_role_requires_the_right_to_mention_it(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers")
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
     setup = await harness.manage("daily setup")

@@ -26,7 +26,7 @@ async def set_state(
         await daily.set_state(connection, [row.id], state, **fields)
 
 
-async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(world: World) -> None:
+async def test_rescheduling_after_a_post_waits_for_the_next_day(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9")
     await world.at("Mon 09:00")
@@ -39,7 +39,7 @@ async def test_a_subscription_rescheduled_after_its_post_is_due_the_next_day(wor
     assert world.sent == ["A", "B"]
 
 
-async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(world: World) -> None:
+async def test_editing_a_waiting_post_keeps_its_date(world: World) -> None:
     row = await world.daily()
     await world.at("Mon 09:00")
     await world.list("Mon", "A▲9", at="Mon 09:05")
@@ -50,7 +50,7 @@ async def test_a_waiting_subscription_keeps_its_date_when_it_is_edited(world: Wo
 
 
 @pytest.mark.parametrize(("changes", "at_once", "in_the_evening"), RESCHEDULED)
-async def test_a_post_that_is_due_when_its_schedule_is_edited_is_not_lost(
+async def test_rescheduling_a_due_post_does_not_lose_it(
     world: World, changes: dict[str, Any], at_once: list[str], in_the_evening: list[str]
 ) -> None:
     row = await world.daily()
@@ -64,7 +64,7 @@ async def test_a_post_that_is_due_when_its_schedule_is_edited_is_not_lost(
 
 
 @pytest.mark.parametrize(("changes", "at_once", "in_the_evening"), RESCHEDULED)
-async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
+async def test_rescheduling_a_refused_post_does_not_lose_it(
     world: World, changes: dict[str, Any], at_once: list[str], in_the_evening: list[str]
 ) -> None:
     row = await world.daily(days=(1,))
@@ -80,7 +80,7 @@ async def test_what_discord_kept_from_being_posted_is_not_lost_by_an_edit(
 
 
 @pytest.mark.parametrize("reason", [models.Reason.NO_SEND, models.Reason.BY_HAND])
-async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_hand(
+async def test_resuming_posts_a_missed_date_unless_paused_by_hand(
     world: World, reason: models.Reason
 ) -> None:
     row = await world.daily()
@@ -93,7 +93,7 @@ async def test_what_discord_kept_from_being_posted_is_posted_after_a_resume_by_h
     assert world.sent == (["A"] if reason is models.Reason.NO_SEND else [])
 
 
-async def test_what_is_planned_is_held_while_its_subscription_is_paused(world: World) -> None:
+async def test_pausing_holds_planned_posts(world: World) -> None:
     paused, other = await world.daily(), await world.daily(at="09:05 Seoul")
     await world.list("Mon", "A▲9 B▲8 C▲7")
     world.discord.answer = AWAY
@@ -109,7 +109,7 @@ async def test_what_is_planned_is_held_while_its_subscription_is_paused(world: W
     assert world.sent == ["C", "A B"]
 
 
-async def test_a_removed_subscription_leaves_no_unsent_delivery(world: World) -> None:
+async def test_removing_a_subscription_cancels_unsent_posts(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9")
     world.discord.answer = AWAY
@@ -140,12 +140,12 @@ async def test_a_removed_subscription_leaves_no_unsent_delivery(world: World) ->
         *(({"topic": topic}, "topic") for topic in ("-survey", "author:", "x" * 201, "!!!")),
     ],
 )
-def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_rejects_invalid_settings(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(errors.UsageError, match=message):
         options.validated(models.Subscription(**{"guild_id": 1, "channel_id": 1} | settings))
 
 
-async def test_a_server_has_a_limited_number_of_daily_posts(
+async def test_limits_the_daily_posts_of_a_server(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_POSTS", 1)
@@ -154,7 +154,7 @@ async def test_a_server_has_a_limited_number_of_daily_posts(
         await world.daily(at="10:00 Seoul")
 
 
-def test_valid_settings_are_normalised() -> None:
+def test_normalises_valid_settings() -> None:
     draft = models.Subscription(guild_id=1, channel_id=1, at_time="9:05", days=(5, 1, 5))
     valid = options.validated(draft)
     assert (valid.at_time, valid.days) == ("09:05", (1, 5))

@@ -25,7 +25,7 @@ async def causes(world: World, name: str) -> list[Cause]:
     return [found.cause for found in (await world.why(name)).explanations]
 
 
-async def test_a_posted_paper_has_its_date_and_message(world: World) -> None:
+async def test_explains_a_posted_paper_by_date_and_message(world: World) -> None:
     world.discord.answer = AWAY
     await post(world, "A▲9")
     assert await causes(world, "A") == [Cause.WAITING]
@@ -47,7 +47,7 @@ async def test_after_a_month_a_repeated_paper_counts_as_new(world: World) -> Non
     assert (found.cause, found.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
-async def test_a_paper_that_was_not_chosen_has_its_votes_or_its_rank_today(world: World) -> None:
+async def test_explains_a_skipped_paper_by_its_current_votes_or_rank(world: World) -> None:
     await post(world, "A▲50 B▲40 C▲30 D▲20 E▲3 F", min_votes=10)
     few = await world.explain("E")
     assert (few.cause, few.votes) == (Cause.TOO_FEW_VOTES, 3)
@@ -62,7 +62,7 @@ async def test_a_paper_that_was_not_chosen_has_its_votes_or_its_rank_today(world
         assert (found.cause, found.rank, found.digest_on, found.at) == (cause, rank, MONDAY, at)
 
 
-async def test_before_the_post_the_answer_is_the_upcoming_choice(world: World) -> None:
+async def test_explains_papers_of_the_upcoming_post(world: World) -> None:
     await world.daily(min_votes=5)
     await world.list("Mon", "A▲9 B▲8 C▲7 D▲1", at="Mon 08:00")
     at = moment("Mon 09:00")
@@ -72,7 +72,7 @@ async def test_before_the_post_the_answer_is_the_upcoming_choice(world: World) -
     assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
-async def test_what_is_older_than_the_first_post_came_too_early(world: World) -> None:
+async def test_papers_older_than_the_first_post_are_too_early(world: World) -> None:
     await world.list("Sun-1", "A▲99")
     await world.list("Mon", "B▲5")
     await world.at("Mon 07:00")
@@ -83,7 +83,7 @@ async def test_what_is_older_than_the_first_post_came_too_early(world: World) ->
         assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
-async def test_a_weekly_subscription_explains_its_week(world: World) -> None:
+async def test_explains_a_weekly_post_by_its_week(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
     await world.list("Thu-1", "A▲9 B▲40")
     behind = await world.explain("A")
@@ -95,7 +95,7 @@ async def test_a_weekly_subscription_explains_its_week(world: World) -> None:
     assert (coming.cause, coming.at) == (Cause.UPCOMING, moment("Mon+1 09:00"))
 
 
-async def test_a_paper_off_the_topic_or_of_another_source_has_that_cause(world: World) -> None:
+async def test_explains_off_topic_papers_and_other_sources(world: World) -> None:
     await world.source("https://example.org/feed", SourceKind.FEED)
     await world.daily(source="https://example.org/feed")
     await world.daily(topic="moss", papers=1)
@@ -107,7 +107,7 @@ async def test_a_paper_off_the_topic_or_of_another_source_has_that_cause(world: 
     assert await causes(world, "C") == [Cause.OTHER_SOURCE, Cause.BELOW_TOP]
 
 
-async def test_a_paused_or_refused_post_has_its_reason_and_an_expired_one_comes_again(world: World) -> None:
+async def test_explains_refused_expired_and_paused_posts(world: World) -> None:
     world.discord.answer = FORBIDDEN
     row = await post(world, "A▲9")
     refused = await world.explain("A")
@@ -119,7 +119,7 @@ async def test_a_paused_or_refused_post_has_its_reason_and_an_expired_one_comes_
     assert (stopped.cause, stopped.subscription.reason) == (Cause.STOPPED, Reason.NO_SEND)
 
 
-async def test_each_subscription_of_the_channel_has_its_own_answer(world: World) -> None:
+async def test_explains_each_subscription_of_the_channel(world: World) -> None:
     await world.daily(min_votes=50, locale=models.Locale.KO)
     await post(world, "A▲9", locale=models.Locale.EN)
     assert await causes(world, "A") == [Cause.TOO_FEW_VOTES, Cause.POSTED]

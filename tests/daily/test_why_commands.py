@@ -22,7 +22,7 @@ async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> Any:
 
 
 @both_languages
-async def test_the_answers_of_why(harness: ClientHarness) -> None:
+async def test_why_screens(harness: ClientHarness) -> None:
     shown = [await _why(harness, FIRST)]
     subscription = await harness.add_subscription()
     await harness.add_subscription(topic="diffusion", at_time="18:00")
@@ -122,7 +122,7 @@ Jan 01 00:00에 이 채널에 올라왔어요. [글
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_other_channels_are_named_if_the_reader_may_see_them_and_a_thread_is_its_channels(
+async def test_why_names_only_channels_the_reader_can_see(
     harness: ClientHarness,
 ) -> None:
     await harness.add_subscription()
@@ -140,7 +140,7 @@ async def test_other_channels_are_named_if_the_reader_may_see_them_and_a_thread_
     assert shown_text(await _why(harness, FIRST, thread)) == shown_text(await _why(harness, FIRST))
 
 
-async def test_an_answer_leads_to_the_paper_and_the_status_and_is_of_a_limited_length(
+async def test_why_explains_a_limited_number_of_posts(
     harness: ClientHarness,
 ) -> None:
     for hour in range(why.MAX_EXPLAINED + 3):

@@ -125,7 +125,7 @@ async def _run_year(world: World, ticks: Iterable[datetime]) -> None:
         await world.daily_planner.tick(now)
 
 
-async def test_a_year_in_sixteen_zones_has_one_post_a_local_day_at_its_local_time(
+async def test_sixteen_zones_get_one_post_per_local_day_all_year(
     sqlite_db: Database,
 ) -> None:
     service = Subscriptions(sqlite_db, lambda: MADE_AT)
