@@ -1,4 +1,4 @@
-"""/alerts: the preview of a new alert with its modals, saving, changing and following, and stored alerts."""
+"""/alerts: previewing, creating, editing and removing alerts, and the buttons that create them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,18 @@ from typing import Any
 
 import aiohttp
 import pytest
-from discord import ui
 from inline_snapshot import snapshot
 
 from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
-from bot.client import message_builder
-from bot.client.translations import Translations
-from bot.outbox import contents
 from storage import models
-from storage.database import Database
 from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
     component_ids,
-    open_harness,
     post_daily,
     raw_components,
-    send_parts,
     shown_text,
 )
 
@@ -147,25 +140,22 @@ async def test_undo_removes_the_alert_and_widen_drops_the_votes(harness: ClientH
     assert [alert.min_votes for alert in await _list_alerts(harness)] == [0]
 
 
-async def test_handles_alerts_of_maximum_number_and_length(
-    harness: ClientHarness,
-) -> None:
-    """Twenty words of a hundred characters that Markdown escapes, and as many excluded ones."""
+async def test_handles_alerts_of_maximum_number_and_length(harness: ClientHarness) -> None:
+    """Twenty terms and twenty excluded words of a hundred characters, half of which need escaping in Markdown."""
     words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
     draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
     alert = await harness.bot.services.get(Alerts).add(draft)
     for number in range(alerts_service.MAX_ALERTS - 1):
         await _add_alert(harness, f"{number} {'a long *text* ' * 7}")
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    assert "\\*\\_" in shown_text(shown)
     saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
     assert harness.texts("alert-changed") in shown_text(saved)
     await harness.press(saved, "remove")
     assert len(await _list_alerts(harness)) == alerts_service.MAX_ALERTS - 1
 
 
-async def test_every_change_to_a_channel_alert_requires_manage_messages(
-    harness: ClientHarness,
-) -> None:
+async def test_every_change_to_a_channel_alert_requires_manage_messages(harness: ClientHarness) -> None:
     response = await harness.ask("alerts add", keyword="로봇", channel=harness.channel)
     assert shown_text(response) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     preview = await harness.ask("alerts add", by=harness.manager, keyword="로봇", channel=harness.channel)
@@ -267,46 +257,6 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
     assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
 
-async def test_escapes_hostile_input(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword="robot")
-    hostile = '**@everyone** [x](https://example.org) <@1> \u202egpj {"t":[]}\x00 ```'
-    changed = await harness.fill(preview, "alert-edit-conditions", keyword=hostile, without="||spoiler||")
-    assert "\\*\\*" in shown_text(changed)
-    created = await harness.press(changed, "alert-create")
-    assert "\u202e" not in shown_text(created)
-    (alert,) = await _list_alerts(harness)
-    listed = await harness.ask("alerts list")
-    assert component_ids(listed)
-    assert alert.terms[0].text.startswith("**@everyone**")
-
-
-async def test_a_draft_survives_a_restart(
-    archive_db: Database, texts: Translations
-) -> None:
-    short, long = ["robot"], [f"word number {number} {'x' * 40}" for number in range(20)]
-    kept: list[str] = []
-    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
-        for words in (short, long):
-            preview = await harness.ask("alerts add", keyword=", ".join(words))
-            kept += [custom_id for custom_id in component_ids(preview) if custom_id.startswith("pr:ac:")]
-    async with open_harness(archive_db, models.Locale.EN, texts) as harness:
-        for custom_id, words in zip(kept, (short, long), strict=True):
-            view = ui.LayoutView(timeout=None)
-            view.add_item(ui.ActionRow(ui.Button[Any](label="kept", custom_id=custom_id)))
-            part = contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view))
-            message = await send_parts(harness, harness.channel.id, part)
-            await harness.reader.click(message, label="kept")
-            made = (await _list_alerts(harness))[-1]
-            assert [term.text for term in made.terms] == words
-
-
-async def test_rejects_an_alert_that_already_exists(harness: ClientHarness) -> None:
-    stored = await _add_alert(harness)
-    again = await harness.press(await harness.ask("alerts add", keyword="로봇"), "alert-create")
-    assert shown_text(again) == harness.texts("alert-exists")
-    assert await _list_alerts(harness) == [stored]
-
-
 async def test_edits_a_stored_alert_from_the_list(harness: ClientHarness) -> None:
     stored = await harness.bot.services.get(Alerts).add(
         alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
@@ -322,15 +272,11 @@ async def test_edits_a_stored_alert_from_the_list(harness: ClientHarness) -> Non
     assert harness.texts("alert-changed") in shown_text(saved)
     (alert,) = await _list_alerts(harness)
     assert alert == replace(stored, timing=models.AlertTiming.DAILY, min_votes=0)
-
-
-async def test_a_removed_alert_cannot_be_changed(harness: ClientHarness) -> None:
-    stored = await _add_alert(harness, "robot")
-    listed = await harness.ask("alerts list")
-    detail = await harness.choose(listed, "pr:as", str(stored.id))
+    again = await harness.press(await harness.ask("alerts add", keyword="로봇"), "alert-create")
+    assert shown_text(again) == harness.texts("alert-exists")
     await harness.bot.services.get(Alerts).remove(stored.id)
     gone = harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
-    assert shown_text(await harness.press(detail, "alert-pause")) == gone
+    assert shown_text(await harness.press(saved, "alert-pause")) == gone
 
 
 async def test_completes_names_after_a_comma_in_the_typed_script(harness: ClientHarness) -> None:
@@ -341,9 +287,7 @@ async def test_completes_names_after_a_comma_in_the_typed_script(harness: Client
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
 
 
-async def test_follows_topics_and_authors_from_a_paper_card(
-    harness: ClientHarness,
-) -> None:
+async def test_follows_topics_and_authors_from_a_paper_card(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper="2501.00001")
     (menu,) = [part for part in raw_components(card) if part.get("custom_id", "").startswith("pr:fo:")]
     labels = {option["value"]: option["label"] for option in menu["options"]}

@@ -1,4 +1,4 @@
-"""What papers an alert matches: those that a search for its words finds whole, and why."""
+"""Matching papers with alerts: the same papers that a search finds, and the reasons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SUMMARIES = (
 
 
 async def prepare(world: World, *summaries: str) -> list[matcher.PaperText]:
-    """Store a paper with each summary; return them as they are compared."""
+    """Store a paper for each summary, and return them prepared for matching."""
     for number, summary in enumerate(summaries, 1):
         await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
     async with world.database.read() as connection:
@@ -56,13 +56,11 @@ async def list_matching(
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
 
 
-async def test_matches_translations_abbreviations_and_any_spacing(
-    world: World,
-) -> None:
+async def test_matches_translations_abbreviations_and_any_spacing(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     for text in ("강화 학습", "강화학습", "reinforcement learning", "강화학습을"):
         assert await list_matching(world, prepared, text) == [0, 1, 2], text
-    # Of a single word the search shows no translation, and the alert matches none.
+    # Neither search nor alerts translate a single word.
     assert await list_matching(world, prepared, "화학") == [4]
     assert await list_matching(world, prepared, '"강화 학습"') == [1, 2]
     assert await list_matching(world, prepared, "LLM 추론") == [5, 6]
@@ -70,16 +68,14 @@ async def test_matches_translations_abbreviations_and_any_spacing(
     assert await list_matching(world, prepared, "동화") == []
 
 
-async def test_matches_any_or_all_terms_without_excluded_words(
-    world: World,
-) -> None:
+async def test_matches_any_or_all_terms_without_excluded_words(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     assert await list_matching(world, prepared, "agent", "diffusion") == [0, 1, 7, 8]
     both = await list_matching(world, prepared, "agent", "강화 학습", match_all=True)
     assert both == [0, 1]
     without = await list_matching(world, prepared, "강화 학습", excluded=("보상", "에이전트"))
     assert without == []
-    # A word that is asked for too excludes only as it is written.
+    # An excluded word that is also a term excludes only its typed form.
     without = await list_matching(world, prepared, "강화 학습", excluded=("강화 학습",))
     assert without == [0]
 
@@ -95,6 +91,9 @@ async def test_a_reason_names_the_matching_form_and_field(world: World) -> None:
     sentence = matcher.find_sentence(paper.detail, reasons[0].forms, models.Locale.EN)
     assert sentence is not None
     assert sentence.text == "Trains an agent by **reinforcement learning**."
+    words = "trains", "agent", "reinforcement", "learning", "care", "better"
+    (many,) = await read(world, alert_builders.draft(*words))
+    assert len(matcher.match_all([query, many], paper)) == 6
 
 
 async def test_quotes_the_summary_in_the_readers_language(world: World) -> None:
@@ -139,7 +138,7 @@ WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.kore
 
 
 async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None:
-    """The index compares a paper only with the queries that have one of its keys."""
+    """Otherwise the index would miss the match."""
     loop = asyncio.get_running_loop()
     (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
 
@@ -164,9 +163,7 @@ async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None
     await asyncio.to_thread(run)
 
 
-async def test_the_index_agrees_with_comparing_each_alert(
-    world: World,
-) -> None:
+async def test_the_index_agrees_with_comparing_each_alert(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     index = matcher.AlertIndex(world.database, world.search)
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']

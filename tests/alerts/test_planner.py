@@ -1,4 +1,4 @@
-"""Alerts from a digest to the message: what is told, when, to whom, and once."""
+"""Alerts from a digest to the message: what is sent, when, to whom, and only once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from bot.alerts import matcher, planner
 from bot.operations import retention
@@ -21,7 +19,7 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def read_votes(world: World, name: str, votes: int | None) -> None:
-    """Store what a service says of a paper's votes."""
+    """Store the votes that a service reports for a paper."""
     await world.facts(name, votes=votes)
     await world.tick()
 
@@ -62,9 +60,7 @@ async def test_reports_each_paper_once_even_after_corrections(world: World) -> N
     assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
-async def test_messages_use_the_language_of_the_recipient(
-    world: World,
-) -> None:
+async def test_messages_use_the_language_of_the_recipient(world: World) -> None:
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, locale=Locale.KO)
         await accounts.upsert_guilds(connection, {GUILD: {"locale": Locale.KO}})
@@ -115,7 +111,7 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
     assert post.more == 5
 
 
-# When it is due.
+# Due times.
 
 
 @pytest.mark.parametrize(
@@ -124,7 +120,7 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
         # 2026-03-29: 02:00 becomes 03:00 in Berlin, so 02:30 is at 03:00, 01:00 UTC.
         ({"at_time": "02:30"}, "2026-03-29T01:00", "2026-03-29T01:00"),
         ({"at_time": "02:30"}, "2026-03-29T00:59", "2026-03-28T01:30"),
-        # 2026-10-25: 03:00 becomes 02:00 again; 02:30 is the first one, 00:30 UTC.
+        # 2026-10-25: 03:00 becomes 02:00 again; the first 02:30 counts, 00:30 UTC.
         ({"at_time": "02:30"}, "2026-10-26T01:29", "2026-10-25T00:30"),
         ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T08:00", "2026-11-01T08:00"),
         ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T07:59", "2026-10-25T08:00"),
@@ -132,18 +128,14 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
         ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],
 )
-def test_finds_the_last_due_time_across_clock_changes(
-    alert: dict[str, Any], now: str, expected: str
-) -> None:
+def test_finds_the_last_due_time_across_clock_changes(alert: dict[str, Any], now: str, expected: str) -> None:
     fields: dict[str, Any] = {"timing": AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
     schedule = alert_builders.draft("care", **fields).schedule
     last = planner.last_slot(schedule, datetime.fromisoformat(now).replace(tzinfo=UTC))
     assert f"{last:%Y-%m-%dT%H:%M}" == expected
 
 
-async def test_a_daily_alert_collects_papers_until_its_hour(
-    world: World,
-) -> None:
+async def test_a_daily_alert_collects_papers_until_its_hour(world: World) -> None:
     daily: dict[str, Any] = {"timing": AlertTiming.DAILY, "at_time": "12:30", "timezone": "Asia/Seoul"}
     await world.alert("care", **daily)
     changed = await world.alert("care", by=8, **daily)
@@ -196,41 +188,6 @@ async def test_raising_the_vote_minimum_delays_unsent_matches(world: World) -> N
     assert world.sent == ["@7 B", "@7 A"]
 
 
-READINGS = st.lists(st.lists(st.none() | st.integers(0, 100), max_size=3), max_size=4)
-
-
-async def test_any_vote_history_reports_a_paper_at_most_once(world: World) -> None:
-    """Readings come in groups, jump, fall and repeat; several alerts ask for votes."""
-    lines = {1: 0, 2: 50, 3: 80}
-    for user_id, line in lines.items():
-        await world.alert("care", by=user_id, min_votes=line)
-        await world.alert("better", by=user_id, min_votes=line)
-    numbers = iter(range(1, 999))
-    loop = asyncio.get_running_loop()
-
-    async def check(first: int | None, groups: list[list[int | None]]) -> None:
-        name = f"A{next(numbers)}"
-        await world.written("Mon", name if first is None else f"{name}▲{first}", location=name)
-        await world.wait(minutes=3)
-        highest = first or 0
-        for group in groups:
-            for votes in group:
-                await read_votes(world, name, votes)
-                highest = max(highest, votes or 0)
-            await world.wait(minutes=3)
-            told = [message for message in world.sent if message.endswith(f" {name}")]
-            expected = [user_id for user_id, line in lines.items() if highest >= line]
-            assert sorted(told) == [f"@{user_id} {name}" for user_id in expected]
-
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-    @example(first=None, groups=[[50, 0]])
-    @given(first=st.none() | st.integers(0, 100), groups=READINGS)
-    def run(first: int | None, groups: list[list[int | None]]) -> None:
-        asyncio.run_coroutine_threadsafe(check(first, groups), loop).result()
-
-    await asyncio.to_thread(run)
-
-
 async def test_matches_over_the_daily_message_limit_are_sent_after_24_hours(world: World) -> None:
     await world.alert("care", max_a_day=2)
     await world.alert("care", by=8)
@@ -253,20 +210,18 @@ async def test_pausing_delays_matches_but_removing_drops_them(world: World) -> N
     await world.alerts.change(changed, alert_builders.draft("something else"), user_id=3)
     await world.wait(minutes=3)
     assert world.sent == []
-    # What was found before the pause comes after it.
+    # Matches from before the pause are sent after it.
     await world.alerts.resume(paused)
     await world.tick()
     assert world.sent == ["@1 A"]
 
 
-# What fails.
+# Failures.
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
-async def test_replans_an_expired_message_for_30_days(
-    world: World, days: int, is_told: bool
-) -> None:
-    """As in an outage of Discord that is longer than the lifetime of a message."""
+async def test_replans_an_expired_message_for_30_days(world: World, days: int, is_told: bool) -> None:
+    """Discord is down longer than a message lives."""
     world.discord.answer = AWAY
     for user_id in (7, 8):
         await world.alert("care", by=user_id)

@@ -1,4 +1,4 @@
-"""Posts on a topic, from the digests to what is sent, with the real index."""
+"""Posts on a topic, from digests to sent messages, with the real search index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ B▲90 "A Survey of Reinforcement Learning"
 C▲50 "Seeing in the Dark | 강화 학습과 달리 보기만 해요."
 D▲5 "Rewards | 강화 학습으로 로봇을 가르쳐요. 강화학습은 느려요."
 """.strip()
-"""C mentions the topic once: that is not what it is about. A and C are by Ada Lovelace."""
+"""C mentions the topic only once, so it is not about the topic. A and C are by Ada Lovelace."""
 POSTED = {
     "reinforcement learning": "B A D",
     "강화학습": "B A D",

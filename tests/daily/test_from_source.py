@@ -1,10 +1,9 @@
-"""Posts that draw from one source, and digests for look-up, which no other post takes."""
+"""Posts from a single source, and digests for look-up, which all other posts ignore."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.archive import ingest, listing
 from bot.daily import service as daily_service
 from bot.daily.service import Subscriptions
 from storage import archive, errors, papers, sources
@@ -21,15 +20,13 @@ TOPIC = "reinforcement learning"
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_arxiv_post_sorts_by_votes_then_relevance(
-    world: World,
-) -> None:
+async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     await world.daily(topic=TOPIC, source=ARXIV, papers=5)
     await world.daily(topic=TOPIC, channel=21)
     await world.daily(channel=22)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
-    # The others wait for a digest that chooses papers.
+    # The other posts ignore digests for look-up.
     for when in ("Mon 09:00", "Mon 21:00"):
         await world.at(when)
     assert world.sent == ["V B R"]
@@ -62,7 +59,7 @@ async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     await world.source(feed, SourceKind.FEED)
     await world.daily(source=feed)
     await world.list("Mon", ANNOUNCED, source=feed, form=LOOKUP)
-    # It grew large after the subscription: still no paper is posted without a topic.
+    # The feed became one for look-up after the subscription: still nothing is posted without a topic.
     await world.at("Mon 09:00")
     assert world.sent == []
     with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss lists") as raised:
@@ -108,9 +105,7 @@ async def test_a_post_continues_after_its_source_is_removed(world: World) -> Non
     assert world.sent == ["B"]
 
 
-async def test_a_shared_list_does_not_replace_the_list_of_its_day(
-    world: World,
-) -> None:
+async def test_a_shared_list_does_not_replace_the_list_of_its_day(world: World) -> None:
     await world.daily()
     await world.list("Mon", "S", form=DigestFormat.LIST, source=LIST)
     await world.at("Mon 09:00")
@@ -120,14 +115,9 @@ async def test_a_shared_list_does_not_replace_the_list_of_its_day(
 
 
 async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarness) -> None:
-    now = harness.container.clock()
-    async with harness.container.database.transaction() as connection:
-        await sources.add(connection, url=ARXIV, kind=SourceKind.ARXIV, now=now)
-    service, on = ingest.IngestService(harness.container.database, lambda: now), now.date()
-    item = {"arxiv_id": "2512.10004", "title": "Deep Reinforcement Learning Again", "votes": 3}
-    await service.add_digests(
-        [listing.build(on, [item], form=LOOKUP)], source=ARXIV, location=f"{ARXIV}#{on}"
-    )
+    world = World(harness.container.database, "Thu-1 12:00")
+    await world.source(ARXIV, SourceKind.ARXIV)
+    await world.list("Thu-1", 'D▲3 "Deep Reinforcement Learning Again"', source=ARXIV, form=LOOKUP)
     refused = await harness.manage("daily setup", **{"from": "arxiv cs.cl"})
     assert harness.texts("source-needs-topic") in shown_text(refused)
     unknown = await harness.manage("daily setup", **{"from": "somewhere", "topic": "RL"})
@@ -145,13 +135,9 @@ async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarnes
     assert "arXiv cs.CL" not in shown_text(await harness.manage("daily edit", **{"from": "-"}))
 
 
-async def test_personal_data_excludes_source_urls(
-    harness: ClientHarness,
-) -> None:
+async def test_personal_data_excludes_source_urls(harness: ClientHarness) -> None:
     address = "https://alice:s3cret@feeds.example.org/papers.md?token=hunter2"
-    async with harness.container.database.transaction() as connection:
-        now = harness.container.clock()
-        stored = await sources.add(connection, url=address, kind=SourceKind.URL, now=now)
+    stored = await World(harness.container.database).source(address, SourceKind.URL)
 
     async def read_data() -> str:
         (file,) = (await harness.ask("me data", by=harness.manager)).attachments
@@ -169,7 +155,7 @@ async def test_personal_data_excludes_source_urls(
     collected += await read_data()
     assert '"subscriptions"' in collected
     assert not any(secret in collected for secret in ("s3cret", "hunter2"))
-    # A draft whose source was removed cannot be started.
+    # A draft cannot be started after its source is removed.
     drafted = await harness.manage("daily setup", **{"from": str(stored.id), "time": "21:00"})
     await harness.bot.services.sources.remove(address)
     outdated = await harness.manager_press(drafted, "setup-start")

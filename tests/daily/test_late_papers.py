@@ -1,4 +1,4 @@
-"""Late papers of posts at their hour: added later to a day that was posted, offered once, and again after an expiry."""
+"""Late papers: added to a day after its post, and shown once at the end of a later post."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.world import AWAY, MONDAY, World
 
 
 async def post_monday_and_add(world: World, added: str = "") -> None:
-    """Post two papers of Monday at 18:00, when the list of the day is still growing; it grows, and that of Tuesday comes."""
+    """Post two papers on Monday at 18:00, then add papers to Monday's list, and publish Tuesday's."""
     await world.daily(at="18:00 Seoul", papers=3)
     await world.list("Mon", "A▲9 B▲8", at="Mon 17:00")
     await world.at("Mon 18:00")
@@ -21,9 +21,7 @@ async def post_monday_and_add(world: World, added: str = "") -> None:
 
 
 @pytest.mark.promise
-async def test_papers_added_after_a_post_end_the_next_one(
-    world: World,
-) -> None:
+async def test_papers_added_after_a_post_end_the_next_one(world: World) -> None:
     await post_monday_and_add(world, "C▲90 D▲7")
     await world.at("Tue 18:00")
     await world.list("Wed", "U▲5", at="Wed 14:00")
@@ -35,6 +33,7 @@ async def test_papers_added_after_a_post_end_the_next_one(
 @pytest.mark.promise
 async def test_late_papers_fill_free_slots_plus_five(world: World) -> None:
     await post_monday_and_add(world, " ".join(f"C{number}▲{number}" for number in range(30, 39)))
+    await world.list("Sat-1", "S▲99")
     await world.at("Tue 18:00")
     assert world.sent[1] == "K L C38 C37 C36 C35 C34 C33"
     assert world.renderer.posts[1].late == ((MONDAY, 6, 9),)
@@ -63,9 +62,7 @@ async def test_a_newsletter_for_a_posted_day_adds_late_papers(world: World) -> N
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-async def test_late_papers_return_if_their_post_expires_unsent(
-    world: World, is_sent: bool
-) -> None:
+async def test_late_papers_return_if_their_post_expires_unsent(world: World, is_sent: bool) -> None:
     await post_monday_and_add(world, "C▲7")
     world.discord.answer = None if is_sent else AWAY
     await world.at("Tue 18:00")
@@ -91,19 +88,8 @@ async def test_posts_a_second_digest_once_if_the_first_had_no_match(
     assert world.renderer.posts[0].late == ()
 
 
-async def test_posts_the_first_match_of_a_growing_list_immediately(world: World) -> None:
-    await world.daily(at="18:00 Seoul", topic="moss")
-    await world.list("Mon", 'A▲9 "Rivers"', at="Mon 17:00")
-    await world.at("Mon 18:00")
-    await world.list("Mon", 'A▲9 "Rivers" B▲9 "How moss grows"', at="Mon 19:00")
-    await world.at("Mon 20:00")
-    await world.list("Wed", 'C▲9 "More moss"', at="Wed 14:00")
-    await world.at("Wed 18:00")
-    assert world.sent == ["B", "C"]
-
-
 async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
-    """More would count as posted, and would not come again."""
+    """Further papers would count as posted without ever being shown."""
     await world.daily(at="18:00 Seoul", papers=9, style=models.Style.ANNOUNCEMENT)
     monday = " ".join(f"A{number}▲{number}" for number in range(30, 42))
     await world.list("Mon", monday, at="Mon 17:00")
@@ -122,7 +108,7 @@ async def test_an_older_list_does_not_bring_back_skipped_papers(world: World) ->
     monday = "A▲8 B▲7 C▲6 D▲5 E▲4"
     await world.list("Mon", monday, at="Mon 17:00")
     await world.at("Mon 18:00")
-    # Tuesday has no list; the one of Sunday comes late, and that of Monday grows.
+    # Tuesday has no list; Sunday's list arrives late, and Monday's grows.
     await world.list("Sun-1", "S▲5", at="Tue 14:00")
     await world.list("Mon", f"{monday} I▲3")
     await world.at("Tue 18:00")

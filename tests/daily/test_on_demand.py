@@ -1,4 +1,4 @@
-"""On-demand posts: previews, and posts made now."""
+"""Previews and the button Post now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
 
 
 async def preview(world: World, row: models.Subscription) -> tuple[str, bool]:
-    """Return the papers of a preview, and whether they are new."""
+    """Return the papers of a preview and whether they are new to the channel."""
     post, is_new = await world.on_demand.preview(row)
     return names([paper.arxiv_id for paper in post.papers]), is_new
 
@@ -32,9 +32,7 @@ async def test_a_preview_shows_new_papers_or_else_the_newest_day(world: World) -
     assert await preview(world, row) == ("B C", False)
 
 
-async def test_pressing_post_now_twice_plans_one_post(
-    world: World,
-) -> None:
+async def test_pressing_post_now_twice_plans_one_post(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9 B▲8 C▲7 D▲6 E▲5")
     world.now = moment("Mon 08:00")
@@ -70,9 +68,7 @@ async def test_a_weekly_post_on_demand_covers_seven_days(world: World) -> None:
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
-async def test_papers_of_an_unsent_post_appear_in_the_next_post(
-    world: World, is_removed: bool
-) -> None:
+async def test_papers_of_an_unsent_post_appear_in_the_next_post(world: World, is_removed: bool) -> None:
     asked = await world.daily()
     await world.daily(at="13:00 Seoul")
     await world.list("Mon", "A▲9 B▲8")

@@ -1,4 +1,4 @@
-"""The registry of post styles covers every style; each message has its marker."""
+"""The messages of a daily post in every style."""
 
 from __future__ import annotations
 
@@ -7,30 +7,10 @@ from datetime import date
 
 import pytest
 
-from bot.app.client import DiscordRenderer
-from bot.client import translations
-from bot.client.messages import CommandMentions
-from bot.daily.options import OPTIONS
-from bot.daily.post import STYLES
-from bot.rendering.templates import Templates
-from storage.models import Locale, Style
+from storage.models import Style
 from tests.support import rendered_posts
 
-TRANSLATIONS = translations.Translations()
-RENDERER = DiscordRenderer(TRANSLATIONS, Templates(), CommandMentions())
-
-
-def test_every_style_has_a_record() -> None:
-    assert set(STYLES) == set(Style)
-    choices = OPTIONS["style"].choices
-    assert choices is not None
-    assert list(choices.values()) == list(Style)
-
-
-@pytest.mark.parametrize("locale", Locale)
-@pytest.mark.parametrize("style", Style)
-def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> None:
-    assert TRANSLATIONS.for_locale(locale).find(f"style-{style.value}")
+RENDERER = rendered_posts.new_renderer()
 
 
 @pytest.mark.parametrize("topic", ["", "reinforcement learning", "a" * 72, "a" * 200])
@@ -38,7 +18,7 @@ def test_every_style_has_a_name_for_readers(style: Style, locale: Locale) -> Non
 @pytest.mark.parametrize("style", Style)
 def test_every_message_contains_its_marker(style: Style, count: int, topic: str) -> None:
     papers = tuple(map(rendered_posts.paper, range(count)))
-    # Without it, a message with an unknown outcome is not found in the history, and comes twice.
+    # Without a marker, a message with an unknown outcome is not found in the history and is sent twice.
     post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
     rendered_posts.check(RENDERER.render_daily(replace(post, marker=rendered_posts.LONGEST_MARKER)))
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import clock
 from bot.daily import schedule
 from storage import errors
 
@@ -64,12 +63,6 @@ def test_an_invalid_time_is_rejected_with_an_example(text: str) -> None:
         schedule.parse_time(text)
 
 
-@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../../etc/passwd", "Asia", "\0"])
-def test_an_invalid_zone_is_rejected_with_an_example(name: str) -> None:
-    with pytest.raises(errors.UsageError, match="Asia/Seoul"):
-        clock.parse_zone(name)
-
-
 @given(
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     after=st.integers(0, 13_000 * 86_400).map(lambda seconds: utc("2000-01-01") + timedelta(seconds=seconds)),
@@ -87,18 +80,3 @@ def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: 
     dates = [due.on for due in dues]
     expected = [dates[0] + timedelta(days=n) for n in range((dates[-1] - dates[0]).days + 1)]
     assert dates == [on for on in expected if schedule.date_exists(on, zone)]
-
-
-@given(
-    zone=st.sampled_from(ZONES).map(ZoneInfo),
-    on=st.dates(date(1990, 1, 1), date(2037, 1, 1)),
-    at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
-)
-def test_a_due_time_is_the_local_time_or_the_end_of_its_gap(zone: ZoneInfo, on: date, at: time) -> None:
-    moment = schedule.wall_clock_to_utc(on, at, zone)
-    wall = moment.astimezone(zone).replace(tzinfo=None)
-    asked = datetime.combine(on, at)
-    if wall != asked:
-        assert wall > asked
-        one_before = (moment - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
-        assert one_before < asked

@@ -1,4 +1,4 @@
-"""/daily: creating, changing, previewing and removing subscriptions, by options and in forms."""
+"""/daily: creating, editing, previewing and removing subscriptions, by options and in forms."""
 
 from __future__ import annotations
 
@@ -143,11 +143,16 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 @both_languages
 async def test_setup_and_edit_refusals(harness: ClientHarness) -> None:
     shown = [await harness.manage("daily edit")]
-    shown.append((await _setup(harness, votes=9999, time="18:00"))[0])
+    shown += [
+        (await _setup(harness, time="18:00", **options))[0]
+        for options in ({"votes": 9999}, {"topic": "xyzzy"})
+    ]
     shown.append(await harness.manage("daily setup", channel=harness.readonly_channel))
     shown.append(await harness.manage("daily setup", style="forum"))
     shown.append(await harness.manage("daily setup", topic="-survey"))
-    await harness.add_subscription()
+    first, late = [await harness.manage("daily setup", time="09:00") for _ in range(2)]
+    await harness.manager_press(first, "setup-start")
+    shown.append(await harness.manager_press(late, "setup-start"))
     shown.append(await harness.manage("daily edit", time="weekdays at 7"))
     shown.append(await harness.manage("daily edit", post="9"))
     await harness.add_subscription(at_time="18:00")
@@ -158,6 +163,8 @@ async def test_setup_and_edit_refusals(harness: ClientHarness) -> None:
 This server doesn't have a daily post yet. Set one up with `/daily setup`.
 
 **Preview:** no paper can be posted with these settings now.
+
+**Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
 
 ### Daily post in #quiet
 Every day, once the day's list is complete
@@ -174,6 +181,8 @@ The Forum style needs a forum channel.
 Enter something to search for, up to 200 characters: words, `author:` or `votes:`, such as
   **diffusion -survey**.
 
+This channel already has a daily post with the same time, language, style, topic and source.
+
 “weekdays at 7” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 
 Daily post not found. `/daily edit` shows this server's daily posts.
@@ -184,6 +193,9 @@ This server has several daily posts. Pick one with the **post** option.
 이 서버에는 자동 게시가 아직 없어요. `/daily setup` 명령어로 만들어 보세요.
 
 **미리보기:** 지금은 이 설정으로 올릴 논문이 없어요.
+
+**미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려
+  주세요.
 
 ### #quiet 자동 게시
 매일 목록 마감 후
@@ -199,6 +211,8 @@ This server has several daily posts. Pick one with the **post** option.
 
 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 최소 추천
   수(추천:)를 합쳐 200자까지 쓸 수 있어요.
+
+이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 
 알 수 없는 시각이에요: “weekdays at 7”. 오전 9시, 21:30, 아침처럼 적어 주세요.
 
@@ -227,20 +241,14 @@ async def test_the_start_button_stores_the_options(harness: ClientHarness) -> No
     [stored] = await _stored(harness)
     assert (stored.at_time, stored.timezone) == ("23:45", "America/Argentina/ComodRivadavia")
     assert (stored.days, stored.top_n, stored.min_votes) == ((1, 3, 5), 25, 99999)
-    assert (stored.topic, stored.locale, stored.style) == (
-        "강화 학습 -survey",
-        models.Locale.KO,
-        models.Style.THREAD,
-    )
+    assert (stored.topic, stored.locale, stored.style) == ("강화 학습 -survey", "ko", "thread")
     assert stored.created_by == harness.manager.id
     await harness.manage("daily edit", time="18:00", topic="-")
     [edited] = await _stored(harness)
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
 
 
-async def test_the_first_post_sets_the_managers_time_zone(
-    harness: ClientHarness,
-) -> None:
+async def test_the_first_post_sets_the_managers_time_zone(harness: ClientHarness) -> None:
     for typed in ("America/New_York", "Asia/Tokyo"):
         _, summary = await _setup(harness, time="9", timezone=typed)
         await harness.manager_press(summary, "setup-start")
@@ -260,12 +268,10 @@ async def test_the_first_post_sets_the_managers_time_zone(
         ({"style": "cards"}, (1, 2, 3, 4, 5, 6, 7)),
     ],
 )
-def test_a_post_made_weekly_defaults_to_mondays(
-    options: dict[str, str], days: tuple[int, ...]
-) -> None:
+def test_a_post_made_weekly_defaults_to_mondays(options: dict[str, str], days: tuple[int, ...]) -> None:
     changed = daily_options.apply_changes(models.Subscription(guild_id=1, channel_id=2), options)
     assert changed.days == days
-    # Another change of it leaves its days alone.
+    # Later edits keep the days.
     assert daily_options.apply_changes(changed, {"style": options["style"], "papers": 3}).days == days
 
 
@@ -286,7 +292,7 @@ async def test_a_post_without_a_time_waits_for_the_complete_list(harness: Client
     await read_lists(harness.container.database, harness.env.now())
     for options, is_complete in (({}, True), ({"style": "weekly"}, False), ({"time": "9am"}, False)):
         _, summary = await _setup(harness, timezone="Asia/Seoul", **options)
-        # The list of December 31 closes at 21:30 in New York, which is 11:30 of January 1 in Seoul.
+        # The list of December 31 closes at 21:30 in New York: 11:30 on January 1 in Seoul.
         assert ("<t:1767234600:F>" in shown_text(summary)) == is_complete
     await harness.add_subscription(at_time="", timezone="Asia/Seoul")
     closes_at = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
@@ -331,21 +337,7 @@ async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
 
 
-async def test_pausing_twice_keeps_the_post_paused(harness: ClientHarness) -> None:
-    await harness.add_subscription()
-    other_card = await harness.manage("daily edit")
-    paused = await harness.manager_press(await harness.manage("daily edit"), "subscription-pause")
-    again = await harness.manager_press(other_card, "subscription-pause")
-    for shown in (paused, again, await harness.manage("status")):
-        assert harness.texts("reason-by-hand") in shown_text(shown)
-    assert [row.state for row in await _stored(harness)] == [models.ActivityState.PAUSED]
-    await harness.manager_press(paused, "resume-post")
-    assert [row.state for row in await _stored(harness)] == [models.ActivityState.ACTIVE]
-
-
-async def test_only_managers_get_post_suggestions(
-    harness: ClientHarness,
-) -> None:
+async def test_only_managers_get_post_suggestions(harness: ClientHarness) -> None:
     await harness.add_subscription()
     for command in await harness.bot.tree.fetch_commands():
         if command.name == "daily":
@@ -366,15 +358,13 @@ async def test_selects_a_post_by_id(harness: ClientHarness) -> None:
     assert f"pr:de:={at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=str(about.id), time="19:00")
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
-    # A number is an id: that of a removed post does not mean the one at six.
+    # "6" is the id of no post, not the post at six o'clock.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
     for post in ("6", "#vision"):
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
 
 
-async def test_more_settings_changes_a_draft_or_a_post(
-    harness: ClientHarness,
-) -> None:
+async def test_more_settings_changes_a_draft_or_a_post(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     _, summary = await _setup(harness, topic="RL", time="18:00")
     form = await harness.manager_press(summary, "more-settings")
@@ -406,29 +396,3 @@ async def test_choosing_a_role_requires_the_right_to_mention_it(harness: ClientH
     await harness.bot.services.get(Subscriptions).pause(stored.id)
     resumed = await harness.manager_press(await harness.manage("daily edit"), "resume-post")
     assert shown_text(resumed) == refusal
-
-
-async def test_a_setup_names_the_posts_that_the_channel_has(harness: ClientHarness) -> None:
-    await harness.add_subscription(timezone="Asia/Seoul")
-    setup = await harness.manage("daily setup", topic="RL", time="18:00")
-    exists = harness.texts("setup-exists", channel=f"<#{harness.channel.id}>", count=1)
-    assert exists in shown_text(setup)
-    await harness.manager_press(setup, "setup-start")
-    assert {row.topic for row in await _stored(harness)} == {"", "RL"}
-    other = await harness.manage("daily setup", channel=harness.readonly_channel)
-    assert exists not in shown_text(other)
-
-
-@both_languages
-async def test_a_setup_says_that_no_paper_of_a_month_matches_a_rare_topic(harness: ClientHarness) -> None:
-    preview, summary = await _setup(harness, topic="xyzzyplugh")
-    assert shown_text(preview) == harness.texts("preview-topic", count=0)
-    assert harness.texts("setup-start") in shown_text(summary)
-
-
-async def test_a_second_post_with_the_same_options_is_not_started(harness: ClientHarness) -> None:
-    first, late = [await harness.manage("daily setup", time="09:00") for _ in range(2)]
-    await harness.manager_press(first, "setup-start")
-    repeated = await harness.manager_press(late, "setup-start")
-    assert shown_text(repeated) == harness.texts("subscription-already")
-    assert len(await _stored(harness)) == 1

@@ -1,4 +1,4 @@
-"""Explanations of `/why` for posts as they are planned and sent; their texts cover every cause."""
+"""The explanations of `/why` before and after a post."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.world import AWAY, CHANNEL, DAY, FORBIDDEN, MONDAY, World, mo
 
 
 async def post(world: World, text: str, **options: Any) -> models.Subscription:
-    """Set up a daily post, and send the one of Monday."""
+    """Add a daily post, and send Monday's."""
     row = await world.daily(**options)
     await world.list("Mon", text)
     await world.at("Mon 09:00")
@@ -56,7 +56,7 @@ async def test_explains_a_skipped_paper_by_its_current_votes_or_rank(world: Worl
     for name, cause, rank, at in (
         ("C", Cause.BELOW_TOP, 5, None),
         ("D", Cause.NOT_CHOSEN_THEN, 1, None),
-        ("H", Cause.UPCOMING, 1, moment("Tue 09:00")),  # it came after the post, while its day is open
+        ("H", Cause.UPCOMING, 1, moment("Tue 09:00")),  # added after the post, before the day closed
     ):
         found = await world.explain(name)
         assert (found.cause, found.rank, found.digest_on, found.at) == (cause, rank, MONDAY, at)

@@ -7,32 +7,31 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.daily.service import Subscriptions
-from storage import models, outbox, tables
-from storage.database import Connection, Database
-from tests.support.world import World
+from storage import models, outbox
+from storage.database import Database
+from tests.support import digest_builders
+from tests.support.world import DAY, World
 
 pytestmark = pytest.mark.promise
 
-DAY = timedelta(days=1)
 FIRST = date(2018, 1, 1)
-"""First day of a year with many irregular clock changes: Pyongyang and Sao Tome changed their offset, Casablanca paused
-daylight saving time for Ramadan, and in Sao Paulo, Havana and the Azores one day had no midnight."""
+"""The first day of a year with many irregular clock changes: Pyongyang and Sao Tome changed their offset, Casablanca paused
+daylight saving time for Ramadan, and one day had no midnight in Sao Paulo, Havana and the Azores."""
 YEAR = [FIRST + number * DAY for number in range(365)]
 BEFORE = [FIRST - 2 * DAY, FIRST - DAY]
 MADE_AT = datetime(2017, 12, 30, 12, tzinfo=UTC)
 DIGEST_AT = time(10, tzinfo=UTC)
-"""When the day's digest arrives. No subscription is due within hours of it, so each post has one digest to draw from."""
+"""When the day's digest arrives: hours from every due time, so that each post draws from one digest."""
 TICK_AT = time(9, 45, tzinfo=UTC)
-"""The tick of every day, before the digest arrives. Next to clock changes there are ticks at the due times too."""
+"""The daily tick, before the digest arrives. Around clock changes there are ticks at the due times too."""
 
 SUBSCRIPTIONS = {
-    # On some day of the year the clock skips this time, repeats it, or changes shortly before or after it.
+    # On some day the clock skips this time, repeats it, or changes shortly before or after it.
     "America/New_York": "02:30",
     "America/Chicago": "01:30",
     "America/Havana": "00:30",
@@ -45,7 +44,7 @@ SUBSCRIPTIONS = {
     "Asia/Pyongyang": "23:45",
     "Australia/Lord_Howe": "02:15",
     "Pacific/Chatham": "19:15",
-    # Offsets of half and quarter hours, and both sides of the date line.
+    # Half-hour and quarter-hour offsets, and both sides of the date line.
     "Asia/Seoul": "09:30",
     "Asia/Kathmandu": "06:15",
     "Pacific/Kiritimati": "14:30",
@@ -54,7 +53,7 @@ SUBSCRIPTIONS = {
 
 
 def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
-    """Return the first minute at which the zone's clock shows the time or a later one, found by a search."""
+    """Return the first minute at which the zone's clock shows this time or later, by trying each minute."""
     wall = datetime.combine(on, at)
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
@@ -65,45 +64,8 @@ def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
     return moment
 
 
-async def _store_digest(connection: Connection, on: date) -> None:
-    """Store a digest of one paper as ingest does, but without texts."""
-    number = on.toordinal() - FIRST.toordinal() + 100
-    arxiv_id = f"18{on.month:02}.{number:05}"
-    shared: dict[str, Any] = {
-        "title": arxiv_id,
-        "url": f"https://arxiv.org/abs/{arxiv_id}",
-        "votes": 5,
-        "authors": [],
-        "authors_truncated": False,
-    }
-    at = datetime.combine(on, DIGEST_AT)
-    digest = {"id": number, "format": "newsletter", "date_on": on, "language": "en", "hash": arxiv_id}
-    digest |= {
-        "source": "files",
-        "location": arxiv_id,
-        "raw": b"",
-        "problems": [],
-        "ingested_at": at,
-        "updated_at": at,
-    }
-    paper = {
-        "id": number,
-        "arxiv_id": arxiv_id,
-        "keywords": [],
-        "media": [],
-        "affiliations": [],
-        "categories": [],
-        "first_on": on,
-        "last_on": on,
-    }
-    entry = {"digest_id": number, "paper_id": number, "rank": 1, "summary_missing": False}
-    await connection.execute(tables.digests.insert(), digest)
-    await connection.execute(tables.papers.insert(), shared | paper)
-    await connection.execute(tables.entries.insert(), shared | entry)
-
-
 def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
-    """Return the moments of planning: one a day, and both due times around each change of a zone's clock."""
+    """Return the times to plan at: one a day, and both due times around each clock change."""
     ticks = {datetime.combine(on, TICK_AT) for on in [*BEFORE, *YEAR]}
     ticks.add(max(ticks) + DAY)
     for zone_due_times in due_times:
@@ -114,20 +76,19 @@ def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
 
 
 async def _run_year(world: World, ticks: Iterable[datetime]) -> None:
-    """Store each day's digest when it arrives, and plan at each tick."""
+    """Ingest each day's digest when it arrives, and plan at each tick."""
     digest_dates = (FIRST + number * DAY for number in itertools.count(-2))
     on = next(digest_dates)
     for now in ticks:
-        while datetime.combine(on, DIGEST_AT) < now:
-            async with world.database.transaction() as connection:
-                await _store_digest(connection, on)
+        while (at := datetime.combine(on, DIGEST_AT)) < now:
+            paper = f"18{on.month:02}.{on.toordinal() - FIRST.toordinal() + 100:05}"
+            text = digest_builders.newsletter(on, [(paper, 5)])
+            await digest_builders.ingest_digest(world.database, text, at=at)
             on = next(digest_dates)
         await world.daily_planner.tick(now)
 
 
-async def test_sixteen_zones_get_one_post_per_local_day_all_year(
-    sqlite_db: Database,
-) -> None:
+async def test_sixteen_zones_get_one_post_per_local_day_all_year(sqlite_db: Database) -> None:
     service = Subscriptions(sqlite_db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):

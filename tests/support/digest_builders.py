@@ -12,7 +12,7 @@ from storage.database import Connection, Database
 
 
 def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str = "") -> str:
-    """Return a newsletter digest of papers given as (arXiv id, votes), with `text` in every summary."""
+    """Return a newsletter with papers given as (arXiv id, votes), and `text` in every summary."""
     blocks = [f"## Daily Papers ({on.isoformat()})"]
     for arxiv_id, votes in papers:
         blocks.append(
@@ -28,7 +28,7 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
 
 
 def add_pending_alerts(now: datetime) -> OnFreshPapers:
-    """Return a callback that lets the alerts of a fresh digest be planned."""
+    """Return an ingest callback that queues new papers for matching with alerts."""
 
     async def add_pending(connection: Connection, paper_ids: Sequence[int]) -> None:
         await alerts.add_unmatched(connection, paper_ids, now)

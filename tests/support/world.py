@@ -1,7 +1,7 @@
-"""One stage for tests: channels, daily posts, alerts, digests and times in a line each, and what was sent where.
+"""A stage for tests: set up daily posts, alerts, digests and times in one line each, and read what was sent.
 
-Days and moments are of the week of `MONDAY`: "Mon", "Sun-1" a week before it, "Tue+1" a week after; "Mon 09:00" is in Seoul, and
-"Mon 09:00 Berlin" is not. Papers are a letter or a letter and a number, with votes and a title if they matter: `A▲9 B C1▲3`,
+Days are in the week of `MONDAY`: "Mon"; "Sun-1" is a week earlier, "Tue+1" a week later. "Mon 09:00" is in Seoul, and
+"Mon 09:00 Berlin" in Berlin. A paper is a letter with an optional number, votes, title and summary: `A▲9 B C1▲3`,
 `A▲9 "How moss grows"`, `A "Rewards | A summary."`.
 """
 
@@ -36,7 +36,7 @@ from tests.support import alert_builders, digest_builders, outbox_builders
 MONDAY = date(2026, 1, 5)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 CHANNEL, READER = 20, 7
-"""The channel of daily posts, and the reader with alerts, if a test names no others."""
+"""The default channel of daily posts, and the default reader of alerts."""
 GUILD = 10
 ZONES = {"Seoul": "Asia/Seoul", "Berlin": "Europe/Berlin", "New_York": "America/New_York", "UTC": "UTC"}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -44,35 +44,35 @@ AWAY = outcomes.CONNECT_FAILED
 LOST = outcomes.OUTCOME_UNKNOWN
 FORBIDDEN = Classification(Disposition.REFUSED, models.Reason.NO_SEND)
 UNVERIFIABLE = outcomes.HISTORY_UNREADABLE
-"""How Discord may answer: not at all, with the answer lost after the message came, with a refusal, or hiding its history."""
+"""Discord's failures: unreachable, reply lost after sending, message refused, and history unreadable."""
 
 
 def day(text: str) -> date:
-    """Return the date of "Mon", "Sun-1" or "Tue+1"."""
+    """Parse a date such as "Mon", "Sun-1" or "Tue+1"."""
     name, weeks = text[:3], int(text[3:] or 0)
     return MONDAY + timedelta(days=DAYS.index(name), weeks=weeks)
 
 
 def moment(text: str) -> datetime:
-    """Return "Mon 09:00" of Seoul, or of the city that follows, in UTC."""
+    """Convert "Mon 09:00" in Seoul, or "Mon 09:00 Berlin", to UTC."""
     on, at, *city = text.split()
     zone = ZoneInfo(ZONES[city[0] if city else "Seoul"])
     return datetime.combine(day(on), time.fromisoformat(at), zone).astimezone(UTC)
 
 
 def arxiv_id(name: str) -> str:
-    """Return the arXiv id of a paper's name: 2601.01000 of A, 2601.02013 of B13."""
+    """Return the arXiv id for a paper's name: 2601.01000 for A, 2601.02013 for B13."""
     return f"2601.{(ord(name[0]) - 64) * 1000 + int(name[1:] or 0):05}"
 
 
 def names(ids: Sequence[str]) -> str:
-    """Return the names of arXiv ids, as a test writes them."""
+    """Return the papers' names for arXiv ids, separated by spaces."""
     found = [divmod(int(id_.partition(".")[2]), 1000) for id_ in ids]
     return " ".join(f"{chr(64 + letter)}{number or ''}" for letter, number in found)
 
 
 class Paper(NamedTuple):
-    """A paper as a test writes it, with its arXiv id."""
+    """A paper parsed from a test's text."""
 
     arxiv_id: str
     votes: int | None
@@ -84,7 +84,7 @@ _PAPER = re.compile(r'([A-Z]\d*)(?:▲(\d+))?(?: "([^"|]*)(?:\| ([^"]*))?")?(?:\
 
 
 def papers(text: str) -> list[Paper]:
-    """Return the papers of a text such as `A▲9 B "Rewards | A summary."`."""
+    """Parse papers such as `A▲9 B "Rewards | A summary."`."""
     found = list(_PAPER.finditer(text))
     assert "".join(match[0] for match in found) == text, f"not papers: {text}"
     return [
@@ -96,9 +96,9 @@ def papers(text: str) -> list[Paper]:
 
 
 class Renderer:
-    """Renders a post as one message with the names of its papers; `posts` and `alerts` are those rendered, as data.
+    """Renders a post as one message with the names of its papers, and records it in `posts` or `alerts`.
 
-    Raises for a style of `failing`.
+    Raises ValueError for the styles in `failing`.
     """
 
     def __init__(self) -> None:
@@ -127,10 +127,10 @@ class Renderer:
 
 
 class Discord:
-    """Keeps the messages that are sent, by channel; direct messages are in the channel -N of the user N.
+    """Records sent messages by channel; direct messages to user N go to channel -N.
 
-    `answer` is a failure of all requests, if not None; `closed` are channels that refuse. A message comes although its answer
-    is lost.
+    Every request fails with `answer` unless it is None, and channels in `closed` refuse messages. A LOST reply still records the
+    message.
     """
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ class Discord:
         self.answer: Classification | None = None
         self.closed: set[int] = set()
         self.tried: list[int] = []
-        """The channels of the attempts."""
+        """The channels of all attempts."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         self.tried.append(request.channel_id)
@@ -161,14 +161,14 @@ class Discord:
 
 
 class World:
-    """The bot's planners and relay on a database, at a time that the test moves. It begins at four o'clock of Monday in Seoul."""
+    """The bot's planners and relay on a database, with a clock that the test moves. It starts on Monday at 04:00 in Seoul."""
 
     def __init__(self, database: Database, begin: str = "Mon 04:00") -> None:
         self.database = database
         self.now = moment(begin)
         self.renderer, self.discord = Renderer(), Discord()
         self.is_matching = True
-        """Whether new papers are compared with alerts at once, not at the next tick."""
+        """Whether new papers are matched with alerts immediately instead of at the next tick."""
         numbers = itertools.count()
         self.deliveries = DeliveryFactory(lambda: self.renderer, lambda: f"n{next(numbers)}")
         self.search = SearchService(database, clock=self.clock)
@@ -183,7 +183,7 @@ class World:
         return self.now
 
     def restart(self) -> None:
-        """Begin with new planners of alerts and a new relay, as another process does."""
+        """Replace the alert planner and the relay, as a new process would."""
         self.alert_planner = AlertPlanner(self.database, self.clock, self.deliveries, self.search)
         self.relay = Relay(
             self.database,
@@ -194,12 +194,12 @@ class World:
             monotonic=lambda: self.now.timestamp(),
         )
 
-    # What readers and managers set up.
+    # Settings of readers and managers.
 
     async def daily(
         self, at: str = "09:00 Seoul", papers: int = 2, channel: int = CHANNEL, **fields: Any
     ) -> models.Subscription:
-        """Add a daily post: at a time of a city, or with an empty time once the list of the day is complete."""
+        """Add a daily post at a time in a city; if `at` is empty, it posts once the day's list is complete."""
         at_time, _, city = at.partition(" ")
         zone = ZONES[city or "Seoul"]
         draft = models.Subscription(
@@ -208,28 +208,28 @@ class World:
         return await self.subscriptions.add(draft)
 
     async def edit(self, row: models.Subscription, **changes: Any) -> models.Subscription:
-        """Edit a daily post as its manager does."""
+        """Edit a daily post as a manager."""
         return await self.subscriptions.edit(replace(await self.subscriptions.get(row.id), **changes))
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:
-        """Store other values of a daily post, without the service and its checks."""
+        """Change a daily post in the database, without validation."""
         async with self.database.transaction() as connection:
             await daily.update(connection, replace(await self.subscriptions.get(row.id), **changes))
 
     async def alert(self, *texts: str, by: int = READER, **fields: Any) -> int:
-        """Add an alert of a reader, and return its id."""
+        """Add an alert for a reader, and return its id."""
         return (await self.alerts.add(alert_builders.draft(*texts, user_id=by, **fields))).id
 
-    async def source(self, url: str, kind: models.SourceKind) -> None:
+    async def source(self, url: str, kind: models.SourceKind) -> models.StoredSource:
         async with self.database.transaction() as connection:
-            await sources.add(connection, url=url, kind=kind, now=self.now)
+            return await sources.add(connection, url=url, kind=kind, now=self.now)
 
-    # What is published.
+    # Published digests.
 
     async def list(
         self, on: str, text: str, *, source: str = "", form: DigestFormat = DigestFormat.LISTING, at: str = ""
     ) -> None:
-        """Ingest the list of a day, of Hugging Face or of another source, now or at a moment to which the clock moves."""
+        """Ingest a day's list from Hugging Face or another source. `at` moves the clock first."""
         self.now = moment(at) if at else self.now
         items = [
             {"arxiv_id": paper.arxiv_id, "title": paper.title, "votes": paper.votes}
@@ -246,7 +246,7 @@ class World:
     async def written(
         self, on: str, text: str, *, summary: str = "", location: str = "", at: str = ""
     ) -> None:
-        """Ingest a written digest of a day; its papers have `summary` in their texts, and two authors."""
+        """Ingest a newsletter for a day; its papers have two authors and `summary` in their texts."""
         self.now = moment(at) if at else self.now
         listed = [(paper.arxiv_id, paper.votes) for paper in papers(text)]
         digest = digest_builders.newsletter(day(on), listed, text=summary)
@@ -254,7 +254,7 @@ class World:
         await self._match()
 
     async def facts(self, name: str, source: str = "huggingface", **fields: Any) -> None:
-        """Store what a service says of a paper."""
+        """Store facts about a paper from a service."""
         found = models.PaperFacts(arxiv_id(name), source, "u", self.now, **fields)
         await self.ingest().add_facts([found])
         await self._match()
@@ -270,18 +270,18 @@ class World:
         return ingest.IngestService(self.database, self.clock, on_fresh=add_pending)
 
     async def read_lists(self, *on: str) -> None:
-        """Store that Hugging Face is a source, and that its lists of some days were read now."""
+        """Add Hugging Face as a source, and record that its lists for these days were read now."""
         await read_lists(self.database, self.now, *map(day, on))
 
-    # Time, and what was sent.
+    # Time and sent messages.
 
     async def at(self, when: str) -> None:
-        """Move the clock to a moment, and let the bot plan and send what is due then."""
+        """Move the clock to a moment, then plan and send what is due."""
         self.now = moment(when)
         await self.tick()
 
     async def wait(self, **delay: float) -> None:
-        """Move the clock by days, hours or minutes, and let the bot plan and send what is due then."""
+        """Move the clock by days, hours or minutes, then plan and send what is due."""
         self.now += timedelta(**delay)
         await self.tick()
 
@@ -293,7 +293,7 @@ class World:
 
     @property
     def sent(self) -> Sequence[str]:
-        """The messages that came, in their order: `A B` in CHANNEL, `#21 A B` in another one, `@7 A B` to a reader."""
+        """The sent messages in order: `A B` in CHANNEL, `#21 A B` in another channel, `@7 A B` to a reader."""
         prefixes = {CHANNEL: ""}
         return [
             prefixes.get(channel, f"#{channel} " if channel > 0 else f"@{-channel} ") + text
@@ -306,24 +306,24 @@ class World:
             return sorted(await outbox.list_rows(connection, **only), key=lambda row: row.id)
 
     async def last_on(self, row: models.Subscription) -> date | None:
-        """Return the last date of a daily post that is done."""
+        """Return the last date that a daily post has finished."""
         return (await self.subscriptions.get(row.id)).last_on
 
     async def why(self, name: str, channel: int = CHANNEL, **options: Any) -> WhyAnswer:
-        """Return what became of a paper in a channel."""
+        """Explain what happened to a paper in a channel."""
         paper = await self.search.find_paper(arxiv_id(name))
         assert paper is not None
         explainer = WhyExplainer(self.database, self.clock, self.search.match_papers, **options)
         return await explainer.explain(paper, guild_id=GUILD, channel_id=channel)
 
     async def explain(self, name: str) -> Explanation:
-        """Return what became of a paper in the only daily post of CHANNEL."""
+        """Explain what happened to a paper in CHANNEL, which has one daily post."""
         (found,) = (await self.why(name)).explanations
         return found
 
 
 async def read_lists(database: Database, now: datetime, *days: date) -> None:
-    """Store the source of the days' lists, and that those of some days were read now."""
+    """Add Hugging Face as a source, and record that its lists for these days were read now."""
     url = "https://huggingface.co"
     async with database.transaction() as connection:
         if not await sources.list_rows(connection):
